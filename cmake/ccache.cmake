@@ -1,0 +1,9 @@
+# Compiles go through ccache where there is one; a launcher that was given on the command line stays.
+find_program(CALA_CCACHE ccache)
+if(CALA_CCACHE)
+  foreach(language C CXX)
+    if(NOT CMAKE_${language}_COMPILER_LAUNCHER)
+      set(CMAKE_${language}_COMPILER_LAUNCHER ${CALA_CCACHE})
+    endif()
+  endforeach()
+endif()

@@ -1,0 +1,542 @@
+/*
+ * cala.h: a double-entry ledger in your process.
+ *
+ * One shared library (libcala.so, .dylib, .dll), this header, no other public file. The ledger lives in an embedded store (SQLite
+ * in one file, no server; the default) or in PostgreSQL; the functions, the documents and the answers are the same.
+ *
+ * ---------------------------------------------------------------------------------------------------------------------------
+ * The shortest program
+ *
+ *   cala_ledger *ledger = NULL; cala_op *op = NULL; cala_error *error = NULL; size_t len = 0;
+ *   const char *config = "{\"store\": \"sqlite:ledger.db\"}";
+ *   const char *account = "{\"code\": \"ALICE\", \"name\": \"Alice\"}";
+ *   if (cala_ledger_open(config, strlen(config), &ledger, &error) != CALA_OK) return complain(error);
+ *   if (cala_account_create(ledger, NULL, account, strlen(account), &op, &error) == CALA_OK &&
+ *       cala_op_run(op, -1, &error) == CALA_OK)
+ *     puts(cala_op_result(op, &len));
+ *   cala_op_free(op);
+ *   cala_ledger_free(ledger);
+ *
+ * ---------------------------------------------------------------------------------------------------------------------------
+ * Rules that hold everywhere
+ *
+ * Handles. cala_ledger, cala_queue, cala_tx, cala_op and cala_error are opaque. Each is made by one function and ended by its
+ *   _free; _free(NULL) does nothing; frees may come in any order. A NULL, foreign or already freed handle gives CALA_MISUSE
+ *   where the call can tell, and never more than that should be relied on.
+ * Strings. Inputs are UTF-8 with a length in bytes and are copied before the call returns; they need no terminating NUL.
+ *   Outputs are UTF-8 and NUL-terminated, belong to their handle and live as long as it does, unless cala_free is named.
+ * Documents. Requests and answers are JSON objects with snake_case keys. An unknown key, a key that is there twice, a NUL
+ *   character or invalid UTF-8 is refused, and the error's details name the place by JSON pointer (RFC 6901). Answers may grow
+ *   new keys: ignore those that you do not know. Optional values that are absent are left out of answers.
+ * Values. Amounts are decimal strings, exact to 38 digits, their scale kept ("10.00"); a JSON number with a fraction is refused
+ *   where an amount is meant. Ids are UUID text (8-4-4-4-12, either case in, lower case out); an id that a create leaves out is
+ *   made by the library (version 7). Dates are "2026-01-31", instants RFC 3339 in UTC with six decimals
+ *   ("2026-01-31T12:00:00.000000Z"). Enum words are lower case in answers and either case in requests: debit, credit; settled,
+ *   pending, encumbrance; active, locked; synchronous, eventually_consistent. metadata is any JSON value.
+ * Lists. A page is asked with {"first": 100, "after": CURSOR, "order": "asc" | "desc"}: first is 1 to 1000 (default 100), after
+ *   is an end_cursor of an earlier page of the same list. The answer is {"items": [...], "has_next_page": bool,
+ *   "end_cursor": "..."}; end_cursor is left out of an empty page.
+ * Errors. Every function that can fail returns a cala_status, or takes an out_error, or both. out_error may be NULL; otherwise it
+ *   is set to NULL or to an error that the caller frees with cala_error_free. Nothing is thread-local.
+ * Threads. Every function may be called from any thread, but no handle may be in use while it is freed. A cala_tx runs one
+ *   operation at a time. The library's own threads block all signals and never call back into the program.
+ * Process. The library writes nothing to stdout or stderr, sets no locale, installs no signal handler and never aborts. After a
+ *   fork the child must open its own ledger: inherited handles answer CALA_FORKED, and freeing them touches no connection.
+ *
+ * Statuses that any function may return besides those it names: CALA_MISUSE (a handle or pointer that cannot be right),
+ * CALA_NO_MEMORY, CALA_INTERNAL (a defect of the library: please report it), CALA_FORKED.
+ *
+ * Everything here is since 1.0 unless it says otherwise. ABI.md holds the promise: nothing released ever changes or leaves.
+ */
+#ifndef CALA_H
+#define CALA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CALA_VERSION_MAJOR 1
+#define CALA_VERSION_MINOR 0
+#define CALA_VERSION_PATCH 0
+
+#if defined(_WIN32)
+#if defined(CALA_BUILDING)
+#define CALA_API __declspec(dllexport)
+#else
+#define CALA_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__)
+#define CALA_API __attribute__((visibility("default")))
+#else
+#define CALA_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------------------------------------- */
+/* Types                                                                                                                     */
+
+/* An open ledger: configuration, store, caches, threads. Made by cala_ledger_open. */
+typedef struct cala_ledger cala_ledger;
+/* Where finished work waits for the program, with a descriptor to watch. Made by cala_queue_new. */
+typedef struct cala_queue cala_queue;
+/* One database transaction, the library's or the program's own. Made by cala_tx_begin or cala_tx_host. */
+typedef struct cala_tx cala_tx;
+/* One operation on its way: made, run, answered. Made by each named operation. */
+typedef struct cala_op cala_op;
+/* Why a call failed. Handed out through out_error parameters and by cala_op_error. */
+typedef struct cala_error cala_error;
+
+/* What became of a call. New values are only ever added: treat one that you do not know like CALA_INTERNAL. */
+typedef int32_t cala_status;
+enum {
+  CALA_OK = 0,              /* done */
+  CALA_MISUSE = 1,          /* the call itself is wrong: a handle, a NULL, an order of calls; fix the program */
+  CALA_INVALID = 2,         /* the request is not right: JSON, keys, values, CEL; details name the place */
+  CALA_NOT_FOUND = 3,       /* what it names does not exist */
+  CALA_CONFLICT = 4,        /* an id, code or external id is taken, or something changed meanwhile */
+  CALA_REJECTED = 5,        /* the ledger refuses: unbalanced, locked, over a limit; nothing was written */
+  CALA_BUSY = 6,            /* too much at once; try again later */
+  CALA_TIMEOUT = 7,         /* not finished within the time given; it goes on */
+  CALA_CANCELLED = 8,       /* cancelled; nothing was written */
+  CALA_CLOSED = 9,          /* the ledger or queue is shutting down */
+  CALA_UNAVAILABLE = 10,    /* the store cannot be reached or cannot work: connection, full disk, missing libpq */
+  CALA_PERMISSION = 11,     /* the store does not let us */
+  CALA_UNSUPPORTED = 12,    /* not with this store, schema version or build */
+  CALA_NO_MEMORY = 13,      /* out of memory; nothing was written */
+  CALA_INTERNAL = 14,       /* a defect of the library */
+  CALA_FORKED = 15,         /* the handle belongs to the parent process */
+  CALA_OUTCOME_UNKNOWN = 16 /* the connection was lost during commit: post the same id again, or look it up */
+};
+
+/* What a failure means for the database transaction that the operation ran in (cala_error_tx_state). */
+enum {
+  CALA_TX_USABLE = 0,  /* nothing was written; the transaction can go on */
+  CALA_TX_ABORTED = 1, /* the database refuses further statements; roll back */
+  CALA_TX_RETRY = 2    /* roll back and run the whole transaction again: it lost a race */
+};
+
+/* What cala_op_step and cala_op_feed answer. Negative values are a cala_status negated (-CALA_MISUSE). */
+enum {
+  CALA_STEP_DONE = 0,       /* answered: see cala_op_result */
+  CALA_STEP_NEED_QUERY = 1, /* run cala_op_sql with its parameters, then feed the answer */
+  CALA_STEP_FAILED = 2      /* answered with an error: see cala_op_error */
+};
+
+/* Kinds of records that cala_queue_read hands over. */
+enum {
+  CALA_RECORD_COMPLETION = 1, /* an operation was answered */
+  CALA_RECORD_LOG = 2,        /* a message of the library's */
+  CALA_RECORD_SHUTDOWN = 3,   /* a ledger has shut down: the last record that it sends */
+  CALA_RECORD_DROPPED = 4     /* log records were dropped because nobody read them; the data is their number */
+};
+
+/* Called by cala_queue_drain or cala_queue_run, on their caller's thread, once for each operation that was started with it.
+ * op is the answered operation, or NULL for the completion of cala_ledger_shutdown. It may call any function of this header,
+ * cala_op_free and cala_queue_free included. */
+typedef void (*cala_completion_fn)(void *user, cala_op *op);
+
+/* ------------------------------------------------------------------------------------------------------------------------- */
+/* The library                                                                                                               */
+
+/* The library's version, "1.0.0". Static; never NULL. Any thread. */
+CALA_API const char *cala_version(void);
+
+/* The version of this interface that the library implements: major << 16 | minor. Any thread. */
+CALA_API int32_t cala_abi_version(void);
+
+/* The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library does not know. Static. Any thread. */
+CALA_API const char *cala_status_name(cala_status status);
+
+/* Frees memory that a function says to free with cala_free. NULL does nothing. Any thread. */
+CALA_API void cala_free(void *memory);
+
+/* ------------------------------------------------------------------------------------------------------------------------- */
+/* Errors. Immutable: any thread may read one. NULL gives CALA_OK, "" and 0, so a check can be left out.                      */
+
+/* The status, the same that the failed call returned. */
+CALA_API cala_status cala_error_status(const cala_error *error);
+/* A stable dotted word for programs: "account.locked". The list is in docs/errors.md. */
+CALA_API const char *cala_error_code(const cala_error *error);
+/* One line of plain English for people: what is wrong and what was expected. Never holds a password. */
+CALA_API const char *cala_error_message(const cala_error *error);
+/* 1 when the same call may succeed if repeated (after a rollback, in a transaction), else 0. */
+CALA_API int32_t cala_error_retryable(const cala_error *error);
+/* The five characters of the database's SQLSTATE, or "" when no database said no. */
+CALA_API const char *cala_error_sqlstate(const cala_error *error);
+/* CALA_TX_USABLE, CALA_TX_ABORTED or CALA_TX_RETRY. */
+CALA_API int32_t cala_error_tx_state(const cala_error *error);
+/* Which posting of a batch was refused, counted from 0; -1 when the error is about none. */
+CALA_API int64_t cala_error_posting_index(const cala_error *error);
+/* More, as a JSON object: {"pointer": "/params/amount"}, {"account_id": "..."}; "{}" when there is no more. */
+CALA_API const char *cala_error_details(const cala_error *error);
+/* Ends an error from an out_error. Errors from cala_op_error are the operation's: do not free them. */
+CALA_API void cala_error_free(cala_error *error);
+
+/* ------------------------------------------------------------------------------------------------------------------------- */
+/* The ledger                                                                                                                */
+
+/* Opens a ledger. Blocks while it connects and, where asked, migrates.
+ *
+ * config: a JSON object; NULL with length 0 is {}. Every key is optional:
+ *   store       "sqlite:PATH" (the file is made when absent), "sqlite::memory:", a libpq connection string or URI
+ *               ("postgres://user@host/db", "host=/run/postgresql dbname=app"), or "host:sqlite" / "host:postgres": no connection
+ *               of its own, everything runs through cala_tx_host. Default "sqlite:cala.db".
+ *   migrate     bool: create or upgrade the ledger's tables. Default true for SQLite, false for PostgreSQL.
+ *   schema      PostgreSQL only: the schema of all tables and functions; [a-z_][a-z0-9_]*, 63 bytes at most. Default "cala".
+ *   pool        {"max": n}: connections at most, 1 to 1000. Default 10. PostgreSQL only.
+ *   clock       {"manual": INSTANT}: time stands still until cala_clock_set or cala_clock_advance. Default: the system's clock.
+ *   commit      {"durable": bool}: true waits for the disk. Default true. false may lose the last postings in a power cut, never
+ *               half of one.
+ *   queue_max   operations in flight at most, 1 to 1048576; one more gives CALA_BUSY. Default 65536.
+ *   lazy        bool: connect at the first operation instead of here. Default false.
+ *   log_level, commit.group_max: accepted for later versions; without effect in 1.0.
+ * out: the ledger. The caller ends it with cala_ledger_shutdown (optional) and cala_ledger_free.
+ *
+ * CALA_INVALID (request.*, store.invalid: what the config says), CALA_UNAVAILABLE (store.unreachable, store.libpq_missing,
+ * store.cannot_open, store.full), CALA_PERMISSION (store.read_only, store.permission), CALA_UNSUPPORTED (store.migrations_missing:
+ * open with "migrate": true or run cala_ledger_migrate; store.newer: the tables are newer than this library), CALA_BUSY
+ * (store.busy: another process is migrating). */
+CALA_API cala_status cala_ledger_open(const char *config, size_t config_len, cala_ledger **out, cala_error **out_error);
+
+/* Begins to close: new operations are refused with CALA_CLOSED, those that have not begun are answered with CALA_CANCELLED, those that
+ * run are finished. Never blocks. The completion comes last, after every other answer of this ledger: as a call of fn (when fn
+ * is not NULL) or a record CALA_RECORD_SHUTDOWN with user as its tag, in queue. queue may be NULL: then nothing is told.
+ * CALA_CLOSED when it was shut down before. */
+CALA_API cala_status cala_ledger_shutdown(cala_ledger *ledger, cala_queue *queue, cala_completion_fn fn, void *user,
+                                          cala_error **out_error);
+
+/* Ends a ledger: shuts it down when that was not done, waits for what runs, closes connections. Operations and transactions that
+ * are still there stay valid handles and answer CALA_CLOSED. Blocks until running statements end. */
+CALA_API void cala_ledger_free(cala_ledger *ledger);
+
+/* Sets a manual clock. rfc3339: an instant ("2026-01-01T00:00:00Z"); earlier than now is allowed.
+ * CALA_INVALID (request.malformed), CALA_UNSUPPORTED (clock.not_manual). */
+CALA_API cala_status cala_clock_set(cala_ledger *ledger, const char *rfc3339, size_t rfc3339_len,
+                                    cala_error **out_error);
+
+/* Moves a manual clock forward. CALA_INVALID (clock.range: negative, or past the year 9999), CALA_UNSUPPORTED (clock.not_manual). */
+CALA_API cala_status cala_clock_advance(cala_ledger *ledger, int64_t milliseconds, cala_error **out_error);
+
+/* ------------------------------------------------------------------------------------------------------------------------- */
+/* Completion                                                                                                                */
+
+/* Makes a queue. One event loop, one queue; several queues may serve one ledger and several ledgers one queue. */
+CALA_API cala_status cala_queue_new(cala_queue **out, cala_error **out_error);
+
+/* A new descriptor that becomes readable when there may be something to read or drain; watch it with poll, epoll, an event loop.
+ * It is non-blocking and close-on-exec, one end of an AF_UNIX socket pair. The caller closes it. Reading its bytes is allowed and not
+ * needed. A wake without work is possible, work without a wake is not. Negative: a cala_status negated. */
+CALA_API int32_t cala_queue_fd(cala_queue *queue);
+
+/* Takes finished records without any callback. buffer is filled with whole records, each aligned to 8 bytes, native byte order:
+ *   uint32 record_len | uint16 header_len | uint16 type (CALA_RECORD_*) | uint64 tag | int32 status | uint32 data_len | data | padding
+ * Step by record_len and find the data at header_len: both may grow. tag is the user value of cala_op_start as an integer; data
+ * is the result document, or for a failed operation {"status", "code", "message", "retryable", "sqlstate", "tx_state",
+ * "posting_index", "details"}. The operation's handle stays the caller's to free. *out_used: bytes filled; 0 when there is nothing.
+ * CALA_INVALID when the first record does not fit: *out_used is then what it needs, and nothing is lost. CALA_BUSY when another
+ * thread is reading or draining this queue. */
+CALA_API cala_status cala_queue_read(cala_queue *queue, void *buffer, size_t capacity, size_t *out_used);
+
+/* Calls the callbacks of what has finished, at most max (0: all that is there now), on this thread, and returns how many.
+ * Records of operations started without a callback are skipped over and dropped. Negative: a cala_status negated (-CALA_BUSY
+ * when another thread reads or drains, -CALA_MISUSE from inside a callback). */
+CALA_API int32_t cala_queue_drain(cala_queue *queue, int32_t max);
+
+/* Drains and waits, until cala_queue_stop. Blocks. One thread a queue: CALA_BUSY for a second. */
+CALA_API cala_status cala_queue_run(cala_queue *queue);
+
+/* Waits until there is something to read or drain (CALA_OK), or until timeout_ms have passed (-1: never) or cala_queue_wake was
+ * called (both CALA_TIMEOUT). */
+CALA_API cala_status cala_queue_wait(cala_queue *queue, int32_t timeout_ms);
+
+/* Ends a wait and makes the descriptor readable. */
+CALA_API cala_status cala_queue_wake(cala_queue *queue);
+
+/* Ends cala_queue_run after the callback that is running, or, when none is running, the next cala_queue_run at once. From
+ * inside a callback of cala_queue_drain: ends that drain after it; the rest stays queued. */
+CALA_API cala_status cala_queue_stop(cala_queue *queue);
+
+/* Ends a queue. What has not been read is dropped; operations still in flight are finished and their answers kept in their handles.
+ * From inside a callback the queue lives until that drain ends. */
+CALA_API void cala_queue_free(cala_queue *queue);
+
+/* ------------------------------------------------------------------------------------------------------------------------- */
+/* Operations: made by the named functions below, then run in one of three ways                                              */
+/*                                                                                                                           */
+/* An operation is checked as it is made (a malformed request fails there, and *out_op is NULL), and runs once.              */
+
+/* 1. Runs and waits. timeout_ms: -1 waits for ever. On CALA_TIMEOUT the operation goes on: run again to wait on, or cancel.
+ * Returns the operation's status; out_error gets a copy of its error. CALA_MISUSE when it runs in a cala_tx_host or the
+ * ledger is host-only (use cala_op_step), or was started (use the queue). CALA_BUSY (queue.full; tx.busy: another operation runs in
+ * the same cala_tx): it may be run again. CALA_CLOSED after a shutdown. */
+CALA_API cala_status cala_op_run(cala_op *op, int32_t timeout_ms, cala_error **out_error);
+
+/* 2. Starts and returns. The answer comes through queue exactly once: as a call of fn from cala_queue_drain or cala_queue_run,
+ * or, with cala_queue_read, as a record whose tag is user. fn may be NULL when the queue is read. Freeing
+ * the handle before that cancels the operation; its callback is then not called (a reader still gets the record). CALA_BUSY (queue.full, tx.busy), CALA_CLOSED, CALA_MISUSE
+ * as for cala_op_run; then nothing will come through the queue, and the operation may be started again. */
+CALA_API cala_status cala_op_start(cala_op *op, cala_queue *queue, cala_completion_fn fn, void *user);
+
+/* 3. The program runs the SQL, on its own connection, inside its own transaction (cala_tx_host):
+ *
+ *   int32_t step = cala_op_step(op);
+ *   while (step == CALA_STEP_NEED_QUERY) {
+ *     ... run cala_op_sql(op) with cala_op_param(op, 0..n-1) bound as text, on the connection that has the transaction open ...
+ *     step = it worked ? cala_op_feed(op, text of the one row's one column or NULL, length)
+ *                      : cala_op_feed_error(op, sqlstate or NULL, message);
+ *   }
+ *
+ * Begins: CALA_STEP_NEED_QUERY, or DONE / FAILED when no statement is needed. -CALA_MISUSE when the operation is not in a
+ * cala_tx_host; -CALA_BUSY when another operation of the same cala_tx is between its first step and its answer. */
+CALA_API int32_t cala_op_step(cala_op *op);
+/* The statement to run, in the transaction's dialect. NULL when none is needed. Valid until the next feed. out_len may be NULL. */
+CALA_API const char *cala_op_sql(const cala_op *op, size_t *out_len);
+/* A stable name for the statement, fit for a prepared statement's name. NULL when none is needed. */
+CALA_API const char *cala_op_sql_name(const cala_op *op);
+/* 1 when the statement answers with one row of one text column, 0 when it answers with no row. */
+CALA_API int32_t cala_op_sql_returns_row(const cala_op *op);
+/* How many parameters the statement has; each is text. */
+CALA_API int32_t cala_op_param_count(const cala_op *op);
+/* A parameter, counted from 0. NULL when there is none. Valid until the next feed. out_len may be NULL. */
+CALA_API const char *cala_op_param(const cala_op *op, int32_t index, size_t *out_len);
+/* Gives the statement's answer: the text of its one row's one column; NULL for SQL NULL and for no row. Returns like cala_op_step. */
+CALA_API int32_t cala_op_feed(cala_op *op, const char *text, size_t text_len);
+/* Gives the database's refusal: its SQLSTATE (or SQLite's code name; NULL when unknown) and message, both NUL-terminated.
+ * Returns like cala_op_step, commonly CALA_STEP_FAILED. */
+CALA_API int32_t cala_op_feed_error(cala_op *op, const char *sqlstate, const char *message);
+
+/* Where it stands: CALA_BUSY until it is answered, then its status. */
+CALA_API cala_status cala_op_status(const cala_op *op);
+/* The answer, a JSON document; NULL unless the status is CALA_OK. Lives as long as the operation. out_len may be NULL. */
+CALA_API const char *cala_op_result(const cala_op *op, size_t *out_len);
+/* Why it failed; NULL unless it did. Belongs to the operation. */
+CALA_API const cala_error *cala_op_error(const cala_op *op);
+/* Asks it to stop. What has not begun is answered with CALA_CANCELLED; a running statement is interrupted where the store can; once its
+ * write is on the way it finishes. The answer tells which. CALA_OK also when it was answered before. */
+CALA_API cala_status cala_op_cancel(cala_op *op);
+/* Ends an operation. One that has not been answered is cancelled. */
+CALA_API void cala_op_free(cala_op *op);
+
+/* ------------------------------------------------------------------------------------------------------------------------- */
+/* Transactions: several operations, or an operation and the program's own statements, that land together or not at all      */
+
+/* Begins a transaction on a connection of the library's. Operations made with it see each other's writes; nobody else does until
+ * cala_tx_commit. On SQLite it holds the only writer: keep it short. options: NULL or a JSON object {}. Blocks for a connection.
+ * CALA_INVALID, CALA_BUSY (store.busy), CALA_UNAVAILABLE, CALA_CLOSED, CALA_MISUSE (host-only ledger). */
+CALA_API cala_status cala_tx_begin(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
+                                   cala_error **out_error);
+
+/* Stands for a transaction that the program has open on its own connection. Every operation made with it is driven by cala_op_step and
+ * cala_op_feed; committing and rolling back is the program's. options: {"dialect": "dollar" ($1) | "qmark" (?) | "percent" (%s)};
+ * default "dollar" for PostgreSQL, "qmark" for SQLite. The statements of one operation must all run in one open transaction:
+ * without one the last answers "transaction.none" and writes nothing. CALA_INVALID. */
+CALA_API cala_status cala_tx_host(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
+                                  cala_error **out_error);
+
+/* Commits a transaction of cala_tx_begin. Blocks. After any answer but CALA_BUSY (an operation is running in it) the transaction is
+ * over. CALA_MISUSE (not begun by cala_tx_begin, or over), CALA_UNAVAILABLE, CALA_CONFLICT (store.serialization),
+ * CALA_OUTCOME_UNKNOWN. */
+CALA_API cala_status cala_tx_commit(cala_tx *tx, cala_error **out_error);
+
+/* Rolls back a transaction of cala_tx_begin. Blocks. Statuses as for cala_tx_commit. */
+CALA_API cala_status cala_tx_rollback(cala_tx *tx, cala_error **out_error);
+
+/* Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back. */
+CALA_API void cala_tx_free(cala_tx *tx);
+
+/* ------------------------------------------------------------------------------------------------------------------------- */
+/* The operations                                                                                                            */
+/*                                                                                                                           */
+/* All have the same parameters. tx: NULL, or the transaction that it takes part in. request: a JSON object, request_len     */
+/* bytes. *out_op: the operation, to be run and freed by the caller; NULL unless CALA_OK is returned. Returned here:         */
+/* CALA_INVALID (request.malformed, request.unknown_key, request.missing_key), CALA_CLOSED, CALA_MISUSE (tx of another       */
+/* ledger; no tx on a host-only ledger). Answered by any of them when it is run: CALA_BUSY (store.busy, store.lock_timeout), */
+/* CALA_CANCELLED, CALA_CLOSED, CALA_UNAVAILABLE (store.*), CALA_PERMISSION (store.*), CALA_UNSUPPORTED (store.*). Those     */
+/* that write also: CALA_CONFLICT (store.serialization: retry; inside a transaction roll it back first; outside one the      */
+/* library has retried), CALA_OUTCOME_UNKNOWN. Below: what each adds.                                                        */
+
+/* Creates an account.
+ * request: {id?, code, name, external_id?, normal_balance_type? = "credit", status? = "active", description?, metadata?,
+ *   balance_rollup? = "synchronous"}. code and external_id are unique in the ledger.
+ * result: the account: {id, version, code, name, external_id?, normal_balance_type, status, description?, metadata?,
+ *   balance_rollup, created_at, modified_at}.
+ * CALA_CONFLICT account.exists (details.column: id, code or external_id). */
+CALA_API cala_status cala_account_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                         cala_op **out_op, cala_error **out_error);
+
+/* Creates accounts, all or none.
+ * request: {accounts: [as cala_account_create, ...]}, 10,000 at most. result: {accounts: [...]} in the same order.
+ * CALA_CONFLICT account.exists (details.column, details.index). */
+CALA_API cala_status cala_account_create_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                              cala_op **out_op, cala_error **out_error);
+
+/* Finds an account. request: {id} or {code} or {external_id}. result: the account. CALA_NOT_FOUND account.not_found. */
+CALA_API cala_status cala_account_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                       cala_op **out_op, cala_error **out_error);
+
+/* Finds accounts. request: {ids: [...]}, 10,000 at most. result: {accounts: [...]} in the order asked, missing ones left out. */
+CALA_API cala_status cala_account_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                            cala_op **out_op, cala_error **out_error);
+
+/* Lists accounts by code. request: a page and {code_prefix?, status?}. result: a page of accounts. */
+CALA_API cala_status cala_account_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                       cala_op **out_op, cala_error **out_error);
+
+/* Changes an account. request: {id, code?, name?, external_id?, normal_balance_type?, description?, metadata?}: only what is
+ * given changes; null clears external_id, description, metadata. A new normal_balance_type changes the sign in which balances are
+ * shown, past ones too. result: the account, its version one higher when anything changed.
+ * CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed (changed by another at the same time). */
+CALA_API cala_status cala_account_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                         cala_op **out_op, cala_error **out_error);
+
+/* Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first. Locking twice is fine.
+ * request: {id}. result: the account. CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed. */
+CALA_API cala_status cala_account_lock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                       cala_op **out_op, cala_error **out_error);
+
+/* Unlocks an account. As cala_account_lock. */
+CALA_API cala_status cala_account_unlock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                         cala_op **out_op, cala_error **out_error);
+
+/* Creates a journal. request: {id?, name, code?, description?, status? = "active", effective_balances? = false}.
+ * result: the journal: {id, version, name, code?, description?, status, effective_balances, created_at, modified_at}.
+ * CALA_CONFLICT journal.exists (details.column: id or code). */
+CALA_API cala_status cala_journal_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                         cala_op **out_op, cala_error **out_error);
+
+/* Finds a journal. request: {id} or {code}. result: the journal. CALA_NOT_FOUND journal.not_found. */
+CALA_API cala_status cala_journal_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                       cala_op **out_op, cala_error **out_error);
+
+/* Lists journals by time of creation. request: a page and {status?}. result: a page of journals. */
+CALA_API cala_status cala_journal_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                       cala_op **out_op, cala_error **out_error);
+
+/* Changes a journal. request: {id, name?, description?}; null clears description. result: the journal.
+ * CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed. */
+CALA_API cala_status cala_journal_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                         cala_op **out_op, cala_error **out_error);
+
+/* Locks a journal: postings to it are rejected. As cala_account_lock, with journal.* codes. */
+CALA_API cala_status cala_journal_lock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                       cala_op **out_op, cala_error **out_error);
+
+/* Unlocks a journal. As cala_journal_lock. */
+CALA_API cala_status cala_journal_unlock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                         cala_op **out_op, cala_error **out_error);
+
+/* Creates a tx template: how a kind of transaction is posted. It never changes.
+ * request: {id?, code, params?: [{name, type, default?, description?}], transaction: {effective, journal_id, correlation_id?,
+ *   external_id?, description?, metadata?}, entries: [{entry_type, account_id, layer, direction, units, currency, description?,
+ *   metadata?}], description?, metadata?}. type: string, integer, decimal, boolean, uuid, date, timestamp, json. default and every
+ *   value under transaction and entries are CEL expressions (docs/cel.md), checked now.
+ * result: the tx template, with version, created_at, modified_at.
+ * CALA_INVALID cel.compile (details: pointer, line, column), param.duplicate, param.type (a default of the wrong type);
+ * CALA_REJECTED tx_template.unbalanced (it can never balance); CALA_CONFLICT tx_template.exists (details.column: id or code). */
+CALA_API cala_status cala_tx_template_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                             cala_op **out_op, cala_error **out_error);
+
+/* Finds a tx template. request: {id} or {code}. result: the tx template. CALA_NOT_FOUND tx_template.not_found. */
+CALA_API cala_status cala_tx_template_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                           cala_op **out_op, cala_error **out_error);
+
+/* Lists tx templates by code. request: a page. result: a page of tx templates. */
+CALA_API cala_status cala_tx_template_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                           cala_op **out_op, cala_error **out_error);
+
+/* Posts a transaction.
+ * request: {id?, tx_template_code, params?: {name: value, ...}}.
+ * result: {transaction: {id, version, journal_id, tx_template_id, tx_template_code, entry_ids, effective, correlation_id,
+ *   external_id?, description?, metadata?, created_at, modified_at}, entries: [{id, transaction_id, journal_id, account_id, entry_type,
+ *   sequence, layer, direction, units, currency, description?, metadata?, account_version, created_at}, ...], replayed: bool}.
+ * Posting the same id or external id again with the same content writes nothing and answers with the first result, replayed
+ * true: so a post whose answer was lost is simply repeated. Debits and credits must agree in each currency and layer.
+ * CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found; CALA_INVALID cel.eval, cel.coerce, param.missing,
+ * param.unknown, param.type, currency.unknown, amount.range; CALA_REJECTED posting.unbalanced (details: currency, layer, debit,
+ * credit), journal.locked, account.locked, account.is_set; CALA_CONFLICT transaction.replay_differs (details.field: the first
+ * field that differs). When several hold, the first in this order is named: template, params, expressions, balance; journal;
+ * accounts in entry order. CALA_MISUSE transaction.none (cala_tx_host without an open transaction). */
+CALA_API cala_status cala_transaction_post(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                           cala_op **out_op, cala_error **out_error);
+
+/* Posts several transactions, all or none, as if one after the other in their order.
+ * request: {postings: [as cala_transaction_post, ...]}, 10,000 at most. result: {results: [as cala_transaction_post, ...]}.
+ * Errors as cala_transaction_post, with cala_error_posting_index; also CALA_CONFLICT transaction.exists (the same id or external id
+ * twice in the batch). All postings pass one stage before any goes to the next; within a stage the lowest posting is named. */
+CALA_API cala_status cala_transaction_post_many(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Finds a transaction. request: {id} or {external_id}. result: the transaction. CALA_NOT_FOUND transaction.not_found. */
+CALA_API cala_status cala_transaction_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                           cala_op **out_op, cala_error **out_error);
+
+/* Finds transactions. request: {ids: [...]}, 10,000 at most. result: {transactions: [...]} in the order asked, missing ones left out. */
+CALA_API cala_status cala_transaction_find_many(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Lists transactions in the order in which they were posted. request: a page and {tx_template_id?, journal_id?, account_id?,
+ * correlation_id?, effective_from?, effective_to?} (dates, both inclusive). result: a page of transactions. */
+CALA_API cala_status cala_transaction_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                           cala_op **out_op, cala_error **out_error);
+
+/* Lists entries in the order in which they were posted. request: a page, one of {account_id}, {journal_id}, {transaction_id}, and
+ * {created_from?, created_to?, effective_from?, effective_to?} (instants and dates, all inclusive). result: a page of entries. */
+CALA_API cala_status cala_entry_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                     cala_op **out_op, cala_error **out_error);
+
+/* Finds entries. request: {ids: [...]}, 10,000 at most. result: {entries: [...]} in the order asked, missing ones left out. */
+CALA_API cala_status cala_entry_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                          cala_op **out_op, cala_error **out_error);
+
+/* Finds a balance. request: {journal_id, account_id, currency}.
+ * result: {journal_id, account_id, currency, version, created_at, modified_at, entry_id, normal_balance_type, settled: {debit, credit,
+ *   net, entry_id?, modified_at}, pending: {...}, encumbrance: {...}, available: {settled, pending, encumbrance}}. version counts
+ *   the entries that moved it. debit and credit are sums, never netted; net and available are signed by the normal balance type;
+ *   available.pending = settled + pending, available.encumbrance = settled + pending + encumbrance.
+ * CALA_NOT_FOUND balance.not_found (also when the account has no entry yet). */
+CALA_API cala_status cala_balance_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                       cala_op **out_op, cala_error **out_error);
+
+/* Finds balances. request: {keys: [{journal_id, account_id, currency}, ...]}, 10,000 at most. result: {balances: [...]} in the order
+ * asked, missing ones left out. */
+CALA_API cala_status cala_balance_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                            cala_op **out_op, cala_error **out_error);
+
+/* Lists balances by account id and currency. request: a page and {journal_id, account_ids: [...]}. result: a page of balances. */
+CALA_API cala_status cala_balance_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                       cala_op **out_op, cala_error **out_error);
+
+/* Lists every version of a balance. request: a page and {journal_id, account_id, currency}. result: a page of balances by version. */
+CALA_API cala_status cala_balance_history(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                          cala_op **out_op, cala_error **out_error);
+
+/* The balance as it was. request: {journal_id, account_id, currency} and one of {version: n}, {recorded_at: INSTANT} (what had been
+ * written at that instant). result: the balance. CALA_NOT_FOUND balance.not_found. */
+CALA_API cala_status cala_balance_at(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                     cala_op **out_op, cala_error **out_error);
+
+/* Evaluates a CEL expression, for authors of tx templates. No store is asked.
+ * request: {expr, as?, clock?, params?, vars?, bindings?, container?}: as = the type to coerce the result to (string, decimal, uuid, date,
+ *   timestamp, bool, layer, direction, currency, json, any); clock = the instant of date() (default: the ledger's clock); params
+ *   = [{name, type, value, default}]; vars, bindings = {name: {type, value}}; docs/cel.md has the typed values.
+ * result: {value: {type, value}}. CALA_INVALID cel.compile, cel.params, cel.eval, cel.coerce. */
+CALA_API cala_status cala_cel_evaluate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                       cala_op **out_op, cala_error **out_error);
+
+/* What this ledger is. request: {}. result: {version, store, schema_version, library_schema_version, accounts, journals, tx_templates,
+ * transactions, entries, balances (counts), clock: "system" | "manual", now}. */
+CALA_API cala_status cala_ledger_info(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                      cala_op **out_op, cala_error **out_error);
+
+/* Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each statement is run by
+ * the program. request: {}. result: {from_version, to_version}. CALA_UNSUPPORTED store.newer. */
+CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                         cala_op **out_op, cala_error **out_error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CALA_H */

@@ -1,0 +1,13 @@
+// fork_generation: how a process notices that it is a forked child, at the price of a load. Whatever must not be used
+// on both sides of a fork (randomness in stock, connections, threads) remembers the number it was made under, and
+// compares. Thread-safe, and safe in a child of a process with threads: it takes no lock.
+#pragma once
+
+#include <cstdint>
+
+namespace cala::base {
+
+// Never 0. The same on every call in one process; another one in a child that was forked from it.
+std::uint64_t fork_generation();
+
+}  // namespace cala::base

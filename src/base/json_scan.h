@@ -1,0 +1,28 @@
+// The strict scan of a JSON text, before any tree is built: the grammar of RFC 8259 to the letter, valid UTF-8, and the
+// rules that json.h names. It also reads the numbers that have a fraction or an exponent, exactly and whatever the
+// locale, since cJSON reads them by way of strtod. Recursion is bounded by kJsonMaxDepth. Nothing here is shared.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace cala::base {
+
+inline constexpr std::size_t kJsonMaxDepth = 64;
+inline constexpr std::size_t kJsonMaxSize = std::size_t{64} << 20;
+
+// A number with a fraction or an exponent.
+struct JsonFraction {
+  std::size_t offset;   // in the text
+  std::size_t size;     // of its token
+  std::size_t ordinal;  // how many numbers stand before it in the text
+  double value;
+};
+
+// The fractions of a text, in its order, or what is wrong with it, as Json::parse reports it.
+Result<std::vector<JsonFraction>> scan_json(std::string_view text);
+
+}  // namespace cala::base

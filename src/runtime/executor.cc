@@ -1,0 +1,310 @@
+#include "runtime/executor.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include "runtime/fork_guard.h"
+
+namespace cala::runtime {
+
+using base::Error;
+using base::make_error;
+using base::Outcome;
+using base::Result;
+using base::Status;
+
+namespace {
+
+constexpr std::size_t kStackBytes = 1U << 20;
+constexpr std::size_t kLongestThreadName = 15;
+
+constinit std::atomic<std::uint64_t> last_task_id{0};
+
+Error not_begun_error() {
+  return make_error(Status::kCancelled, "op.cancelled", "the ledger was shut down before the operation began");
+}
+
+Error closed_error() {
+  return make_error(Status::kClosed, "executor.closed", "the ledger is shutting down and takes no new work");
+}
+
+Error full_error(const std::string &lane) {
+  Error error = make_error(Status::kBusy, "executor.full", "too many operations are waiting in lane " + lane);
+  error.retryable = true;
+  return error;
+}
+
+Error thread_error(int error_number) {
+  Error error = make_error(Status::kUnavailable, "executor.thread",
+                           "a thread could not be started, errno " + std::to_string(error_number));
+  error.retryable = true;
+  return error;
+}
+
+// A task ran out of memory, or broke the rule that our code does not throw. It is answered all the same.
+Error thrown_error(bool out_of_memory) {
+  if (out_of_memory) return make_error(Status::kNoMemory, "memory.exhausted", "out of memory");
+  return make_error(Status::kInternal, "executor.task_failed", "an operation ended in an unexpected way");
+}
+
+void abandon(Task &task, const Error &why) noexcept {
+  try {
+    task.abandon(why);
+  } catch (...) {
+  }
+}
+
+// Runs the call; if it throws, abandons the tasks that are still there.
+template <typename Call>
+void run_guarded(std::vector<std::unique_ptr<Task>> &tasks, Call call) noexcept {
+  bool out_of_memory = false;
+  try {
+    call();
+    return;
+  } catch (const std::bad_alloc &) {
+    out_of_memory = true;
+  } catch (...) {
+  }
+  for (const std::unique_ptr<Task> &task : tasks) {
+    if (task != nullptr) abandon(*task, thrown_error(out_of_memory));
+  }
+}
+
+}  // namespace
+
+Task::Task() : id_(last_task_id.fetch_add(1, std::memory_order_relaxed) + 1) {}
+
+Task::~Task() = default;
+
+struct Executor::Lane {
+  explicit Lane(LaneOptions given) : options(std::move(given)) {}
+
+  LaneOptions options;
+  std::condition_variable work;
+  std::deque<std::unique_ptr<Task>> waiting;
+  std::size_t started = 0;
+  std::size_t idle = 0;
+
+  std::size_t take_at_once() const { return options.run_batch ? std::max<std::size_t>(options.batch_max, 1) : 1; }
+};
+
+// Shared by the Executor and its threads. The mutex guards everything but `stopping`, which may be read without it.
+struct Executor::State {
+  std::mutex mutex;
+  std::deque<Lane> lanes;
+  std::vector<pthread_t> threads;  // started and not yet joined
+  std::size_t started = 0;
+  std::size_t live = 0;
+  std::size_t abandoning = 0;  // calls of try_abandon that are answering a task
+  std::condition_variable abandoned;
+  std::atomic<bool> stopping{false};
+  bool abandon_waiting = false;
+  std::function<void()> on_idle;
+};
+
+struct Executor::ThreadStart {
+  std::shared_ptr<State> state;
+  Lane *lane;
+  std::vector<std::unique_ptr<Task>> batch;
+};
+
+Result<std::unique_ptr<Executor>> Executor::create(std::vector<LaneOptions> lanes) {
+  auto state = std::make_shared<State>();
+  for (LaneOptions &options : lanes) {
+    if (options.threads == 0) {
+      return make_error(Status::kInternal, "executor.lane", "lane " + options.name + " has no thread");
+    }
+    state->lanes.emplace_back(std::move(options));
+  }
+  return std::unique_ptr<Executor>(new Executor(std::move(state)));
+}
+
+Executor::Executor(std::shared_ptr<State> state) : generation_(fork_generation()), state_(std::move(state)) {}
+
+Executor::~Executor() {
+  if (forked()) {
+    leak(state_);
+    return;
+  }
+  if (!stopping()) (void)shutdown(Waiting::kAbandon, {}).ok();
+  join();
+}
+
+bool Executor::forked() const { return forked_since(generation_); }
+
+bool Executor::stopping() const { return state_->stopping.load(std::memory_order_acquire); }
+
+Outcome Executor::submit(std::size_t lane_index, std::unique_ptr<Task> &&task) {
+  if (forked()) return forked_error("the ledger");
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  if (state_->stopping.load(std::memory_order_relaxed)) return closed_error();
+  Lane &lane = state_->lanes[lane_index];
+  if (lane.waiting.size() >= lane.options.capacity) return full_error(lane.options.name);
+  if (lane.waiting.size() >= lane.idle && lane.started < lane.options.threads) {
+    Outcome started = start_thread(state_, lane);
+    if (!started.ok() && lane.started == 0) return started;
+  }
+  lane.waiting.push_back(std::move(task));
+  lane.work.notify_one();
+  return {};
+}
+
+// Called under the lock. A new thread inherits the mask, so signals are blocked around its creation: a handler of the
+// host must never run on a thread of ours.
+Outcome Executor::start_thread(const std::shared_ptr<State> &state, Lane &lane) {
+  auto start = std::make_unique<ThreadStart>(ThreadStart{state, &lane, {}});
+  start->batch.reserve(lane.take_at_once());
+  state->threads.reserve(state->threads.size() + 1);
+  pthread_attr_t attributes;
+  if (const int failed = pthread_attr_init(&attributes); failed != 0) return thread_error(failed);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread{};
+  const int failed = pthread_create(&thread, &attributes, thread_main, start.get());
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  if (failed != 0) return thread_error(failed);
+  (void)start.release();
+  const std::string name = "cala/" + lane.options.name;
+  pthread_setname_np(thread, name.substr(0, kLongestThreadName).c_str());
+  state->threads.push_back(thread);
+  ++state->started;
+  ++state->live;
+  ++lane.started;
+  return {};
+}
+
+void *Executor::thread_main(void *argument) {
+  const std::unique_ptr<ThreadStart> start(static_cast<ThreadStart *>(argument));
+  State &state = *start->state;
+  serve(state, *start->lane, start->batch);
+  std::function<void()> on_idle;
+  {
+    std::unique_lock<std::mutex> lock(state.mutex);
+    if (--state.live == 0) {
+      // Only for threads that are inside try_abandon, which runs none of the host's code.
+      state.abandoned.wait(lock, [&state] { return state.abandoning == 0; });
+      on_idle = std::move(state.on_idle);
+    }
+  }
+  if (on_idle) {
+    try {
+      on_idle();
+    } catch (...) {
+    }
+  }
+  return nullptr;
+}
+
+void Executor::serve(State &state, Lane &lane, std::vector<std::unique_ptr<Task>> &batch) {
+  for (;;) {
+    bool give_up = false;
+    {
+      std::unique_lock<std::mutex> lock(state.mutex);
+      ++lane.idle;
+      lane.work.wait(lock, [&] { return !lane.waiting.empty() || state.stopping.load(std::memory_order_relaxed); });
+      --lane.idle;
+      if (lane.waiting.empty()) return;
+      give_up = state.abandon_waiting;
+      for (std::size_t room = lane.take_at_once(); room > 0 && !lane.waiting.empty(); --room) {
+        batch.push_back(std::move(lane.waiting.front()));
+        lane.waiting.pop_front();
+      }
+    }
+    if (give_up) {
+      for (const std::unique_ptr<Task> &task : batch) abandon(*task, not_begun_error());
+    } else if (lane.options.run_batch) {
+      run_guarded(batch, [&] { lane.options.run_batch(batch); });
+    } else {
+      run_guarded(batch, [&] { batch.front()->run(); });
+    }
+    batch.clear();
+  }
+}
+
+bool Executor::try_abandon(std::uint64_t task_id, const Error &why) {
+  if (forked()) return false;
+  const std::shared_ptr<State> state = state_;  // answering may let go of the executor
+  std::unique_ptr<Task> task;
+  {
+    const std::lock_guard<std::mutex> lock(state->mutex);
+    task = remove_waiting(*state, task_id);
+    if (task == nullptr) return false;
+    ++state->abandoning;
+  }
+  abandon(*task, why);
+  {
+    const std::lock_guard<std::mutex> lock(state->mutex);
+    if (--state->abandoning == 0) state->abandoned.notify_all();
+  }
+  return true;
+}
+
+std::unique_ptr<Task> Executor::try_remove(std::uint64_t task_id) {
+  if (forked()) return nullptr;
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  return remove_waiting(*state_, task_id);
+}
+
+std::unique_ptr<Task> Executor::remove_waiting(State &state, std::uint64_t task_id) {
+  for (Lane &lane : state.lanes) {
+    for (auto at = lane.waiting.begin(); at != lane.waiting.end(); ++at) {
+      if ((*at)->id() != task_id) continue;
+      std::unique_ptr<Task> task = std::move(*at);
+      lane.waiting.erase(at);
+      return task;
+    }
+  }
+  return nullptr;
+}
+
+Outcome Executor::shutdown(Waiting waiting, std::function<void()> on_idle) {
+  if (forked()) return forked_error("the ledger");
+  std::function<void()> run_here;
+  {
+    const std::lock_guard<std::mutex> lock(state_->mutex);
+    if (state_->stopping.exchange(true, std::memory_order_acq_rel)) return closed_error();
+    state_->abandon_waiting = waiting == Waiting::kAbandon;
+    (state_->live == 0 ? run_here : state_->on_idle) = std::move(on_idle);
+    for (Lane &lane : state_->lanes) lane.work.notify_all();
+  }
+  if (run_here) run_here();
+  return {};
+}
+
+// A thread that ends up here itself (on_idle let go of the ledger) cannot wait for its own end.
+void Executor::join() {
+  if (forked()) return;
+  const std::shared_ptr<State> state = state_;
+  std::vector<pthread_t> threads;
+  {
+    const std::lock_guard<std::mutex> lock(state->mutex);
+    threads.swap(state->threads);
+  }
+  for (const pthread_t thread : threads) {
+    if (pthread_equal(thread, pthread_self()) != 0) {
+      pthread_detach(thread);
+    } else {
+      pthread_join(thread, nullptr);
+    }
+  }
+}
+
+std::size_t Executor::threads_started() const {
+  if (forked()) return 0;
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  return state_->started;
+}
+
+}  // namespace cala::runtime

@@ -1,0 +1,117 @@
+// Executor: the library's threads. Named lanes, each a bounded FIFO of tasks with up to N threads that are started
+// when there is work for them. Threads block all signals, are called "cala/<lane>" and have a stack of 1 MiB.
+//
+// Invariants:
+// - A task that was accepted is answered exactly once by the executor: run(), or abandon(), or handed back by
+//   try_remove(). One that throws out of run() (memory) gets abandon() after it.
+// - shutdown() never blocks, refuses new work with kClosed, and its on_idle runs exactly once, after the last task, on
+//   the last library thread to end; on the caller's thread when no thread was ever started.
+// - Threads keep what they need alive; the Executor may be destroyed on one of its own threads.
+//
+// Thread rule: every method is safe from every thread. No lock is held while a task or on_idle runs. In a forked child
+// submit and shutdown answer kForked, and join and the destructor do nothing: the threads are in the parent, and what
+// they use is leaked.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+
+namespace cala::runtime {
+
+class Task {
+ public:
+  Task();
+  Task(const Task &) = delete;
+  Task &operator=(const Task &) = delete;
+  virtual ~Task();
+
+  std::uint64_t id() const { return id_; }  // unique in the process; known before submit
+
+  virtual void run() = 0;
+  // Answer without doing the work: the executor shuts down (kCancelled), or run() threw (kNoMemory, kInternal).
+  virtual void abandon(const base::Error &why) = 0;
+
+ private:
+  const std::uint64_t id_;
+};
+
+// A task from a callable: `fn(nullptr)` runs, `fn(&error)` abandons.
+template <typename Fn>
+std::unique_ptr<Task> make_task(Fn fn) {
+  class FnTask final : public Task {
+   public:
+    explicit FnTask(Fn &&call) : call_(std::move(call)) {}
+    void run() override { call_(static_cast<const base::Error *>(nullptr)); }
+    void abandon(const base::Error &why) override { call_(&why); }
+
+   private:
+    Fn call_;
+  };
+  static_assert(std::is_invocable_v<Fn &, const base::Error *>);
+  return std::make_unique<FnTask>(std::move(fn));
+}
+
+struct LaneOptions {
+  std::string name;
+  std::size_t threads = 1;
+  std::size_t capacity = 1024;  // tasks that may wait
+  // With run_batch a thread takes up to batch_max waiting tasks at once and hands them over in order. The callback
+  // answers each one and may take them out of the vector; if it throws, those still in it are abandoned.
+  std::size_t batch_max = 1;
+  std::function<void(std::vector<std::unique_ptr<Task>> &)> run_batch;
+};
+
+// What shutdown does with tasks that have not started.
+enum class Waiting { kRun, kAbandon };
+
+class Executor {
+ public:
+  // Lanes are named by their index from now on. Starts no thread.
+  static base::Result<std::unique_ptr<Executor>> create(std::vector<LaneOptions> lanes);
+  ~Executor();  // shutdown(kAbandon) if nobody did, then join
+  Executor(const Executor &) = delete;
+  Executor &operator=(const Executor &) = delete;
+
+  // On an error (kBusy "executor.full", kClosed "executor.closed", ...) the task stays with the caller, unanswered.
+  base::Outcome submit(std::size_t lane, std::unique_ptr<Task> &&task);
+
+  // Cancels a task that has not started: abandon(why), on this thread, before any on_idle. False when it has started or
+  // is not known.
+  bool try_abandon(std::uint64_t task_id, const base::Error &why);
+  // Takes such a task back; the caller answers it. on_idle does not wait for that answer. Null like false above.
+  std::unique_ptr<Task> try_remove(std::uint64_t task_id);
+
+  // kClosed when called a second time; that on_idle never runs. on_idle must not throw.
+  base::Outcome shutdown(Waiting waiting, std::function<void()> on_idle);
+  bool stopping() const;  // a long task looks at this now and then
+
+  // After shutdown: waits for all threads, a moment when on_idle was seen. On a library thread it lets that thread go instead.
+  void join();
+
+  std::size_t threads_started() const;
+
+ private:
+  struct Lane;
+  struct State;
+  struct ThreadStart;
+
+  explicit Executor(std::shared_ptr<State> state);
+  bool forked() const;
+  static base::Outcome start_thread(const std::shared_ptr<State> &state, Lane &lane);
+  static std::unique_ptr<Task> remove_waiting(State &state, std::uint64_t task_id);
+  static void *thread_main(void *argument);
+  static void serve(State &state, Lane &lane, std::vector<std::unique_ptr<Task>> &batch);
+
+  const std::uint32_t generation_;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace cala::runtime

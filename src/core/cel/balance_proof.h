@@ -1,0 +1,26 @@
+// A proof that a template can never balance: its entries' units are taken as polynomials over what only a posting knows (params,
+// calls, fields), signed by direction, and summed over the entries that could meet in one currency and layer. A sum that is a
+// constant other than zero, or one product that is zero only where nothing is posted, is a proof. Whatever cannot be decided is no
+// proof. Pure; bounded by the size of the expressions.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "core/cel/cel.h"
+
+namespace cala::core::cel {
+
+// All four compiled with the same params.
+struct EntryPrograms {
+  const Program *units = nullptr;
+  const Program *currency = nullptr;
+  const Program *layer = nullptr;
+  const Program *direction = nullptr;
+};
+
+// Why no posting of these entries balances ("debits exceed credits by 10 in USD SETTLED, whatever the params"), or nullopt.
+std::optional<std::string> provably_unbalanced(std::span<const EntryPrograms> entries);
+
+}  // namespace cala::core::cel

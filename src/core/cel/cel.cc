@@ -1,0 +1,76 @@
+#include "core/cel/cel.h"
+
+#include "core/cel/ast.h"
+#include "core/cel/compiler.h"
+#include "core/cel/evaluator.h"
+#include "core/cel/failure.h"
+#include "core/cel/parser.h"
+#include "core/cel/plan.h"
+
+namespace cala::core::cel {
+
+namespace {
+
+constexpr std::size_t kCompileBudget = std::size_t{32} << 20;
+
+base::Outcome check_source(std::string_view source) {
+  if (source.size() > kMaxSource) return compile_error({}, 0, "the expression is longer than 64 KiB");
+  if (!base::is_valid_utf8(source)) return compile_error({}, 0, "the expression is not valid UTF-8");
+  return {};
+}
+
+// A constant that names no layer, direction or currency is refused with the expression, not with the first posting.
+base::Outcome check_constant(const Value &value, ResultAs as) {
+  if (as == ResultAs::kLayer) {
+    if (auto layer = to_layer(value); !layer) return std::move(layer.error());
+  } else if (as == ResultAs::kDirection) {
+    if (auto direction = to_direction(value); !direction) return std::move(direction.error());
+  } else if (as == ResultAs::kCurrency) {
+    if (auto currency = to_currency(value); !currency) return std::move(currency.error());
+  }
+  return {};
+}
+
+}  // namespace
+
+Program::Program(std::unique_ptr<const Plan> plan) : plan_(std::move(plan)) {}
+Program::~Program() = default;
+std::string_view Program::source() const { return plan_->source; }
+bool Program::is_constant() const { return plan_->root->is_constant(); }
+const Value *Program::constant() const { return is_constant() ? &plan_->root->constant : nullptr; }
+bool Program::reads_param(std::size_t index) const {
+  return index < plan_->params_read.size() && plan_->params_read[index];
+}
+bool Program::reads_context() const { return plan_->reads_context; }
+
+base::Result<ProgramPtr> compile(std::string_view source, const CompileOptions &options) {
+  if (auto checked = check_source(source); !checked) return std::move(checked.error());
+  auto plan = std::make_unique<Program::Plan>();
+  plan->source.assign(source);
+  plan->params_read.assign(options.params.size(), false);
+  for (const ParamSpec &param : options.params) plan->param_names.push_back(param.name);
+  Arena scratch;
+  scratch.start_budget(kCompileBudget);
+  plan->arena.start_budget(kCompileBudget);
+  Parser parser(plan->source, scratch, plan->arena, options.macros);
+  auto parsed = parser.parse();
+  if (!parsed) return std::move(parsed.error());
+  Compiler compiler(options, *plan, scratch);
+  if (auto compiled = compiler.compile(*parsed); !compiled) return std::move(compiled.error());
+  if (options.check && plan->root->is_constant()) {
+    if (auto checked = check_constant(plan->root->constant, options.as); !checked) return std::move(checked.error());
+  }
+  return std::make_shared<const Program>(std::move(plan));
+}
+
+base::Result<Value> evaluate(const Program &program, const Bindings &bindings, Arena &arena) {
+  const Program::Plan &plan = program.plan();
+  arena.start_budget();
+  Evaluator evaluator(bindings, arena, plan.param_names);
+  if (!evaluator.reserve_locals(plan.local_count)) return failure_error(Runtime::out_of_memory(), plan.source);
+  const Value value = evaluator.run(*plan.root);
+  if (value.is_error()) return failure_error(value, plan.source);
+  return value;
+}
+
+}  // namespace cala::core::cel

@@ -1,0 +1,423 @@
+// cel_evaluate: one expression with its params, variables and clock in, one typed value out.
+#include <algorithm>
+#include <array>
+
+#include "core/cel/cel.h"
+#include "core/cel/operators.h"
+#include "core/cel/typed_value.h"
+
+namespace cala::core::cel {
+
+namespace {
+
+base::Error invalid(std::string_view code, std::string message) {
+  return base::make_error(base::Status::kInvalid, code, std::move(message));
+}
+
+base::Error recoded(base::Error error, std::string_view code) {
+  error.code = code;
+  return error;
+}
+
+struct NamedResult {
+  std::string_view name;
+  ResultAs as;
+};
+constexpr NamedResult kResults[] = {
+    {"any", ResultAs::kAny},
+    {"string", ResultAs::kString},
+    {"int", ResultAs::kInteger},
+    {"integer", ResultAs::kInteger},
+    {"decimal", ResultAs::kDecimal},
+    {"bool", ResultAs::kBool},
+    {"boolean", ResultAs::kBool},
+    {"uuid", ResultAs::kUuid},
+    {"date", ResultAs::kDate},
+    {"json", ResultAs::kJson},
+    {"timestamp", ResultAs::kTimestamp},
+    {"layer", ResultAs::kLayer},
+    {"direction", ResultAs::kDirection},
+    {"currency", ResultAs::kCurrency},
+};
+
+constexpr std::string_view kKeys[] = {"expr",     "as",       "clock",     "params",        "vars",
+                                      "bindings", "type_env", "container", "disable_check", "disable_macros"};
+
+struct NamedType {
+  std::string_view name;
+  DeclaredType type;
+};
+constexpr NamedType kTypes[] = {
+    {"bool", DeclaredType::kBool},
+    {"int", DeclaredType::kInt},
+    {"uint", DeclaredType::kUint},
+    {"double", DeclaredType::kDouble},
+    {"string", DeclaredType::kString},
+    {"bytes", DeclaredType::kBytes},
+    {"timestamp", DeclaredType::kTimestamp},
+    {"duration", DeclaredType::kDuration},
+    {"decimal", DeclaredType::kDecimal},
+    {"uuid", DeclaredType::kUuid},
+    {"date", DeclaredType::kDate},
+    {"null", DeclaredType::kNull},
+    {"list", DeclaredType::kList},
+    {"map", DeclaredType::kMap},
+    {"google.protobuf.Timestamp", DeclaredType::kTimestamp},
+    {"google.protobuf.Duration", DeclaredType::kDuration},
+};
+
+DeclaredType type_named(base::JsonView type) {
+  if (!type.is_string()) return DeclaredType::kDyn;
+  const auto found = std::find_if(std::begin(kTypes), std::end(kTypes),
+                                  [&](const NamedType &each) { return each.name == type.string(); });
+  return found == std::end(kTypes) ? DeclaredType::kDyn : found->type;
+}
+
+VariableSpec declaration(base::JsonView entry) {
+  VariableSpec out;
+  out.name = std::string(entry.get("name").string());
+  const base::JsonView type = entry.get("ident");
+  if (!type.present() || !type.is_object()) {
+    out.type = type.present() ? type_named(type) : DeclaredType::kDyn;
+  } else if (type.get("list")) {
+    out.type = DeclaredType::kList;
+    out.element = type_named(type.get("list"));
+  } else if (type.get("map").present() && type.get("map").is_array()) {
+    out.type = DeclaredType::kMap;
+    out.key = type_named(type.get("map").first());
+    out.element = type_named(type.get("map").first().next());
+  }
+  return out;
+}
+
+class Playground {
+ public:
+  Playground(base::JsonView request, base::Timestamp now) : request_(request) { bindings_.now = now; }
+
+  // The expression's own text, where the JSON cannot hold it.
+  void use_source(std::string source) {
+    source_ = std::move(source);
+    has_source_ = true;
+  }
+
+  base::Result<std::string> run() {
+    for (const auto step : {&Playground::check_keys, &Playground::read_clock, &Playground::read_types,
+                            &Playground::read_variables, &Playground::read_params}) {
+      if (auto done = (this->*step)(); !done) return std::move(done.error());
+    }
+    options_.params = params_;
+    options_.variables = variables_;
+    options_.container = request_.get("container").present() ? request_.get("container").string() : std::string_view();
+    options_.check = !is_set("disable_check");
+    options_.macros = !is_set("disable_macros");
+    bindings_.params = param_values_;
+    bindings_.variables = variable_values_;
+    auto program = compile(has_source_ ? std::string_view(source_) : request_.get("expr").string(), options_);
+    if (!program)
+      return program.error().code == "currency.unknown" ? recoded(std::move(program.error()), "cel.coerce")
+                                                        : std::move(program.error());
+    auto value = evaluate(**program, bindings_, arena_);
+    if (!value) return recoded(std::move(value.error()), "cel.eval");
+    return answer(*value);
+  }
+
+ private:
+  bool is_set(std::string_view key) const {
+    const base::JsonView flag = request_.get(key);
+    return flag.present() && flag.is_bool() && flag.boolean();
+  }
+
+  base::Outcome check_keys() {
+    if (!request_.present() || !request_.is_object())
+      return invalid("request.malformed", "the request is an object with the key 'expr'");
+    for (const base::JsonView member : request_) {
+      const bool known = std::find(std::begin(kKeys), std::end(kKeys), member.key()) != std::end(kKeys);
+      if (!known) return invalid("request.unknown_key", "unknown key '" + std::string(member.key()) + "'");
+    }
+    if (!request_.get("expr").present()) return invalid("request.missing_key", "the key 'expr' is missing");
+    if (!request_.get("expr").is_string()) return invalid("request.malformed", "'expr' is a string");
+    return read_as();
+  }
+
+  base::Outcome read_as() {
+    const base::JsonView as = request_.get("as");
+    if (!as.present() || as.is_null()) return {};
+    const auto found = std::find_if(std::begin(kResults), std::end(kResults), [&](const NamedResult &each) {
+      return as.is_string() && each.name == as.string();
+    });
+    if (found == std::end(kResults))
+      return invalid(
+          "request.malformed",
+          "'as' is one of any, string, int, decimal, bool, uuid, date, timestamp, json, layer, direction, currency");
+    options_.as = found->as;
+    return {};
+  }
+
+  base::Outcome read_clock() {
+    const base::JsonView clock = request_.get("clock");
+    if (!clock.present() || clock.is_null()) return {};
+    const auto parsed = clock.is_string() ? base::Timestamp::parse(clock.string()) : std::nullopt;
+    if (!parsed) return invalid("request.malformed", "'clock' is an RFC 3339 instant");
+    bindings_.now = *parsed;
+    return {};
+  }
+
+  base::Outcome read_types() {
+    const base::JsonView types = request_.get("type_env");
+    if (!types.present() || types.is_null()) return {};
+    if (!types.is_array()) return invalid("request.malformed", "'type_env' is a list of {\"name\", \"ident\"}");
+    for (const base::JsonView entry : types) {
+      if (!entry.is_object() || !entry.get("name").present() || !entry.get("name").is_string())
+        return invalid("request.malformed", "'type_env' is a list of {\"name\", \"ident\"}");
+      variables_.push_back(declaration(entry));
+      variable_values_.emplace_back();
+    }
+    return {};
+  }
+
+  base::Outcome read_variables() {
+    for (const std::string_view key : {"vars", "bindings"}) {
+      const base::JsonView all = request_.get(key);
+      if (!all.present() || all.is_null()) continue;
+      if (!all.is_object())
+        return invalid("request.malformed", "'" + std::string(key) + "' is an object of typed values");
+      for (const base::JsonView each : all) {
+        auto value = read_typed_value(each, arena_);
+        if (!value) return std::move(value.error());
+        bind(each.key(), *value);
+      }
+    }
+    return {};
+  }
+
+  void bind(std::string_view name, const Value &value) {
+    for (std::size_t i = 0; i < variables_.size(); ++i) {
+      if (variables_[i].name != name) continue;
+      variable_values_[i] = value;
+      return;
+    }
+    VariableSpec variable;
+    variable.name = std::string(name);
+    variables_.push_back(std::move(variable));
+    variable_values_.push_back(value);
+  }
+
+  base::Outcome read_params() {
+    const base::JsonView all = request_.get("params");
+    if (!all.present() || all.is_null()) return {};
+    if (!all.is_array())
+      return invalid("request.malformed", "'params' is a list of {\"name\", \"type\", \"value\", \"default\"}");
+    for (const base::JsonView each : all) {
+      if (auto read = read_param(each); !read) return read;
+    }
+    return {};
+  }
+
+  base::Outcome read_param(base::JsonView param) {
+    const bool shaped = param.is_object() && param.get("name").present() && param.get("name").is_string() &&
+                        param.get("type").present() && param.get("type").is_string();
+    if (!shaped) return invalid("request.malformed", "a param is {\"name\", \"type\", \"value\", \"default\"}");
+    const auto type = parse_param_type(param.get("type").string());
+    if (!type) return invalid("cel.params", "unknown param type '" + std::string(param.get("type").string()) + "'");
+    ParamSpec spec{std::string(param.get("name").string()), *type};
+    for (const ParamSpec &known : params_) {
+      if (known.name == spec.name) return invalid("cel.params", "the param '" + spec.name + "' is declared twice");
+    }
+    auto value = param_value(spec, param);
+    if (!value) return std::move(value.error());
+    params_.push_back(std::move(spec));
+    param_values_.push_back(*value);
+    return {};
+  }
+
+  base::Result<Value> param_value(const ParamSpec &spec, base::JsonView param) {
+    Value supplied;
+    const base::JsonView typed = param.get("value");
+    const base::JsonView text = param.get("default");
+    if (typed.present() && !typed.is_null()) {
+      auto read = read_typed_value(typed, arena_);
+      if (!read) return read;
+      supplied = *read;
+    } else if (text.present() && text.is_string()) {
+      auto evaluated = default_value(text.string());
+      if (!evaluated) return recoded(std::move(evaluated.error()), "cel.params");
+      supplied = *evaluated;
+    } else {
+      return Value();
+    }
+    auto coerced = coerce_param(spec, supplied);
+    return coerced ? std::move(coerced) : recoded(std::move(coerced.error()), "cel.params");
+  }
+
+  // A default sees the constants and the clock, no other params.
+  base::Result<Value> default_value(std::string_view source) {
+    auto program = compile(source, CompileOptions());
+    if (!program) return std::move(program.error());
+    defaults_.push_back(program.take());
+    Bindings bindings;
+    bindings.now = bindings_.now;
+    return evaluate(*defaults_.back(), bindings, arena_);
+  }
+
+  base::Result<std::string> answer(const Value &value) {
+    base::JsonWriter writer;
+    writer.begin_object().key("value");
+    if (auto written = write_as(value, writer); !written) {
+      base::Error error = std::move(written.error());
+      return error.code == "currency.unknown" ? recoded(std::move(error), "cel.coerce") : std::move(error);
+    }
+    writer.end_object();
+    return writer.take();
+  }
+
+  static void write_word(base::JsonWriter &writer, std::string_view type, std::string_view text) {
+    writer.begin_object().key("type").string(type).key("value").string(text).end_object();
+  }
+
+  base::Outcome write_as(const Value &value, base::JsonWriter &writer) {
+    switch (options_.as) {
+      case ResultAs::kUnchecked: return write_typed_value(value, writer);
+      case ResultAs::kAny: return write_any(value, writer);
+      case ResultAs::kJson: return write_json(value, writer);
+      case ResultAs::kString: return write_text("string", to_string(value), writer);
+      case ResultAs::kLayer: return write_text("layer", to_layer(value), writer);
+      case ResultAs::kDirection: return write_text("direction", to_direction(value), writer);
+      case ResultAs::kCurrency: {
+        auto currency = to_currency(value);
+        if (!currency) return std::move(currency.error());
+        write_word(writer, "currency", currency->code());
+        return {};
+      }
+      case ResultAs::kBool:
+        return write_value(
+            to_bool(value), [](bool made) { return Value::boolean(made); }, writer);
+      case ResultAs::kInteger:
+        return write_value(
+            to_integer(value), [](std::int64_t made) { return Value::integer(made); }, writer);
+      case ResultAs::kDecimal:
+        return write_value(
+            to_decimal(value), [](const Decimal &made) { return Value::decimal(made); }, writer);
+      case ResultAs::kUuid:
+        return write_value(
+            to_uuid(value), [](const base::Uuid &made) { return Value::uuid(made); }, writer);
+      case ResultAs::kDate:
+        return write_value(
+            to_date(value), [](base::Date made) { return Value::date(made); }, writer);
+      case ResultAs::kTimestamp:
+        return write_value(
+            to_timestamp(value), [](base::Timestamp made) { return Value::timestamp(made); }, writer);
+    }
+    return {};
+  }
+
+  template <typename T, typename Make>
+  static base::Outcome write_value(base::Result<T> coerced, Make make, base::JsonWriter &writer) {
+    if (!coerced) return std::move(coerced.error());
+    return write_typed_value(make(*coerced), writer);
+  }
+
+  static base::Outcome write_text(std::string_view type, base::Result<std::string_view> coerced,
+                                  base::JsonWriter &writer) {
+    if (!coerced) return std::move(coerced.error());
+    write_word(writer, type, *coerced);
+    return {};
+  }
+
+  static base::Outcome write_json(const Value &value, base::JsonWriter &writer) {
+    std::string json;
+    if (auto made = to_json(value, json); !made) return made;
+    writer.begin_object().key("type").string("json").key("value").raw(json).end_object();
+    return {};
+  }
+
+  // What leaves the ledger for a host that asked for no type: a date as the instant of its midnight, a duration as its text.
+  static base::Outcome write_any(const Value &value, base::JsonWriter &writer) {
+    if (value.is(Kind::kOptional) || value.is(Kind::kType))
+      return invalid("cel.coerce",
+                     "a value of type " + std::string(kind_type_name(value.kind())) + " cannot leave the ledger");
+    if (value.is(Kind::kDate)) return write_typed_value(Value::timestamp(midnight(value)), writer);
+    if (!value.is(Kind::kDuration)) return write_typed_value(value, writer);
+    std::string json;
+    if (auto made = to_json(value, json); !made) return made;
+    writer.begin_object().key("type").string("string").key("value").raw(json).end_object();
+    return {};
+  }
+
+  base::JsonView request_;
+  std::string source_;
+  bool has_source_ = false;
+  Arena arena_;
+  CompileOptions options_;
+  Bindings bindings_;
+  std::vector<ParamSpec> params_;
+  std::vector<Value> param_values_;
+  std::vector<VariableSpec> variables_;
+  std::vector<Value> variable_values_;
+  std::vector<ProgramPtr> defaults_;
+};
+
+constexpr std::string_view kNulEscape = "\\u0000";
+
+// Whether the backslash at this place begins an escape, not ends one.
+bool begins_escape(std::string_view text, std::size_t at) {
+  std::size_t before = 0;
+  while (before < at && text[at - 1 - before] == '\\') ++before;
+  return before % 2 == 0;
+}
+
+std::string replaced(std::string_view text, std::string_view wanted, std::string_view with, bool escapes,
+                     std::size_t &count) {
+  std::string out;
+  count = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t found = text.find(wanted, at);
+    if (found == std::string_view::npos) return out += text.substr(at);
+    const bool take = !escapes || begins_escape(text, found);
+    out += text.substr(at, found - at);
+    out += take ? with : wanted;
+    count += take ? 1 : 0;
+    at = found + wanted.size();
+  }
+  return out;
+}
+
+// A code point that the text does not hold, neither as it is nor as an escape: one of Unicode's noncharacters.
+std::string unused_code_point(std::string_view text) {
+  for (int last = 0; last < 16; ++last) {
+    const std::string code_point = {'\xEF', '\xB7', static_cast<char>(0x90 + last)};
+    const char digit = "0123456789abcdef"[last];
+    const std::string escape = std::string("\\ufdd") + digit;
+    const std::string upper = std::string("\\uFDD") + (digit >= 'a' ? static_cast<char>(digit - 'a' + 'A') : digit);
+    const bool used = text.find(code_point) != std::string_view::npos || text.find(escape) != std::string_view::npos ||
+                      text.find(upper) != std::string_view::npos;
+    if (!used) return code_point;
+  }
+  return {};
+}
+
+}  // namespace
+
+// A NUL may stand in a string literal of the language but not in the JSON that we read, so it travels as another code point.
+base::Result<std::string> evaluate_document(std::string_view request, base::Timestamp now) {
+  const std::string stand_in =
+      request.find(kNulEscape) == std::string_view::npos ? std::string() : unused_code_point(request);
+  std::size_t in_request = 0;
+  const std::string text = stand_in.empty() ? std::string() : replaced(request, kNulEscape, stand_in, true, in_request);
+  auto parsed = base::Json::parse(in_request == 0 ? request : std::string_view(text));
+  if (!parsed) return std::move(parsed.error());
+  Playground playground(parsed->root(), now);
+  if (in_request > 0 && parsed->root().is_object() && parsed->root().get("expr").present() &&
+      parsed->root().get("expr").is_string()) {
+    std::size_t in_source = 0;
+    playground.use_source(
+        replaced(parsed->root().get("expr").string(), stand_in, std::string_view("\0", 1), false, in_source));
+    if (in_source != in_request) return invalid("request.malformed", "\\u0000 is allowed in 'expr' only");
+  }
+  return playground.run();
+}
+
+base::Result<std::string> evaluate_document(base::JsonView request, base::Timestamp now) {
+  return Playground(request, now).run();
+}
+
+}  // namespace cala::core::cel

@@ -1,0 +1,115 @@
+// Values as JSON, at the ledger's boundary.
+#include <cmath>
+
+#include "core/cel/cel.h"
+#include "core/cel/functions.h"
+#include "core/cel/operators.h"
+
+namespace cala::core::cel {
+
+namespace {
+
+constexpr int kMaxJsonDepth = 64;
+constexpr std::int64_t kMaxExact = std::int64_t{1} << 53;
+
+base::Error refused(std::string message) {
+  return base::make_error(base::Status::kInvalid, "cel.coerce", std::move(message));
+}
+
+base::Outcome write(const Value &value, int depth, std::string &out);
+
+// Numbers that a double cannot hold exactly leave as text, so that no reader rounds them.
+void write_integer(const std::string &digits, bool exact, std::string &out) {
+  exact ? void(out += digits) : base::append_json_string(out, digits);
+}
+
+base::Outcome write_list(const Value &value, int depth, std::string &out) {
+  out += '[';
+  ListCursor cursor(value);
+  Value item;
+  for (bool first = true; cursor.next(item); first = false) {
+    if (!first) out += ',';
+    if (auto written = write(item, depth + 1, out); !written) return written;
+  }
+  out += ']';
+  return {};
+}
+
+base::Outcome write_map(const Value &value, int depth, std::string &out) {
+  out += '{';
+  MapCursor cursor(value);
+  Value key;
+  Value held;
+  for (bool first = true; cursor.next(key, held); first = false) {
+    if (!key.is(Kind::kString))
+      return refused("JSON has string keys only, and a key is of type " + std::string(kind_type_name(key.kind())));
+    if (!first) out += ',';
+    base::append_json_string(out, key.as_text());
+    out += ':';
+    if (auto written = write(held, depth + 1, out); !written) return written;
+  }
+  out += '}';
+  return {};
+}
+
+// With the offset spelt out and 0, 3, 6 or 9 decimals, as the original ledger writes instants into metadata and partition keys.
+void write_timestamp(base::Timestamp when, std::string &out) {
+  std::string text = base::Timestamp{when.seconds, 0}.text();
+  text.pop_back();
+  if (when.nanos != 0) {
+    const std::size_t digits = when.nanos % 1'000'000 == 0 ? 3 : (when.nanos % 1'000 == 0 ? 6 : 9);
+    text += '.';
+    text += std::to_string(1'000'000'000 + when.nanos).substr(1, digits);
+  }
+  base::append_json_string(out, text + "+00:00");
+}
+
+base::Outcome write_double(double number, std::string &out) {
+  if (!std::isfinite(number)) return refused("JSON has no NaN and no Infinity");
+  base::append_json_number(out, number);
+  return {};
+}
+
+base::Outcome write(const Value &value, int depth, std::string &out) {
+  if (depth > kMaxJsonDepth) return refused("the value is nested more than 64 deep");
+  switch (value.kind()) {
+    case Kind::kNull: out += "null"; return {};
+    case Kind::kBool: out += value.as_bool() ? "true" : "false"; return {};
+    case Kind::kInt:
+      write_integer(std::to_string(value.as_int()), value.as_int() <= kMaxExact && value.as_int() >= -kMaxExact, out);
+      return {};
+    case Kind::kUint:
+      write_integer(std::to_string(value.as_uint()), value.as_uint() <= static_cast<std::uint64_t>(kMaxExact), out);
+      return {};
+    case Kind::kDouble: return write_double(value.as_double(), out);
+    case Kind::kString: base::append_json_string(out, value.as_text()); return {};
+    case Kind::kList:
+      return value.is_json_view() ? (value.as_json_view().append_to(out), base::Outcome())
+                                  : write_list(value, depth, out);
+    case Kind::kMap:
+      return value.is_json_view() ? (value.as_json_view().append_to(out), base::Outcome())
+                                  : write_map(value, depth, out);
+    case Kind::kTimestamp: write_timestamp(value.as_timestamp(), out); return {};
+    case Kind::kDuration:
+    case Kind::kDecimal:
+    case Kind::kUuid:
+    case Kind::kDate: {
+      std::string text;
+      append_value_text(value, text);
+      base::append_json_string(out, text);
+      return {};
+    }
+    default: return refused("a value of type " + std::string(kind_type_name(value.kind())) + " has no JSON form");
+  }
+}
+
+}  // namespace
+
+base::Outcome to_json(const Value &value, std::string &out) {
+  const std::size_t size = out.size();
+  base::Outcome written = write(value, 0, out);
+  if (!written) out.resize(size);
+  return written;
+}
+
+}  // namespace cala::core::cel

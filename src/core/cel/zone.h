@@ -1,0 +1,14 @@
+// Time zones as CEL writes them: "UTC", "+05:30", "-02:00", "02:00". IANA names ("Europe/Paris") are not known: their rules
+// depend on what the machine has installed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace cala::core::cel {
+
+// Seconds east of UTC at that instant; nullopt when the zone is not known.
+std::optional<std::int64_t> zone_offset(std::string_view zone, std::int64_t utc_seconds);
+
+}  // namespace cala::core::cel

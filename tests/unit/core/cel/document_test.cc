@@ -1,0 +1,65 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "core/cel/cel.h"
+
+namespace cala::core::cel {
+namespace {
+
+const base::Timestamp kNow = *base::Timestamp::parse("2025-01-31T10:00:00Z");
+
+std::string answer(const std::string &request) {
+  const auto result = evaluate_document(std::string_view(request), kNow);
+  return result ? *result : result.error().code;
+}
+
+TEST(CelDocument, AnswersWithTheType) {
+  EXPECT_EQ(answer(R"j({"expr": "1 + 1"})j"), R"j({"value":{"type":"int","value":"2"}})j");
+  EXPECT_EQ(answer(R"j({"expr": "date()"})j"), R"j({"value":{"type":"date","value":"2025-01-31"}})j");
+  EXPECT_EQ(answer(R"j({"expr": "[1u, b'a']"})j"),
+            R"j({"value":{"type":"list","value":[{"type":"uint","value":"1"},{"type":"bytes","value":"61"}]}})j");
+  EXPECT_EQ(answer(R"j({"expr": "optional.none()"})j"), R"j({"value":{"type":"optional","value":null}})j");
+}
+
+TEST(CelDocument, CoercesToWhatIsAskedFor) {
+  EXPECT_EQ(answer(R"j({"expr": "1", "as": "decimal"})j"), R"j({"value":{"type":"decimal","value":"1"}})j");
+  EXPECT_EQ(answer(R"j({"expr": "{'d': date()}", "as": "json", "clock": "2024-02-29T00:00:00Z"})j"),
+            R"j({"value":{"type":"json","value":{"d":"2024-02-29"}}})j");
+  EXPECT_EQ(answer(R"j({"expr": "'USD'", "as": "currency"})j"), R"j({"value":{"type":"currency","value":"USD"}})j");
+  EXPECT_EQ(answer(R"j({"expr": "'XXY'", "as": "currency"})j"), "cel.coerce");
+}
+
+TEST(CelDocument, BindsParamsWithTheirDefaults) {
+  EXPECT_EQ(
+      answer(
+          R"j({"expr": "params.a + params.b", "params": [{"name": "a", "type": "decimal", "value": {"type": "string", "value": "1.5"}}, {"name": "b", "type": "DECIMAL", "default": "2"}]})j"),
+      R"j({"value":{"type":"decimal","value":"3.5"}})j");
+  EXPECT_EQ(
+      answer(
+          R"j({"expr": "1", "params": [{"name": "a", "type": "integer", "value": {"type": "string", "value": "1"}}]})j"),
+      "cel.params");
+  EXPECT_EQ(
+      answer(R"j({"expr": "1", "params": [{"name": "a", "type": "integer"}, {"name": "a", "type": "integer"}]})j"),
+      "cel.params");
+  EXPECT_EQ(answer(R"j({"expr": "params.a", "params": [{"name": "a", "type": "integer"}]})j"), "cel.eval");
+}
+
+TEST(CelDocument, RefusesWhatItDoesNotKnow) {
+  EXPECT_EQ(answer(R"j({"expr": "1", "exprs": "2"})j"), "request.unknown_key");
+  EXPECT_EQ(answer(R"j({})j"), "request.missing_key");
+  EXPECT_EQ(answer(R"j({"expr": 1})j"), "request.malformed");
+  EXPECT_EQ(answer(R"j({"expr": "1", "as": "money"})j"), "request.malformed");
+  EXPECT_EQ(answer(R"j({"expr": "x", "vars": {"x": {"type": "int", "value": "one"}}})j"), "request.malformed");
+  EXPECT_EQ(answer(R"j([])j"), "request.malformed");
+}
+
+TEST(CelDocument, TakesANulInTheExpressionOnly) {
+  EXPECT_EQ(answer("{\"expr\": \"size('a\\u0000b')\"}"), R"j({"value":{"type":"int","value":"3"}})j");
+  EXPECT_EQ(answer("{\"expr\": \"x\", \"vars\": {\"x\": {\"type\": \"string\", \"value\": \"\\u0000\"}}}"),
+            "request.malformed");
+  EXPECT_EQ(answer("{\"expr\": \"'\\\\\\\\u0000'\"}"), R"j({"value":{"type":"string","value":"\\u0000"}})j");
+}
+
+}  // namespace
+}  // namespace cala::core::cel

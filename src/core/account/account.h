@@ -1,0 +1,30 @@
+// Account: something that holds balances. A plain value; rules about it are in this folder, storage is elsewhere.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/time.h"
+#include "base/uuid.h"
+#include "core/terms.h"
+
+namespace cala::core {
+
+struct Account {
+  base::Uuid id;
+  std::int64_t version = 1;
+  std::string code;
+  std::string name;
+  std::optional<std::string> external_id;
+  Direction normal_balance_type = Direction::kCredit;
+  LockStatus status = LockStatus::kActive;
+  std::optional<std::string> description;
+  std::optional<std::string> metadata;  // JSON text
+  BalanceRollup balance_rollup = BalanceRollup::kSynchronous;
+  bool is_set = false;
+  base::Timestamp created_at;
+  base::Timestamp modified_at;
+};
+
+}  // namespace cala::core

@@ -1,0 +1,57 @@
+// Transaction and Entry: what a posting leaves in the ledger, for ever. Plain values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "base/uuid.h"
+#include "core/currency/currency.h"
+#include "core/decimal/decimal.h"
+#include "core/terms.h"
+
+namespace cala::core {
+
+struct Entry {
+  base::Uuid id;
+  base::Uuid transaction_id;
+  base::Uuid journal_id;
+  base::Uuid account_id;
+  std::string entry_type;
+  std::int32_t sequence = 0;  // 1-based within its transaction
+  Layer layer = Layer::kSettled;
+  Direction direction = Direction::kCredit;
+  Decimal units;
+  Currency currency;
+  std::optional<std::string> description;
+  std::optional<std::string> metadata;  // JSON text
+  std::int64_t account_version = 0;     // version of the (journal, account, currency) balance after this entry
+  base::Timestamp created_at;
+};
+
+struct Transaction {
+  base::Uuid id;
+  base::Uuid journal_id;
+  base::Uuid tx_template_id;
+  std::string tx_template_code;
+  base::Date effective;
+  std::string correlation_id;
+  std::optional<std::string> external_id;
+  std::optional<std::string> description;
+  std::optional<std::string> metadata;  // JSON text
+  std::optional<base::Uuid> void_of;
+  std::optional<base::Uuid> voided_by;
+  std::int64_t version = 1;
+  base::Timestamp created_at;
+  base::Timestamp modified_at;
+  std::vector<base::Uuid> entry_ids;  // in order of sequence
+};
+
+struct PostedTransaction {
+  Transaction transaction;
+  std::vector<Entry> entries;
+};
+
+}  // namespace cala::core

@@ -1,0 +1,204 @@
+// The store port: what the engine asks of whoever keeps the ledger, in ledger words.
+//
+// An operation asks Requests and gets Answers; it never sees SQL. Every request is one statement with one JSON text parameter
+// and one JSON text answer, so that it runs the same on our own connection, on the embedded store, and on a connection of the
+// host's (step / feed). Dialect turns a request into that statement and the text that came back into the answer; Session runs
+// requests on a connection of ours. All writes of an operation are in its last request.
+//
+// Threads: a Store and its Dialect are shared and immutable after open; a Session belongs to one thread at a time, but for
+// interrupt(), which any thread may call.
+//
+// Documents (what is inside the JSON texts; the same on both stores). Instants are integers, microseconds since 1970 UTC; dates
+// are integers, days since 1970-01-01; ids are UUID text; decimals are strings; metadata is JSON text inside a string; enums are
+// lower-case words; absent values are null or left out. Rows:
+//   account      {id, version, code, name, external_id, normal_balance_type, status, description, metadata, balance_rollup,
+//                 is_set, created_at, modified_at}
+//   journal      {id, version, name, code, description, status, effective_balances, created_at, modified_at}
+//   tx_template  {id, version, code, params, transaction, entries, description, metadata, created_at, modified_at}
+//                 (params, transaction, entries: JSON values as in the API, stored as JSON text)
+//   transaction  {id, journal_id, tx_template_id, tx_template_code, effective, correlation_id, external_id, description,
+//                 metadata, void_of, voided_by, version, created_at, modified_at, entry_ids: [...]}
+//   entry        {id, transaction_id, journal_id, account_id, entry_type, sequence, layer, direction, units, currency,
+//                 description, metadata, account_version, created_at}
+//   balance      {account_id, journal_id, currency, version, entry_id, created_at, modified_at,
+//                 normal_balance_type (of the account, where read), layers: [[debit, credit, entry_id|null, modified_at], x3]}
+// Rows of a list also carry "cursor": a string, opaque to everybody but the store that made it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "core/account/account.h"
+#include "core/balance/balance.h"
+#include "core/journal/journal.h"
+#include "core/posting/transaction.h"
+
+namespace cala::store {
+
+enum class StatementId : std::uint8_t {
+  // {} -> {present: bool}: is there a ledger at all? Works on an empty database.
+  kSchemaProbe,
+  // {} -> {version: n}: the newest migration applied. Only where the probe said present.
+  kSchemaRead,
+  // {} -> {accounts, journals, tx_templates, transactions, entries, balances}: counts.
+  kLedgerInfo,
+  // Finds: {by: "id"|"code"|"external_id", keys: [text, ...]} -> {rows: [...]}, in no order, missing ones left out.
+  kAccountFind,      // id, code, external_id
+  kJournalFind,      // id, code
+  kTxTemplateFind,   // id, code
+  kTransactionFind,  // id, external_id
+  kEntryFind,        // id, transaction_id (all entries of it, by sequence)
+  // Lists: {first: n, after: cursor|null, desc: bool, ...filters, null or absent when not asked} -> {rows: [...]}, n at most.
+  kAccountList,     // by code; code_prefix, status. Only accounts that are not sets.
+  kJournalList,     // by created_at, id; status
+  kTxTemplateList,  // by code
+  kTransactionList,  // by order of posting; tx_template_id, journal_id, account_id, correlation_id, effective_from, effective_to
+  kEntryList,  // by order of posting; account_id, journal_id, transaction_id, created_from, created_to, effective_from,
+               // effective_to
+  kBalanceList,     // by account_id, currency; journal_id, account_ids: [...]
+  kBalanceHistory,  // by version; account_id, journal_id, currency
+  // {keys: [{account_id, journal_id, currency}, ...]} -> {rows: [balance...]}
+  kBalanceFind,
+  // {account_id, journal_id, currency, version|null, recorded_at|null} -> {rows: [balance]}: the newest with version <= or
+  // modified_at <= what is given; version must exist exactly or there is no row.
+  kBalanceAt,
+  // Writes: {insert: [row...], update: [row...], events: [{type, subject_id, payload}], now, guard} -> {changed: [id...]}.
+  // An update states its new version; it applies only where version - 1 is stored, else the id is in `changed` and NOTHING of
+  // the request is written. A taken id, code or external id is the store's unique violation, mapped to kConflict "<noun>.exists"
+  // with details {"column": ...}. payload is JSON text. Changing an account's or a journal's status waits for postings in flight.
+  kAccountWrite,
+  kJournalWrite,
+  kTxTemplateWrite,
+  // A posting, in two. See PostingRead and PostingWrite; these two are asked with typed requests, not with a Call.
+  kPostingRead,
+  kPostingWrite,
+};
+inline constexpr std::size_t kStatementCount = static_cast<std::size_t>(StatementId::kPostingWrite) + 1;
+
+// Any statement but the posting's two.
+struct Call {
+  StatementId id = StatementId::kSchemaProbe;
+  std::string document;
+  bool writes = false;
+};
+
+// Locks what a batch of postings will touch, in sorted order, and reads it: journals (shared fence), accounts that have no
+// balance yet, balances, each so that it cannot change until the transaction ends.
+struct PostingRead {
+  std::vector<base::Uuid> transaction_ids;  // ids that callers chose: are they there already?
+  std::vector<std::string> external_ids;    // likewise
+  std::vector<base::Uuid> tx_template_ids;  // are the cached ones still there?
+  std::vector<base::Uuid> journal_ids;      // sorted, distinct
+  std::vector<core::BalanceKey> keys;       // sorted, distinct; every entry's account is in one
+  bool host = false;                        // the transaction is the host's: answer a guard to hand to the write
+};
+
+// The store's own notes between a read and the write that follows it (row numbers, links). Opaque to the engine.
+class PostingTicket {
+ public:
+  virtual ~PostingTicket() = default;
+  // The id of the next entry to be written; the engine asks once for each entry, in the order in which it will write them.
+  virtual base::Uuid next_entry_id(base::Timestamp created_at) = 0;
+};
+
+struct PostingState {
+  std::string guard;  // names the transaction that holds the locks; empty when not asked for
+  std::vector<core::Journal> journals;
+  std::vector<core::Account> accounts;
+  std::vector<core::Balance> balances;
+  std::vector<base::Uuid> tx_template_ids;
+  std::vector<core::PostedTransaction> existing;
+  std::unique_ptr<PostingTicket> ticket;
+};
+
+// Everything that a batch of postings writes, in one statement. Fails with kMisuse "transaction.none" when the guard is not
+// this transaction's, and with a retryable error when a balance is not at the version that was read.
+struct PostingWrite {
+  base::Timestamp now;
+  std::string guard;
+  std::vector<core::Transaction> transactions;
+  std::vector<core::Entry> entries;            // grouped by transaction, in order; entries[i].id from the ticket
+  std::vector<core::Balance> history;          // history[i]: the balance right after entries[i]
+  std::vector<core::Balance> balances;         // the balances touched, as they are at the end, sorted by key
+  std::vector<std::int64_t> balance_versions;  // the version that each had when read, 0 = new
+  const PostingTicket *ticket = nullptr;       // borrowed from the state
+};
+
+// One statement of a migration, without a parameter or an answer. Only hosts are ever asked to run it (step / feed); our own
+// connections migrate by Store::migrate.
+struct Ddl {
+  std::string sql;
+};
+
+using Request = std::variant<Call, PostingRead, PostingWrite, Ddl>;
+
+struct Written {};
+using Answer = std::variant<std::string /* of a Call: the JSON text */, PostingState, Written>;
+
+enum class Placeholder : std::uint8_t { kDollar, kQmark, kPercent };
+
+struct SqlStatement {
+  StatementId id = StatementId::kSchemaProbe;
+  std::string_view name;  // stable: "posting_read_v1"; may name a prepared statement
+  std::string_view sql;   // lives as long as the dialect; exactly one placeholder
+  std::string parameter;  // JSON text
+  bool writes = false;
+  bool returns_row = true;  // one row of one text column; false: no row
+};
+
+// The store's language: shared by its own sessions and by hosts that run the statements themselves. Thread-safe.
+class Dialect {
+ public:
+  virtual ~Dialect() = default;
+  virtual SqlStatement encode(const Request &request, Placeholder placeholder) const = 0;
+  // For kPostingWrite, text is what the statement gave back, or empty where a write gives back no row.
+  virtual base::Result<Answer> decode(const Request &request, std::string_view text) const = 0;
+  // What a database's refusal means in the ledger's words. message is the database's; no secrets pass.
+  virtual base::Error error_of(std::string_view sqlstate, std::string_view message) const = 0;
+  // The statements that bring a schema from `version` (0: none) to the library's, each to be run alone, in order.
+  virtual std::vector<std::string> migration_statements(std::int64_t from_version) const = 0;
+  virtual std::int64_t schema_version() const = 0;  // that this library was built for
+};
+
+enum class Access : std::uint8_t { kRead, kWrite };
+
+// One connection of ours. After a lost connection every call fails with kUnavailable until it is thrown away.
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual base::Outcome begin(Access access) = 0;  // may be sent together with the first request
+  virtual base::Result<Answer> execute(const Request &request) = 0;
+  // The transaction's last request and its commit, in one flush where the store can. kOutcomeUnknown when the connection was
+  // lost after the commit was sent.
+  virtual base::Result<Answer> execute_and_commit(const Request &request) = 0;
+  virtual base::Outcome commit() = 0;
+  virtual void rollback() = 0;  // harmless when there is nothing to roll back
+  virtual bool healthy() const = 0;
+  virtual void interrupt() = 0;  // any thread: makes a running statement fail with kCancelled, soon
+};
+
+struct MigrationReport {
+  std::int64_t from_version = 0;
+  std::int64_t to_version = 0;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+  virtual const Dialect &dialect() const = 0;
+  virtual base::Result<std::unique_ptr<Session>> connect(Access access) = 0;
+  // Brings the schema to the library's version; safe when several processes race. kUnsupported "store.newer" when the schema is
+  // newer than the library.
+  virtual base::Result<MigrationReport> migrate() = 0;
+  // Writers that can work at the same time: 1 for the embedded store.
+  virtual std::size_t max_writers() const = 0;
+  virtual std::string_view name() const = 0;  // "sqlite" or "postgres"
+};
+
+}  // namespace cala::store

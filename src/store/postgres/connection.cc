@@ -1,0 +1,215 @@
+#include "store/postgres/connection.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+
+#include "base/fork_generation.h"
+#include "store/postgres/error_table.h"
+
+namespace cala::store::postgres {
+namespace {
+
+using base::Error;
+using base::Outcome;
+using base::Result;
+using base::Status;
+
+constexpr int kOldestServer = 130000;  // pg_current_xact_id and xid8
+constexpr int kDefaultConnectTimeoutMs = 10'000;
+
+// A lock that is never granted must end some time: a host that holds a ledger row and calls us waits for itself, and no
+// deadlock detector sees that. Whoever sets lock_timeout for the role or in the connection string keeps it.
+constexpr const char *kSettings = R"(
+SET statement_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET default_transaction_isolation = 'read committed';
+SET standard_conforming_strings = on;
+SET jit = off;
+SELECT pg_catalog.set_config('lock_timeout', '30s', false) WHERE pg_catalog.current_setting('lock_timeout') = '0';
+SELECT pg_catalog.set_config('idle_session_timeout', '0', false)
+  WHERE pg_catalog.current_setting('idle_session_timeout', true) IS NOT NULL)";
+
+void ignore_notice(void *, const PGresult *) {}
+
+struct FreeOptions {
+  const LibpqApi *api;
+  void operator()(PQconninfoOption *options) const { api->PQconninfoFree(options); }
+};
+using Options = std::unique_ptr<PQconninfoOption, FreeOptions>;
+
+std::string option(const Options &options, std::string_view keyword) {
+  if (!options) return {};
+  for (const PQconninfoOption *at = options.get(); at->keyword != nullptr; ++at) {
+    if (keyword == at->keyword && at->val != nullptr) return at->val;
+  }
+  return {};
+}
+
+int connect_timeout_ms(const Options &options) {
+  const std::string text = option(options, "connect_timeout");
+  int seconds = 0;
+  std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return seconds > 0 && seconds < 1'000'000 ? seconds * 1000 : kDefaultConnectTimeoutMs;
+}
+
+// With PQERRORS_SQLSTATE a server's refusal ends in its five characters, in every language.
+std::string_view sqlstate_at_end(std::string_view message) {
+  while (!message.empty() && message.back() == '\n') message.remove_suffix(1);
+  const std::size_t space = message.rfind(' ');
+  const std::string_view last = space == std::string_view::npos ? message : message.substr(space + 1);
+  const auto is_part = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
+  const bool fits = last.size() == 5 && std::all_of(last.begin(), last.end(), is_part);
+  return fits ? last : std::string_view();
+}
+
+// A password with an @ in a URI ends up in what libpq takes for the host.
+bool is_safe_to_show(std::string_view text) { return text.find_first_of("@:%\n\r") == std::string_view::npos; }
+
+std::string place_of(const Options &options) {
+  std::string out;
+  for (const char *keyword : {"host", "port", "dbname"}) {
+    const std::string value = option(options, keyword);
+    if (value.empty() || !is_safe_to_show(value)) continue;
+    out += out.empty() ? " (" : ", ";
+    out += std::string(keyword) + " " + value;
+  }
+  return out.empty() ? out : out + ")";
+}
+
+}  // namespace
+
+Outcome check_connection_string(const LibpqApi &api, const std::string &connection_string) {
+  char *message = nullptr;
+  const Options options(api.PQconninfoParse(connection_string.c_str(), &message), FreeOptions{&api});
+  api.PQfreemem(message);  // it quotes parts of the string
+  if (options) return {};
+  return base::make_error(Status::kInvalid, "config.store",
+                          "the connection string cannot be read; expected postgres://user@host:port/database or "
+                          "key=value pairs (it is not shown because it may hold a password)");
+}
+
+Connection::Connection(const LibpqApi &api, PGconn *connection)
+    : api_(api), connection_(connection), owner_(base::fork_generation()) {}
+
+Connection::~Connection() {
+  if (cancel_ != nullptr) api_.PQfreeCancel(cancel_);
+  if (base::fork_generation() != owner_) {
+    // PQfinish says goodbye on a socket that the parent still uses; let it say that to nobody.
+    const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    const int socket = api_.PQsocket(connection_);
+    if (nowhere >= 0 && socket >= 0) ::dup2(nowhere, socket);
+    if (nowhere >= 0) ::close(nowhere);
+    if (nowhere < 0) return;
+  }
+  api_.PQfinish(connection_);
+}
+
+Result<std::unique_ptr<Connection>> Connection::open(const LibpqApi &api, const ConnectionTarget &target) {
+  // What comes before dbname is a default that the connection string overrides; what comes after overrides it.
+  const char *keywords[] = {"keepalives_idle", "keepalives_interval", "keepalives_count",          "tcp_user_timeout",
+                            "dbname",          "client_encoding",     "fallback_application_name", nullptr};
+  const char *values[] = {
+      "30", "10", "3", "60000", target.connection_string.c_str(), "UTF8", target.application_name.c_str(), nullptr};
+  PGconn *raw = api.PQconnectStartParams(keywords, values, 1);
+  if (raw == nullptr) return base::make_error(Status::kNoMemory, "store.memory", "no memory for a connection");
+  std::unique_ptr<Connection> connection(new Connection(api, raw));
+  api.PQsetNoticeReceiver(raw, ignore_notice, nullptr);
+  api.PQsetErrorVerbosity(raw, PQERRORS_SQLSTATE);
+  const Options options(api.PQconninfo(raw), FreeOptions{&api});
+  if (Outcome connected = connection->await_connection(connect_timeout_ms(options)); !connected) {
+    return std::move(connected.error());
+  }
+  api.PQsetErrorVerbosity(raw, PQERRORS_DEFAULT);
+  if (Outcome settled = connection->settle(); !settled) return std::move(settled.error());
+  return connection;
+}
+
+Outcome Connection::await_connection(int timeout_ms) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  if (api_.PQstatus(connection_) == CONNECTION_BAD) return unreachable(false);
+  PostgresPollingStatusType wants = PGRES_POLLING_WRITING;
+  while (wants != PGRES_POLLING_OK) {
+    if (wants == PGRES_POLLING_FAILED) return unreachable(false);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    if (left <= 0) return unreachable(true);
+    pollfd ready{};
+    ready.fd = api_.PQsocket(connection_);
+    ready.events = wants == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    const int count = ::poll(&ready, 1, static_cast<int>(left));
+    if (count < 0 && errno != EINTR) return unreachable(false);
+    if (count > 0) wants = api_.PQconnectPoll(connection_);
+  }
+  return {};
+}
+
+Outcome Connection::settle() {
+  const int version = api_.PQserverVersion(connection_);
+  if (version < kOldestServer) {
+    return base::make_error(Status::kUnsupported, "store.server_version",
+                            "the server is PostgreSQL " + std::to_string(version / 10000) + "; 13 or later is needed");
+  }
+  cancel_ = api_.PQgetCancel(connection_);
+  if (Result<std::string> set = run(kSettings); !set) return std::move(set.error());
+  return {};
+}
+
+Error Connection::unreachable(bool timed_out) const {
+  const Options options(api_.PQconninfo(connection_), FreeOptions{&api_});
+  const std::string place = place_of(options);
+  const std::string_view sqlstate = timed_out ? std::string_view() : sqlstate_at_end(api_.PQerrorMessage(connection_));
+  if (!sqlstate.empty()) {
+    Error error = error_of_sqlstate(sqlstate, {});
+    error.message += place;
+    return error;
+  }
+  Error error =
+      base::make_error(Status::kUnavailable, "store.unreachable",
+                       (timed_out ? "PostgreSQL did not answer in time" : "PostgreSQL cannot be reached") + place);
+  error.retryable = true;
+  return error;
+}
+
+bool Connection::is_alive_now() {
+  // First comes the server's farewell, then the end of the stream: each shows as something to read.
+  for (int reads = 0; reads < 4 && is_alive(); ++reads) {
+    pollfd ready{};
+    ready.fd = api_.PQsocket(connection_);
+    ready.events = POLLIN;
+    if (::poll(&ready, 1, 0) <= 0) return true;
+    if (api_.PQconsumeInput(connection_) != 1) return false;
+  }
+  return is_alive();
+}
+
+Result<std::string> Connection::run(const std::string &sql) {
+  const ResultPtr result(api_.PQexec(connection_, sql.c_str()), ClearResult{&api_});
+  const ExecStatusType status = api_.PQresultStatus(result.get());
+  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) return error_of(result.get());
+  if (api_.PQntuples(result.get()) == 0) return std::string();
+  return std::string(api_.PQgetvalue(result.get(), 0, 0));
+}
+
+Error Connection::error_of(const PGresult *result) const {
+  const char *sqlstate = result == nullptr ? nullptr : api_.PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  if (sqlstate == nullptr) {
+    if (!is_alive()) return connection_lost();
+    return base::make_error(Status::kInternal, "store.protocol", "PostgreSQL's answer could not be understood");
+  }
+  const char *message = api_.PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  const char *constraint = api_.PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+  if (constraint != nullptr) message = constraint;
+  return error_of_sqlstate(sqlstate, message == nullptr ? std::string_view() : message);
+}
+
+void Connection::cancel() {
+  char message[256];
+  if (cancel_ != nullptr) api_.PQcancel(cancel_, message, sizeof message);
+}
+
+}  // namespace cala::store::postgres

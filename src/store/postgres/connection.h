@@ -1,0 +1,57 @@
+// Connection: one libpq connection as the ledger wants it: connected within a limit of time, silent, in UTF-8, with session
+// settings that do not surprise. It knows nothing of transactions; Session and Store do.
+//
+// One thread at a time, but for cancel(). A process that was forked may destroy a connection of its parent's: nothing is sent.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "store/postgres/libpq_api.h"
+
+namespace cala::store::postgres {
+
+struct ConnectionTarget {
+  std::string connection_string;  // libpq's: URI or key=value; may hold a password, so it is never part of a message
+  std::string application_name;   // where the string names none
+};
+
+// kInvalid "config.store" when libpq cannot read the string.
+base::Outcome check_connection_string(const LibpqApi &api, const std::string &connection_string);
+
+class Connection {
+ public:
+  static base::Result<std::unique_ptr<Connection>> open(const LibpqApi &api, const ConnectionTarget &target);
+  ~Connection();
+
+  Connection(const Connection &) = delete;
+  Connection &operator=(const Connection &) = delete;
+
+  const LibpqApi &api() const { return api_; }
+  PGconn *raw() const { return connection_; }
+  bool is_alive() const { return api_.PQstatus(connection_) == CONNECTION_OK; }
+  // Looks, without waiting, whether the server hung up since the last answer.
+  bool is_alive_now();
+  // Runs statements without parameters and gives the first value of the last one, empty when it has none.
+  base::Result<std::string> run(const std::string &sql);
+  // What a result says went wrong.
+  base::Error error_of(const PGresult *result) const;
+  // Any thread: asks the server to cancel what it is doing for this connection. Late requests may hit the next statement.
+  void cancel();
+
+ private:
+  Connection(const LibpqApi &api, PGconn *connection);
+  base::Outcome await_connection(int timeout_ms);
+  base::Outcome settle();
+  base::Error unreachable(bool timed_out) const;
+
+  const LibpqApi &api_;
+  PGconn *connection_;
+  PGcancel *cancel_ = nullptr;
+  std::uint64_t owner_;  // the process, as base::fork_generation names it
+};
+
+}  // namespace cala::store::postgres

@@ -1,0 +1,187 @@
+#include "store/postgres/error_table.h"
+
+#include <string>
+
+#include "base/json.h"
+
+namespace cala::store::postgres {
+namespace {
+
+using base::Error;
+using base::Status;
+using base::TxState;
+
+struct Rule {
+  std::string_view sqlstate;  // a prefix: five characters name an error, two a class
+  Status status;
+  std::string_view code;
+  bool retryable;
+  TxState tx_state;
+  std::string_view message;
+  bool quote;  // PostgreSQL's own message says more and holds no secrets
+};
+
+// The first rule that fits counts; the very first is also what a posting's broken uniqueness means.
+constexpr Rule kRules[] = {
+    {"40001", Status::kConflict, "store.serialization", true, TxState::kRetry,
+     "another transaction changed the same rows at the same time; run the transaction again", false},
+    {"40P01", Status::kConflict, "store.deadlock", true, TxState::kRetry,
+     "two transactions waited for each other; run the transaction again", false},
+    {"55P03", Status::kBusy, "store.lock_timeout", true, TxState::kAborted,
+     "another transaction held the same rows for longer than lock_timeout", false},
+    {"57014", Status::kCancelled, "store.cancelled", false, TxState::kAborted, "the statement was cancelled", false},
+    {"CA001", Status::kMisuse, "transaction.none", false, TxState::kAborted,
+     "the statements of one operation must run in one open transaction, and these did not", false},
+    {"25006", Status::kPermission, "store.read_only", false, TxState::kAborted,
+     "the database or the transaction is read-only", false},
+    {"25P02", Status::kMisuse, "transaction.aborted", false, TxState::kAborted,
+     "an earlier statement failed; the transaction must be rolled back", false},
+    {"25P03", Status::kUnavailable, "store.connection_lost", true, TxState::kAborted,
+     "PostgreSQL closed the connection because the transaction was idle for too long", false},
+    {"25", Status::kMisuse, "transaction.state", false, TxState::kAborted, "the transaction is in the wrong state",
+     true},
+    {"42501", Status::kPermission, "store.permission", false, TxState::kAborted, "PostgreSQL refuses", true},
+    {"42883", Status::kUnsupported, "store.migrations_missing", false, TxState::kAborted,
+     "the ledger's functions are not in the database; run ledger_migrate", false},
+    {"42P01", Status::kUnsupported, "store.migrations_missing", false, TxState::kAborted,
+     "the ledger's tables are not in the database; run ledger_migrate", false},
+    {"42704", Status::kUnsupported, "store.migrations_missing", false, TxState::kAborted,
+     "the ledger's types are not in the database; run ledger_migrate", false},
+    {"3F000", Status::kUnsupported, "store.migrations_missing", false, TxState::kAborted,
+     "the ledger's schema is not in the database; run ledger_migrate", false},
+    {"42P07", Status::kConflict, "store.migrated_meanwhile", true, TxState::kRetry,
+     "another process migrates the same schema", false},
+    {"42P06", Status::kConflict, "store.migrated_meanwhile", true, TxState::kRetry,
+     "another process migrates the same schema", false},
+    {"53100", Status::kUnavailable, "store.full", false, TxState::kAborted, "the database's disk is full", false},
+    {"53200", Status::kNoMemory, "store.memory", false, TxState::kAborted, "the database is out of memory", false},
+    {"53300", Status::kUnavailable, "store.too_many_connections", true, TxState::kAborted,
+     "the database has no connection left", false},
+    {"53", Status::kUnavailable, "store.full", false, TxState::kAborted, "the database is out of resources", true},
+    {"57P03", Status::kUnavailable, "store.unreachable", true, TxState::kAborted,
+     "PostgreSQL is starting, stopping or recovering", false},
+    {"57P", Status::kUnavailable, "store.connection_lost", true, TxState::kAborted, "PostgreSQL ended the connection",
+     false},
+    {"08", Status::kUnavailable, "store.connection_lost", true, TxState::kAborted,
+     "the connection to PostgreSQL was lost", false},
+    {"28", Status::kPermission, "store.login", false, TxState::kAborted, "PostgreSQL refused the login", false},
+    {"3D000", Status::kUnavailable, "store.database_missing", false, TxState::kAborted, "there is no such database",
+     false},
+    {"54", Status::kInvalid, "request.too_large", false, TxState::kAborted, "a value is too large to be stored", true},
+    {"22P05", Status::kInvalid, "store.encoding", false, TxState::kAborted,
+     "a text has characters that the database's encoding lacks; use a UTF8 database", false},
+    {"0A000", Status::kUnsupported, "store.unsupported", false, TxState::kAborted, "PostgreSQL refuses", true},
+    {"XX001", Status::kInternal, "store.corrupt", false, TxState::kAborted, "PostgreSQL found its data damaged", true},
+    {"XX002", Status::kInternal, "store.corrupt", false, TxState::kAborted, "PostgreSQL found its data damaged", true},
+    {"", Status::kInternal, "store.refused", false, TxState::kAborted, "PostgreSQL refuses", true},
+};
+
+struct UniqueIndex {
+  std::string_view name;
+  std::string_view noun;
+  std::string_view column;
+};
+
+constexpr UniqueIndex kUniqueIndexes[] = {
+    {"accounts_pkey", "account", "id"},
+    {"accounts_code_key", "account", "code"},
+    {"accounts_external_id_key", "account", "external_id"},
+    {"journals_pkey", "journal", "id"},
+    {"journals_code_key", "journal", "code"},
+    {"tx_templates_pkey", "tx_template", "id"},
+    {"tx_templates_code_key", "tx_template", "code"},
+};
+
+constexpr std::size_t kLongestQuote = 200;
+
+// One line, of bounded length, without control characters.
+std::string one_line(std::string_view message) {
+  std::string out(message.substr(0, message.find('\n')));
+  if (out.size() > kLongestQuote) {
+    out.resize(kLongestQuote);
+    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0x80U) != 0) out.pop_back();
+    out += "...";
+  }
+  for (char &c : out) {
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  }
+  return out;
+}
+
+Error of_rule(const Rule &rule, std::string_view message) {
+  Error error = base::make_error(rule.status, rule.code, std::string(rule.message));
+  if (rule.quote && !message.empty()) error.message += ": " + one_line(message);
+  error.retryable = rule.retryable;
+  error.tx_state = rule.tx_state;
+  return error;
+}
+
+// What the postings write besides transactions is unique by version: another session was first since it was read.
+Error of_unique_violation(std::string_view message) {
+  for (const UniqueIndex &index : kUniqueIndexes) {
+    if (message.find(index.name) == std::string_view::npos) continue;
+    Error error = already_exists(index.noun, index.column);
+    error.tx_state = TxState::kAborted;
+    return error;
+  }
+  if (message.find("transactions_") == std::string_view::npos) return of_rule(kRules[0], message);
+  Error error = taken_meanwhile();
+  error.tx_state = TxState::kRetry;
+  return error;
+}
+
+}  // namespace
+
+Error error_of_sqlstate(std::string_view sqlstate, std::string_view message) {
+  Error error;
+  if (sqlstate == "23505") {
+    error = of_unique_violation(message);
+  } else {
+    for (const Rule &rule : kRules) {
+      if (!sqlstate.starts_with(rule.sqlstate)) continue;
+      error = of_rule(rule, message);
+      break;
+    }
+  }
+  error.sqlstate = sqlstate;
+  return error;
+}
+
+Error already_exists(std::string_view noun, std::string_view column) {
+  std::string name(noun);
+  for (char &c : name) {
+    if (c == '_') c = ' ';
+  }
+  const std::string_view article = noun.starts_with('a') ? "an " : "a ";
+  Error error =
+      base::make_error(Status::kConflict, std::string(noun) + ".exists",
+                       "there is already " + std::string(article) + name + " with this " + std::string(column));
+  base::JsonWriter details;
+  details.begin_object().key("column").string(column).end_object();
+  error.details = details.take();
+  return error;
+}
+
+Error taken_meanwhile() {
+  Error error = base::make_error(Status::kConflict, "transaction.exists",
+                                 "another session posted a transaction with this id or external id at the same time");
+  error.retryable = true;
+  return error;
+}
+
+Error connection_lost() {
+  Error error =
+      base::make_error(Status::kUnavailable, "store.connection_lost", "the connection to PostgreSQL was lost");
+  error.retryable = true;
+  error.tx_state = TxState::kAborted;
+  return error;
+}
+
+Error outcome_unknown() {
+  Error error = base::make_error(Status::kOutcomeUnknown, "store.outcome_unknown",
+                                 "the connection was lost after the commit was sent and before it was answered");
+  error.tx_state = TxState::kAborted;
+  return error;
+}
+
+}  // namespace cala::store::postgres

@@ -1,0 +1,23 @@
+// What PostgreSQL's refusals mean in the ledger's words: one table from SQLSTATE to error. Pure functions.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.h"
+
+namespace cala::store::postgres {
+
+// message: PostgreSQL's primary message; its constraint names tell which column was taken, in every language.
+base::Error error_of_sqlstate(std::string_view sqlstate, std::string_view message);
+
+// kConflict "<noun>.exists" with details {"column": ...}.
+base::Error already_exists(std::string_view noun, std::string_view column);
+
+// A transaction id or external id that another session took since it was read: retryable.
+base::Error taken_meanwhile();
+
+// The connection broke. outcome_unknown: after a commit was sent and before its answer came.
+base::Error connection_lost();
+base::Error outcome_unknown();
+
+}  // namespace cala::store::postgres

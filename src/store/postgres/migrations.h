@@ -1,0 +1,21 @@
+// The embedded migration files as statements. A file is one migration: its number is the first four digits of its name, its
+// statements are separated by break markers, and @schema@ stands for the quoted schema. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cala::store::postgres {
+
+// A schema's name as it may be configured: ^[a-z_][a-z0-9_]{0,62}$.
+bool is_schema_name(std::string_view name);
+
+std::int64_t newest_migration();
+
+// The statements that bring a schema from a version to the newest. The first takes the schema's migration lock and fails with
+// a serialization failure when the schema is not at from_version (another process was faster).
+std::vector<std::string> migration_statements(std::string_view schema, std::int64_t from_version);
+
+}  // namespace cala::store::postgres

@@ -1,0 +1,133 @@
+#include "store/postgres/postgres_dialect.h"
+
+#include "base/json.h"
+#include "store/postgres/error_table.h"
+#include "store/postgres/migrations.h"
+#include "store/postgres/posting_codec.h"
+
+namespace cala::store::postgres {
+namespace {
+
+// By StatementId. The probe is no function: it is asked where there may be none.
+constexpr std::array<std::string_view, kStatementCount> kNames = {
+    "schema_probe_v1",     "schema_read_v1",      "ledger_info_v1",   "account_find_v1",  "journal_find_v1",
+    "tx_template_find_v1", "transaction_find_v1", "entry_find_v1",    "account_list_v1",  "journal_list_v1",
+    "tx_template_list_v1", "transaction_list_v1", "entry_list_v1",    "balance_list_v1",  "balance_history_v1",
+    "balance_find_v1",     "balance_at_v1",       "account_write_v1", "journal_write_v1", "tx_template_write_v1",
+    "posting_read_v1",     "posting_write_v1"};
+static_assert(kNames[static_cast<std::size_t>(StatementId::kBalanceAt)] == "balance_at_v1");
+
+constexpr std::array<std::string_view, 3> kPlaceholders = {"$1", "?", "%s"};
+
+// The templates' write keeps the JSON it is given as it is.
+std::string_view parameter_type(StatementId id) { return id == StatementId::kTxTemplateWrite ? "json" : "jsonb"; }
+
+std::string sql_of(StatementId id, std::string_view schema, std::string_view placeholder) {
+  const std::string quoted = '"' + std::string(schema) + '"';
+  const std::string text = std::string(placeholder) + "::pg_catalog.text";
+  if (id == StatementId::kSchemaProbe) {
+    return "SELECT pg_catalog.json_build_object('present', pg_catalog.to_regclass('" + quoted +
+           ".migrations') IS NOT NULL AND " + text + " IS NOT NULL)::pg_catalog.text";
+  }
+  return "SELECT " + quoted + "." + std::string(kNames[static_cast<std::size_t>(id)]) + "(" + text + "::pg_catalog." +
+         std::string(parameter_type(id)) + ")::pg_catalog.text";
+}
+
+struct Encoded {
+  StatementId id = StatementId::kSchemaProbe;
+  std::string parameter;
+  bool writes = false;
+};
+
+Encoded encoded(const Call &call) { return {call.id, call.document, call.writes}; }
+Encoded encoded(const PostingRead &read) { return {StatementId::kPostingRead, encode_posting_read(read), false}; }
+Encoded encoded(const PostingWrite &write) { return {StatementId::kPostingWrite, encode_posting_write(write), true}; }
+
+// A migration's statement goes out as it is, borrowed from the request: it has no parameter, and only hosts run it.
+SqlStatement as_it_is(const Ddl &ddl) {
+  SqlStatement statement;
+  statement.name = "migration";
+  statement.sql = ddl.sql;
+  statement.writes = true;
+  return statement;
+}
+
+// A list answers {"invalid": "after"} for a cursor that no list gave, a write {"exists": ...} for what is taken.
+base::Outcome refusal_in(std::string_view text) {
+  // By far the most answers are rows, which the operation parses anyway.
+  if (text.starts_with("{\"rows\"") || text.starts_with("{\"changed\"")) return {};
+  const base::Result<base::Json> json = base::Json::parse(text);
+  if (!json || !json->root().is_object()) {
+    return base::make_error(base::Status::kInternal, "store.corrupt",
+                            "PostgreSQL gave an answer that is no JSON object");
+  }
+  if (const base::JsonView key = json->root().get("invalid"); key.present()) {
+    return base::make_error(base::Status::kInvalid, "request.malformed",
+                            "\"" + std::string(key.string()) + "\" is not a cursor that this list gave");
+  }
+  if (const base::JsonView taken = json->root().get("exists"); taken.present()) {
+    return already_exists(taken.get("noun").string(), taken.get("column").string());
+  }
+  return {};
+}
+
+}  // namespace
+
+PostgresDialect::PostgresDialect(std::string_view schema) : schema_(schema) {
+  for (std::size_t style = 0; style < kPlaceholders.size(); ++style) {
+    for (std::size_t id = 0; id < kStatementCount; ++id) {
+      sql_[style][id] = sql_of(static_cast<StatementId>(id), schema_, kPlaceholders[style]);
+    }
+  }
+}
+
+SqlStatement PostgresDialect::encode(const Request &request, Placeholder placeholder) const {
+  if (const auto *ddl = std::get_if<Ddl>(&request)) return as_it_is(*ddl);
+  Encoded what{};
+  if (const auto *call = std::get_if<Call>(&request)) what = encoded(*call);
+  if (const auto *read = std::get_if<PostingRead>(&request)) what = encoded(*read);
+  if (const auto *write = std::get_if<PostingWrite>(&request)) what = encoded(*write);
+  SqlStatement statement;
+  statement.id = what.id;
+  statement.name = kNames[static_cast<std::size_t>(what.id)];
+  statement.sql = sql_[static_cast<std::size_t>(placeholder)][static_cast<std::size_t>(what.id)];
+  statement.parameter = std::move(what.parameter);
+  statement.writes = what.writes;
+  return statement;
+}
+
+base::Result<Answer> PostgresDialect::decode(const Request &request, std::string_view text) const {
+  if (std::holds_alternative<PostingRead>(request)) {
+    base::Result<PostingState> state = decode_posting_read(text);
+    if (!state) return std::move(state.error());
+    return Answer(state.take());
+  }
+  if (std::holds_alternative<PostingWrite>(request)) {
+    const base::Result<Written> written = decode_posting_write(text);
+    if (!written) return base::Error(written.error());
+    return Answer(Written{});
+  }
+  if (std::holds_alternative<Ddl>(request)) return Answer(Written{});
+  if (base::Outcome refusal = refusal_in(text); !refusal) return std::move(refusal.error());
+  return Answer(std::string(text));
+}
+
+base::Error PostgresDialect::error_of(std::string_view sqlstate, std::string_view message) const {
+  return error_of_sqlstate(sqlstate, message);
+}
+
+std::vector<std::string> PostgresDialect::migration_statements(std::int64_t from_version) const {
+  return postgres::migration_statements(schema_, from_version);
+}
+
+std::int64_t PostgresDialect::schema_version() const { return newest_migration(); }
+
+base::Result<std::unique_ptr<Dialect>> make_postgres_dialect(std::string_view schema) {
+  if (!is_schema_name(schema)) {
+    return base::make_error(base::Status::kInvalid, "config.schema",
+                            "\"schema\" must be 1 to 63 of a-z, 0-9 and _, and not begin with a digit");
+  }
+  return std::unique_ptr<Dialect>(std::make_unique<PostgresDialect>(schema));
+}
+
+}  // namespace cala::store::postgres

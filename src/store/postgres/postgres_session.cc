@@ -1,0 +1,184 @@
+#include "store/postgres/postgres_session.h"
+
+#include <string_view>
+#include <utility>
+
+#include "store/postgres/error_table.h"
+
+namespace cala::store::postgres {
+namespace {
+
+using base::Error;
+using base::Outcome;
+using base::Result;
+
+constexpr const char *kBeginSql = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+}  // namespace
+
+// What went out in one flush, and what came back, command by command; results end early when the connection breaks.
+struct PostgresSession::Flight {
+  std::vector<Command> commands;
+  std::vector<ResultPtr> results;
+  bool ended_transaction = false;  // something was sent that would commit
+  bool synced = false;             // the server came to the end of it
+};
+
+Result<std::unique_ptr<Session>> PostgresSession::start(std::unique_ptr<Connection> connection,
+                                                        const PostgresDialect &dialect) {
+  if (connection->api().PQenterPipelineMode(connection->raw()) != 1) return connection_lost();
+  return std::unique_ptr<Session>(new PostgresSession(std::move(connection), dialect));
+}
+
+PostgresSession::PostgresSession(std::unique_ptr<Connection> connection, const PostgresDialect &dialect)
+    : connection_(std::move(connection)), dialect_(dialect) {}
+
+Outcome PostgresSession::begin(Access access) {
+  // Found out now, a server that went away is a plain retry; found out by a commit, its outcome would be unknown.
+  if (broken_ || !connection_->is_alive_now()) {
+    broken_ = true;
+    return connection_lost();
+  }
+  stage_ = access == Access::kRead ? Stage::kReading : Stage::kToBegin;
+  return {};
+}
+
+Result<Answer> PostgresSession::run(const Request &request, bool commits) {
+  if (std::holds_alternative<Ddl>(request)) {
+    return base::make_error(base::Status::kMisuse, "store.misuse", "a store of our own migrates by Store::migrate");
+  }
+  if (!healthy()) return connection_lost();
+  const SqlStatement statement = dialect_.encode(request, Placeholder::kDollar);
+  std::vector<Command> commands;
+  if (stage_ == Stage::kToBegin && !commits) commands.push_back(Command::kBegin);
+  if (!prepared_[static_cast<std::size_t>(statement.id)]) commands.push_back(Command::kPrepare);
+  commands.push_back(Command::kRequest);
+  if (stage_ == Stage::kOpen && commits) commands.push_back(Command::kCommit);
+  if (stage_ == Stage::kToBegin && !commits) stage_ = Stage::kOpen;
+  const Flight flight = fly(std::move(commands), &statement);
+  return landed(flight, request, statement.id, commits);
+}
+
+Result<Answer> PostgresSession::landed(const Flight &flight, const Request &request, StatementId id, bool commits) {
+  const LibpqApi &api = connection_->api();
+  const PGresult *answer = nullptr;
+  bool done = flight.synced;
+  for (std::size_t i = 0; i < flight.results.size(); ++i) {
+    const PGresult *result = flight.results[i].get();
+    const ExecStatusType status = api.PQresultStatus(result);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) return failure_of(flight, commits);
+    if (flight.commands[i] == Command::kPrepare) prepared_[static_cast<std::size_t>(id)] = true;
+    if (flight.commands[i] == Command::kRequest) answer = result;
+    if (flight.commands[i] == Command::kCommit) done = true;  // whatever becomes of the connection now
+  }
+  if (answer == nullptr || !done) return failure_of(flight, commits);
+  if (commits) stage_ = Stage::kIdle;
+  std::string_view text;
+  if (api.PQntuples(answer) == 1 && api.PQgetisnull(answer, 0, 0) == 0) {
+    text = {api.PQgetvalue(answer, 0, 0), static_cast<std::size_t>(api.PQgetlength(answer, 0, 0))};
+  }
+  return dialect_.decode(request, text);
+}
+
+// The server's own refusal settles the matter: nothing was committed. Without one, a commit that was sent may have happened. A
+// COMMIT that is answered by the end of the connection may have happened too: with synchronous replication it does its work
+// before it waits.
+Error PostgresSession::failure_of(const Flight &flight, bool commits) const {
+  const LibpqApi &api = connection_->api();
+  for (std::size_t i = 0; i < flight.results.size(); ++i) {
+    if (flight.commands[i] == Command::kCommit && !flight.synced) break;
+    const PGresult *result = flight.results[i].get();
+    if (api.PQresultErrorField(result, PG_DIAG_SQLSTATE) != nullptr) return connection_->error_of(result);
+  }
+  if (commits && flight.ended_transaction && stage_ != Stage::kReading) return outcome_unknown();
+  return connection_lost();
+}
+
+PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, const SqlStatement *statement) {
+  Flight flight;
+  flight.commands = std::move(commands);
+  {
+    const std::lock_guard<std::mutex> lock(in_flight_mutex_);
+    in_flight_ = true;
+  }
+  bool sent = true;
+  for (const Command command : flight.commands) {
+    flight.ended_transaction = flight.ended_transaction || command == Command::kCommit;
+    sent = sent && send(command, statement);
+  }
+  flight.ended_transaction = flight.ended_transaction || (sent && stage_ != Stage::kOpen);
+  if (sent && connection_->api().PQpipelineSync(connection_->raw()) == 1) collect(flight);
+  broken_ = broken_ || !flight.synced;
+  const std::lock_guard<std::mutex> lock(in_flight_mutex_);
+  in_flight_ = false;
+  return flight;
+}
+
+bool PostgresSession::send(Command command, const SqlStatement *statement) {
+  const LibpqApi &api = connection_->api();
+  PGconn *raw = connection_->raw();
+  const auto plain = [&](const char *sql) {
+    return api.PQsendQueryParams(raw, sql, 0, nullptr, nullptr, nullptr, nullptr, 0) == 1;
+  };
+  switch (command) {
+    case Command::kBegin: return plain(kBeginSql);
+    case Command::kCommit: return plain("COMMIT");
+    case Command::kRollback: return plain("ROLLBACK");
+    case Command::kPrepare:
+      return api.PQsendPrepare(raw, statement->name.data(), statement->sql.data(), 0, nullptr) == 1;
+    case Command::kRequest: {
+      const char *value = statement->parameter.c_str();
+      return api.PQsendQueryPrepared(raw, statement->name.data(), 1, &value, nullptr, nullptr, 0) == 1;
+    }
+  }
+  return false;
+}
+
+void PostgresSession::collect(Flight &flight) {
+  const LibpqApi &api = connection_->api();
+  PGconn *raw = connection_->raw();
+  while (flight.results.size() < flight.commands.size()) {
+    ResultPtr first(api.PQgetResult(raw), ClearResult{&api});
+    if (!first) return;
+    const bool lost = !connection_->is_alive() && api.PQresultErrorField(first.get(), PG_DIAG_SQLSTATE) == nullptr &&
+                      api.PQresultStatus(first.get()) == PGRES_FATAL_ERROR;
+    flight.results.push_back(std::move(first));
+    if (lost) return;
+    while (ResultPtr rest{api.PQgetResult(raw), ClearResult{&api}}) {
+    }
+  }
+  const ResultPtr end(api.PQgetResult(raw), ClearResult{&api});
+  flight.synced = end && api.PQresultStatus(end.get()) == PGRES_PIPELINE_SYNC;
+}
+
+Outcome PostgresSession::commit() {
+  if (stage_ != Stage::kOpen) {
+    stage_ = Stage::kIdle;
+    return {};
+  }
+  if (!healthy()) return connection_lost();
+  const Flight flight = fly({Command::kCommit}, nullptr);
+  const LibpqApi &api = connection_->api();
+  if (flight.results.empty() || api.PQresultStatus(flight.results[0].get()) != PGRES_COMMAND_OK) {
+    return failure_of(flight, true);
+  }
+  stage_ = Stage::kIdle;
+  // A transaction that had failed before ends with COMMIT too, but its tag tells.
+  const std::string_view tag = api.PQcmdStatus(flight.results[0].get());
+  if (tag != "COMMIT") return dialect_.error_of("25P02", {});
+  return {};
+}
+
+void PostgresSession::rollback() {
+  if (stage_ == Stage::kOpen && healthy()) fly({Command::kRollback}, nullptr);
+  stage_ = Stage::kIdle;
+}
+
+bool PostgresSession::healthy() const { return !broken_ && connection_->is_alive(); }
+
+void PostgresSession::interrupt() {
+  const std::lock_guard<std::mutex> lock(in_flight_mutex_);
+  if (in_flight_) connection_->cancel();
+}
+
+}  // namespace cala::store::postgres

@@ -1,0 +1,59 @@
+// PostgresSession: one connection in pipeline mode. BEGIN travels with a transaction's first request, COMMIT with its last, and
+// a transaction of one request needs neither: PostgreSQL makes it one. So a posting costs two round trips.
+//
+// Reads (Access::kRead) open no transaction: every request sees what is committed when it runs, exactly as on a host's
+// connection under READ COMMITTED. Statements are prepared on first use and keep their generic plan.
+//
+// After a failed request the transaction is over; only rollback() is left to do. One thread at a time, but for interrupt().
+#pragma once
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "store/port.h"
+#include "store/postgres/connection.h"
+#include "store/postgres/postgres_dialect.h"
+
+namespace cala::store::postgres {
+
+class PostgresSession final : public Session {
+ public:
+  // Puts the connection into pipeline mode. The dialect outlives the session.
+  static base::Result<std::unique_ptr<Session>> start(std::unique_ptr<Connection> connection,
+                                                      const PostgresDialect &dialect);
+
+  base::Outcome begin(Access access) override;
+  base::Result<Answer> execute(const Request &request) override { return run(request, false); }
+  base::Result<Answer> execute_and_commit(const Request &request) override { return run(request, true); }
+  base::Outcome commit() override;
+  void rollback() override;
+  bool healthy() const override;
+  void interrupt() override;
+
+ private:
+  enum class Stage : std::uint8_t { kIdle, kToBegin, kReading, kOpen };
+  enum class Command : std::uint8_t { kBegin, kPrepare, kRequest, kCommit, kRollback };
+  struct Flight;
+
+  PostgresSession(std::unique_ptr<Connection> connection, const PostgresDialect &dialect);
+
+  base::Result<Answer> run(const Request &request, bool commits);
+  Flight fly(std::vector<Command> commands, const SqlStatement *statement);
+  bool send(Command command, const SqlStatement *statement);
+  void collect(Flight &flight);
+  base::Result<Answer> landed(const Flight &flight, const Request &request, StatementId id, bool commits);
+  base::Error failure_of(const Flight &flight, bool commits) const;
+
+  std::unique_ptr<Connection> connection_;
+  const PostgresDialect &dialect_;
+  Stage stage_ = Stage::kIdle;
+  bool broken_ = false;
+  std::array<bool, kStatementCount> prepared_{};
+  std::mutex in_flight_mutex_;  // held while a cancel request is on its way, so that it cannot hit a later statement
+  bool in_flight_ = false;
+};
+
+}  // namespace cala::store::postgres

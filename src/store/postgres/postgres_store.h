@@ -1,0 +1,21 @@
+// PostgresStore: the ledger in one schema of a PostgreSQL database. Opening it loads libpq and checks what can be checked
+// without a server; connections are made when asked for. Its connections keep session settings and prepared statements, so a
+// pooler between must be in session mode. Immutable after open; shared by all threads.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "store/port.h"
+
+namespace cala::store::postgres {
+
+struct PostgresOptions {
+  std::string connection_string;  // libpq's: URI or key=value pairs
+  std::string schema = "cala";
+  std::string application_name = "cala";  // where the connection string names none
+};
+
+base::Result<std::unique_ptr<Store>> open_postgres(const PostgresOptions &options);
+
+}  // namespace cala::store::postgres

@@ -1,0 +1,523 @@
+// What only PostgreSQL has: roles, isolation levels, connections that die, hosts on their own connections.
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+#include <thread>
+
+#include "postgres_cluster.h"
+#include "store/postgres/postgres_store.h"
+#include "store/rows.h"
+#include "store_contract/contract.h"
+#include "store_contract/postgres_sql.h"
+
+namespace cala::tests {
+namespace {
+
+using base::Result;
+using base::Status;
+using store::Access;
+using store::StatementId;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class PostgresContract : public StoreContract {
+ protected:
+  void SetUp() override {
+    StoreContract::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    sql_ = sql();
+    ASSERT_NE(sql_, nullptr);
+  }
+
+  std::unique_ptr<SqlConnection> sql() { return SqlConnection::open(connection_string()); }
+
+  // As a host does: the library's statement on a connection that the library does not know.
+  std::string run(SqlConnection &on, const store::Request &request) {
+    const store::SqlStatement statement = store().dialect().encode(request, store::Placeholder::kDollar);
+    return on.run(std::string(statement.sql), statement.parameter);
+  }
+  Result<store::Answer> run_as_host(SqlConnection &on, const store::Request &request) {
+    const std::string text = run(on, request);
+    if (text.starts_with('!')) return store().dialect().error_of(text.substr(1, 5), text.substr(7));
+    return store().dialect().decode(request, text);
+  }
+  static store::Call status_change(const core::Account &account) {
+    core::Account locked = account;
+    locked.status = core::LockStatus::kLocked;
+    ++locked.version;
+    base::JsonWriter row;
+    row.begin_array();
+    store::write_row(row, locked);
+    row.end_array();
+    return {StatementId::kAccountWrite, write_document("[]", row.text(), "[]", kNow), true};
+  }
+  static store::Call status_change(const core::Journal &journal) {
+    core::Journal locked = journal;
+    locked.status = core::LockStatus::kLocked;
+    ++locked.version;
+    base::JsonWriter row;
+    row.begin_array();
+    store::write_row(row, locked);
+    row.end_array();
+    return {StatementId::kJournalWrite, write_document("[]", row.text(), "[]", kNow), true};
+  }
+  // Until somebody waits for a lock; for ever when nobody does, and then the test's limit of time ends it.
+  void await_a_waiting_backend() {
+    while (sql_->run(
+               "SELECT count(*) FROM pg_locks WHERE NOT granted AND (database IS NULL OR database = (SELECT oid FROM "
+               "pg_database WHERE datname = current_database()))") == "0") {
+      std::this_thread::yield();
+    }
+  }
+  std::string in_schema(const std::string &name) { return schema() + "." + name; }
+
+  std::unique_ptr<SqlConnection> sql_;
+};
+INSTANTIATE_TEST_SUITE_P(Stores, PostgresContract, ::testing::Values("postgres"), store_name);
+
+TEST_P(PostgresContract, ASchemaNewerThanTheLibraryIsRefused) {
+  sql_->run("INSERT INTO " + in_schema("migrations") + " (version, name) VALUES (9999, 'future')");
+  const Result<store::MigrationReport> report = store().migrate();
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().status, Status::kUnsupported);
+  EXPECT_EQ(report.error().code, "store.newer");
+}
+
+// Drivers look for placeholders even where there is no parameter.
+TEST_P(PostgresContract, MigrationStatementsHoldNothingThatDriversTakeForAPlaceholder) {
+  for (const std::string &statement : store().dialect().migration_statements(0)) {
+    EXPECT_EQ(statement.find_first_of("%?"), std::string::npos) << statement;
+    EXPECT_FALSE(statement.starts_with("--")) << statement;
+  }
+}
+
+TEST_P(PostgresContract, AHostThatMigratesAfterAnotherIsToldToRetry) {
+  const std::vector<std::string> statements = store().dialect().migration_statements(0);
+  sql_->run("BEGIN");
+  EXPECT_THAT(sql_->run(statements.front()), StartsWith("!40001"));
+  sql_->run("ROLLBACK");
+}
+
+TEST_P(PostgresContract, AHostCanMigrateStatementByStatement) {
+  forget_ledger();
+  sql_->run("SET search_path = pg_temp, public");
+  sql_->run("BEGIN");
+  for (const std::string &statement : store().dialect().migration_statements(0)) {
+    ASSERT_EQ(sql_->run(statement).substr(0, 1), "") << statement;
+  }
+  sql_->run("COMMIT");
+  add_account("A");
+}
+
+TEST_P(PostgresContract, AHostsRollbackTakesThePostingWithIt) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  sql_->run("CREATE TABLE IF NOT EXISTS " + in_schema("host_orders") + " (id int)");
+  for (const char *end : {"ROLLBACK", "COMMIT"}) {
+    sql_->run("BEGIN; INSERT INTO " + in_schema("host_orders") + " VALUES (1)");
+    std::vector<core::PostedTransaction> batch = {transfer(a.id, b.id, "2")};
+    const store::PostingState state = take_state(run_as_host(*sql_, read_of(batch, true)));
+    ASSERT_TRUE(run_as_host(*sql_, write_of(state, batch)).ok());
+    sql_->run(end);
+    const bool stays = std::string(end) == "COMMIT";
+    EXPECT_EQ(balance(a.id).version, stays ? 1 : 0);
+    EXPECT_EQ(sql_->run("SELECT count(*) FROM " + in_schema("host_orders")), stays ? "1" : "0");
+  }
+}
+
+TEST_P(PostgresContract, AHostWithoutATransactionIsCaught) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  std::vector<core::PostedTransaction> batch = {transfer(a.id, b.id, "2")};
+  const store::PostingState state = take_state(run_as_host(*sql_, read_of(batch, true)));
+  const Result<store::Answer> written = run_as_host(*sql_, write_of(state, batch));
+  ASSERT_FALSE(written.ok());
+  EXPECT_EQ(written.error().code, "transaction.none");
+  EXPECT_EQ(written.error().sqlstate, "CA001");
+  EXPECT_EQ(balance(a.id).version, 0);
+}
+
+TEST_P(PostgresContract, AHostilesSearchPathChangesNothing) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  sql_->run(
+      "CREATE TEMP TABLE balances (number int); CREATE TEMP TABLE accounts (id int);"
+      "SET search_path = pg_temp, public; SET standard_conforming_strings = off; SET DateStyle = German;"
+      "SET TimeZone = 'Asia/Kolkata'; SET bytea_output = escape; SET extra_float_digits = 0");
+  sql_->run("BEGIN");
+  std::vector<core::PostedTransaction> batch = {transfer(a.id, b.id, "2")};
+  batch[0].transaction.description = "back\\slash";
+  const store::PostingState state = take_state(run_as_host(*sql_, read_of(batch, true)));
+  ASSERT_TRUE(run_as_host(*sql_, write_of(state, batch)).ok());
+  const Result<store::Answer> listed =
+      run_as_host(*sql_, store::Call{StatementId::kAccountList, R"({"first":9,"code_prefix":"A"})", false});
+  ASSERT_TRUE(listed.ok()) << listed.error().message;
+  EXPECT_THAT(std::get<std::string>(*listed), HasSubstr("\"created_at\" : " + std::to_string(kNow)));
+  EXPECT_EQ(sql_->run("COMMIT"), "");
+  EXPECT_EQ(balance(a.id).version, 1);
+}
+
+TEST_P(PostgresContract, ARoleThatMayOnlyExecuteCanKeepTheLedgerAndNothingElse) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  const std::string role = schema() + "_app";
+  sql_->run("CREATE ROLE " + role + "; GRANT USAGE ON SCHEMA " + schema() + " TO " + role +
+            "; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA " + schema() + " TO " + role);
+  sql_->run("SET ROLE " + role);
+  EXPECT_THAT(sql_->run("UPDATE " + in_schema("balances") + " SET version = 7"), StartsWith("!42501"));
+  EXPECT_THAT(sql_->run("SELECT code FROM " + in_schema("accounts")), StartsWith("!42501"));
+  EXPECT_THAT(sql_->run("SELECT nextval('" + in_schema("event_sequence") + "')"), StartsWith("!42501"));
+  sql_->run("BEGIN");
+  std::vector<core::PostedTransaction> batch = {transfer(a.id, b.id, "2")};
+  const store::PostingState state = take_state(run_as_host(*sql_, read_of(batch, true)));
+  EXPECT_TRUE(run_as_host(*sql_, write_of(state, batch)).ok());
+  EXPECT_TRUE(run_as_host(*sql_, store::Call{StatementId::kSchemaProbe, "{}", false}).ok());
+  EXPECT_TRUE(run_as_host(*sql_, store::Call{StatementId::kEntryList, R"({"first":9})", false}).ok());
+  EXPECT_TRUE(run_as_host(*sql_, status_change(a)).ok());
+  sql_->run("COMMIT; RESET ROLE; DROP OWNED BY " + role + "; DROP ROLE " + role);
+  EXPECT_EQ(balance(a.id).version, 1);
+}
+
+TEST_P(PostgresContract, ARoleWithoutGrantsIsRefusedByName) {
+  const std::string role = schema() + "_nobody";
+  sql_->run("CREATE ROLE " + role + "; GRANT USAGE ON SCHEMA " + schema() + " TO " + role + "; SET ROLE " + role);
+  const Result<store::Answer> refused = run_as_host(*sql_, store::Call{StatementId::kLedgerInfo, "{}", false});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().status, Status::kPermission);
+  EXPECT_THAT(refused.error().message, HasSubstr("ledger_info_v1"));
+  EXPECT_EQ(refused.error().tx_state, base::TxState::kAborted);
+  sql_->run("RESET ROLE; DROP OWNED BY " + role + "; DROP ROLE " + role);
+}
+
+TEST_P(PostgresContract, AReadOnlyTransactionIsNamed) {
+  sql_->run("BEGIN READ ONLY");
+  const Result<store::Answer> refused = run_as_host(*sql_, status_change(add_account("A")));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "store.read_only");
+  EXPECT_EQ(run_as_host(*sql_, store::Call{StatementId::kLedgerInfo, "{}", false}).error().code, "transaction.aborted");
+  sql_->run("ROLLBACK");
+}
+
+TEST_P(PostgresContract, UnderAFixedSnapshotStalenessIsASerializationFailure) {
+  for (const char *level : {"REPEATABLE READ", "SERIALIZABLE"}) {
+    const core::Account a = add_account(std::string("A ") + level), b = add_account(std::string("B ") + level);
+    const core::Journal own = add_journal(level);
+    const core::PostedTransaction posting =
+        sketch(own, main_tx_template(), {{a.id, core::Direction::kDebit, "1"}, {b.id, core::Direction::kCredit, "1"}});
+    const auto read_after = [&](const std::function<void()> &change) {
+      sql_->run(std::string("BEGIN ISOLATION LEVEL ") + level + "; SELECT count(*) FROM pg_class");
+      change();
+      const Result<store::Answer> read = run_as_host(*sql_, read_of({posting}));
+      sql_->run("ROLLBACK");
+      return read.ok() ? std::string("fresh") : read.error().sqlstate;
+    };
+    const std::unique_ptr<SqlConnection> other = sql();
+    EXPECT_EQ(read_after([] {}), "fresh");
+    EXPECT_EQ(read_after([&] {
+                std::vector<core::PostedTransaction> one = {posting};
+                one[0].transaction.id = base::new_uuid();
+                for (core::Entry &entry : one[0].entries) entry.transaction_id = one[0].transaction.id;
+                EXPECT_TRUE(post(*session(), one).ok());
+              }),
+              "fresh")
+        << "balances that are born meanwhile are found out by the write";
+    EXPECT_EQ(read_after([&] {
+                std::vector<core::PostedTransaction> one = {posting};
+                EXPECT_TRUE(post(*session(), one).ok());
+              }),
+              "40001");
+    EXPECT_EQ(read_after([&] { EXPECT_TRUE(run_as_host(*other, status_change(a)).ok()); }), "40001");
+    EXPECT_EQ(read_after([&] { EXPECT_TRUE(run_as_host(*other, status_change(own)).ok()); }), "40001");
+  }
+}
+
+TEST_P(PostgresContract, UnderAFixedSnapshotABalanceBornMeanwhileRefusesTheWrite) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  std::vector<core::PostedTransaction> late = {transfer(a.id, b.id, "1")};
+  sql_->run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class");
+  post_transfer(a.id, b.id, "1");
+  const store::PostingState state = take_state(run_as_host(*sql_, read_of(late)));
+  const Result<store::Answer> written = run_as_host(*sql_, write_of(state, late));
+  ASSERT_FALSE(written.ok());
+  EXPECT_EQ(written.error().tx_state, base::TxState::kRetry);
+  sql_->run("ROLLBACK");
+  EXPECT_EQ(balance(a.id).version, 1);
+}
+
+TEST_P(PostgresContract, APostingThatWaitedForAStatusChangeSeesIt) {
+  for (const bool posted_before : {false, true}) {
+    const std::string suffix = posted_before ? " 2" : " 1";
+    const core::Account a = add_account("A" + suffix), b = add_account("B" + suffix);
+    if (posted_before) post_transfer(a.id, b.id, "1");
+    sql_->run("BEGIN");
+    ASSERT_TRUE(run_as_host(*sql_, status_change(a)).ok());
+    const std::unique_ptr<SqlConnection> host = sql();
+    host->run("BEGIN");
+    const store::PostingRead request = read_of({transfer(a.id, b.id, "1")});
+    store::PostingState state;
+    std::thread poster([&] { state = take_state(run_as_host(*host, request)); });
+    await_a_waiting_backend();
+    sql_->run("COMMIT");
+    poster.join();
+    ASSERT_EQ(state.accounts.size(), 2U);
+    const core::Account &read = state.accounts[state.accounts[0].id == a.id ? 0 : 1];
+    EXPECT_EQ(read.status, core::LockStatus::kLocked);
+  }
+}
+
+TEST_P(PostgresContract, AStatusChangeWaitsForPostingsInFlight) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  const core::Journal journal = main_journal();
+  main_tx_template();
+  for (const store::Call &change : {status_change(a), status_change(journal)}) {
+    sql_->run("BEGIN");
+    std::vector<core::PostedTransaction> batch = {transfer(a.id, b.id, "1")};
+    const store::PostingState state = take_state(run_as_host(*sql_, read_of(batch)));
+    std::thread changer([&] { EXPECT_TRUE(call(change.id, change.document, true).ok()); });
+    await_a_waiting_backend();
+    EXPECT_TRUE(run_as_host(*sql_, write_of(state, batch)).ok());
+    sql_->run("COMMIT");
+    changer.join();
+  }
+  EXPECT_EQ(balance(a.id).version, 2);
+}
+
+TEST_P(PostgresContract, PostingsToOneJournalDoNotWaitForEachOther) {
+  std::vector<core::Account> accounts;
+  for (const char *code : {"A", "B", "C", "D"}) accounts.push_back(add_account(code));
+  const std::unique_ptr<store::Session> first = session(), second = session();
+  std::vector<core::PostedTransaction> one = {transfer(accounts[0].id, accounts[1].id, "1")};
+  std::vector<core::PostedTransaction> two = {transfer(accounts[2].id, accounts[3].id, "1")};
+  ASSERT_TRUE(first->begin(Access::kWrite).ok());
+  const store::PostingState held = read_state(*first, read_of(one));
+  EXPECT_TRUE(post(*second, two).ok());
+  EXPECT_TRUE(first->execute_and_commit(write_of(held, one)).ok());
+}
+
+TEST_P(PostgresContract, AConnectionKilledInATransactionIsLostAndLeavesNothing) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  const std::unique_ptr<store::Session> on = session();
+  ASSERT_TRUE(on->begin(Access::kWrite).ok());
+  std::vector<core::PostedTransaction> batch = {transfer(a.id, b.id, "1")};
+  const store::PostingState state = read_state(*on, read_of(batch));
+  sql_->run(
+      "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE state = 'idle in transaction' AND "
+      "application_name = 'cala_contract'");
+  const Result<store::Answer> written = on->execute(write_of(state, batch));
+  ASSERT_FALSE(written.ok());
+  EXPECT_EQ(written.error().status, Status::kUnavailable);
+  EXPECT_EQ(written.error().code, "store.connection_lost");
+  EXPECT_TRUE(written.error().retryable);
+  EXPECT_FALSE(on->healthy());
+  on->rollback();
+  EXPECT_EQ(on->begin(Access::kWrite).error().code, "store.connection_lost");
+  EXPECT_EQ(on->execute(store::Call{StatementId::kLedgerInfo, "{}", false}).error().code, "store.connection_lost");
+  EXPECT_EQ(balance(a.id).version, 0);
+}
+
+TEST_P(PostgresContract, AnIdleConnectionThatDiedIsNoticedBeforeWorkBegins) {
+  const std::unique_ptr<store::Session> on = session();
+  sql_->run("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'cala_contract'");
+  const base::Outcome begun = on->begin(Access::kWrite);
+  ASSERT_FALSE(begun.ok());
+  EXPECT_EQ(begun.error().code, "store.connection_lost");
+  EXPECT_FALSE(on->healthy());
+}
+
+TEST_P(PostgresContract, AnInterruptedStatementIsCancelledAndTheConnectionStaysGood) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  sql_->run("BEGIN");
+  ASSERT_TRUE(run_as_host(*sql_, status_change(a)).ok());
+  const std::unique_ptr<store::Session> on = session();
+  on->interrupt();  // nothing runs: nothing happens
+  ASSERT_TRUE(on->begin(Access::kWrite).ok());
+  const store::PostingRead request = read_of({transfer(a.id, b.id, "1")});
+  std::string code;
+  std::thread poster([&] { code = on->execute(request).error().code; });
+  await_a_waiting_backend();
+  on->interrupt();
+  poster.join();
+  sql_->run("ROLLBACK");
+  EXPECT_EQ(code, "store.cancelled");
+  on->rollback();
+  EXPECT_TRUE(on->healthy());
+  std::vector<core::PostedTransaction> one = {transfer(a.id, b.id, "1")};
+  EXPECT_TRUE(post(*on, one).ok());
+}
+
+TEST_P(PostgresContract, AFailedStatementEndsTheTransactionUntilRollback) {
+  const std::unique_ptr<store::Session> on = session();
+  ASSERT_TRUE(on->begin(Access::kWrite).ok());
+  ASSERT_TRUE(on->execute(store::Call{StatementId::kLedgerInfo, "{}", false}).ok());
+  const store::Call bad{StatementId::kAccountFind, R"({"by":"id","keys":["no id"]})", false};
+  EXPECT_EQ(on->execute(bad).error().tx_state, base::TxState::kAborted);
+  EXPECT_EQ(on->execute(store::Call{StatementId::kLedgerInfo, "{}", false}).error().code, "transaction.aborted");
+  EXPECT_EQ(on->commit().error().code, "transaction.aborted");
+  on->rollback();
+  EXPECT_TRUE(on->healthy());
+  ASSERT_TRUE(on->begin(Access::kWrite).ok());
+  EXPECT_TRUE(on->execute(store::Call{StatementId::kLedgerInfo, "{}", false}).ok());
+  EXPECT_TRUE(on->commit().ok());
+}
+
+TEST_P(PostgresContract, AForkedChildThatDropsItsSessionsLeavesTheParentsAlone) {
+  std::unique_ptr<store::Session> on = session();
+  ASSERT_TRUE(on->begin(Access::kWrite).ok());
+  ASSERT_TRUE(on->execute(store::Call{StatementId::kLedgerInfo, "{}", false}).ok());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    on.reset();
+    ::_exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(on->execute(store::Call{StatementId::kLedgerInfo, "{}", false}).ok());
+  EXPECT_TRUE(on->commit().ok());
+}
+
+TEST_P(PostgresContract, OurConnectionsDoNotWaitForEver) {
+  const std::unique_ptr<SqlConnection> mine = sql();
+  ASSERT_NE(session(), nullptr);
+  const std::unique_ptr<store::Session> on = session();
+  ASSERT_TRUE(on->begin(Access::kWrite).ok());
+  const core::Account a = add_account("A");
+  sql_->run("ALTER ROLE CURRENT_USER SET lock_timeout = '20ms'");
+  const Result<std::unique_ptr<store::Session>> impatient = store().connect(Access::kWrite);
+  sql_->run("ALTER ROLE CURRENT_USER RESET lock_timeout");
+  ASSERT_TRUE(impatient.ok());
+  mine->run("BEGIN");
+  ASSERT_TRUE(run_as_host(*mine, status_change(a)).ok());
+  ASSERT_TRUE((*impatient)->begin(Access::kWrite).ok());
+  const Result<store::Answer> refused = (*impatient)->execute_and_commit(status_change(a));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().status, Status::kBusy);
+  EXPECT_EQ(refused.error().code, "store.lock_timeout");
+  mine->run("ROLLBACK");
+}
+
+TEST_P(PostgresContract, WhatIsWrittenIsInTheOutboxOnceInOrderOfPosting) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  for (int i = 0; i < 3; ++i) post_transfer(a.id, b.id, "1");
+  EXPECT_EQ(sql_->run("SELECT count(*) FROM " + in_schema("outbox_events")), "7");
+  EXPECT_EQ(sql_->run("SELECT payload ->> 'a' FROM " + in_schema("outbox_events") + " ORDER BY sequence LIMIT 1"),
+            "\"quoted\"");
+  EXPECT_EQ(
+      sql_->run("SELECT string_agg(e.subject_id::text, ',' ORDER BY e.sequence) = (SELECT string_agg(t.id::text, ',' "
+                "ORDER BY t.ordinal) FROM " +
+                in_schema("transactions") + " t) FROM " + in_schema("outbox_events") +
+                " e WHERE type = 'transaction_created' AND payload IS NULL"),
+      "t");
+}
+
+TEST_P(PostgresContract, BalancesAreUpdatedInPlace) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  for (int i = 0; i < 20; ++i) post_transfer(a.id, b.id, "1");
+  sql_->run("SELECT pg_stat_force_next_flush()");
+  sql_.reset();
+  sql_ = sql();
+  const std::string updates = "SELECT n_tup_upd - n_tup_hot_upd FROM pg_stat_all_tables WHERE schemaname = '" +
+                              schema() + "' AND relname = 'balances'";
+  for (int i = 0; i < 1000 && sql_->run("SELECT n_tup_upd FROM pg_stat_all_tables WHERE schemaname = '" + schema() +
+                                        "' AND relname = 'balances'") != "38";
+       ++i) {
+    ::usleep(10'000);
+  }
+  EXPECT_EQ(sql_->run(updates), "0");
+}
+
+class PostgresOpening : public ::testing::Test {};
+
+TEST_F(PostgresOpening, NoMessageShowsAPassword) {
+  for (const char *connection :
+       {"postgres://user:s3cret@/?host=/nowhere", "postgres://user:s3cret@nowhere.invalid:1/db?connect_timeout=2",
+        "host=/nowhere password=s3cret", "password=s3cret nonsense", "postgres://user:a@s3cret@/nowhere/db",
+        "postgres://user:s3cret@h:port/db", "s3cret", "host=s3cret@nowhere.invalid"}) {
+    Result<std::unique_ptr<store::Store>> opened = store::postgres::open_postgres({connection, "cala", "cala"});
+    std::string message = opened ? std::string() : opened.error().message;
+    if (opened) {
+      const Result<std::unique_ptr<store::Session>> connected = (*opened)->connect(Access::kRead);
+      ASSERT_FALSE(connected.ok()) << connection;
+      message = connected.error().message;
+      EXPECT_EQ(connected.error().status, Status::kUnavailable) << connection;
+    } else {
+      EXPECT_EQ(opened.error().code, "config.store");
+    }
+    EXPECT_THAT(message, Not(HasSubstr("s3cret"))) << connection;
+    EXPECT_THAT(message, Not(testing::IsEmpty()));
+  }
+}
+
+TEST_F(PostgresOpening, AnUnreachableServerIsNamed) {
+  const Result<std::unique_ptr<store::Store>> opened =
+      store::postgres::open_postgres({"host=/nowhere port=5999 dbname=books", "cala", "cala"});
+  ASSERT_TRUE(opened.ok());
+  const Result<std::unique_ptr<store::Session>> connected = (*opened)->connect(Access::kRead);
+  ASSERT_FALSE(connected.ok());
+  EXPECT_EQ(connected.error().code, "store.unreachable");
+  EXPECT_TRUE(connected.error().retryable);
+  for (const char *part : {"/nowhere", "5999", "books"}) EXPECT_THAT(connected.error().message, HasSubstr(part));
+  EXPECT_EQ((*opened)->migrate().error().code, "store.unreachable");
+}
+
+TEST_F(PostgresOpening, ABadSchemaNameIsRefused) {
+  for (const char *schema : {"", "Cala", "1a", "a-b", "a\"b", "a;drop"}) {
+    const Result<std::unique_ptr<store::Store>> opened = store::postgres::open_postgres({"dbname=x", schema, "cala"});
+    ASSERT_FALSE(opened.ok()) << schema;
+    EXPECT_EQ(opened.error().code, "config.schema");
+  }
+}
+
+TEST_F(PostgresOpening, ADatabaseThatIsNotThereIsNamed) {
+  const std::optional<std::string> connection = postgres_connection();
+  if (!connection) GTEST_SKIP() << "CALA_TEST_POSTGRES names no PostgreSQL";
+  const std::unique_ptr<SqlConnection> sql = SqlConnection::open(*connection);
+  const std::string place =
+      "host=" + sql->run("SELECT split_part(current_setting('unix_socket_directories'), ',', 1)") +
+      " port=" + sql->run("SELECT current_setting('port')") + " user=" + sql->run("SELECT current_user");
+  const auto code_of = [](const std::string &string) {
+    const Result<std::unique_ptr<store::Store>> opened = store::postgres::open_postgres({string, "cala", "cala"});
+    return (*opened)->connect(Access::kRead).error().code;
+  };
+  EXPECT_EQ(code_of(place + " dbname=not_there"), "store.database_missing");
+  EXPECT_EQ(code_of(place + "_not_there dbname=postgres"), "store.login");
+}
+
+// The server goes while a posting's write waits and its commit is behind it on the wire.
+TEST_F(PostgresOpening, ACommitWhoseAnswerIsLostIsOfUnknownOutcome) {
+  if (!postgres_connection()) GTEST_SKIP() << "CALA_TEST_POSTGRES names no PostgreSQL";
+  const std::unique_ptr<PostgresCluster> cluster = PostgresCluster::start();
+  ASSERT_NE(cluster, nullptr);
+  Result<std::unique_ptr<store::Store>> opened =
+      store::postgres::open_postgres({cluster->connection(), "cala", "cala_contract"});
+  ASSERT_TRUE(opened.ok());
+  ASSERT_TRUE((*opened)->migrate().ok());
+  const std::unique_ptr<SqlConnection> blocker = SqlConnection::open(cluster->connection());
+  const std::unique_ptr<SqlConnection> watcher = SqlConnection::open(cluster->connection());
+  blocker->run("BEGIN; LOCK TABLE cala.accounts");
+  for (const bool explicit_begin : {false, true}) {
+    Result<std::unique_ptr<store::Session>> connected = (*opened)->connect(Access::kWrite);
+    ASSERT_TRUE(connected.ok());
+    store::Session &on = **connected;
+    ASSERT_TRUE(on.begin(Access::kWrite).ok());
+    if (explicit_begin) {
+      ASSERT_TRUE(on.execute(store::Call{StatementId::kSchemaRead, "{}", false}).ok());
+    }
+    const store::Call write{StatementId::kAccountWrite, R"({"insert":[],"update":[],"events":[],"now":0})", true};
+    base::Error error;
+    std::thread writer([&] { error = on.execute_and_commit(write).error(); });
+    while (watcher->run("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0") std::this_thread::yield();
+    if (!explicit_begin) {
+      watcher->run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cala_contract'");
+    } else {
+      ASSERT_TRUE(cluster->kill());
+    }
+    writer.join();
+    // Terminated, the server says so before it goes: that is an answer. Killed, it says nothing.
+    EXPECT_EQ(error.code, explicit_begin ? "store.outcome_unknown" : "store.connection_lost");
+    EXPECT_EQ(error.status, explicit_begin ? Status::kOutcomeUnknown : Status::kUnavailable);
+    EXPECT_FALSE(on.healthy());
+  }
+}
+
+}  // namespace
+}  // namespace cala::tests

@@ -1,0 +1,46 @@
+#include "store/postgres/migrations.h"
+
+#include <gtest/gtest.h>
+
+namespace cala::store::postgres {
+namespace {
+
+TEST(SchemaNames, AreLowerCaseIdentifiers) {
+  for (const char *good : {"cala", "_", "a1_b", "x"}) EXPECT_TRUE(is_schema_name(good)) << good;
+  for (const char *bad : {"", "1a", "Cala", "a b", "a-b", "a\"", "é"}) EXPECT_FALSE(is_schema_name(bad)) << bad;
+  EXPECT_TRUE(is_schema_name(std::string(63, 'a')));
+  EXPECT_FALSE(is_schema_name(std::string(64, 'a')));
+}
+
+TEST(MigrationStatements, NameTheSchemaQuoted) {
+  const std::vector<std::string> statements = migration_statements("books", 0);
+  ASSERT_FALSE(statements.empty());
+  std::size_t named = 0;
+  for (const std::string &statement : statements) {
+    EXPECT_EQ(statement.find("@schema@"), std::string::npos) << statement;
+    EXPECT_EQ(statement.find("@break"), std::string::npos) << statement;
+    if (statement.find("\"books\".") != std::string::npos) ++named;
+  }
+  EXPECT_GT(named, statements.size() / 2);
+}
+
+TEST(MigrationStatements, BeginWithTheLockAndNoteEveryVersion) {
+  const std::vector<std::string> statements = migration_statements("books", 0);
+  EXPECT_NE(statements.front().find("pg_advisory_xact_lock"), std::string::npos);
+  std::int64_t noted = 0;
+  for (const std::string &statement : statements) {
+    if (statement.find("INSERT INTO \"books\".migrations (version") == 0) ++noted;
+  }
+  EXPECT_EQ(noted, newest_migration());
+}
+
+TEST(MigrationStatements, ContinueFromAVersion) {
+  const std::vector<std::string> all = migration_statements("books", 0), rest = migration_statements("books", 1);
+  EXPECT_LT(rest.size(), all.size());
+  for (const std::string &statement : rest) EXPECT_EQ(statement.find("CREATE TABLE"), std::string::npos) << statement;
+  EXPECT_TRUE(migration_statements("books", newest_migration()).empty());
+  EXPECT_TRUE(migration_statements("books", newest_migration() + 1).empty());
+}
+
+}  // namespace
+}  // namespace cala::store::postgres

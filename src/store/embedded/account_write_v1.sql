@@ -1,0 +1,1 @@
+INSERT INTO cala_account_write_v1 (doc) VALUES (?)

@@ -1,0 +1,19 @@
+// What SQLite's refusals mean in the ledger's words: for our own connection and for a host's driver, which has the message and,
+// with luck, the name of the code. Pure.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.h"
+
+namespace cala::store::embedded {
+
+// code_name: as SQLite spells it ("SQLITE_BUSY_SNAPSHOT"), or empty; message: SQLite's, or the driver's around it.
+base::Error error_of_message(std::string_view code_name, std::string_view message);
+
+// The name of an extended result code, of its primary code when we have none of its own, else "SQLITE_ERROR".
+std::string_view code_name_of(int extended_code);
+
+base::Error corrupt_row(std::string_view what);
+
+}  // namespace cala::store::embedded

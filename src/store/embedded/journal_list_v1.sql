@@ -1,0 +1,27 @@
+-- Journals are few: no index by created_at. A cursor is created_at/id.
+WITH q AS MATERIALIZED (
+  SELECT first, backward, status, after, CAST(after AS INTEGER) AS after_at, substr(after, instr(after, '/') + 1) AS after_id
+  FROM (
+    SELECT json_extract(d, '$.first') AS first,
+      CASE WHEN json_extract(d, '$.after') NOT GLOB '[-0-9]*/*-*-*-*-*' THEN json_extract(d, 'cala:request.cursor')
+        ELSE json_extract(d, '$.after') END AS after,
+      coalesce(json_extract(d, '$.desc'), 0) AS backward, json_extract(d, '$.status') AS status
+    FROM (SELECT ? AS d))
+),
+chosen AS (
+  SELECT * FROM (
+    SELECT j.n, j.created_at, j.id FROM cala_journals j
+    WHERE (SELECT after IS NULL OR (j.created_at, j.id) > (after_at, after_id) FROM q)
+      AND ((SELECT status FROM q) IS NULL OR j.status = (SELECT status FROM q))
+    ORDER BY j.created_at, j.id LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
+  UNION ALL
+  SELECT * FROM (
+    SELECT j.n, j.created_at, j.id FROM cala_journals j
+    WHERE (SELECT after IS NULL OR (j.created_at, j.id) < (after_at, after_id) FROM q)
+      AND ((SELECT status FROM q) IS NULL OR j.status = (SELECT status FROM q))
+    ORDER BY j.created_at DESC, j.id DESC LIMIT (SELECT CASE WHEN backward THEN first ELSE 0 END FROM q))
+)
+SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
+  SELECT substr(r.row, 1, length(r.row) - 1) || ',"cursor":"' || c.created_at || '/' || c.id || '"}' AS row
+  FROM chosen c CROSS JOIN cala_journal_rows_v1 r ON r.n = c.n
+)

@@ -1,0 +1,35 @@
+WITH
+q AS MATERIALIZED (SELECT ? AS d),
+existing AS MATERIALIZED (
+  SELECT t.n FROM q CROSS JOIN json_each(q.d, '$.transaction_ids') k CROSS JOIN cala_transactions t ON t.id = k.value
+  UNION
+  SELECT t.n FROM q CROSS JOIN json_each(q.d, '$.external_ids') k CROSS JOIN cala_transactions t ON t.external_id = k.value
+)
+SELECT '{"salt":' || l.salt || ',"change":' || l.change
+  || ',"next_entry":' || (SELECT coalesce(max(n), 0) + 1 FROM cala_entries)
+  || ',"next_transaction":' || (SELECT coalesce(max(n), 0) + 1 FROM cala_transactions)
+  || ',"next_balance":' || (SELECT coalesce(max(n), 0) + 1 FROM cala_balances)
+  || ',"journals":[' || coalesce((
+    SELECT group_concat('[' || r.n || ',' || r.row || ']', ',')
+    FROM q CROSS JOIN json_each(q.d, '$.journal_ids') k CROSS JOIN cala_journal_rows_v1 r ON r.id = k.value), '')
+  || '],"accounts":[' || coalesce((
+    SELECT group_concat('[' || r.n || ',' || r.row || ']', ',')
+    FROM q CROSS JOIN json_each(q.d, '$.account_ids') k CROSS JOIN cala_account_rows_v1 r ON r.id = k.value), '')
+  || '],"balances":[' || coalesce((
+    SELECT group_concat(json_array(a.id, j.id, b.currency, b.n, b.version, b.head_entry_n, b.created_at, b.modified_at,
+      b.trail, b.state), ',')
+    FROM q CROSS JOIN json_each(q.d, '$.keys') k
+    CROSS JOIN cala_accounts a ON a.id = json_extract(k.value, '$[0]')
+    CROSS JOIN cala_journals j ON j.id = json_extract(k.value, '$[1]')
+    CROSS JOIN cala_balances b
+      ON b.account_n = a.n AND b.journal_n = j.n AND b.currency = json_extract(k.value, '$[2]')), '')
+  || '],"tx_template_ids":[' || coalesce((
+    SELECT group_concat(json_quote(p.id), ',')
+    FROM q CROSS JOIN json_each(q.d, '$.tx_template_ids') k CROSS JOIN cala_tx_templates p ON p.id = k.value), '')
+  || '],"existing":[' || coalesce((
+    SELECT group_concat('{"transaction":' || r.row || ',"entries":[' || coalesce((
+        SELECT group_concat(e.row, ',') FROM cala_entry_rows_v1 e
+        WHERE e.n >= r.first_entry_n AND e.n < r.first_entry_n + r.entry_count), '') || ']}', ',')
+    FROM existing x CROSS JOIN cala_transaction_rows_v1 r ON r.n = x.n), '')
+  || ']}'
+FROM cala_ledger l

@@ -1,0 +1,1 @@
+INSERT INTO cala_tx_template_write_v1 (doc) VALUES (?)

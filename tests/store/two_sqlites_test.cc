@@ -1,0 +1,214 @@
+// Two copies of SQLite in one process, another process besides, one file. All three post to the same accounts, opening and closing
+// as they go. Without the care of store/embedded/unix_vfs.h this ends in lost postings or a damaged file within seconds.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <thread>
+
+#include "store/embedded/unix_vfs.h"
+#include "store/embedded_ledger.h"
+#include "store/host_sqlite.h"
+
+namespace cala::tests {
+namespace {
+
+using base::Outcome;
+using base::Result;
+using store::Access;
+using store::StatementId;
+using store::embedded::descriptor_counts;
+
+constexpr int kPostings = 400;  // of each writer
+
+store::EmbeddedOptions options_for(const std::string &path) {
+  store::EmbeddedOptions options;
+  options.path = path;
+  options.durable = false;
+  options.busy_timeout_ms = 60000;
+  return options;
+}
+
+Sketch hot_pair(int i) { return i % 3 == 0 ? transfer(1, 0, "1.00") : transfer(0, 1, "2.00"); }
+
+// A posting on the host's connection, in the host's transaction, with a row of the host's own.
+Outcome post_by_host(HostSqlite &host, const store::Dialect &dialect, EmbeddedLedger &ledger, const Sketch &sketch) {
+  if (auto begun = host.run("BEGIN IMMEDIATE"); !begun) return std::move(begun.error());
+  if (auto row = host.run("INSERT INTO orders (placed) VALUES (1)"); !row) return std::move(row.error());
+  std::vector<core::PostedTransaction> postings = ledger.draw(std::vector{sketch});
+  const base::Timestamp now = base::Timestamp::from_micros(ledger.now_micros);
+  Result<store::Answer> read = host.ask(dialect, read_request(postings, true));
+  if (!read) return std::move(read.error());
+  const store::PostingState state = std::get<store::PostingState>(read.take());
+  Result<store::Answer> written = host.ask(dialect, fold_postings(state, std::move(postings), now));
+  if (!written) return std::move(written.error());
+  if (auto committed = host.run("COMMIT"); !committed) return std::move(committed.error());
+  return {};
+}
+
+// Each posting on a session of its own, opened and closed; it is the only connection of its copy.
+int post_by_ourselves(EmbeddedLedger &ledger) {
+  int posted = 0;
+  ledger.close_writer();
+  for (int i = 0; i < kPostings; ++i) {
+    const std::unique_ptr<store::Session> session = ledger.session(Access::kWrite);
+    if (session != nullptr && ledger.post({hot_pair(i)}, *session).ok()) ++posted;
+  }
+  return posted;
+}
+
+// The other process: forked, so it inherits every descriptor that this one has.
+pid_t start_other_process(const EmbeddedLedger &ledger, const std::string &path) {
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  EmbeddedLedger own(ledger, options_for(path));
+  ::_exit(post_by_ourselves(own) == kPostings ? 0 : 1);
+}
+
+TEST(TwoSqlites, AndAnotherProcessLoseNothing) {
+  if (HostSqlite::functions() == nullptr) GTEST_SKIP() << "the system has no libsqlite3.so.0";
+  ASSERT_TRUE(HostSqlite::is_another_copy());
+  const TemporaryFolder folder;
+  const std::string path = folder.file("ledger.db");
+  EmbeddedLedger ledger(options_for(path), 2);
+  auto host = std::make_unique<HostSqlite>(path);
+  ASSERT_TRUE(host->run("CREATE TABLE orders (id INTEGER PRIMARY KEY, placed INTEGER)").ok());
+
+  const pid_t other = start_other_process(ledger, path);
+  ASSERT_GT(other, 0);
+  const std::unique_ptr<store::Dialect> dialect = store::make_embedded_dialect();
+  EmbeddedLedger hosts_view(ledger, options_for(path));
+  int by_host = 0;
+  std::string host_error;
+  std::thread host_thread([&] {
+    for (int i = 0; i < kPostings && host_error.empty(); ++i) {
+      if (i % 50 == 49) host = std::make_unique<HostSqlite>(path);
+      const Outcome posted = post_by_host(*host, *dialect, hosts_view, hot_pair(i));
+      if (posted.ok())
+        ++by_host;
+      else
+        host_error = posted.error().message;
+    }
+  });
+  const int by_us = post_by_ourselves(ledger);
+  host_thread.join();
+  int status = -1;
+  ASSERT_EQ(::waitpid(other, &status, 0), other);
+
+  EXPECT_EQ(by_us, kPostings);
+  EXPECT_EQ(by_host, kPostings) << host_error;
+  EXPECT_EQ(status, 0) << "the other process lost postings";
+  const auto answer = [&](const char *sql) {
+    Result<std::string> text = host->run(sql);
+    return text ? text.take() : text.error().message;
+  };
+  EXPECT_EQ(answer("PRAGMA integrity_check"), "ok");
+  EXPECT_EQ(answer("SELECT count(*) FROM orders"), std::to_string(kPostings));
+  EXPECT_EQ(answer("SELECT count(*) FROM cala_transactions"), std::to_string(3 * kPostings));
+  EXPECT_EQ(answer("SELECT group_concat(version) FROM cala_balances"),
+            std::to_string(3 * kPostings) + "," + std::to_string(3 * kPostings));
+  // Every entry follows the one before it on its balance.
+  EXPECT_EQ(answer("SELECT count(*) FROM cala_entries e LEFT JOIN cala_entries p ON p.n = e.prev_n"
+                   " WHERE e.version <> coalesce(p.version, 0) + 1"),
+            "0");
+  EmbeddedLedger reopened(ledger, options_for(path));
+  EXPECT_EQ(reopened.count("entries"), 6 * kPostings);
+}
+
+TEST(TwoSqlites, LeaveTheHostsLocksAloneWhenASessionCloses) {
+  if (HostSqlite::functions() == nullptr) GTEST_SKIP() << "the system has no libsqlite3.so.0";
+  const TemporaryFolder folder;
+  const std::string path = folder.file("ledger.db");
+  store::EmbeddedOptions options = options_for(path);
+  EmbeddedLedger ledger(options, 2);
+  HostSqlite host(path);
+  ASSERT_TRUE(host.run("BEGIN IMMEDIATE").ok());
+  options.busy_timeout_ms = 0;
+  for (int i = 0; i < 3; ++i) {
+    EmbeddedLedger other(ledger, options);  // opens and closes the file, the log and the shared memory
+    const Outcome refused = other.post({transfer(0, 1)});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, "store.busy");
+    EXPECT_TRUE(refused.error().retryable);
+  }
+  // The host's lock is still there for another process, too.
+  const pid_t child = ::fork();
+  if (child == 0) {
+    EmbeddedLedger other(ledger, options);
+    const Outcome refused = other.post({transfer(0, 1)});
+    ::_exit(!refused.ok() && refused.error().code == "store.busy" ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  ASSERT_TRUE(host.run("ROLLBACK").ok());
+  EXPECT_TRUE(ledger.post({transfer(0, 1)}).ok());
+}
+
+TEST(TwoSqlites, KeepFewDescriptorsThroughManyOpens) {
+  const TemporaryFolder folder;
+  EmbeddedLedger ledger(options_for(folder.file("ledger.db")), 2);
+  const auto before = descriptor_counts();
+  for (int i = 0; i < 200; ++i) ledger.session(Access::kWrite);
+  const auto after = descriptor_counts();
+  EXPECT_LE(after.in_use, before.in_use + 1);  // SQLite keeps one itself while another connection holds a lock
+  EXPECT_LE(after.idle, before.idle + 2);
+}
+
+TEST(TwoSqlites, BoundThePoolOfFilesThatNobodyUses) {
+  const TemporaryFolder folder;
+  for (std::size_t i = 0; i < store::embedded::kMaxIdleDescriptors + 20; ++i) {
+    const Result<std::unique_ptr<store::Store>> store =
+        store::open_embedded(options_for(folder.file("ledger-" + std::to_string(i) + ".db")));
+    ASSERT_TRUE(store.ok()) << store.error().message;
+  }
+  EXPECT_LE(descriptor_counts().idle, store::embedded::kMaxIdleDescriptors);
+}
+
+TEST(TwoSqlites, SeeThatAFileWasDeletedAndMadeAgain) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("ledger.db");
+  const auto idle_before = descriptor_counts().idle;
+  for (int round = 0; round < 5; ++round) {
+    EmbeddedLedger ledger(options_for(path), 2);
+    ASSERT_TRUE(ledger.post({transfer(0, 1)}).ok());
+    EXPECT_EQ(ledger.count("transactions"), 1);
+    for (const char *suffix : {"", "-wal", "-shm"}) std::remove((path + suffix).c_str());
+  }
+  EXPECT_LE(descriptor_counts().idle, idle_before + 1);
+}
+
+TEST(TwoSqlites, LeaveAParentsLocksAloneInAChild) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("ledger.db");
+  store::EmbeddedOptions options = options_for(path);
+  options.busy_timeout_ms = 0;
+  EmbeddedLedger ledger(options, 2);
+  ASSERT_TRUE(ledger.writer().begin(Access::kWrite).ok());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    // Opens, is refused, and closes again.
+    const bool refused = [&] {
+      EmbeddedLedger own(ledger, options);
+      return !own.writer().begin(Access::kWrite).ok();
+    }();
+    ::_exit(refused ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  const std::unique_ptr<store::Session> second = ledger.session(Access::kWrite);
+  EXPECT_FALSE(second->begin(Access::kWrite).ok());
+  if (HostSqlite::functions() != nullptr) {
+    HostSqlite host(path);
+    ASSERT_TRUE(host.run("PRAGMA busy_timeout = 0").ok());
+    EXPECT_FALSE(host.run("BEGIN IMMEDIATE").ok());
+  }
+  ledger.writer().rollback();
+  EXPECT_TRUE(ledger.post({transfer(0, 1)}).ok());
+}
+
+}  // namespace
+}  // namespace cala::tests

@@ -1,0 +1,37 @@
+#include "engine/entity_write.h"
+
+namespace cala::engine {
+
+base::Outcome check_written(const base::Result<store::Answer> &answer, std::string_view noun) {
+  if (!answer) return base::Error(answer.error());
+  const auto *text = std::get_if<std::string>(&*answer);
+  if (text == nullptr || text->empty()) return {};
+  base::Result<base::Json> json = base::Json::parse(*text);
+  if (!json) return std::move(json.error());
+  const base::JsonView changed = json->root().is_object() ? json->root().get("changed") : base::JsonView();
+  if (!changed.present() || changed.size() == 0) return {};
+  base::Error error =
+      base::make_error(base::Status::kConflict, std::string(noun) + ".changed",
+                       "the " + std::string(noun) + " was changed by another at the same time; try again");
+  error.retryable = true;
+  return error;
+}
+
+base::Error already_exists(std::string_view noun, std::string_view column, const std::string &value,
+                           std::int64_t index) {
+  std::string name(noun);
+  for (char &c : name) {
+    if (c == '_') c = ' ';
+  }
+  base::Error error =
+      base::make_error(base::Status::kConflict, std::string(noun) + ".exists",
+                       "the ledger has another " + name + " with " + std::string(column) + " \"" + value + "\"");
+  base::JsonWriter details;
+  details.begin_object().key("column").string(column).key("value").string(value);
+  if (index >= 0) details.key("index").integer(index);
+  details.end_object();
+  error.details = details.take();
+  return error;
+}
+
+}  // namespace cala::engine

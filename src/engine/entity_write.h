@@ -1,0 +1,90 @@
+// EntityWrite: the one write of an operation that creates or changes accounts, journals or tx templates, with its outbox events.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "base/uuid.h"
+#include "engine/render.h"
+#include "store/port.h"
+#include "store/rows.h"
+
+namespace cala::engine {
+
+template <typename T>
+class EntityWrite {
+ public:
+  // noun: "account"; also the key of the event's payload.
+  EntityWrite(store::StatementId id, std::string_view noun, base::Timestamp now) : id_(id), noun_(noun), now_(now) {}
+
+  void insert(const T &entity) {
+    inserts_.push_back(&entity);
+    add_event("_created", entity, {});
+  }
+  // entity carries its new version.
+  void update(const T &entity, const std::vector<std::string> &fields) {
+    updates_.push_back(&entity);
+    add_event("_updated", entity, fields);
+  }
+
+  store::Call call() const {
+    base::JsonWriter out;
+    out.begin_object().key("insert");
+    write_rows(out, inserts_);
+    out.key("update");
+    write_rows(out, updates_);
+    out.key("events").begin_array();
+    for (const Event &event : events_) {
+      out.begin_object().key("type").string(event.type).key("subject_id").string(event.subject_id.text());
+      out.key("payload").string(event.payload).end_object();
+    }
+    out.end_array().key("now").integer(now_.micros()).end_object();
+    return store::Call{id_, out.take(), true};
+  }
+
+ private:
+  struct Event {
+    std::string type;
+    base::Uuid subject_id;
+    std::string payload;
+  };
+
+  static void write_rows(base::JsonWriter &out, const std::vector<const T *> &rows) {
+    out.begin_array();
+    for (const T *row : rows) store::write_row(out, *row);
+    out.end_array();
+  }
+
+  void add_event(std::string_view what, const T &entity, const std::vector<std::string> &fields) {
+    base::JsonWriter payload;
+    payload.begin_object().key(noun_);
+    render(payload, entity);
+    if (!fields.empty()) {
+      payload.key("fields").begin_array();
+      for (const std::string &field : fields) payload.string(field);
+      payload.end_array();
+    }
+    payload.end_object();
+    events_.push_back({std::string(noun_) + std::string(what), entity.id, payload.take()});
+  }
+
+  store::StatementId id_;
+  std::string_view noun_;
+  base::Timestamp now_;
+  std::vector<const T *> inserts_;
+  std::vector<const T *> updates_;
+  std::vector<Event> events_;
+};
+
+// What an entity write answered: an error of the store's, or kConflict "<noun>.changed" (retryable) when somebody else was first.
+base::Outcome check_written(const base::Result<store::Answer> &answer, std::string_view noun);
+
+// kConflict "<noun>.exists" for a taken id, code or external id; index: which item of a batch, or -1.
+base::Error already_exists(std::string_view noun, std::string_view column, const std::string &value,
+                           std::int64_t index);
+
+}  // namespace cala::engine

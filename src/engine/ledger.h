@@ -1,0 +1,57 @@
+// Ledger: what all operations of one open ledger share: the clock, the compiled tx templates, the store's language. Thread-safe.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/time.h"
+#include "base/uuid.h"
+#include "core/tx_template/compiled.h"
+#include "store/port.h"
+
+namespace cala::engine {
+
+// Compiled tx templates by code. Only what was read or written outside of any open transaction may be put in.
+class TxTemplateCache {
+ public:
+  core::CompiledTxTemplatePtr find(const std::string &code) const;
+  void put(core::CompiledTxTemplatePtr tx_template);
+  void remove(const std::string &code);
+
+ private:
+  static constexpr std::size_t kMaxTemplates = 10000;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, core::CompiledTxTemplatePtr> by_code_;
+};
+
+class Ledger {
+ public:
+  // clock and dialect outlive the ledger's operations. store_name: "sqlite" or "postgres".
+  Ledger(const base::Clock &clock, const store::Dialect &dialect, std::string_view store_name, bool manual_clock,
+         std::string_view library_version)
+      : clock_(clock),
+        dialect_(dialect),
+        store_name_(store_name),
+        manual_clock_(manual_clock),
+        library_version_(library_version) {}
+
+  base::Timestamp now() const { return clock_.now(); }
+  const store::Dialect &dialect() const { return dialect_; }
+  std::string_view store_name() const { return store_name_; }
+  bool manual_clock() const { return manual_clock_; }
+  const std::string &library_version() const { return library_version_; }
+  TxTemplateCache &tx_templates() { return tx_templates_; }
+
+ private:
+  const base::Clock &clock_;
+  const store::Dialect &dialect_;
+  std::string store_name_;
+  bool manual_clock_;
+  std::string library_version_;
+  TxTemplateCache tx_templates_;
+};
+
+}  // namespace cala::engine

@@ -1,0 +1,109 @@
+// The operations about the ledger itself, and CEL for template authors.
+#include <utility>
+
+#include "core/cel/cel.h"
+#include "engine/answers.h"
+#include "engine/operations.h"
+
+namespace cala::engine {
+
+namespace {
+
+using base::Outcome;
+using base::Result;
+using store::StatementId;
+
+// The schema's version as stored: 0 when there is no ledger yet.
+Result<std::int64_t> version_of(const Result<store::Answer> &answer) {
+  if (!answer) return base::Error(answer.error());
+  Result<base::Json> json = base::Json::parse(std::get<std::string>(*answer));
+  if (!json) return std::move(json.error());
+  return json->root().get("version").integer().value_or(0);
+}
+
+Flow evaluate_cel(Context context, RequestPtr request) {
+  Result<std::string> value = core::cel::evaluate_document(request->root(), context.ledger->now());
+  if (!value) co_return std::move(value.error());
+  co_return Render([text = value.take()](base::JsonWriter &out) { out.raw(text); });
+}
+
+Flow read_info(Context context, std::string library_version) {
+  const Result<store::Answer> schema = co_await ask(read_call(StatementId::kSchemaRead, "{}"));
+  const Result<std::int64_t> version = version_of(schema);
+  if (!version) co_return base::Error(version.error());
+  Result<store::Answer> answer = co_await ask(read_call(StatementId::kLedgerInfo, "{}"));
+  if (!answer) co_return std::move(answer.error());
+  auto counts = std::make_shared<Result<base::Json>>(base::Json::parse(std::get<std::string>(*answer)));
+  if (!counts->ok()) co_return base::Error(counts->error());
+  Ledger *ledger = context.ledger;
+  const base::Timestamp now = ledger->now();
+  const std::int64_t schema_version = *version;
+  co_return Render([=](base::JsonWriter &out) {
+    out.begin_object().key("version").string(library_version).key("store").string(ledger->store_name());
+    out.key("schema_version").integer(schema_version);
+    out.key("library_schema_version").integer(ledger->dialect().schema_version());
+    for (const char *noun : {"accounts", "journals", "tx_templates", "transactions", "entries", "balances"}) {
+      out.key(noun).integer((*counts)->root().get(noun).integer().value_or(0));
+    }
+    out.key("clock").string(ledger->manual_clock() ? "manual" : "system");
+    out.key("now").string(now.micros_text()).end_object();
+  });
+}
+
+// For hosts: each statement of the migration is theirs to run.
+Flow migrate(Context context) {
+  std::int64_t from_version = 0;
+  const Result<store::Answer> probe = co_await ask(read_call(StatementId::kSchemaProbe, "{}"));
+  if (!probe) co_return base::Error(probe.error());
+  Result<base::Json> present = base::Json::parse(std::get<std::string>(*probe));
+  if (!present) co_return std::move(present.error());
+  const base::JsonView there = present->root().get("present");
+  if (there.present() && (there.is_bool() ? there.boolean() : there.integer() == 1)) {
+    const Result<store::Answer> schema = co_await ask(read_call(StatementId::kSchemaRead, "{}"));
+    const Result<std::int64_t> version = version_of(schema);
+    if (!version) co_return base::Error(version.error());
+    from_version = *version;
+  }
+  const std::int64_t to_version = context.ledger->dialect().schema_version();
+  if (from_version > to_version) {
+    co_return base::make_error(base::Status::kUnsupported, "store.newer",
+                               "the ledger's tables are at version " + std::to_string(from_version) +
+                                   ", newer than this library knows (" + std::to_string(to_version) + ")");
+  }
+  const std::vector<std::string> statements = context.ledger->dialect().migration_statements(from_version);
+  for (const std::string &sql : statements) {
+    const Result<store::Answer> done = co_await ask(ddl(sql));
+    if (!done) co_return base::Error(done.error());
+  }
+  co_return Render([from_version, to_version](base::JsonWriter &out) {
+    out.begin_object().key("from_version").integer(from_version).key("to_version").integer(to_version).end_object();
+  });
+}
+
+}  // namespace
+
+Result<OperationPtr> cel_evaluate(Ledger &, RequestPtr request) {
+  Operation::Traits traits;
+  traits.needs_store = false;
+  return std::make_unique<Operation>("cel_evaluate", traits,
+                                     [request](Context context) { return evaluate_cel(context, request); });
+}
+
+Result<OperationPtr> ledger_info(Ledger &ledger, RequestPtr request) {
+  RequestReader reader(request->root());
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  return std::make_unique<Operation>(
+      "ledger_info", Operation::Traits{},
+      [version = ledger.library_version()](Context context) { return read_info(context, version); });
+}
+
+Result<OperationPtr> ledger_migrate(Ledger &, RequestPtr request) {
+  RequestReader reader(request->root());
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  Operation::Traits traits;
+  traits.access = store::Access::kWrite;
+  traits.migrates = true;
+  return std::make_unique<Operation>("ledger_migrate", traits, [](Context context) { return migrate(context); });
+}
+
+}  // namespace cala::engine

@@ -1,0 +1,45 @@
+// Rendering: the ledger's values as the API's documents. The one place that knows the shape of an answer.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "core/account/account.h"
+#include "core/balance/balance.h"
+#include "core/journal/journal.h"
+#include "core/posting/transaction.h"
+#include "core/tx_template/tx_template.h"
+
+namespace cala::engine {
+
+// A balance with the sign in which it is shown.
+struct ShownBalance {
+  core::Balance balance;
+  core::Direction normal_balance_type = core::Direction::kCredit;
+};
+
+// What a posting answers.
+struct PostingResult {
+  core::PostedTransaction posted;
+  bool replayed = false;
+};
+
+void render(base::JsonWriter &out, const core::Account &account);
+void render(base::JsonWriter &out, const core::Journal &journal);
+void render(base::JsonWriter &out, const core::TxTemplate &tx_template);
+void render(base::JsonWriter &out, const core::Transaction &transaction);
+void render(base::JsonWriter &out, const core::Entry &entry);
+void render(base::JsonWriter &out, const ShownBalance &balance);
+void render(base::JsonWriter &out, const PostingResult &result);
+
+template <typename T>
+void render_array(base::JsonWriter &out, const std::vector<T> &items) {
+  out.begin_array();
+  for (const T &item : items) render(out, item);
+  out.end_array();
+}
+
+std::string_view text_of(core::ParamType type);
+
+}  // namespace cala::engine

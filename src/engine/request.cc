@@ -1,0 +1,255 @@
+#include "engine/request.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace cala::engine {
+
+using base::JsonView;
+using base::Status;
+
+RequestReader::RequestReader(JsonView object, std::string pointer) : object_(object), pointer_(std::move(pointer)) {
+  if (object.present() && object.is_object()) return;
+  object_ = JsonView();
+  error_ = std::make_unique<base::Error>(
+      base::make_error(Status::kInvalid, "request.malformed",
+                       (pointer_.empty() ? std::string("the request") : pointer_) + " must be a JSON object"));
+  base::JsonWriter details;
+  details.begin_object().key("pointer").string(pointer_).end_object();
+  error_->details = details.take();
+}
+
+std::string RequestReader::pointer_to(std::string_view key) const {
+  std::string out = pointer_ + "/";
+  for (const char c : key) {
+    if (c == '~') {
+      out += "~0";
+    } else if (c == '/') {
+      out += "~1";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+void RequestReader::fail(std::string_view code, std::string_view key, const std::string &what) {
+  fail_at(code, pointer_to(key), what);
+}
+
+void RequestReader::fail_at(std::string_view code, const std::string &pointer, const std::string &what) {
+  if (error_) return;
+  error_ = std::make_unique<base::Error>(base::make_error(Status::kInvalid, code, pointer + " " + what));
+  base::JsonWriter details;
+  details.begin_object().key("pointer").string(pointer).end_object();
+  error_->details = details.take();
+}
+
+void RequestReader::adopt(base::Outcome outcome) {
+  if (!outcome && !error_) error_ = std::make_unique<base::Error>(std::move(outcome.error()));
+}
+
+JsonView RequestReader::take(std::string_view key) {
+  known_.push_back(key);
+  return object_.present() ? object_.get(key) : JsonView();
+}
+
+JsonView RequestReader::require(std::string_view key) {
+  const JsonView value = take(key);
+  if (value.present() && !value.is_null()) return value;
+  fail("request.missing_key", key, "is required");
+  return JsonView();
+}
+
+bool RequestReader::has(std::string_view key) {
+  const JsonView value = take(key);
+  return value.present() && !value.is_null();
+}
+
+bool RequestReader::is_null(std::string_view key) {
+  const JsonView value = take(key);
+  return value.present() && value.is_null();
+}
+
+JsonView RequestReader::any(std::string_view key) { return take(key); }
+
+std::string RequestReader::text(std::string_view key) {
+  const JsonView value = require(key);
+  if (value.present() && !value.is_string()) fail("request.malformed", key, "must be a string");
+  return value.present() ? std::string(value.string()) : std::string();
+}
+
+std::optional<std::string> RequestReader::optional_text(std::string_view key) {
+  if (!has(key)) return std::nullopt;
+  return text(key);
+}
+
+std::optional<std::string> RequestReader::optional_json(std::string_view key) {
+  const JsonView value = take(key);
+  if (!value.present() || value.is_null()) return std::nullopt;
+  return value.text();
+}
+
+base::Uuid RequestReader::uuid(std::string_view key) {
+  const JsonView value = require(key);
+  if (!value.present()) return {};
+  const std::optional<base::Uuid> id = value.is_string() ? base::Uuid::parse(value.string()) : std::nullopt;
+  if (!id) fail("request.malformed", key, "must be a UUID, 8-4-4-4-12");
+  return id.value_or(base::Uuid{});
+}
+
+std::optional<base::Uuid> RequestReader::optional_uuid(std::string_view key) {
+  if (!has(key)) return std::nullopt;
+  return uuid(key);
+}
+
+std::vector<base::Uuid> RequestReader::uuids(std::string_view key, std::size_t max) {
+  std::vector<base::Uuid> out;
+  for (const JsonView item : array(key, max)) {
+    const std::optional<base::Uuid> id = item.is_string() ? base::Uuid::parse(item.string()) : std::nullopt;
+    if (!id) {
+      fail_at("request.malformed", pointer_to(key) + "/" + std::to_string(out.size()), "must be a UUID, 8-4-4-4-12");
+      return out;
+    }
+    out.push_back(*id);
+  }
+  return out;
+}
+
+core::Currency RequestReader::currency(std::string_view key) {
+  const std::string code = text(key);
+  const std::optional<core::Currency> currency = core::Currency::parse(code);
+  if (!currency) fail("currency.unknown", key, "is not a currency that the ledger knows: \"" + code + "\"");
+  return currency.value_or(core::Currency{});
+}
+
+bool RequestReader::boolean(std::string_view key, bool otherwise) {
+  const JsonView value = take(key);
+  if (!value.present() || value.is_null()) return otherwise;
+  if (!value.is_bool()) fail("request.malformed", key, "must be true or false");
+  return value.is_bool() ? value.boolean() : otherwise;
+}
+
+std::optional<std::int64_t> RequestReader::optional_integer(std::string_view key, std::int64_t min, std::int64_t max) {
+  const JsonView value = take(key);
+  if (!value.present() || value.is_null()) return std::nullopt;
+  const std::optional<std::int64_t> number = value.is_number() ? value.integer() : std::nullopt;
+  if (number && *number >= min && *number <= max) return number;
+  fail("request.malformed", key, "must be an integer from " + std::to_string(min) + " to " + std::to_string(max));
+  return std::nullopt;
+}
+
+std::int64_t RequestReader::integer(std::string_view key, std::int64_t otherwise, std::int64_t min, std::int64_t max) {
+  return optional_integer(key, min, max).value_or(otherwise);
+}
+
+std::optional<base::Date> RequestReader::optional_date(std::string_view key) {
+  const std::optional<std::string> value = optional_text(key);
+  if (!value) return std::nullopt;
+  const std::optional<base::Date> date = base::Date::parse(*value);
+  if (!date) fail("request.malformed", key, "must be a date, YYYY-MM-DD");
+  return date;
+}
+
+std::optional<base::Timestamp> RequestReader::optional_instant(std::string_view key) {
+  const std::optional<std::string> value = optional_text(key);
+  if (!value) return std::nullopt;
+  const std::optional<base::Timestamp> instant = base::Timestamp::parse(*value);
+  if (!instant) fail("request.malformed", key, "must be an RFC 3339 instant such as 2026-01-31T12:00:00Z");
+  return instant;
+}
+
+JsonView RequestReader::object(std::string_view key) {
+  const JsonView value = require(key);
+  if (value.present() && !value.is_object()) {
+    fail("request.malformed", key, "must be a JSON object");
+    return JsonView();
+  }
+  return value;
+}
+
+JsonView RequestReader::optional_object(std::string_view key) { return has(key) ? object(key) : JsonView(); }
+
+JsonView RequestReader::array(std::string_view key, std::size_t max) {
+  const JsonView value = require(key);
+  if (!value.present()) return value;
+  if (!value.is_array()) {
+    fail("request.malformed", key, "must be a JSON array");
+    return JsonView();
+  }
+  if (value.size() <= max) return value;
+  fail("request.malformed", key, "may hold " + std::to_string(max) + " items at most");
+  return JsonView();
+}
+
+JsonView RequestReader::optional_array(std::string_view key, std::size_t max) {
+  return has(key) ? array(key, max) : JsonView();
+}
+
+base::Outcome RequestReader::finish() {
+  if (!error_ && object_.present()) {
+    for (const JsonView member : object_) {
+      if (std::find(known_.begin(), known_.end(), member.key()) == known_.end()) {
+        fail("request.unknown_key", member.key(), "is not a key of this request");
+        break;
+      }
+    }
+  }
+  if (error_) return std::move(*error_);
+  return {};
+}
+
+namespace {
+
+constexpr char kHexDigits[] = "0123456789abcdef";
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+std::optional<std::string> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int high = hex_value(text[i]);
+    const int low = hex_value(text[i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    out.push_back(static_cast<char>(high * 16 + low));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string encode_cursor(std::string_view noun, std::string_view cursor) {
+  std::string out;
+  const std::string plain = std::string(noun) + ":" + std::string(cursor);
+  for (const char c : plain) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += kHexDigits[byte >> 4];
+    out += kHexDigits[byte & 15];
+  }
+  return out;
+}
+
+Page read_page(RequestReader &reader, std::string_view noun) {
+  Page page;
+  page.first = reader.integer("first", 100, 1, 1000);
+  const std::optional<std::string> order = reader.optional_text("order");
+  if (order && *order != "asc" && *order != "desc") reader.fail("request.malformed", "order", "must be asc or desc");
+  page.descending = order == "desc";
+  const std::optional<std::string> after = reader.optional_text("after");
+  if (!after) return page;
+  const std::optional<std::string> plain = from_hex(*after);
+  const std::string prefix = std::string(noun) + ":";
+  if (!plain || !plain->starts_with(prefix) || !base::is_valid_utf8(*plain)) {
+    reader.fail("request.malformed", "after", "is not a cursor of this list");
+    return page;
+  }
+  page.after = plain->substr(prefix.size());
+  return page;
+}
+
+}  // namespace cala::engine

@@ -1,0 +1,88 @@
+// RequestReader: takes a request's JSON object apart, strictly: every key is asked for by name and type, and what nobody asked for
+// is refused at finish(). It keeps the first error, naming the JSON pointer. Strings and views borrow from the Json.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/time.h"
+#include "base/uuid.h"
+#include "core/currency/currency.h"
+#include "core/terms.h"
+
+namespace cala::engine {
+
+class RequestReader {
+ public:
+  explicit RequestReader(base::JsonView object, std::string pointer = "");
+
+  bool has(std::string_view key);            // there and not null
+  bool is_null(std::string_view key);        // there and null
+  base::JsonView any(std::string_view key);  // any JSON value, absent when missing
+
+  std::string text(std::string_view key);
+  std::optional<std::string> optional_text(std::string_view key);
+  std::optional<std::string> optional_json(std::string_view key);  // as compact text; null is none
+  base::Uuid uuid(std::string_view key);
+  std::optional<base::Uuid> optional_uuid(std::string_view key);
+  std::vector<base::Uuid> uuids(std::string_view key, std::size_t max);
+  core::Currency currency(std::string_view key);
+  bool boolean(std::string_view key, bool otherwise);
+  std::int64_t integer(std::string_view key, std::int64_t otherwise, std::int64_t min, std::int64_t max);
+  std::optional<std::int64_t> optional_integer(std::string_view key, std::int64_t min, std::int64_t max);
+  std::optional<base::Date> optional_date(std::string_view key);
+  std::optional<base::Timestamp> optional_instant(std::string_view key);
+  base::JsonView object(std::string_view key);                  // required
+  base::JsonView optional_object(std::string_view key);         // absent when missing or null
+  base::JsonView array(std::string_view key, std::size_t max);  // required
+  base::JsonView optional_array(std::string_view key, std::size_t max);
+
+  // One of an enum's words; `otherwise` when missing.
+  template <typename T, typename Parse>
+  T word(std::string_view key, T otherwise, Parse parse, const char *words) {
+    const base::JsonView value = take(key);
+    if (!value.present() || value.is_null()) return otherwise;
+    const std::optional<T> parsed = value.is_string() ? parse(value.string()) : std::nullopt;
+    if (!parsed) fail("request.malformed", key, std::string("must be one of ") + words);
+    return parsed.value_or(otherwise);
+  }
+
+  void fail(std::string_view code, std::string_view key, const std::string &what);
+  void adopt(base::Outcome outcome);  // another reader's error becomes this one's
+  std::string pointer_to(std::string_view key) const;
+  bool failed() const { return error_ != nullptr; }
+
+  // Refuses unknown keys and gives the first error, if any.
+  base::Outcome finish();
+
+ private:
+  void fail_at(std::string_view code, const std::string &pointer, const std::string &what);
+  base::JsonView take(std::string_view key);
+  base::JsonView require(std::string_view key);
+
+  base::JsonView object_;
+  std::string pointer_;
+  std::vector<std::string_view> known_;
+  std::unique_ptr<base::Error> error_;
+};
+
+// The three members of a page request.
+struct Page {
+  std::int64_t first = 100;
+  std::optional<std::string> after;  // the store's cursor
+  bool descending = false;
+};
+// noun names the list, so that a cursor of another list is refused.
+Page read_page(RequestReader &reader, std::string_view noun);
+std::string encode_cursor(std::string_view noun, std::string_view cursor);
+
+inline constexpr std::size_t kMaxBatch = 10000;
+
+}  // namespace cala::engine

@@ -1,0 +1,186 @@
+#include "engine/runner.h"
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+namespace cala::engine {
+
+namespace {
+
+using base::Outcome;
+using base::Result;
+using base::Status;
+
+constexpr int kMaxLostRaces = 12;
+constexpr int kMaxLostConnections = 2;
+
+// Lets a token interrupt something for as long as this lives: also when an allocation throws.
+template <typename Target>
+class Interruptible {
+ public:
+  Interruptible(CancelToken &cancel, Target *target) : cancel_(cancel) { cancel_.attach(target); }
+  ~Interruptible() { cancel_.attach(static_cast<Target *>(nullptr)); }
+  Interruptible(const Interruptible &) = delete;
+  Interruptible &operator=(const Interruptible &) = delete;
+
+ private:
+  CancelToken &cancel_;
+};
+
+Result<SessionPool::Lease> acquire(SessionPool &pool, store::Access access, CancelToken &cancel) {
+  const Interruptible<SessionPool> waiting(cancel, &pool);
+  return pool.acquire(access, cancel.flag());
+}
+
+// A statement that was interrupted because the operation was cancelled is told as that, whatever the store calls it.
+Result<Render> as_cancelled(Result<Render> outcome, const CancelToken &cancel) {
+  if (!outcome && outcome.error().status == Status::kCancelled && cancel.cancelled()) {
+    outcome.error().code = cancelled_error().code;
+    outcome.error().message = cancelled_error().message;
+  }
+  return outcome;
+}
+
+// One try in a transaction of its own. The last request is the only one that writes, and carries the commit.
+Result<Render> attempt(Operation &operation, const Context &context, store::Session &session, CancelToken &cancel) {
+  const Interruptible<store::Session> running(cancel, &session);
+  if (Outcome begun = session.begin(operation.traits().access); !begun) return std::move(begun.error());
+  bool committed = false;
+  operation.begin(context);
+  while (const store::Request *request = operation.pending()) {
+    if (cancel.cancelled()) {
+      operation.feed(cancelled_error());
+      continue;
+    }
+    if (!writes(*request)) {
+      operation.feed(session.execute(*request));
+      continue;
+    }
+    cancel.attach(static_cast<store::Session *>(nullptr));
+    Result<store::Answer> written = session.execute_and_commit(*request);
+    committed = written.ok();
+    operation.feed(std::move(written));
+  }
+  cancel.attach(static_cast<store::Session *>(nullptr));
+  Result<Render> outcome = as_cancelled(operation.take_outcome(), cancel);
+  if (!committed) session.rollback();
+  return outcome;
+}
+
+bool worth_repeating(const Operation &operation, const base::Error &error, int lost_races, int lost_connections) {
+  if (error.status == Status::kOutcomeUnknown) {
+    return operation.traits().repeatable && lost_connections < kMaxLostConnections;
+  }
+  if (!error.retryable) return false;
+  if (error.status == Status::kConflict) return lost_races < kMaxLostRaces;
+  return error.status == Status::kUnavailable && error.code == "store.connection_lost" &&
+         lost_connections < kMaxLostConnections;
+}
+
+// Longer each time, and not the same for everybody who lost the same race.
+void back_off(int lost_races) {
+  const auto ticks = std::chrono::steady_clock::now().time_since_epoch().count();
+  const int spread = 1 << (lost_races < 6 ? lost_races : 6);
+  std::this_thread::sleep_for(std::chrono::microseconds(200 + (ticks >> 4) % (500 * spread)));
+}
+
+Result<Render> run_without_store(Operation &operation, const Context &context) {
+  operation.begin(context);
+  return operation.take_outcome();
+}
+
+Result<Render> migrate(store::Store &store) {
+  Result<store::MigrationReport> report = store.migrate();
+  if (!report) return std::move(report.error());
+  return Render([done = *report](base::JsonWriter &out) {
+    out.begin_object().key("from_version").integer(done.from_version);
+    out.key("to_version").integer(done.to_version).end_object();
+  });
+}
+
+}  // namespace
+
+void CancelToken::cancel() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  cancelled_.store(true, std::memory_order_release);
+  if (session_ != nullptr) session_->interrupt();
+  if (pool_ != nullptr) pool_->wake();
+}
+
+void CancelToken::attach(store::Session *session) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  session_ = session;
+}
+
+void CancelToken::attach(SessionPool *pool) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  pool_ = pool;
+}
+
+Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool, CancelToken &cancel) {
+  const Context context{&ledger, false, false};
+  if (!operation.traits().needs_store) return run_without_store(operation, context);
+  if (operation.traits().migrates) return migrate(store);
+  int lost_races = 0;
+  int lost_connections = 0;
+  while (true) {
+    if (cancel.cancelled()) return cancelled_error();
+    Result<SessionPool::Lease> lease = acquire(pool, operation.traits().access, cancel);
+    if (!lease) return std::move(lease.error());
+    Result<Render> outcome = attempt(operation, context, **lease, cancel);
+    lease->give_back();
+    if (outcome || !worth_repeating(operation, outcome.error(), lost_races, lost_connections)) return outcome;
+    if (outcome.error().status == Status::kConflict) {
+      back_off(lost_races++);
+    } else {
+      ++lost_connections;
+    }
+  }
+}
+
+Result<std::unique_ptr<Transaction>> Transaction::begin(Ledger &ledger, SessionPool &pool) {
+  Result<SessionPool::Lease> lease = pool.acquire(store::Access::kWrite);
+  if (!lease) return std::move(lease.error());
+  if (Outcome begun = (*lease)->begin(store::Access::kWrite); !begun) return std::move(begun.error());
+  return std::unique_ptr<Transaction>(new Transaction(ledger, lease.take()));
+}
+
+Transaction::~Transaction() {
+  if (open_) lease_->rollback();
+}
+
+Result<Render> Transaction::run(Operation &operation, CancelToken &cancel) {
+  const Context context{&ledger_, false, true};
+  if (!operation.traits().needs_store) return run_without_store(operation, context);
+  if (operation.traits().migrates) {
+    return base::make_error(Status::kMisuse, "op.own_transaction", "ledger_migrate runs in a transaction of its own");
+  }
+  const Interruptible<store::Session> running(cancel, &*lease_);
+  operation.begin(context);
+  while (const store::Request *request = operation.pending()) {
+    if (cancel.cancelled()) {
+      operation.feed(cancelled_error());
+    } else {
+      operation.feed(lease_->execute(*request));
+    }
+  }
+  return as_cancelled(operation.take_outcome(), cancel);
+}
+
+Outcome Transaction::commit() {
+  open_ = false;
+  Outcome committed = lease_->commit();
+  if (!committed) lease_->rollback();
+  lease_.give_back();
+  return committed;
+}
+
+Outcome Transaction::rollback() {
+  open_ = false;
+  lease_->rollback();
+  lease_.give_back();
+  return {};
+}
+
+}  // namespace cala::engine

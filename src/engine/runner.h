@@ -1,0 +1,57 @@
+// Runner: drives operations on sessions of ours: begin, statements, the last write with its commit, retries after lost races and
+// lost connections. CancelToken: how somebody else asks a running operation to stop.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "base/error.h"
+#include "engine/operation.h"
+#include "engine/session_pool.h"
+#include "store/port.h"
+
+namespace cala::engine {
+
+// Thread-safe. cancel() interrupts the statement that runs, unless the operation's write is on its way, and the wait for a session.
+class CancelToken {
+ public:
+  void cancel();
+  bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+
+  // What to interrupt from now on, each null for nothing.
+  void attach(store::Session *session);
+  void attach(SessionPool *pool);
+  const std::atomic<bool> *flag() const { return &cancelled_; }
+
+ private:
+  std::atomic<bool> cancelled_{false};
+  std::mutex mutex_;
+  store::Session *session_ = nullptr;
+  SessionPool *pool_ = nullptr;
+};
+
+// Runs the operation in a transaction of its own. Blocks.
+base::Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool,
+                         CancelToken &cancel);
+
+// A transaction on one of our sessions, in which several operations run, one after the other. One thread at a time.
+class Transaction {
+ public:
+  static base::Result<std::unique_ptr<Transaction>> begin(Ledger &ledger, SessionPool &pool);
+  ~Transaction();  // rolls back what is still open
+
+  base::Result<Render> run(Operation &operation, CancelToken &cancel);
+  base::Outcome commit();
+  base::Outcome rollback();
+  bool open() const { return open_; }
+
+ private:
+  Transaction(Ledger &ledger, SessionPool::Lease lease) : ledger_(ledger), lease_(std::move(lease)) {}
+
+  Ledger &ledger_;
+  SessionPool::Lease lease_;
+  bool open_ = true;
+};
+
+}  // namespace cala::engine

@@ -1,0 +1,107 @@
+#include "engine/session_pool.h"
+
+namespace cala::engine {
+
+namespace {
+
+constexpr std::size_t kReadersBesideOneWriter = 4;
+
+}  // namespace
+
+base::Error cancelled_error() {
+  return base::make_error(base::Status::kCancelled, "op.cancelled", "the operation was cancelled; nothing was written");
+}
+
+SessionPool::SessionPool(store::Store &store, std::size_t max) : store_(store), shared_(store.max_writers() > 1) {
+  writers_.max = shared_ ? max : 1;
+  readers_.max = shared_ ? 0 : kReadersBesideOneWriter;
+}
+
+SessionPool::Shelf &SessionPool::shelf(store::Access access) {
+  return shared_ || access == store::Access::kWrite ? writers_ : readers_;
+}
+
+std::size_t SessionPool::max_of(store::Access access) const {
+  return shared_ || access == store::Access::kWrite ? writers_.max : readers_.max;
+}
+
+base::Error SessionPool::refusal(bool stopped) const {
+  if (closed_ || refuses_waiting_) {
+    return base::make_error(base::Status::kClosed, "ledger.closed", "the ledger has been closed");
+  }
+  if (stopped) return cancelled_error();
+  base::Error error = base::make_error(base::Status::kBusy, "store.busy",
+                                       "no connection came free; open transactions are holding all of them");
+  error.retryable = true;
+  return error;
+}
+
+base::Result<SessionPool::Lease> SessionPool::acquire(store::Access access, const std::atomic<bool> *stop,
+                                                      std::chrono::milliseconds wait) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  Shelf &from = shelf(access);
+  const auto stopped = [&] { return stop != nullptr && stop->load(std::memory_order_acquire); };
+  const auto available = [&] { return !closed_ && (!from.idle.empty() || from.made < from.max); };
+  freed_.wait_for(lock, wait, [&] { return available() || closed_ || refuses_waiting_ || stopped(); });
+  if (!available()) return refusal(stopped());
+  if (!from.idle.empty()) {
+    std::unique_ptr<store::Session> session = std::move(from.idle.back());
+    from.idle.pop_back();
+    return Lease(this, access, std::move(session));
+  }
+  from.made += 1;
+  lock.unlock();
+  base::Result<std::unique_ptr<store::Session>> session = store_.connect(access);
+  if (session) return Lease(this, access, session.take());
+  lock.lock();
+  from.made -= 1;
+  freed_.notify_one();
+  return std::move(session.error());
+}
+
+void SessionPool::take_back(store::Access access, std::unique_ptr<store::Session> session) {
+  std::vector<std::unique_ptr<store::Session>> dead;  // closed after the lock is released
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Shelf &to = shelf(access);
+    if (session->healthy() && !closed_) {
+      to.idle.push_back(std::move(session));
+    } else {
+      dead.swap(to.idle);
+      dead.push_back(std::move(session));
+      to.made -= dead.size();
+    }
+    // Readers and writers wait on the same condition, each for its own shelf.
+    freed_.notify_all();
+  }
+}
+
+void SessionPool::wake() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  freed_.notify_all();
+}
+
+void SessionPool::refuse_waiting() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  refuses_waiting_ = true;
+  freed_.notify_all();
+}
+
+void SessionPool::close() {
+  std::vector<std::unique_ptr<store::Session>> dead;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  closed_ = true;
+  for (Shelf *each : {&writers_, &readers_}) {
+    each->made -= each->idle.size();
+    for (auto &session : each->idle) dead.push_back(std::move(session));
+    each->idle.clear();
+  }
+  freed_.notify_all();
+}
+
+void SessionPool::Lease::give_back() {
+  if (session_) pool_->take_back(access_, std::move(session_));
+  pool_ = nullptr;
+}
+
+}  // namespace cala::engine

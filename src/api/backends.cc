@@ -1,0 +1,61 @@
+// The one file that names both stores.
+#include "api/ledger.h"
+#include "store/embedded/embedded_dialect.h"
+#include "store/embedded/embedded_store.h"
+#include "store/postgres/postgres_dialect.h"
+#include "store/postgres/postgres_store.h"
+
+namespace cala::api {
+
+namespace {
+
+constexpr std::string_view kSqlitePrefix = "sqlite:";
+
+base::Result<Backend> with_store(base::Result<std::unique_ptr<store::Store>> store, bool migrates_by_default) {
+  if (!store) {
+    if (store.error().code == "config.store") store.error().code = "store.invalid";  // as cala_ledger_open names it
+    return std::move(store.error());
+  }
+  Backend backend;
+  backend.store = store.take();
+  backend.name = backend.store->name();
+  backend.migrates_by_default = migrates_by_default;
+  return backend;
+}
+
+base::Result<Backend> host_only(base::Result<std::unique_ptr<store::Dialect>> dialect, std::string_view name) {
+  if (!dialect) return std::move(dialect.error());
+  Backend backend;
+  backend.dialect = dialect.take();
+  backend.name = name;
+  return backend;
+}
+
+}  // namespace
+
+base::Result<Backend> open_backend(const Config &config) {
+  if (config.store == "host:sqlite") return host_only(store::make_embedded_dialect(), "sqlite");
+  if (config.store == "host:postgres") {
+    base::Result<std::unique_ptr<store::Dialect>> dialect = store::postgres::make_postgres_dialect(config.schema);
+    if (!dialect) return std::move(dialect.error());
+    return host_only(dialect.take(), "postgres");
+  }
+  if (config.store.empty() || config.store == kSqlitePrefix || config.store.starts_with("host:")) {
+    return base::make_error(
+        base::Status::kInvalid, "store.invalid",
+        "store must be sqlite:PATH, sqlite::memory:, host:sqlite, host:postgres or a libpq connection "
+        "string or URI");
+  }
+  if (config.store.starts_with(kSqlitePrefix)) {
+    store::EmbeddedOptions options;
+    options.path = config.store.substr(kSqlitePrefix.size());
+    options.durable = config.durable;
+    return with_store(store::open_embedded(options), true);
+  }
+  store::postgres::PostgresOptions options;
+  options.connection_string = config.store;
+  options.schema = config.schema;
+  return with_store(store::postgres::open_postgres(options), false);
+}
+
+}  // namespace cala::api

@@ -1,0 +1,56 @@
+// Reading the configuration of cala_ledger_open.
+#include <algorithm>
+
+#include "api/ledger.h"
+#include "base/json.h"
+#include "engine/request.h"
+
+namespace cala::api {
+
+namespace {
+
+using engine::RequestReader;
+
+bool is_schema_name(std::string_view name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+  if (name.empty() || name.size() > 63 || !letter(name.front())) return false;
+  return std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+template <typename Read>
+void read_part(RequestReader &reader, const char *key, Read read) {
+  const base::JsonView part = reader.optional_object(key);
+  if (!part.present()) return;
+  RequestReader inner(part, std::string("/") + key);
+  read(inner);
+  reader.adopt(inner.finish());
+}
+
+}  // namespace
+
+base::Result<Config> read_config(std::string_view text) {
+  base::Result<base::Json> json = base::Json::parse(text.empty() ? "{}" : text);
+  if (!json) return std::move(json.error());
+  RequestReader reader(json->root());
+  Config config;
+  config.store = reader.optional_text("store").value_or(config.store);
+  if (reader.has("migrate")) config.migrate = reader.boolean("migrate", false);
+  config.schema = reader.optional_text("schema").value_or(config.schema);
+  if (!is_schema_name(config.schema)) {
+    reader.fail("request.malformed", "schema", "must be [a-z_][a-z0-9_]*, 63 characters at most");
+  }
+  read_part(reader, "pool",
+            [&](RequestReader &pool) { config.pool_max = static_cast<std::size_t>(pool.integer("max", 10, 1, 1000)); });
+  read_part(reader, "clock", [&](RequestReader &clock) { config.manual_clock = clock.optional_instant("manual"); });
+  read_part(reader, "commit", [&](RequestReader &commit) {
+    config.durable = commit.boolean("durable", true);
+    commit.integer("group_max", 256, 1, 500);
+  });
+  config.queue_max = static_cast<std::size_t>(reader.integer("queue_max", 65536, 1, 1048576));
+  config.lazy = reader.boolean("lazy", false);
+  reader.optional_text("log_level");
+  if (base::Outcome read = reader.finish(); !read) return std::move(read.error());
+  return config;
+}
+
+}  // namespace cala::api

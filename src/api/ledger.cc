@@ -1,0 +1,279 @@
+// cala_ledger_* and the clock: opening, shutting down, freeing.
+#include "api/ledger.h"
+
+#include <utility>
+
+#include "api/tx.h"
+#include "engine/runner.h"
+
+namespace cala::api {
+
+namespace {
+
+using base::Outcome;
+using base::Result;
+using base::Status;
+
+constexpr std::size_t kWriteLane = 0;
+constexpr std::size_t kReadLane = 1;
+constexpr std::size_t kTransactionLane = 2;
+
+base::Error not_migrated(std::string message) {
+  return base::make_error(Status::kUnsupported, "store.migrations_missing",
+                          std::move(message) + "; open with \"migrate\": true or run ledger_migrate");
+}
+
+Result<std::int64_t> ask_integer(store::Session &session, store::StatementId id, const char *key) {
+  Result<store::Answer> answer = session.execute(store::Call{id, "{}", false});
+  if (!answer) return std::move(answer.error());
+  Result<base::Json> json = base::Json::parse(std::get<std::string>(*answer));
+  if (!json) return std::move(json.error());
+  const base::JsonView value = json->root().get(key);
+  if (value.present() && value.is_bool()) return value.boolean() ? 1 : 0;
+  return value.present() ? value.integer().value_or(0) : 0;
+}
+
+Outcome check_schema(store::Session &session, std::int64_t expected) {
+  const Result<std::int64_t> present = ask_integer(session, store::StatementId::kSchemaProbe, "present");
+  if (!present) return base::Error(present.error());
+  if (*present == 0) return not_migrated("there is no ledger in this database yet");
+  const Result<std::int64_t> version = ask_integer(session, store::StatementId::kSchemaRead, "version");
+  if (!version) return base::Error(version.error());
+  if (*version > expected) {
+    return base::make_error(Status::kUnsupported, "store.newer",
+                            "the ledger's tables are at version " + std::to_string(*version) +
+                                ", newer than this library knows (" + std::to_string(expected) + ")");
+  }
+  if (*version < expected) {
+    return not_migrated("the ledger's tables are at version " + std::to_string(*version) + ", this library needs " +
+                        std::to_string(expected));
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Error closed_error() {
+  return base::make_error(Status::kClosed, "ledger.closed", "the ledger has been shut down");
+}
+
+Result<std::shared_ptr<LedgerState>> LedgerState::open(const Config &config) {
+  std::shared_ptr<LedgerState> state(new LedgerState());
+  if (Outcome started = state->start(config); !started) return std::move(started.error());
+  if (!config.lazy) {
+    if (Outcome ready = state->ensure_ready(); !ready) return std::move(ready.error());
+  }
+  return state;
+}
+
+Outcome LedgerState::start(const Config &config) {
+  config_ = config;
+  Result<Backend> backend = open_backend(config);
+  if (!backend) return std::move(backend.error());
+  backend_ = backend.take();
+  if (config.manual_clock) manual_clock_ = std::make_unique<runtime::ManualClock>(*config.manual_clock);
+  const base::Clock &clock = manual_clock_ ? static_cast<const base::Clock &>(*manual_clock_)
+                                           : static_cast<const base::Clock &>(system_clock_);
+  const store::Dialect &dialect = backend_.store ? backend_.store->dialect() : *backend_.dialect;
+  ledger_ = std::make_unique<engine::Ledger>(clock, dialect, backend_.name, manual_clock_ != nullptr, cala_version());
+  std::size_t writers = 1;
+  std::size_t readers = 1;
+  if (backend_.store) {
+    sessions_ = std::make_unique<engine::SessionPool>(*backend_.store, config.pool_max);
+    writers = sessions_->max_of(store::Access::kWrite);
+    readers = sessions_->max_of(store::Access::kRead);
+  }
+  Result<std::unique_ptr<runtime::Executor>> executor = runtime::Executor::create({
+      {"write", writers, config.queue_max, 1, nullptr},
+      {"read", readers, config.queue_max, 1, nullptr},
+      {"tx", writers, config.queue_max, 1, nullptr},
+  });
+  if (!executor) return std::move(executor.error());
+  executor_ = executor.take();
+  return {};
+}
+
+LedgerState::~LedgerState() { close(); }
+
+std::size_t LedgerState::lane_of(const engine::Operation::Traits &traits, bool inside_transaction) const {
+  if (inside_transaction) return kTransactionLane;
+  return traits.access == store::Access::kWrite ? kWriteLane : kReadLane;
+}
+
+Outcome LedgerState::ensure_ready() {
+  if (host_only() || ready_.load(std::memory_order_acquire)) return {};
+  const std::lock_guard<std::mutex> lock(ready_mutex_);
+  if (ready_.load(std::memory_order_acquire)) return {};
+  Outcome made = make_ready();
+  if (made) ready_.store(true, std::memory_order_release);
+  return made;
+}
+
+Outcome LedgerState::make_ready() {
+  if (config_.migrate.value_or(backend_.migrates_by_default)) {
+    Result<store::MigrationReport> migrated = backend_.store->migrate();
+    if (!migrated) return std::move(migrated.error());
+  }
+  Result<engine::SessionPool::Lease> lease = sessions_->acquire(store::Access::kRead);
+  if (!lease) return std::move(lease.error());
+  store::Session &session = **lease;
+  if (Outcome begun = session.begin(store::Access::kRead); !begun) return begun;
+  Outcome checked = check_schema(session, ledger_->dialect().schema_version());
+  session.rollback();
+  return checked;
+}
+
+Outcome LedgerState::enter() {
+  if (closing()) return closed_error();
+  farewell_->hold();
+  if (in_flight_.fetch_add(1, std::memory_order_relaxed) < config_.queue_max) return {};
+  leave();
+  answered();
+  base::Error error = base::make_error(
+      Status::kBusy, "queue.full", "there are " + std::to_string(config_.queue_max) + " operations in flight already");
+  error.retryable = true;
+  return error;
+}
+
+Outcome LedgerState::shutdown(std::shared_ptr<runtime::Queue> queue, std::shared_ptr<runtime::Completion> completion) {
+  if (closing_.exchange(true, std::memory_order_acq_rel)) return closed_error();
+  if (queue) {
+    if (Outcome reserved = queue->reserve_any(); !reserved) {
+      closing_.store(false, std::memory_order_release);
+      return reserved;
+    }
+  }
+  farewell_->address(std::move(queue), std::move(completion));
+  if (sessions_) sessions_->refuse_waiting();
+  return executor_->shutdown(runtime::Waiting::kAbandon, [farewell = farewell_] { farewell->release(); });
+}
+
+void LedgerState::add_transaction(const std::shared_ptr<TxState> &transaction) {
+  {
+    const std::lock_guard<std::mutex> lock(transactions_mutex_);
+    if (!closed_) {
+      std::erase_if(transactions_, [](const std::weak_ptr<TxState> &each) { return each.expired(); });
+      transactions_.push_back(transaction);
+      return;
+    }
+  }
+  transaction->end();
+}
+
+void LedgerState::end_transactions() {
+  std::vector<std::weak_ptr<TxState>> open;
+  {
+    const std::lock_guard<std::mutex> lock(transactions_mutex_);
+    closed_ = true;
+    open.swap(transactions_);
+  }
+  for (const std::weak_ptr<TxState> &each : open) {
+    if (const std::shared_ptr<TxState> transaction = each.lock()) transaction->end();
+  }
+}
+
+void LedgerState::close() {
+  if (!executor_) return;
+  // Only the first of several shutdowns does anything; the others say that the ledger is closed, which is what is wanted here.
+  [[maybe_unused]] const Outcome first = shutdown(nullptr, nullptr);
+  end_transactions();  // before the wait: what runs may be waiting for their locks
+  executor_->join();
+  if (sessions_) sessions_->close();
+}
+
+namespace {
+
+// The last answer of a ledger.
+class ShutdownCompletion final : public runtime::Completion {
+ public:
+  ShutdownCompletion(cala_completion_fn fn, void *user) : fn_(fn), user_(user) {}
+  std::uint64_t tag() const override { return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(user_)); }
+  std::int32_t status() const override { return CALA_OK; }
+  std::uint16_t type() const override { return CALA_RECORD_SHUTDOWN; }
+  void append_data(std::string &out) const override { out += "{}"; }
+  void deliver() override {
+    if (fn_ != nullptr) fn_(user_, nullptr);
+  }
+
+ private:
+  cala_completion_fn fn_;
+  void *user_;
+};
+
+Result<runtime::ManualClock *> manual_clock_of(cala_ledger *ledger) {
+  if (Outcome valid = check_handle<LedgerSlots>(ledger, "cala_ledger"); !valid) return std::move(valid.error());
+  runtime::ManualClock *clock = ledger->state->manual_clock();
+  if (clock != nullptr) return clock;
+  return base::make_error(Status::kUnsupported, "clock.not_manual",
+                          "the ledger runs on the system's clock; open it with {\"clock\": {\"manual\": ...}}");
+}
+
+Outcome as_clock_range(Outcome moved) {
+  if (!moved) moved.error().code = "clock.range";
+  return moved;
+}
+
+}  // namespace
+
+}  // namespace cala::api
+
+using namespace cala;
+
+extern "C" {
+
+cala_status cala_ledger_open(const char *config, size_t config_len, cala_ledger **out, cala_error **out_error) {
+  return api::guard(out_error, [&]() -> base::Outcome {
+    if (out == nullptr) return api::misuse("out must not be NULL");
+    *out = nullptr;
+    if (config == nullptr && config_len > 0) return api::misuse("config is NULL but its length is not 0");
+    base::Result<api::Config> read = api::read_config({config == nullptr ? "" : config, config_len});
+    if (!read) return std::move(read.error());
+    base::Result<std::shared_ptr<api::LedgerState>> state = api::LedgerState::open(*read);
+    if (!state) return std::move(state.error());
+    *out = api::LedgerSlots::make(state.take());
+    return {};
+  });
+}
+
+cala_status cala_ledger_shutdown(cala_ledger *ledger, cala_queue *queue, cala_completion_fn fn, void *user,
+                                 cala_error **out_error) {
+  return api::guard(out_error, [&]() -> base::Outcome {
+    if (base::Outcome valid = api::check_handle<api::LedgerSlots>(ledger, "cala_ledger"); !valid) return valid;
+    if (queue == nullptr) return ledger->state->shutdown(nullptr, nullptr);
+    if (base::Outcome valid = api::check_handle<api::QueueSlots>(queue, "cala_queue"); !valid) return valid;
+    return ledger->state->shutdown(queue->state, std::make_shared<api::ShutdownCompletion>(fn, user));
+  });
+}
+
+void cala_ledger_free(cala_ledger *ledger) {
+  if (!api::LedgerSlots::valid(ledger)) return;
+  api::guard(nullptr, [&]() -> base::Outcome {
+    if (!runtime::forked_since(ledger->generation)) ledger->state->close();
+    api::LedgerSlots::free(ledger);
+    return {};
+  });
+}
+
+cala_status cala_clock_set(cala_ledger *ledger, const char *rfc3339, size_t rfc3339_len, cala_error **out_error) {
+  return api::guard(out_error, [&]() -> base::Outcome {
+    base::Result<runtime::ManualClock *> clock = api::manual_clock_of(ledger);
+    if (!clock) return std::move(clock.error());
+    if (rfc3339 == nullptr) return api::misuse("rfc3339 must not be NULL");
+    const auto instant = base::Timestamp::parse({rfc3339, rfc3339_len});
+    if (!instant) {
+      return base::make_error(base::Status::kInvalid, "request.malformed",
+                              "the clock is set by an RFC 3339 instant such as 2026-01-31T12:00:00Z");
+    }
+    return api::as_clock_range((*clock)->set(*instant));
+  });
+}
+
+cala_status cala_clock_advance(cala_ledger *ledger, int64_t milliseconds, cala_error **out_error) {
+  return api::guard(out_error, [&]() -> base::Outcome {
+    base::Result<runtime::ManualClock *> clock = api::manual_clock_of(ledger);
+    if (!clock) return std::move(clock.error());
+    return api::as_clock_range((*clock)->advance_millis(milliseconds));
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,143 @@
+// LedgerState: what a cala_ledger stands for: configuration, store, sessions, threads, and how they are opened and shut down.
+// Everything that is in flight holds it by shared pointer, so frees may come in any order.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/guard.h"
+#include "base/time.h"
+#include "engine/ledger.h"
+#include "engine/operation.h"
+#include "engine/session_pool.h"
+#include "runtime/clock.h"
+#include "runtime/executor.h"
+#include "runtime/queue.h"
+#include "store/port.h"
+
+namespace cala::api {
+
+struct Config {
+  std::string store = "sqlite:cala.db";
+  std::optional<bool> migrate;
+  std::string schema = "cala";
+  std::size_t pool_max = 10;
+  std::optional<base::Timestamp> manual_clock;
+  bool durable = true;
+  std::size_t queue_max = 65536;
+  bool lazy = false;
+};
+base::Result<Config> read_config(std::string_view text);
+
+// What a store's name stands for. A host-only ledger has a dialect and no store.
+struct Backend {
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<store::Dialect> dialect;  // only when there is no store
+  std::string_view name;                    // "sqlite" or "postgres"
+  bool migrates_by_default = false;
+};
+base::Result<Backend> open_backend(const Config &config);
+
+class TxState;
+
+// Tells of a ledger's shutdown once nothing is left that has an answer to give. Threads of the ledger may outlive the ledger by a
+// moment, so they share this.
+class Farewell {
+ public:
+  void hold() { holds_.fetch_add(1, std::memory_order_relaxed); }
+  void release() {
+    if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1 && queue_) queue_->push(std::move(completion_));
+  }
+  // Before the ledger's own hold is released.
+  void address(std::shared_ptr<runtime::Queue> queue, std::shared_ptr<runtime::Completion> completion) {
+    queue_ = std::move(queue);
+    completion_ = std::move(completion);
+  }
+
+ private:
+  std::atomic<std::size_t> holds_{1};  // the ledger's own, until its threads are done
+  std::shared_ptr<runtime::Queue> queue_;
+  std::shared_ptr<runtime::Completion> completion_;
+};
+
+class LedgerState {
+ public:
+  static base::Result<std::shared_ptr<LedgerState>> open(const Config &config);
+  ~LedgerState();
+
+  engine::Ledger &ledger() { return *ledger_; }
+  bool host_only() const { return backend_.store == nullptr; }
+  store::Store &store() { return *backend_.store; }
+  engine::SessionPool &sessions() { return *sessions_; }
+  runtime::Executor &executor() { return *executor_; }
+  runtime::ManualClock *manual_clock() { return manual_clock_.get(); }
+
+  // The lane in which an operation's task waits for a thread.
+  std::size_t lane_of(const engine::Operation::Traits &traits, bool inside_transaction) const;
+  // Checks or migrates the schema before the first use. Blocks. Cheap once it has succeeded.
+  base::Outcome ensure_ready();
+
+  // Places for operations in flight: kBusy "queue.full" beyond queue_max. An operation leaves before it is told of, and says answered()
+  // after that, so that whoever is told finds a free place, and the shutdown is told of last.
+  base::Outcome enter();
+  void leave() { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
+  void answered() { farewell_->release(); }
+
+  // Transactions that are rolled back when the ledger closes.
+  void add_transaction(const std::shared_ptr<TxState> &transaction);
+
+  base::Outcome shutdown(std::shared_ptr<runtime::Queue> queue, std::shared_ptr<runtime::Completion> completion);
+  void close();  // shutdown, then wait for the threads and close the sessions
+  bool closing() const { return closing_.load(std::memory_order_acquire); }
+
+ private:
+  LedgerState() = default;
+  base::Outcome start(const Config &config);
+  base::Outcome make_ready();
+  void end_transactions();
+
+  Config config_;
+  Backend backend_;
+  runtime::SystemClock system_clock_;
+  std::unique_ptr<runtime::ManualClock> manual_clock_;
+  std::unique_ptr<engine::Ledger> ledger_;
+  std::unique_ptr<engine::SessionPool> sessions_;
+  std::unique_ptr<runtime::Executor> executor_;
+  std::atomic<std::size_t> in_flight_{0};
+  std::atomic<bool> closing_{false};
+  std::atomic<bool> ready_{false};
+  std::mutex ready_mutex_;
+  std::shared_ptr<Farewell> farewell_ = std::make_shared<Farewell>();
+  std::mutex transactions_mutex_;
+  std::vector<std::weak_ptr<TxState>> transactions_;
+  bool closed_ = false;  // under transactions_mutex_
+};
+
+base::Error closed_error();
+
+}  // namespace cala::api
+
+struct cala_ledger : cala::api::Handle<cala::api::LedgerState> {};
+struct cala_queue : cala::api::Handle<cala::runtime::Queue> {};
+
+namespace cala::api {
+
+using LedgerSlots = Slots<cala_ledger, kLedgerMagic>;
+using QueueSlots = Slots<cala_queue, kQueueMagic>;
+
+// The state behind a handle, or misuse / kForked.
+template <typename HandleSlots, typename HandleType>
+base::Outcome check_handle(const HandleType *handle, const char *what) {
+  if (!HandleSlots::valid(handle)) return misuse(std::string("not a valid ") + what + " handle");
+  if (runtime::forked_since(handle->generation)) return runtime::forked_error(what);
+  return {};
+}
+
+}  // namespace cala::api

@@ -1,0 +1,112 @@
+// OpState: what a cala_op stands for: an operation, who runs it, and its answer. Three ways to run it, each at most once: run and start
+// put it into a lane of the executor; step and feed let the host run its statements.
+//
+// Invariants: an operation that was accepted is answered exactly once; what is held while it is in flight (a place in the ledger, one in
+// the queue, the transaction) is given back when it is answered. Thread rule: safe from every thread; the operation itself is
+// touched by one thread at a time.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "api/ledger.h"
+#include "api/tx.h"
+#include "cala.h"
+#include "engine/operations.h"
+#include "engine/runner.h"
+#include "runtime/one_shot.h"
+#include "runtime/queue.h"
+
+struct cala_op;
+
+namespace cala::api {
+
+class OpState final : public runtime::Completion, public std::enable_shared_from_this<OpState> {
+ public:
+  OpState(std::shared_ptr<LedgerState> ledger, std::shared_ptr<TxState> tx, engine::OperationPtr operation)
+      : ledger_(std::move(ledger)), tx_(std::move(tx)), operation_(std::move(operation)) {}
+
+  // Where completions find the handle that they hand to the program; cleared when it is freed.
+  void set_handle(cala_op *handle) { handle_.store(handle, std::memory_order_release); }
+
+  base::Outcome run(std::int32_t timeout_ms);
+  base::Outcome start(std::shared_ptr<runtime::Queue> queue, cala_completion_fn fn, void *user);
+  std::int32_t step();
+  std::int32_t feed(std::string_view text);
+  std::int32_t feed_error(std::string_view sqlstate, std::string_view message);
+  void cancel();
+  void abandon();  // its handle is being freed
+
+  const store::SqlStatement *statement() const { return statement_ ? &*statement_ : nullptr; }
+  bool has_parameter() const { return statement_ && has_parameter_; }
+  cala_status answer_status() const;
+  const std::string *result();
+  const cala_error *error();
+
+  // runtime::Completion
+  std::uint64_t tag() const override { return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(user_)); }
+  std::int32_t status() const override { return answer_status(); }
+  void append_data(std::string &out) const override;
+  void deliver() override;
+
+ private:
+  enum class Stage : std::uint8_t { kMade, kInFlight, kStepping, kAnswered };
+
+  base::Outcome accept(bool host);
+  base::Outcome submit();
+  void execute(const base::Error *refused);
+  void answer(base::Result<engine::Render> outcome);
+  std::int32_t advance();
+  std::int32_t fail_step(base::Error error);
+  void render_result() const;
+
+  std::shared_ptr<LedgerState> ledger_;
+  std::shared_ptr<TxState> tx_;  // null: a transaction of its own
+  engine::OperationPtr operation_;
+  engine::CancelToken cancel_;
+  runtime::OneShot answered_;
+  std::atomic<Stage> stage_{Stage::kMade};
+  std::atomic<cala_op *> handle_{nullptr};
+  std::atomic<std::uint64_t> task_id_{0};
+  std::atomic<bool> started_{false};  // through a queue
+
+  std::shared_ptr<runtime::Queue> queue_;
+  cala_completion_fn fn_ = nullptr;
+  void *user_ = nullptr;
+
+  std::optional<store::SqlStatement> statement_;  // while the host runs one
+  std::string ddl_;
+  bool has_parameter_ = false;
+
+  // The answer: written before stage_ becomes kAnswered, except for the text, which is rendered when asked for.
+  mutable std::mutex answer_mutex_;
+  mutable engine::Render render_;
+  mutable std::optional<std::string> text_;
+  std::optional<base::Error> failure_;
+  cala_error *error_handle_ = nullptr;
+
+ public:
+  ~OpState() override;
+};
+
+// Makes an operation from a request: what every named operation of cala.h does.
+cala_status make_op(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op,
+                    cala_error **out_error, engine::Maker maker);
+
+// An error as the JSON object that queue records carry.
+void append_error_document(std::string &out, const base::Error &error);
+
+}  // namespace cala::api
+
+struct cala_op : cala::api::Handle<cala::api::OpState> {};
+
+namespace cala::api {
+
+using OpSlots = Slots<cala_op, kOpMagic>;
+
+}  // namespace cala::api

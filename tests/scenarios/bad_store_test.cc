@@ -1,0 +1,292 @@
+// Stores that cannot be opened or written: each is refused with its status and code, in a message that tells no password.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "json_document.h"
+#include "ledger_client.h"
+#include "store_sql.h"
+
+namespace cala::tests {
+namespace {
+
+constexpr const char *kPassword = "s3cr3t-p4ssw0rd";
+
+Answer open_refused(const std::string &config) {
+  Answer refusal;
+  const std::unique_ptr<LedgerClient> ledger = LedgerClient::open(config, &refusal);
+  EXPECT_EQ(ledger, nullptr) << config;
+  EXPECT_FALSE(refusal.message.empty()) << config;
+  EXPECT_EQ(refusal.message.find(kPassword), std::string::npos) << refusal.message;
+  EXPECT_EQ(refusal.details.find(kPassword), std::string::npos) << refusal.details;
+  return refusal;
+}
+
+std::string store_config(const std::string &store, const std::string &more = "") {
+  return "{\"store\": " + json_quote(store) + more + "}";
+}
+
+TEST(BadConfig, EveryKeyIsReadStrictly) {
+  const std::pair<const char *, const char *> cases[] = {
+      {R"({"stor": "sqlite::memory:"})", "/stor"},
+      {R"({"store": 1})", "/store"},
+      {R"({"store": "sqlite::memory:", "migrate": "yes"})", "/migrate"},
+      {R"({"store": "sqlite::memory:", "schema": "a b"})", "/schema"},
+      {R"({"store": "sqlite::memory:", "schema": "x; DROP SCHEMA public"})", "/schema"},
+      {R"({"store": "sqlite::memory:", "schema": ""})", "/schema"},
+      {R"({"store": "sqlite::memory:", "schema": "Cala"})", "/schema"},
+      {R"({"store": "sqlite::memory:", "schema": "a123456789012345678901234567890123456789012345678901234567890123"})",
+       "/schema"},
+      {R"({"store": "sqlite::memory:", "pool": 3})", "/pool"},
+      {R"({"store": "sqlite::memory:", "pool": {"max": 0}})", "/pool/max"},
+      {R"({"store": "sqlite::memory:", "pool": {"max": 1001}})", "/pool/max"},
+      {R"({"store": "sqlite::memory:", "pool": {"min": 1}})", "/pool/min"},
+      {R"({"store": "sqlite::memory:", "clock": {"manual": "noon"}})", "/clock/manual"},
+      {R"({"store": "sqlite::memory:", "commit": {"durable": 1}})", "/commit/durable"},
+      {R"({"store": "sqlite::memory:", "queue_max": 0})", "/queue_max"},
+      {R"({"store": "sqlite::memory:", "queue_max": 1048577})", "/queue_max"},
+      {R"({"store": "sqlite::memory:", "lazy": null, "lazy": true})", "/lazy"},
+  };
+  for (const auto &[config, pointer] : cases) {
+    const Answer refusal = open_refused(config);
+    EXPECT_EQ(refusal.status, CALA_INVALID) << config;
+    const std::optional<JsonDocument> details = JsonDocument::parse(refusal.details);
+    ASSERT_TRUE(details.has_value());
+    EXPECT_EQ(json_text(details->root(), "pointer"), pointer) << refusal.text();
+  }
+}
+
+TEST(BadConfig, AConfigurationCutOffAtAnyByteIsMalformed) {
+  const std::string config =
+      R"({"store": "sqlite::memory:", "migrate": true, "clock": {"manual": "2026-01-01T00:00:00Z"}})";
+  for (std::size_t length = 1; length < config.size(); ++length) {
+    EXPECT_EQ(open_refused(config.substr(0, length)).code, "request.malformed") << length;
+  }
+}
+
+TEST(BadStore, NamesThatAreNoStoreAreInvalid) {
+  for (const char *store : {"", "host:", "host:oracle", "sqlite:"}) {
+    const Answer refusal = open_refused(store_config(store));
+    EXPECT_EQ(refusal.status, CALA_INVALID) << refusal.text();
+    EXPECT_TRUE(refusal.code == "store.invalid") << refusal.text();
+  }
+}
+
+TEST(BadStore, AConnectionStringThatCannotBeReadIsInvalidAndNotRepeated) {
+  for (const std::string &store :
+       {"postgres://user:" + std::string(kPassword) + "@[::1/db", "host=/tmp password='" + std::string(kPassword),
+        "host=/tmp pasword=" + std::string(kPassword), "nonsense " + std::string(kPassword), std::string(kPassword),
+        "postgres://user:" + std::string(kPassword) + "@host:notaport/db?nosuchoption=1"}) {
+    const Answer refusal = open_refused(store_config(store));
+    EXPECT_EQ(refusal.status, CALA_INVALID) << store << " " << refusal.text();
+    EXPECT_EQ(refusal.code, "store.invalid") << refusal.text();
+  }
+}
+
+TEST(BadStore, APostgresThatDoesNotRunIsUnavailable) {
+  const TestStore place(StoreKind::kSqlite);
+  for (const std::string &store : {"postgres://user:" + std::string(kPassword) + "@/db?host=" + place.folder(),
+                                   "host=" + place.folder() + " user=user dbname=db password=" + kPassword,
+                                   "postgres://user:" + std::string(kPassword) + "@127.0.0.1:1/db?connect_timeout=2"}) {
+    const Answer refusal = open_refused(store_config(store));
+    EXPECT_EQ(refusal.status, CALA_UNAVAILABLE) << refusal.text();
+    EXPECT_EQ(refusal.code, "store.unreachable") << refusal.text();
+  }
+}
+
+TEST(BadStore, ALazyLedgerMeetsItsStoreAtTheFirstOperation) {
+  const TestStore place(StoreKind::kSqlite);
+  Answer refusal;
+  const auto ledger = LedgerClient::open(
+      store_config("host=" + place.folder() + " user=user dbname=db password=" + kPassword, ", \"lazy\": true"),
+      &refusal);
+  ASSERT_NE(ledger, nullptr) << refusal.text();
+  for (int i = 0; i < 2; ++i) {
+    const Answer answer = ledger->run("ledger_info", "{}");
+    EXPECT_EQ(answer.status, CALA_UNAVAILABLE) << answer.text();
+    EXPECT_EQ(answer.code, "store.unreachable");
+    EXPECT_EQ(answer.message.find(kPassword), std::string::npos) << answer.message;
+  }
+}
+
+TEST(BadStore, ADatabaseThatPostgresDoesNotHaveIsNamed) {
+  if (!is_available(StoreKind::kPostgres)) GTEST_SKIP() << "CALA_TEST_POSTGRES is not set";
+  const std::string connection =
+      std::string(std::getenv("CALA_TEST_POSTGRES")) + "&dbname=no_such_db&password=" + kPassword;
+  const Answer refusal = open_refused(store_config(connection));
+  EXPECT_EQ(refusal.status, CALA_UNAVAILABLE) << refusal.text();
+}
+
+class Schema : public testing::TestWithParam<StoreKind> {
+ protected:
+  void SetUp() override {
+    if (!is_available(GetParam())) GTEST_SKIP() << "CALA_TEST_POSTGRES is not set";
+    store_ = std::make_unique<TestStore>(GetParam());
+  }
+  std::string migrations_table() const {
+    return GetParam() == StoreKind::kSqlite ? "cala_migrations" : store_->schema() + ".migrations";
+  }
+  std::unique_ptr<TestStore> store_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Stores, Schema, testing::Values(StoreKind::kSqlite, StoreKind::kPostgres),
+                         [](const testing::TestParamInfo<StoreKind> &store) {
+                           return std::string(name_of(store.param));
+                         });
+
+TEST_P(Schema, WithoutItsTablesALedgerIsUnsupportedUntilItIsMigrated) {
+  const Answer refusal = open_refused(store_->config("\"migrate\": false"));
+  EXPECT_EQ(refusal.status, CALA_UNSUPPORTED) << refusal.text();
+  EXPECT_EQ(refusal.code, "store.migrations_missing");
+  const auto lazy = LedgerClient::open(store_->config("\"migrate\": false, \"lazy\": true"));
+  ASSERT_NE(lazy, nullptr);
+  EXPECT_EQ(lazy->run("ledger_info", "{}").code, "store.migrations_missing");
+  EXPECT_EQ(lazy->run("account_create", R"({"code": "A", "name": "A"})").code, "store.migrations_missing");
+  const Answer migrated = lazy->run("ledger_migrate", "{}");
+  EXPECT_TRUE(migrated.ok()) << migrated.text();
+  const Answer created = lazy->run("account_create", R"({"code": "A", "name": "A"})");
+  EXPECT_TRUE(created.ok()) << created.text();
+}
+
+TEST_P(Schema, MigratingTwiceChangesNothing) {
+  Answer refusal;
+  const auto ledger = store_->open("", &refusal);
+  ASSERT_NE(ledger, nullptr) << refusal.text();
+  ASSERT_TRUE(ledger->run("account_create", R"({"code": "A", "name": "A"})").ok());
+  const std::optional<JsonDocument> again = JsonDocument::parse(ledger->run("ledger_migrate", "{}").result);
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(json_print(json_member(again->root(), "from_version")),
+            json_print(json_member(again->root(), "to_version")));
+  EXPECT_TRUE(ledger->run("account_find", R"({"code": "A"})").ok());
+}
+
+TEST_P(Schema, TablesNewerThanTheLibraryAreUnsupported) {
+  ASSERT_NE(store_->open(), nullptr);
+  ASSERT_EQ(run_sql(*store_, "INSERT INTO " + migrations_table() +
+                                 " (version, name, applied_at) VALUES (9999, 'from_the_future', " +
+                                 (GetParam() == StoreKind::kSqlite ? "0" : "now()") + ")"),
+            "");
+  for (const char *migrate : {"true", "false"}) {
+    const Answer refusal = open_refused(store_->config("\"migrate\": " + std::string(migrate)));
+    EXPECT_EQ(refusal.status, CALA_UNSUPPORTED) << refusal.text();
+    EXPECT_EQ(refusal.code, "store.newer") << refusal.text();
+    EXPECT_NE(refusal.message.find("9999"), std::string::npos) << refusal.message;
+  }
+}
+
+TEST_P(Schema, TablesOlderThanTheLibraryAreUnsupportedUntilTheyAreMigrated) {
+  ASSERT_NE(store_->open(), nullptr);
+  ASSERT_EQ(run_sql(*store_, "DELETE FROM " + migrations_table() + " WHERE version > 1"), "");
+  const Answer refusal = open_refused(store_->config("\"migrate\": false"));
+  EXPECT_EQ(refusal.status, CALA_UNSUPPORTED) << refusal.text();
+  EXPECT_EQ(refusal.code, "store.migrations_missing") << refusal.text();
+}
+
+TEST(BadStore, AReadOnlyDatabaseCanBeReadAndNotWritten) {
+  if (!is_available(StoreKind::kPostgres)) GTEST_SKIP() << "CALA_TEST_POSTGRES is not set";
+  const TestStore store(StoreKind::kPostgres);
+  ASSERT_NE(store.open(), nullptr);
+  const std::string connection =
+      std::string(std::getenv("CALA_TEST_POSTGRES")) + "&options=-cdefault_transaction_read_only%3Don";
+  const auto ledger = LedgerClient::open(store_config(connection, ", \"schema\": " + json_quote(store.schema())));
+  ASSERT_NE(ledger, nullptr);
+  EXPECT_TRUE(ledger->run("ledger_info", "{}").ok());
+  const Answer refused = ledger->run("account_create", R"({"code": "A", "name": "A"})");
+  EXPECT_EQ(refused.status, CALA_PERMISSION) << refused.text();
+  EXPECT_EQ(refused.code, "store.read_only") << refused.text();
+  EXPECT_EQ(refused.sqlstate, "25006");
+}
+
+// Permissions mean nothing to root; for a while the test is somebody else.
+class AsNobody {
+ public:
+  AsNobody() : was_root_(geteuid() == 0) { able_ = !was_root_ || seteuid(65534) == 0; }
+  ~AsNobody() {
+    if (was_root_ && seteuid(0) != 0) std::abort();
+  }
+  bool able() const { return able_; }
+
+ private:
+  bool was_root_;
+  bool able_ = false;
+};
+
+TEST(BadFile, AFileThatMayNotBeWrittenIsAPermission) {
+  const TestStore store(StoreKind::kSqlite);
+  ASSERT_NE(store.open(), nullptr);
+  chmod(store.path().c_str(), 0444);
+  chmod(store.folder().c_str(), 0555);
+  {
+    const AsNobody nobody;
+    if (!nobody.able()) GTEST_SKIP() << "this user may not become another";
+    Answer refusal;
+    const auto ledger = LedgerClient::open(store.config(), &refusal);
+    const Answer refused = ledger ? ledger->run("account_create", R"({"code": "A", "name": "A"})") : refusal;
+    EXPECT_EQ(refused.status, CALA_PERMISSION) << refused.text();
+    EXPECT_EQ(refused.code, "store.read_only") << refused.text();
+  }
+  chmod(store.folder().c_str(), 0755);
+}
+
+TEST(BadFile, AFileThatMayNotBeReadIsUnavailableOrAPermission) {
+  const TestStore store(StoreKind::kSqlite);
+  ASSERT_NE(store.open(), nullptr);
+  chmod(store.path().c_str(), 0);
+  const AsNobody nobody;
+  if (!nobody.able()) GTEST_SKIP() << "this user may not become another";
+  const Answer refusal = open_refused(store.config());
+  EXPECT_TRUE(refusal.status == CALA_UNAVAILABLE || refusal.status == CALA_PERMISSION) << refusal.text();
+  EXPECT_NE(refusal.message.find(store.path()), std::string::npos) << refusal.message;
+}
+
+TEST(BadFile, AFileThatIsNoDatabaseIsLeftAlone) {
+  const TestStore store(StoreKind::kSqlite);
+  const std::string text = "Dear diary, this is not a database. " + std::string(8192, '.');
+  std::ofstream(store.path()) << text;
+  const Answer refusal = open_refused(store.config());
+  EXPECT_EQ(refusal.status, CALA_INVALID) << refusal.text();
+  EXPECT_EQ(refusal.code, "store.not_a_ledger") << refusal.text();
+  EXPECT_NE(refusal.message.find(store.path()), std::string::npos) << refusal.message;
+  std::ifstream file(store.path());
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), text);
+}
+
+TEST(BadFile, AFolderThatIsNotThereCannotBeOpened) {
+  const TestStore store(StoreKind::kSqlite);
+  for (const std::string &path : {store.folder() + "/no/such/folder/ledger.db", store.folder()}) {
+    const Answer refusal = open_refused(store_config("sqlite:" + path));
+    EXPECT_EQ(refusal.status, CALA_UNAVAILABLE) << refusal.text();
+    EXPECT_EQ(refusal.code, "store.cannot_open") << refusal.text();
+    EXPECT_NE(refusal.message.find(path), std::string::npos) << refusal.message;
+  }
+}
+
+TEST(BadFile, ATruncatedDatabaseIsToldApartFromAnEmptyOne) {
+  const TestStore store(StoreKind::kSqlite);
+  ASSERT_NE(store.open(), nullptr);
+  const auto size = std::filesystem::file_size(store.path());
+  std::filesystem::resize_file(store.path(), size / 2);
+  Answer refusal;
+  const auto ledger = LedgerClient::open(store.config(), &refusal);
+  const Answer answer = ledger ? ledger->run("account_create", R"({"code": "A", "name": "A"})") : refusal;
+  EXPECT_EQ(answer.code, "store.corrupt") << answer.text();
+}
+
+TEST(BadFile, NamesWithUnusualCharactersAreOneFileEach) {
+  const TestStore store(StoreKind::kSqlite);
+  for (const char *name : {"a b.db", "a?mode=ro", "a%41.db", "a#b", "';--.db", "ü€.db"}) {
+    const std::string path = store.folder() + "/" + name;
+    Answer refusal;
+    const auto ledger = LedgerClient::open(store_config("sqlite:" + path), &refusal);
+    ASSERT_NE(ledger, nullptr) << refusal.text();
+    EXPECT_TRUE(ledger->run("account_create", R"({"code": "A", "name": "A"})").ok()) << path;
+    EXPECT_TRUE(std::filesystem::exists(path)) << path;
+  }
+}
+
+}  // namespace
+}  // namespace cala::tests

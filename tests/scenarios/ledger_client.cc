@@ -1,0 +1,200 @@
+#include "ledger_client.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "json_document.h"
+
+namespace cala::tests {
+
+namespace {
+
+using Make = cala_status (*)(cala_ledger *, cala_tx *, const char *, size_t, cala_op **, cala_error **);
+
+constexpr std::array kOperations = {
+    std::pair<std::string_view, Make>{"account_create", cala_account_create},
+    std::pair<std::string_view, Make>{"account_create_many", cala_account_create_many},
+    std::pair<std::string_view, Make>{"account_find", cala_account_find},
+    std::pair<std::string_view, Make>{"account_find_many", cala_account_find_many},
+    std::pair<std::string_view, Make>{"account_list", cala_account_list},
+    std::pair<std::string_view, Make>{"account_update", cala_account_update},
+    std::pair<std::string_view, Make>{"account_lock", cala_account_lock},
+    std::pair<std::string_view, Make>{"account_unlock", cala_account_unlock},
+    std::pair<std::string_view, Make>{"journal_create", cala_journal_create},
+    std::pair<std::string_view, Make>{"journal_find", cala_journal_find},
+    std::pair<std::string_view, Make>{"journal_list", cala_journal_list},
+    std::pair<std::string_view, Make>{"journal_update", cala_journal_update},
+    std::pair<std::string_view, Make>{"journal_lock", cala_journal_lock},
+    std::pair<std::string_view, Make>{"journal_unlock", cala_journal_unlock},
+    std::pair<std::string_view, Make>{"tx_template_create", cala_tx_template_create},
+    std::pair<std::string_view, Make>{"tx_template_find", cala_tx_template_find},
+    std::pair<std::string_view, Make>{"tx_template_list", cala_tx_template_list},
+    std::pair<std::string_view, Make>{"transaction_post", cala_transaction_post},
+    std::pair<std::string_view, Make>{"transaction_post_many", cala_transaction_post_many},
+    std::pair<std::string_view, Make>{"transaction_find", cala_transaction_find},
+    std::pair<std::string_view, Make>{"transaction_find_many", cala_transaction_find_many},
+    std::pair<std::string_view, Make>{"transaction_list", cala_transaction_list},
+    std::pair<std::string_view, Make>{"entry_list", cala_entry_list},
+    std::pair<std::string_view, Make>{"entry_find_many", cala_entry_find_many},
+    std::pair<std::string_view, Make>{"balance_find", cala_balance_find},
+    std::pair<std::string_view, Make>{"balance_find_many", cala_balance_find_many},
+    std::pair<std::string_view, Make>{"balance_list", cala_balance_list},
+    std::pair<std::string_view, Make>{"balance_history", cala_balance_history},
+    std::pair<std::string_view, Make>{"balance_at", cala_balance_at},
+    std::pair<std::string_view, Make>{"cel_evaluate", cala_cel_evaluate},
+    std::pair<std::string_view, Make>{"ledger_info", cala_ledger_info},
+    std::pair<std::string_view, Make>{"ledger_migrate", cala_ledger_migrate},
+};
+
+Make find_operation(std::string_view name) {
+  for (const auto &[known, make] : kOperations) {
+    if (known == name) return make;
+  }
+  return nullptr;
+}
+
+// Takes over the error.
+Answer answer_of(cala_status status, cala_error *error) {
+  Answer answer;
+  answer.status = status;
+  answer.code = cala_error_code(error);
+  answer.message = cala_error_message(error);
+  if (error != nullptr) answer.details = cala_error_details(error);
+  answer.sqlstate = cala_error_sqlstate(error);
+  answer.posting_index = error == nullptr ? -1 : cala_error_posting_index(error);
+  answer.tx_state = cala_error_tx_state(error);
+  answer.retryable = cala_error_retryable(error) != 0;
+  cala_error_free(error);
+  return answer;
+}
+
+}  // namespace
+
+std::string Answer::error_document() const {
+  return "{\"status\": " + json_quote(cala_status_name(status)) + ", \"code\": " + json_quote(code) +
+         ", \"message\": " + json_quote(message) + ", \"retryable\": " + (retryable ? "true" : "false") +
+         ", \"sqlstate\": " + json_quote(sqlstate) + ", \"tx_state\": " + std::to_string(tx_state) +
+         ", \"posting_index\": " + std::to_string(posting_index) + ", \"details\": " + details + "}";
+}
+
+std::string Answer::text() const { return ok() ? result : error_document(); }
+
+std::unique_ptr<LedgerClient> LedgerClient::open(const std::string &config, Answer *refusal) {
+  cala_ledger *ledger = nullptr;
+  cala_error *error = nullptr;
+  const cala_status status = cala_ledger_open(config.data(), config.size(), &ledger, &error);
+  Answer answer = answer_of(status, error);
+  if (refusal != nullptr) *refusal = answer;
+  if (!answer.ok()) return nullptr;
+  return std::unique_ptr<LedgerClient>(new LedgerClient(ledger));
+}
+
+LedgerClient::~LedgerClient() {
+  cala_tx_free(tx_);
+  cala_ledger_free(ledger_);
+}
+
+bool LedgerClient::knows(std::string_view operation) { return find_operation(operation) != nullptr; }
+
+Answer LedgerClient::run(std::string_view operation, std::string_view request) {
+  cala_op *op = nullptr;
+  cala_error *error = nullptr;
+  cala_status status = find_operation(operation)(ledger_, tx_, request.data(), request.size(), &op, &error);
+  if (status == CALA_OK) status = cala_op_run(op, -1, &error);
+  Answer answer = answer_of(status, error);
+  std::size_t length = 0;
+  if (const char *result = cala_op_result(op, &length)) answer.result.assign(result, length);
+  cala_op_free(op);
+  return answer;
+}
+
+Answer LedgerClient::begin() {
+  cala_error *error = nullptr;
+  const cala_status status = cala_tx_begin(ledger_, nullptr, 0, &tx_, &error);
+  return answer_of(status, error);
+}
+
+Answer LedgerClient::end_transaction(cala_status (*end)(cala_tx *, cala_error **)) {
+  cala_error *error = nullptr;
+  const cala_status status = end(tx_, &error);
+  cala_tx_free(std::exchange(tx_, nullptr));
+  return answer_of(status, error);
+}
+
+Answer LedgerClient::commit() { return end_transaction(cala_tx_commit); }
+
+Answer LedgerClient::rollback() { return end_transaction(cala_tx_rollback); }
+
+Answer LedgerClient::set_clock(std::string_view instant) {
+  cala_error *error = nullptr;
+  const cala_status status = cala_clock_set(ledger_, instant.data(), instant.size(), &error);
+  return answer_of(status, error);
+}
+
+Answer LedgerClient::advance_clock(std::int64_t milliseconds) {
+  cala_error *error = nullptr;
+  const cala_status status = cala_clock_advance(ledger_, milliseconds, &error);
+  return answer_of(status, error);
+}
+
+std::string LedgerClient::counts() {
+  const Answer answer = run("ledger_info", "{}");
+  const std::optional<JsonDocument> info = JsonDocument::parse(answer.result);
+  if (!info) return "no counts: " + answer.text();
+  std::string out;
+  for (const char *noun : {"accounts", "journals", "tx_templates", "transactions", "entries", "balances"}) {
+    out += (out.empty() ? "" : ", ") + std::string(noun) + " " + json_print(json_member(info->root(), noun));
+  }
+  return out;
+}
+
+namespace {
+
+const char *postgres_connection() {
+  const char *value = std::getenv("CALA_TEST_POSTGRES");  // NOLINT(concurrency-mt-unsafe): nothing here calls setenv
+  return value == nullptr || *value == '\0' ? nullptr : value;
+}
+
+std::string fresh_schema() {
+  static std::atomic<int> number{0};
+  return "cala_test_" + std::to_string(getpid()) + "_" + std::to_string(++number);
+}
+
+}  // namespace
+
+const char *name_of(StoreKind kind) { return kind == StoreKind::kSqlite ? "Sqlite" : "Postgres"; }
+
+bool is_available(StoreKind kind) { return kind == StoreKind::kSqlite || postgres_connection() != nullptr; }
+
+TestStore::TestStore(StoreKind kind) : kind_(kind), folder_("/tmp/cala-scenario-XXXXXX") {
+  if (mkdtemp(folder_.data()) == nullptr) folder_.clear();
+  path_ = folder_ + "/ledger.db";
+  if (kind == StoreKind::kPostgres) schema_ = fresh_schema();
+}
+
+TestStore::~TestStore() {
+  std::error_code ignored;
+  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+}
+
+std::string TestStore::config(const std::string &more) const {
+  std::string out = "{\"store\": ";
+  if (kind_ == StoreKind::kSqlite) {
+    out += json_quote("sqlite:" + path_) + ", \"commit\": {\"durable\": false}";
+  } else {
+    out += json_quote(postgres_connection()) + ", \"pool\": {\"max\": 2}, \"schema\": " + json_quote(schema_);
+  }
+  return out + (more.empty() ? "" : ", " + more) + "}";
+}
+
+std::unique_ptr<LedgerClient> TestStore::open(const std::string &more, Answer *refusal) const {
+  return LedgerClient::open(config("\"migrate\": true" + (more.empty() ? "" : ", " + more)), refusal);
+}
+
+}  // namespace cala::tests

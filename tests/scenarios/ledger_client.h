@@ -1,0 +1,92 @@
+// LedgerClient: the C interface as the scenarios use it: operations by name, answers as values. TestStore: where a test's ledger
+// lives, fresh for each. Both see nothing but cala.h. One thread at a time.
+#pragma once
+
+#include <cala.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cala::tests {
+
+// What a call gave: a result, or everything that an error tells.
+struct Answer {
+  cala_status status = CALA_OK;
+  std::string result;  // of an operation that succeeded
+  std::string code;
+  std::string message;
+  std::string details = "{}";
+  std::string sqlstate;
+  std::int64_t posting_index = -1;
+  std::int32_t tx_state = CALA_TX_USABLE;
+  bool retryable = false;
+
+  bool ok() const { return status == CALA_OK; }
+  std::string error_document() const;  // as cala_queue_read shows a failed operation
+  std::string text() const;            // for a test's message
+};
+
+class LedgerClient {
+ public:
+  // nullptr and the reason in *refusal when it cannot be opened.
+  static std::unique_ptr<LedgerClient> open(const std::string &config, Answer *refusal = nullptr);
+  ~LedgerClient();
+  LedgerClient(const LedgerClient &) = delete;
+  LedgerClient &operator=(const LedgerClient &) = delete;
+
+  static bool knows(std::string_view operation);
+  // Runs an operation; inside the open transaction, if there is one.
+  Answer run(std::string_view operation, std::string_view request);
+
+  Answer begin();
+  Answer commit();
+  Answer rollback();
+  bool inside_transaction() const { return tx_ != nullptr; }
+  Answer set_clock(std::string_view instant);
+  Answer advance_clock(std::int64_t milliseconds);
+
+  // The numbers of things in the ledger, to see that nothing was written: "accounts 2, journals 1, ...".
+  std::string counts();
+
+ private:
+  explicit LedgerClient(cala_ledger *ledger) : ledger_(ledger) {}
+  Answer end_transaction(cala_status (*end)(cala_tx *, cala_error **));
+
+  cala_ledger *ledger_;
+  cala_tx *tx_ = nullptr;
+};
+
+enum class StoreKind { kSqlite, kPostgres };
+const char *name_of(StoreKind kind);
+
+// Whether that store can be tested here: PostgreSQL needs CALA_TEST_POSTGRES.
+bool is_available(StoreKind kind);
+
+// A place for one ledger: a file in a temporary folder, or a schema of its own.
+class TestStore {
+ public:
+  explicit TestStore(StoreKind kind);
+  ~TestStore();
+  TestStore(const TestStore &) = delete;
+  TestStore &operator=(const TestStore &) = delete;
+
+  // The configuration that opens it; `more` are further members: "\"clock\": {...}".
+  std::string config(const std::string &more = "") const;
+  std::unique_ptr<LedgerClient> open(const std::string &more = "", Answer *refusal = nullptr) const;
+
+  StoreKind kind() const { return kind_; }
+  const std::string &path() const { return path_; }      // of the SQLite file
+  const std::string &schema() const { return schema_; }  // in PostgreSQL
+  const std::string &folder() const { return folder_; }
+
+ private:
+  StoreKind kind_;
+  std::string folder_;
+  std::string path_;
+  std::string schema_;
+};
+
+}  // namespace cala::tests

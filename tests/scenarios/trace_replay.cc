@@ -1,0 +1,273 @@
+#include "trace_replay.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+namespace cala::tests {
+
+TraceSkips read_trace_skips(const std::string &path) {
+  TraceSkips skips;
+  std::ifstream file(path);
+  for (std::string text; std::getline(file, text);) {
+    std::istringstream words(text);
+    std::string kind;
+    std::string name;
+    std::string key;
+    words >> kind >> name;
+    if (kind == "operation") skips.operations.insert(name);
+    if (kind == "error") skips.errors.insert(name);
+    if (kind == "member" && words >> key) skips.members[name].insert(key);
+  }
+  return skips;
+}
+
+TraceResult TraceReplay::replay(const std::vector<std::string> &lines) {
+  TraceResult result;
+  for (std::size_t i = 1; i < lines.size() && differences_.size() < 5; ++i) {
+    line_ = static_cast<int>(i) + 1;
+    std::optional<JsonDocument> line = JsonDocument::parse(lines[i]);
+    if (!line) {
+      differ("is not JSON");
+      continue;
+    }
+    ++(replay_line(line->mutable_root()) == Outcome::kRun ? result.run : result.skipped);
+  }
+  result.differences = std::move(differences_);
+  return result;
+}
+
+void TraceReplay::differ(const std::string &what) {
+  differences_.push_back("line " + std::to_string(line_) + ": " + what);
+}
+
+namespace {
+
+// Takes the keys out of an object and whatever is in it.
+void take_out(cJSON *value, const std::set<std::string> &keys) {
+  for (const std::string &key : keys) cJSON_DeleteItemFromObjectCaseSensitive(value, key.c_str());
+  cJSON *child = nullptr;
+  cJSON_ArrayForEach(child, value) take_out(child, keys);
+}
+
+}  // namespace
+
+TraceReplay::Outcome TraceReplay::replay_line(cJSON *line) {
+  const std::string operation = json_text(line, "op");
+  if (operation == "account_set_create") set_ids_.insert(json_text(json_member(line, "request"), "id"));
+  if (is_skipped(line)) return Outcome::kSkipped;
+  if (operation == "clock_advance") {
+    const double seconds = json_member(line, "seconds")->valuedouble;
+    const Answer moved = ledger_.advance_clock(std::llround(seconds * 1000));
+    if (!moved.ok()) differ("the clock did not move: " + moved.text());
+  } else if (operation == "balances") {
+    check_balances(line);
+  } else if (operation == "entries") {
+    check_entries(line);
+  } else if (!LedgerClient::knows(operation)) {
+    differ("there is no operation " + operation + "; it is not in trace_skips.txt either");
+  } else {
+    const auto unknown = skips_.members.find(operation);
+    if (unknown != skips_.members.end()) {
+      take_out(cJSON_GetObjectItemCaseSensitive(line, "request"), unknown->second);
+    }
+    run_operation(operation, line);
+  }
+  return Outcome::kRun;
+}
+
+bool TraceReplay::is_skipped(const cJSON *line) {
+  return skips_.operations.contains(json_text(line, "op")) || skips_.errors.contains(json_text(line, "error")) ||
+         names_a_set(json_member(line, "request"));
+}
+
+// Reads about a set; postings that name one are refused, and their error tells.
+bool TraceReplay::names_a_set(const cJSON *request) const {
+  if (!skips_.operations.contains("account_set_create")) return false;
+  return set_ids_.contains(json_text(request, "account_id")) ||
+         (json_member(request, "account_set_id") != nullptr && json_member(request, "code") == nullptr);
+}
+
+void TraceReplay::remember_created(const std::string &operation, const cJSON *request) {
+  if (operation == "account_create") account_ids_.push_back(json_text(request, "id"));
+  if (operation != "account_create_many") return;
+  const cJSON *account = nullptr;
+  cJSON_ArrayForEach(account, json_member(request, "accounts")) account_ids_.push_back(json_text(account, "id"));
+}
+
+void TraceReplay::run_operation(const std::string &operation, const cJSON *line) {
+  const cJSON *request = json_member(line, "request");
+  const Answer answer = ledger_.run(operation, json_print(request));
+  if (json_member(line, "error") != nullptr) return check_refusal(line, answer);
+  if (!answer.ok()) return differ(operation + " was refused: " + answer.text());
+  remember_created(operation, request);
+  const std::optional<JsonDocument> result = JsonDocument::parse(answer.result);
+  if (!result) return differ(operation + " did not answer with JSON: " + answer.result);
+  check_result(operation, json_member(line, "ok"), result->root());
+}
+
+void TraceReplay::check_refusal(const cJSON *line, const Answer &answer) {
+  const std::string code = json_text(line, "error");
+  if (answer.ok()) return differ("should be refused with " + code + ": " + json_print(json_member(line, "request")));
+  const bool any_cel = code == "cel.*" && answer.code.starts_with("cel.");
+  if (code != "*" && !any_cel && code != answer.code) differ("should be refused with " + code + ": " + answer.text());
+  const cJSON *index = json_member(line, "posting_index");
+  if (index != nullptr && index->valueint != answer.posting_index) {
+    differ("posting " + std::to_string(index->valueint) + " should be named: " + answer.text());
+  }
+}
+
+void TraceReplay::check_result(const std::string &operation, const cJSON *expected, const cJSON *actual) {
+  if (operation == "transaction_post") return check_posting(expected, actual);
+  if (operation == "transaction_find") return check_transaction(expected, actual);
+  if (operation == "balance_find") return check_balance(expected, actual);
+  if (operation != "transaction_post_many") return check_members(expected, actual, {});
+  const cJSON *results = json_member(actual, "results");
+  const cJSON *wanted = json_member(expected, "results");
+  if (cJSON_GetArraySize(results) != cJSON_GetArraySize(wanted)) return differ("another number of results");
+  for (int i = 0; i < cJSON_GetArraySize(wanted); ++i) {
+    check_posting(cJSON_GetArrayItem(wanted, i), cJSON_GetArrayItem(results, i));
+  }
+}
+
+void TraceReplay::check_posting(const cJSON *expected, const cJSON *actual) {
+  check_transaction(json_member(expected, "transaction"), json_member(actual, "transaction"));
+  const cJSON *wanted = json_member(expected, "entries");
+  const cJSON *entries = json_member(actual, "entries");
+  if (cJSON_GetArraySize(entries) != cJSON_GetArraySize(wanted)) return differ("another number of entries");
+  for (int i = 0; i < cJSON_GetArraySize(wanted); ++i) {
+    check_members(cJSON_GetArrayItem(wanted, i), cJSON_GetArrayItem(entries, i), {"description", "metadata"});
+  }
+}
+
+void TraceReplay::check_transaction(const cJSON *expected, const cJSON *actual) {
+  check_members(expected, actual, {"external_id", "description", "metadata"});
+  const std::string correlation_id = json_text(actual, "correlation_id");
+  if (json_member(expected, "correlation_id") == nullptr && correlation_id != json_text(actual, "id")) {
+    differ("the correlation id should be the transaction's id but is " + correlation_id);
+  }
+}
+
+namespace {
+
+bool is_amount(const char *key) {
+  return std::strcmp(key, "units") == 0 || std::strcmp(key, "debit") == 0 || std::strcmp(key, "credit") == 0 ||
+         std::strcmp(key, "net") == 0;
+}
+
+bool same_member(const cJSON *expected, const cJSON *actual) {
+  if (actual == nullptr) return false;
+  if (!is_amount(expected->string)) return cJSON_Compare(expected, actual, 1) != 0;
+  return cJSON_IsString(actual) && same_amount(expected->valuestring, actual->valuestring);
+}
+
+}  // namespace
+
+void TraceReplay::check_members(const cJSON *expected, const cJSON *actual,
+                                const std::vector<const char *> &absent_when_left_out) {
+  const cJSON *member = nullptr;
+  cJSON_ArrayForEach(member, expected) {
+    const cJSON *other = json_member(actual, member->string);
+    if (!same_member(member, other)) {
+      differ(std::string(member->string) + " should be " + json_print(member) + " but is " + json_print(other));
+    }
+  }
+  for (const char *key : absent_when_left_out) {
+    if (json_member(expected, key) == nullptr && json_member(actual, key) != nullptr) {
+      differ(std::string(key) + " should be absent but is " + json_print(json_member(actual, key)));
+    }
+  }
+}
+
+void TraceReplay::check_balance(const cJSON *expected, const cJSON *actual) {
+  const std::string account_id = json_text(expected, "account_id");
+  for (const char *key : {"account_id", "currency", "version"}) {
+    const cJSON *wanted = json_member(expected, key);
+    const cJSON *other = json_member(actual, key);
+    if (wanted != nullptr && (other == nullptr || cJSON_Compare(wanted, other, 1) == 0)) {
+      differ("account " + account_id + ": " + key + " should be " + json_print(wanted) + " but is " +
+             json_print(other));
+    }
+  }
+  for (const char *layer : {"settled", "pending", "encumbrance"}) {
+    const cJSON *wanted = json_member(expected, layer);
+    for (const char *side : {"debit", "credit", "net"}) {
+      const std::string amount = wanted == nullptr ? "0" : json_text(wanted, side);
+      const std::string other = json_text(json_member(actual, layer), side);
+      if (!other.empty() && same_amount(amount, other)) continue;
+      differ("account " + account_id + ": " + layer + " " + side + " should be " + amount + " but is " + other);
+    }
+  }
+}
+
+// The pages of a list, asked for one after the other with a small page, so that cursors are used.
+std::vector<JsonDocument> TraceReplay::all_pages(const std::string &operation, const std::string &filter) {
+  std::vector<JsonDocument> pages;
+  std::string after;
+  while (true) {
+    const Answer answer = ledger_.run(operation, "{\"first\": 7" + after + ", " + filter + "}");
+    std::optional<JsonDocument> page = JsonDocument::parse(answer.result);
+    if (!page) {
+      differ(operation + " failed: " + answer.text());
+      return pages;
+    }
+    const bool more = cJSON_IsTrue(json_member(page->root(), "has_next_page")) != 0;
+    after = ", \"after\": " + json_quote(json_text(page->root(), "end_cursor"));
+    pages.push_back(std::move(*page));
+    if (!more) return pages;
+  }
+}
+
+void TraceReplay::check_balances(const cJSON *line) {
+  std::string ids;
+  for (const std::string &id : account_ids_) ids += (ids.empty() ? "" : ", ") + json_quote(id);
+  const std::string filter =
+      "\"journal_id\": " + json_quote(json_text(line, "journal_id")) + ", \"account_ids\": [" + ids + "]";
+  const std::vector<JsonDocument> pages = all_pages("balance_list", filter);
+  std::map<std::pair<std::string, std::string>, const cJSON *> found;
+  for (const JsonDocument &page : pages) {
+    const cJSON *row = nullptr;
+    cJSON_ArrayForEach(row, json_member(page.root(), "items")) {
+      found[{json_text(row, "account_id"), json_text(row, "currency")}] = row;
+    }
+  }
+  const cJSON *row = nullptr;
+  cJSON_ArrayForEach(row, json_member(line, "expect")) {
+    const std::pair<std::string, std::string> key(json_text(row, "account_id"), json_text(row, "currency"));
+    if (set_ids_.contains(key.first) && skips_.operations.contains("account_set_create")) continue;
+    const auto at = found.find(key);
+    if (at == found.end()) {
+      differ("account " + key.first + " should have a balance in " + key.second);
+      continue;
+    }
+    check_balance(row, at->second);
+    found.erase(at);
+  }
+  for (const auto &[key, other] : found) differ("account " + key.first + " should have no balance in " + key.second);
+}
+
+void TraceReplay::check_entries(const cJSON *line) {
+  const std::string request = json_print(json_member(line, "request"));
+  std::vector<std::pair<std::string, int>> wanted;
+  const cJSON *item = nullptr;
+  cJSON_ArrayForEach(item, json_member(line, "expect")) {
+    wanted.emplace_back(cJSON_GetArrayItem(item, 0)->valuestring, cJSON_GetArrayItem(item, 1)->valueint);
+  }
+  std::vector<std::pair<std::string, int>> found;
+  for (const JsonDocument &page : all_pages("entry_list", request.substr(1, request.size() - 2))) {
+    cJSON_ArrayForEach(item, json_member(page.root(), "items")) {
+      found.emplace_back(json_text(item, "transaction_id"), json_member(item, "sequence")->valueint);
+    }
+  }
+  std::sort(found.begin(), found.end());
+  std::sort(wanted.begin(), wanted.end());
+  if (found != wanted) {
+    differ("entry_list should give " + std::to_string(wanted.size()) + " entries but gave " +
+           std::to_string(found.size()) + ", or others");
+  }
+}
+
+}  // namespace cala::tests

@@ -1,0 +1,64 @@
+// TraceReplay: replays one recorded trace line by line on a fresh ledger and says where an answer differs. The format is described
+// in the README.md beside the traces. One thread at a time.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json_document.h"
+#include "ledger_client.h"
+
+namespace cala::tests {
+
+// What is left out, from trace_skips.txt.
+struct TraceSkips {
+  std::set<std::string> operations;
+  std::set<std::string> errors;
+  std::map<std::string, std::set<std::string>> members;  // by operation
+};
+TraceSkips read_trace_skips(const std::string &path);
+
+struct TraceResult {
+  int run = 0;
+  int skipped = 0;
+  std::vector<std::string> differences;  // "line 7: ..."
+};
+
+class TraceReplay {
+ public:
+  TraceReplay(LedgerClient &ledger, const TraceSkips &skips) : ledger_(ledger), skips_(skips) {}
+  // All lines but the header. Stops after a few differences: what follows is worth little.
+  TraceResult replay(const std::vector<std::string> &lines);
+
+ private:
+  enum class Outcome { kRun, kSkipped };
+
+  Outcome replay_line(cJSON *line);
+  bool is_skipped(const cJSON *line);
+  bool names_a_set(const cJSON *request) const;
+  void remember_created(const std::string &operation, const cJSON *request);
+
+  void run_operation(const std::string &operation, const cJSON *line);
+  void check_refusal(const cJSON *line, const Answer &answer);
+  void check_result(const std::string &operation, const cJSON *expected, const cJSON *actual);
+  void check_posting(const cJSON *expected, const cJSON *actual);
+  void check_transaction(const cJSON *expected, const cJSON *actual);
+  void check_members(const cJSON *expected, const cJSON *actual, const std::vector<const char *> &absent_when_left_out);
+  void check_balances(const cJSON *line);
+  void check_balance(const cJSON *expected, const cJSON *actual);
+  void check_entries(const cJSON *line);
+  std::vector<JsonDocument> all_pages(const std::string &operation, const std::string &filter);
+  void differ(const std::string &what);
+
+  LedgerClient &ledger_;
+  const TraceSkips &skips_;
+  std::vector<std::string> account_ids_;
+  std::set<std::string> set_ids_;
+  std::vector<std::string> differences_;
+  int line_ = 1;
+};
+
+}  // namespace cala::tests

@@ -1,0 +1,93 @@
+// Every recorded trace in the shared folder (CALA_SHARED) and in the folder CALA_TRACES, on both stores.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "trace_replay.h"
+
+namespace cala::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string environment(const char *name, const std::string &otherwise) {
+  const char *value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing here calls setenv
+  return value == nullptr ? otherwise : value;
+}
+
+void add_traces(const std::string &folder, std::vector<std::string> &paths) {
+  std::error_code error;
+  for (const fs::directory_entry &entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".jsonl") paths.push_back(entry.path().string());
+  }
+}
+
+struct TraceCase {
+  StoreKind store = StoreKind::kSqlite;
+  std::string path;  // empty: there are no traces here
+};
+
+void PrintTo(const TraceCase &value, std::ostream *out) { *out << value.path; }
+
+std::vector<TraceCase> trace_cases() {
+  std::vector<std::string> paths;
+  add_traces(environment("CALA_SHARED", CALA_SOURCE_DIR "/../shared") + "/traces", paths);
+  if (const std::string more = environment("CALA_TRACES", ""); !more.empty()) add_traces(more, paths);
+  std::sort(paths.begin(), paths.end());
+  if (paths.empty()) paths.emplace_back();
+  std::vector<TraceCase> cases;
+  for (const StoreKind store : {StoreKind::kSqlite, StoreKind::kPostgres}) {
+    for (const std::string &path : paths) cases.push_back({store, path});
+  }
+  return cases;
+}
+
+std::string name_of_case(const testing::TestParamInfo<TraceCase> &info) {
+  std::string name = std::string(name_of(info.param.store)) + "_" + fs::path(info.param.path).stem().string() + "_" +
+                     std::to_string(info.index);
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  return name;
+}
+
+std::vector<std::string> read_lines(const std::string &path) {
+  std::vector<std::string> lines;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty()) lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+class Trace : public testing::TestWithParam<TraceCase> {};
+
+TEST_P(Trace, ReplaysWithTheSameAnswers) {
+  if (GetParam().path.empty()) GTEST_SKIP() << "no traces: CALA_SHARED names no folder that has some";
+  if (!is_available(GetParam().store)) GTEST_SKIP() << "CALA_TEST_POSTGRES is not set";
+  const std::vector<std::string> lines = read_lines(GetParam().path);
+  ASSERT_FALSE(lines.empty());
+  const std::optional<JsonDocument> header = JsonDocument::parse(lines.front());
+  ASSERT_TRUE(header.has_value());
+  const TestStore store(GetParam().store);
+  Answer refusal;
+  const std::string clock = "\"clock\": {\"manual\": " + json_quote(json_text(header->root(), "clock")) + "}";
+  const std::unique_ptr<LedgerClient> ledger = store.open(clock, &refusal);
+  ASSERT_NE(ledger, nullptr) << refusal.text();
+
+  const TraceSkips skips = read_trace_skips(CALA_SOURCE_DIR "/tests/scenarios/trace_skips.txt");
+  const TraceResult result = TraceReplay(*ledger, skips).replay(lines);
+  RecordProperty("lines_run", result.run);
+  RecordProperty("lines_skipped", result.skipped);
+  for (const std::string &difference : result.differences) ADD_FAILURE() << GetParam().path << " " << difference;
+  if (json_text(header->root(), "profile") == "core") {
+    EXPECT_EQ(result.skipped, 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Recorded, Trace, testing::ValuesIn(trace_cases()), name_of_case);
+
+}  // namespace
+}  // namespace cala::tests

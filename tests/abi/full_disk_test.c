@@ -1,6 +1,5 @@
 /* A disk that runs full under the embedded store: the posting is refused, nothing of it is written, and the ledger goes on when there
  * is room again. The disk is a small tmpfs in a mount namespace of this process's own; without the right to mount, the test skips. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>

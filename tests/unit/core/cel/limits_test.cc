@@ -106,7 +106,13 @@ void *run_small(void *argument) {
   return nullptr;
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CALA_ADDRESS_SANITIZER
+#endif
+#endif
+#if defined(CALA_ADDRESS_SANITIZER) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    !defined(__OPTIMIZE__)
 constexpr std::size_t kStack = 1024 * 1024;  // these builds have frames that are several times as large
 #else
 constexpr std::size_t kStack = 128 * 1024;

@@ -331,7 +331,8 @@ CALA_API cala_status cala_tx_begin(cala_ledger *ledger, const char *options, siz
 /* Stands for a transaction that the program has open on its own connection. Every operation made with it is driven by cala_op_step and
  * cala_op_feed; committing and rolling back is the program's. options: {"dialect": "dollar" ($1) | "qmark" (?) | "percent" (%s)};
  * default "dollar" for PostgreSQL, "qmark" for SQLite. The statements of one operation must all run in one open transaction:
- * without one the last answers "transaction.none" and writes nothing. CALA_INVALID. */
+ * without one the last answers "transaction.none" and writes nothing (SQLite has no name for a transaction: there it is noticed
+ * when anything else was written between the statements). CALA_INVALID. */
 CALA_API cala_status cala_tx_host(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
                                   cala_error **out_error);
 

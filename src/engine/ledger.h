@@ -42,7 +42,7 @@ class Ledger {
   const store::Dialect &dialect() const { return dialect_; }
   std::string_view store_name() const { return store_name_; }
   bool manual_clock() const { return manual_clock_; }
-  const std::string &library_version() const { return library_version_; }
+  const std::string &build_version() const { return library_version_; }
   TxTemplateCache &tx_templates() { return tx_templates_; }
 
  private:

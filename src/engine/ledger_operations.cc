@@ -94,7 +94,7 @@ Result<OperationPtr> ledger_info(Ledger &ledger, RequestPtr request) {
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return std::make_unique<Operation>(
       "ledger_info", Operation::Traits{},
-      [version = ledger.library_version()](Context context) { return read_info(context, version); });
+      [version = ledger.build_version()](Context context) { return read_info(context, version); });
 }
 
 Result<OperationPtr> ledger_migrate(Ledger &, RequestPtr request) {

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "core/cel/cel.h"
+
 namespace cala::store {
 
 namespace {
@@ -97,27 +99,12 @@ void write_stamps(JsonWriter &out, Timestamp created_at, Timestamp modified_at) 
   out.key("created_at").integer(created_at.micros()).key("modified_at").integer(modified_at.micros());
 }
 
-std::optional<core::ParamType> param_type_of(std::string_view text) {
-  static constexpr std::string_view kNames[] = {"string", "integer", "decimal",   "boolean",
-                                                "uuid",   "date",    "timestamp", "json"};
-  for (std::size_t i = 0; i < std::size(kNames); ++i) {
-    if (kNames[i] == text) return static_cast<core::ParamType>(i);
-  }
-  return std::nullopt;
-}
-
-std::string_view param_type_text(core::ParamType type) {
-  static constexpr std::string_view kNames[] = {"string", "integer", "decimal",   "boolean",
-                                                "uuid",   "date",    "timestamp", "json"};
-  return kNames[static_cast<std::size_t>(type)];
-}
-
 void read_params(RowReader &row, std::vector<core::TxTemplateParam> &out) {
   for (const JsonView item : row.member("params")) {
     RowReader reader("tx_template", item);
     core::TxTemplateParam param;
     param.name = reader.text("name");
-    param.type = reader.parsed<core::ParamType>("type", param_type_of);
+    param.type = reader.parsed<core::ParamType>("type", core::cel::parse_param_type);
     param.default_expr = reader.optional_text("default");
     param.description = reader.optional_text("description");
     if (reader.failed()) row.fail("params");
@@ -319,7 +306,7 @@ void write_row(JsonWriter &out, const core::TxTemplate &tx_template) {
   out.begin_object().key("id").string(tx_template.id.text()).key("version").integer(tx_template.version);
   out.key("code").string(tx_template.code).key("params").begin_array();
   for (const core::TxTemplateParam &param : tx_template.params) {
-    out.begin_object().key("name").string(param.name).key("type").string(param_type_text(param.type));
+    out.begin_object().key("name").string(param.name).key("type").string(core::cel::param_type_name(param.type));
     write_optional(out, "default", param.default_expr);
     write_optional(out, "description", param.description);
     out.end_object();

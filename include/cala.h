@@ -81,7 +81,7 @@ extern "C" {
 typedef struct cala_ledger cala_ledger;
 /* Where finished work waits for the program, with a descriptor to watch. Made by cala_queue_new. */
 typedef struct cala_queue cala_queue;
-/* One database transaction, the library's or the program's own. Made by cala_tx_begin or cala_tx_host. */
+/* One database transaction, the library's or the program's own. Made by cala_tx_begin, cala_tx_host or cala_tx_adopt. */
 typedef struct cala_tx cala_tx;
 /* One operation on its way: made, run, answered. Made by each named operation. */
 typedef struct cala_op cala_op;
@@ -136,6 +136,11 @@ enum {
  * op is the answered operation, or NULL for the completion of cala_ledger_shutdown. It may call any function of this header,
  * cala_op_free and cala_queue_free included. */
 typedef void (*cala_completion_fn)(void *user, cala_op *op);
+
+/* Any function's address, and how a program tells where one of libpq's is (cala_tx_adopt): the address of the function called name,
+ * or NULL when it has none. Called only while cala_tx_adopt runs, on its caller's thread. */
+typedef void (*cala_function)(void);
+typedef cala_function (*cala_resolve_fn)(void *user, const char *name);
 
 /* ------------------------------------------------------------------------------------------------------------------------- */
 /* The library                                                                                                               */
@@ -323,18 +328,42 @@ CALA_API void cala_op_free(cala_op *op);
 /* Transactions: several operations, or an operation and the program's own statements, that land together or not at all      */
 
 /* Begins a transaction on a connection of the library's. Operations made with it see each other's writes; nobody else does until
- * cala_tx_commit. On SQLite it holds the only writer: keep it short. options: NULL or a JSON object {}. Blocks for a connection.
+ * cala_tx_commit. On SQLite it holds the only writer: keep it short. options: NULL or {savepoint?}; blocks for a connection.
+ *   savepoint  bool: every operation runs behind a SAVEPOINT of its own, so that one that the database refuses leaves the
+ *              transaction usable (cala_error_tx_state CALA_TX_USABLE instead of CALA_TX_ABORTED); a lost race (CALA_TX_RETRY)
+ *              still needs the whole transaction again. Two more statements an operation. Default false.
  * CALA_INVALID, CALA_BUSY (store.busy), CALA_UNAVAILABLE, CALA_CLOSED, CALA_MISUSE (host-only ledger). */
 CALA_API cala_status cala_tx_begin(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
                                    cala_error **out_error);
 
 /* Stands for a transaction that the program has open on its own connection. Every operation made with it is driven by cala_op_step and
- * cala_op_feed; committing and rolling back is the program's. options: {"dialect": "dollar" ($1) | "qmark" (?) | "percent" (%s)};
- * default "dollar" for PostgreSQL, "qmark" for SQLite. The statements of one operation must all run in one open transaction:
- * without one the last answers "transaction.none" and writes nothing (SQLite has no name for a transaction: there it is noticed
- * when anything else was written between the statements). CALA_INVALID. */
+ * cala_op_feed; committing and rolling back is the program's. options: NULL or {dialect?, savepoint?}:
+ *   dialect    "dollar" ($1), "qmark" (?) or "percent" (%s): how parameters are written. Default "dollar" for PostgreSQL, "qmark" for
+ *              SQLite.
+ *   savepoint  as for cala_tx_begin; the statements SAVEPOINT, RELEASE and ROLLBACK TO come through cala_op_sql like the rest.
+ * The statements of one operation must all run in one open transaction: without one the last answers "transaction.none" and
+ * writes nothing (SQLite has no name for a transaction: there it is noticed when anything else was written between the
+ * statements). CALA_INVALID. */
 CALA_API cala_status cala_tx_host(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
                                   cala_error **out_error);
+
+/* Takes part in a transaction that the program has open on a libpq connection of its own (C, C++, psycopg, Ruby's pg): operations made
+ * with the handle are run by cala_op_run, on its caller's thread, with the program's connection and the program's copy of libpq.
+ * The library never ends the transaction nor the connection. While an operation runs, the connection is the library's: use it
+ * for nothing else. Notices go to the program's own receiver, on that thread. cala_op_start is CALA_MISUSE here, and a
+ * timeout_ms of cala_op_run is not counted. Since PGconn differs between copies of libpq, its functions must come from the very copy that made
+ * the connection:
+ *   pgconn    the PGconn *; it must outlive the handle.
+ *   resolve   gives the addresses of libpq's functions; user is passed through. NULL: they are looked up in options.library or,
+ *             without that, in the program itself.
+ *   options   NULL or {library?, savepoint?}: library = the path of the loaded module that uses or is the libpq which made the
+ *             connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint as for cala_tx_begin.
+ * The ledger must be on PostgreSQL ("postgres://...", or "host:postgres" when it needs no connection of its own), and its tables in
+ * the database of the connection. CALA_MISUSE (transaction.none: no transaction is open; tx.connection: not a connection that
+ * these functions understand, broken, in the middle of a statement or of a pipeline; transaction.aborted), CALA_INVALID (tx.libpq: a function was
+ * not found, or the library is not loaded), CALA_UNSUPPORTED (tx.not_postgres). */
+CALA_API cala_status cala_tx_adopt(cala_ledger *ledger, void *pgconn, cala_resolve_fn resolve, void *user,
+                                   const char *options, size_t options_len, cala_tx **out, cala_error **out_error);
 
 /* Commits a transaction of cala_tx_begin. Blocks. After any answer but CALA_BUSY (an operation is running in it) the transaction is
  * over. CALA_MISUSE (not begun by cala_tx_begin, or over), CALA_UNAVAILABLE, CALA_CONFLICT (store.serialization),
@@ -517,6 +546,24 @@ CALA_API cala_status cala_balance_history(cala_ledger *ledger, cala_tx *tx, cons
  * written at that instant). result: the balance. CALA_NOT_FOUND balance.not_found. */
 CALA_API cala_status cala_balance_at(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                      cala_op **out_op, cala_error **out_error);
+
+/* Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one transaction, so
+ * that two such transactions wait for each other instead of deadlocking. Accounts that have no balance yet are locked too.
+ * Needs a tx (CALA_MISUSE tx.required). On SQLite, where writers take turns anyway, it makes the transaction a writer.
+ * request: {keys: [{journal_id, account_id, currency}, ...]}, 10,000 at most. result: {keys: [...]}: distinct, as locked.
+ * CALA_NOT_FOUND account.not_found, journal.not_found; CALA_MISUSE transaction.none. */
+CALA_API cala_status cala_tx_lock_accounts(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                           cala_op **out_op, cala_error **out_error);
+
+/* Runs a statement of the program's own inside a transaction of cala_tx_begin, so that its rows and the ledger's land together.
+ * Needs such a tx (CALA_MISUSE tx.required). One statement, with the store's own placeholders ($1 on PostgreSQL, ? on SQLite).
+ * request: {sql, params? = [text or null, ...]}; parameters are sent as text of unknown type: cast where the database wants it.
+ * result: {columns: [name, ...], rows: [[text or null, ...], ...], affected}: values as the database writes them as text, a SQLite
+ *   BLOB as \x and hexadecimal digits; affected = rows written, 0 for a query. 100,000 rows at most.
+ * CALA_INVALID tx.control_statement (BEGIN, COMMIT, SAVEPOINT and their kin are the library's business), tx.statement (the database
+ * refuses it: see the SQLSTATE, the message and cala_error_tx_state), tx.too_many_rows, and CALA_CONFLICT tx.constraint. */
+CALA_API cala_status cala_tx_exec(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                  cala_op **out_op, cala_error **out_error);
 
 /* Evaluates a CEL expression, for authors of tx templates. No store is asked.
  * request: {expr, as?, clock?, params?, vars?, bindings?, container?}: as = the type to coerce the result to (string, decimal, uuid, date,

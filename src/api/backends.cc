@@ -2,6 +2,7 @@
 #include "api/ledger.h"
 #include "store/embedded/embedded_dialect.h"
 #include "store/embedded/embedded_store.h"
+#include "store/postgres/adopted_session.h"
 #include "store/postgres/postgres_dialect.h"
 #include "store/postgres/postgres_store.h"
 
@@ -56,6 +57,15 @@ base::Result<Backend> open_backend(const Config &config) {
   options.connection_string = config.store;
   options.schema = config.schema;
   return with_store(store::postgres::open_postgres(options), false);
+}
+
+base::Result<std::unique_ptr<store::Session>> adopt_session(LedgerState &ledger, void *pgconn, const Resolver &resolve,
+                                                            const std::string &library) {
+  if (ledger.ledger().store_name() != "postgres") {
+    return base::make_error(base::Status::kUnsupported, "tx.not_postgres",
+                            "a libpq connection can be adopted only where the ledger is on PostgreSQL");
+  }
+  return store::postgres::adopt_connection(pgconn, resolve, library, ledger.ledger().dialect());
 }
 
 }  // namespace cala::api

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -44,6 +45,13 @@ struct Backend {
   bool migrates_by_default = false;
 };
 base::Result<Backend> open_backend(const Config &config);
+
+// Where the functions of the program's libpq are; empty: in the program itself.
+using Resolver = std::function<void (*(const char *name))()>;
+class LedgerState;
+// A session on the program's own libpq connection, in whose open transaction it works. kUnsupported "tx.not_postgres".
+base::Result<std::unique_ptr<store::Session>> adopt_session(LedgerState &ledger, void *pgconn, const Resolver &resolve,
+                                                            const std::string &library);
 
 class TxState;
 

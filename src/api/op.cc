@@ -65,11 +65,11 @@ Outcome OpState::submit() {
 namespace {
 
 Outcome refuse_host(const LedgerState &ledger, const TxState *tx) {
-  if (tx != nullptr && tx->is_host()) {
+  if (tx != nullptr && tx->kind() == TxState::Kind::kHost) {
     return base::make_error(Status::kMisuse, "op.host_transaction",
                             "the operation is in a transaction of the program's; drive it with cala_op_step");
   }
-  if (!ledger.host_only()) return {};
+  if (!ledger.host_only() || tx != nullptr) return {};
   return base::make_error(
       Status::kMisuse, "op.host_only",
       "this ledger has no connection of its own; make the operation in a cala_tx_host and drive it with "
@@ -83,6 +83,7 @@ Outcome OpState::run(std::int32_t timeout_ms) {
     if (Outcome own = refuse_host(*ledger_, tx_.get()); !own) return own;
   }
   if (started_.load()) return misuse("the operation was started; its answer comes through the queue");
+  if (tx_ && tx_->kind() == TxState::Kind::kAdopted) return run_adopted();
   if (stage_.load() == Stage::kMade) {
     if (Outcome accepted = accept(false); !accepted) return accepted;
     if (Outcome submitted = submit(); !submitted) return submitted;
@@ -96,9 +97,29 @@ Outcome OpState::run(std::int32_t timeout_ms) {
   return {};
 }
 
-Outcome OpState::start(std::shared_ptr<runtime::Queue> queue, cala_completion_fn fn, void *user) {
+// On the caller's thread: the connection is the program's, and belongs to it.
+Outcome OpState::run_adopted() {
+  if (stage_.load() == Stage::kMade) {
+    if (ledger_->closing()) return closed_error();
+    if (Outcome accepted = accept(true); !accepted) return accepted;
+    if (cancel_.cancelled()) {
+      answer(engine::cancelled_error());
+    } else {
+      answer(tx_->run(*operation_, cancel_));
+    }
+  }
+  if (stage_.load() == Stage::kStepping) return run_twice_error();
+  if (failure_) return Error(*failure_);
+  return {};
+}
+
+Outcome OpState::start(const std::shared_ptr<runtime::Queue> &queue, cala_completion_fn fn, void *user) {
   if (operation_->traits().needs_store) {
     if (Outcome own = refuse_host(*ledger_, tx_.get()); !own) return own;
+  }
+  if (tx_ && tx_->kind() == TxState::Kind::kAdopted) {
+    return base::make_error(Status::kMisuse, "op.adopted_transaction",
+                            "the operation is in a transaction of the program's libpq connection; use cala_op_run");
   }
   if (Outcome reserved = queue->reserve(); !reserved) return reserved;
   Outcome accepted = accept(false);
@@ -126,10 +147,9 @@ void OpState::execute(const Error *refused) {
   if (operation_->traits().needs_store && !operation_->traits().migrates) {
     if (Outcome ready = ledger_->ensure_ready(); !ready) return answer(std::move(ready.error()));
   }
-  if (tx_ && !tx_->is_host()) return answer(tx_->run(*operation_, cancel_));
+  if (tx_ && tx_->kind() == TxState::Kind::kOwn) return answer(tx_->run(*operation_, cancel_));
   if (ledger_->host_only()) {
-    engine::Context context{&ledger_->ledger(), false, false};
-    operation_->begin(context);
+    operation_->begin(engine::Context{&ledger_->ledger(), false, false, false});
     return answer(operation_->take_outcome());
   }
   Result<engine::Render> outcome =
@@ -168,28 +188,17 @@ std::int32_t OpState::advance() {
     answer(operation_->take_outcome());
     return failure_ ? CALA_STEP_FAILED : CALA_STEP_DONE;
   }
-  if (const auto *ddl = std::get_if<store::Ddl>(request)) {
-    ddl_ = ddl->sql;
-    statement_.emplace();
-    statement_->name = "ledger_migrate";
-    statement_->sql = ddl_;
-    statement_->writes = true;
-    statement_->returns_row = false;
-    has_parameter_ = false;
-    return CALA_STEP_NEED_QUERY;
-  }
   statement_ = ledger_->ledger().dialect().encode(*request, tx_->placeholder());
-  has_parameter_ = true;
   return CALA_STEP_NEED_QUERY;
 }
 
 std::int32_t OpState::step() {
-  if (!tx_ || !tx_->is_host()) return -CALA_MISUSE;
+  if (!tx_ || tx_->kind() != TxState::Kind::kHost) return -CALA_MISUSE;
   if (ledger_->closing()) return -CALA_CLOSED;
   if (stage_.load() == Stage::kMade) {
     if (Outcome accepted = accept(true); !accepted) return -status_of(accepted.error().status);
     if (cancel_.cancelled()) return fail_step(engine::cancelled_error());
-    operation_->begin(engine::Context{&ledger_->ledger(), true, true});
+    operation_->begin(engine::Context{&ledger_->ledger(), true, true, tx_->savepoint()});
     return advance();
   }
   return -CALA_MISUSE;
@@ -197,13 +206,11 @@ std::int32_t OpState::step() {
 
 std::int32_t OpState::feed(std::string_view text) {
   if (stage_.load() != Stage::kStepping || !statement_) return -CALA_MISUSE;
-  if (cancel_.cancelled() && !statement_->writes) return fail_step(engine::cancelled_error());
   const store::Request *request = operation_->pending();
-  if (std::holds_alternative<store::Ddl>(*request)) {
-    operation_->feed(store::Answer(std::string()));
-  } else {
-    operation_->feed(ledger_->ledger().dialect().decode(*request, text));
-  }
+  const bool stops = cancel_.cancelled() && !statement_->writes && !std::holds_alternative<store::Savepoint>(*request);
+  Result<store::Answer> answer = engine::cancelled_error();
+  if (!stops) answer = ledger_->ledger().dialect().decode(*request, text);
+  operation_->feed(std::move(answer));
   return advance();
 }
 
@@ -277,6 +284,22 @@ void append_error_document(std::string &out, const Error &error) {
   out += document.text();
 }
 
+namespace {
+
+// Some operations make sense only together with others.
+Outcome check_place(const engine::Operation &operation, const TxState *tx) {
+  using Inside = engine::Operation::Inside;
+  const Inside inside = operation.traits().inside;
+  if (inside == Inside::kAnywhere) return {};
+  if (tx != nullptr && (inside == Inside::kTransaction || tx->kind() == TxState::Kind::kOwn)) return {};
+  return base::make_error(Status::kMisuse, "tx.required",
+                          std::string("cala_") + std::string(operation.name()) +
+                              (inside == Inside::kTransaction ? " needs a transaction, its second argument"
+                                                              : " needs a transaction of cala_tx_begin"));
+}
+
+}  // namespace
+
 cala_status make_op(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op,
                     cala_error **out_error, engine::Maker maker) {
   return guard(out_error, [&]() -> Outcome {
@@ -296,6 +319,7 @@ cala_status make_op(cala_ledger *ledger, cala_tx *tx, const char *request, size_
     if (!json) return std::move(json.error());
     Result<engine::OperationPtr> made = maker(state->ledger(), std::make_shared<const base::Json>(json.take()));
     if (!made) return std::move(made.error());
+    if (Outcome placed = check_place(**made, transaction.get()); !placed) return placed;
     auto op = std::make_shared<OpState>(state, std::move(transaction), made.take());
     *out_op = OpSlots::make(op);
     op->set_handle(*out_op);

@@ -35,7 +35,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   void set_handle(cala_op *handle) { handle_.store(handle, std::memory_order_release); }
 
   base::Outcome run(std::int32_t timeout_ms);
-  base::Outcome start(std::shared_ptr<runtime::Queue> queue, cala_completion_fn fn, void *user);
+  base::Outcome start(const std::shared_ptr<runtime::Queue> &queue, cala_completion_fn fn, void *user);
   std::int32_t step();
   std::int32_t feed(std::string_view text);
   std::int32_t feed_error(std::string_view sqlstate, std::string_view message);
@@ -43,7 +43,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   void abandon();  // its handle is being freed
 
   const store::SqlStatement *statement() const { return statement_ ? &*statement_ : nullptr; }
-  bool has_parameter() const { return statement_ && has_parameter_; }
+  bool has_parameter() const { return statement_ && statement_->has_parameter; }
   cala_status answer_status() const;
   const std::string *result();
   const cala_error *error();
@@ -59,6 +59,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
 
   base::Outcome accept(bool host);
   base::Outcome submit();
+  base::Outcome run_adopted();
   void execute(const base::Error *refused);
   void answer(base::Result<engine::Render> outcome);
   std::int32_t advance();
@@ -80,8 +81,6 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   void *user_ = nullptr;
 
   std::optional<store::SqlStatement> statement_;  // while the host runs one
-  std::string ddl_;
-  bool has_parameter_ = false;
 
   // The answer: written before stage_ becomes kAnswered, except for the text, which is rendered when asked for.
   mutable std::mutex answer_mutex_;

@@ -22,19 +22,39 @@ Result<base::Json> read_options(const char *options, size_t options_len) {
                                                                   : std::string_view(options, options_len));
 }
 
-Result<store::Placeholder> read_dialect(bool sqlite, const base::Json &options) {
-  engine::RequestReader reader(options.root());
-  const std::string dialect = reader.optional_text("dialect").value_or(sqlite ? "qmark" : "dollar");
+struct HostOptions {
   store::Placeholder placeholder = store::Placeholder::kDollar;
+  bool savepoint = false;
+};
+
+Result<HostOptions> read_host_options(bool sqlite, const base::Json &options) {
+  engine::RequestReader reader(options.root());
+  HostOptions out;
+  out.savepoint = reader.boolean("savepoint", false);
+  const std::string dialect = reader.optional_text("dialect").value_or(sqlite ? "qmark" : "dollar");
   if (dialect == "qmark") {
-    placeholder = store::Placeholder::kQmark;
+    out.placeholder = store::Placeholder::kQmark;
   } else if (dialect == "percent") {
-    placeholder = store::Placeholder::kPercent;
+    out.placeholder = store::Placeholder::kPercent;
   } else if (dialect != "dollar") {
     reader.fail("request.malformed", "dialect", "must be dollar, qmark or percent");
   }
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return placeholder;
+  return out;
+}
+
+struct AdoptOptions {
+  std::string library;
+  bool savepoint = false;
+};
+
+Result<AdoptOptions> read_adopt_options(const base::Json &options) {
+  engine::RequestReader reader(options.root());
+  AdoptOptions out;
+  out.library = reader.optional_text("library").value_or("");
+  out.savepoint = reader.boolean("savepoint", false);
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  return out;
 }
 
 Outcome begin(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out) {
@@ -42,6 +62,7 @@ Outcome begin(cala_ledger *ledger, const char *options, size_t options_len, cala
   Result<base::Json> read = read_options(options, options_len);
   if (!read) return std::move(read.error());
   engine::RequestReader reader(read->root());
+  const bool savepoint = reader.boolean("savepoint", false);
   if (Outcome known = reader.finish(); !known) return known;
   if (state->host_only()) {
     return base::make_error(Status::kMisuse, "op.host_only",
@@ -51,16 +72,30 @@ Outcome begin(cala_ledger *ledger, const char *options, size_t options_len, cala
   if (Outcome ready = state->ensure_ready(); !ready) return ready;
   Result<std::unique_ptr<engine::Transaction>> own = engine::Transaction::begin(state->ledger(), state->sessions());
   if (!own) return std::move(own.error());
-  auto transaction = std::make_shared<TxState>(state, own.take());
+  auto transaction = std::make_shared<TxState>(state, own.take(), savepoint);
   state->add_transaction(transaction);
   *out = TxSlots::make(std::move(transaction));
+  return {};
+}
+
+Outcome adopt(cala_ledger *ledger, void *pgconn, const Resolver &resolve, const base::Json &options, cala_tx **out) {
+  const std::shared_ptr<LedgerState> state = ledger->state;
+  Result<AdoptOptions> read = read_adopt_options(options);
+  if (!read) return std::move(read.error());
+  if (pgconn == nullptr) return misuse("pgconn must not be NULL");
+  if (state->closing()) return closed_error();
+  if (Outcome ready = state->ensure_ready(); !ready) return ready;
+  Result<std::unique_ptr<store::Session>> session = adopt_session(*state, pgconn, resolve, read->library);
+  if (!session) return std::move(session.error());
+  *out = TxSlots::make(std::make_shared<TxState>(state, session.take(), read->savepoint));
   return {};
 }
 
 cala_status finish(cala_tx *tx, cala_error **out_error, bool commit) {
   return guard(out_error, [&]() -> Outcome {
     if (Outcome valid = check_handle<TxSlots>(tx, "cala_tx"); !valid) return valid;
-    if (tx->state->is_host()) return misuse("the program commits and rolls back its own transaction");
+    if (tx->state->kind() != TxState::Kind::kOwn)
+      return misuse("the program commits and rolls back its own transaction");
     return tx->state->finish(commit);
   });
 }
@@ -87,7 +122,7 @@ void TxState::release() {
 }
 
 void TxState::end() {
-  if (is_host_) return;
+  if (kind_ != Kind::kOwn) return;
   std::unique_ptr<engine::Transaction> over;
   const std::lock_guard<std::mutex> lock(mutex_);
   ended_ = true;
@@ -95,8 +130,12 @@ void TxState::end() {
 }
 
 Result<engine::Render> TxState::run(engine::Operation &operation, engine::CancelToken &cancel) {
+  if (adopted_) {
+    const engine::Context context{&ledger_->ledger(), true, true, savepoint_};
+    return engine::run_inside(operation, context, *adopted_, cancel);
+  }
   if (!own_ || !own_->open()) return over_error();
-  return own_->run(operation, cancel);
+  return own_->run(operation, cancel, savepoint_);
 }
 
 Outcome TxState::finish(bool commit) {
@@ -132,10 +171,24 @@ cala_status cala_tx_host(cala_ledger *ledger, const char *options, size_t option
     base::Result<base::Json> read = api::read_options(options, options_len);
     if (!read) return std::move(read.error());
     const bool sqlite = ledger->state->ledger().store_name() == "sqlite";
-    base::Result<store::Placeholder> placeholder = api::read_dialect(sqlite, *read);
-    if (!placeholder) return std::move(placeholder.error());
-    *out = api::TxSlots::make(std::make_shared<api::TxState>(ledger->state, *placeholder));
+    base::Result<api::HostOptions> host = api::read_host_options(sqlite, *read);
+    if (!host) return std::move(host.error());
+    *out = api::TxSlots::make(std::make_shared<api::TxState>(ledger->state, host->placeholder, host->savepoint));
     return {};
+  });
+}
+
+cala_status cala_tx_adopt(cala_ledger *ledger, void *pgconn, cala_resolve_fn resolve, void *user, const char *options,
+                          size_t options_len, cala_tx **out, cala_error **out_error) {
+  return api::guard(out_error, [&]() -> base::Outcome {
+    if (out == nullptr) return api::misuse("out must not be NULL");
+    *out = nullptr;
+    if (base::Outcome valid = api::check_handle<api::LedgerSlots>(ledger, "cala_ledger"); !valid) return valid;
+    base::Result<base::Json> read = api::read_options(options, options_len);
+    if (!read) return std::move(read.error());
+    api::Resolver find;
+    if (resolve != nullptr) find = [&](const char *name) { return resolve(user, name); };
+    return api::adopt(ledger, pgconn, find, *read, out);
   });
 }
 

@@ -1,5 +1,5 @@
-// TxState: what a cala_tx stands for: a transaction of ours on one of our sessions, or a token for the host's own. Runs one operation
-// at a time, whoever drives it.
+// TxState: what a cala_tx stands for: a transaction of ours on one of our sessions, a token for the host's own, or the host's on a
+// connection that it lends us. Runs one operation at a time, whoever drives it.
 #pragma once
 
 #include <memory>
@@ -13,14 +13,17 @@ namespace cala::api {
 
 class TxState {
  public:
-  // A token for a transaction of the host's.
-  TxState(std::shared_ptr<LedgerState> ledger, store::Placeholder placeholder)
-      : ledger_(std::move(ledger)), placeholder_(placeholder) {}
-  // A transaction of ours.
-  TxState(std::shared_ptr<LedgerState> ledger, std::unique_ptr<engine::Transaction> own)
-      : ledger_(std::move(ledger)), own_(std::move(own)), is_host_(false) {}
+  enum class Kind : std::uint8_t { kOwn, kHost, kAdopted };
 
-  bool is_host() const { return is_host_; }
+  TxState(std::shared_ptr<LedgerState> ledger, store::Placeholder placeholder, bool savepoint)
+      : ledger_(std::move(ledger)), kind_(Kind::kHost), placeholder_(placeholder), savepoint_(savepoint) {}
+  TxState(std::shared_ptr<LedgerState> ledger, std::unique_ptr<engine::Transaction> own, bool savepoint)
+      : ledger_(std::move(ledger)), kind_(Kind::kOwn), savepoint_(savepoint), own_(std::move(own)) {}
+  TxState(std::shared_ptr<LedgerState> ledger, std::unique_ptr<store::Session> adopted, bool savepoint)
+      : ledger_(std::move(ledger)), kind_(Kind::kAdopted), savepoint_(savepoint), adopted_(std::move(adopted)) {}
+
+  Kind kind() const { return kind_; }
+  bool savepoint() const { return savepoint_; }
   const std::shared_ptr<LedgerState> &ledger() const { return ledger_; }
   store::Placeholder placeholder() const { return placeholder_; }
 
@@ -30,15 +33,18 @@ class TxState {
   // Rolls back a transaction of ours, at once or when the operation that runs in it has ended. It is over then.
   void end();
 
-  // Ours only, while occupied.
+  // While occupied, on connections that we can use: ours and adopted ones.
   base::Result<engine::Render> run(engine::Operation &operation, engine::CancelToken &cancel);
+  // Ours only.
   base::Outcome finish(bool commit);
 
  private:
   std::shared_ptr<LedgerState> ledger_;
+  const Kind kind_;
   store::Placeholder placeholder_ = store::Placeholder::kDollar;
+  const bool savepoint_;
   std::unique_ptr<engine::Transaction> own_;  // destroyed before ledger_, which owns its session's pool
-  const bool is_host_ = true;
+  std::unique_ptr<store::Session> adopted_;
   std::mutex mutex_;
   bool busy_ = false;
   bool ended_ = false;

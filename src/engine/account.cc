@@ -235,14 +235,14 @@ Result<OperationPtr> make_lock(std::string_view name, const RequestPtr &request,
 
 }  // namespace
 
-Result<OperationPtr> account_create(Ledger &, RequestPtr request) {
+Result<OperationPtr> account_create(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   std::vector<Account> accounts = {read_account(reader)};
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return make_create(std::move(accounts), false);
 }
 
-Result<OperationPtr> account_create_many(Ledger &, RequestPtr request) {
+Result<OperationPtr> account_create_many(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   std::vector<Account> accounts;
   for (const JsonView item : reader.array("accounts", kMaxBatch)) {
@@ -254,7 +254,7 @@ Result<OperationPtr> account_create_many(Ledger &, RequestPtr request) {
   return make_create(std::move(accounts), true);
 }
 
-Result<OperationPtr> account_find(Ledger &, RequestPtr request) {
+Result<OperationPtr> account_find(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   Lookup lookup = read_lookup(reader, {"id", "code", "external_id"});
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
@@ -262,7 +262,7 @@ Result<OperationPtr> account_find(Ledger &, RequestPtr request) {
                                      [lookup](Context context) { return find_account(context, lookup); });
 }
 
-Result<OperationPtr> account_find_many(Ledger &, RequestPtr request) {
+Result<OperationPtr> account_find_many(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   std::vector<base::Uuid> ids = reader.uuids("ids", kMaxBatch);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
@@ -270,7 +270,7 @@ Result<OperationPtr> account_find_many(Ledger &, RequestPtr request) {
                                      [ids](Context context) { return find_accounts(context, ids); });
 }
 
-Result<OperationPtr> account_list(Ledger &, RequestPtr request) {
+Result<OperationPtr> account_list(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   const Page page = read_page(reader, kNoun);
   const std::optional<std::string> prefix = reader.optional_text("code_prefix");
@@ -286,7 +286,7 @@ Result<OperationPtr> account_list(Ledger &, RequestPtr request) {
       [page, text = document.take()](Context context) { return list_accounts(context, page, text); });
 }
 
-Result<OperationPtr> account_update(Ledger &, RequestPtr request) {
+Result<OperationPtr> account_update(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   AccountChange change;
   change.id = reader.uuid("id");
@@ -306,11 +306,11 @@ Result<OperationPtr> account_update(Ledger &, RequestPtr request) {
   return make_change("account_update", std::move(change));
 }
 
-Result<OperationPtr> account_lock(Ledger &, RequestPtr request) {
+Result<OperationPtr> account_lock(Ledger &, const RequestPtr &request) {
   return make_lock("account_lock", request, core::LockStatus::kLocked);
 }
 
-Result<OperationPtr> account_unlock(Ledger &, RequestPtr request) {
+Result<OperationPtr> account_unlock(Ledger &, const RequestPtr &request) {
   return make_lock("account_unlock", request, core::LockStatus::kActive);
 }
 

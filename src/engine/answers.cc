@@ -14,6 +14,10 @@ store::Call read_call(store::StatementId id, std::string document) {
   return store::Call{id, std::move(document), false};
 }
 
+store::Call write_call(store::StatementId id, std::string document) {
+  return store::Call{id, std::move(document), true};
+}
+
 store::Ddl ddl(std::string sql) { return store::Ddl{std::move(sql)}; }
 
 store::Call find_call(store::StatementId id, const Lookup &lookup) {

@@ -42,6 +42,7 @@ base::Result<Rows<T>> rows_of(base::Result<store::Answer> answer, base::Result<T
 
 // Requests made by plain calls, as flow.h asks for.
 store::Call read_call(store::StatementId id, std::string document);
+store::Call write_call(store::StatementId id, std::string document);
 store::Ddl ddl(std::string sql);
 
 // A find by one kind of key.

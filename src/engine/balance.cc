@@ -14,14 +14,6 @@ using base::Result;
 using core::BalanceKey;
 using store::StatementId;
 
-BalanceKey read_key(RequestReader &reader) {
-  BalanceKey key;
-  key.journal_id = reader.uuid("journal_id");
-  key.account_id = reader.uuid("account_id");
-  key.currency = reader.currency("currency");
-  return key;
-}
-
 void write_key(base::JsonWriter &out, const BalanceKey &key) {
   out.key("account_id").string(key.account_id.text());
   out.key("journal_id").string(key.journal_id.text());
@@ -102,27 +94,22 @@ Result<OperationPtr> make_find(std::string_view name, store::Call call, const Ba
 
 }  // namespace
 
-Result<OperationPtr> balance_find(Ledger &, RequestPtr request) {
+Result<OperationPtr> balance_find(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  const BalanceKey key = read_key(reader);
+  const BalanceKey key = read_balance_key(reader);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return make_find("balance_find", find_balances({key}), key, "");
 }
 
-Result<OperationPtr> balance_find_many(Ledger &, RequestPtr request) {
+Result<OperationPtr> balance_find_many(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  std::vector<BalanceKey> keys;
-  for (const base::JsonView item : reader.array("keys", kMaxBatch)) {
-    RequestReader one(item, "/keys/" + std::to_string(keys.size()));
-    keys.push_back(read_key(one));
-    reader.adopt(one.finish());
-  }
+  const std::vector<BalanceKey> keys = read_balance_keys(reader);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return std::make_unique<Operation>("balance_find_many", Operation::Traits{},
                                      [keys](Context context) { return find_many(context, keys); });
 }
 
-Result<OperationPtr> balance_list(Ledger &, RequestPtr request) {
+Result<OperationPtr> balance_list(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   const Page page = read_page(reader, "balance");
   const base::Uuid journal_id = reader.uuid("journal_id");
@@ -135,10 +122,10 @@ Result<OperationPtr> balance_list(Ledger &, RequestPtr request) {
   return make_list("balance_list", StatementId::kBalanceList, page, document.take(), "balance");
 }
 
-Result<OperationPtr> balance_history(Ledger &, RequestPtr request) {
+Result<OperationPtr> balance_history(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   const Page page = read_page(reader, "balance_history");
-  const BalanceKey key = read_key(reader);
+  const BalanceKey key = read_balance_key(reader);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   base::JsonWriter document = begin_list(page);
   write_key(document, key);
@@ -146,9 +133,9 @@ Result<OperationPtr> balance_history(Ledger &, RequestPtr request) {
   return make_list("balance_history", StatementId::kBalanceHistory, page, document.take(), "balance_history");
 }
 
-Result<OperationPtr> balance_at(Ledger &, RequestPtr request) {
+Result<OperationPtr> balance_at(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  const BalanceKey key = read_key(reader);
+  const BalanceKey key = read_balance_key(reader);
   const auto version = reader.optional_integer("version", 1, std::int64_t{1} << 53);
   const auto recorded_at = reader.optional_instant("recorded_at");
   if (version.has_value() == recorded_at.has_value()) {

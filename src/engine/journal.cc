@@ -113,7 +113,7 @@ Result<OperationPtr> make_lock(std::string_view name, const RequestPtr &request,
 
 }  // namespace
 
-Result<OperationPtr> journal_create(Ledger &, RequestPtr request) {
+Result<OperationPtr> journal_create(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   Journal journal;
   journal.id = reader.optional_uuid("id").value_or(base::Uuid{});
@@ -129,7 +129,7 @@ Result<OperationPtr> journal_create(Ledger &, RequestPtr request) {
       [journal = std::move(journal)](Context context) { return create_journal(context, journal); });
 }
 
-Result<OperationPtr> journal_find(Ledger &, RequestPtr request) {
+Result<OperationPtr> journal_find(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   const Lookup lookup = read_lookup(reader, {"id", "code"});
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
@@ -137,7 +137,7 @@ Result<OperationPtr> journal_find(Ledger &, RequestPtr request) {
                                      [lookup](Context context) { return find_journal(context, lookup); });
 }
 
-Result<OperationPtr> journal_list(Ledger &, RequestPtr request) {
+Result<OperationPtr> journal_list(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   const Page page = read_page(reader, kNoun);
   const bool by_status = reader.has("status");
@@ -151,7 +151,7 @@ Result<OperationPtr> journal_list(Ledger &, RequestPtr request) {
       [page, text = document.take()](Context context) { return list_journals(context, page, text); });
 }
 
-Result<OperationPtr> journal_update(Ledger &, RequestPtr request) {
+Result<OperationPtr> journal_update(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   JournalChange change;
   change.id = reader.uuid("id");
@@ -162,11 +162,11 @@ Result<OperationPtr> journal_update(Ledger &, RequestPtr request) {
   return make_change("journal_update", std::move(change));
 }
 
-Result<OperationPtr> journal_lock(Ledger &, RequestPtr request) {
+Result<OperationPtr> journal_lock(Ledger &, const RequestPtr &request) {
   return make_lock("journal_lock", request, core::LockStatus::kLocked);
 }
 
-Result<OperationPtr> journal_unlock(Ledger &, RequestPtr request) {
+Result<OperationPtr> journal_unlock(Ledger &, const RequestPtr &request) {
   return make_lock("journal_unlock", request, core::LockStatus::kActive);
 }
 

@@ -82,14 +82,24 @@ Flow migrate(Context context) {
 
 }  // namespace
 
-Result<OperationPtr> cel_evaluate(Ledger &, RequestPtr request) {
+// The request's shape; what the typed values and the expression hold is found out when it runs.
+Result<OperationPtr> cel_evaluate(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  reader.text("expr");
+  reader.optional_text("as");
+  reader.optional_instant("clock");
+  reader.optional_text("container");
+  reader.boolean("disable_check", false);
+  for (const char *key : {"params", "type_env"}) reader.optional_array(key, kMaxBatch);
+  for (const char *key : {"vars", "bindings"}) reader.optional_object(key);
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
   Operation::Traits traits;
   traits.needs_store = false;
   return std::make_unique<Operation>("cel_evaluate", traits,
                                      [request](Context context) { return evaluate_cel(context, request); });
 }
 
-Result<OperationPtr> ledger_info(Ledger &ledger, RequestPtr request) {
+Result<OperationPtr> ledger_info(Ledger &ledger, const RequestPtr &request) {
   RequestReader reader(request->root());
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return std::make_unique<Operation>(
@@ -97,7 +107,7 @@ Result<OperationPtr> ledger_info(Ledger &ledger, RequestPtr request) {
       [version = ledger.build_version()](Context context) { return read_info(context, version); });
 }
 
-Result<OperationPtr> ledger_migrate(Ledger &, RequestPtr request) {
+Result<OperationPtr> ledger_migrate(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   Operation::Traits traits;

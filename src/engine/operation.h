@@ -22,17 +22,20 @@ namespace cala::engine {
 // What a body may know about where it runs.
 struct Context {
   Ledger *ledger = nullptr;
-  bool host = false;    // the transaction is the host's: ask for a guard
-  bool inside = false;  // inside a transaction with other operations: what is read here must not enter shared caches
+  bool host = false;       // the transaction is the host's: ask for a guard
+  bool inside = false;     // inside a transaction with other operations: what is read here must not enter shared caches
+  bool savepoint = false;  // inside: what the database refuses is undone, so that the transaction stays usable
 };
 
 class Operation {
  public:
+  enum class Inside : std::uint8_t { kAnywhere, kTransaction, kOwnTransaction };
   struct Traits {
     store::Access access = store::Access::kRead;
     bool repeatable = false;  // after a commit whose outcome is unknown, running it again tells what became of it
     bool needs_store = true;  // false: it asks nothing of a store
     bool migrates = false;    // on our own store: done by Store::migrate instead of by its flow
+    Inside inside = Inside::kAnywhere;  // where it may be made
   };
   using Body = std::function<Flow(Context)>;
 
@@ -41,21 +44,29 @@ class Operation {
   std::string_view name() const { return name_; }
   const Traits &traits() const { return traits_; }
 
-  void begin(const Context &context) {
-    flow_.reset();
-    flow_.emplace(body_(context));
-    flow_->resume();
-  }
+  void begin(const Context &context);
   // The request to run next; null when there is an outcome.
-  const store::Request *pending() const { return flow_->done() ? nullptr : flow_->pending(); }
-  void feed(base::Result<store::Answer> answer) { flow_->feed(std::move(answer)); }
-  base::Result<Render> take_outcome() { return flow_->take_outcome(); }
+  const store::Request *pending() const;
+  void feed(base::Result<store::Answer> answer);
+  base::Result<Render> take_outcome();
 
  private:
+  // With a savepoint, the flow's requests stand between one that sets it and one that releases it, after going back to it when
+  // the flow has failed.
+  enum class Phase : std::uint8_t { kFlow, kSetting, kRollingBack, kReleasing, kDone };
+
+  void start_flow();
+  void after_flow();
+  void ask_savepoint(Phase phase, store::Savepoint what);
+
   std::string_view name_;
   Traits traits_;
   Body body_;
+  Context context_;
   std::optional<Flow> flow_;
+  Phase phase_ = Phase::kFlow;
+  store::Request savepoint_;
+  std::optional<base::Result<Render>> outcome_;
 };
 
 using OperationPtr = std::unique_ptr<Operation>;

@@ -11,45 +11,48 @@
 namespace cala::engine {
 
 using RequestPtr = std::shared_ptr<const base::Json>;
-using Maker = base::Result<OperationPtr> (*)(Ledger &ledger, RequestPtr request);
+using Maker = base::Result<OperationPtr> (*)(Ledger &ledger, const RequestPtr &request);
 
-base::Result<OperationPtr> account_create(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> account_create_many(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> account_find(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> account_find_many(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> account_list(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> account_update(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> account_lock(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> account_unlock(Ledger &ledger, RequestPtr request);
+base::Result<OperationPtr> account_create(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_create_many(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_find(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_find_many(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_list(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_update(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_lock(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_unlock(Ledger &ledger, const RequestPtr &request);
 
-base::Result<OperationPtr> journal_create(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> journal_find(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> journal_list(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> journal_update(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> journal_lock(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> journal_unlock(Ledger &ledger, RequestPtr request);
+base::Result<OperationPtr> journal_create(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> journal_find(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> journal_list(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> journal_update(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> journal_lock(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> journal_unlock(Ledger &ledger, const RequestPtr &request);
 
-base::Result<OperationPtr> tx_template_create(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> tx_template_find(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> tx_template_list(Ledger &ledger, RequestPtr request);
+base::Result<OperationPtr> tx_template_create(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> tx_template_find(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> tx_template_list(Ledger &ledger, const RequestPtr &request);
 
-base::Result<OperationPtr> transaction_post(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> transaction_post_many(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> transaction_find(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> transaction_find_many(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> transaction_list(Ledger &ledger, RequestPtr request);
+base::Result<OperationPtr> transaction_post(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> transaction_post_many(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> transaction_find(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> transaction_find_many(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> transaction_list(Ledger &ledger, const RequestPtr &request);
 
-base::Result<OperationPtr> entry_list(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> entry_find_many(Ledger &ledger, RequestPtr request);
+base::Result<OperationPtr> entry_list(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> entry_find_many(Ledger &ledger, const RequestPtr &request);
 
-base::Result<OperationPtr> balance_find(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> balance_find_many(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> balance_list(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> balance_history(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> balance_at(Ledger &ledger, RequestPtr request);
+base::Result<OperationPtr> balance_find(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> balance_find_many(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> balance_list(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> balance_history(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> balance_at(Ledger &ledger, const RequestPtr &request);
 
-base::Result<OperationPtr> cel_evaluate(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> ledger_info(Ledger &ledger, RequestPtr request);
-base::Result<OperationPtr> ledger_migrate(Ledger &ledger, RequestPtr request);
+base::Result<OperationPtr> tx_lock_accounts(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> tx_exec(Ledger &ledger, const RequestPtr &request);
+
+base::Result<OperationPtr> cel_evaluate(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> ledger_info(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> ledger_migrate(Ledger &ledger, const RequestPtr &request);
 
 }  // namespace cala::engine

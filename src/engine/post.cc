@@ -410,7 +410,7 @@ Posting read_posting(RequestReader &reader) {
   return posting;
 }
 
-Result<OperationPtr> make_post(RequestPtr request, std::vector<Posting> postings, bool single) {
+Result<OperationPtr> make_post(const RequestPtr &request, std::vector<Posting> postings, bool single) {
   auto shared = std::make_shared<const std::vector<Posting>>(std::move(postings));
   return std::make_unique<Operation>(single ? "transaction_post" : "transaction_post_many",
                                      Operation::Traits{store::Access::kWrite, true},
@@ -421,14 +421,14 @@ Result<OperationPtr> make_post(RequestPtr request, std::vector<Posting> postings
 
 }  // namespace
 
-Result<OperationPtr> transaction_post(Ledger &, RequestPtr request) {
+Result<OperationPtr> transaction_post(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   std::vector<Posting> postings = {read_posting(reader)};
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return make_post(std::move(request), std::move(postings), true);
+  return make_post(request, std::move(postings), true);
 }
 
-Result<OperationPtr> transaction_post_many(Ledger &, RequestPtr request) {
+Result<OperationPtr> transaction_post_many(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   std::vector<Posting> postings;
   for (const base::JsonView item : reader.array("postings", kMaxBatch)) {
@@ -437,7 +437,7 @@ Result<OperationPtr> transaction_post_many(Ledger &, RequestPtr request) {
     reader.adopt(one.finish());
   }
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return make_post(std::move(request), std::move(postings), false);
+  return make_post(request, std::move(postings), false);
 }
 
 }  // namespace cala::engine

@@ -252,4 +252,22 @@ Page read_page(RequestReader &reader, std::string_view noun) {
   return page;
 }
 
+core::BalanceKey read_balance_key(RequestReader &reader) {
+  core::BalanceKey key;
+  key.journal_id = reader.uuid("journal_id");
+  key.account_id = reader.uuid("account_id");
+  key.currency = reader.currency("currency");
+  return key;
+}
+
+std::vector<core::BalanceKey> read_balance_keys(RequestReader &reader) {
+  std::vector<core::BalanceKey> keys;
+  for (const base::JsonView item : reader.array("keys", kMaxBatch)) {
+    RequestReader one(item, "/keys/" + std::to_string(keys.size()));
+    keys.push_back(read_balance_key(one));
+    reader.adopt(one.finish());
+  }
+  return keys;
+}
+
 }  // namespace cala::engine

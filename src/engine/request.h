@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/uuid.h"
+#include "core/balance/balance.h"
 #include "core/currency/currency.h"
 #include "core/terms.h"
 
@@ -84,5 +85,9 @@ Page read_page(RequestReader &reader, std::string_view noun);
 std::string encode_cursor(std::string_view noun, std::string_view cursor);
 
 inline constexpr std::size_t kMaxBatch = 10000;
+
+// {journal_id, account_id, currency}, and "keys": an array of them.
+core::BalanceKey read_balance_key(RequestReader &reader);
+std::vector<core::BalanceKey> read_balance_keys(RequestReader &reader);
 
 }  // namespace cala::engine

@@ -119,7 +119,7 @@ void CancelToken::attach(SessionPool *pool) {
 }
 
 Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool, CancelToken &cancel) {
-  const Context context{&ledger, false, false};
+  const Context context{&ledger, false, false, false};
   if (!operation.traits().needs_store) return run_without_store(operation, context);
   if (operation.traits().migrates) return migrate(store);
   int lost_races = 0;
@@ -139,6 +139,22 @@ Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, Se
   }
 }
 
+Result<Render> run_inside(Operation &operation, const Context &context, store::Session &session, CancelToken &cancel) {
+  if (!operation.traits().needs_store) return run_without_store(operation, context);
+  if (operation.traits().migrates && !context.host) {
+    return base::make_error(Status::kMisuse, "op.own_transaction", "ledger_migrate runs in a transaction of its own");
+  }
+  const Interruptible<store::Session> running(cancel, &session);
+  operation.begin(context);
+  while (const store::Request *request = operation.pending()) {
+    const bool stops = cancel.cancelled() && !std::holds_alternative<store::Savepoint>(*request);
+    Result<store::Answer> answer = cancelled_error();
+    if (!stops) answer = session.execute(*request);
+    operation.feed(std::move(answer));
+  }
+  return as_cancelled(operation.take_outcome(), cancel);
+}
+
 Result<std::unique_ptr<Transaction>> Transaction::begin(Ledger &ledger, SessionPool &pool) {
   Result<SessionPool::Lease> lease = pool.acquire(store::Access::kWrite);
   if (!lease) return std::move(lease.error());
@@ -150,22 +166,8 @@ Transaction::~Transaction() {
   if (open_) lease_->rollback();
 }
 
-Result<Render> Transaction::run(Operation &operation, CancelToken &cancel) {
-  const Context context{&ledger_, false, true};
-  if (!operation.traits().needs_store) return run_without_store(operation, context);
-  if (operation.traits().migrates) {
-    return base::make_error(Status::kMisuse, "op.own_transaction", "ledger_migrate runs in a transaction of its own");
-  }
-  const Interruptible<store::Session> running(cancel, &*lease_);
-  operation.begin(context);
-  while (const store::Request *request = operation.pending()) {
-    if (cancel.cancelled()) {
-      operation.feed(cancelled_error());
-    } else {
-      operation.feed(lease_->execute(*request));
-    }
-  }
-  return as_cancelled(operation.take_outcome(), cancel);
+Result<Render> Transaction::run(Operation &operation, CancelToken &cancel, bool savepoint) {
+  return run_inside(operation, Context{&ledger_, false, true, savepoint}, *lease_, cancel);
 }
 
 Outcome Transaction::commit() {

@@ -35,13 +35,17 @@ class CancelToken {
 base::Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool,
                          CancelToken &cancel);
 
+// Runs the operation in the transaction that is open on the session, and leaves it open. Blocks.
+base::Result<Render> run_inside(Operation &operation, const Context &context, store::Session &session,
+                                CancelToken &cancel);
+
 // A transaction on one of our sessions, in which several operations run, one after the other. One thread at a time.
 class Transaction {
  public:
   static base::Result<std::unique_ptr<Transaction>> begin(Ledger &ledger, SessionPool &pool);
   ~Transaction();  // rolls back what is still open
 
-  base::Result<Render> run(Operation &operation, CancelToken &cancel);
+  base::Result<Render> run(Operation &operation, CancelToken &cancel, bool savepoint);
   base::Outcome commit();
   base::Outcome rollback();
   bool open() const { return open_; }

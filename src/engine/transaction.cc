@@ -72,7 +72,7 @@ void filter_by_effective(RequestReader &reader, base::JsonWriter &document) {
 
 }  // namespace
 
-Result<OperationPtr> transaction_find(Ledger &, RequestPtr request) {
+Result<OperationPtr> transaction_find(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   const Lookup lookup = read_lookup(reader, {"id", "external_id"});
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
@@ -80,7 +80,7 @@ Result<OperationPtr> transaction_find(Ledger &, RequestPtr request) {
                                      [lookup](Context context) { return find_transaction(context, lookup); });
 }
 
-Result<OperationPtr> transaction_find_many(Ledger &, RequestPtr request) {
+Result<OperationPtr> transaction_find_many(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   std::vector<base::Uuid> ids = reader.uuids("ids", kMaxBatch);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
@@ -89,7 +89,7 @@ Result<OperationPtr> transaction_find_many(Ledger &, RequestPtr request) {
   });
 }
 
-Result<OperationPtr> transaction_list(Ledger &, RequestPtr request) {
+Result<OperationPtr> transaction_list(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   const Page page = read_page(reader, "transaction");
   base::JsonWriter document = begin_list(page);
@@ -108,7 +108,7 @@ Result<OperationPtr> transaction_list(Ledger &, RequestPtr request) {
       });
 }
 
-Result<OperationPtr> entry_list(Ledger &, RequestPtr request) {
+Result<OperationPtr> entry_list(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   const Page page = read_page(reader, "entry");
   base::JsonWriter document = begin_list(page);
@@ -135,7 +135,7 @@ Result<OperationPtr> entry_list(Ledger &, RequestPtr request) {
       });
 }
 
-Result<OperationPtr> entry_find_many(Ledger &, RequestPtr request) {
+Result<OperationPtr> entry_find_many(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   std::vector<base::Uuid> ids = reader.uuids("ids", kMaxBatch);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());

@@ -120,7 +120,7 @@ Flow list_tx_templates(Context, Page page, std::string document) {
 
 }  // namespace
 
-Result<OperationPtr> tx_template_create(Ledger &ledger, RequestPtr request) {
+Result<OperationPtr> tx_template_create(Ledger &ledger, const RequestPtr &request) {
   RequestReader reader(request->root());
   TxTemplate tx_template = read_tx_template(reader);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
@@ -133,7 +133,7 @@ Result<OperationPtr> tx_template_create(Ledger &ledger, RequestPtr request) {
       [tx_template = std::move(tx_template)](Context context) { return create_tx_template(context, tx_template); });
 }
 
-Result<OperationPtr> tx_template_find(Ledger &, RequestPtr request) {
+Result<OperationPtr> tx_template_find(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   const Lookup lookup = read_lookup(reader, {"id", "code"});
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
@@ -141,7 +141,7 @@ Result<OperationPtr> tx_template_find(Ledger &, RequestPtr request) {
                                      [lookup](Context context) { return find_tx_template(context, lookup); });
 }
 
-Result<OperationPtr> tx_template_list(Ledger &, RequestPtr request) {
+Result<OperationPtr> tx_template_list(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   const Page page = read_page(reader, kNoun);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());

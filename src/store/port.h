@@ -136,18 +136,29 @@ struct Ddl {
   std::string sql;
 };
 
-using Request = std::variant<Call, PostingRead, PostingWrite, Ddl>;
+// Around an operation in a transaction that others share: set a savepoint, go back to it, forget it.
+enum class Savepoint : std::uint8_t { kSet, kRollBack, kRelease };
+
+// A statement of the program's own, run in a transaction of ours. Only sessions of ours are ever asked to run it. Answer: the JSON
+// text {columns: [name], rows: [[text|null]], affected: n}.
+struct ProgramStatement {
+  std::string sql;
+  std::vector<std::optional<std::string>> parameters;
+};
+
+using Request = std::variant<Call, PostingRead, PostingWrite, Ddl, Savepoint, ProgramStatement>;
 
 struct Written {};
-using Answer = std::variant<std::string /* of a Call: the JSON text */, PostingState, Written>;
+using Answer = std::variant<std::string /* of a Call, of the program's: the JSON text */, PostingState, Written>;
 
 enum class Placeholder : std::uint8_t { kDollar, kQmark, kPercent };
 
 struct SqlStatement {
   StatementId id = StatementId::kSchemaProbe;
   std::string_view name;  // stable: "posting_read_v1"; may name a prepared statement
-  std::string_view sql;   // lives as long as the dialect; exactly one placeholder
+  std::string_view sql;   // lives as long as the dialect or, of a Ddl, the request; at most one placeholder
   std::string parameter;  // JSON text
+  bool has_parameter = true;
   bool writes = false;
   bool returns_row = true;  // one row of one text column; false: no row
 };
@@ -165,6 +176,9 @@ class Dialect {
   virtual std::vector<std::string> migration_statements(std::int64_t from_version) const = 0;
   virtual std::int64_t schema_version() const = 0;  // that this library was built for
 };
+
+// The statement of a request that is the same in every dialect and has neither parameter nor answer: a Ddl or a Savepoint.
+std::optional<SqlStatement> plain_statement(const Request &request);
 
 enum class Access : std::uint8_t { kRead, kWrite };
 

@@ -1,5 +1,6 @@
-/* A disk that runs full under the embedded store: the posting is refused, nothing of it is written, and the ledger goes on when there
- * is room again. The disk is a small tmpfs in a mount namespace of this process's own; without the right to mount, the test skips. */
+/* A disk that runs full under the store: the posting is refused, nothing of it is written, and the ledger goes on when there is room
+ * again. The disk is a small tmpfs in a mount namespace of this process's own; without the right to mount, the tests skip.
+ * PostgreSQL has a cluster of its own on it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -13,11 +14,11 @@
 
 static char disk[64];
 
-static int mount_small_disk(void) {
+static int mount_small_disk(const char *options) {
   snprintf(disk, sizeof disk, "/tmp/cala-full-disk-XXXXXX");
   if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return 0;
   if (mkdtemp(disk) == NULL) return 0;
-  if (mount("tmpfs", disk, "tmpfs", 0, "size=4m") == 0) return 1;
+  if (mount("tmpfs", disk, "tmpfs", 0, options) == 0) return 1;
   rmdir(disk);
   return 0;
 }
@@ -31,21 +32,21 @@ static void fill_up(const char *path) {
   close(file);
 }
 
-static void a_full_disk_refuses_postings_and_loses_nothing(void **state) {
-  char config[256];
+/* Nothing may keep the folder, not even a descriptor that is still open. */
+static void unmount_small_disk(void) {
+  assert_int_equal(umount2(disk, MNT_DETACH), 0);
+  assert_int_equal(rmdir(disk), 0);
+}
+
+/* Posts until the disk is full, then makes room and posts again. */
+static void fill_and_recover(cala_ledger *ledger) {
   char filler[128];
   const struct book_step *step;
-  cala_ledger *ledger;
-  long posted = 0;
+  long posted = 1;
   cala_status status = CALA_OK;
-  (void)state;
-  if (!mount_small_disk()) skip();
-  snprintf(config, sizeof config, "{\"store\": \"sqlite:%s/ledger.db\"}", disk);
   snprintf(filler, sizeof filler, "%s/filler", disk);
-  ledger = open_ledger(config);
   for (step = books_steps; step->operation != NULL; ++step) succeed(ledger, NULL, step->operation, step->request);
   transfer(ledger, NULL, "1");
-  posted = 1;
   fill_up(filler);
   /* The last page in use may still have room. */
   while (status == CALA_OK && posted < 10000) {
@@ -67,12 +68,55 @@ static void a_full_disk_refuses_postings_and_loses_nothing(void **state) {
   transfer(ledger, NULL, "1");
   assert_int_equal(count_of(ledger, "transactions"), posted + 1);
   assert_int_equal(units_of(ledger, NULL, BOB), posted + 1);
+}
+
+static void a_full_disk_refuses_postings_on_sqlite(void **state) {
+  char config[256];
+  cala_ledger *ledger;
+  (void)state;
+  if (!mount_small_disk("size=4m")) skip();
+  snprintf(config, sizeof config, "{\"store\": \"sqlite:%s/ledger.db\"}", disk);
+  ledger = open_ledger(config);
+  fill_and_recover(ledger);
   cala_ledger_free(ledger);
-  umount(disk);
-  rmdir(disk);
+  unmount_small_disk();
+}
+
+static void cluster(const char *words, char *answer, size_t size) {
+  char command[400];
+  FILE *output;
+  snprintf(command, sizeof command, "TMPDIR=%s '%s/tests/postgres_cluster.sh' %s", disk, CALA_SOURCE_DIR, words);
+  output = popen(command, "r");
+  assert_non_null(output);
+  if (fgets(answer, (int)size, output) == NULL) answer[0] = '\0';
+  answer[strcspn(answer, "\n")] = '\0';
+  assert_int_equal(pclose(output), 0);
+}
+
+static void a_full_disk_refuses_postings_on_postgres(void **state) {
+  char words[200];
+  char connection[300];
+  char config[400];
+  cala_ledger *ledger;
+  (void)state;
+  if (!mount_small_disk("size=160m,mode=755")) skip();
+  snprintf(words, sizeof words, "start %s/state", disk);
+  cluster(words, connection, sizeof connection);
+  snprintf(words, sizeof words, "connection %s/state full", disk);
+  cluster(words, connection, sizeof connection);
+  snprintf(config, sizeof config, "{\"store\": \"%s\", \"migrate\": true}", connection);
+  ledger = open_ledger(config);
+  fill_and_recover(ledger);
+  cala_ledger_free(ledger);
+  snprintf(words, sizeof words, "stop %s/state", disk);
+  cluster(words, connection, sizeof connection);
+  unmount_small_disk();
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(a_full_disk_refuses_postings_and_loses_nothing)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_full_disk_refuses_postings_on_sqlite),
+      cmocka_unit_test(a_full_disk_refuses_postings_on_postgres),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,9 @@ long units_of(cala_ledger *ledger, cala_tx *tx, const char *account);
 /* How many of a noun ("transactions") ledger_info counts. */
 long count_of(cala_ledger *ledger, const char *noun);
 
+/* A key of balances, as JSON. */
+#define KEY(account) "{\"journal_id\": \"" JOURNAL "\", \"account_id\": \"" account "\", \"currency\": \"USD\"}"
+
 cala_tx *begin_tx(cala_ledger *ledger);
 cala_tx *host_tx(cala_ledger *ledger, const char *options);
 cala_queue *new_queue(void);

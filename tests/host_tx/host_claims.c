@@ -343,6 +343,62 @@ void a_template_that_was_rolled_back_is_forgotten(void **state) {
   cala_tx_free(tx);
 }
 
+/* The driver's own count of what it was asked to run shows that the savepoints are there. */
+void a_savepoint_around_each_operation_changes_no_answer(void **state) {
+  static const char *const lopsided =
+      "{\"tx_template_code\": \"LOPSIDED\", \"params\": {\"debit\": \"1\", \"credit\": \"2\"}}";
+  struct shop *shop = open_shop(state);
+  cala_tx *plain = host_tx(shop->ledger, shop->dialect);
+  cala_tx *tx = host_tx(shop->ledger, "{\"savepoint\": true}");
+  struct host_trace bare;
+  struct host_trace behind;
+  cala_op *op;
+  shop->sql(shop->connection, "BEGIN");
+  order(shop, "one");
+  op = make_transfer(shop->ledger, plain, "1");
+  free(take_answer(op, host_drive(op, shop->execute, shop->connection, 0, &bare)));
+  op = make_transfer(shop->ledger, tx, "2");
+  free(take_answer(op, host_drive(op, shop->execute, shop->connection, 0, &behind)));
+  assert_int_equal(behind.statements, bare.statements + 2);
+  op = make_op(shop->ledger, tx, cala_transaction_post, lopsided);
+  assert_int_equal(host_drive(op, shop->execute, shop->connection, 0, &behind), CALA_STEP_FAILED);
+  expect_op_error(op, CALA_REJECTED, "posting.unbalanced");
+  assert_int_equal(behind.statements, 4); /* set, the template, back, release */
+  cala_op_free(op);
+  op = make_transfer(shop->ledger, tx, "3"); /* cancelled between two steps: it goes back before it answers */
+  assert_int_equal(host_drive(op, shop->execute, shop->connection, 2, NULL), CALA_STEP_NEED_QUERY);
+  assert_int_equal(cala_op_cancel(op), CALA_OK);
+  assert_int_equal(cala_op_feed(op, NULL, 0), CALA_STEP_NEED_QUERY);
+  expect_contains(cala_op_sql(op, NULL), "ROLLBACK TO");
+  cala_op_free(op);
+  hosted(shop, tx, cala_cel_evaluate, "{\"expr\": \"1 + 1\"}");
+  shop->sql(shop->connection, "COMMIT");
+  expect_state(shop, 1, 2);
+  cala_tx_free(plain);
+  cala_tx_free(tx);
+}
+
+void locking_first_locks_and_names_what_is_missing(void **state) {
+  static const char *const both = "{\"keys\": [" KEY(BOB) ", " KEY(ALICE) ", " KEY(BOB) "]}";
+  static const char *const stranger = "{\"keys\": [" KEY("00000000-0000-7000-8000-00000000dead") "]}";
+  struct shop *shop = open_shop(state);
+  cala_tx *tx = host_tx(shop->ledger, shop->dialect);
+  char *answer;
+  const char *alice;
+  const char *bob;
+  shop->sql(shop->connection, "BEGIN");
+  answer = hosted_answer(shop, tx, cala_tx_lock_accounts, both);
+  alice = strstr(answer, ALICE);
+  bob = strstr(answer, BOB);
+  assert_true(alice != NULL && bob != NULL && alice < bob && strstr(bob + 1, BOB) == NULL);
+  free(answer);
+  hosted_error(shop, tx, cala_tx_lock_accounts, stranger, CALA_NOT_FOUND, "account.not_found", CALA_TX_USABLE);
+  hosted(shop, tx, cala_transaction_post, transfer_request(NULL, "4"));
+  shop->sql(shop->connection, "COMMIT");
+  expect_state(shop, 0, 1);
+  cala_tx_free(tx);
+}
+
 void the_library_runs_nothing_of_a_host_transaction(void **state) {
   struct shop *shop = open_shop(state);
   cala_tx *tx = host_tx(shop->ledger, shop->dialect);

@@ -43,6 +43,8 @@ void what_is_posted_is_seen_inside_and_not_outside(void **state);
 void each_operation_writes_once_and_last(void **state);
 void a_batch_lands_as_one(void **state);
 void a_template_that_was_rolled_back_is_forgotten(void **state);
+void a_savepoint_around_each_operation_changes_no_answer(void **state);
+void locking_first_locks_and_names_what_is_missing(void **state);
 void the_library_runs_nothing_of_a_host_transaction(void **state);
 
 #endif

@@ -256,6 +256,53 @@ static void a_savepoint_undoes_a_posting(void **state) {
   assert_int_equal(read_number(&desk, shop.count_transactions), 2);
 }
 
+/* The other connection waits for the whole set, so the two cannot hold halves of it against each other. */
+static void locked_accounts_are_waited_for(void **state) {
+  open_shop(state);
+  cala_tx *tx = host_tx(shop.ledger, "{}");
+  cala_tx *second = host_tx(shop.ledger, "{}");
+  cala_op *op = make_op(shop.ledger, second, cala_tx_lock_accounts, "{\"keys\": [" KEY(BOB) ", " KEY(ALICE) "]}");
+  run_sql(&desk, "BEGIN");
+  hosted(&shop, tx, cala_tx_lock_accounts, "{\"keys\": [" KEY(ALICE) ", " KEY(BOB) "]}");
+  run_sql(&outside, "BEGIN");
+  run_sql(&outside, "SET LOCAL lock_timeout = '50ms'");
+  assert_int_equal(host_drive(op, execute, &outside, 0, NULL), CALA_STEP_FAILED);
+  expect_op_error(op, CALA_BUSY, "store.lock_timeout");
+  run_sql(&outside, "ROLLBACK");
+  run_sql(&desk, "COMMIT");
+  cala_op_free(op);
+  /* Without a transaction there is nothing that could hold a lock. */
+  hosted_error(&shop, tx, cala_tx_lock_accounts, "{\"keys\": [" KEY(ALICE) "]}", CALA_MISUSE, "transaction.none",
+               CALA_TX_ABORTED);
+  cala_tx_free(tx);
+  cala_tx_free(second);
+}
+
+static void behind_a_savepoint_a_refused_statement_leaves_the_transaction_usable(void **state) {
+  open_shop(state);
+  cala_tx *tx = host_tx(shop.ledger, "{}");
+  cala_tx *second = host_tx(shop.ledger, "{\"savepoint\": true}");
+  cala_op *op = make_transfer(shop.ledger, second, "2");
+  run_sql(&desk, "BEGIN");
+  hosted(&shop, tx, cala_transaction_post, transfer_request(NULL, "4"));
+  run_sql(&outside, "BEGIN");
+  run_sql(&outside, "SET LOCAL lock_timeout = '50ms'");
+  run_sql(&outside, "INSERT INTO orders (note) VALUES ('before')");
+  assert_int_equal(host_drive(op, execute, &outside, 0, NULL), CALA_STEP_FAILED);
+  expect_op_error(op, CALA_BUSY, "store.lock_timeout");
+  assert_int_equal(cala_error_tx_state(cala_op_error(op)), CALA_TX_USABLE);
+  cala_op_free(op);
+  run_sql(&desk, "COMMIT");
+  op = make_transfer(shop.ledger, second, "2");
+  assert_int_equal(host_drive(op, execute, &outside, 0, NULL), CALA_STEP_DONE);
+  run_sql(&outside, "COMMIT");
+  cala_op_free(op);
+  cala_tx_free(tx);
+  cala_tx_free(second);
+  assert_int_equal(read_number(&desk, shop.count_transactions), 2);
+  assert_int_equal(read_number(&desk, "SELECT count(*) FROM orders"), 1);
+}
+
 static void a_hostile_session_changes_nothing(void **state) {
   open_shop(state);
   cala_tx *tx = host_tx(shop.ledger, "{}");
@@ -366,12 +413,16 @@ int main(void) {
       IN_EACH(each_operation_writes_once_and_last),
       IN_EACH(a_batch_lands_as_one),
       IN_EACH(a_template_that_was_rolled_back_is_forgotten),
+      IN_EACH(a_savepoint_around_each_operation_changes_no_answer),
+      IN_EACH(locking_first_locks_and_names_what_is_missing),
       IN_EACH(the_library_runs_nothing_of_a_host_transaction),
       IN_EACH(without_a_transaction_nothing_is_written),
       IN_EACH(two_connections_are_no_transaction_either),
       IN_EACH(a_failed_statement_aborts_the_transaction),
       IN_EACH(a_lock_that_is_waited_for_too_long_says_so),
       IN(same_database, a_savepoint_undoes_a_posting),
+      IN_EACH(locked_accounts_are_waited_for),
+      IN_EACH(behind_a_savepoint_a_refused_statement_leaves_the_transaction_usable),
       IN_EACH(a_hostile_session_changes_nothing),
       IN(same_database, the_ledger_sees_what_the_host_committed),
       IN(host_only, a_ledger_without_a_connection_says_so),

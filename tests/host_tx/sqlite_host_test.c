@@ -343,6 +343,8 @@ int main(void) {
       IN_EACH(each_operation_writes_once_and_last),
       IN_EACH(a_batch_lands_as_one),
       IN_EACH(a_template_that_was_rolled_back_is_forgotten),
+      IN_EACH(a_savepoint_around_each_operation_changes_no_answer),
+      IN_EACH(locking_first_locks_and_names_what_is_missing),
       IN_EACH(the_library_runs_nothing_of_a_host_transaction),
       IN(same_file, nothing_is_written_when_others_write_between_the_statements),
       IN(same_file, the_ledger_sees_what_the_host_committed),

@@ -36,7 +36,7 @@ void *Arena::allocate_block(std::size_t size) {
 }
 
 std::string_view Arena::copy(std::string_view text) {
-  if (text.empty()) return {"", 0};
+  if (text.empty()) return std::string_view("");
   auto *to = static_cast<char *>(allocate(text.size()));
   if (to == nullptr) return {};
   std::memcpy(to, text.data(), text.size());

@@ -384,7 +384,7 @@ std::string replaced(std::string_view text, std::string_view wanted, std::string
 // A code point that the text does not hold, neither as it is nor as an escape: one of Unicode's noncharacters.
 std::string unused_code_point(std::string_view text) {
   for (int last = 0; last < 16; ++last) {
-    const std::string code_point = {'\xEF', '\xB7', static_cast<char>(0x90 + last)};
+    std::string code_point = {'\xEF', '\xB7', static_cast<char>(0x90 + last)};
     const char digit = "0123456789abcdef"[last];
     const std::string escape = std::string("\\ufdd") + digit;
     const std::string upper = std::string("\\uFDD") + (digit >= 'a' ? static_cast<char>(digit - 'a' + 'A') : digit);

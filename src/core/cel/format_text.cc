@@ -53,7 +53,7 @@ class Formatter {
     format.remove_prefix(1);
     if (std::string_view("sdfebxXo").find(letter) == std::string_view::npos || letter == '\0') {
       return fail("could not parse formatting clause: unrecognized formatting clause \"" +
-                  std::string(1, letter < 0 || letter < ' ' ? '?' : letter) + "\"");
+                  std::string(1, letter >= ' ' && letter <= '~' ? letter : '?') + "\"");
     }
     if (next_ >= items_.count) return fail("index " + std::to_string(next_) + " out of range");
     substitute(letter, precision, items_.data[next_++]);

@@ -208,7 +208,7 @@ Polynomial sign_of(const Expr &direction) {
     const Step &choice = direction.steps[direction.step_count - 1];
     const std::string_view yes = known(*choice.items[0]);
     const std::string_view no = known(*choice.items[1]);
-    const Polynomial sign = Polynomial::atom(kSign + structure_of(direction, direction.step_count - 1));
+    Polynomial sign = Polynomial::atom(kSign + structure_of(direction, direction.step_count - 1));
     if (yes == "CREDIT" && no == "DEBIT") return sign;
     if (yes == "DEBIT" && no == "CREDIT") return sign.negated();
   }

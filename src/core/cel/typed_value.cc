@@ -31,7 +31,7 @@ bool whole(const std::string &text, T &out) {
   return error == std::errc() && stop == text.data() + text.size();
 }
 
-bool read_double(std::string text, double &out) {
+bool read_double(const std::string &text, double &out) {
   if (text == "NaN" || text == "nan") return out = std::nan(""), true;
   if (text == "Infinity" || text == "inf") return out = HUGE_VAL, true;
   if (text == "-Infinity" || text == "-inf") return out = -HUGE_VAL, true;

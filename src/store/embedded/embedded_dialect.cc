@@ -8,6 +8,7 @@ namespace cala::store {
 namespace embedded {
 
 SqlStatement EmbeddedDialect::encode(const Request &request, Placeholder placeholder) const {
+  if (std::optional<SqlStatement> plain = plain_statement(request)) return *plain;
   SqlStatement statement;
   if (const auto *call = std::get_if<Call>(&request)) {
     statement.id = call->id;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "store/embedded/error_table.h"
+#include "store/embedded/program_statement.h"
 
 namespace cala::store::embedded {
 
@@ -35,6 +36,8 @@ Outcome EmbeddedSession::begin(Access access) {
 }
 
 Result<Answer> EmbeddedSession::execute(const Request &request) {
+  const auto *savepoint = std::get_if<Savepoint>(&request);
+  if (savepoint != nullptr) return run_savepoint(*savepoint, dialect_.encode(request, Placeholder::kQmark));
   connection_->start();
   if (aborted_)
     return base::make_error(Status::kMisuse, "transaction.aborted",
@@ -47,11 +50,32 @@ Result<Answer> EmbeddedSession::execute(const Request &request) {
 }
 
 Result<Answer> EmbeddedSession::dispatch(const Request &request) {
+  if (const auto *program = std::get_if<ProgramStatement>(&request)) return run_program(*program);
   if (typed_postings_) {
     if (const auto *read = std::get_if<PostingRead>(&request)) return read_posting(*read);
     if (const auto *write = std::get_if<PostingWrite>(&request)) return write_posting(*write);
   }
   return run_statement(request);
+}
+
+Result<Answer> EmbeddedSession::run_savepoint(Savepoint what, const SqlStatement &statement) {
+  connection_->start();
+  if (Outcome done = connection_->run(statement.sql.data()); !done) return std::move(done.error());
+  if (what == Savepoint::kRollBack) {
+    aborted_ = false;
+    native_.forget();
+  }
+  return Answer(Written{});
+}
+
+Result<Answer> EmbeddedSession::run_program(const ProgramStatement &statement) {
+  Result<std::string> document = execute_program(*connection_, statement);
+  if (document) return Answer(document.take());
+  if (!connection_->in_transaction()) {  // ON CONFLICT ROLLBACK, a full disk
+    aborted_ = true;
+    document.error().tx_state = base::TxState::kAborted;
+  }
+  return std::move(document.error());
 }
 
 Result<Answer> EmbeddedSession::run_statement(const Request &request) {

@@ -36,6 +36,8 @@ class EmbeddedSession final : public Session {
 
   base::Result<Answer> dispatch(const Request &request);
   base::Result<Answer> run_statement(const Request &request);
+  base::Result<Answer> run_program(const ProgramStatement &statement);
+  base::Result<Answer> run_savepoint(Savepoint what, const SqlStatement &statement);
   base::Result<Answer> read_posting(const PostingRead &read);
   base::Result<Answer> write_posting(const PostingWrite &write);
   base::Outcome control(Control which);

@@ -149,6 +149,15 @@ Error error_of_message(std::string_view code_name, std::string_view message) {
   return error;
 }
 
+Error program_error_of_message(std::string_view code_name, std::string_view message) {
+  const bool constraint = code_name == "SQLITE_CONSTRAINT";
+  if (!constraint && code_name != "SQLITE_ERROR" && code_name != "SQLITE_RANGE") {
+    return error_of_message(code_name, message);
+  }
+  return base::make_error(constraint ? Status::kConflict : Status::kInvalid,
+                          constraint ? "tx.constraint" : "tx.statement", "SQLite refuses: " + std::string(message));
+}
+
 std::string_view code_name_of(int extended_code) {
   if (extended_code == SQLITE_BUSY_SNAPSHOT) return "SQLITE_BUSY_SNAPSHOT";
   switch (extended_code & 0xff) {

@@ -71,6 +71,9 @@ class Connection {
   bool is_read_only() const;
   std::int64_t changed_rows() const;  // by the statement that just ended
 
+  sqlite3 *raw() const { return handle_; }
+  bool is_interrupted() const { return interrupted_.load(std::memory_order_relaxed); }
+
   void allow_memory(std::int64_t bytes);  // of a memory database
 
   // From here on a statement that waits or runs ends with SQLITE_INTERRUPT, until the next start().

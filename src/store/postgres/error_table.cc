@@ -76,6 +76,22 @@ constexpr Rule kRules[] = {
     {"", Status::kInternal, "store.refused", false, TxState::kAborted, "PostgreSQL refuses", true},
 };
 
+// Before the others, for statements of the program's own.
+constexpr Rule kProgramRules[] = {
+    {"23", Status::kConflict, "tx.constraint", false, TxState::kAborted, "a constraint of the database is broken",
+     true},
+    {"42501", Status::kPermission, "store.permission", false, TxState::kAborted, "PostgreSQL refuses", true},
+    {"42", Status::kInvalid, "tx.statement", false, TxState::kAborted, "PostgreSQL refuses the statement", true},
+    {"21", Status::kInvalid, "tx.statement", false, TxState::kAborted, "PostgreSQL refuses the statement", true},
+    {"22", Status::kInvalid, "tx.statement", false, TxState::kAborted, "PostgreSQL refuses a value", true},
+    {"08P01", Status::kInvalid, "tx.statement", false, TxState::kAborted,
+     "the statement does not have as many placeholders as there are params", false},
+    {"08", Status::kUnavailable, "store.connection_lost", true, TxState::kAborted,
+     "the connection to PostgreSQL was lost", false},
+    {"0", Status::kInvalid, "tx.statement", false, TxState::kAborted, "PostgreSQL refuses the statement", true},
+    {"P0", Status::kInvalid, "tx.statement", false, TxState::kAborted, "PostgreSQL refuses the statement", true},
+};
+
 struct UniqueIndex {
   std::string_view name;
   std::string_view noun;
@@ -145,6 +161,16 @@ Error error_of_sqlstate(std::string_view sqlstate, std::string_view message) {
   }
   error.sqlstate = sqlstate;
   return error;
+}
+
+Error program_error_of_sqlstate(std::string_view sqlstate, std::string_view message) {
+  for (const Rule &rule : kProgramRules) {
+    if (!sqlstate.starts_with(rule.sqlstate)) continue;
+    Error error = of_rule(rule, message);
+    error.sqlstate = sqlstate;
+    return error;
+  }
+  return error_of_sqlstate(sqlstate, message);
 }
 
 Error already_exists(std::string_view noun, std::string_view column) {

@@ -30,7 +30,7 @@ constexpr int kOpenFlags = RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND;
 constexpr int kOpenFlags = RTLD_NOW | RTLD_LOCAL;
 #endif
 
-base::Error missing(std::string what) {
+base::Error missing(const std::string &what) {
   return base::make_error(base::Status::kUnavailable, "store.libpq_missing",
                           what +
                               "; install it with \"apt-get install libpq5\" on Debian and Ubuntu or "

@@ -16,6 +16,7 @@ namespace cala::store::postgres {
   X(PQcancel)                   \
   X(PQclear)                    \
   X(PQcmdStatus)                \
+  X(PQcmdTuples)                \
   X(PQconninfo)                 \
   X(PQconninfoFree)             \
   X(PQconninfoParse)            \
@@ -24,7 +25,9 @@ namespace cala::store::postgres {
   X(PQconsumeInput)             \
   X(PQerrorMessage)             \
   X(PQexec)                     \
+  X(PQexecParams)               \
   X(PQfinish)                   \
+  X(PQfname)                    \
   X(PQfreeCancel)               \
   X(PQfreemem)                  \
   X(PQgetCancel)                \
@@ -32,6 +35,7 @@ namespace cala::store::postgres {
   X(PQgetisnull)                \
   X(PQgetlength)                \
   X(PQgetvalue)                 \
+  X(PQnfields)                  \
   X(PQntuples)                  \
   X(PQresultErrorField)         \
   X(PQresultErrorMessage)       \
@@ -46,7 +50,26 @@ namespace cala::store::postgres {
   X(PQstatus)                   \
   X(PQtransactionStatus)        \
   X(PQenterPipelineMode)        \
+  X(PQpipelineStatus)           \
   X(PQpipelineSync)
+
+// What a connection of the host's is used with. A libpq before 14 has no pipelines, so PQpipelineStatus may be missing there.
+#define CALA_LIBPQ_ADOPTED_FUNCTIONS(X) \
+  X(PQcancel)                           \
+  X(PQclear)                            \
+  X(PQexecParams)                       \
+  X(PQfreeCancel)                       \
+  X(PQgetCancel)                        \
+  X(PQgetisnull)                        \
+  X(PQgetlength)                        \
+  X(PQgetvalue)                         \
+  X(PQntuples)                          \
+  X(PQresultErrorField)                 \
+  X(PQresultStatus)                     \
+  X(PQserverVersion)                    \
+  X(PQsocket)                           \
+  X(PQstatus)                           \
+  X(PQtransactionStatus)
 
 struct LibpqApi {
 #define CALA_LIBPQ_MEMBER(name) decltype(&::name) name = nullptr;

@@ -43,15 +43,6 @@ Encoded encoded(const Call &call) { return {call.id, call.document, call.writes}
 Encoded encoded(const PostingRead &read) { return {StatementId::kPostingRead, encode_posting_read(read), false}; }
 Encoded encoded(const PostingWrite &write) { return {StatementId::kPostingWrite, encode_posting_write(write), true}; }
 
-// A migration's statement goes out as it is, borrowed from the request: it has no parameter, and only hosts run it.
-SqlStatement as_it_is(const Ddl &ddl) {
-  SqlStatement statement;
-  statement.name = "migration";
-  statement.sql = ddl.sql;
-  statement.writes = true;
-  return statement;
-}
-
 // A list answers {"invalid": "after"} for a cursor that no list gave, a write {"exists": ...} for what is taken.
 base::Outcome refusal_in(std::string_view text) {
   // By far the most answers are rows, which the operation parses anyway.
@@ -82,7 +73,7 @@ PostgresDialect::PostgresDialect(std::string_view schema) : schema_(schema) {
 }
 
 SqlStatement PostgresDialect::encode(const Request &request, Placeholder placeholder) const {
-  if (const auto *ddl = std::get_if<Ddl>(&request)) return as_it_is(*ddl);
+  if (std::optional<SqlStatement> plain = plain_statement(request)) return *plain;
   Encoded what{};
   if (const auto *call = std::get_if<Call>(&request)) what = encoded(*call);
   if (const auto *read = std::get_if<PostingRead>(&request)) what = encoded(*read);
@@ -107,7 +98,7 @@ base::Result<Answer> PostgresDialect::decode(const Request &request, std::string
     if (!written) return base::Error(written.error());
     return Answer(Written{});
   }
-  if (std::holds_alternative<Ddl>(request)) return Answer(Written{});
+  if (!std::holds_alternative<Call>(request)) return Answer(Written{});
   if (base::Outcome refusal = refusal_in(text); !refusal) return std::move(refusal.error());
   return Answer(std::string(text));
 }

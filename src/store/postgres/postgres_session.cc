@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "store/postgres/error_table.h"
+#include "store/postgres/program_statement.h"
 
 namespace cala::store::postgres {
 namespace {
@@ -48,15 +49,38 @@ Result<Answer> PostgresSession::run(const Request &request, bool commits) {
     return base::make_error(base::Status::kMisuse, "store.misuse", "a store of our own migrates by Store::migrate");
   }
   if (!healthy()) return connection_lost();
+  if (const auto *program = std::get_if<ProgramStatement>(&request)) return run_program(*program);
   const SqlStatement statement = dialect_.encode(request, Placeholder::kDollar);
-  std::vector<Command> commands;
-  if (stage_ == Stage::kToBegin && !commits) commands.push_back(Command::kBegin);
-  if (!prepared_[static_cast<std::size_t>(statement.id)]) commands.push_back(Command::kPrepare);
-  commands.push_back(Command::kRequest);
+  std::vector<Command> commands = begin_with(!commits);
+  const bool plain = !statement.has_parameter;
+  if (!plain && !prepared_[static_cast<std::size_t>(statement.id)]) commands.push_back(Command::kPrepare);
+  commands.push_back(plain ? Command::kPlain : Command::kRequest);
   if (stage_ == Stage::kOpen && commits) commands.push_back(Command::kCommit);
-  if (stage_ == Stage::kToBegin && !commits) stage_ = Stage::kOpen;
-  const Flight flight = fly(std::move(commands), &statement);
+  const Flight flight = fly(std::move(commands), &statement, nullptr);
   return landed(flight, request, statement.id, commits);
+}
+
+// What goes before a transaction's first request; a single one that commits needs nothing.
+std::vector<PostgresSession::Command> PostgresSession::begin_with(bool stays_open) {
+  if (stage_ != Stage::kToBegin || !stays_open) return {};
+  stage_ = Stage::kOpen;
+  return {Command::kBegin};
+}
+
+Result<Answer> PostgresSession::run_program(const ProgramStatement &statement) {
+  std::vector<Command> commands = begin_with(true);
+  commands.push_back(Command::kProgram);
+  const Flight flight = fly(std::move(commands), nullptr, &statement);
+  const LibpqApi &api = connection_->api();
+  const PGresult *result = flight.results.empty() ? nullptr : flight.results.back().get();
+  const ExecStatusType status = api.PQresultStatus(result);
+  if (!flight.synced || (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)) {
+    if (flight.results.size() < flight.commands.size() || !flight.synced) return connection_lost();
+    return program_refused(api, result);
+  }
+  Result<std::string> document = program_document(api, result);
+  if (!document) return std::move(document.error());
+  return Answer(document.take());
 }
 
 Result<Answer> PostgresSession::landed(const Flight &flight, const Request &request, StatementId id, bool commits) {
@@ -68,7 +92,7 @@ Result<Answer> PostgresSession::landed(const Flight &flight, const Request &requ
     const ExecStatusType status = api.PQresultStatus(result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) return failure_of(flight, commits);
     if (flight.commands[i] == Command::kPrepare) prepared_[static_cast<std::size_t>(id)] = true;
-    if (flight.commands[i] == Command::kRequest) answer = result;
+    if (flight.commands[i] == Command::kRequest || flight.commands[i] == Command::kPlain) answer = result;
     if (flight.commands[i] == Command::kCommit) done = true;  // whatever becomes of the connection now
   }
   if (answer == nullptr || !done) return failure_of(flight, commits);
@@ -94,7 +118,8 @@ Error PostgresSession::failure_of(const Flight &flight, bool commits) const {
   return connection_lost();
 }
 
-PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, const SqlStatement *statement) {
+PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, const SqlStatement *statement,
+                                             const ProgramStatement *program) {
   Flight flight;
   flight.commands = std::move(commands);
   {
@@ -104,7 +129,7 @@ PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, cons
   bool sent = true;
   for (const Command command : flight.commands) {
     flight.ended_transaction = flight.ended_transaction || command == Command::kCommit;
-    sent = sent && send(command, statement);
+    sent = sent && send(command, statement, program);
   }
   flight.ended_transaction = flight.ended_transaction || (sent && stage_ != Stage::kOpen);
   if (sent && connection_->api().PQpipelineSync(connection_->raw()) == 1) collect(flight);
@@ -114,7 +139,7 @@ PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, cons
   return flight;
 }
 
-bool PostgresSession::send(Command command, const SqlStatement *statement) {
+bool PostgresSession::send(Command command, const SqlStatement *statement, const ProgramStatement *program) {
   const LibpqApi &api = connection_->api();
   PGconn *raw = connection_->raw();
   const auto plain = [&](const char *sql) {
@@ -126,6 +151,8 @@ bool PostgresSession::send(Command command, const SqlStatement *statement) {
     case Command::kRollback: return plain("ROLLBACK");
     case Command::kPrepare:
       return api.PQsendPrepare(raw, statement->name.data(), statement->sql.data(), 0, nullptr) == 1;
+    case Command::kPlain: return plain(statement->sql.data());
+    case Command::kProgram: return send_program(api, raw, *program);
     case Command::kRequest: {
       const char *value = statement->parameter.c_str();
       return api.PQsendQueryPrepared(raw, statement->name.data(), 1, &value, nullptr, nullptr, 0) == 1;
@@ -157,7 +184,7 @@ Outcome PostgresSession::commit() {
     return {};
   }
   if (!healthy()) return connection_lost();
-  const Flight flight = fly({Command::kCommit}, nullptr);
+  const Flight flight = fly({Command::kCommit}, nullptr, nullptr);
   const LibpqApi &api = connection_->api();
   if (flight.results.empty() || api.PQresultStatus(flight.results[0].get()) != PGRES_COMMAND_OK) {
     return failure_of(flight, true);
@@ -170,7 +197,7 @@ Outcome PostgresSession::commit() {
 }
 
 void PostgresSession::rollback() {
-  if (stage_ == Stage::kOpen && healthy()) fly({Command::kRollback}, nullptr);
+  if (stage_ == Stage::kOpen && healthy()) fly({Command::kRollback}, nullptr, nullptr);
   stage_ = Stage::kIdle;
 }
 

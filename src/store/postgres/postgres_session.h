@@ -35,14 +35,16 @@ class PostgresSession final : public Session {
 
  private:
   enum class Stage : std::uint8_t { kIdle, kToBegin, kReading, kOpen };
-  enum class Command : std::uint8_t { kBegin, kPrepare, kRequest, kCommit, kRollback };
+  enum class Command : std::uint8_t { kBegin, kPrepare, kRequest, kPlain, kProgram, kCommit, kRollback };
   struct Flight;
 
   PostgresSession(std::unique_ptr<Connection> connection, const PostgresDialect &dialect);
 
   base::Result<Answer> run(const Request &request, bool commits);
-  Flight fly(std::vector<Command> commands, const SqlStatement *statement);
-  bool send(Command command, const SqlStatement *statement);
+  base::Result<Answer> run_program(const ProgramStatement &statement);
+  std::vector<Command> begin_with(bool stays_open);
+  Flight fly(std::vector<Command> commands, const SqlStatement *statement, const ProgramStatement *program);
+  bool send(Command command, const SqlStatement *statement, const ProgramStatement *program);
   void collect(Flight &flight);
   base::Result<Answer> landed(const Flight &flight, const Request &request, StatementId id, bool commits);
   base::Error failure_of(const Flight &flight, bool commits) const;

@@ -11,7 +11,6 @@
 namespace cala::store::postgres {
 namespace {
 
-using base::Error;
 using base::Outcome;
 using base::Result;
 

@@ -1,0 +1,218 @@
+/* What a transaction of cala_tx_begin carries besides the ledger's operations: the program's own statements, locks, savepoints. */
+#include "ledger_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void commit(cala_tx *tx) {
+  cala_error *error = NULL;
+  expect_ok(cala_tx_commit(tx, &error), error);
+  cala_tx_free(tx);
+}
+
+static cala_tx *begin_with(cala_ledger *ledger, const char *options) {
+  cala_tx *tx = NULL;
+  cala_error *error = NULL;
+  expect_ok(cala_tx_begin(ledger, options, strlen(options), &tx, &error), error);
+  return tx;
+}
+
+/* A table of the program's, named after the fixture's schema so that runs do not meet. */
+static const char *table_of(const struct ledger_fixture *books) {
+  static char name[80];
+  snprintf(name, sizeof name, "orders%s", books->kind == STORE_POSTGRES ? books->schema : "");
+  return name;
+}
+
+/* sql: with one %s for the table. params: JSON. The text is the caller's until the next call. */
+static const char *statement(const struct ledger_fixture *books, const char *sql, const char *params) {
+  static char request[1024];
+  char text[512];
+  snprintf(text, sizeof text, sql, table_of(books));
+  snprintf(request, sizeof request, "{\"sql\": \"%s\", \"params\": %s}", text, params);
+  return request;
+}
+
+static void make_table(const struct ledger_fixture *books) {
+  cala_tx *tx = begin_tx(books->ledger);
+  succeed(books->ledger, tx, cala_tx_exec,
+          statement(books, "CREATE TABLE %s (note TEXT NOT NULL UNIQUE, amount INTEGER)", "[]"));
+  commit(tx);
+}
+
+static const char *insert_of(const struct ledger_fixture *books) {
+  return books->kind == STORE_POSTGRES ? "INSERT INTO %s (note, amount) VALUES ($1, CAST($2 AS INTEGER))"
+                                       : "INSERT INTO %s (note, amount) VALUES (?, CAST(? AS INTEGER))";
+}
+
+static void expect_rows(const struct ledger_fixture *books, const char *rows) {
+  cala_tx *tx = begin_tx(books->ledger);
+  char *answer =
+      answer_of(books->ledger, tx, cala_tx_exec, statement(books, "SELECT note, amount FROM %s ORDER BY note", "[]"));
+  char wanted[256];
+  snprintf(wanted, sizeof wanted, "{\"columns\":[\"note\",\"amount\"],\"rows\":%s,\"affected\":0}", rows);
+  assert_string_equal(answer, wanted);
+  free(answer);
+  commit(tx);
+}
+
+static void the_programs_rows_and_the_postings_land_together(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_tx *tx;
+  char *answer;
+  int round;
+  make_table(books);
+  for (round = 0; round < 2; ++round) {
+    tx = begin_tx(books->ledger);
+    answer = answer_of(books->ledger, tx, cala_tx_exec,
+                       statement(books, insert_of(books), round == 0 ? "[\"lost\", \"1\"]" : "[\"kept\", null]"));
+    assert_string_equal(answer, "{\"columns\":[],\"rows\":[],\"affected\":1}");
+    free(answer);
+    transfer(books->ledger, tx, "4");
+    if (round == 1) {
+      commit(tx);
+    } else {
+      cala_tx_free(tx);
+    }
+  }
+  expect_rows(books, "[[\"kept\",null]]");
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 4);
+}
+
+static void a_refused_statement_is_told_in_the_stores_words(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  const int aborts = books->kind == STORE_POSTGRES;
+  cala_tx *tx;
+  cala_op *op;
+  make_table(books);
+  tx = begin_tx(books->ledger);
+  refuse(books->ledger, tx, cala_tx_exec, statement(books, "SELEKT 1 FROM %s", "[]"), CALA_INVALID, "tx.statement");
+  if (aborts) {
+    refuse(books->ledger, tx, cala_transaction_post, transfer_request(NULL, "1"), CALA_MISUSE, "transaction.aborted");
+    cala_tx_free(tx);
+    tx = begin_tx(books->ledger);
+  }
+  succeed(books->ledger, tx, cala_tx_exec, statement(books, insert_of(books), "[\"twice\", \"1\"]"));
+  op = make_op(books->ledger, tx, cala_tx_exec, statement(books, insert_of(books), "[\"twice\", \"2\"]"));
+  assert_int_equal(cala_op_run(op, -1, NULL), CALA_CONFLICT);
+  expect_op_error(op, CALA_CONFLICT, "tx.constraint");
+  assert_int_equal(cala_error_tx_state(cala_op_error(op)), aborts ? CALA_TX_ABORTED : CALA_TX_USABLE);
+  cala_op_free(op);
+  cala_tx_free(tx);
+}
+
+static void behind_a_savepoint_the_transaction_stays_usable(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_tx *tx;
+  cala_op *op;
+  make_table(books);
+  tx = begin_with(books->ledger, "{\"savepoint\": true}");
+  succeed(books->ledger, tx, cala_tx_exec, statement(books, insert_of(books), "[\"kept\", \"1\"]"));
+  op = make_op(books->ledger, tx, cala_tx_exec, statement(books, insert_of(books), "[\"kept\", \"2\"]"));
+  assert_int_equal(cala_op_run(op, -1, NULL), CALA_CONFLICT);
+  assert_int_equal(cala_error_tx_state(cala_op_error(op)), CALA_TX_USABLE);
+  cala_op_free(op);
+  transfer(books->ledger, tx, "3");
+  refuse(books->ledger, tx, cala_transaction_post,
+         "{\"tx_template_code\": \"LOPSIDED\", \"params\": {\"debit\": \"1\", \"credit\": \"2\"}}", CALA_REJECTED,
+         "posting.unbalanced");
+  transfer(books->ledger, tx, "4");
+  commit(tx);
+  expect_rows(books, "[[\"kept\",\"1\"]]");
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 7);
+}
+
+static void statements_that_would_end_the_transaction_are_refused(void **state) {
+  static const char *const statements[] = {
+      "COMMIT", " /* well */ rollback", "-- no\\nBEGIN",           "SAVEPOINT mine", "RELEASE mine",
+      "end;",   "SET search_path = a",  "PREPARE TRANSACTION 'x'", "VACUUM",         "; commit"};
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_tx *tx = begin_tx(books->ledger);
+  char request[256];
+  size_t i;
+  transfer(books->ledger, tx, "2");
+  for (i = 0; i < sizeof statements / sizeof *statements; ++i) {
+    snprintf(request, sizeof request, "{\"sql\": \"%s\"}", statements[i]);
+    refuse(books->ledger, tx, cala_tx_exec, request, CALA_INVALID, "tx.control_statement");
+  }
+  refuse(books->ledger, tx, cala_tx_exec, "{\"sql\": \"SELECT 1\", \"params\": [1]}", CALA_INVALID,
+         "request.malformed");
+  commit(tx);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 2);
+}
+
+static void only_one_statement_at_a_time(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_tx *tx = begin_tx(books->ledger);
+  refuse(books->ledger, tx, cala_tx_exec, "{\"sql\": \"SELECT 1; SELECT 2\"}", CALA_INVALID, "tx.statement");
+  cala_tx_free(tx);
+  tx = begin_tx(books->ledger);
+  refuse(books->ledger, tx, cala_tx_exec, "{\"sql\": \"SELECT 1\", \"params\": [\"too many\"]}", CALA_INVALID,
+         "tx.statement");
+  cala_tx_free(tx);
+}
+
+static void a_flood_of_rows_is_refused(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_tx *tx = begin_tx(books->ledger);
+  refuse(books->ledger, tx, cala_tx_exec,
+         "{\"sql\": \"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100001) SELECT i FROM "
+         "n\"}",
+         CALA_INVALID, "tx.too_many_rows");
+  transfer(books->ledger, tx, "1");
+  commit(tx);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 1);
+}
+
+static void they_need_a_transaction(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_tx *hosted = host_tx(books->ledger, "{}");
+  refuse(books->ledger, NULL, cala_tx_exec, "{\"sql\": \"SELECT 1\"}", CALA_MISUSE, "tx.required");
+  refuse(books->ledger, hosted, cala_tx_exec, "{\"sql\": \"SELECT 1\"}", CALA_MISUSE, "tx.required");
+  refuse(books->ledger, NULL, cala_tx_lock_accounts, "{\"keys\": []}", CALA_MISUSE, "tx.required");
+  cala_tx_free(hosted);
+}
+
+static void accounts_are_locked_in_one_order(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_tx *tx = begin_tx(books->ledger);
+  char *answer = answer_of(books->ledger, tx, cala_tx_lock_accounts, "{\"keys\": [" KEY(BOB) ", " KEY(ALICE) "]}");
+  assert_true(strstr(answer, ALICE) < strstr(answer, BOB));
+  free(answer);
+  refuse(books->ledger, tx, cala_tx_lock_accounts,
+         "{\"keys\": [{\"journal_id\": \"" ALICE "\", \"account_id\": \"" ALICE "\", \"currency\": \"USD\"}]}",
+         CALA_NOT_FOUND, "journal.not_found");
+  transfer(books->ledger, tx, "3");
+  commit(tx);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 3);
+}
+
+static void bytes_come_out_as_digits(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_tx *tx = begin_tx(books->ledger);
+  char *answer =
+      answer_of(books->ledger, tx, cala_tx_exec,
+                books->kind == STORE_POSTGRES ? "{\"sql\": \"SELECT '\\\\xff00'::bytea AS b, 1.50::numeric AS n\"}"
+                                              : "{\"sql\": \"SELECT x'ff00' AS b, '1.50' AS n\"}");
+  expect_contains(answer, "\"rows\":[[\"\\\\xff00\",\"1.50\"]]");
+  free(answer);
+  cala_tx_free(tx);
+}
+
+#define ON_BOTH(test) ON_SQLITE(test), ON_POSTGRES(test)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      ON_BOTH(the_programs_rows_and_the_postings_land_together),
+      ON_BOTH(a_refused_statement_is_told_in_the_stores_words),
+      ON_BOTH(behind_a_savepoint_the_transaction_stays_usable),
+      ON_BOTH(statements_that_would_end_the_transaction_are_refused),
+      ON_BOTH(only_one_statement_at_a_time),
+      ON_BOTH(a_flood_of_rows_is_refused),
+      ON_BOTH(they_need_a_transaction),
+      ON_BOTH(accounts_are_locked_in_one_order),
+      ON_BOTH(bytes_come_out_as_digits),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

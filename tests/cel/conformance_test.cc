@@ -147,7 +147,7 @@ const std::map<std::string, std::string> &deviations() {
       if (line.empty() || line[0] == '#' || colon == std::string::npos) continue;
       std::string name = line.substr(0, colon);
       if (name.rfind("zone ", 0) == 0) {
-#if CALA_WITH_ZONES
+#ifdef CALA_IANA_ZONES
         continue;
 #endif
         name = name.substr(5);

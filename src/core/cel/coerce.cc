@@ -1,6 +1,7 @@
 // The ledger's boundary: results of expressions as the types that entries, transactions and limits need.
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "core/cel/cel.h"
 #include "core/cel/operators.h"
 
@@ -19,8 +20,7 @@ base::Error refused(std::string_view wanted, const Value &value) {
 
 std::string quoted(std::string_view text) {
   constexpr std::size_t kLongest = 60;
-  std::string_view shown = text.substr(0, kLongest);
-  while (shown.size() < text.size() && !base::is_valid_utf8(shown)) shown.remove_suffix(1);
+  const std::string_view shown = base::utf8_prefix(text, kLongest);
   return "'" + std::string(shown) + (shown.size() < text.size() ? "...'" : "'");
 }
 
@@ -84,7 +84,8 @@ base::Result<Currency> to_currency(const Value &value) {
   base::Error error = base::make_error(base::Status::kInvalid, "currency.unknown",
                                        quoted(value.as_text()) + " is not a known currency code");
   base::JsonWriter details;
-  error.details = details.begin_object().key("currency").string(value.as_text().substr(0, 16)).end_object().take();
+  error.details =
+      details.begin_object().key("currency").string(base::utf8_prefix(value.as_text(), 16)).end_object().take();
   if (!base::is_valid_utf8(error.details)) error.details.clear();
   return error;
 }

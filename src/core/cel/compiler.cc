@@ -131,6 +131,13 @@ void Compiler::leaf(Node *node, Current &current) {
   }
 }
 
+namespace {
+
+// What an optional of this type holds, as far as is known.
+const Type *held_by(const Type *type) { return type->element == nullptr ? scalar_type(Kind::kAbsent) : type->element; }
+
+}  // namespace
+
 void Compiler::list(Node *node, Current &current) {
   const Type **types = scratch_.allocate_array<const Type *>(node->item_count);
   if (types == nullptr) {
@@ -145,7 +152,7 @@ void Compiler::list(Node *node, Current &current) {
     const bool optional = items[i]->optional_item;
     if (optional && !types[i]->may_be(Kind::kOptional))
       refuse_type(node->items[i]->position, "[?x] takes an optional, not ", types[i]);
-    const Type *type = optional ? (types[i]->is_dyn() ? types[i] : types[i]->element) : types[i];
+    const Type *type = optional ? held_by(types[i]) : types[i];
     element = element == nullptr ? type : join_types(scratch_, element, type);
     constant_items = constant_items && items[i]->is_constant() && !optional;
   }
@@ -178,7 +185,7 @@ void Compiler::map(Node *node, Current &current) {
       refuse_type(node->items[i]->position, "unsupported key type: ", types[i], "a key is a string, int, uint or bool");
     if (optional && !types[i + 1]->may_be(Kind::kOptional))
       refuse_type(node->items[i + 1]->position, "{?key: x} takes an optional, not ", types[i + 1]);
-    const Type *held = optional ? (types[i + 1]->is_dyn() ? dyn : types[i + 1]->element) : types[i + 1];
+    const Type *held = optional ? held_by(types[i + 1]) : types[i + 1];
     key = key == nullptr ? types[i] : join_types(scratch_, key, types[i]);
     value = value == nullptr ? held : join_types(scratch_, value, held);
     constant_items = constant_items && items[i]->is_constant() && items[i + 1]->is_constant() && !optional;

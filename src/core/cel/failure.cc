@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 namespace cala::core::cel {
 
@@ -58,10 +59,8 @@ std::string failure_text(FailureCode code, std::string_view detail) {
   constexpr std::size_t kLongest = 512;
   std::string text(stem(code));
   if (detail.empty()) return text;
-  std::size_t size = std::min(detail.size(), kLongest);
-  while (size < detail.size() && size > 0 && is_continuation(detail[size])) --size;
   text += ": ";
-  text += detail.substr(0, size);
+  text += base::utf8_prefix(detail, kLongest);
   return text;
 }
 

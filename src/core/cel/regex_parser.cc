@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/json.h"
 #include "core/cel/regex.h"
 #include "core/cel/utf8.h"
 
@@ -92,7 +93,10 @@ class RegexParser {
   void fail(std::string_view why, std::string_view what = {}) {
     if (!why_.empty()) return;
     why_ = why;
-    if (!what.empty()) why_ += ": " + std::string(what);
+    // It was cut out of the pattern by bytes.
+    std::size_t whole = what.size();
+    while (whole > 0 && !base::is_valid_utf8(what.substr(0, whole))) --whole;
+    if (whole > 0) why_ += ": " + std::string(what.substr(0, whole));
   }
   bool take(std::string_view wanted) {
     if (!rest_.starts_with(wanted)) return false;

@@ -1,5 +1,5 @@
-// Time zones as CEL writes them: "UTC", "+05:30", "-02:00", "02:00". IANA names ("Europe/Paris") are not known: their rules
-// depend on what the machine has installed.
+// Time zones as CEL writes them: "UTC", "+05:30", "-02:00", "02:00". IANA names ("Europe/Paris") are known only to a library that was
+// built with CALA_IANA_ZONES: their rules depend on what the machine has installed, so two machines may disagree.
 #pragma once
 
 #include <cstdint>
@@ -10,5 +10,7 @@ namespace cala::core::cel {
 
 // Seconds east of UTC at that instant; nullopt when the zone is not known.
 std::optional<std::int64_t> zone_offset(std::string_view zone, std::int64_t utc_seconds);
+// The same for an IANA name; no name is known without CALA_IANA_ZONES.
+std::optional<std::int64_t> named_zone_offset(std::string_view name, std::int64_t utc_seconds);
 
 }  // namespace cala::core::cel

@@ -72,5 +72,13 @@ TEST(Utf8, TakesTextOfEveryLength) {
   EXPECT_TRUE(is_valid_utf8(std::string_view("\0a", 2)));
 }
 
+TEST(Utf8Prefix, CutsBetweenCodePoints) {
+  EXPECT_EQ(utf8_prefix("abc", 5), "abc");
+  EXPECT_EQ(utf8_prefix("abc", 2), "ab");
+  EXPECT_EQ(utf8_prefix("a\xC3\xA9z", 2), "a");
+  EXPECT_EQ(utf8_prefix("a\xC3\xA9z", 3), "a\xC3\xA9");
+  EXPECT_EQ(utf8_prefix("\xF0\x9F\x98\x80", 3), "");
+}
+
 }  // namespace
 }  // namespace cala::base

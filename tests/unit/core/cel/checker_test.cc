@@ -48,6 +48,13 @@ TEST(CelChecker, HintsAtTheParamBehindAMisspeltNamespace) {
   EXPECT_EQ(out.column, 1);
 }
 
+TEST(CelChecker, RefusesOptionalItemsThatAreNoOptionals) {
+  EXPECT_EQ(check("[1, ?2, 3]").code, "cel.compile");
+  EXPECT_EQ(check("['x', ?1, 2 + 5]").code, "cel.compile");
+  EXPECT_EQ(check("{?'a': 1, 'b': 2}").code, "cel.compile");
+  EXPECT_EQ(check("[?optional.of(1), 2]").code, "ok");
+}
+
 TEST(CelChecker, HintsAtTheNearestParam) {
   const Outcome out = check("1 == 1 &&\n  has(params.recipeint)");
   EXPECT_EQ(out.hint, "did you mean `params.recipient`?");

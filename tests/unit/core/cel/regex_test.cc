@@ -70,6 +70,7 @@ TEST(Regex, SaysWhatIsWrong) {
   EXPECT_EQ(found("(", ""), "missing closing )");
   EXPECT_EQ(found(")", ""), "unexpected )");
   EXPECT_EQ(found("[a", ""), "missing closing ]: [a");
+  EXPECT_EQ(found("[0123456789abcdefghi\xDB\x8C", ""), "missing closing ]: [0123456789abcdefghi");
   EXPECT_EQ(found("a**", ""), "bad repetition operator: **");
   EXPECT_EQ(found("*", ""), "no argument for repetition operator: *");
   EXPECT_EQ(found("[z-a]", ""), "invalid character class range: [z-a]");

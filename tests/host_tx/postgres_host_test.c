@@ -303,6 +303,63 @@ static void behind_a_savepoint_a_refused_statement_leaves_the_transaction_usable
   assert_int_equal(read_number(&desk, "SELECT count(*) FROM orders"), 1);
 }
 
+struct change {
+  operation_fn operation;
+  const char *request; /* NULL: a transfer */
+  const char *refused; /* what a posting is told that sees the change; NULL: it is posted */
+};
+
+static void change_elsewhere(const struct change *change) {
+  cala_tx *tx = host_tx(shop.ledger, "{}");
+  cala_op *op = make_op(shop.ledger, tx, change->operation,
+                        change->request != NULL ? change->request : transfer_request(NULL, "1"));
+  run_sql(&outside, "BEGIN");
+  assert_int_equal(host_drive(op, execute, &outside, 0, NULL), CALA_STEP_DONE);
+  run_sql(&outside, "COMMIT");
+  cala_op_free(op);
+  cala_tx_free(tx);
+}
+
+/* A snapshot that is older than what another transaction committed is found out and never posted on: not a balance, not its birth, not
+ * a lock on an account or on the journal. */
+static void an_old_snapshot_is_never_posted_on(void **state) {
+  static const struct change changes[] = {
+      {cala_transaction_post, NULL, NULL},
+      {cala_transaction_post, NULL, NULL},
+      {cala_account_lock, "{\"id\": \"" BOB "\"}", "account.locked"},
+      {cala_account_unlock, "{\"id\": \"" BOB "\"}", NULL},
+      {cala_journal_lock, "{\"id\": \"" JOURNAL "\"}", "journal.locked"},
+      {cala_journal_unlock, "{\"id\": \"" JOURNAL "\"}", NULL},
+  };
+  static const char *const begins[] = {"BEGIN ISOLATION LEVEL REPEATABLE READ", "BEGIN ISOLATION LEVEL SERIALIZABLE"};
+  enum { CHANGES = sizeof changes / sizeof *changes };
+  long posted = 0;
+  size_t i;
+  cala_tx *tx;
+  open_shop(state);
+  tx = host_tx(shop.ledger, "{}");
+  for (i = 0; i < 2 * CHANGES; ++i) {
+    const struct change *change = &changes[i % CHANGES];
+    const char *posting = transfer_request(NULL, "1");
+    run_sql(&desk, begins[i / CHANGES]);
+    read_number(&desk, "SELECT count(*) FROM orders");
+    change_elsewhere(change);
+    posted += change->request == NULL;
+    hosted_error(&shop, tx, cala_transaction_post, posting, CALA_CONFLICT, "store.serialization", CALA_TX_RETRY);
+    run_sql(&desk, "ROLLBACK");
+    run_sql(&desk, begins[i / CHANGES]);
+    if (change->refused == NULL) {
+      hosted(&shop, tx, cala_transaction_post, posting);
+      posted += 1;
+    } else {
+      hosted_error(&shop, tx, cala_transaction_post, posting, CALA_REJECTED, change->refused, CALA_TX_USABLE);
+    }
+    run_sql(&desk, "COMMIT");
+  }
+  cala_tx_free(tx);
+  assert_int_equal(read_number(&desk, shop.count_transactions), posted);
+}
+
 static void a_hostile_session_changes_nothing(void **state) {
   open_shop(state);
   cala_tx *tx = host_tx(shop.ledger, "{}");
@@ -423,6 +480,7 @@ int main(void) {
       IN(same_database, a_savepoint_undoes_a_posting),
       IN_EACH(locked_accounts_are_waited_for),
       IN_EACH(behind_a_savepoint_a_refused_statement_leaves_the_transaction_usable),
+      IN_EACH(an_old_snapshot_is_never_posted_on),
       IN_EACH(a_hostile_session_changes_nothing),
       IN(same_database, the_ledger_sees_what_the_host_committed),
       IN(host_only, a_ledger_without_a_connection_says_so),

@@ -4,6 +4,7 @@
 #include <new>
 #include <string>
 
+#include "base/utf8.h"
 #include "core/cel/failure.h"
 
 namespace cala::core::cel {
@@ -83,7 +84,7 @@ Node *Parser::fail(std::uint32_t position, std::string_view message, std::string
 Node *Parser::unexpected(std::string_view wanted) {
   if (at(TokenKind::kError)) return fail(token_.position, token_.text);
   std::string message = at(TokenKind::kEnd) ? std::string("unexpected end of the expression")
-                                            : "unexpected '" + std::string(token_.text.substr(0, 40)) + "'";
+                                            : "unexpected '" + std::string(base::utf8_prefix(token_.text, 40)) + "'";
   message += ", expected ";
   message += wanted;
   const std::string_view kept = arena_.copy(message);

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <optional>
 
+#include "base/utf8.h"
 #include "core/cel/map.h"
 #include "core/cel/operators.h"
 
@@ -34,8 +35,7 @@ Value list_at(Runtime &runtime, const Value &list, std::int64_t index) {
 
 Value no_such_key(Runtime &runtime, const Value &key) {
   if (key.is(Kind::kString)) {
-    std::string_view text = key.as_text().substr(0, 80);
-    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0x80U) != 0) text.remove_suffix(1);
+    const std::string_view text = base::utf8_prefix(key.as_text(), 80);
     char quoted[84];
     std::size_t size = 0;
     quoted[size++] = '\'';

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/utf8.h"
 #include "core/cel/functions.h"
 #include "core/cel/lexer.h"
 #include "core/cel/map.h"
@@ -19,7 +20,7 @@ base::Error malformed(std::string message) {
 }
 
 base::Result<Value> wrong(std::string_view type) {
-  return malformed("a typed value of type '" + std::string(type.substr(0, 40)) + "' has a value that is none");
+  return malformed("a typed value of type '" + std::string(base::utf8_prefix(type, 40)) + "' has a value that is none");
 }
 
 // The text of a number, whether it came as text or as a JSON number.

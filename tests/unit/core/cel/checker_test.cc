@@ -55,6 +55,13 @@ TEST(CelChecker, RefusesOptionalItemsThatAreNoOptionals) {
   EXPECT_EQ(check("[?optional.of(1), 2]").code, "ok");
 }
 
+TEST(CelChecker, QuotesWholeCodePoints) {
+  const std::string token = "'" + std::string(38, 'x') + "\xD0\xAA\xD0\xAA'";
+  const Outcome refused = check("1 " + token);
+  EXPECT_EQ(refused.code, "cel.compile");
+  EXPECT_TRUE(base::is_valid_utf8(refused.message)) << refused.message;
+}
+
 TEST(CelChecker, HintsAtTheNearestParam) {
   const Outcome out = check("1 == 1 &&\n  has(params.recipeint)");
   EXPECT_EQ(out.hint, "did you mean `params.recipient`?");

@@ -4,6 +4,7 @@
 #include <new>
 #include <string>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "core/cel/failure.h"
 
@@ -83,8 +84,12 @@ Node *Parser::fail(std::uint32_t position, std::string_view message, std::string
 
 Node *Parser::unexpected(std::string_view wanted) {
   if (at(TokenKind::kError)) return fail(token_.position, token_.text);
-  std::string message = at(TokenKind::kEnd) ? std::string("unexpected end of the expression")
-                                            : "unexpected '" + std::string(base::utf8_prefix(token_.text, 40)) + "'";
+  std::string message = "unexpected end of the expression";
+  if (!at(TokenKind::kEnd)) {
+    const std::string_view shown = base::utf8_prefix(token_.text, 40);
+    // A literal of bytes holds what no message can.
+    message = base::is_valid_utf8(shown) ? "unexpected '" + std::string(shown) + "'" : "unexpected bytes";
+  }
   message += ", expected ";
   message += wanted;
   const std::string_view kept = arena_.copy(message);

@@ -60,6 +60,7 @@ TEST(CelChecker, QuotesWholeCodePoints) {
   const Outcome refused = check("1 " + token);
   EXPECT_EQ(refused.code, "cel.compile");
   EXPECT_TRUE(base::is_valid_utf8(refused.message)) << refused.message;
+  EXPECT_EQ(check("1 b'\\320'").message, "1:3: unexpected bytes, expected the end of the expression");
 }
 
 TEST(CelChecker, HintsAtTheNearestParam) {

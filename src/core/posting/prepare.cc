@@ -62,9 +62,11 @@ class ParamValues {
       for (const cel::ParamSpec &spec : tx_template.params) known = known || spec.name == supplied.key();
       if (known) continue;
       const std::string name(supplied.key());
-      return about(base::make_error(base::Status::kInvalid, "param.unknown",
-                                    "tx template " + tx_template.source.code + " declares no param \"" + name + "\""),
-                   "/params/" + name);
+      Error error = base::make_error(base::Status::kInvalid, "param.unknown",
+                                     "tx template " + tx_template.source.code + " declares no param \"" + name + "\"");
+      base::JsonWriter details;
+      error.details = details.begin_object().key("param").string(name).end_object().take();
+      return about(std::move(error), "/params/" + name);
     }
     return {};
   }

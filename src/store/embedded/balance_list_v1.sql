@@ -6,7 +6,7 @@ q AS MATERIALIZED (
     substr(after, 38, 36) AS after_journal, substr(after, 75) AS after_currency
   FROM (
     SELECT json_extract(d, '$.first') AS first,
-      CASE WHEN json_extract(d, '$.after') NOT GLOB '*-*-*-*-*/*-*-*-*-*/*' THEN json_extract(d, 'cala:request.cursor')
+      CASE WHEN json_extract(d, '$.after') NOT GLOB '*-*-*-*-*/*-*-*-*-*/*' THEN json_extract(d, 'cala:request.malformed')
         ELSE json_extract(d, '$.after') END AS after,
       coalesce(json_extract(d, '$.desc'), 0) AS backward, json_extract(d, '$.journal_id') AS journal_id,
       json_extract(d, '$.account_ids') AS account_ids

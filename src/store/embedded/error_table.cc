@@ -84,7 +84,7 @@ constexpr std::array kRaised = {
            false, TxState::kUsable},
     Raised{"balance.changed", Status::kConflict, "something was posted or changed since the balances were read", true,
            TxState::kRetry},
-    Raised{"request.cursor", Status::kInvalid, "the cursor is not one that this list gave", false, TxState::kUsable},
+    Raised{"request.malformed", Status::kInvalid, "the cursor is not one that this list gave", false, TxState::kUsable},
 };
 
 std::string_view word_at(std::string_view text, std::size_t from) {

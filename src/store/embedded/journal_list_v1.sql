@@ -3,7 +3,7 @@ WITH q AS MATERIALIZED (
   SELECT first, backward, status, after, CAST(after AS INTEGER) AS after_at, substr(after, instr(after, '/') + 1) AS after_id
   FROM (
     SELECT json_extract(d, '$.first') AS first,
-      CASE WHEN json_extract(d, '$.after') NOT GLOB '[-0-9]*/*-*-*-*-*' THEN json_extract(d, 'cala:request.cursor')
+      CASE WHEN json_extract(d, '$.after') NOT GLOB '[-0-9]*/*-*-*-*-*' THEN json_extract(d, 'cala:request.malformed')
         ELSE json_extract(d, '$.after') END AS after,
       coalesce(json_extract(d, '$.desc'), 0) AS backward, json_extract(d, '$.status') AS status
     FROM (SELECT ? AS d))

@@ -4,7 +4,7 @@ WITH RECURSIVE
 q AS MATERIALIZED (
   SELECT json_extract(d, '$.first') AS first,
     CASE WHEN json_extract(d, '$.after') NOT GLOB '*[^0-9]*' THEN CAST(json_extract(d, '$.after') AS INTEGER)
-      WHEN json_extract(d, '$.after') IS NOT NULL THEN json_extract(d, 'cala:request.cursor') END AS after,
+      WHEN json_extract(d, '$.after') IS NOT NULL THEN json_extract(d, 'cala:request.malformed') END AS after,
     coalesce(json_extract(d, '$.desc'), 0) AS newest_first,
     json_extract(d, '$.account_id') AS account_id, json_extract(d, '$.correlation_id') AS correlation_id,
     (SELECT a.n FROM cala_accounts a WHERE a.id = json_extract(d, '$.account_id')) AS account_n,

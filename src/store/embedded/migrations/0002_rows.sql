@@ -85,7 +85,7 @@ SELECT
       ((e.created_at / 1000) >> 16) & 4294967295, (e.created_at / 1000) & 65535,
       e.n >> 30, 32768 | ((e.n >> 16) & 16383), e.n & 65535, l.salt),
     'created_at', b.created_at, 'modified_at', e.created_at, 'normal_balance_type', a.normal_balance_type,
-    'layers', (
+    'layers', json((
       SELECT json_group_array(json(
         CASE coalesce(json_array_length(e.state, layer.path), 0)
         WHEN 2 THEN json_array(
@@ -105,7 +105,7 @@ SELECT
               json_extract(e.state, layer.path || '[2]') & 65535, l.salt) END,
           json_extract(e.state, layer.path || '[3]'))
         ELSE json_array('0', '0', NULL, b.created_at) END))
-      FROM (SELECT '$[0]' AS path UNION ALL SELECT '$[1]' UNION ALL SELECT '$[2]') layer)
+      FROM (SELECT '$[0]' AS path UNION ALL SELECT '$[1]' UNION ALL SELECT '$[2]') layer))
   ) AS row
 FROM cala_entries e
 CROSS JOIN cala_balances b ON b.n = e.balance_n

@@ -1,0 +1,3 @@
+module libcala.dev/cala
+
+go 1.24

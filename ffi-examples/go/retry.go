@@ -1,0 +1,72 @@
+package cala
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+const defaultAttempts = 10
+
+// RetryOption is a setting of [Retrying].
+type RetryOption func(*int)
+
+// Attempts bounds how often a transaction is run. Default 10.
+func Attempts(most int) RetryOption { return func(attempts *int) { *attempts = most } }
+
+// Retrying runs a whole transaction, and runs it again when it lost a race: a serialization failure, a deadlock, a busy SQLite file,
+// told by the ledger or by the program's own driver. The function begins, works, commits and returns the error; its transaction
+// must be rolled back when it returns one:
+//
+//	err := cala.Retrying(ctx, func(ctx context.Context) error {
+//		tx, err := db.BeginTx(ctx, nil)
+//		if err != nil {
+//			return err
+//		}
+//		defer tx.Rollback()
+//		...
+//		return tx.Commit()
+//	})
+//
+// The last error is given when it lost every time. It waits a little longer before each attempt.
+func Retrying(ctx context.Context, transaction func(context.Context) error, options ...RetryOption) error {
+	attempts := defaultAttempts
+	for _, option := range options {
+		option(&attempts)
+	}
+	for attempt := 1; ; attempt++ {
+		err := transaction(ctx)
+		if err == nil || attempt >= attempts || !LostRace(err) {
+			return err
+		}
+		select {
+		case <-time.After(pause(attempt)):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// LostRace says whether an error, of the ledger or of a driver, means that the whole transaction may succeed when it is run again.
+func LostRace(err error) bool {
+	var failure *Error
+	if errors.As(err, &failure) {
+		return failure.TxState == TxRetry
+	}
+	switch sqlState(err) {
+	case "40001", "40P01":
+		return true
+	}
+	switch sqliteName(err) {
+	case "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED":
+		return true
+	}
+	return false
+}
+
+// Random, so that two that met do not meet again.
+func pause(attempt int) time.Duration {
+	most := 2 * time.Millisecond << min(attempt, 7)
+	return most/2 + rand.N(most/2)
+}

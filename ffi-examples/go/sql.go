@@ -1,0 +1,52 @@
+package cala
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// SQLTx is what the ledger needs of a transaction of database/sql: a *sql.Tx, or a *sql.Conn on which the program sent BEGIN.
+type SQLTx interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// InSQL takes part in a transaction of database/sql, with any driver for the ledger's kind of store:
+//
+//	tx, err := db.BeginTx(ctx, nil)
+//	defer tx.Rollback()
+//	tx.ExecContext(ctx, "INSERT INTO orders ...")
+//	ledger.InSQL(tx).Post(ctx, "PAYMENT", params)
+//	tx.Commit()
+//
+// The ledger's tables must be in the database of the transaction; the ledger's own connections are not used.
+func (l *Ledger) InSQL(tx SQLTx, options ...TxOption) *HostTx {
+	return l.InHost(sqlHost{tx}, options...)
+}
+
+type sqlHost struct{ tx SQLTx }
+
+func (h sqlHost) Transaction() any { return h.tx }
+
+func (h sqlHost) QueryText(ctx context.Context, query string, params []string) (string, error) {
+	var text sql.NullString
+	err := h.tx.QueryRowContext(ctx, query, arguments(params)...).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return text.String, err
+}
+
+func (h sqlHost) Exec(ctx context.Context, query string, params []string) error {
+	_, err := h.tx.ExecContext(ctx, query, arguments(params)...)
+	return err
+}
+
+func arguments(params []string) []any {
+	all := make([]any, len(params))
+	for i, param := range params {
+		all[i] = param
+	}
+	return all
+}

@@ -1,0 +1,132 @@
+package tests
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"testing"
+
+	"libcala.dev/cala"
+)
+
+func forEachPostgresAdapter(t *testing.T, test func(*testing.T, adapter)) {
+	for _, adapter := range postgresAdapters {
+		t.Run(adapter.name, func(t *testing.T) { test(t, adapter) })
+	}
+}
+
+func TestHostPostgres_older_snapshots_are_never_silently_stale(t *testing.T) {
+	forEachPostgresAdapter(t, func(t *testing.T, adapter adapter) {
+		for _, level := range []sql.IsolationLevel{sql.LevelRepeatableRead, sql.LevelSerializable} {
+			s := newShop(t, adapter, postgresStore(t))
+			must[*cala.Posted](t)(s.post(s.ctx, &s.ledger.Operations, "1"))
+			tx := s.begin(beginOptions{isolation: level})
+			must[int](t)(tx.Number(s.ctx, "SELECT count(*) FROM "+s.orders))
+			must[*cala.Posted](t)(s.post(s.ctx, &s.ledger.Operations, "2"))
+			_, err := s.post(s.ctx, &tx.In(s.ledger).Operations, "4")
+			if err == nil {
+				err = tx.Commit(s.ctx)
+			}
+			switch {
+			case err == nil:
+				s.expect(0, "7")
+			case cala.LostRace(err):
+				s.expect(0, "3")
+			default:
+				t.Fatal(describe(err))
+			}
+		}
+	})
+}
+
+func TestHostPostgres_locking_first_prevents_deadlocks(t *testing.T) {
+	forEachPostgresAdapter(t, func(t *testing.T, adapter adapter) {
+		s := newShop(t, adapter, postgresStore(t))
+		crossing := func(tx transaction, from, to string) error {
+			inside := tx.In(s.ledger)
+			if _, err := inside.LockAccounts(s.ctx, s.key(from), s.key(to)); err != nil {
+				return err
+			}
+			for _, params := range []cala.Params{s.transfer(from, to, "2"), s.transfer(to, from, "1")} {
+				if _, err := inside.Post(s.ctx, "TRANSFER", params); err != nil {
+					return err
+				}
+			}
+			return tx.Commit(s.ctx)
+		}
+		done := make(chan error, 2)
+		for _, pair := range [][2]string{{s.alice, s.bob}, {s.bob, s.alice}} {
+			tx := s.begin()
+			go func() { done <- crossing(tx, pair[0], pair[1]) }()
+		}
+		check(t, <-done)
+		check(t, <-done)
+		equal(t, s.transactions(), 4)
+		s.expect(0, "0")
+	})
+}
+
+func TestHostPostgres_pgbouncer_in_transaction_mode(t *testing.T) {
+	through := os.Getenv("CALA_TEST_PGBOUNCER")
+	if through == "" {
+		t.Skip("CALA_TEST_PGBOUNCER is not set")
+	}
+	for _, adapter := range postgresAdapters {
+		t.Run(adapter.name, func(t *testing.T) {
+			s := newShop(t, adapter, postgresStore(t))
+			s.db = adapter.open(t, withUnnamedStatements(adapter, through), false)
+			for range 3 {
+				tx := s.begin()
+				s.order(tx)
+				must[*cala.Posted](t)(s.post(s.ctx, &tx.In(s.ledger).Operations, "1"))
+				check(t, tx.Rollback(s.ctx))
+				tx = s.begin()
+				s.order(tx)
+				must[*cala.Posted](t)(s.post(s.ctx, &tx.In(s.ledger).Operations, "1"))
+				check(t, tx.Commit(s.ctx))
+			}
+			s.expect(3, "3")
+		})
+	}
+}
+
+// pgx names its prepared statements unless it is told not to; lib/pq does not.
+func withUnnamedStatements(adapter adapter, store string) string {
+	if adapter.name == "lib_pq" {
+		return store
+	}
+	return store + "&default_query_exec_mode=exec"
+}
+
+func TestHostPostgres_host_only_in_memory(t *testing.T) {
+	forEachPostgresAdapter(t, func(t *testing.T, adapter adapter) {
+		db := adapter.open(t, postgresStore(t), false)
+		useHostOnly(t, db, cala.Config{Store: "host:postgres", Schema: freshSchema(t, db.Exec)})
+	})
+}
+
+// useHostOnly migrates and uses a ledger that has no connection of its own.
+func useHostOnly(t *testing.T, db database, config cala.Config) {
+	ctx := context.Background()
+	ledger := must[*cala.Ledger](t)(cala.Open(ctx, config))
+	defer ledger.Close()
+	within := func(work func(*cala.Operations)) {
+		t.Helper()
+		tx, err := db.Begin(ctx, beginOptions{})
+		check(t, err)
+		defer tx.Rollback(ctx)
+		work(&tx.In(ledger).Operations)
+		check(t, tx.Commit(ctx))
+	}
+	var b books
+	within(func(o *cala.Operations) {
+		equal(t, must[*cala.Migration](t)(o.Migrate(ctx)).FromVersion, 0)
+		b = openBooks(t, ctx, o)
+	})
+	within(func(o *cala.Operations) { must[*cala.Posted](t)(b.post(ctx, o, "4.20")) })
+	within(func(o *cala.Operations) { equal(t, b.net(t, ctx, o, b.bob), "4.20") })
+	_, err := b.post(ctx, &ledger.Operations, "1")
+	expectError(t, err, cala.ErrMisuse, "op.host_only")
+	_, err = ledger.Begin(ctx)
+	expectError(t, err, cala.ErrMisuse, "op.host_only")
+}

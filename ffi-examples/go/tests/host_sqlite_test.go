@@ -1,0 +1,91 @@
+package tests
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+	"testing"
+
+	"libcala.dev/cala"
+)
+
+// The host's SQLite is another copy than the ledger's, in the same process and on the same file.
+func TestHostSQLite_beside_an_open_ledger_on_the_same_file(t *testing.T) {
+	const each = 25
+	for _, adapter := range sqliteAdapters {
+		t.Run(adapter.name, func(t *testing.T) {
+			s := newShop(t, adapter, sqliteStore(t))
+			posts := []func(context.Context) error{
+				func(ctx context.Context) error {
+					_, err := s.post(ctx, &s.ledger.Operations, "1")
+					return err
+				},
+				func(ctx context.Context) error { return postWithOrder(s, ctx) },
+			}
+			var group sync.WaitGroup
+			failures := make(chan error, len(posts)*each)
+			for _, post := range posts {
+				group.Add(1)
+				go func() {
+					defer group.Done()
+					for range each {
+						failures <- cala.Retrying(s.ctx, post, cala.Attempts(200))
+					}
+				}()
+			}
+			group.Wait()
+			for range len(posts) * each {
+				check(t, <-failures)
+			}
+			s.expect(each, "50")
+			tx := s.begin()
+			equal(t, s.net(t, s.ctx, &tx.In(s.ledger).Operations, s.bob), "50")
+			check(t, tx.Rollback(s.ctx))
+			var verdict string
+			check(t, s.db.(sqlDatabase).QueryRow("PRAGMA integrity_check").Scan(&verdict))
+			equal(t, verdict, "ok")
+		})
+	}
+}
+
+func postWithOrder(s *shop, ctx context.Context) error {
+	tx, err := s.db.Begin(ctx, beginOptions{})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback(ctx)
+	if err := s.orderIn(tx); err != nil {
+		return err
+	}
+	if _, err := s.post(ctx, &tx.In(s.ledger).Operations, "1"); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+func TestHostSQLite_host_only_in_memory(t *testing.T) {
+	for _, driver := range []string{"sqlite3", "sqlite"} {
+		t.Run(driver, func(t *testing.T) {
+			db := openSQL(t, driver, ":memory:").(sqlDatabase)
+			db.SetMaxOpenConns(1) // each connection would have a memory of its own
+			useHostOnly(t, db, cala.Config{Store: "host:sqlite"})
+		})
+	}
+}
+
+// A program that begins by hand, as BEGIN IMMEDIATE needs with database/sql, hands over its *sql.Conn.
+func TestHostSQLite_a_connection_with_its_own_begin(t *testing.T) {
+	for _, adapter := range sqliteAdapters {
+		t.Run(adapter.name, func(t *testing.T) {
+			s := newShop(t, adapter, sqliteStore(t))
+			connection := must[*sql.Conn](t)(s.db.(sqlDatabase).Conn(s.ctx))
+			defer connection.Close()
+			for _, end := range []string{"ROLLBACK", "COMMIT"} {
+				must[sql.Result](t)(connection.ExecContext(s.ctx, "BEGIN IMMEDIATE"))
+				must[*cala.Posted](t)(s.post(s.ctx, &s.ledger.InSQL(connection).Operations, "4"))
+				must[sql.Result](t)(connection.ExecContext(s.ctx, end))
+			}
+			s.expect(0, "4")
+		})
+	}
+}

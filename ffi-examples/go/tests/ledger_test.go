@@ -1,0 +1,284 @@
+package tests
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"libcala.dev/cala"
+)
+
+// Each test of the ledger's own connections runs on SQLite in memory and on PostgreSQL.
+func onEachStore(t *testing.T, test func(t *testing.T, ctx context.Context, ledger *cala.Ledger)) {
+	t.Run("sqlite", func(t *testing.T) {
+		test(t, t.Context(), openLedger(t, cala.Config{Store: "sqlite::memory:"}))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		db := openSQL(t, "postgres", postgresStore(t)+"&sslmode=disable")
+		test(t, t.Context(), openLedger(t, cala.Config{Store: postgresStore(t), Migrate: cala.Ptr(true), Schema: freshSchema(t, db.Exec)}))
+	})
+}
+
+func openLedger(t *testing.T, config cala.Config, options ...cala.Option) *cala.Ledger {
+	t.Helper()
+	ledger := must[*cala.Ledger](t)(cala.Open(t.Context(), config, options...))
+	t.Cleanup(func() { check(t, ledger.Close()) })
+	return ledger
+}
+
+func openInMemory(t *testing.T, options ...cala.Option) *cala.Ledger {
+	t.Helper()
+	return openLedger(t, cala.Config{Store: "sqlite::memory:"}, options...)
+}
+
+func TestLedger_every_operation_works(t *testing.T) {
+	onEachStore(t, func(t *testing.T, ctx context.Context, ledger *cala.Ledger) {
+		openBooks(t, ctx, &ledger.Operations)
+		useEverything(t, ctx, &ledger.Operations)
+		equal(t, must[*cala.Info](t)(ledger.Info(ctx)).Transactions, 3)
+		migration := must[*cala.Migration](t)(ledger.Migrate(ctx))
+		equal(t, migration.FromVersion, migration.ToVersion)
+	})
+}
+
+func TestTx_every_operation_works_inside(t *testing.T) {
+	onEachStore(t, func(t *testing.T, ctx context.Context, ledger *cala.Ledger) {
+		b := openBooks(t, ctx, &ledger.Operations)
+		tx := must[*cala.Tx](t)(ledger.Begin(ctx))
+		useEverything(t, ctx, &tx.Operations)
+		keys := must[[]cala.BalanceKey](t)(tx.LockAccounts(ctx, b.key(b.bob), b.key(b.bob)))
+		equal(t, len(keys), 1)
+		check(t, tx.Commit(ctx))
+		equal(t, must[*cala.Info](t)(ledger.Info(ctx)).Transactions, 3)
+	})
+}
+
+func TestTx_rows_and_postings_land_together(t *testing.T) {
+	onEachStore(t, func(t *testing.T, ctx context.Context, ledger *cala.Ledger) {
+		b := openBooks(t, ctx, &ledger.Operations)
+		info := must[*cala.Info](t)(ledger.Info(ctx))
+		insert := "INSERT INTO orders VALUES ($1, CAST($2 AS int))"
+		if info.Store == "sqlite" {
+			insert = "INSERT INTO orders VALUES (?, CAST(? AS int))"
+		}
+		tx := must[*cala.Tx](t)(ledger.Begin(ctx))
+		must[*cala.ExecResult](t)(tx.Exec(ctx, "CREATE TEMPORARY TABLE orders (note text, pieces int)"))
+		equal(t, must[*cala.ExecResult](t)(tx.Exec(ctx, insert, "first", 3)).Affected, 1)
+		must[*cala.ExecResult](t)(tx.Exec(ctx, insert, nil, "4"))
+		must[*cala.Posted](t)(b.post(ctx, &tx.Operations, "7"))
+		rows := must[*cala.ExecResult](t)(tx.Exec(ctx, "SELECT note, pieces FROM orders ORDER BY pieces"))
+		equal(t, strings.Join(rows.Columns, " "), "note pieces")
+		equal(t, rows.Text(0, 0)+rows.Text(0, 1), "first3")
+		equal(t, rows.Rows[1][0] == nil, true)
+		_, err := tx.Exec(ctx, insert, []string{"no text"})
+		expectError(t, err, cala.ErrInvalid, "request.malformed")
+		_, err = tx.Exec(ctx, "COMMIT")
+		expectError(t, err, cala.ErrInvalid, "tx.control_statement")
+		equal(t, b.net(t, ctx, &tx.Operations, b.bob), "7")
+		check(t, tx.Rollback(ctx))
+		equal(t, b.net(t, ctx, &ledger.Operations, b.bob), "none")
+	})
+}
+
+func TestTx_is_over_after_its_end(t *testing.T) {
+	ctx, ledger := t.Context(), openInMemory(t)
+	tx := must[*cala.Tx](t)(ledger.Begin(ctx))
+	check(t, tx.Commit(ctx))
+	expectError(t, tx.Rollback(ctx), cala.ErrMisuse, "tx.over")
+	expectError(t, tx.Commit(ctx), cala.ErrMisuse, "tx.over")
+	_, err := tx.Info(ctx)
+	expectError(t, err, cala.ErrMisuse, "tx.over")
+}
+
+func TestTx_a_cancelled_context_commits_nothing_and_rolls_back(t *testing.T) {
+	ctx, ledger := t.Context(), openInMemory(t)
+	cancelled, cancel := context.WithCancel(ctx)
+	tx := must[*cala.Tx](t)(ledger.Begin(ctx))
+	must[*cala.Account](t)(tx.CreateAccount(ctx, cala.NewAccount{Code: "ALICE", Name: "Alice"}))
+	cancel()
+	expectError(t, tx.Commit(cancelled), cala.ErrCancelled, "op.cancelled")
+	check(t, tx.Rollback(cancelled))
+	equal(t, must[*cala.Info](t)(ledger.Info(ctx)).Accounts, 0)
+}
+
+func TestTx_operations_take_turns(t *testing.T) {
+	onEachStore(t, func(t *testing.T, ctx context.Context, ledger *cala.Ledger) {
+		b := openBooks(t, ctx, &ledger.Operations)
+		tx := must[*cala.Tx](t)(ledger.Begin(ctx))
+		var group sync.WaitGroup
+		for range 8 {
+			group.Add(1)
+			go func() {
+				defer group.Done()
+				if _, err := b.post(ctx, &tx.Operations, "1"); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		group.Wait()
+		check(t, tx.Commit(ctx))
+		equal(t, b.net(t, ctx, &ledger.Operations, b.bob), "8")
+	})
+}
+
+func TestTx_with_savepoints_goes_on_after_a_refused_statement(t *testing.T) {
+	onEachStore(t, func(t *testing.T, ctx context.Context, ledger *cala.Ledger) {
+		sqlite := must[*cala.Info](t)(ledger.Info(ctx)).Store == "sqlite"
+		for _, savepoints := range []bool{false, true} {
+			var options []cala.TxOption
+			if savepoints {
+				options = append(options, cala.WithSavepoints())
+			}
+			tx := must[*cala.Tx](t)(ledger.Begin(ctx, options...))
+			_, err := tx.Exec(ctx, "SELECT * FROM there_is_none")
+			state := expectError(t, err, cala.ErrInvalid, "tx.statement").TxState
+			usable := savepoints || sqlite
+			equal(t, state == cala.TxUsable, usable)
+			_, err = tx.Info(ctx)
+			equal(t, err == nil, usable)
+			check(t, tx.Rollback(ctx))
+		}
+	})
+}
+
+func TestError_names_status_code_place_and_posting(t *testing.T) {
+	ctx, ledger := t.Context(), openInMemory(t)
+	b := openBooks(t, ctx, &ledger.Operations)
+	_, err := ledger.PostMany(ctx, []cala.Posting{
+		{TxTemplateCode: "TRANSFER", Params: b.transfer(b.alice, b.bob, "1")},
+		{TxTemplateCode: "TRANSFER", Params: b.transfer(b.alice, b.carol, "1")}})
+	failure := expectError(t, err, cala.ErrRejected, "account.locked")
+	equal(t, failure.PostingIndex, 1)
+	equal(t, failure.Retryable, false)
+	equal(t, failure.Message != "", true)
+	equal(t, errors.Is(err, cala.ErrRejected) && !errors.Is(err, cala.ErrNotFound), true)
+	_, err = b.post(ctx, &ledger.Operations, "many")
+	failure = expectError(t, err, cala.ErrInvalid, "param.type")
+	equal(t, failure.Detail("pointer"), "/params/amount")
+	equal(t, failure.PostingIndex, -1)
+	_, err = ledger.Post(ctx, "TRANSFER", cala.Params{"amount": 1.5})
+	expectError(t, err, cala.ErrInvalid, "param.type")
+	_, err = ledger.Post(ctx, "TRANSFER", cala.Params{"amount": make(chan int)})
+	expectError(t, err, cala.ErrInvalid, "request.malformed")
+}
+
+func TestConfig_is_strict(t *testing.T) {
+	_, err := cala.OpenJSON(t.Context(), []byte(`{"store": "sqlite::memory:", "stoer": 1}`))
+	equal(t, expectError(t, err, cala.ErrInvalid, "request.unknown_key").Detail("pointer"), "/stoer")
+	_, err = cala.OpenJSON(t.Context(), []byte(`{`))
+	expectError(t, err, cala.ErrInvalid, "request.malformed")
+	ledger := must[*cala.Ledger](t)(cala.OpenJSON(t.Context(), []byte(`{"store": "sqlite::memory:"}`)))
+	equal(t, must[*cala.Info](t)(ledger.Info(t.Context())).Store, "sqlite")
+	check(t, ledger.Close())
+}
+
+func TestClock_moves_when_it_is_told_to(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	ledger := openLedger(t, cala.Config{Store: "sqlite::memory:", Clock: &cala.Clock{Manual: "2026-01-01T00:00:00Z"}})
+	check(t, ledger.AdvanceClock(24*time.Hour))
+	equal(t, must[*cala.Info](t)(ledger.Info(t.Context())).Now, start.AddDate(0, 0, 1))
+	check(t, ledger.SetClock(start.In(time.FixedZone("east", 3600))))
+	equal(t, must[*cala.Info](t)(ledger.Info(t.Context())).Now, start)
+	expectError(t, openInMemory(t).AdvanceClock(time.Hour), cala.ErrUnsupported, "clock.not_manual")
+}
+
+func TestClose_is_idempotent_and_ends_everything(t *testing.T) {
+	ctx, ledger := t.Context(), openInMemory(t)
+	tx := must[*cala.Tx](t)(ledger.Begin(ctx))
+	check(t, ledger.Close())
+	check(t, ledger.Close())
+	_, err := ledger.Info(ctx)
+	expectError(t, err, cala.ErrClosed, "ledger.closed")
+	_, err = tx.Info(ctx)
+	expectError(t, err, cala.ErrClosed, "ledger.closed")
+	expectError(t, tx.Rollback(ctx), cala.ErrClosed, "ledger.closed")
+	_, err = ledger.Begin(ctx)
+	expectError(t, err, cala.ErrClosed, "ledger.closed")
+	expectError(t, ledger.AdvanceClock(time.Hour), cala.ErrClosed, "ledger.closed")
+}
+
+func TestCancel_ends_what_waits(t *testing.T) {
+	db := openSQL(t, "postgres", postgresStore(t)+"&sslmode=disable")
+	ledger := openLedger(t, cala.Config{Store: postgresStore(t), Migrate: cala.Ptr(true), Schema: freshSchema(t, db.Exec)})
+	b := openBooks(t, t.Context(), &ledger.Operations)
+	holder := must[*cala.Tx](t)(ledger.Begin(t.Context()))
+	must[[]cala.BalanceKey](t)(holder.LockAccounts(t.Context(), b.key(b.bob)))
+	ctx, cancel := context.WithCancelCause(t.Context())
+	reason := errors.New("the customer left")
+	go func() {
+		defer cancel(reason)
+		for {
+			waiting, err := db.Number(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "+
+				"AND datname = current_database()")
+			if err != nil || waiting > 0 {
+				return
+			}
+		}
+	}()
+	_, err := b.post(ctx, &ledger.Operations, "1")
+	equal(t, errors.Is(err, cala.ErrCancelled), true)
+	equal(t, errors.Is(err, context.Canceled) && errors.Is(err, reason), true)
+	check(t, holder.Rollback(t.Context()))
+	equal(t, b.net(t, t.Context(), &ledger.Operations, b.bob), "none")
+}
+
+func TestCancel_before_the_call_does_nothing(t *testing.T) {
+	ledger := openInMemory(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := ledger.CreateAccount(ctx, cala.NewAccount{Code: "ALICE", Name: "Alice"})
+	equal(t, errors.Is(err, cala.ErrCancelled) && errors.Is(err, context.Canceled), true)
+	_, err = cala.Open(ctx, cala.Config{})
+	expectError(t, err, cala.ErrCancelled, "op.cancelled")
+	_, err = ledger.Begin(ctx)
+	expectError(t, err, cala.ErrCancelled, "op.cancelled")
+	equal(t, must[*cala.Info](t)(ledger.Info(t.Context())).Accounts, 0)
+}
+
+func TestLogger_hears_of_failures(t *testing.T) {
+	var text strings.Builder
+	logger := slog.New(slog.NewJSONHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	ledger := openInMemory(t, cala.WithLogger(logger))
+	_, err := ledger.FindAccount(t.Context(), cala.ByCode("NOBODY"))
+	expectError(t, err, cala.ErrNotFound, "account.not_found")
+	var line struct{ Level, Code string }
+	check(t, json.Unmarshal([]byte(text.String()), &line))
+	equal(t, line.Level+" "+line.Code, "DEBUG account.not_found")
+}
+
+func TestLists_end_with_the_error(t *testing.T) {
+	ledger := openInMemory(t)
+	var failures int
+	for _, err := range ledger.Accounts(t.Context(), cala.AccountFilter{PageRequest: cala.PageRequest{After: "nonsense"}}) {
+		expectError(t, err, cala.ErrInvalid, "request.malformed")
+		failures++
+	}
+	equal(t, failures, 1)
+}
+
+func TestRetrying_gives_up_after_its_attempts_and_only_repeats_lost_races(t *testing.T) {
+	attempts := 0
+	lost := &cala.Error{Status: cala.ErrConflict, TxState: cala.TxRetry}
+	err := cala.Retrying(t.Context(), func(context.Context) error { attempts++; return lost }, cala.Attempts(3))
+	equal(t, attempts, 3)
+	equal(t, errors.Is(err, cala.ErrConflict), true)
+	other := errors.New("other")
+	attempts = 0
+	err = cala.Retrying(t.Context(), func(context.Context) error { attempts++; return other })
+	equal(t, attempts, 1)
+	equal(t, err, other)
+}
+
+func TestBigAnswers_arrive_whole(t *testing.T) {
+	ctx, ledger := t.Context(), openInMemory(t)
+	metadata, err := json.Marshal(strings.Repeat("libcala ", 50_000))
+	check(t, err)
+	account := must[*cala.Account](t)(ledger.CreateAccount(ctx, cala.NewAccount{Code: "BIG", Name: "Big", Metadata: metadata}))
+	equal(t, string(account.Metadata), string(metadata))
+	equal(t, string(must[*cala.Account](t)(ledger.FindAccount(ctx, cala.ByID(account.ID))).Metadata), string(metadata))
+}

@@ -1,0 +1,61 @@
+# frozen_string_literal: true
+
+module Cala
+  module Hosts
+    # A SQLite3::Database: runs the library's statements on it.
+    # @api private
+    class Sqlite
+      OLDEST = 3_035_000
+      NAMES = { 3 => "SQLITE_PERM", 5 => "SQLITE_BUSY", 6 => "SQLITE_LOCKED", 7 => "SQLITE_NOMEM", 8 => "SQLITE_READONLY",
+                9 => "SQLITE_INTERRUPT", 10 => "SQLITE_IOERR", 11 => "SQLITE_CORRUPT", 13 => "SQLITE_FULL", 14 => "SQLITE_CANTOPEN",
+                17 => "SQLITE_SCHEMA", 18 => "SQLITE_TOOBIG", 19 => "SQLITE_CONSTRAINT", 26 => "SQLITE_NOTADB" }.freeze
+
+      attr_reader :connection
+
+      def self.accepts?(handle)
+        defined?(::SQLite3::Database) && handle.is_a?(::SQLite3::Database)
+      end
+
+      def self.check_version
+        version = ::SQLite3.libversion
+        return if version >= OLDEST
+
+        raise UnsupportedError.new(code: "store.too_old", message: "SQLite #{version / 1_000_000}.#{version / 1000 % 1000} is too old for " \
+                                                                   "the ledger: 3.38, or 3.35 built with JSON functions, is needed")
+      end
+
+      def initialize(connection)
+        Sqlite.check_version
+        @connection = connection
+      end
+
+      def store
+        :sqlite
+      end
+
+      # SQLite has no name for a transaction, so the library cannot tell that there is none; the driver can.
+      def check_open
+        return if @connection.transaction_active?
+
+        raise MisuseError.new(code: "transaction.none", message: "no transaction is open on this connection: begin one first")
+      end
+
+      def refusals
+        [::SQLite3::Exception]
+      end
+
+      def explain(error)
+        [error.code && NAMES.fetch(error.code & 0xff, "SQLITE_ERROR"), error.message]
+      end
+
+      def run(sql, params)
+        @connection.prepare(sql) do |statement|
+          statement.bind_params(*params)
+          row = statement.step
+          statement.step if row # to its end, so that it is complete before the program's next one
+          row&.first
+        end
+      end
+    end
+  end
+end

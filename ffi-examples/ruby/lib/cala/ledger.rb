@@ -1,0 +1,206 @@
+# frozen_string_literal: true
+
+module Cala
+  # An open ledger. Threads and fibers may share one; each method is an operation by itself, waits for its answer, and can be interrupted
+  # (Timeout, Thread#raise): the operation is then cancelled, unless its write was on its way already.
+  #
+  #   Cala::Ledger.open(store: "sqlite:ledger.db") do |ledger|
+  #     ledger.accounts.create(code: "ALICE", name: "Alice")
+  #   end
+  class Ledger
+    include Operations
+
+    # Opens a ledger, and with a block closes it behind the block and returns the block's value.
+    #
+    # @param config what cala_ledger_open knows: store: ("sqlite:PATH", "sqlite::memory:", "postgres://...", "host:sqlite",
+    #   "host:postgres"), migrate:, schema:, pool: {max:}, clock: {manual:}, commit: {durable:}, queue_max:, lazy:
+    # @param logger [Logger, nil] gets the library's messages, and each operation at level debug
+    # @return [Ledger]
+    # @raise [InvalidError] request.unknown_key, store.invalid
+    # @raise [UnavailableError] store.unreachable, store.cannot_open
+    # @raise [UnsupportedError] store.migrations_missing: open with migrate: true
+    def self.open(logger: nil, **config)
+      ledger = new(config, logger)
+      return ledger unless block_given?
+
+      begin
+        yield ledger
+      ensure
+        ledger.close
+      end
+    end
+
+    # @api private
+    def self.finalizer(pump)
+      proc { pump.shutdown }
+    end
+
+    private_class_method :new
+
+    # Runs the operation of that name of cala.h, without its prefix cala_; the other methods are short for this.
+    # @param operation [Symbol]
+    # @param request [Hash]
+    # @return [Hash] the answer
+    def call(operation, request = {})
+      answer = Operation.start(@pump, operation, request)
+      log(operation, "ok")
+      answer
+    rescue Error => e
+      log(operation, e.code)
+      raise
+    end
+
+    # Begins a transaction of the ledger's own. With a block: commits behind it and returns its value; rolls back when the block raises or
+    # is left by break, return or throw (which Timeout does). Without: returns it, to be committed or rolled back by the program.
+    #
+    # @param savepoint [Boolean] every operation runs behind a SAVEPOINT, so that one that the database refuses leaves the
+    #   transaction usable
+    # @yieldparam tx [OwnTransaction]
+    # @raise [BusyError] store.busy: no connection came free, or another writer holds the file
+    def begin(savepoint: false)
+      tx = own(savepoint)
+      return tx unless block_given?
+
+      begin
+        value = yield tx
+        done = true
+      ensure
+        done ? (tx.commit unless tx.over?) : abandon(tx)
+      end
+      value
+    end
+
+    # Takes part in the transaction that the program has open on a connection of its own; committing is the program's.
+    #
+    #   Order.transaction do
+    #     order = Order.create!(note: "tea")
+    #     ledger.in(Order.connection).post("PAYMENT", { amount: "10.00" })
+    #   end
+    #
+    # @param handle [PG::Connection, SQLite3::Database, ActiveRecord::ConnectionAdapters::AbstractAdapter]
+    # @param savepoint [Boolean] as for #begin
+    # @param adopt [Boolean] PG::Connection only: the library uses its libpq connection itself: at best worth it with many operations in one
+    #   transaction. An operation then cannot be interrupted, and the handle is good for one transaction.
+    # @return [Transaction]
+    # @raise [MisuseError] transaction.none, here or from the operation: no transaction is open
+    # @raise [TypeError] no driver that this gem knows
+    def in(handle, savepoint: false, adopt: false)
+      host = Hosts.for(handle)
+      check_store(host, handle)
+      turns = Hosts.turns(host.connection)
+      adopt ? adopted(handle, turns, savepoint) : hosted(host, turns, savepoint)
+    end
+
+    # Runs the block, which must be a whole transaction (of #begin or of the program's own), again when it lost a race: an error of
+    # the ledger's that is retryable, or the driver's own word for a serialization failure, a deadlock or a busy file.
+    #
+    # @param attempts [Integer] how often at most
+    # @return the block's value
+    def retrying(attempts: 5)
+      attempt = 1
+      begin
+        yield
+      rescue StandardError => e
+        raise if attempt >= attempts || !Retry.lost_a_race?(e)
+
+        sleep(rand * 0.01 * (2**attempt))
+        attempt += 1
+        retry
+      end
+    end
+
+    # Sets a manual clock.
+    # @param instant [Time, String] RFC 3339 when it is a String
+    # @raise [UnsupportedError] clock.not_manual
+    def clock_set(instant)
+      text = Document.text(instant)
+      @pump.use { |ledger, _| Outcome.check { |error| Raw.cala_clock_set(ledger, text, text.bytesize, error) } }
+    end
+
+    # Moves a manual clock forward.
+    # @param milliseconds [Integer]
+    # @raise [InvalidError] clock.range
+    # @raise [UnsupportedError] clock.not_manual
+    def clock_advance(milliseconds)
+      @pump.use { |ledger, _| Outcome.check { |error| Raw.cala_clock_advance(ledger, milliseconds, error) } }
+    end
+
+    # Closes: refuses new operations, waits for those in flight, frees. Closing twice is fine. In a child of the process that opened it
+    # does nothing.
+    def close
+      @pump.close
+      ObjectSpace.undefine_finalizer(self)
+      nil
+    end
+
+    def closed?
+      @pump.closed?
+    end
+
+    def inspect
+      "#<#{self.class} #{@kind}#{" closed" if closed?}>"
+    end
+
+    private
+
+    def initialize(config, logger)
+      text = Document.write(config)
+      pointer = Thread.handle_interrupt(Pump::MASKED) do
+        Outcome.blocking { Outcome.handle { |out, error| Raw.cala_ledger_open(text, text.bytesize, out, error) } }
+      end
+      @kind = config.fetch(:store, "sqlite:").to_s.match?(/\A(host:)?sqlite(:|\z)/) ? :sqlite : :postgres
+      @logger = logger
+      @pump = Pump.new(pointer, logger)
+      ObjectSpace.define_finalizer(self, Ledger.finalizer(@pump))
+    end
+
+    def own(savepoint)
+      make = ->(*arguments) { Outcome.blocking { Raw.cala_tx_begin(*arguments) } }
+      transaction(make, savepoint: savepoint) { |pointer| OwnTransaction.new(@pump, pointer, Mutex.new) }
+    end
+
+    def hosted(host, turns, savepoint)
+      transaction(Raw.method(:cala_tx_host), savepoint: savepoint) { |pointer| HostTransaction.new(@pump, pointer, turns, host) }
+    end
+
+    def adopted(connection, turns, savepoint)
+      raise TypeError, "adopt: true needs a PG::Connection, not #{connection.class}" unless Hosts::Postgres.accepts?(connection)
+
+      pgconn = FFI::Pointer.new(Hosts.pgconn(connection))
+      make = lambda do |ledger, *rest|
+        turns.synchronize { Outcome.blocking { Raw.cala_tx_adopt(ledger, pgconn, nil, nil, *rest) } }
+      end
+      transaction(make, savepoint: savepoint, library: Hosts.pg_extension) do |pointer|
+        AdoptedTransaction.new(@pump, pointer, turns, connection)
+      end
+    end
+
+    # Interrupts wait until the handle has an owner who frees it.
+    def transaction(make, **options)
+      text = Document.write(options.select { |_, value| value })
+      Thread.handle_interrupt(Pump::MASKED) do
+        yield(@pump.use { |ledger, _| Outcome.handle { |out, error| make.call(ledger, text, text.bytesize, out, error) } })
+      end
+    end
+
+    # What made the block fail is worth more than what the rollback says about it.
+    def abandon(tx)
+      tx.rollback unless tx.over?
+    rescue Error
+      nil
+    end
+
+    def check_store(host, handle)
+      return if host.store == @kind
+
+      raise MisuseError.new(code: "call.misuse", message: "this ledger is on #{@kind}; it cannot take part in a transaction of #{handle.class}")
+    end
+
+    # A logger that raises must not hide what the operation answered.
+    def log(operation, outcome)
+      @logger&.debug { "cala: #{operation} #{outcome}" }
+    rescue StandardError
+      nil
+    end
+  end
+end

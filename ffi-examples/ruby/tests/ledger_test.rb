@@ -1,0 +1,163 @@
+# frozen_string_literal: true
+
+require_relative "support"
+require "logger"
+require "stringio"
+
+# The ledger by itself: values, answers, errors, lists, configuration, closing.
+class LedgerTest < Minitest::Test
+  def setup
+    @ledger = Cala::Ledger.open(store: "sqlite::memory:", clock: { manual: "2026-01-31T12:00:00Z" })
+    @fixture = Fixture.new(@ledger)
+  end
+
+  def teardown
+    @ledger.close
+  end
+
+  def test_answers_are_hashes_with_symbol_keys_and_amounts_are_strings
+    posted = @fixture.pay(@ledger, "10.00")
+    assert_equal [false, %w[10.00 10.00]], [posted[:replayed], posted[:entries].map { |entry| entry[:units] }]
+    assert_equal "2026-01-31T12:00:00.000000Z", posted[:transaction][:created_at]
+    assert_equal({ debit: "0", credit: "10.00", net: "10.00" }, @ledger.balances.find(**@fixture.key(@fixture.bob))[:settled].slice(:debit, :credit, :net))
+  end
+
+  def test_big_decimals_integers_dates_and_times_are_taken
+    @fixture.pay(@ledger, BigDecimal("12.5"))
+    @fixture.pay(@ledger, BigDecimal("1e20"))
+    @fixture.pay(@ledger, 3)
+    assert_equal "100000000000000000015.5", @fixture.bobs(@ledger)
+    found = @ledger.transactions.list(journal_id: @fixture.journal, effective_from: Date.new(2026, 1, 31)).count
+    at = @ledger.balances.at(**@fixture.key(@fixture.bob), recorded_at: Time.utc(2026, 1, 31, 13))
+    assert_equal [3, 3], [found, at[:version]]
+  end
+
+  def test_floats_are_no_amounts
+    error = assert_raises(Cala::InvalidError) { @fixture.pay(@ledger, 10.5) }
+    assert_equal ["param.type", "amount"], [error.code, error.details[:param]]
+    assert_match(/BigDecimal/, error.message)
+    assert_equal "request.malformed", assert_raises(Cala::InvalidError) { @fixture.pay(@ledger, BigDecimal("NaN")) }.code
+    assert_raises(TypeError) { @fixture.pay(@ledger, Object.new) }
+  end
+
+  def test_metadata_passes_through
+    metadata = { note: "Zoë", list: [1, 2.5, nil, true], nested: { "a b": "c" } }
+    account = @ledger.accounts.create(code: "META", name: "Meta", metadata: metadata)
+    assert_equal metadata, account[:metadata]
+    assert_equal metadata, @ledger.accounts.find(id: account[:id])[:metadata]
+  end
+
+  def test_errors_say_what_and_where
+    error = assert_raises(Cala::NotFoundError) { @ledger.accounts.find(code: "NOBODY") }
+    assert_equal ["account.not_found", false, :usable, nil, nil], [error.code, error.retryable?, error.tx_state, error.sqlstate, error.posting_index]
+    error = assert_raises(Cala::InvalidError) { @ledger.accounts.create(code: "X", name: "X", nmae: "X") }
+    assert_equal ["request.unknown_key", { pointer: "/nmae" }], [error.code, error.details]
+    assert_kind_of Cala::Error, error
+    assert_raises(Cala::InvalidError) { @ledger.accounts.create(code: "\xff", name: "X") }
+    assert_raises(ArgumentError) { @ledger.call(:account_invent) }
+  end
+
+  def test_a_batch_names_the_posting_that_was_refused
+    good = { tx_template_code: @fixture.code("PAYMENT"), params: { from: @fixture.alice, to: @fixture.bob, amount: "1" } }
+    bad = good.merge(params: good[:params].merge(to: @fixture.carol))
+    error = assert_raises(Cala::RejectedError) { @ledger.transactions.post_many([good, bad]) }
+    assert_equal ["account.locked", 1], [error.code, error.posting_index]
+    assert_equal "0", @fixture.bobs(@ledger)
+    assert_equal 2, @ledger.transactions.post_many([good, good]).size
+    assert_equal "2", @fixture.bobs(@ledger)
+  end
+
+  def test_every_noun
+    one = @fixture.pay(@ledger)
+    transaction = one[:transaction]
+    entries = @ledger.entries.list(transaction_id: transaction[:id]).to_a
+    assert_equal one[:entries], entries
+    assert_equal entries, @ledger.entries.find_many(entries.map { |entry| entry[:id] })
+    assert_equal transaction, @ledger.transactions.find(id: transaction[:id])
+    assert_equal [transaction], @ledger.transactions.find_many([transaction[:id]])
+    assert_equal 2, @ledger.balances.list(journal_id: @fixture.journal, account_ids: [@fixture.alice, @fixture.bob]).count
+    assert_equal 1, @ledger.balances.find_many([@fixture.key(@fixture.bob)]).size
+    assert_equal [1], @ledger.balances.history(**@fixture.key(@fixture.bob)).map { |balance| balance[:version] }
+    assert_equal "Mine", @ledger.journals.update(id: @fixture.journal, name: "Mine")[:name]
+    assert_equal "locked", @ledger.journals.lock(@fixture.journal)[:status]
+    assert_equal "active", @ledger.journals.unlock(@fixture.journal)[:status]
+    assert_equal "Mine", @ledger.journals.find(id: @fixture.journal)[:name]
+    assert_equal 1, @ledger.journals.list.count
+    assert_equal 2, @ledger.tx_templates.list.count
+    assert_equal @fixture.code("PAYMENT"), @ledger.tx_templates.find(code: @fixture.code("PAYMENT"))[:code]
+    assert_equal "active", @ledger.accounts.unlock(@fixture.carol)[:status]
+    assert_equal "Karl", @ledger.accounts.update(id: @fixture.carol, name: "Karl")[:name]
+    assert_equal %w[Karl], @ledger.accounts.find_many([@fixture.carol]).map { |account| account[:name] }
+    assert_equal %w[A B], @ledger.accounts.create_many([{ code: "A", name: "A" }, { code: "B", name: "B" }]).map { |account| account[:code] }
+    assert_equal({ type: "int", value: 3 }, @ledger.cel_evaluate("1 + 2").transform_values { |value| value.to_s.match?(/\A\d+\z/) ? value.to_i : value })
+    assert_equal Cala.library_version, @ledger.info[:version]
+    assert_equal @ledger.info[:schema_version], @ledger.migrate[:to_version]
+  end
+
+  def test_lists_are_enumerators_that_fetch_page_after_page
+    @ledger.accounts.create_many(Array.new(25) { |at| { code: format("N%02d", at), name: "n" } })
+    list = @ledger.accounts.list(code_prefix: "N", first: 10)
+    assert_kind_of Enumerator, list
+    assert_equal 25, list.count
+    assert_equal %w[N00 N01], list.lazy.map { |account| account[:code] }.first(2)
+    assert_equal "N00", list.next[:code]
+    assert_equal "N24", @ledger.accounts.list(code_prefix: "N", order: "desc").first[:code]
+    page = list.page
+    assert_equal [10, true], [page.items.size, page.has_next_page?]
+    page = list.page(first: 20, after: page.end_cursor)
+    assert_equal ["N10", 15, false], [page.items.first[:code], page.items.size, page.has_next_page?]
+    assert_equal({ pointer: "/after" }, assert_raises(Cala::InvalidError) { list.page(after: "nonsense") }.details)
+    assert_nil @ledger.accounts.list(code_prefix: "Z").page.end_cursor
+  end
+
+  def test_configuration_is_strict
+    error = assert_raises(Cala::InvalidError) { Cala::Ledger.open(stroe: "sqlite::memory:") }
+    assert_equal ["request.unknown_key", { pointer: "/stroe" }], [error.code, error.details]
+    assert_raises(Cala::UnavailableError) { Cala::Ledger.open(store: "sqlite:/nowhere/at/all.db") }
+  end
+
+  def test_a_manual_clock_is_moved
+    @ledger.clock_advance(60_000)
+    assert_equal "2026-01-31T12:01:00.000000Z", @ledger.info[:now]
+    @ledger.clock_set(Time.utc(2027, 1, 1))
+    assert_equal "2027-01-01T00:00:00.000000Z", @ledger.info[:now]
+    assert_equal "clock.range", assert_raises(Cala::InvalidError) { @ledger.clock_advance(-1) }.code
+    Cala::Ledger.open(store: "sqlite::memory:") do |ledger|
+      assert_equal "clock.not_manual", assert_raises(Cala::UnsupportedError) { ledger.clock_advance(1) }.code
+    end
+  end
+
+  def test_closing_twice_is_fine_and_a_closed_ledger_says_so
+    tx = @ledger.begin
+    2.times { @ledger.close }
+    assert @ledger.closed?
+    assert_equal "ledger.closed", assert_raises(Cala::ClosedError) { @ledger.info }.code
+    assert_raises(Cala::ClosedError) { @ledger.begin }
+    assert_raises(Cala::ClosedError) { tx.info }
+    assert_raises(Cala::ClosedError) { tx.commit }
+    assert_match(/closed/, @ledger.inspect)
+  end
+
+  def test_a_block_closes_whatever_happens
+    opened = nil
+    assert_raises(RuntimeError) { Cala::Ledger.open(store: "sqlite::memory:") { |ledger| (opened = ledger) && raise("no") } }
+    assert opened.closed?
+    assert_equal 7, Cala::Ledger.open(store: "sqlite::memory:") { 7 }
+  end
+
+  def test_the_logger_hears_of_operations
+    out = StringIO.new
+    Cala::Ledger.open(store: "sqlite::memory:", logger: Logger.new(out)) do |ledger|
+      ledger.info
+      assert_raises(Cala::NotFoundError) { ledger.accounts.find(code: "NOBODY") }
+    end
+    assert_match(/ledger_info ok.*account_find account.not_found/m, out.string)
+  end
+
+  def test_retrying_leaves_other_errors_alone
+    attempts = 0
+    assert_raises(Cala::NotFoundError) { @ledger.retrying { (attempts += 1) && @ledger.accounts.find(code: "NOBODY") } }
+    assert_equal 1, attempts
+    assert_equal :value, @ledger.retrying { :value }
+  end
+end

@@ -1,0 +1,76 @@
+# frozen_string_literal: true
+
+require_relative "behaviour/postgres"
+
+# A PG::Connection, its statements run by the gem.
+class PgTest < Minitest::Test
+  include PostgresBehaviours
+
+  def new_driver(table)
+    PgDriver.new(POSTGRES, table)
+  end
+
+  def test_type_maps_and_client_encoding_of_the_program_do_not_matter
+    @driver.handle.type_map_for_results = PG::BasicTypeMapForResults.new(@driver.handle)
+    @driver.handle.type_map_for_queries = PG::BasicTypeMapForQueries.new(@driver.handle)
+    @driver.handle.set_client_encoding("LATIN1")
+    code = @fixture.code("ZOË")
+    transaction { |tx| tx.accounts.create(code: code, name: "Zoë") }
+    transaction { |tx| assert_equal "Zoë", tx.accounts.find(code: code)[:name] }
+    assert_equal "Zoë", @ledger.accounts.find(code: code)[:name]
+  end
+
+  def test_a_lost_connection_is_told
+    error = assert_raises(Cala::UnavailableError) do
+      @driver.handle.exec("BEGIN")
+      PgDriver.new(POSTGRES, @table).execute("SELECT pg_terminate_backend(#{@driver.handle.backend_pid})")
+      @fixture.pay(part(@driver.handle))
+    end
+    assert_equal "store.connection_lost", error.code
+    @driver = new_driver(@table)
+    assert_equal "0", @fixture.bobs(@ledger)
+  end
+
+  def test_a_notice_processor_that_raises_is_the_programs_own_business
+    @driver.execute("SET client_min_messages = notice")
+    @driver.handle.set_notice_processor { raise "not here" }
+    transaction { |tx| @fixture.pay(tx) }
+    assert_equal "10.00", @fixture.bobs(@ledger)
+  end
+
+  def test_other_things_are_refused_by_name
+    assert_match(/String/, assert_raises(TypeError) { @ledger.in("postgres://") }.message)
+    require "sqlite3"
+    error = assert_raises(Cala::MisuseError) { @ledger.in(SQLite3::Database.new(":memory:")) }
+    assert_match(/on postgres/, error.message)
+  end
+end
+
+# The same connection, used by the library itself. It cannot be interrupted, and has no statements for the gem to refuse.
+class PgAdoptTest < Minitest::Test
+  include PostgresBehaviours
+
+  undef_method :test_cancelled_midway_leaves_nothing, :test_cancelled_between_two_statements_leaves_nothing,
+               :test_timeout_midway_leaves_nothing
+
+  def new_driver(table)
+    PgDriver.new(POSTGRES, table)
+  end
+
+  def setup
+    super
+    @driver_runs_statements = false
+  end
+
+  def test_notices_meanwhile_reach_nobody_and_harm_nobody
+    @driver.handle.set_notice_processor { raise "not here" }
+    transaction { |tx| @fixture.pay(tx) }
+    assert_equal "10.00", @fixture.bobs(@ledger)
+  end
+
+  private
+
+  def part(handle, **options)
+    @ledger.in(handle, adopt: true, **options)
+  end
+end

@@ -1,0 +1,18 @@
+# frozen_string_literal: true
+
+require_relative "behaviour/sqlite"
+
+# A SQLite3::Database.
+class SqliteTest < Minitest::Test
+  include SqliteBehaviours
+
+  def new_driver(path, table)
+    SqliteDriver.new(path, table)
+  end
+
+  def test_settings_of_the_program_do_not_matter
+    @driver.handle.results_as_hash = true
+    transaction { |tx| @fixture.pay(tx) }
+    assert_equal "10.00", @fixture.bobs(@ledger)
+  end
+end

@@ -4,7 +4,6 @@
 #include <absl/time/time.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <string>
 #endif
 
@@ -24,8 +23,7 @@ bool is_installed(std::string_view name) {
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     if (!letter && c != '_' && c != '-' && c != '+' && c != '/') return false;
   }
-  const char *folder = std::getenv("TZDIR");
-  const std::string path = std::string(folder == nullptr ? "/usr/share/zoneinfo" : folder) + "/" + std::string(name);
+  const std::string path = "/usr/share/zoneinfo/" + std::string(name);
   return access(path.c_str(), R_OK) == 0;
 }
 

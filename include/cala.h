@@ -354,8 +354,8 @@ CALA_API cala_status cala_tx_host(cala_ledger *ledger, const char *options, size
  * timeout_ms of cala_op_run is not counted. Since PGconn differs between copies of libpq, its functions must come from the very copy that made
  * the connection:
  *   pgconn    the PGconn *; it must outlive the handle.
- *   resolve   gives the addresses of libpq's functions; user is passed through. NULL: they are looked up in options.library or,
- *             without that, in the program itself.
+ *   resolve   gives the addresses of libpq's functions; user is passed through. NULL: they are looked up in the module
+ *             that options name or, without one, in the program itself.
  *   options   NULL or {library?, savepoint?}: library = the path of the loaded module that uses or is the libpq which made the
  *             connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint as for cala_tx_begin.
  * The ledger must be on PostgreSQL ("postgres://...", or "host:postgres" when it needs no connection of its own), and its tables in

@@ -44,14 +44,14 @@ Result<HostOptions> read_host_options(bool sqlite, const base::Json &options) {
 }
 
 struct AdoptOptions {
-  std::string library;
+  std::string module;
   bool savepoint = false;
 };
 
 Result<AdoptOptions> read_adopt_options(const base::Json &options) {
   engine::RequestReader reader(options.root());
   AdoptOptions out;
-  out.library = reader.optional_text("library").value_or("");
+  out.module = reader.optional_text("library").value_or("");
   out.savepoint = reader.boolean("savepoint", false);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return out;
@@ -85,7 +85,7 @@ Outcome adopt(cala_ledger *ledger, void *pgconn, const Resolver &resolve, const 
   if (pgconn == nullptr) return misuse("pgconn must not be NULL");
   if (state->closing()) return closed_error();
   if (Outcome ready = state->ensure_ready(); !ready) return ready;
-  Result<std::unique_ptr<store::Session>> session = adopt_session(*state, pgconn, resolve, read->library);
+  Result<std::unique_ptr<store::Session>> session = adopt_session(*state, pgconn, resolve, read->module);
   if (!session) return std::move(session.error());
   *out = TxSlots::make(std::make_shared<TxState>(state, session.take(), read->savepoint));
   return {};

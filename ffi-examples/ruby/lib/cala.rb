@@ -27,7 +27,7 @@ module Cala
 
   # The version of the library that was loaded.
   # @return [String]
-  def self.library_version
+  def self.libcala_version
     Raw.cala_version
   end
 end

@@ -90,7 +90,7 @@ class LedgerTest < Minitest::Test
     assert_equal %w[Karl], @ledger.accounts.find_many([@fixture.carol]).map { |account| account[:name] }
     assert_equal %w[A B], @ledger.accounts.create_many([{ code: "A", name: "A" }, { code: "B", name: "B" }]).map { |account| account[:code] }
     assert_equal({ type: "int", value: 3 }, @ledger.cel_evaluate("1 + 2").transform_values { |value| value.to_s.match?(/\A\d+\z/) ? value.to_i : value })
-    assert_equal Cala.library_version, @ledger.info[:version]
+    assert_equal Cala.libcala_version, @ledger.info[:version]
     assert_equal @ledger.info[:schema_version], @ledger.migrate[:to_version]
   end
 

@@ -1,0 +1,21 @@
+import { Ledger } from "cala-ledger";
+
+await using ledger = await Ledger.open({ store: "sqlite::memory:" });
+const alice = await ledger.accounts().create({ code: "ALICE", name: "Alice" });
+const cash = await ledger.accounts().create({ code: "CASH", name: "Cash", normalBalanceType: "debit" });
+const journal = await ledger.journals().create({ name: "Main" });
+
+const shared = { layer: "SETTLED", units: "params.amount", currency: "'USD'" };
+await ledger.txTemplates().create({
+  code: "DEPOSIT",
+  params: [{ name: "amount", type: "decimal" }],
+  transaction: { journalId: `uuid('${journal.id}')`, effective: "date()" },
+  entries: [
+    { entryType: "'DEPOSIT_DR'", accountId: `uuid('${cash.id}')`, direction: "DEBIT", ...shared },
+    { entryType: "'DEPOSIT_CR'", accountId: `uuid('${alice.id}')`, direction: "CREDIT", ...shared },
+  ],
+});
+
+await ledger.transactions().post({ txTemplateCode: "DEPOSIT", params: { amount: "100.00" } });
+const balance = await ledger.balances().find({ journalId: journal.id, accountId: alice.id, currency: "USD" });
+console.log(balance.settled.net);

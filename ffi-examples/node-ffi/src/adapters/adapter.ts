@@ -1,0 +1,51 @@
+import { MisuseError } from "../errors.js";
+
+/** How the ledger reaches the transaction that the program has open on its own driver. */
+export interface Adapter {
+  /**
+   * Runs one statement with its parameters, all of them text, inside the open transaction; answers with the text of its
+   * one row's one column, null for SQL NULL and for no row. What the driver throws is passed on to the ledger.
+   */
+  exec(sql: string, params: string[], returnsRow: boolean): Promise<string | null> | string | null;
+  /** What stands for the transaction's connection: operations on the same one take turns. */
+  connection: object;
+  /** How parameters are written: "dollar" ($1), "qmark" (?). Default: dollar for PostgreSQL, qmark for SQLite. */
+  dialect?: "dollar" | "qmark";
+  /**
+   * Runs work behind a savepoint of the driver's, and rolls back to it when the work fails. Only for drivers that must
+   * know of savepoints; without it the ledger sends SAVEPOINT and its kin through `exec`.
+   */
+  savepoint?<T>(work: (inner: Adapter) => Promise<T>): Promise<T>;
+}
+
+const made = new WeakSet<object>();
+
+/** An adapter of the program's own, to be passed to `in()` in place of a driver's handle. */
+export function adapter(parts: Adapter): Adapter {
+  const own = { ...parts };
+  made.add(own);
+  return own;
+}
+
+/** Whether `adapter()` made it. */
+export function isAdapter(handle: unknown): handle is Adapter {
+  return typeof handle === "object" && handle !== null && made.has(handle);
+}
+
+/** The first column of the first row, in whichever form the driver hands rows over. */
+export function firstText(result: any): string | null {
+  const rows = Array.isArray(result) ? result : result?.rows;
+  const row = rows?.[0];
+  return row ? textOf(Object.values(row)[0]) : null;
+}
+
+/** A column's value, which has to be text. */
+export function textOf(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  if (typeof value === "string") return value;
+  throw new MisuseError({
+    status: "MISUSE",
+    code: "adapter.text",
+    message: `the driver answered with a ${typeof value} where text was asked for: is a type parser for text set?`,
+  });
+}

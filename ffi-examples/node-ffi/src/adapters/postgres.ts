@@ -1,0 +1,74 @@
+import { type Adapter, firstText } from "./adapter.js";
+
+/** pg: a Client or PoolClient. */
+export interface PgClient {
+  query(sql: string, params: string[]): Promise<{ rows: any[] }>;
+}
+
+/** postgres.js and Bun.sql: the `sql` that `begin` hands over. */
+export interface SqlTag {
+  unsafe(sql: string, params: any[]): PromiseLike<any>;
+  savepoint?(work: (inner: SqlTag) => Promise<any>): Promise<any>;
+}
+
+/** Knex: a transaction. */
+export interface KnexTransaction {
+  raw(sql: string, params: any[]): PromiseLike<any>;
+}
+
+/** Kysely: a Transaction. */
+export interface KyselyTransaction {
+  executeQuery(query: any): Promise<{ rows: any[] }>;
+}
+
+/** TypeORM: an EntityManager of a transaction, or a QueryRunner. */
+export interface TypeOrmManager {
+  query(sql: string, params: any[]): Promise<any>;
+  queryRunner?: object | undefined;
+}
+
+export function pgAdapter(client: PgClient): Adapter {
+  return { connection: client, exec: async (sql, params) => firstText(await client.query(sql, params)) };
+}
+
+export function sqlTagAdapter(tag: SqlTag): Adapter {
+  const adapter: Adapter = { connection: tag, exec: async (sql, params) => firstText(await tag.unsafe(sql, params)) };
+  // postgres.js rolls a transaction back in which any statement failed, unless it was behind a savepoint of its own
+  // making.
+  const savepoint = tag.savepoint?.bind(tag);
+  if (savepoint) adapter.savepoint = (work) => savepoint((inner) => work(sqlTagAdapter(inner)));
+  return adapter;
+}
+
+// Knex puts the whole statement before the database's message, which the ledger reads.
+function withoutStatement(error: unknown): Error {
+  const message = error instanceof Error ? error.message : String(error);
+  return new Error(message.slice(message.lastIndexOf(" - ") + 1).replace(/^- /, ""), { cause: error });
+}
+
+export function knexAdapter(trx: KnexTransaction): Adapter {
+  const exec = async (sql: string, params: string[]): Promise<string | null> => {
+    try {
+      return firstText(await trx.raw(sql, params));
+    } catch (error) {
+      throw withoutStatement(error);
+    }
+  };
+  return { connection: trx, dialect: "qmark", exec };
+}
+
+export function kyselyAdapter(trx: KyselyTransaction): Adapter {
+  const exec = async (sql: string, parameters: string[]): Promise<string | null> => {
+    // What CompiledQuery.raw of Kysely makes; made here because Kysely is not a dependency.
+    const query = { kind: "RawNode", sqlFragments: [sql], parameters: [] };
+    return firstText(await trx.executeQuery({ sql, parameters, query, queryId: { queryId: "cala" } }));
+  };
+  return { connection: trx, exec };
+}
+
+export function typeOrmAdapter(manager: TypeOrmManager): Adapter {
+  return {
+    connection: manager.queryRunner ?? manager,
+    exec: async (sql, params) => firstText(await manager.query(sql, params)),
+  };
+}

@@ -1,0 +1,41 @@
+// The names that the library tells SQLite's refusals by; node:sqlite gives their numbers only.
+const sqliteNames: Record<number, string> = {
+  3: "SQLITE_PERM",
+  5: "SQLITE_BUSY",
+  6: "SQLITE_LOCKED",
+  7: "SQLITE_NOMEM",
+  8: "SQLITE_READONLY",
+  9: "SQLITE_INTERRUPT",
+  10: "SQLITE_IOERR",
+  11: "SQLITE_CORRUPT",
+  13: "SQLITE_FULL",
+  14: "SQLITE_CANTOPEN",
+  17: "SQLITE_SCHEMA",
+  18: "SQLITE_TOOBIG",
+  19: "SQLITE_CONSTRAINT",
+  26: "SQLITE_NOTADB",
+};
+const busySnapshot = 517;
+
+function stateOf(error: any): string | undefined {
+  if (typeof error.errcode === "number") {
+    return error.errcode === busySnapshot
+      ? "SQLITE_BUSY_SNAPSHOT"
+      : (sqliteNames[error.errcode & 0xff] ?? "SQLITE_ERROR");
+  }
+  // Bun.sql has the SQLSTATE in errno and a word of its own in code.
+  for (const state of [error.errno, error.code, error.sqlstate]) {
+    if (typeof state === "string" && /^([0-9A-Z]{5}|SQLITE_[A-Z_]+)$/.test(state)) return state;
+  }
+  return undefined;
+}
+
+/** The SQLSTATE (or SQLite's name) in what a driver threw, however deep it or an ORM has wrapped it. */
+export function sqlstateOf(error: unknown): string | undefined {
+  for (let depth = 0; depth < 8 && typeof error === "object" && error !== null; depth++) {
+    const state = stateOf(error);
+    if (state !== undefined) return state;
+    error = (error as any).driverError ?? (error as any).cause;
+  }
+  return undefined;
+}

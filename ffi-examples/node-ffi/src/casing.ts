@@ -1,0 +1,46 @@
+// Documents are snake_case in the library and camelCase here. What the program wrote for itself stays as it wrote it.
+
+const untouched = new Set(["metadata", "params", "vars", "bindings", "value"]);
+const snakeNames = new Map<string, string>();
+const camelNames = new Map<string, string>();
+
+function remembered(names: Map<string, string>, name: string, convert: (name: string) => string): string {
+  let converted = names.get(name);
+  if (converted === undefined) {
+    converted = convert(name);
+    if (names.size < 1024) names.set(name, converted);
+  }
+  return converted;
+}
+
+const toSnake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const toCamel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function renamed(value: unknown, names: Map<string, string>, convert: (name: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((item) => renamed(item, names, convert));
+  if (!isPlain(value)) return value;
+  const answer: Record<string, unknown> = {};
+  for (const [name, item] of Object.entries(value)) {
+    if (item === undefined) continue;
+    const key = remembered(names, name, convert);
+    if (Object.hasOwn(answer, key)) throw new TypeError(`${name} is given twice, in two spellings`);
+    answer[key] = untouched.has(name) ? item : renamed(item, names, convert);
+  }
+  return answer;
+}
+
+/** A request as the library wants it. */
+export function snakeCased(request: unknown): unknown {
+  return renamed(request, snakeNames, toSnake);
+}
+
+/** An answer as programs see it. */
+export function camelCased(answer: unknown): any {
+  return renamed(answer, camelNames, toCamel);
+}

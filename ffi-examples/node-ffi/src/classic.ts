@@ -1,0 +1,185 @@
+// The surface of the retired Node bindings (@galoymoney/cala-ledger), on top of Ledger: programs written for it go on.
+import { InvalidError } from "./errors.js";
+import { Ledger, type LedgerConfig } from "./ledger.js";
+import type { Scope } from "./scope.js";
+import type { OwnTransaction } from "./transactions.js";
+import type * as t from "./types.js";
+
+/**
+ * What the retired bindings took, or what Ledger.open takes. With pgCon the tables are migrated, as they were there.
+ */
+export type CalaLedgerConfig = { pgCon: string; maxConnections?: number } | LedgerConfig;
+
+/** The types of tx template params. */
+export enum ParamDataTypeValues {
+  String = 0,
+  Integer,
+  Decimal,
+  Boolean,
+  Uuid,
+  Date,
+  Timestamp,
+  Json,
+}
+
+const paramTypes: t.ParamType[] = ["string", "integer", "decimal", "boolean", "uuid", "date", "timestamp", "json"];
+
+/** A new tx template whose params may name their types as the retired bindings did. */
+export type NewTxTemplateValues = Omit<t.NewTxTemplate, "params"> & {
+  params?: (Omit<t.TxTemplateParam, "type"> & { type: ParamDataTypeValues | t.ParamType })[];
+};
+
+/** Where to go on in a list. */
+export interface Cursor {
+  token: string;
+}
+
+/** A thing of the ledger's with its id and its values. */
+export class Entity<Values extends { id: string }> {
+  readonly #values: Values;
+
+  /** @internal */
+  constructor(values: Values) {
+    this.#values = values;
+  }
+  id(): string {
+    return this.#values.id;
+  }
+  values(): Values {
+    return this.#values;
+  }
+}
+
+export type CalaAccount = Entity<t.Account>;
+export type CalaJournal = Entity<t.Journal>;
+export type CalaTxTemplate = Entity<t.TxTemplate>;
+export type CalaTransaction = Entity<t.Transaction>;
+
+export class CalaAccounts {
+  /** @internal */
+  constructor(private readonly scope: Scope) {}
+
+  async create(account: t.NewAccount): Promise<CalaAccount> {
+    return new Entity(await this.scope.accounts().create(account));
+  }
+  /** Accounts by code. */
+  async list(page: {
+    first: number;
+    after?: Cursor;
+  }): Promise<{ accounts: t.Account[]; hasNextPage: boolean; endCursor?: Cursor }> {
+    const { items, hasNextPage, endCursor } = await this.scope
+      .accounts()
+      .list({ first: page.first, after: page.after?.token })
+      .page();
+    return { accounts: items, hasNextPage, ...(endCursor === undefined ? {} : { endCursor: { token: endCursor } }) };
+  }
+}
+
+export class CalaJournals {
+  /** @internal */
+  constructor(private readonly scope: Scope) {}
+
+  async create(journal: t.NewJournal): Promise<CalaJournal> {
+    return new Entity(await this.scope.journals().create(journal));
+  }
+  async find(id: string): Promise<CalaJournal> {
+    return new Entity(await this.scope.journals().find({ id }));
+  }
+  async findByCode(code: string): Promise<CalaJournal> {
+    return new Entity(await this.scope.journals().find({ code }));
+  }
+}
+
+export class CalaTxTemplates {
+  /** @internal */
+  constructor(private readonly scope: Scope) {}
+
+  async create(template: NewTxTemplateValues): Promise<CalaTxTemplate> {
+    const { params = [], ...others } = template;
+    const typed = params.map((param) => ({ ...param, type: typeName(param.type) }));
+    return new Entity(await this.scope.txTemplates().create({ ...others, params: typed }));
+  }
+  async findByCode(code: string): Promise<CalaTxTemplate> {
+    return new Entity(await this.scope.txTemplates().find({ code }));
+  }
+}
+
+export class CalaTransactions {
+  /** @internal */
+  constructor(private readonly scope: Scope) {}
+
+  /** Posts a transaction. Pass amounts as text: a JavaScript number with a fraction is refused. */
+  async post(txTemplateCode: string, params: Record<string, t.Json> = {}): Promise<CalaTransaction> {
+    return new Entity((await this.scope.transactions().post({ txTemplateCode, params })).transaction);
+  }
+  async findById(id: string): Promise<CalaTransaction> {
+    return new Entity(await this.scope.transactions().find({ id }));
+  }
+  async findByExternalId(externalId: string): Promise<CalaTransaction> {
+    return new Entity(await this.scope.transactions().find({ externalId }));
+  }
+}
+
+function typeName(type: ParamDataTypeValues | t.ParamType): t.ParamType {
+  const name = typeof type === "number" ? paramTypes[type] : type;
+  if (name !== undefined) return name;
+  throw new InvalidError({ status: "INVALID", code: "request.malformed", message: `${type} is no type of a param` });
+}
+
+class Nouns {
+  /** @internal */
+  constructor(protected readonly scope: Scope) {}
+
+  accounts(): CalaAccounts {
+    return new CalaAccounts(this.scope);
+  }
+  journals(): CalaJournals {
+    return new CalaJournals(this.scope);
+  }
+  txTemplates(): CalaTxTemplates {
+    return new CalaTxTemplates(this.scope);
+  }
+  transactions(): CalaTransactions {
+    return new CalaTransactions(this.scope);
+  }
+}
+
+/** Several calls that land together, or not at all. */
+export class CalaOperation extends Nouns {
+  readonly #transaction: OwnTransaction;
+
+  /** @internal */
+  constructor(transaction: OwnTransaction) {
+    super(transaction);
+    this.#transaction = transaction;
+  }
+  commit(): Promise<void> {
+    return this.#transaction.commit();
+  }
+  rollback(): Promise<void> {
+    return this.#transaction.rollback();
+  }
+}
+
+/** A ledger with the surface of the retired bindings. `ledger` has everything else. */
+export class CalaLedger extends Nouns {
+  private constructor(readonly ledger: Ledger) {
+    super(ledger);
+  }
+
+  static async connect(config: CalaLedgerConfig): Promise<CalaLedger> {
+    if (!("pgCon" in config)) return new CalaLedger(await Ledger.open(config));
+    const { pgCon, maxConnections, ...others } = config;
+    const pool = maxConnections === undefined ? {} : { pool: { max: maxConnections } };
+    return new CalaLedger(await Ledger.open({ ...others, ...pool, store: pgCon, migrate: true }));
+  }
+
+  /** Begins several calls that land together: its nouns are these, and it ends with commit() or rollback(). */
+  async beginOperation(): Promise<CalaOperation> {
+    return new CalaOperation(await this.ledger.begin());
+  }
+
+  close(): Promise<void> {
+    return this.ledger.close();
+  }
+}

@@ -1,0 +1,144 @@
+import net from "node:net";
+import { endianness } from "node:os";
+import { taken } from "./errors.js";
+import { library } from "./library.js";
+import { type Handle, type Raw, RecordKind, Status } from "./raw/types.js";
+
+/**
+ * Told of what the library reports: `log`: a message; `dropped`: so many messages were dropped because nobody read
+ * them.
+ */
+export type Logger = (message: { kind: "log" | "dropped"; text: string }) => void;
+
+/** Told of the end of what was started: its status, and the answer or the error as JSON. */
+type Finish = (status: number, text: string) => void;
+
+/** What watches the queue's descriptor: net.Socket in Node, Bun.connect in Bun. */
+interface Watch {
+  ref(): void;
+  unref(): void;
+  end(): void;
+}
+
+const little = endianness() === "LE";
+const usualSize = 256 * 1024;
+
+async function watchDescriptor(fd: number, readable: () => void): Promise<Watch> {
+  const bun = (globalThis as any).Bun;
+  if (!bun) {
+    const socket = new net.Socket({ fd, readable: true, writable: false });
+    socket.on("data", readable);
+    return { ref: () => socket.ref(), unref: () => socket.unref(), end: () => socket.destroy() };
+  }
+  const socket = await bun.connect({ fd, socket: { data: readable } });
+  return { ref: () => socket.ref(), unref: () => socket.unref(), end: () => socket.end() };
+}
+
+/**
+ * One queue a thread, shared by all its ledgers: its records are read when its descriptor becomes readable. It keeps
+ * the process alive while something is in flight, and only then.
+ */
+export class Completions {
+  readonly #raw: Raw;
+  readonly #queue: Handle;
+  readonly #used = new BigUint64Array(1);
+  // The owner is there so that what is in flight keeps it from being collected.
+  readonly #pending = new Map<number, { owner: object; finish: Finish }>();
+  readonly #loggers = new Set<Logger>();
+  #buffer = Buffer.allocUnsafeSlow(usualSize);
+  #watch!: Watch;
+  #lastTag = 0;
+  #users = 0;
+
+  static #shared: Promise<Completions> | undefined;
+
+  private constructor(raw: Raw, queue: Handle) {
+    this.#raw = raw;
+    this.#queue = queue;
+  }
+
+  /** This thread's queue, for one user more. */
+  static async acquire(logger?: Logger): Promise<Completions> {
+    const completions = await (Completions.#shared ??= Completions.#open());
+    completions.#users += 1;
+    if (logger) completions.#loggers.add(logger);
+    return completions;
+  }
+
+  static async #open(): Promise<Completions> {
+    const raw = await library();
+    const cell = new BigUint64Array(1);
+    const error = new BigUint64Array(1);
+    if (raw.cala_queue_new(cell, error) !== Status.OK) throw taken(raw, error);
+    const queue = raw.handle(cell) as Handle;
+    const completions = new Completions(raw, queue);
+    completions.#watch = await watchDescriptor(raw.cala_queue_fd(queue), () => completions.#read());
+    completions.#watch.unref();
+    return completions;
+  }
+
+  /** One user less; the last one ends the queue. */
+  release(logger?: Logger): void {
+    if (logger) this.#loggers.delete(logger);
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    Completions.#shared = undefined;
+    this.#watch.end();
+    this.#raw.cala_queue_free(this.#queue);
+  }
+
+  /**
+   * Starts something that ends with a record: `start` is called with the queue and the record's tag, and answers with a
+   * status. When that is not OK there will be no record.
+   */
+  start(owner: object, start: (queue: Handle, tag: number) => number, finish: Finish): number {
+    const tag = ++this.#lastTag;
+    const status = start(this.#queue, tag);
+    if (status !== Status.OK) return status;
+    this.#pending.set(tag, { owner, finish });
+    if (this.#pending.size === 1) this.#watch.ref();
+    return status;
+  }
+
+  #read(): void {
+    for (;;) {
+      const status = this.#raw.cala_queue_read(this.#queue, this.#buffer, this.#buffer.length, this.#used);
+      const bytes = Number(this.#used[0]);
+      if (status === Status.INVALID) {
+        this.#buffer = Buffer.allocUnsafeSlow(bytes);
+        continue;
+      }
+      if (status !== Status.OK || bytes === 0) break;
+      this.#dispatch(bytes);
+    }
+    if (this.#buffer.length > usualSize) this.#buffer = Buffer.allocUnsafeSlow(usualSize);
+  }
+
+  #dispatch(bytes: number): void {
+    const buffer = this.#buffer;
+    const view = new DataView(buffer.buffer, buffer.byteOffset, bytes);
+    for (let at = 0; at < bytes; at += view.getUint32(at, little)) {
+      const begin = at + view.getUint16(at + 4, little);
+      const text = buffer.toString("utf8", begin, begin + view.getUint32(at + 20, little));
+      const tag = Number(view.getBigUint64(at + 8, little));
+      this.#deliver(view.getUint16(at + 6, little), tag, view.getInt32(at + 16, little), text);
+    }
+  }
+
+  #deliver(kind: number, tag: number, status: number, text: string): void {
+    if (kind === RecordKind.LOG || kind === RecordKind.DROPPED) {
+      this.#tell({ kind: kind === RecordKind.LOG ? "log" : "dropped", text });
+      return;
+    }
+    const waiting = this.#pending.get(tag);
+    if (!waiting) return;
+    this.#pending.delete(tag);
+    if (this.#pending.size === 0) this.#watch.unref();
+    waiting.finish(status, text);
+  }
+
+  // A logger that throws must not keep the records after it from being delivered.
+  #tell(message: Parameters<Logger>[0]): void {
+    for (const logger of this.#loggers) queueMicrotask(() => logger(message));
+  }
+}

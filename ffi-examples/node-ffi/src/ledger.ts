@@ -1,0 +1,184 @@
+import { adapterOf } from "./adapters/detect.js";
+import { Completions, type Logger } from "./completions.js";
+import { ClosedError, recordError, taken } from "./errors.js";
+import { library } from "./library.js";
+import { type CallOptions, encoded, runOwn } from "./operation.js";
+import { type Handle, type OperationName, type Raw, Status } from "./raw/types.js";
+import { type RetryOptions, retrying } from "./retrying.js";
+import { Scope } from "./scope.js";
+import { type Ground, HostTransaction, OwnTransaction, type TransactionOptions } from "./transactions.js";
+import { Places, Turns } from "./turns.js";
+import type { Instant } from "./types.js";
+
+/** What a ledger is opened with. The library refuses keys that it does not know. */
+export interface LedgerConfig {
+  /**
+   * "sqlite:PATH" (made when absent), "sqlite::memory:", a libpq connection string or URI, or "host:sqlite" /
+   * "host:postgres": no connection of its own, everything runs through `in()`. Default "sqlite:cala.db".
+   */
+  store?: string;
+  /** Create or upgrade the ledger's tables. Default true for SQLite, false for PostgreSQL. */
+  migrate?: boolean;
+  /** PostgreSQL only: the schema of all tables and functions. Default "cala". */
+  schema?: string;
+  /** PostgreSQL only: connections at most, 1 to 1000. Default 10. */
+  pool?: { max?: number };
+  /** Time stands still at an instant until `clock.set` or `clock.advance`. Default: the system's clock. */
+  clock?: { manual: Instant | Date };
+  /** durable: wait for the disk. Default true. */
+  commit?: { durable?: boolean };
+  /** Operations in flight at most; one more gives a BusyError. Default 65536. */
+  queueMax?: number;
+  /** Connect at the first operation. Default false. */
+  lazy?: boolean;
+  logLevel?: string;
+}
+
+/** What this wrapper takes besides. */
+export interface OpenOptions {
+  /** Told of the library's messages. */
+  logger?: Logger;
+}
+
+/** Moves a manual clock. UnsupportedError clock.not_manual. */
+export interface Clock {
+  /** Sets the clock; earlier than now is allowed. */
+  set(instant: Instant | Date): void;
+  /** Moves it forward. InvalidError clock.range. */
+  advance(milliseconds: number): void;
+}
+
+const defaultConnections = 10;
+const forgotten = new FinalizationRegistry<() => void>((free) => free());
+
+// One writer on SQLite, one a connection on PostgreSQL.
+function writersOf(config: LedgerConfig): number {
+  return (config.store ?? "sqlite:").startsWith("sqlite:") ? 1 : (config.pool?.max ?? defaultConnections);
+}
+
+/** An open ledger. Close it with `close()` or `await using`. */
+export class Ledger extends Scope {
+  readonly #raw: Raw;
+  readonly #completions: Completions;
+  readonly #free: () => void;
+  readonly #ground: Ground;
+  #handle: Handle | null;
+  #closing: Promise<void> | undefined;
+
+  private constructor(raw: Raw, completions: Completions, handle: Handle, places: Places, free: () => void) {
+    super();
+    this.#raw = raw;
+    this.#completions = completions;
+    this.#handle = handle;
+    this.#free = free;
+    this.#ground = { raw, completions, places, begins: new Turns(), handle: () => this.#open() };
+    forgotten.register(this, free, this);
+  }
+
+  /**
+   * Opens a ledger: connects and, where asked, migrates. InvalidError, UnavailableError (store.*), PermissionError,
+   * UnsupportedError (store.migrations_missing: open with `migrate: true`), BusyError, LibraryMissingError.
+   */
+  static async open(config: LedgerConfig = {}, { logger }: OpenOptions = {}): Promise<Ledger> {
+    const text = encoded(config);
+    const raw = await library();
+    const completions = await Completions.acquire(logger);
+    const cell = new BigUint64Array(1);
+    const error = new BigUint64Array(1);
+    if ((await raw.waiting.cala_ledger_open(text, text.length, cell, error)) !== Status.OK) {
+      completions.release(logger);
+      throw taken(raw, error);
+    }
+    const handle = raw.handle(cell) as Handle;
+    const free = (): void => {
+      raw.cala_ledger_free(handle);
+      completions.release(logger);
+    };
+    return new Ledger(raw, completions, handle, new Places(writersOf(config)), free);
+  }
+
+  #open(): Handle {
+    if (this.#handle !== null) return this.#handle;
+    throw new ClosedError({ status: "CLOSED", code: "ledger.closed", message: "the ledger has been closed" });
+  }
+
+  override async call(name: OperationName, request: object = {}, { signal }: CallOptions = {}): Promise<any> {
+    return runOwn({ raw: this.#raw, ledger: this.#open(), tx: null, name, request, signal }, this.#completions, this);
+  }
+
+  /**
+   * Begins a transaction on a connection of the ledger's. On SQLite there is one at a time; the others wait their turn.
+   */
+  async begin(options: TransactionOptions = {}): Promise<OwnTransaction> {
+    this.#open();
+    return OwnTransaction.begin(this.#ground, options);
+  }
+
+  /**
+   * Takes part in the transaction that the program has open on its own driver: a handle of pg, knex, postgres.js,
+   * Drizzle, Kysely, TypeORM, Bun.sql, better-sqlite3, node:sqlite, bun:sqlite, or what `adapter()` makes. Without an
+   * open transaction operations fail with MisuseError transaction.none and write nothing.
+   */
+  in(handle: object, options: TransactionOptions = {}): HostTransaction {
+    this.#open();
+    return new HostTransaction(this.#ground, adapterOf(handle), options);
+  }
+
+  /**
+   * Runs a whole transaction, begin to commit, again when it lost a race: 5 times at most, unless `attempts` says
+   * otherwise.
+   */
+  retrying<T>(work: (attempt: number) => Promise<T>, options?: RetryOptions): Promise<T> {
+    return retrying(work, options);
+  }
+
+  /** The clock of a ledger that was opened with a manual one. */
+  get clock(): Clock {
+    const checked = (move: (error: BigUint64Array) => number): void => {
+      const error = new BigUint64Array(1);
+      if (move(error) !== Status.OK) throw taken(this.#raw, error);
+    };
+    return {
+      set: (instant) => {
+        const text = Buffer.from(instant instanceof Date ? instant.toISOString() : instant);
+        checked((error) => this.#raw.cala_clock_set(this.#open(), text, text.length, error));
+      },
+      advance: (milliseconds) => checked((error) => this.#raw.cala_clock_advance(this.#open(), milliseconds, error)),
+    };
+  }
+
+  /** The library's version. */
+  get version(): string {
+    return this.#raw.cala_version() ?? "";
+  }
+
+  /**
+   * Refuses new operations, cancels those that have not begun, waits for the others, and frees the ledger. Closing
+   * twice is fine.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    const handle = this.#open();
+    const error = new BigUint64Array(1);
+    forgotten.unregister(this);
+    await new Promise<void>((resolve, reject) => {
+      const start = (queue: Handle, tag: number): number =>
+        this.#raw.cala_ledger_shutdown(handle, queue, null, tag, error);
+      const finish = (status: number, text: string): void =>
+        status === Status.OK ? resolve() : reject(recordError(status, text));
+      if (this.#completions.start(this, start, finish) !== Status.OK) throw taken(this.#raw, error);
+    });
+    this.#handle = null;
+    this.#ground.places.open();
+    // The handle must not be freed while another thread begins a transaction with it.
+    await this.#ground.begins.take(async () => undefined);
+    this.#free();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

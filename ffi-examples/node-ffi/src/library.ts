@@ -1,0 +1,80 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { LibraryMissingError, UnsupportedError } from "./errors.js";
+import type { Raw } from "./raw/types.js";
+
+const onBun = "Bun" in globalThis;
+const fileNames: Record<string, string[]> = {
+  darwin: ["libcala.1.dylib", "libcala.dylib"],
+  win32: ["cala.dll"],
+};
+
+/**
+ * Where the library is looked for: the file that CALA_LIBRARY names, or beside this package and where the system's
+ * loader looks.
+ */
+function candidates(): string[] {
+  const named = process.env.CALA_LIBRARY;
+  if (named) return [named];
+  const names = fileNames[process.platform] ?? ["libcala.so.1", "libcala.so"];
+  const beside = fileURLToPath(new URL("../../native/", import.meta.url));
+  return [...names.map((name) => join(beside, name)), ...names];
+}
+
+/**
+ * koffi, in Node and in Bun: measured on postings, bun:ffi costs the same. CALA_FFI=bun takes it on Bun; it cannot call
+ * on another thread, so the functions that wait stay with koffi.
+ */
+async function loader(): Promise<(path: string) => Raw> {
+  const koffi = await import("./raw/koffi.js");
+  // Node exports an OpenSSL of its own, to which libpq's would be bound otherwise.
+  if (!onBun) return (path) => koffi.load(path, process.platform === "linux");
+  if (process.env.CALA_FFI !== "bun") return (path) => koffi.load(path, false);
+  const bun = await import("./raw/bun.js");
+  return (path) => bun.load(path, koffi.load(path, false).waiting);
+}
+
+async function find(): Promise<Raw> {
+  const load = await loader();
+  const tried: string[] = [];
+  for (const path of candidates()) {
+    if (/[\\/]/.test(path) && !existsSync(path)) {
+      tried.push(`${path}: no such file`);
+      continue;
+    }
+    try {
+      return checked(load(path));
+    } catch (error) {
+      if (error instanceof UnsupportedError) throw error;
+      tried.push(`${path}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  throw new LibraryMissingError({
+    status: "UNAVAILABLE",
+    code: "library.missing",
+    message: `libcala was not found; name its file in CALA_LIBRARY. Tried: ${tried.join("; ")}`,
+    details: { tried },
+  });
+}
+
+function checked(raw: Raw): Raw {
+  const version = raw.cala_abi_version();
+  if (version >> 16 === 1) return raw;
+  throw new UnsupportedError({
+    status: "UNSUPPORTED",
+    code: "library.version",
+    message: `this wrapper is for version 1 of the library's interface, not ${version >> 16}.${version & 0xffff}`,
+  });
+}
+
+let found: Promise<Raw> | undefined;
+
+/** The library, loaded once a thread. LibraryMissingError, UnsupportedError (another major version). */
+export function library(): Promise<Raw> {
+  found ??= find().catch((error: unknown) => {
+    found = undefined;
+    throw error;
+  });
+  return found;
+}

@@ -1,0 +1,141 @@
+import { onAbort } from "./aborts.js";
+import { camelCased, snakeCased } from "./casing.js";
+import {
+  CancelledError,
+  type CalaError,
+  MisuseError,
+  errorOf,
+  failed,
+  recordError,
+  statusName,
+  taken,
+} from "./errors.js";
+import type { Adapter } from "./adapters/adapter.js";
+import { sqlstateOf } from "./adapters/sqlstate.js";
+import type { Completions } from "./completions.js";
+import { type Handle, type OperationName, type Raw, Status, Step, operationNames } from "./raw/types.js";
+
+/** What every operation takes besides its request. */
+export interface CallOptions {
+  /** Cancels the operation; it then fails with a CancelledError, or succeeds when its write was on the way already. */
+  signal?: AbortSignal | undefined;
+}
+
+/** An operation to be made: of which ledger, with what. */
+export interface Call {
+  raw: Raw;
+  ledger: Handle;
+  tx: Handle | null;
+  name: OperationName;
+  request: object;
+  signal?: AbortSignal | undefined;
+}
+
+type Maker = Raw[`cala_${OperationName}`];
+const known: ReadonlySet<string> = new Set(operationNames);
+
+export function encoded(document: object): Buffer {
+  return Buffer.from(JSON.stringify(snakeCased(document)));
+}
+
+function make({ raw, ledger, tx, name, request }: Call): Handle {
+  if (!known.has(name)) {
+    throw new MisuseError({ status: "MISUSE", code: "call.misuse", message: `there is no operation ${name}` });
+  }
+  const text = encoded(request);
+  const op = new BigUint64Array(1);
+  const error = new BigUint64Array(1);
+  const maker: Maker = raw[`cala_${name}`];
+  if (maker(ledger, tx, text, text.length, op, error) !== Status.OK) throw taken(raw, error);
+  return raw.handle(op) as Handle;
+}
+
+function cancelled(signal: AbortSignal): CalaError {
+  return new CancelledError({
+    status: "CANCELLED",
+    code: "op.cancelled",
+    message: "the operation was cancelled; nothing was written",
+    cause: signal.reason,
+  });
+}
+
+// These calls answer with a status alone.
+const refusals: Record<number, { code: string; message: string }> = {
+  [Status.BUSY]: { code: "queue.full", message: "too many operations are in flight" },
+  [Status.CLOSED]: { code: "ledger.closed", message: "the ledger has been closed" },
+};
+
+function refused(status: number): CalaError {
+  const said = refusals[status] ?? { code: "call.misuse", message: "the operation cannot be run" };
+  return failed({ status: statusName(status), retryable: status === Status.BUSY, ...said });
+}
+
+/** Runs an operation on the library's own threads. */
+export function runOwn(call: Call, completions: Completions, owner: object): Promise<any> {
+  return new Promise((resolve, reject) => {
+    const { raw, signal } = call;
+    if (signal?.aborted) throw cancelled(signal);
+    const op = make(call);
+    const forget = onAbort(signal, () => raw.cala_op_cancel(op));
+    const finish = (status: number, text: string): void => {
+      forget();
+      raw.cala_op_free(op);
+      if (status === Status.OK) resolve(camelCased(JSON.parse(text)));
+      else
+        reject(recordError(status, text, signal?.aborted && status === Status.CANCELLED ? signal.reason : undefined));
+    };
+    const status = completions.start(owner, (queue, tag) => raw.cala_op_start(op, queue, null, tag), finish);
+    if (status === Status.OK) return;
+    forget();
+    raw.cala_op_free(op);
+    throw refused(status);
+  });
+}
+
+function statementOf(raw: Raw, op: Handle): { sql: string; params: string[]; returnsRow: boolean } {
+  const params: string[] = [];
+  for (let index = 0; index < raw.cala_op_param_count(op); index++)
+    params.push(raw.cala_op_param(op, index, null) ?? "");
+  return { sql: raw.cala_op_sql(op, null) ?? "", params, returnsRow: raw.cala_op_sql_returns_row(op) === 1 };
+}
+
+function feed(raw: Raw, op: Handle, text: string | null): number {
+  if (text === null) return raw.cala_op_feed(op, null, 0);
+  const bytes = Buffer.from(text);
+  return raw.cala_op_feed(op, bytes, bytes.length);
+}
+
+// Runs every statement of an operation; answers with the last step and what the driver threw last.
+async function drive(raw: Raw, op: Handle, adapter: Adapter): Promise<{ step: number; thrown: unknown }> {
+  let step = raw.cala_op_step(op);
+  let thrown: unknown;
+  while (step === Step.NEED_QUERY) {
+    const { sql, params, returnsRow } = statementOf(raw, op);
+    try {
+      const answer = adapter.exec(sql, params, returnsRow);
+      step = feed(raw, op, answer instanceof Promise ? await answer : answer);
+    } catch (error) {
+      thrown = error;
+      const message = error instanceof Error ? error.message : String(error);
+      step = raw.cala_op_feed_error(op, sqlstateOf(error) ?? null, message.replaceAll("\0", ""));
+    }
+  }
+  return { step, thrown };
+}
+
+/** Runs an operation whose statements the program's driver runs. */
+export async function runHosted(call: Call, adapter: Adapter): Promise<any> {
+  const { raw, signal } = call;
+  if (signal?.aborted) throw cancelled(signal);
+  const op = make(call);
+  const forget = onAbort(signal, () => raw.cala_op_cancel(op));
+  try {
+    const { step, thrown } = await drive(raw, op, adapter);
+    if (step === Step.DONE) return camelCased(JSON.parse(raw.cala_op_result(op, null) ?? "null"));
+    if (step !== Step.FAILED) throw refused(-step);
+    throw errorOf(raw, raw.cala_op_error(op), thrown ?? (signal?.aborted ? signal.reason : undefined));
+  } finally {
+    forget();
+    raw.cala_op_free(op);
+  }
+}

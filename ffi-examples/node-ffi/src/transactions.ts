@@ -1,0 +1,215 @@
+import { type Adapter } from "./adapters/adapter.js";
+import type { Completions } from "./completions.js";
+import { CalaError, ClosedError, MisuseError, failed, taken } from "./errors.js";
+import { type CallOptions, encoded, runHosted, runOwn } from "./operation.js";
+import { type Handle, type OperationName, type Raw, Status } from "./raw/types.js";
+import { Scope } from "./scope.js";
+import { type Places, Turns } from "./turns.js";
+import type { BalanceKey, Rows } from "./types.js";
+
+/** How a transaction is opened. */
+export interface TransactionOptions extends CallOptions {
+  /**
+   * Every operation runs behind a SAVEPOINT, so that one that the database refuses leaves the transaction usable.
+   * Default false.
+   */
+  savepoint?: boolean;
+}
+
+/** A transaction: its operations take turns by themselves, and land together or not at all. */
+export abstract class TransactionScope extends Scope {
+  /**
+   * Locks the balances of accounts in the library's own order: first, when several postings share a transaction, so
+   * that two such transactions wait for each other instead of deadlocking. Answers with the keys, as locked.
+   */
+  async lockAccounts(keys: BalanceKey[], options?: CallOptions): Promise<BalanceKey[]> {
+    return (await this.call("tx_lock_accounts", { keys }, options)).keys;
+  }
+}
+
+/** What the two kinds of transaction need of their ledger. */
+export interface Ground {
+  raw: Raw;
+  completions: Completions;
+  /** Transactions of the ledger's own that may be open at once; more would wait inside the library. */
+  places: Places;
+  /** Beginning takes turns: each waits on a thread of the runtime's small pool, where committing needs one too. */
+  begins: Turns;
+  /** The ledger's handle; throws ClosedError. */
+  handle(): Handle;
+}
+
+const forgotten = new FinalizationRegistry<() => void>((free) => free());
+
+/** A transaction of the ledger's own, made by `begin()`. Left without a commit it is rolled back (`await using`). */
+export class OwnTransaction extends TransactionScope {
+  readonly #ground: Ground;
+  readonly #turns = new Turns();
+  readonly #signal: AbortSignal | undefined;
+  readonly #free: () => void;
+  #tx: Handle | null;
+
+  /** @internal */
+  constructor(ground: Ground, tx: Handle, free: () => void, signal: AbortSignal | undefined) {
+    super();
+    this.#ground = ground;
+    this.#tx = tx;
+    this.#free = free;
+    this.#signal = signal;
+    forgotten.register(this, free, this);
+  }
+
+  /** @internal */
+  static async begin(ground: Ground, { savepoint, signal }: TransactionOptions): Promise<OwnTransaction> {
+    const { raw, places, begins } = ground;
+    await places.enter();
+    try {
+      const options = encoded({ savepoint: savepoint || undefined });
+      const cell = new BigUint64Array(1);
+      const error = new BigUint64Array(1);
+      const begin = (): Promise<number> =>
+        raw.waiting.cala_tx_begin(ground.handle(), options, options.length, cell, error);
+      const status = await begins.take(async () => begin());
+      if (status !== Status.OK) throw taken(raw, error);
+      const tx = raw.handle(cell) as Handle;
+      const free = (): void => {
+        raw.cala_tx_free(tx);
+        places.leave();
+      };
+      return new OwnTransaction(ground, tx, free, signal);
+    } catch (error) {
+      places.leave();
+      throw error;
+    }
+  }
+
+  #open(): Handle {
+    if (this.#tx !== null) return this.#tx;
+    throw new MisuseError({
+      status: "MISUSE",
+      code: "tx.over",
+      message: "the transaction has been committed or rolled back already",
+    });
+  }
+
+  override call(name: OperationName, request: object = {}, { signal = this.#signal }: CallOptions = {}): Promise<any> {
+    const { raw, completions } = this.#ground;
+    return this.#turns.take(async () =>
+      runOwn({ raw, ledger: this.#ground.handle(), tx: this.#open(), name, request, signal }, completions, this),
+    );
+  }
+
+  /**
+   * Runs a statement of the program's own, with the store's placeholders ($1 on PostgreSQL, ? on SQLite); parameters
+   * and values are text. InvalidError tx.control_statement, tx.statement, tx.too_many_rows; ConflictError
+   * tx.constraint.
+   */
+  exec(sql: string, params: (string | null)[] = [], options?: CallOptions): Promise<Rows> {
+    return this.call("tx_exec", { sql, params }, options);
+  }
+
+  /** Commits. ConflictError store.serialization, OutcomeUnknownError; MisuseError tx.over when it is over already. */
+  commit(): Promise<void> {
+    return this.#finish("cala_tx_commit");
+  }
+
+  /** Rolls back. MisuseError tx.over when it is over already. */
+  rollback(): Promise<void> {
+    return this.#finish("cala_tx_rollback");
+  }
+
+  #finish(how: "cala_tx_commit" | "cala_tx_rollback"): Promise<void> {
+    return this.#turns.take(async () => {
+      const { raw } = this.#ground;
+      const tx = this.#open();
+      this.#tx = null;
+      forgotten.unregister(this);
+      const error = new BigUint64Array(1);
+      try {
+        if ((await raw.waiting[how](tx, error)) !== Status.OK) throw taken(raw, error);
+      } finally {
+        this.#free();
+      }
+    });
+  }
+
+  /** Rolls back what was neither committed nor rolled back. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#turns.take(async () => undefined);
+    if (this.#tx === null) return;
+    await this.rollback().catch((error: unknown) => {
+      // Closing the ledger has rolled it back.
+      if (!(error instanceof ClosedError)) throw error;
+    });
+  }
+}
+
+// The driver rolls back to its savepoint, which the library knows nothing of.
+function behindSavepoint(error: unknown): never {
+  if (!(error instanceof CalaError) || error.txState !== "aborted") throw error;
+  throw failed({ ...error, message: error.message, cause: error.cause, txState: "usable" });
+}
+
+const turnsOf = new WeakMap<object, Turns>();
+
+/**
+ * The transaction that the program has open on its own driver, made by `in()`. Committing and rolling back is the
+ * program's.
+ */
+export class HostTransaction extends TransactionScope {
+  readonly #ground: Ground;
+  readonly #adapter: Adapter;
+  readonly #turns: Turns;
+  readonly #options: TransactionOptions;
+
+  /** @internal */
+  constructor(ground: Ground, adapter: Adapter, options: TransactionOptions) {
+    super();
+    this.#ground = ground;
+    this.#adapter = adapter;
+    this.#options = options;
+    this.#turns = turnsOf.get(adapter.connection) ?? new Turns();
+    turnsOf.set(adapter.connection, this.#turns);
+  }
+
+  override call(
+    name: OperationName,
+    request: object = {},
+    { signal = this.#options.signal }: CallOptions = {},
+  ): Promise<any> {
+    const { savepoint = false } = this.#options;
+    const adapter = this.#adapter;
+    return this.#turns.take(() => {
+      if (!savepoint || !adapter.savepoint) return this.#run(adapter, savepoint, name, request, signal);
+      return adapter.savepoint((inner) => this.#run(inner, false, name, request, signal).catch(behindSavepoint));
+    });
+  }
+
+  async #run(
+    adapter: Adapter,
+    savepoint: boolean,
+    name: OperationName,
+    request: object,
+    signal?: AbortSignal,
+  ): Promise<any> {
+    const { raw } = this.#ground;
+    const ledger = this.#ground.handle();
+    const tx = this.#stand(ledger, adapter, savepoint);
+    try {
+      return await runHosted({ raw, ledger, tx, name, request, signal }, adapter);
+    } finally {
+      raw.cala_tx_free(tx);
+    }
+  }
+
+  // A handle for each operation: the program's connection outlives its transactions, and nothing tells us when one
+  // ends.
+  #stand(ledger: Handle, adapter: Adapter, savepoint: boolean): Handle {
+    const { raw } = this.#ground;
+    const options = encoded({ dialect: adapter.dialect, savepoint: savepoint || undefined });
+    const cell = new BigUint64Array(1);
+    const error = new BigUint64Array(1);
+    if (raw.cala_tx_host(ledger, options, options.length, cell, error) !== Status.OK) throw taken(raw, error);
+    return raw.handle(cell) as Handle;
+  }
+}

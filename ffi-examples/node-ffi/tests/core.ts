@@ -1,0 +1,422 @@
+// The ledger on its own connection: everything but host transactions.
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import {
+  type Balance,
+  BusyError,
+  CancelledError,
+  ClosedError,
+  ConflictError,
+  InvalidError,
+  Ledger,
+  type LedgerConfig,
+  MisuseError,
+  NotFoundError,
+  type OwnTransaction,
+  RejectedError,
+  UnavailableError,
+  UnsupportedError,
+  lostRace,
+  operationNames,
+  retrying,
+} from "cala-ledger";
+import { Ground, dropSchema, freshSchema, postgresUrl, temporaryFolder } from "./ground.js";
+import { failure, run, skip, test } from "./runner.js";
+
+type Body = (ground: Ground) => Promise<void>;
+const folder = temporaryFolder();
+
+async function on(config: LedgerConfig, body: Body): Promise<void> {
+  await using ledger = await Ledger.open({ migrate: true, ...config });
+  await body(await new Ground(ledger).prepare());
+}
+
+/** A test on each store: SQLite in memory, SQLite in a file, PostgreSQL. */
+function everywhere(name: string, body: Body, config: LedgerConfig = {}): void {
+  test(`memory ${name}`, () => on({ ...config, store: "sqlite::memory:" }, body));
+  test(`file ${name}`, () => on({ ...config, store: `sqlite:${join(folder, `${randomUUID()}.db`)}` }, body));
+  if (!postgresUrl) return skip(`postgres ${name}`, "CALA_TEST_POSTGRES is not set");
+  test(`postgres ${name}`, async () => {
+    const schema = freshSchema();
+    try {
+      await on({ ...config, store: postgresUrl as string, schema }, body);
+    } finally {
+      await dropSchema(schema);
+    }
+  });
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+everywhere("accounts_are_created_found_changed_locked", async ({ ledger, suffix }) => {
+  const metadata = { snake_key: 1, camelKey: { inner_key: [null, true, "ü\u0001"] } };
+  const externalId = `ext-${suffix}`;
+  const made = await ledger
+    .accounts()
+    .create({ code: `C-${suffix}`, name: "C", externalId, metadata, description: "d" });
+  assert.deepEqual(made.metadata, metadata);
+  assert.equal(made.normalBalanceType, "credit");
+  assert.equal(made.balanceRollup, "synchronous");
+  for (const by of [{ id: made.id }, { code: made.code }, { externalId }])
+    assert.deepEqual(await ledger.accounts().find(by), made);
+  const changed = await ledger.accounts().update({ id: made.id, name: "D", description: null });
+  assert.deepEqual([changed.name, changed.description, changed.version], ["D", undefined, 2]);
+  assert.equal((await ledger.accounts().lock(made)).status, "locked");
+  assert.equal((await ledger.accounts().unlock(made)).status, "active");
+  const missing = randomUUID();
+  assert.deepEqual(
+    (await ledger.accounts().findMany([missing, made.id])).map((account) => account.id),
+    [made.id],
+  );
+  const many = await ledger.accounts().createMany([
+    { code: `M1-${suffix}`, name: "1" },
+    { code: `M2-${suffix}`, name: "2" },
+  ]);
+  assert.deepEqual(
+    many.map((account) => account.name),
+    ["1", "2"],
+  );
+});
+
+everywhere("journals_and_templates_are_found_and_listed", async ({ ledger, suffix, journalId }) => {
+  const journal = await ledger.journals().create({ name: "J", code: `J-${suffix}`, effectiveBalances: true });
+  assert.equal(journal.effectiveBalances, true);
+  assert.deepEqual(await ledger.journals().find({ code: `J-${suffix}` }), journal);
+  assert.equal((await ledger.journals().update({ id: journal.id, description: "x" })).description, "x");
+  assert.equal((await ledger.journals().lock(journal)).status, "locked");
+  assert.equal((await ledger.journals().unlock(journal)).status, "active");
+  assert.deepEqual(
+    (await all(ledger.journals().list())).map(({ id }) => id),
+    [journalId, journal.id],
+  );
+  const template = await ledger.txTemplates().find({ code: `PAY-${suffix}` });
+  assert.equal(template.entries[0]?.entryType, "'DR'");
+  assert.deepEqual(await all(ledger.txTemplates().list()), [template]);
+});
+
+everywhere("lists_fetch_page_after_page", async ({ ledger }) => {
+  await ledger
+    .accounts()
+    .createMany(Array.from({ length: 25 }, (_, index) => ({ code: `L${String(index).padStart(2, "0")}`, name: "L" })));
+  const list = ledger.accounts().list({ codePrefix: "L", first: 10 });
+  const expected = Array.from({ length: 25 }, (_, index) => `L${String(index).padStart(2, "0")}`);
+  const codes = (await all(list)).map(({ code }) => code).filter((code) => code.length === 3);
+  assert.deepEqual(codes, expected);
+  const page = await list.page();
+  assert.deepEqual([page.items.length, page.hasNextPage, typeof page.endCursor], [10, true, "string"]);
+  const backwards = await ledger.accounts().list({ codePrefix: "L0", order: "desc", first: 3 }).page();
+  assert.deepEqual(
+    backwards.items.map(({ code }) => code),
+    ["L09", "L08", "L07"],
+  );
+  assert.deepEqual((await ledger.accounts().list({ codePrefix: "nothing" }).page()).items, []);
+});
+
+everywhere("transactions_entries_and_balances_are_read_back", async (ground) => {
+  const { ledger, alice, journalId } = ground;
+  const id = randomUUID();
+  const posted = await ground.post(ledger, alice, { id });
+  assert.equal(posted.replayed, false);
+  assert.deepEqual(
+    posted.entries.map(({ units, layer }) => [units, layer]),
+    [
+      ["30.00", "settled"],
+      ["30.00", "settled"],
+    ],
+  );
+  assert.deepEqual(await ledger.transactions().find({ id }), posted.transaction);
+  assert.deepEqual(await ledger.transactions().findMany([id]), [posted.transaction]);
+  assert.deepEqual(await all(ledger.transactions().list({ journalId, effectiveFrom: "2026-01-31" })), [
+    posted.transaction,
+  ]);
+  assert.deepEqual(await all(ledger.entries().list({ accountId: alice, createdFrom: new Date(0) })), [
+    posted.entries[1],
+  ]);
+  assert.deepEqual(await ledger.entries().findMany(posted.transaction.entryIds), posted.entries);
+  const results = await ledger.transactions().postMany(
+    [1, 2].map(() => ({
+      txTemplateCode: posted.transaction.txTemplateCode,
+      params: { account: alice, debit: "1", credit: "1" },
+    })),
+  );
+  assert.equal(results.length, 2);
+  const key = ground.key();
+  const balance = await ledger.balances().find(key);
+  assert.deepEqual(
+    [balance.settled.net, balance.settled.credit, balance.available.pending, balance.version],
+    ["32.00", "32.00", "32.00", 3],
+  );
+  assert.deepEqual(await ledger.balances().findMany([key]), [balance]);
+  assert.deepEqual(await all(ledger.balances().list({ journalId, accountIds: [alice] })), [balance]);
+  assert.deepEqual(
+    (await all(ledger.balances().history(key))).map((each: Balance) => each.settled.net),
+    ["30.00", "31.00", "32.00"],
+  );
+  assert.equal((await ledger.balances().at({ ...key, version: 1 })).settled.net, "30.00");
+  assert.equal((await ledger.balances().at({ ...key, recordedAt: new Date(Date.now() + 1000) })).version, 3);
+});
+
+everywhere("errors_are_a_class_a_status", async (ground) => {
+  const { ledger, suffix } = ground;
+  const missing = await failure(ledger.accounts().find({ code: "NOBODY" }));
+  assert.ok(missing instanceof NotFoundError);
+  assert.deepEqual(
+    [missing.name, missing.status, missing.code, missing.txState],
+    ["NotFoundError", "NOT_FOUND", "account.not_found", "usable"],
+  );
+  const taken = await failure(ledger.accounts().create({ code: `ALICE-${suffix}`, name: "A" }));
+  assert.ok(taken instanceof ConflictError);
+  assert.equal(taken.details["column"], "code");
+  const locked = await failure(ground.post(ledger, ground.locked));
+  assert.ok(locked instanceof RejectedError);
+  assert.equal(locked.details["accountId"], ground.locked);
+  assert.equal("postingIndex" in locked && locked.postingIndex !== undefined, false);
+  const good = { txTemplateCode: `PAY-${suffix}`, params: { account: ground.alice, debit: "1", credit: "1" } };
+  const batch = await failure(
+    ledger.transactions().postMany([good, { ...good, params: { ...good.params, account: ground.locked } }]),
+  );
+  assert.deepEqual([batch.code, batch.postingIndex], ["account.locked", 1]);
+  const fraction = await failure(ledger.transactions().post({ ...good, params: { ...good.params, debit: 1.5 } }));
+  assert.ok(fraction instanceof InvalidError);
+  assert.equal(fraction.code, "param.type");
+});
+
+everywhere("unknown_keys_and_operations_are_refused", async ({ ledger }) => {
+  const misspelt = await failure(ledger.accounts().create({ code: "X", name: "X", metdata: {} } as any));
+  assert.ok(misspelt instanceof InvalidError);
+  assert.deepEqual([misspelt.code, misspelt.details["pointer"]], ["request.unknown_key", "/metdata"]);
+  assert.ok(
+    (await failure(
+      ledger.accounts().create({ code: "X", name: "X", externalId: "1", external_id: "2" } as any),
+    )) instanceof TypeError,
+  );
+  const unknown = await failure(ledger.call("account_destroy" as any, {}));
+  assert.ok(unknown instanceof MisuseError);
+  assert.deepEqual((await ledger.call("ledger_info")).clock, "system");
+});
+
+everywhere(
+  "a_manual_clock_moves_as_it_is_told",
+  async ({ ledger }) => {
+    ledger.clock.set("2030-01-01T00:00:00Z");
+    ledger.clock.advance(1500);
+    assert.equal((await ledger.info()).now, "2030-01-01T00:00:01.500000Z");
+    ledger.clock.set(new Date("2031-01-01T00:00:00Z"));
+    assert.equal((await ledger.info()).now, "2031-01-01T00:00:00.000000Z");
+    assert.throws(() => ledger.clock.advance(-1), InvalidError);
+  },
+  { clock: { manual: new Date("2029-01-01T00:00:00Z") } },
+);
+
+everywhere("cel_passes_values_through_untouched", async ({ ledger }) => {
+  assert.deepEqual(await ledger.cel().evaluate({ expr: "decimal('1.10') + decimal('2')", as: "decimal" }), {
+    type: "decimal",
+    value: "3.10",
+  });
+  const answer = await ledger.cel().evaluate({ expr: "{'snake_key': 1}", as: "json" });
+  assert.deepEqual(answer.value, { snake_key: 1 });
+  assert.equal((await failure(ledger.cel().evaluate({ expr: "1 +" }))).code, "cel.compile");
+  assert.equal((await failure(ledger.cel().evaluate({ expr: "1 / 0" }))).code, "cel.eval");
+});
+
+everywhere("own_transactions_commit_or_leave_nothing", async (ground) => {
+  const { ledger } = ground;
+  {
+    await using tx = await ledger.begin();
+    await ground.post(tx);
+    assert.equal(await ground.net(tx), "30.00");
+  }
+  assert.equal(await ground.net(), "none");
+  {
+    await using tx = await ledger.begin();
+    await Promise.all([ground.post(tx), ground.post(tx)]);
+    assert.equal((await failure(ground.post(tx, ground.locked))).txState, "usable");
+    assert.deepEqual(await tx.lockAccounts([ground.key()]), [ground.key()]);
+    await tx.commit();
+    assert.equal((await failure(tx.commit())).code, "tx.over");
+    assert.equal((await failure(ground.post(tx))).code, "tx.over");
+  }
+  assert.equal(await ground.net(), "60.00");
+});
+
+everywhere("own_transactions_take_the_programs_statements", async ({ ledger, suffix }) => {
+  const table = `things_${suffix}`;
+  const [one, two] = (await ledger.info()).store === "sqlite" ? ["?", "?"] : ["$1", "$2"];
+  await using tx = await ledger.begin();
+  await tx.exec(`CREATE TABLE ${table} (note text, extra text)`);
+  const { affected } = await tx.exec(`INSERT INTO ${table} (note, extra) VALUES (${one}, ${two})`, ["ä'\n", null]);
+  assert.equal(affected, 1);
+  assert.deepEqual(await tx.exec(`SELECT note, extra FROM ${table}`), {
+    columns: ["note", "extra"],
+    rows: [["ä'\n", null]],
+    affected: 0,
+  });
+  assert.equal((await failure(tx.exec("COMMIT"))).code, "tx.control_statement");
+  await tx.rollback();
+});
+
+everywhere("a_savepoint_keeps_an_own_transaction_usable", async (ground) => {
+  const { ledger } = ground;
+  await using tx = await ledger.begin({ savepoint: true });
+  const refused = await failure(tx.exec("SELECT * FROM no_such_table"));
+  assert.deepEqual([refused.code, refused.txState], ["tx.statement", "usable"]);
+  await ground.post(tx);
+  await tx.commit();
+  assert.equal(await ground.net(), "30.00");
+});
+
+everywhere(
+  "more_transactions_than_connections_wait_their_turn",
+  async (ground) => {
+    const { ledger } = ground;
+    const one = async (): Promise<void> => {
+      await using tx = await ledger.begin();
+      await tx.lockAccounts([ground.key()]);
+      await ground.post(tx);
+      await tx.commit();
+    };
+    await Promise.all(Array.from({ length: 8 }, one));
+    assert.equal(await ground.net(), "240.00");
+  },
+  { pool: { max: 2 } },
+);
+
+everywhere("many_at_once_are_each_answered_once", async (ground) => {
+  const { ledger } = ground;
+  const answers = await Promise.all(Array.from({ length: 300 }, () => ground.post(ledger)));
+  assert.equal(new Set(answers.map(({ transaction }) => transaction.id)).size, 300);
+  assert.equal(await ground.net(), "9000.00");
+});
+
+everywhere("answers_larger_than_the_buffer_arrive", async ({ ledger }) => {
+  const metadata = { text: "x".repeat(3_000_000) };
+  const made = await ledger.accounts().create({ code: "LARGE", name: "L", metadata });
+  assert.equal((await ledger.accounts().find({ id: made.id })).metadata.text.length, 3_000_000);
+});
+
+everywhere("an_abort_signal_cancels", async (ground) => {
+  const { ledger } = ground;
+  const reason = new Error("enough");
+  const early = await failure(ledger.info({ signal: AbortSignal.abort(reason) }));
+  assert.ok(early instanceof CancelledError);
+  assert.equal(early.cause, reason);
+  const controller = new AbortController();
+  await using tx = await ledger.begin();
+  await tx.lockAccounts([ground.key()]);
+  const posts = Array.from({ length: 20 }, () =>
+    failure(ground.post(ledger, ground.alice, { signal: controller.signal })),
+  );
+  controller.abort(reason);
+  for (const error of await Promise.all(posts)) {
+    assert.ok(error instanceof CancelledError, String(error));
+    assert.equal(error.cause, reason);
+  }
+  await tx.rollback();
+  assert.equal(await ground.net(), "none");
+  const done = new AbortController();
+  await ground.post(ledger, ground.bob, { signal: done.signal });
+  done.abort();
+  assert.equal(await ground.net(ledger, ground.bob), "30.00");
+});
+
+everywhere("closing_answers_everything_and_twice_is_fine", async (ground) => {
+  const { ledger } = ground;
+  const posts = Promise.allSettled(Array.from({ length: 100 }, () => ground.post(ledger)));
+  const begins = Array.from({ length: 12 }, () => ledger.begin().catch((error: unknown) => error));
+  await Promise.all([ledger.close(), ledger.close()]);
+  for (const end of await posts) {
+    if (end.status === "rejected") assert.ok(end.reason instanceof CancelledError || end.reason instanceof ClosedError);
+  }
+  await ledger.close();
+  for (const begun of await Promise.all(begins)) {
+    const error = begun instanceof Error ? begun : await failure((begun as OwnTransaction).commit());
+    assert.ok(error instanceof ClosedError, String(error));
+  }
+  for (const late of [
+    () => ledger.info(),
+    () => ledger.begin(),
+    async () => ledger.in({}),
+    async () => ledger.clock.advance(1),
+  ]) {
+    assert.ok((await failure(late())) instanceof ClosedError);
+  }
+});
+
+everywhere(
+  "a_full_queue_is_busy",
+  async (ground) => {
+    const ends = await Promise.allSettled(Array.from({ length: 50 }, () => ground.post(ground.ledger)));
+    const refused = ends.filter((end) => end.status === "rejected").map((end) => (end as PromiseRejectedResult).reason);
+    assert.ok(refused.length > 0);
+    for (const error of refused) {
+      assert.ok(error instanceof BusyError);
+      assert.deepEqual([error.code, error.retryable], ["queue.full", true]);
+    }
+  },
+  { queueMax: 2 },
+);
+
+test("configuration_is_strict", async () => {
+  const unknown = await failure(Ledger.open({ stor: "sqlite::memory:" } as any));
+  assert.ok(unknown instanceof InvalidError);
+  assert.deepEqual([unknown.code, unknown.details["pointer"]], ["request.unknown_key", "/stor"]);
+  assert.ok((await failure(Ledger.open({ store: "nosuch:thing" }))) instanceof InvalidError);
+  assert.ok((await failure(Ledger.open({ store: "sqlite:/nosuch/folder/x.db" }))) instanceof UnavailableError);
+  await using ledger = await Ledger.open({ store: "sqlite::memory:" });
+  assert.throws(() => ledger.clock.advance(1), UnsupportedError);
+  assert.match(ledger.version, /^1\./);
+});
+
+test("a_host_only_ledger_needs_a_handle", async () => {
+  await using ledger = await Ledger.open({ store: "host:sqlite" });
+  assert.ok((await failure(ledger.begin())) instanceof MisuseError);
+  assert.ok((await failure(ledger.info())) instanceof MisuseError);
+  assert.throws(() => ledger.in({ nothing: true }), MisuseError);
+});
+
+test("retrying_is_bounded_and_only_for_lost_races", async () => {
+  let runs = 0;
+  const race = Object.assign(new Error("could not serialize"), { code: "40001" });
+  const wrapped = new Error("of an ORM", { cause: race });
+  assert.ok(lostRace(wrapped));
+  assert.equal(
+    await failure(
+      retrying(
+        async () => {
+          runs += 1;
+          throw wrapped;
+        },
+        { attempts: 3 },
+      ),
+    ),
+    wrapped,
+  );
+  assert.equal(runs, 3);
+  const other = new Error("something else");
+  assert.equal(
+    await failure(
+      retrying(async () => {
+        runs += 1;
+        throw other;
+      }),
+    ),
+    other,
+  );
+  assert.equal(runs, 4);
+  assert.equal(
+    await retrying(async (attempt) => {
+      if (attempt < 3) throw race;
+      return attempt;
+    }),
+    3,
+  );
+});
+
+test("every_operation_of_the_header_is_known", () => assert.ok(operationNames.length >= 34));
+
+await run("core");

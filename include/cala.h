@@ -328,7 +328,8 @@ CALA_API void cala_op_free(cala_op *op);
 /* Transactions: several operations, or an operation and the program's own statements, that land together or not at all      */
 
 /* Begins a transaction on a connection of the library's. Operations made with it see each other's writes; nobody else does until
- * cala_tx_commit. On SQLite it holds the only writer: keep it short. options: NULL or {savepoint?}; blocks for a connection.
+ * cala_tx_commit. On SQLite it holds the only writer: keep it short; "sqlite::memory:" has one connection in all, so everything
+ * else waits for the transaction to end, reads too. options: NULL or {savepoint?}; blocks for a connection.
  *   savepoint  bool: every operation runs behind a SAVEPOINT of its own, so that one that the database refuses leaves the
  *              transaction usable (cala_error_tx_state CALA_TX_USABLE instead of CALA_TX_ABORTED); a lost race (CALA_TX_RETRY)
  *              still needs the whole transaction again. Two more statements an operation. Default false.

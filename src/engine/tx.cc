@@ -112,7 +112,7 @@ bool is_control(std::string_view sql) {
   const std::string word = take_word(sql);
   if (word == "SET") {
     const std::string scope = take_word(sql);
-    return scope != "LOCAL" && scope != "CONSTRAINTS";
+    return scope != "LOCAL" && scope != "CONSTRAINTS" && scope != "TRANSACTION";
   }
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
 }

@@ -200,6 +200,19 @@ static void bytes_come_out_as_digits(void **state) {
   cala_tx_free(tx);
 }
 
+static void a_transaction_may_choose_its_isolation(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_tx *tx = begin_tx(books->ledger);
+  char *answer;
+  succeed(books->ledger, tx, cala_tx_exec, "{\"sql\": \"SET TRANSACTION ISOLATION LEVEL SERIALIZABLE\"}");
+  answer = answer_of(books->ledger, tx, cala_tx_exec, "{\"sql\": \"SHOW transaction_isolation\"}");
+  expect_contains(answer, "serializable");
+  free(answer);
+  transfer(books->ledger, tx, "2");
+  commit(tx);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 2);
+}
+
 #define ON_BOTH(test) ON_SQLITE(test), ON_POSTGRES(test)
 
 int main(void) {
@@ -213,6 +226,7 @@ int main(void) {
       ON_BOTH(they_need_a_transaction),
       ON_BOTH(accounts_are_locked_in_one_order),
       ON_BOTH(bytes_come_out_as_digits),
+      ON_POSTGRES(a_transaction_may_choose_its_isolation),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,166 @@
+"""Finding libcala, and what every kind of ledger and transaction does with it."""
+import contextlib
+import ctypes
+import datetime
+import decimal
+import functools
+import json
+import os
+import pathlib
+import threading
+import uuid
+
+from . import raw
+from .errors import ClosedError, ForkedError, UnavailableError, from_handle
+
+_NO_CALLBACK = raw.cala_completion_fn()
+_SIGNALS_WAIT_MS = 200  # Python handles a Ctrl-C when a call into C has returned
+
+
+@functools.lru_cache(maxsize=None)
+def load():
+    """The library: the file that CALA_LIBRARY names, or the first of the usual places. UnavailableError
+    library.missing."""
+    named = os.environ.get("CALA_LIBRARY")
+    beside = str(pathlib.Path(__file__).with_name("libcala.so.1"))
+    tried = []
+    for path in [named] if named else [beside, "libcala.so.1", "libcala.so", "libcala.dylib", "cala.dll"]:
+        try:
+            return raw.load(path)
+        except OSError as error:
+            tried.append(f"{path}: {error}")
+    raise UnavailableError("libcala was not found; the environment variable CALA_LIBRARY names the file. Tried:\n  "
+                           + "\n  ".join(tried), "library.missing", details={"tried": tried})
+
+
+def _plain(value):
+    """What json does not know, as the documents have it."""
+    if isinstance(value, decimal.Decimal):
+        return format(value, "f")
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if isinstance(value, datetime.datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone, so it is no instant")
+        return value.astimezone(datetime.timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} cannot be part of a request")
+
+
+def encode(request):
+    """The request as a document."""
+    return json.dumps(request, default=_plain, ensure_ascii=False, allow_nan=False).encode()
+
+
+class Handle:
+    """An open cala_ledger, which is not freed while another thread is in a call with it."""
+
+    def __init__(self, config):
+        self.libcala = load()
+        self._pid = os.getpid()
+        self._changed = threading.Condition()
+        self._users = 0
+        document = encode(config)
+        self._pointer = self.made(self.libcala.cala_ledger_open, document, len(document))
+
+    def made(self, function, *arguments):
+        """Calls a function that ends in (out, out_error) and gives what it made."""
+        out, error = ctypes.c_void_p(), ctypes.c_void_p()
+        self.check(function(*arguments, ctypes.byref(out), ctypes.byref(error)), error)
+        return out.value
+
+    def check(self, status, error):
+        """Raises what a call refused; frees the error."""
+        if status == raw.CALA_OK:
+            return
+        try:
+            raise from_handle(self.libcala, error, status)
+        finally:
+            self.libcala.cala_error_free(error)
+
+    @contextlib.contextmanager
+    def use(self):
+        """The pointer, for the time of a call."""
+        self.check_process()
+        with self._changed:
+            if self._pointer is None:
+                raise ClosedError("the ledger is closed", "ledger.closed")
+            self._users += 1
+        try:
+            yield self._pointer
+        finally:
+            with self._changed:
+                self._users -= 1
+                self._changed.notify_all()
+
+    def mine(self):
+        """Whether this process opened it."""
+        return os.getpid() == self._pid
+
+    def check_process(self):
+        """Refuses a child process: the locks here may be held by threads that it does not have."""
+        if not self.mine():
+            raise ForkedError("the ledger was opened by the parent process; open another one after the fork", "handle.forked")
+
+    def operation(self, name, request, tx=None):
+        """A new cala_op; the caller frees it."""
+        document = encode(request)
+        with self.use() as pointer:
+            return self.made(getattr(self.libcala, f"cala_{name}"), pointer, tx, document, len(document))
+
+    def transaction(self, function, options, *arguments):
+        """A new cala_tx of begin, host or adopt; the caller frees it."""
+        document = encode(options)
+        with self.use() as pointer:
+            return self.made(function, pointer, *arguments, document, len(document))
+
+    def end(self, function, tx):
+        """Commits or rolls back."""
+        self.check_process()
+        error = ctypes.c_void_p()
+        self.check(function(tx, ctypes.byref(error)), error)
+
+    def run(self, op):
+        """Runs an operation, waits and gives its answer."""
+        error = ctypes.c_void_p()
+        status = self.libcala.cala_op_run(op, _SIGNALS_WAIT_MS, ctypes.byref(error))
+        while status == raw.CALA_TIMEOUT and self.libcala.cala_op_status(op) == raw.CALA_BUSY:
+            self.libcala.cala_error_free(error)
+            status = self.libcala.cala_op_run(op, _SIGNALS_WAIT_MS, ctypes.byref(error))
+        self.check(status, error)
+        return self.answer(op)
+
+    def answer(self, op):
+        """The answer of an operation that succeeded."""
+        return json.loads(self.libcala.cala_op_result(op, None))
+
+    def set_clock(self, instant):
+        """Sets a manual clock."""
+        text = encode(instant)[1:-1]
+        with self.use() as pointer:
+            error = ctypes.c_void_p()
+            self.check(self.libcala.cala_clock_set(pointer, text, len(text), ctypes.byref(error)), error)
+
+    def advance_clock(self, milliseconds):
+        """Moves a manual clock forward."""
+        with self.use() as pointer:
+            error = ctypes.c_void_p()
+            self.check(self.libcala.cala_clock_advance(pointer, milliseconds, ctypes.byref(error)), error)
+
+    def shut_down(self, queue=None, tag=None):
+        """Begins to close; the completion goes to queue, if any."""
+        with self.use() as pointer:
+            self.libcala.cala_ledger_shutdown(pointer, queue, _NO_CALLBACK, tag, None)
+
+    def close(self):
+        """Shuts down, waits for what is in flight and frees. In a child process it only lets go of the handle."""
+        if self.mine():
+            self.shut_down()
+            with self._changed:
+                pointer, self._pointer = self._pointer, None
+                while self._users:
+                    self._changed.wait()
+        else:
+            pointer, self._pointer = self._pointer, None
+        self.libcala.cala_ledger_free(pointer)

@@ -1,0 +1,218 @@
+"""A ledger for asyncio: answers come through a queue whose descriptor the event loop watches."""
+import asyncio
+import ctypes
+import functools
+import json
+import os
+import struct
+import weakref
+
+from . import raw
+from ._library import Handle
+from .errors import Error, MisuseError, from_document, from_handle
+from .ledger import BaseLedger
+from .listing import AsyncListing
+from .log import log
+from .operations import OwnTransactionPlace
+from .waiting import in_thread, settle
+
+_RECORD = struct.Struct("=IHHQiI")  # record_len, header_len, type, tag, status, data_len
+
+
+class Completions:
+    """The queue of one ledger in one event loop."""
+
+    def __init__(self, handle):
+        self.loop = asyncio.get_running_loop()
+        self._library = handle.libcala
+        self._queue = handle.made(self._library.cala_queue_new)
+        self._descriptor = self._library.cala_queue_fd(self._queue)
+        self._waiting = {}
+        self._last_tag = 0
+        self._buffer = ctypes.create_string_buffer(1 << 16)
+        self.loop.add_reader(self._descriptor, self._read)
+
+    def expect(self, start):
+        """Calls start(queue, tag) and gives the future of what the record with that tag will say: (status, data)."""
+        self._last_tag += 1
+        future = self.loop.create_future()
+        self._waiting[self._last_tag] = future
+        try:
+            start(self._queue, self._last_tag)
+        except BaseException:
+            del self._waiting[self._last_tag]
+            raise
+        return future
+
+    def _read(self):
+        used = ctypes.c_size_t()
+        while True:
+            status = self._library.cala_queue_read(self._queue, self._buffer, len(self._buffer), ctypes.byref(used))
+            if status == raw.CALA_INVALID:
+                self._buffer = ctypes.create_string_buffer(used.value)
+            elif status != raw.CALA_OK or used.value == 0:
+                return
+            else:
+                self._deliver(memoryview(self._buffer)[:used.value])
+
+    def _deliver(self, records):
+        while records:
+            record_len, header_len, kind, tag, status, data_len = _RECORD.unpack_from(records)
+            data = bytes(records[header_len:header_len + data_len])
+            records = records[record_len:]
+            if kind in (raw.CALA_RECORD_COMPLETION, raw.CALA_RECORD_SHUTDOWN):
+                future = self._waiting.pop(tag, None)
+                if future and not future.done():
+                    future.set_result((status, data))
+            elif kind == raw.CALA_RECORD_LOG:
+                log.warning("%s", data.decode())
+            elif kind == raw.CALA_RECORD_DROPPED:
+                log.warning("%s messages of the library were dropped", data.decode())
+
+    def close(self):
+        """Stops watching. In the event loop's thread, or after its end."""
+        self.loop.remove_reader(self._descriptor)
+        os.close(self._descriptor)
+        self._library.cala_queue_free(self._queue)
+
+
+def _abandon(handle, completions):
+    """For a ledger that nobody closed: collected, or there when the process ends."""
+    handle.close()
+    if not handle.mine():
+        return  # the event loop is the parent's
+    try:
+        completions.loop.call_soon_threadsafe(completions.close)
+    except RuntimeError:
+        pass  # the loop has ended and with it the watching; the process keeps a descriptor
+
+
+class AsyncLedger(BaseLedger):
+    """An open ledger for one event loop. Made by AsyncLedger.open, to be closed or used with `async with`."""
+
+    _listing = AsyncListing
+
+    def __init__(self, handle):
+        super().__init__(handle)
+        self._completions = Completions(handle)
+        self._beginning = asyncio.Lock()  # one thread is enough to wait for connections
+        self._close = weakref.finalize(self, _abandon, handle, self._completions)
+
+    @classmethod
+    async def open(cls, **config):
+        """As Ledger.open, in the event loop that runs."""
+        return cls(await in_thread(Handle, config))
+
+    async def call(self, operation, request, gives=None):
+        """As Ledger.call. Cancelling the task cancels the operation; what is already on its way is finished first."""
+        return await self._run(None, operation, request, gives)
+
+    async def _run(self, tx, operation, request, gives):
+        self._check_loop()
+        library = self._handle.libcala
+        op = self._handle.operation(operation, request, tx)
+        try:
+            future = self._completions.expect(functools.partial(self._start, op))
+            status, data = await settle(future, lambda: library.cala_op_cancel(op))
+        finally:
+            library.cala_op_free(op)
+        document = json.loads(data)
+        if status != raw.CALA_OK:
+            raise from_document(document)
+        return document if gives is None else document[gives]
+
+    def _start(self, op, queue, tag):
+        status = self._handle.libcala.cala_op_start(op, queue, raw.cala_completion_fn(), tag)
+        if status != raw.CALA_OK:
+            raise from_handle(self._handle.libcala, None, status)
+
+    def _check_loop(self):
+        self._handle.check_process()
+        if asyncio.get_running_loop() is not self._completions.loop:
+            raise MisuseError("the ledger was opened in another event loop", "ledger.loop")
+
+    async def begin(self, *, savepoint=False):
+        """As Ledger.begin; gives an AsyncTransaction: `async with await ledger.begin() as tx`."""
+        self._check_loop()
+        await self._beginning.acquire()
+        begun = in_thread(self._begin, {"savepoint": savepoint})
+        begun.add_done_callback(lambda _: self._beginning.release())
+        try:
+            return AsyncTransaction(self, await asyncio.shield(begun))
+        except asyncio.CancelledError:
+            begun.add_done_callback(self._drop)
+            raise
+
+    def _begin(self, options):
+        return self._handle.transaction(self._handle.libcala.cala_tx_begin, options)
+
+    def _drop(self, begun):
+        if begun.exception() is None:
+            in_thread(self._handle.libcala.cala_tx_free, begun.result())
+
+    async def close(self):
+        """As Ledger.close."""
+        if not self._close.alive:
+            return
+        if not self._handle.mine():
+            self._close()
+            return
+        self._check_loop()
+        self._close.detach()
+        closed = self._completions.expect(lambda queue, tag: self._handle.shut_down(queue, tag))
+        await settle(closed)
+        await settle(in_thread(self._handle.close))
+        self._completions.close()
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        await self.close()
+
+
+class AsyncTransaction(OwnTransactionPlace):
+    """A transaction of the ledger's own, made by AsyncLedger.begin. Tasks that share it take turns."""
+
+    _listing = AsyncListing
+
+    def __init__(self, ledger, pointer):
+        self._ledger = ledger
+        self._turn = asyncio.Lock()
+        self._over = False
+        self._pointer = pointer
+        weakref.finalize(self, ledger._handle.libcala.cala_tx_free, pointer)
+
+    async def call(self, operation, request, gives=None):
+        """As Ledger.call, in this transaction."""
+        async with self._turn:
+            return await self._ledger._run(self._pointer, operation, request, gives)
+
+    async def commit(self):
+        """As Transaction.commit."""
+        await self._end(self._ledger._handle.libcala.cala_tx_commit)
+
+    async def rollback(self):
+        """As Transaction.rollback."""
+        await self._end(self._ledger._handle.libcala.cala_tx_rollback)
+
+    async def _end(self, function):
+        ledger = self._ledger
+        ledger._check_loop()
+        async with self._turn:
+            self._over = True
+            await settle(in_thread(ledger._handle.end, function, self._pointer))
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, kind, *_):
+        if self._over:
+            return
+        if kind is None:
+            await self.commit()
+            return
+        try:
+            await self.rollback()
+        except Error as error:  # the exception that is on its way says more
+            log.debug("rollback: %s", error)

@@ -1,0 +1,180 @@
+"""The drivers whose transaction a ledger can take part in: one small class each.
+
+A host runs one statement with text parameters and gives the text of the one row's one column, or None. Drivers are
+never imported
+here: that of a connection is loaded already.
+"""
+import sqlite3
+import sys
+
+from .errors import MisuseError, UnsupportedError
+
+
+def none_open(*_):
+    """The error for a pool, or for a connection whose driver knows that no transaction is open."""
+    return MisuseError("no transaction is open on this connection: begin one first", "transaction.none")
+
+
+def error_facts(error):
+    """SQLSTATE (or SQLite's name; None when unknown) and message of a driver's exception."""
+    error = getattr(error, "orig", None) or error  # SQLAlchemy's
+    state = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
+    if state is None and isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        state = "SQLITE_BUSY"  # sqlite3 tells names since Python 3.11
+    return state, str(error)
+
+
+class Sqlite:
+    """sqlite3.Connection."""
+
+    dialect, asynchronous = "qmark", False
+
+    def __init__(self, connection):
+        if sqlite3.sqlite_version_info < (3, 35):
+            raise UnsupportedError(f"Python's SQLite is {sqlite3.sqlite_version}; the ledger needs 3.35 or newer",
+                                   "store.too_old")
+        self.connection = self.key = connection
+        self.errors = (sqlite3.Error,)
+
+    def run(self, sql, parameters):
+        self.begin()
+        cursor = self.connection.cursor()
+        cursor.row_factory = None
+        rows = cursor.execute(sql, parameters).fetchall()
+        return rows[0][0] if rows else None
+
+    def begin(self):
+        """As the driver does before an INSERT, unless it is told to leave that to the program."""
+        if not self.connection.in_transaction:
+            if self.connection.isolation_level is None:
+                raise none_open()
+            self.connection.execute("BEGIN")
+
+
+class Psycopg:
+    """psycopg.Connection (version 3)."""
+
+    dialect, asynchronous = "percent", False
+
+    def __init__(self, connection):
+        self._driver = sys.modules["psycopg"]
+        self.connection = self.key = connection
+        self.errors = (self._driver.Error,)
+
+    def run(self, sql, parameters):
+        with self._driver.Cursor(self.connection, row_factory=self._driver.rows.tuple_row) as cursor:
+            cursor.execute(sql, parameters, prepare=False)  # a name may not be there behind a pooler
+            row = cursor.fetchone() if cursor.description else None
+        return row and row[0]
+
+    def begin(self):
+        """Makes the driver begin, which it does before the first statement, unless the program turned that off."""
+        idle = self.connection.info.transaction_status == self._driver.pq.TransactionStatus.IDLE
+        if idle and not self.connection.autocommit:
+            return self.connection.execute("SELECT 1")
+        return None
+
+    def pgconn(self):
+        """The PGconn *, and the file that holds psycopg's libpq or is linked to it."""
+        implementation = sys.modules[type(self.connection.pgconn).__module__]
+        in_python = getattr(implementation, "impl", None)
+        return self.connection.pgconn.pgconn_ptr, in_python.pq._name if in_python else implementation.__file__
+
+
+class AsyncPsycopg(Psycopg):
+    """psycopg.AsyncConnection."""
+
+    asynchronous = True
+
+    async def run(self, sql, parameters):
+        async with self._driver.AsyncCursor(self.connection, row_factory=self._driver.rows.tuple_row) as cursor:
+            await cursor.execute(sql, parameters, prepare=False)
+            row = await cursor.fetchone() if cursor.description else None
+        return row and row[0]
+
+
+class Asyncpg:
+    """asyncpg's Connection, one acquired from a pool, or the pool itself: the ledger then answers that no transaction
+    is open."""
+
+    dialect, asynchronous = "dollar", True
+
+    def __init__(self, connection):
+        driver = sys.modules["asyncpg"]
+        self.connection = self.key = connection
+        self.errors = (driver.PostgresError, driver.InterfaceError)
+
+    async def run(self, sql, parameters):
+        rows = await self.connection.fetch(sql, *parameters)
+        return rows[0][0] if rows else None
+
+
+class SqlAlchemy:
+    """SQLAlchemy's Connection and Session."""
+
+    asynchronous = False
+    dialects = {"pyformat": "percent", "format": "percent", "qmark": "qmark", "numeric_dollar": "dollar"}
+
+    def __init__(self, connection):
+        self.connection = connection if hasattr(connection, "exec_driver_sql") else connection.connection()
+        self.key = self.connection.connection.dbapi_connection
+        self.errors = (sys.modules["sqlalchemy.exc"].DBAPIError,)
+        self.dialect = self.dialects[self.connection.dialect.paramstyle]
+        self._sqlite = Sqlite(self.key) if isinstance(self.key, sqlite3.Connection) else None
+
+    def run(self, sql, parameters):
+        if self._sqlite:
+            self._sqlite.begin()
+        return _text(self.connection.exec_driver_sql(sql, parameters))
+
+
+class AsyncSqlAlchemy:
+    """SQLAlchemy's AsyncConnection and AsyncSession, on PostgreSQL."""
+
+    asynchronous = True
+
+    def __init__(self, connection):
+        self.key = connection
+        self.errors = (sys.modules["sqlalchemy.exc"].DBAPIError,)
+        bind = connection if hasattr(connection, "dialect") else connection.get_bind()
+        self.dialect = SqlAlchemy.dialects[bind.dialect.paramstyle]
+
+    async def run(self, sql, parameters):
+        connection = self.key if hasattr(self.key, "exec_driver_sql") else await self.key.connection()
+        return _text(await connection.exec_driver_sql(sql, parameters))
+
+
+def _text(result):
+    row = result.fetchone() if result.returns_rows else None
+    result.close()
+    return row and row[0]
+
+
+def _pool(_):
+    raise none_open()
+
+
+# module, its types, what they are for the ledger
+_HOSTS = (
+    ("sqlite3", ("Connection",), Sqlite),
+    ("psycopg", ("Connection",), Psycopg),
+    ("psycopg", ("AsyncConnection",), AsyncPsycopg),
+    ("psycopg_pool", ("ConnectionPool", "AsyncConnectionPool"), _pool),
+    ("asyncpg", ("Connection", "Pool"), Asyncpg),
+    ("asyncpg.pool", ("PoolConnectionProxy",), Asyncpg),
+    ("sqlalchemy", ("Connection",), SqlAlchemy),
+    ("sqlalchemy.orm", ("Session", "scoped_session"), SqlAlchemy),
+    ("sqlalchemy.ext.asyncio", ("AsyncConnection", "AsyncSession"), AsyncSqlAlchemy),
+    ("sqlalchemy", ("Engine",), _pool),
+    ("sqlalchemy.ext.asyncio", ("AsyncEngine",), _pool),
+)
+
+
+def host_of(connection):
+    """The host for a connection of the program's."""
+    for module, names, host in _HOSTS:
+        driver = sys.modules.get(module)
+        if driver and isinstance(connection, tuple(getattr(driver, name) for name in names)):
+            return host(connection)
+    kind = type(connection)
+    raise TypeError(f"{kind.__module__}.{kind.__qualname__} is no connection that a ledger can work within")

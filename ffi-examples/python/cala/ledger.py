@@ -1,0 +1,142 @@
+"""A ledger for threads: every call waits for its answer."""
+import threading
+import weakref
+
+from ._library import Handle, load
+from .errors import Error
+from .listing import Listing
+from .log import log
+from .operations import OwnTransactionPlace, Place
+from .within import within
+
+
+class BaseLedger(Place):
+    """What Ledger and AsyncLedger have in common."""
+
+    def __init__(self, handle):
+        self._handle = handle
+
+    def within(self, connection, *, savepoint=False, adopt=False):
+        """Takes part in the transaction that the program has open on its own driver; committing and rolling back stays
+        the program's.
+
+        connection: of psycopg (Connection, AsyncConnection), asyncpg (Connection, or one acquired from a pool),
+        SQLAlchemy (Connection, Session, AsyncConnection, AsyncSession) or sqlite3. Gives a place with all operations
+        and lock_accounts; with an asynchronous connection they are to be awaited, whichever kind of ledger this is.
+        savepoint: every operation runs behind a savepoint, so that one that the database refuses leaves the transaction
+        usable.
+        adopt: for psycopg only: the library itself uses the connection, through psycopg's copy of libpq. TypeError for
+        another kind of connection; operations answer MisuseError transaction.none without an open transaction.
+        """
+        return within(self._handle, connection, savepoint, adopt)
+
+    def clock_set(self, instant):
+        """Sets a manual clock: an RFC 3339 text or an aware datetime. InvalidError, UnsupportedError
+        clock.not_manual."""
+        self._handle.set_clock(instant)
+
+    def clock_advance(self, milliseconds):
+        """Moves a manual clock forward. InvalidError clock.range, UnsupportedError clock.not_manual."""
+        self._handle.advance_clock(milliseconds)
+
+
+class Ledger(BaseLedger):
+    """An open ledger; any number of threads may use it. Made by Ledger.open, to be closed or used with `with`."""
+
+    _listing = Listing
+
+    def __init__(self, handle):
+        super().__init__(handle)
+        self._close = weakref.finalize(self, handle.close)
+
+    @classmethod
+    def open(cls, **config):
+        """Opens a ledger. config: as cala.h has it for cala_ledger_open: store, migrate, schema, pool, clock, commit,
+        queue_max, lazy. InvalidError for an unknown key; UnavailableError, PermissionError, UnsupportedError, BusyError
+        when the store cannot be used."""
+        return cls(Handle(config))
+
+    def call(self, operation, request, gives=None):
+        """Runs an operation by its name in cala.h without the prefix, and gives its answer, or only the key `gives` of
+        it."""
+        return run(self._handle, None, operation, request, gives)
+
+    def begin(self, *, savepoint=False):
+        """Begins a transaction of the ledger's own; waits for a connection. Use it with `with`: it commits at the end
+        and rolls back when an exception leaves it. savepoint: as for within. Gives a Transaction. BusyError,
+        UnavailableError."""
+        return Transaction(self, savepoint)
+
+    def close(self):
+        """Refuses new work, waits for what is in flight and closes. Closing again does nothing."""
+        self._close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def run(handle, tx, operation, request, gives):
+    """Makes an operation, runs it, frees it."""
+    op = handle.operation(operation, request, tx)
+    try:
+        answer = handle.run(op)
+    finally:
+        handle.libcala.cala_op_free(op)
+    return answer if gives is None else answer[gives]
+
+
+class Transaction(OwnTransactionPlace):
+    """A transaction of the ledger's own, made by Ledger.begin. Threads that share it take turns."""
+
+    _listing = Listing
+
+    def __init__(self, ledger, savepoint):
+        self._ledger = ledger  # keeps it open
+        self._handle = handle = ledger._handle
+        self._turn = threading.Lock()
+        self._over = False
+        self._pointer = handle.transaction(handle.libcala.cala_tx_begin, {"savepoint": savepoint})
+        weakref.finalize(self, handle.libcala.cala_tx_free, self._pointer)
+
+    def call(self, operation, request, gives=None):
+        """As Ledger.call, in this transaction."""
+        self._handle.check_process()
+        with self._turn:
+            return run(self._handle, self._pointer, operation, request, gives)
+
+    def commit(self):
+        """Commits. ConflictError store.serialization, UnavailableError, OutcomeUnknownError; MisuseError when it is
+        over."""
+        self._end(self._handle.libcala.cala_tx_commit)
+
+    def rollback(self):
+        """Rolls back. MisuseError when it is over."""
+        self._end(self._handle.libcala.cala_tx_rollback)
+
+    def _end(self, function):
+        self._handle.check_process()
+        with self._turn:
+            self._over = True
+            self._handle.end(function, self._pointer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if self._over:
+            return
+        if kind is None:
+            self.commit()
+            return
+        try:
+            self.rollback()
+        except Error as error:  # the exception that is on its way says more
+            log.debug("rollback: %s", error)
+
+
+def version():
+    """The library's version."""
+    return load().cala_version().decode()

@@ -1,0 +1,270 @@
+"""The ledger for threads: values, errors, lists, own transactions, closing."""
+import datetime
+import decimal
+import gc
+import json
+import pathlib
+import threading
+import unittest
+import uuid
+
+import psycopg
+
+import cala
+from cala import raw
+from cala._library import encode
+
+from .support import POSTGRES, Books, needs_postgres, new_file, new_schema, suffix
+
+
+class ValueTest(unittest.TestCase):
+    def test_decimals_ids_dates_and_instants_become_text(self):
+        noon = datetime.datetime(2026, 1, 31, 13, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
+        id = uuid.uuid4()
+        document = encode({"a": decimal.Decimal("1E+2"), "b": decimal.Decimal("10.00"), "id": id, "on": noon.date(), "at": noon})
+        self.assertEqual({"a": "100", "b": "10.00", "id": str(id), "on": "2026-01-31", "at": "2026-01-31T12:00:00.000000Z"},
+                         json.loads(document))
+
+    def test_an_instant_without_a_time_zone_is_refused(self):
+        with self.assertRaises(ValueError):
+            encode({"at": datetime.datetime(2026, 1, 31)})
+
+    def test_what_is_no_value_is_refused(self):
+        for value in (object(), {1, 2}, b"bytes", float("nan")):
+            with self.assertRaises((TypeError, ValueError)):
+                encode({"value": value})
+
+
+class ErrorTest(unittest.TestCase):
+    def test_each_status_of_the_header_has_a_class(self):
+        other = ("CALA_OK", "CALA_TX_", "CALA_STEP_", "CALA_RECORD_")
+        statuses = {value for name, value in vars(raw).items() if name.startswith("CALA_") and not name.startswith(other)}
+        self.assertEqual(statuses, {cls.status for cls in cala.Error.__subclasses__()})
+
+
+class CoverageTest(unittest.TestCase):
+    def test_every_operation_of_the_header_has_a_method(self):
+        methods = json.loads(pathlib.Path(__file__).parents[1].joinpath("coverage.json").read_text(encoding="utf-8"))
+        self.assertEqual(list(raw.OPERATIONS), list(methods))
+        for place in methods.values():
+            noun, method = place.split(".")
+            self.assertTrue(getattr(getattr(cala.operations, noun), method).__doc__, place)
+
+
+class OnAStore:
+    """What holds on every store."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.ledger = cala.Ledger.open(**cls.config())
+        cls.addClassCleanup(cls.ledger.close)
+        cls.books = Books(cls.ledger)
+
+    def test_every_method_reaches_its_operation(self):
+        """Each is called once; what is not there is NotFound, and no request is malformed."""
+        id, key = str(uuid.uuid4()), self.books.key(self.books.account())
+        account = self.books.account()
+        ledger = self.ledger
+        template = {"code": f"T{suffix()}", "transaction": {"effective": "date()", "journal_id": f"uuid('{id}')"}, "entries": [
+            {"entry_type": "'E'", "account_id": f"uuid('{account}')", "layer": "SETTLED", "direction": way, "units": "decimal('1')",
+             "currency": "'USD'"} for way in ("DEBIT", "CREDIT")]}
+        self.assertEqual([], ledger.accounts.find_many([id]))
+        self.assertEqual(2, len(ledger.accounts.create_many([{"code": f"M{suffix()}", "name": "m"} for _ in range(2)])))
+        self.assertEqual("new", ledger.accounts.update(account, name="new")["name"])
+        self.assertEqual("locked", ledger.accounts.lock(account)["status"])
+        self.assertEqual("active", ledger.accounts.unlock(account)["status"])
+        self.assertEqual("main", ledger.journals.find(id=self.books.journal)["name"])
+        journal = ledger.journals.create(name="other")["id"]
+        self.assertEqual("renamed", ledger.journals.update(journal, name="renamed")["name"])
+        self.assertEqual("locked", ledger.journals.lock(journal)["status"])
+        self.assertEqual("active", ledger.journals.unlock(journal)["status"])
+        self.assertIn(journal, [item["id"] for item in ledger.journals.list()])
+        self.assertEqual(template["code"], ledger.tx_templates.create(**template)["code"])
+        self.assertEqual(template["code"], ledger.tx_templates.find(code=template["code"])["code"])
+        self.assertIn("DEPOSIT", [item["code"] for item in ledger.tx_templates.list()])
+        results = ledger.transactions.post_many([{"tx_template_code": "DEPOSIT", "params": self.books.params(account)}] * 2)
+        posted = [result["transaction"]["id"] for result in results]
+        self.assertEqual(posted[0], ledger.transactions.find(id=posted[0])["id"])
+        self.assertEqual(posted, [item["id"] for item in ledger.transactions.find_many(posted)])
+        self.assertEqual(posted, [item["id"] for item in ledger.transactions.list(account_id=account)])
+        entries = [item["id"] for item in ledger.entries.list(account_id=account)]
+        self.assertEqual(entries, [item["id"] for item in ledger.entries.find_many(entries)])
+        key = self.books.key(account)
+        self.assertEqual("20.00", ledger.balances.find_many([key])[0]["settled"]["net"])
+        self.assertEqual([account], [item["account_id"] for item in ledger.balances.list(key["journal_id"], [account])])
+        self.assertEqual(["10.00", "20.00"], [item["settled"]["net"] for item in ledger.balances.history(**key)])
+        self.assertEqual("10.00", ledger.balances.at(**key, version=1)["settled"]["net"])
+        self.assertEqual("3", ledger.cel_evaluate("1 + 2", as_="decimal")["value"])
+        self.assertEqual(cala.version(), ledger.info()["version"])
+        self.assertEqual(ledger.info()["schema_version"], ledger.migrate()["to_version"])
+
+    def test_floats_are_refused(self):
+        for amount in (10.5, 10.0):
+            with self.assertRaises(TypeError):
+                self.ledger.transactions.post("DEPOSIT", self.books.params(self.books.cash, amount))
+            with self.assertRaises(TypeError):
+                self.ledger.transactions.post_many([{"tx_template_code": "DEPOSIT", "params": {"amount": amount}}])
+
+    def test_metadata_passes_through_untouched(self):
+        metadata = {"camelCase": [1, 1.5, None, True, "ü"], "snake_case": {"A": {}}}
+        account = self.ledger.accounts.create(code=f"M{suffix()}", name="m", metadata=metadata)
+        self.assertEqual(metadata, self.ledger.accounts.find(id=account["id"])["metadata"])
+        self.assertNotIn("metadata", self.ledger.accounts.update(account["id"], metadata=None))
+
+    def test_an_error_says_all(self):
+        postings = [{"tx_template_code": "DEPOSIT", "params": self.books.params(self.books.cash, amount)} for amount in ("1", "x")]
+        with self.assertRaises(cala.InvalidError) as caught:
+            self.ledger.transactions.post_many(postings)
+        error = caught.exception
+        self.assertEqual(("param.type", 1, False, "", "usable"),
+                         (error.code, error.posting_index, error.retryable, error.sqlstate, error.tx_state))
+        self.assertEqual("amount", error.details["param"])
+        self.assertIn("param.type", str(error))
+
+    def test_an_unknown_key_is_refused(self):
+        with self.assertRaises(cala.InvalidError) as caught:
+            self.ledger.accounts.create(code="X", name="X", nmae="X")
+        self.assertEqual("/nmae", caught.exception.details["pointer"])
+
+    def test_a_list_is_fetched_page_after_page(self):
+        prefix = f"P{suffix()}"
+        self.ledger.accounts.create_many([{"code": f"{prefix}{n}", "name": "p"} for n in range(5)])
+        listed = self.ledger.accounts.list(code_prefix=prefix, first=2)
+        for _ in range(2):
+            self.assertEqual([f"{prefix}{n}" for n in range(5)], [account["code"] for account in listed])
+        page = listed.page(first=3)
+        self.assertEqual((3, True), (len(page["items"]), page["has_next_page"]))
+        self.assertEqual([f"{prefix}3", f"{prefix}4"], [item["code"] for item in listed.page(after=page["end_cursor"])["items"]])
+        self.assertEqual([], list(self.ledger.accounts.list(code_prefix=f"none{suffix()}")))
+
+    def test_a_transaction_commits_at_the_end_and_rolls_back_on_an_exception(self):
+        kept, lost = self.books.account(), self.books.account()
+        with self.ledger.begin() as tx:
+            tx.transactions.post("DEPOSIT", self.books.params(kept))
+            self.assertEqual("10.00", self.books.net(kept, tx))
+        with self.assertRaises(ZeroDivisionError), self.ledger.begin() as tx:
+            tx.transactions.post("DEPOSIT", self.books.params(lost))
+            raise ZeroDivisionError
+        self.assertEqual(("10.00", None), (self.books.net(kept), self.books.net(lost)))
+        with self.assertRaises(cala.MisuseError):
+            tx.commit()
+
+    def test_exec_gives_columns_rows_and_what_it_wrote(self):
+        table = f"t_{suffix()}"
+        one = "?" if self.ledger.info()["store"] == "sqlite" else "$1"
+        with self.ledger.begin() as tx:
+            tx.exec(f"create table {table} (note text)")
+            self.assertEqual(1, tx.exec(f"insert into {table} values ({one})", ["a"])["affected"])
+            tx.exec(f"insert into {table} values ({one})", [None])
+            self.assertEqual({"columns": ["note"], "rows": [["a"], [None]], "affected": 0}, tx.exec(f"select note from {table}"))
+            with self.assertRaises(cala.InvalidError) as caught:
+                tx.exec("commit")
+            self.assertEqual("tx.control_statement", caught.exception.code)
+            tx.rollback()
+
+    def test_a_savepoint_keeps_a_transaction_of_the_ledgers_own_usable(self):
+        account = self.books.account()
+        with self.ledger.begin(savepoint=True) as tx:
+            with self.assertRaises(cala.InvalidError) as caught:
+                tx.exec("select nonsense from nowhere")
+            self.assertEqual("usable", caught.exception.tx_state)
+            self.assertEqual([self.books.key(account)], tx.lock_accounts([self.books.key(account)] * 2))
+            tx.transactions.post("DEPOSIT", self.books.params(account))
+        self.assertEqual("10.00", self.books.net(account))
+
+    def test_a_forgotten_transaction_is_rolled_back(self):
+        account = self.books.account()
+        tx = self.ledger.begin()
+        tx.transactions.post("DEPOSIT", self.books.params(account))
+        del tx
+        gc.collect()
+        self.ledger.transactions.post("DEPOSIT", self.books.params(account, "1.00"))
+        self.assertEqual("1.00", self.books.net(account))
+
+    def test_threads_that_share_a_transaction_take_turns(self):
+        account = self.books.account()
+        with self.ledger.begin() as tx:
+            posting = ("DEPOSIT", self.books.params(account))
+            threads = [threading.Thread(target=tx.transactions.post, args=posting) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        self.assertEqual("40.00", self.books.net(account))
+
+    def test_retrying_gives_up_on_what_is_no_race(self):
+        attempts = []
+
+        def transaction():
+            attempts.append(1)
+            with self.ledger.begin() as tx:
+                tx.accounts.find(code="nobody")
+
+        with self.assertRaises(cala.NotFoundError):
+            cala.retrying(transaction)
+        self.assertEqual(1, len(attempts))
+
+    def test_a_handle_that_is_no_connection_is_a_type_error(self):
+        with self.assertRaises(TypeError):
+            self.ledger.within(object())
+
+
+class SqliteTest(OnAStore, unittest.TestCase):
+    @classmethod
+    def config(cls):
+        return {"store": f"sqlite:{new_file(cls)}"}
+
+
+class MemoryTest(OnAStore, unittest.TestCase):
+    @classmethod
+    def config(cls):
+        return {"store": "sqlite::memory:"}
+
+
+@needs_postgres
+class PostgresTest(OnAStore, unittest.TestCase):
+    @classmethod
+    def config(cls):
+        return {"store": POSTGRES, "schema": new_schema(), "migrate": True}
+
+    def test_retrying_lands_a_transaction_that_lost_a_race_once(self):
+        account, attempts = self.books.account(), []
+        self.ledger.transactions.post("DEPOSIT", self.books.params(account, "1.00"))
+
+        def transaction():
+            attempts.append(1)
+            with psycopg.connect(POSTGRES) as connection:
+                connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+                within = self.ledger.within(connection)
+                self.books.net(account, within)
+                if len(attempts) == 1:
+                    self.ledger.transactions.post("DEPOSIT", self.books.params(account, "5.00"))
+                within.transactions.post("DEPOSIT", self.books.params(account))
+
+        cala.retrying(transaction)
+        self.assertEqual((2, "16.00"), (len(attempts), self.books.net(account)))
+
+
+class ClosingTest(unittest.TestCase):
+    def test_closing_twice_is_fine_and_using_it_is_a_closed_error(self):
+        ledger = cala.Ledger.open(store="sqlite::memory:")
+        tx = ledger.begin()
+        ledger.close()
+        ledger.close()
+        for use in (ledger.info, ledger.begin, tx.info, lambda: ledger.clock_advance(1)):
+            with self.assertRaises(cala.ClosedError):
+                use()
+
+    def test_an_unknown_key_of_the_configuration_is_refused(self):
+        with self.assertRaises(cala.InvalidError) as caught:
+            cala.Ledger.open(stoer="sqlite::memory:")
+        self.assertEqual("request.unknown_key", caught.exception.code)
+
+    def test_a_manual_clock_is_set_and_moved(self):
+        with cala.Ledger.open(store="sqlite::memory:", clock={"manual": "2026-01-01T00:00:00Z"}) as ledger:
+            ledger.clock_advance(1500)
+            self.assertEqual("2026-01-01T00:00:01.500000Z", ledger.info()["now"])
+            ledger.clock_set(datetime.datetime(2026, 2, 1, tzinfo=datetime.timezone.utc))
+            self.assertEqual("2026-02-01T00:00:00.000000Z", ledger.info()["now"])
+        with cala.Ledger.open(store="sqlite::memory:") as ledger, self.assertRaises(cala.UnsupportedError):
+            ledger.clock_advance(1)

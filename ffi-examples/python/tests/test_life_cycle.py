@@ -1,0 +1,47 @@
+"""What happens to processes around a ledger: each case in a process of its own, CALA_RUNS times (20)."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+RUNS = int(os.environ.get("CALA_RUNS", "20"))
+HERE = pathlib.Path(__file__).resolve().parents[1]
+
+
+class LifeCycleTest(unittest.TestCase):
+    def check(self, name):
+        for _ in range(RUNS):
+            with tempfile.TemporaryDirectory() as folder:
+                ran = subprocess.run([sys.executable, "-m", "tests.life", name, folder], cwd=HERE, capture_output=True, text=True,
+                                     timeout=120)
+                self.assertEqual(0, ran.returncode, ran.stderr)
+
+    def test_exit_with_work_in_flight(self):
+        self.check("exit_with_work_in_flight")
+
+    def test_exit_without_close(self):
+        self.check("exit_without_close")
+
+    def test_close_while_busy(self):
+        self.check("close_while_busy")
+
+    def test_collection_under_stress(self):
+        self.check("collection_under_stress")
+
+    def test_finalizer_after_close(self):
+        self.check("finalizer_after_close")
+
+    def test_fork_with_an_open_ledger(self):
+        self.check("fork_with_an_open_ledger")
+        self.check("fork_with_an_open_async_ledger")
+
+    def test_threads_share_a_ledger(self):
+        self.check("threads_share_a_ledger")
+
+    def test_a_throwing_handler(self):
+        self.check("a_throwing_handler")
+
+    def test_library_missing(self):
+        self.check("library_missing")

@@ -1,0 +1,30 @@
+"""The samples print what ../samples/ has, in memory and on PostgreSQL, there twice."""
+import pathlib
+import subprocess
+import sys
+import unittest
+
+from .support import POSTGRES, needs_postgres
+
+HERE = pathlib.Path(__file__).resolve().parents[1]
+EXPECTED = HERE.parent / "samples"
+
+
+class SampleTest(unittest.TestCase):
+    maxDiff = None
+
+    def check(self, *arguments):
+        samples = {path.stem.replace("-", "_"): path for path in sorted(EXPECTED.glob("*.txt"))}
+        for name, expected in {**samples, "basic_asyncio": samples["basic"]}.items():
+            with self.subTest(name):
+                ran = subprocess.run([sys.executable, "-m", f"samples.{name}", *arguments], cwd=HERE, capture_output=True,
+                                     text=True, timeout=120)
+                self.assertEqual((0, expected.read_text(encoding="utf-8")), (ran.returncode, ran.stdout), ran.stderr)
+
+    def test_without_a_server(self):
+        self.check()
+
+    @needs_postgres
+    def test_on_postgres_again_and_again(self):
+        self.check(POSTGRES)
+        self.check(POSTGRES)

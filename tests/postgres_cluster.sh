@@ -7,6 +7,8 @@
 #   postgres_cluster.sh with <state> <database> command…  the same as CALA_TEST_POSTGRES of a command
 #   postgres_cluster.sh run <database> command…           start, with, stop
 # With CALA_CLUSTER_DURABLE=1 it waits for the disk, as a real one does; for benchmarks.
+# With CALA_CLUSTER_PGBOUNCER=1 with and run also start pgbouncer in transaction mode, as CALA_TEST_PGBOUNCER of the command.
+# CALA_POSTGRES_BIN=<folder> has the server's programs; by default those of Debian's PostgreSQL, 15 before newer ones.
 # PostgreSQL refuses to run as root; root hands it to the user postgres.
 set -euo pipefail
 
@@ -17,6 +19,11 @@ fail() {
 
 find_bin() {
   local bin
+  if [ -n "${CALA_POSTGRES_BIN:-}" ]; then
+    [ -x "$CALA_POSTGRES_BIN/initdb" ] || fail "no initdb in CALA_POSTGRES_BIN=$CALA_POSTGRES_BIN"
+    realpath "$CALA_POSTGRES_BIN"
+    return
+  fi
   for bin in /usr/lib/postgresql/15/bin $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -rV); do
     if [ -x "$bin/initdb" ]; then
       echo "$bin"
@@ -35,6 +42,23 @@ as_server() { # runs a command as the user who owns the cluster
   fi
 }
 
+find_psql() { # not every package of the server has it, and any version does
+  if [ -x "$bin/psql" ]; then
+    echo "$bin/psql"
+  else
+    command -v psql || fail "no psql, neither in $bin nor in PATH; on Debian: apt-get install postgresql-client"
+  fi
+}
+
+# The server's user may be kept out of the folder that the programs are in: then the cluster has a copy of them.
+reachable_bin() { # reachable_bin <folder>
+  as_server test -x "$bin/initdb" && return
+  mkdir "$1/server"
+  cp -a "$bin/.." "$1/server/"
+  chmod -R a+rX "$1/server"
+  bin=$1/server/$(basename "$bin")
+}
+
 cluster_of() { # the folder of a running cluster
   [ -s "$1/cluster" ] || fail "no cluster was started in $1"
   cat "$1/cluster"
@@ -48,6 +72,7 @@ launch() { # launch <folder>
 start() { # start <state>
   local folder
   stop "$1"
+  bin=$(find_bin)
   mkdir -p "$1"
   folder=$(mktemp -d "${TMPDIR:-/tmp}/cala-pg-XXXXXX")
   if [ "$(id -u)" = 0 ]; then
@@ -55,6 +80,8 @@ start() { # start <state>
     chown postgres: "$folder"
   fi
   echo "$folder" >"$1/cluster"
+  reachable_bin "$folder"
+  echo "$bin" >"$1/programs"
   as_server "$bin/initdb" -D "$folder/data" -U cala -A trust -E UTF8 --locale=C --no-sync >"$1/initdb.log" 2>&1 ||
     { tail -n 20 "$1/initdb.log" >&2; fail "initdb failed"; }
   as_server tee -a "$folder/data/postgresql.conf" >/dev/null <<CONF
@@ -72,28 +99,63 @@ stop() { # stop <state>; nothing to do is fine
   local folder
   [ -s "$1/cluster" ] || return 0
   folder=$(cat "$1/cluster")
+  if [ -s "$folder/pgbouncer.pid" ]; then
+    as_server kill "$(cat "$folder/pgbouncer.pid")" 2>/dev/null || true
+  fi
   if [ -d "$folder/data" ]; then
     as_server "$bin/pg_ctl" -D "$folder/data" -w -t 60 -m immediate stop >/dev/null 2>&1 || true
   fi
   rm -rf "$folder"
-  rm -f "$1/cluster"
+  rm -f "$1/cluster" "$1/programs"
 }
 
 connection() { # connection <state> <database>
-  local folder
+  local folder psql
   folder=$(cluster_of "$1")
-  as_server "$bin/psql" -X -q -h "$folder" -U cala -d postgres -v ON_ERROR_STOP=1 \
+  psql=$(find_psql)
+  as_server "$psql" -X -q -h "$folder" -U cala -d postgres -v ON_ERROR_STOP=1 \
     -c "drop database if exists \"$2\" with (force)" -c "create database \"$2\"" >/dev/null 2>"$1/$2.log" ||
     { cat "$1/$2.log" >&2; fail "no database $2"; }
   rm -f "$1/$2.log"
   echo "postgres://cala@/$2?host=$folder"
 }
 
-[ $# -ge 2 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+pgbouncer_of() { # pgbouncer_of <state> <database>: starts it unless it runs, and prints the connection string through it
+  local folder program
+  folder=$(cluster_of "$1")
+  if [ ! -s "$folder/pgbouncer.pid" ]; then
+    program=$(PATH=$PATH:/usr/sbin command -v pgbouncer) || fail "no pgbouncer; on Debian: apt-get install pgbouncer"
+    as_server tee "$folder/pgbouncer.ini" >/dev/null <<CONF
+[databases]
+* = host=$folder user=cala
+[pgbouncer]
+unix_socket_dir = $folder
+listen_addr =
+listen_port = 6432
+auth_type = any
+pool_mode = transaction
+ignore_startup_parameters = extra_float_digits
+pidfile = $folder/pgbouncer.pid
+logfile = $folder/pgbouncer.log
+CONF
+    as_server "$program" -q -d "$folder/pgbouncer.ini" &&
+      as_server timeout 10 sh -c "until [ -s '$folder/pgbouncer.pid' ] && [ -S '$folder/.s.PGSQL.6432' ]; do sleep 0.05; done" ||
+      { cat "$folder/pgbouncer.log" >&2; fail "pgbouncer did not start"; }
+  fi
+  echo "postgres://cala@/$2?host=$folder&port=6432"
+}
+
+offer_pgbouncer() { # offer_pgbouncer <state> <database>
+  [ "${CALA_CLUSTER_PGBOUNCER:-}" = 1 ] || return 0
+  CALA_TEST_PGBOUNCER=$(pgbouncer_of "$1" "$2")
+  export CALA_TEST_PGBOUNCER
+}
+
+[ $# -ge 2 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 action=$1
 state=$2
 shift 2
-bin=$(find_bin)
+bin=$(cat "$state/programs" 2>/dev/null || find_bin)
 
 case $action in
   start) start "$state" ;;
@@ -104,6 +166,7 @@ case $action in
   with)
     CALA_TEST_POSTGRES=$(connection "$state" "$1")
     export CALA_TEST_POSTGRES
+    offer_pgbouncer "$state" "$1"
     shift
     exec "$@"
     ;;
@@ -113,7 +176,10 @@ case $action in
     trap 'stop "$state"; rm -rf "$state"' EXIT
     trap 'exit 130' INT TERM
     start "$state"
-    CALA_TEST_POSTGRES=$(connection "$state" "$database") "$@"
+    CALA_TEST_POSTGRES=$(connection "$state" "$database")
+    export CALA_TEST_POSTGRES
+    offer_pgbouncer "$state" "$database"
+    "$@"
     ;;
   *) fail "unknown action $action" ;;
 esac

@@ -29,14 +29,10 @@ cala_require(CALA_LIBPQ_INCLUDE_DIR libpq-dev "libpq-fe.h")
 add_library(cala::libpq_headers INTERFACE IMPORTED)
 set_target_properties(cala::libpq_headers PROPERTIES INTERFACE_INCLUDE_DIRECTORIES ${CALA_LIBPQ_INCLUDE_DIR})
 
-# Abseil as archives, hidden like SQLite: its shared libraries would bring a second C++ runtime.
+# Only as a shared library: Debian's archives are not position independent. The C++ runtime that it needs is then ours as well.
 if(CALA_IANA_ZONES)
+  find_package(absl REQUIRED)
   add_library(cala_iana_zones INTERFACE)
   target_compile_definitions(cala_iana_zones INTERFACE CALA_IANA_ZONES)
-  foreach(part time civil_time time_zone strings strings_internal int128 base raw_logging_internal throw_delegate spinlock_wait
-               log_severity)
-    find_library(CALA_ABSL_${part} NAMES libabsl_${part}.a)
-    cala_require(CALA_ABSL_${part} libabsl-dev "Abseil's static library libabsl_${part}.a")
-    target_link_libraries(cala_iana_zones INTERFACE ${CALA_ABSL_${part}})
-  endforeach()
+  target_link_libraries(cala_iana_zones INTERFACE absl::time)
 endif()

@@ -17,10 +17,16 @@ target_include_directories(cala INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/
                                           $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(cala PRIVATE $<BUILD_INTERFACE:cala_options> cala::sqlite3 cala::cjson Threads::Threads
                                    ${CMAKE_DL_LIBS})
+if(CALA_IANA_ZONES)
+  target_link_libraries(cala PRIVATE $<BUILD_INTERFACE:cala_iana_zones>)
+endif()
 target_link_options(cala PRIVATE -Wl,--version-script=${cala_version_script} -Wl,-z,nodelete -Wl,-z,relro,-z,now
                                  -Wl,--exclude-libs,ALL)
 if(CALA_SANITIZE OR CALA_BUILD_FUZZERS)
   # The sanitizers' runtime lives in the executable (clang) or beside it (gcc), and must meet one libstdc++.
 else()
-  target_link_options(cala PRIVATE -Wl,-z,defs -static-libstdc++ -static-libgcc)
+  target_link_options(cala PRIVATE -Wl,-z,defs)
+  if(NOT CALA_IANA_ZONES)
+    target_link_options(cala PRIVATE -static-libstdc++ -static-libgcc)
+  endif()
 endif()

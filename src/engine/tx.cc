@@ -86,6 +86,8 @@ std::string_view skip_comments(std::string_view sql) {
     } else if (sql.starts_with("/*")) {
       const std::size_t end = sql.find("*/");
       sql.remove_prefix(end == std::string_view::npos ? sql.size() : end + 2);
+    } else if (sql.starts_with("*/")) {
+      sql.remove_prefix(2);  // comments nest in PostgreSQL and do not in SQLite
     } else {
       break;
     }

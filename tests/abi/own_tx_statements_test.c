@@ -124,9 +124,18 @@ static void behind_a_savepoint_the_transaction_stays_usable(void **state) {
 }
 
 static void statements_that_would_end_the_transaction_are_refused(void **state) {
-  static const char *const statements[] = {
-      "COMMIT", " /* well */ rollback", "-- no\\nBEGIN",           "SAVEPOINT mine", "RELEASE mine",
-      "end;",   "SET search_path = a",  "PREPARE TRANSACTION 'x'", "VACUUM",         "; commit"};
+  static const char *const statements[] = {"COMMIT",
+                                           " /* well */ rollback",
+                                           "-- no\\nBEGIN",
+                                           "SAVEPOINT mine",
+                                           "RELEASE mine",
+                                           "end;",
+                                           "SET search_path = a",
+                                           "/* /* */ COMMIT",
+                                           "/* /* */ */ COMMIT",
+                                           "PREPARE TRANSACTION 'x'",
+                                           "VACUUM",
+                                           "; commit"};
   struct ledger_fixture *books = fixture_open(state, "");
   cala_tx *tx = begin_tx(books->ledger);
   char request[256];

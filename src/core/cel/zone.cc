@@ -1,5 +1,7 @@
 #include "core/cel/zone.h"
 
+#include "base/zone_rules.h"
+
 namespace cala::core::cel {
 
 namespace {
@@ -19,7 +21,7 @@ std::optional<std::int64_t> digits(std::string_view text) {
 std::optional<std::int64_t> zone_offset(std::string_view zone, std::int64_t utc_seconds) {
   if (zone == "UTC" || zone == "Z" || zone.empty()) return 0;
   const std::size_t colon = zone.find(':');
-  if (colon == std::string_view::npos) return named_zone_offset(zone, utc_seconds);
+  if (colon == std::string_view::npos) return base::named_zone_offset(zone, utc_seconds);
   const bool behind = zone.front() == '-';
   const std::size_t sign = behind || zone.front() == '+' ? 1 : 0;
   const auto hours = digits(zone.substr(sign, colon - sign));

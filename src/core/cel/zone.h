@@ -10,7 +10,5 @@ namespace cala::core::cel {
 
 // Seconds east of UTC at that instant; nullopt when the zone is not known.
 std::optional<std::int64_t> zone_offset(std::string_view zone, std::int64_t utc_seconds);
-// The same for an IANA name; no name is known without CALA_IANA_ZONES.
-std::optional<std::int64_t> named_zone_offset(std::string_view name, std::int64_t utc_seconds);
 
 }  // namespace cala::core::cel

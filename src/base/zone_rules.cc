@@ -1,4 +1,4 @@
-#include "core/cel/zone.h"
+#include "base/zone_rules.h"
 
 #ifdef CALA_IANA_ZONES
 #include <absl/time/time.h>
@@ -7,7 +7,7 @@
 #include <string>
 #endif
 
-namespace cala::core::cel {
+namespace cala::base {
 
 #ifdef CALA_IANA_ZONES
 
@@ -41,4 +41,4 @@ std::optional<std::int64_t> named_zone_offset(std::string_view, std::int64_t) { 
 
 #endif
 
-}  // namespace cala::core::cel
+}  // namespace cala::base

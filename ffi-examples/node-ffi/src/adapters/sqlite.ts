@@ -1,9 +1,14 @@
 import { UnsupportedError } from "../errors.js";
 import { type Adapter, textOf } from "./adapter.js";
 
+interface Statement {
+  get(...params: any[]): any;
+  run(...params: any[]): any;
+}
+
 /** better-sqlite3's Database, node:sqlite's DatabaseSync, bun:sqlite's Database. */
 export interface SqliteDatabase {
-  prepare(sql: string): { get(...params: any[]): any; run(...params: any[]): any };
+  prepare(sql: string): Statement;
 }
 
 const [oldestMajor, oldestMinor] = [3, 35];
@@ -24,10 +29,22 @@ function checkVersion(database: SqliteDatabase): void {
   recentEnough.add(database);
 }
 
+const prepared = new WeakMap<object, Map<string, Statement>>();
+
+// The ledger's few statements cost more to prepare than to run; a migration's are run once.
+function prepare(database: SqliteDatabase, sql: string, keep: boolean): Statement {
+  if (!keep) return database.prepare(sql);
+  const statements = prepared.get(database) ?? new Map<string, Statement>();
+  prepared.set(database, statements);
+  const statement = statements.get(sql) ?? database.prepare(sql);
+  statements.set(sql, statement);
+  return statement;
+}
+
 export function sqliteAdapter(database: SqliteDatabase): Adapter {
   checkVersion(database);
   const exec = (sql: string, params: string[], returnsRow: boolean): string | null => {
-    const statement = database.prepare(sql);
+    const statement = prepare(database, sql, params.length > 0);
     if (returnsRow) {
       const row = statement.get(...params);
       return row ? textOf(Object.values(row)[0]) : null;

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <libpq-fe.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,16 @@ static cala_tx *adopt(struct ledger_fixture *books, PGconn *connection, const ch
 
 static long orders(PGconn *connection) {
   PGresult *result = PQexec(connection, "SELECT count(*) FROM adopted_orders");
+  const long count = strtol(PQgetvalue(result, 0, 0), NULL, 10);
+  PQclear(result);
+  return count;
+}
+
+/* Statements of this database that wait for a lock; seen afresh only outside of a transaction. */
+static long statements_waiting(PGconn *connection) {
+  PGresult *result =
+      PQexec(connection,
+             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
   const long count = strtol(PQgetvalue(result, 0, 0), NULL, 10);
   PQclear(result);
   return count;
@@ -185,6 +196,51 @@ static void it_runs_on_the_callers_thread_only(void **state) {
   PQfinish(connection);
 }
 
+struct waiting {
+  cala_op *op;
+  cala_status status;
+};
+
+static void *run_waiting(void *argument) {
+  struct waiting *self = argument;
+  self->status = cala_op_run(self->op, -1, NULL);
+  return NULL;
+}
+
+/* The statement waits for a lock that nobody gives up, so only the cancel ends it. */
+static void a_waiting_statement_is_cancelled_from_another_thread(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  PGconn *connection = connect_host(&own);
+  PGconn *other = connect_host(&own);
+  PGconn *watch = connect_host(&own);
+  struct waiting waiting;
+  pthread_t thread;
+  cala_tx *holder;
+  cala_tx *tx;
+  run_sql(&own, other, "BEGIN");
+  holder = adopt(books, other, "{}");
+  transfer(books->ledger, holder, "1");
+  run_sql(&own, connection, "BEGIN");
+  tx = adopt(books, connection, "{}");
+  waiting.op = make_transfer(books->ledger, tx, "2");
+  assert_int_equal(pthread_create(&thread, NULL, run_waiting, &waiting), 0);
+  while (statements_waiting(watch) == 0) usleep(1000);
+  assert_int_equal(cala_op_cancel(waiting.op), CALA_OK);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  assert_int_equal(waiting.status, CALA_CANCELLED);
+  expect_op_error(waiting.op, CALA_CANCELLED, "op.cancelled");
+  assert_int_equal(cala_error_tx_state(cala_op_error(waiting.op)), CALA_TX_ABORTED);
+  cala_op_free(waiting.op);
+  cala_tx_free(tx);
+  cala_tx_free(holder);
+  run_sql(&own, connection, "ROLLBACK");
+  run_sql(&own, other, "COMMIT");
+  PQfinish(connection);
+  PQfinish(other);
+  PQfinish(watch);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 1);
+}
+
 static cala_function resolve_in(void *module, const char *name) {
   void *address = dlsym(module, name);
   cala_function function;
@@ -311,6 +367,7 @@ int main(void) {
       ON_LIBPQ(a_refused_statement_aborts_unless_behind_a_savepoint),
       ON_LIBPQ(what_cannot_be_adopted_is_refused),
       ON_LIBPQ(it_runs_on_the_callers_thread_only),
+      ON_LIBPQ(a_waiting_statement_is_cancelled_from_another_thread),
       ON_LIBPQ(two_copies_of_libpq_serve_two_connections),
       ON_LIBPQ(a_resolver_that_knows_nothing_is_told_so),
       ON_LIBPQ(a_ledger_without_connections_adopts_too),

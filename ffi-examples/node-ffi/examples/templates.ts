@@ -88,7 +88,7 @@ print((await post({ amount: "10.00", fee: "2" })).entries);
 
 for (const params of [{}, { amount: "10.00", amonut: "10.00" }]) {
   const error = await refused(post(params));
-  console.log(`refused  ${error.code}: ${error.details["param"] ?? String(error.details["pointer"]).split("/").pop()}`);
+  console.log(`refused  ${error.code}: ${error.details["param"]}`);
 }
 
 const expr = "decimal('10.00') + decimal('0.50')";

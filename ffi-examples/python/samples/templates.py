@@ -46,7 +46,7 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
         try:
             post(**more)
         except cala.InvalidError as error:
-            param = error.details.get("param") or error.details["pointer"].rpartition("/")[2]
+            param = error.details["param"]
             print("refused ", f"{error.code}: {param}")
 
     expression = "decimal('10.00') + decimal('0.50')"

@@ -52,7 +52,7 @@ open_ledger do |ledger|
   [places, amount.merge(amonut: "10.00")].each do |wrong|
     ledger.post(code("FEE_TRANSFER"), wrong)
   rescue Cala::InvalidError => e
-    puts "refused  #{e.code}: #{e.details[:param] || e.details[:pointer].delete_prefix("/params/")}"
+    puts "refused  #{e.code}: #{e.details[:param]}"
   end
 
   expression = "decimal('10.00') + decimal('0.50')"

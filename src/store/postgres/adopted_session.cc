@@ -101,6 +101,11 @@ class AdoptedSession final : public Session {
  public:
   AdoptedSession(LibpqApi api, LoadedModule module, PGconn *connection, const Dialect &dialect)
       : api_(api), module_(std::move(module)), connection_(connection), dialect_(dialect) {}
+  ~AdoptedSession() override {
+    if (cancel_ != nullptr) api_.PQfreeCancel(cancel_);
+  }
+  AdoptedSession(const AdoptedSession &) = delete;
+  AdoptedSession &operator=(const AdoptedSession &) = delete;
 
   // The transaction is the program's: it is neither begun nor ended here.
   Outcome begin(Access) override { return not_ours(); }
@@ -113,6 +118,8 @@ class AdoptedSession final : public Session {
   void interrupt() override;
 
   Outcome check() const;
+  // On the program's thread, before any other may interrupt: libpq lets no two threads look into one connection.
+  void prepare_to_cancel() { cancel_ = api_.PQgetCancel(connection_); }
 
  private:
   static Error not_ours() { return wrong_connection("the program begins and ends its own transaction"); }
@@ -121,6 +128,7 @@ class AdoptedSession final : public Session {
   const LibpqApi api_;
   const LoadedModule module_;
   PGconn *connection_;
+  PGcancel *cancel_ = nullptr;
   const Dialect &dialect_;
   std::mutex in_flight_mutex_;
   bool in_flight_ = false;
@@ -188,12 +196,8 @@ Result<Answer> AdoptedSession::execute(const Request &request) {
 
 void AdoptedSession::interrupt() {
   const std::lock_guard<std::mutex> lock(in_flight_mutex_);
-  if (!in_flight_) return;
-  PGcancel *cancel = api_.PQgetCancel(connection_);
   char message[256];
-  if (cancel == nullptr) return;
-  api_.PQcancel(cancel, message, sizeof message);
-  api_.PQfreeCancel(cancel);
+  if (in_flight_ && cancel_ != nullptr) api_.PQcancel(cancel_, message, sizeof message);
 }
 
 }  // namespace
@@ -206,6 +210,7 @@ Result<std::unique_ptr<Session>> adopt_connection(void *pgconn, const FunctionRe
   if (!api) return std::move(api.error());
   auto session = std::make_unique<AdoptedSession>(*api, source->take_module(), static_cast<PGconn *>(pgconn), dialect);
   if (Outcome usable = session->check(); !usable) return std::move(usable.error());
+  session->prepare_to_cancel();
   return std::unique_ptr<Session>(std::move(session));
 }
 

@@ -39,7 +39,7 @@ func main() {
 	fmt.Printf("refused  %s: %s\n", explain(err).Code, explain(err).Detail("param"))
 	params["amount"], params["amonut"] = "10.00", "10.00"
 	_, err = ledger.Post(ctx, created.Code, params)
-	fmt.Printf("refused  %s: %s\n", explain(err).Code, strings.TrimPrefix(explain(err).Detail("pointer"), "/params/"))
+	fmt.Printf("refused  %s: %s\n", explain(err).Code, explain(err).Detail("param"))
 
 	const expression = "decimal('10.00') + decimal('0.50')"
 	value := sample.Must(ledger.EvaluateCEL(ctx, cala.CELRequest{Expr: expression}))

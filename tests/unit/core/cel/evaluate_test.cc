@@ -192,5 +192,15 @@ TEST(CelArena, AsksForNothingForScalars) {
   EXPECT_LT(arena.remaining_budget(), Arena::kEvaluationBudget);
 }
 
+TEST_F(CelEvaluate, QuotesKeysInWholeCodePoints) {
+  const auto whole = eval("{'a': 1}['caf\xC3\xA9']");
+  ASSERT_FALSE(whole.ok());
+  EXPECT_NE(whole.error().message.find("'caf\xC3\xA9'"), std::string::npos) << whole.error().message;
+  const auto cut = eval("{'a': 1}['" + std::string(79, 'x') + "\xC3\xA9']");
+  ASSERT_FALSE(cut.ok());
+  EXPECT_TRUE(base::is_valid_utf8(cut.error().message));
+  EXPECT_NE(cut.error().message.find("'" + std::string(79, 'x') + "'"), std::string::npos) << cut.error().message;
+}
+
 }  // namespace
 }  // namespace cala::core::cel

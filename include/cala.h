@@ -342,11 +342,17 @@ CALA_API cala_status cala_tx_begin(cala_ledger *ledger, const char *options, siz
  *   dialect    "dollar" ($1), "qmark" (?) or "percent" (%s): how parameters are written. Default "dollar" for PostgreSQL, "qmark" for
  *              SQLite.
  *   savepoint  as for cala_tx_begin; the statements SAVEPOINT, RELEASE and ROLLBACK TO come through cala_op_sql like the rest.
- * The statements of one operation must all run in one open transaction: without one the last answers "transaction.none" and
- * writes nothing (SQLite has no name for a transaction: there it is noticed when anything else was written between the
- * statements). CALA_INVALID. */
+ * The statements of one operation must all run in one open transaction. On PostgreSQL an operation that writes without one, or
+ * across two, is answered "transaction.none" and has written nothing. SQLite has no name for a transaction: there a posting
+ * notices when anything else was written between its statements, and cala_tx_in_transaction tells the rest. CALA_INVALID. */
 CALA_API cala_status cala_tx_host(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
                                   cala_error **out_error);
+
+/* Tells the library what the program's connection says of itself: 1 in a transaction, 0 not (sqlite3_get_autocommit is the opposite,
+ * Python's in_transaction the same). Call it before cala_op_step; it holds until it is called again, and where it is never called
+ * the library does not know. After 0 each operation of the tx that may write is answered CALA_MISUSE transaction.none before its
+ * first statement. CALA_MISUSE: not a cala_tx_host, or neither 0 nor 1. */
+CALA_API cala_status cala_tx_in_transaction(cala_tx *tx, int32_t in_transaction);
 
 /* Takes part in a transaction that the program has open on a libpq connection of its own (C, C++, psycopg, Ruby's pg): operations made
  * with the handle are run by cala_op_run, on its caller's thread, with the program's connection and the program's copy of libpq.

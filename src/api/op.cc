@@ -198,6 +198,10 @@ std::int32_t OpState::step() {
   if (stage_.load() == Stage::kMade) {
     if (Outcome accepted = accept(true); !accepted) return -status_of(accepted.error().status);
     if (cancel_.cancelled()) return fail_step(engine::cancelled_error());
+    if (tx_->outside_transaction() && operation_->traits().access == store::Access::kWrite) {
+      return fail_step(base::make_error(base::Status::kMisuse, "transaction.none",
+                                        "the connection is in no transaction: begin one before, commit after"));
+    }
     operation_->begin(engine::Context{&ledger_->ledger(), true, true, tx_->savepoint()});
     return advance();
   }

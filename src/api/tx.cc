@@ -178,6 +178,16 @@ cala_status cala_tx_host(cala_ledger *ledger, const char *options, size_t option
   });
 }
 
+cala_status cala_tx_in_transaction(cala_tx *tx, int32_t in_transaction) {
+  return api::guard(nullptr, [&]() -> base::Outcome {
+    if (base::Outcome valid = api::check_handle<api::TxSlots>(tx, "cala_tx"); !valid) return valid;
+    if (tx->state->kind() != api::TxState::Kind::kHost) return api::misuse("only of a cala_tx_host is it not known");
+    if (in_transaction != 0 && in_transaction != 1) return api::misuse("in_transaction must be 0 or 1");
+    tx->state->tell_in_transaction(in_transaction == 1);
+    return {};
+  });
+}
+
 cala_status cala_tx_adopt(cala_ledger *ledger, void *pgconn, cala_resolve_fn resolve, void *user, const char *options,
                           size_t options_len, cala_tx **out, cala_error **out_error) {
   return api::guard(out_error, [&]() -> base::Outcome {

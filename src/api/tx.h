@@ -2,6 +2,7 @@
 // connection that it lends us. Runs one operation at a time, whoever drives it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 
@@ -26,6 +27,9 @@ class TxState {
   bool savepoint() const { return savepoint_; }
   const std::shared_ptr<LedgerState> &ledger() const { return ledger_; }
   store::Placeholder placeholder() const { return placeholder_; }
+  // What the program says of the connection that a host's transaction is on; nothing said: there may be one.
+  void tell_in_transaction(bool in_transaction) { outside_.store(!in_transaction); }
+  bool outside_transaction() const { return outside_.load(); }
 
   // One operation at a time: kBusy "tx.busy".
   base::Outcome occupy();
@@ -45,6 +49,7 @@ class TxState {
   const bool savepoint_;
   std::unique_ptr<engine::Transaction> own_;  // destroyed before ledger_, which owns its session's pool
   std::unique_ptr<store::Session> adopted_;
+  std::atomic<bool> outside_{false};
   std::mutex mutex_;
   bool busy_ = false;
   bool ended_ = false;

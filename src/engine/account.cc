@@ -106,11 +106,16 @@ Flow create_accounts(Context context, std::vector<Account> accounts, bool batch)
   }
   EntityWrite<Account> write(StatementId::kAccountWrite, kNoun, now);
   for (const Account &account : accounts) write.insert(account);
-  if (!accounts.empty()) {
-    const Result<store::Answer> written = co_await ask(write.call());
-    Outcome checked = check_written(written, kNoun);
-    if (!checked) co_return std::move(checked.error());
+  if (accounts.empty()) co_return render_accounts(std::move(accounts), batch);
+  std::string guard;
+  if (context.host) {
+    const Result<store::Answer> asked = co_await ask(guard_read());
+    Outcome named = guard_of(asked, guard);
+    if (!named) co_return std::move(named.error());
   }
+  const Result<store::Answer> written = co_await ask(write.call(guard));
+  Outcome checked = check_written(written, kNoun);
+  if (!checked) co_return std::move(checked.error());
   co_return render_accounts(std::move(accounts), batch);
 }
 
@@ -212,7 +217,13 @@ Flow change_account(Context context, AccountChange change) {
   account.modified_at = context.ledger->now();
   EntityWrite<Account> write(StatementId::kAccountWrite, kNoun, account.modified_at);
   write.update(account, fields);
-  const Result<store::Answer> written = co_await ask(write.call());
+  std::string guard;
+  if (context.host) {
+    const Result<store::Answer> asked = co_await ask(guard_read());
+    Outcome named = guard_of(asked, guard);
+    if (!named) co_return std::move(named.error());
+  }
+  const Result<store::Answer> written = co_await ask(write.call(guard));
   Outcome checked = check_written(written, kNoun);
   if (!checked) co_return std::move(checked.error());
   co_return render_accounts(std::move(accounts), false);

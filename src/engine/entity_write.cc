@@ -2,6 +2,18 @@
 
 namespace cala::engine {
 
+store::PostingRead guard_read() {
+  store::PostingRead read;
+  read.host = true;
+  return read;
+}
+
+base::Outcome guard_of(const base::Result<store::Answer> &answer, std::string &guard) {
+  if (!answer) return base::Error(answer.error());
+  guard = std::get<store::PostingState>(*answer).guard;
+  return {};
+}
+
 base::Outcome check_written(const base::Result<store::Answer> &answer, std::string_view noun) {
   if (!answer) return base::Error(answer.error());
   const auto *text = std::get_if<std::string>(&*answer);

@@ -31,7 +31,8 @@ class EntityWrite {
     add_event("_updated", entity, fields);
   }
 
-  store::Call call() const {
+  // guard: of the transaction that read, empty where it need not be compared.
+  store::Call call(const std::string &guard) const {
     base::JsonWriter out;
     out.begin_object().key("insert");
     write_rows(out, inserts_);
@@ -42,7 +43,9 @@ class EntityWrite {
       out.begin_object().key("type").string(event.type).key("subject_id").string(event.subject_id.text());
       out.key("payload").string(event.payload).end_object();
     }
-    out.end_array().key("now").integer(now_.micros()).end_object();
+    out.end_array().key("now").integer(now_.micros());
+    if (!guard.empty()) out.key("guard").string(guard);
+    out.end_object();
     return store::Call{id_, out.take(), true};
   }
 
@@ -79,6 +82,11 @@ class EntityWrite {
   std::vector<const T *> updates_;
   std::vector<Event> events_;
 };
+
+// What names the transaction that an entity write must run in, where that is the host's: a posting's read of nothing, asked before the
+// write. guard_of: its answer.
+store::PostingRead guard_read();
+base::Outcome guard_of(const base::Result<store::Answer> &answer, std::string &guard);
 
 // What an entity write answered: an error of the store's, or kConflict "<noun>.changed" (retryable) when somebody else was first.
 base::Outcome check_written(const base::Result<store::Answer> &answer, std::string_view noun);

@@ -32,7 +32,13 @@ Flow create_journal(Context context, Journal journal) {
   }
   EntityWrite<Journal> write(StatementId::kJournalWrite, kNoun, journal.created_at);
   write.insert(journal);
-  const Result<store::Answer> written = co_await ask(write.call());
+  std::string guard;
+  if (context.host) {
+    const Result<store::Answer> asked = co_await ask(guard_read());
+    Outcome named = guard_of(asked, guard);
+    if (!named) co_return std::move(named.error());
+  }
+  const Result<store::Answer> written = co_await ask(write.call(guard));
   Outcome checked = check_written(written, kNoun);
   if (!checked) co_return std::move(checked.error());
   co_return render_journal(std::move(journal));
@@ -90,7 +96,13 @@ Flow change_journal(Context context, JournalChange change) {
   journal.modified_at = context.ledger->now();
   EntityWrite<Journal> write(StatementId::kJournalWrite, kNoun, journal.modified_at);
   write.update(journal, fields);
-  const Result<store::Answer> written = co_await ask(write.call());
+  std::string guard;
+  if (context.host) {
+    const Result<store::Answer> asked = co_await ask(guard_read());
+    Outcome named = guard_of(asked, guard);
+    if (!named) co_return std::move(named.error());
+  }
+  const Result<store::Answer> written = co_await ask(write.call(guard));
   Outcome checked = check_written(written, kNoun);
   if (!checked) co_return std::move(checked.error());
   co_return render_journal(std::move(journal));

@@ -245,38 +245,49 @@ struct written_operation {
   int writes;
 };
 
+static const struct written_operation operations[] = {
+    {cala_account_create, "{\"code\": \"DAVE\", \"name\": \"Dave\"}", 1},
+    {cala_account_create_many,
+     "{\"accounts\": [{\"code\": \"E\", \"name\": \"E\"}, {\"code\": \"F\", \"name\": \"F\"}]}", 1},
+    {cala_account_update, "{\"id\": \"" BOB "\", \"name\": \"Robert\"}", 1},
+    {cala_account_lock, "{\"id\": \"" CAROL "\"}", 1},
+    {cala_account_unlock, "{\"id\": \"" CAROL "\"}", 1},
+    {cala_journal_create, "{\"name\": \"Second\"}", 1},
+    {cala_journal_update, "{\"id\": \"" JOURNAL "\", \"name\": \"First\"}", 1},
+    {cala_journal_lock, "{\"id\": \"" JOURNAL "\"}", 1},
+    {cala_journal_unlock, "{\"id\": \"" JOURNAL "\"}", 1},
+    {cala_tx_template_create,
+     "{\"code\": \"BONUS\", \"transaction\": {\"effective\": \"date()\", \"journal_id\": \"uuid('" JOURNAL
+     "')\"}, \"entries\": [{\"entry_type\": \"'A'\", \"account_id\": \"uuid('" ALICE
+     "')\", \"layer\": \"'SETTLED'\", \"direction\": \"'DEBIT'\", \"units\": \"decimal('1')\", \"currency\": "
+     "\"'USD'\"}, "
+     "{\"entry_type\": \"'B'\", \"account_id\": \"uuid('" BOB
+     "')\", \"layer\": \"'SETTLED'\", \"direction\": \"'CREDIT'\", \"units\": \"decimal('1')\", \"currency\": "
+     "\"'USD'\"}]}",
+     1},
+    {cala_transaction_post, "{\"tx_template_code\": \"LOPSIDED\", \"params\": {\"debit\": \"2\", \"credit\": \"2\"}}",
+     1},
+    {cala_transaction_post_many,
+     "{\"postings\": [{\"tx_template_code\": \"LOPSIDED\", \"params\": {\"debit\": \"2\", \"credit\": \"2\"}}, "
+     "{\"tx_template_code\": \"LOPSIDED\", \"params\": {\"debit\": \"3\", \"credit\": \"3\"}}]}",
+     1},
+    {cala_account_list, "{}", 0},
+    {cala_journal_list, "{}", 0},
+    {cala_tx_template_list, "{}", 0},
+    {cala_transaction_list, "{}", 0},
+    {cala_entry_list, "{\"account_id\": \"" BOB "\"}", 0},
+    {cala_balance_list, "{\"journal_id\": \"" JOURNAL "\", \"account_ids\": [\"" BOB "\"]}", 0},
+    {cala_ledger_info, "{}", 0},
+    {cala_cel_evaluate, "{\"expr\": \"1 + 1\"}", 0},
+};
+enum { OPERATIONS = sizeof operations / sizeof *operations };
+
 void each_operation_writes_once_and_last(void **state) {
-  static const struct written_operation operations[] = {
-      {cala_account_create, "{\"code\": \"DAVE\", \"name\": \"Dave\"}", 1},
-      {cala_account_create_many,
-       "{\"accounts\": [{\"code\": \"E\", \"name\": \"E\"}, {\"code\": \"F\", \"name\": \"F\"}]}", 1},
-      {cala_account_update, "{\"id\": \"" BOB "\", \"name\": \"Robert\"}", 1},
-      {cala_account_lock, "{\"id\": \"" CAROL "\"}", 1},
-      {cala_account_unlock, "{\"id\": \"" CAROL "\"}", 1},
-      {cala_journal_create, "{\"name\": \"Second\"}", 1},
-      {cala_journal_update, "{\"id\": \"" JOURNAL "\", \"name\": \"First\"}", 1},
-      {cala_journal_lock, "{\"id\": \"" JOURNAL "\"}", 1},
-      {cala_journal_unlock, "{\"id\": \"" JOURNAL "\"}", 1},
-      {cala_transaction_post, "{\"tx_template_code\": \"LOPSIDED\", \"params\": {\"debit\": \"2\", \"credit\": \"2\"}}",
-       1},
-      {cala_transaction_post_many,
-       "{\"postings\": [{\"tx_template_code\": \"LOPSIDED\", \"params\": {\"debit\": \"2\", \"credit\": \"2\"}}, "
-       "{\"tx_template_code\": \"LOPSIDED\", \"params\": {\"debit\": \"3\", \"credit\": \"3\"}}]}",
-       1},
-      {cala_account_list, "{}", 0},
-      {cala_journal_list, "{}", 0},
-      {cala_tx_template_list, "{}", 0},
-      {cala_transaction_list, "{}", 0},
-      {cala_entry_list, "{\"account_id\": \"" BOB "\"}", 0},
-      {cala_balance_list, "{\"journal_id\": \"" JOURNAL "\", \"account_ids\": [\"" BOB "\"]}", 0},
-      {cala_ledger_info, "{}", 0},
-      {cala_cel_evaluate, "{\"expr\": \"1 + 1\"}", 0},
-  };
   struct shop *shop = open_shop(state);
   cala_tx *tx = host_tx(shop->ledger, shop->dialect);
   size_t i;
   shop->sql(shop->connection, "BEGIN");
-  for (i = 0; i < sizeof operations / sizeof *operations; ++i) {
+  for (i = 0; i < OPERATIONS; ++i) {
     const int before = shop->changing_statements != NULL ? shop->changing_statements(shop->connection) : 0;
     cala_op *op = make_op(shop->ledger, tx, operations[i].operation, operations[i].request);
     struct host_trace trace;
@@ -288,6 +299,68 @@ void each_operation_writes_once_and_last(void **state) {
     assert_int_equal(shop->changing_statements(shop->connection) - before, operations[i].writes);
   }
   shop->sql(shop->connection, "COMMIT");
+  cala_tx_free(tx);
+}
+
+/* What all the lists of the ledger answer. */
+static char *whole_ledger(struct shop *shop, cala_tx *tx) {
+  static const operation_fn lists[] = {cala_account_list, cala_journal_list, cala_tx_template_list,
+                                       cala_transaction_list};
+  char *whole = calloc(1, 1);
+  size_t i;
+  for (i = 0; i < sizeof lists / sizeof *lists; ++i) {
+    char *answer = hosted_answer(shop, tx, lists[i], "{}");
+    whole = realloc(whole, strlen(whole) + strlen(answer) + 1);
+    assert_non_null(whole);
+    strcat(whole, answer);
+    free(answer);
+  }
+  return whole;
+}
+
+/* Each operation that writes, first without a transaction and then in one. */
+static void outside_then_inside(struct shop *shop, cala_tx *tx, int tell) {
+  size_t i;
+  for (i = 0; i < OPERATIONS; ++i) {
+    char *before;
+    char *after;
+    struct host_trace trace;
+    cala_op *op;
+    if (!operations[i].writes) continue;
+    before = whole_ledger(shop, tx);
+    if (tell) assert_int_equal(cala_tx_in_transaction(tx, 0), CALA_OK);
+    op = make_op(shop->ledger, tx, operations[i].operation, operations[i].request);
+    assert_int_equal(host_drive(op, shop->execute, shop->connection, 0, &trace), CALA_STEP_FAILED);
+    expect_op_error(op, CALA_MISUSE, "transaction.none");
+    if (tell) {
+      assert_int_equal(trace.statements, 0);
+      assert_int_equal(cala_error_tx_state(cala_op_error(op)), CALA_TX_USABLE);
+    }
+    cala_op_free(op);
+    after = whole_ledger(shop, tx);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    shop->sql(shop->connection, "BEGIN");
+    if (tell) assert_int_equal(cala_tx_in_transaction(tx, 1), CALA_OK);
+    hosted(shop, tx, operations[i].operation, operations[i].request);
+    shop->sql(shop->connection, "COMMIT");
+  }
+}
+
+void without_a_transaction_no_operation_writes(void **state) {
+  struct shop *shop = open_shop(state);
+  cala_tx *tx = host_tx(shop->ledger, shop->dialect);
+  outside_then_inside(shop, tx, 0);
+  cala_tx_free(tx);
+}
+
+void told_that_there_is_no_transaction_nothing_that_writes_is_asked(void **state) {
+  struct shop *shop = open_shop(state);
+  cala_tx *tx = host_tx(shop->ledger, shop->dialect);
+  assert_int_equal(cala_tx_in_transaction(tx, 2), CALA_MISUSE);
+  assert_int_equal(cala_tx_in_transaction(NULL, 1), CALA_MISUSE);
+  outside_then_inside(shop, tx, 1);
   cala_tx_free(tx);
 }
 

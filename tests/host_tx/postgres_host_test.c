@@ -469,6 +469,8 @@ int main(void) {
       IN_EACH(what_is_posted_is_seen_inside_and_not_outside),
       IN_EACH(each_operation_writes_once_and_last),
       IN_EACH(a_batch_lands_as_one),
+      IN_EACH(told_that_there_is_no_transaction_nothing_that_writes_is_asked),
+      IN_EACH(without_a_transaction_no_operation_writes),
       IN_EACH(a_template_that_was_rolled_back_is_forgotten),
       IN_EACH(a_savepoint_around_each_operation_changes_no_answer),
       IN_EACH(locking_first_locks_and_names_what_is_missing),

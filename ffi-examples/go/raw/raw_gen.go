@@ -93,6 +93,8 @@ package raw
 #cgo nocallback go_cala_tx_begin
 #cgo noescape go_cala_tx_host
 #cgo nocallback go_cala_tx_host
+#cgo noescape go_cala_tx_in_transaction
+#cgo nocallback go_cala_tx_in_transaction
 #cgo noescape go_cala_tx_commit
 #cgo nocallback go_cala_tx_commit
 #cgo noescape go_cala_tx_rollback
@@ -216,6 +218,7 @@ static __typeof__(&cala_op_cancel) p_cala_op_cancel;
 static __typeof__(&cala_op_free) p_cala_op_free;
 static __typeof__(&cala_tx_begin) p_cala_tx_begin;
 static __typeof__(&cala_tx_host) p_cala_tx_host;
+static __typeof__(&cala_tx_in_transaction) p_cala_tx_in_transaction;
 static __typeof__(&cala_tx_adopt) p_cala_tx_adopt;
 static __typeof__(&cala_tx_commit) p_cala_tx_commit;
 static __typeof__(&cala_tx_rollback) p_cala_tx_rollback;
@@ -303,6 +306,7 @@ static const struct {
     {"cala_op_free", (void **)&p_cala_op_free},
     {"cala_tx_begin", (void **)&p_cala_tx_begin},
     {"cala_tx_host", (void **)&p_cala_tx_host},
+    {"cala_tx_in_transaction", (void **)&p_cala_tx_in_transaction},
     {"cala_tx_adopt", (void **)&p_cala_tx_adopt},
     {"cala_tx_commit", (void **)&p_cala_tx_commit},
     {"cala_tx_rollback", (void **)&p_cala_tx_rollback},
@@ -396,6 +400,7 @@ static cala_status go_cala_op_cancel(cala_op *op) { return p_cala_op_cancel(op);
 static void go_cala_op_free(cala_op *op) { p_cala_op_free(op); }
 static cala_status go_cala_tx_begin(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out, cala_error **out_error) { return p_cala_tx_begin(ledger, options, options_len, out, out_error); }
 static cala_status go_cala_tx_host(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out, cala_error **out_error) { return p_cala_tx_host(ledger, options, options_len, out, out_error); }
+static cala_status go_cala_tx_in_transaction(cala_tx *tx, int32_t in_transaction) { return p_cala_tx_in_transaction(tx, in_transaction); }
 static cala_status go_cala_tx_adopt(cala_ledger *ledger, void *pgconn, cala_resolve_fn resolve, uintptr_t user, const char *options, size_t options_len, cala_tx **out, cala_error **out_error) { return p_cala_tx_adopt(ledger, pgconn, resolve, (void *)user, options, options_len, out, out_error); }
 static cala_status go_cala_tx_commit(cala_tx *tx, cala_error **out_error) { return p_cala_tx_commit(tx, out_error); }
 static cala_status go_cala_tx_rollback(cala_tx *tx, cala_error **out_error) { return p_cala_tx_rollback(tx, out_error); }
@@ -810,6 +815,11 @@ func TxHost(ledger *Ledger, options string) (*Tx, *Error, Status) {
 	var outError *C.cala_error
 	status := Status(C.go_cala_tx_host(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))), C.size_t(len(options)), &out, &outError))
 	return out, outError, status
+}
+
+// TxInTransaction is cala_tx_in_transaction. Tells the library what the program's connection says of itself: 1 in a transaction, 0 not (sqlite3_get_autocommit is the opposite, Python's in_transaction the same).
+func TxInTransaction(tx *Tx, inTransaction int32) Status {
+	return Status(C.go_cala_tx_in_transaction(tx, C.int32_t(inTransaction)))
 }
 
 // TxAdopt is cala_tx_adopt. Takes part in a transaction that the program has open on a libpq connection of its own (C, C++, psycopg, Ruby's pg): operations made with the handle are run by cala_op_run, on its caller's thread, with the program's connection and the program's copy of libpq.

@@ -55,6 +55,7 @@ export function load(path: string, deep: boolean): Raw {
     cala_op_free: bind("cala_op_free", "void", "void *"),
     cala_tx_begin: bind("cala_tx_begin", "int32_t", "void *", "void *", "size_t", "void *", "void *"),
     cala_tx_host: bind("cala_tx_host", "int32_t", "void *", "void *", "size_t", "void *", "void *"),
+    cala_tx_in_transaction: bind("cala_tx_in_transaction", "int32_t", "void *", "int32_t"),
     cala_tx_adopt: bind("cala_tx_adopt", "int32_t", "void *", "void *", "void *", "uintptr_t", "void *", "size_t", "void *", "void *"),
     cala_tx_commit: bind("cala_tx_commit", "int32_t", "void *", "void *"),
     cala_tx_rollback: bind("cala_tx_rollback", "int32_t", "void *", "void *"),

@@ -16,13 +16,23 @@ set_target_properties(cala::sqlite3 PROPERTIES IMPORTED_LOCATION ${CALA_SQLITE3_
                                                INTERFACE_INCLUDE_DIRECTORIES ${CALA_SQLITE3_INCLUDE_DIR}
                                                INTERFACE_LINK_LIBRARIES "m;${CMAKE_DL_LIBS};Threads::Threads")
 
-find_library(CALA_CJSON_LIBRARY cjson)
-find_path(CALA_CJSON_INCLUDE_DIR cjson/cJSON.h)
-cala_require(CALA_CJSON_LIBRARY libcjson-dev "cJSON")
-cala_require(CALA_CJSON_INCLUDE_DIR libcjson-dev "cjson/cJSON.h")
-add_library(cala::cjson UNKNOWN IMPORTED)
-set_target_properties(cala::cjson PROPERTIES IMPORTED_LOCATION ${CALA_CJSON_LIBRARY}
-                                             INTERFACE_INCLUDE_DIRECTORIES ${CALA_CJSON_INCLUDE_DIR})
+# cJSON is compiled in from its source, hidden: as a shared library the program could put functions of its own in the place of
+# cJSON's (symbols of the same name, cJSON_InitHooks).
+set(CALA_CJSON_SOURCE "" CACHE PATH "Folder with cJSON.c and cJSON.h; empty: tools/fetch_sources brings them")
+set(cala_cjson_source ${CALA_CJSON_SOURCE})
+if(NOT cala_cjson_source)
+  set(cala_cjson_source ${PROJECT_SOURCE_DIR}/build/sources/cjson)
+  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/fetch_sources COMMAND_ERROR_IS_FATAL ANY)
+endif()
+file(COPY ${cala_cjson_source}/cJSON.h DESTINATION ${CMAKE_BINARY_DIR}/include/cjson)
+add_library(cala_cjson STATIC ${cala_cjson_source}/cJSON.c)
+add_library(cala::cjson ALIAS cala_cjson)
+set_target_properties(cala_cjson PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
+target_compile_definitions(cala_cjson PRIVATE CJSON_HIDE_SYMBOLS)
+target_include_directories(cala_cjson SYSTEM INTERFACE $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/include>)
+if(CALA_SANITIZE)
+  target_compile_options(cala_cjson PRIVATE -fsanitize=${CALA_SANITIZE} -fno-sanitize-recover=all)
+endif()
 
 find_path(CALA_LIBPQ_INCLUDE_DIR libpq-fe.h PATH_SUFFIXES postgresql)
 cala_require(CALA_LIBPQ_INCLUDE_DIR libpq-dev "libpq-fe.h")

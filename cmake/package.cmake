@@ -8,6 +8,17 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/cala-config-version.cmake C
 
 install(TARGETS cala EXPORT cala LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         PUBLIC_HEADER DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+# What is installed is stripped, its debug symbols lie beside it, where debuggers look for them.
+if(NOT CALA_SANITIZE AND CMAKE_OBJCOPY)
+  set(cala_file libcala.so.${PROJECT_VERSION})
+  install(CODE "
+    set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}\")
+    file(REMOVE \"\${folder}/${cala_file}.debug\")
+    foreach(arguments \"--only-keep-debug;${cala_file};${cala_file}.debug\"
+                      \"--strip-unneeded;--add-gnu-debuglink=${cala_file}.debug;${cala_file}\")
+      execute_process(COMMAND ${CMAKE_OBJCOPY} \${arguments} WORKING_DIRECTORY \${folder} COMMAND_ERROR_IS_FATAL ANY)
+    endforeach()")
+endif()
 install(EXPORT cala NAMESPACE cala:: FILE cala-config.cmake DESTINATION ${cala_package_dir})
 install(FILES ${CMAKE_BINARY_DIR}/cala-config-version.cmake DESTINATION ${cala_package_dir})
 install(FILES ${CMAKE_BINARY_DIR}/cala.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -22,13 +22,17 @@ end
 
 Order.transaction do
   Order.create!(note: "coffee")
-  ledger.in(Order.connection).post("DEPOSIT", { account: alice, amount: BigDecimal("7.5") })
+  Order.connection_pool.with_connection do |connection|
+    ledger.in(connection).post("DEPOSIT", { account: alice, amount: BigDecimal("7.5") })
+  end
 end
 
 ledger.retrying do
   Order.transaction do
     Order.create!(note: "water")
-    ledger.in(Order.connection, savepoint: true).post("DEPOSIT", { account: alice, amount: "1" })
+    Order.connection_pool.with_connection do |connection|
+      ledger.in(connection, savepoint: true).post("DEPOSIT", { account: alice, amount: "1" })
+    end
   end
 end
 

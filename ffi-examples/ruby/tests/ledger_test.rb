@@ -36,8 +36,25 @@ class LedgerTest < Minitest::Test
     error = assert_raises(Cala::InvalidError) { @fixture.pay(@ledger, 10.5) }
     assert_equal ["param.type", "amount"], [error.code, error.details[:param]]
     assert_match(/BigDecimal/, error.message)
+    assert_equal "param.type", assert_raises(Cala::InvalidError) { @fixture.pay(@ledger, 10.0) }.code
+    good = { from: @fixture.alice, to: @fixture.bob, amount: "1" }
+    code = @fixture.code("PAYMENT")
+    [{ amount: 10.0 }, { "amount" => 10.5 }, { amount: { "deep" => ["1", 10.0] } }].each do |bad|
+      assert_equal "param.type", assert_raises(Cala::InvalidError) { @ledger.post(code, good.merge(bad)) }.code
+      postings = [good, good.merge(bad)].map { |params| { tx_template_code: code, params: params } }
+      error = assert_raises(Cala::InvalidError) { @ledger.transactions.post_many(postings) }
+      assert_equal ["param.type", 1], [error.code, error.posting_index]
+      assert_match(%r{\A/postings/1/params/amount}, error.details[:pointer])
+    end
+    assert_equal "0", @fixture.bobs(@ledger)
     assert_equal "request.malformed", assert_raises(Cala::InvalidError) { @fixture.pay(@ledger, BigDecimal("NaN")) }.code
     assert_raises(TypeError) { @fixture.pay(@ledger, Object.new) }
+  end
+
+  def test_params_may_be_keywords
+    @ledger.post(@fixture.code("PAYMENT"), from: @fixture.alice, to: @fixture.bob, amount: "2", id: SecureRandom.uuid)
+    assert_equal "2", @fixture.bobs(@ledger)
+    assert_raises(ArgumentError) { @ledger.post(@fixture.code("PAYMENT"), { from: @fixture.alice }, amount: "2") }
   end
 
   def test_metadata_passes_through
@@ -113,6 +130,11 @@ class LedgerTest < Minitest::Test
   def test_configuration_is_strict
     error = assert_raises(Cala::InvalidError) { Cala::Ledger.open(stroe: "sqlite::memory:") }
     assert_equal ["request.unknown_key", { pointer: "/stroe" }], [error.code, error.details]
+    [{ store: nil }, { store: "sqlite::memory:", migrate: nil }, { store: "sqlite::memory:", clock: { manual: nil } }].each do |config|
+      error = assert_raises(Cala::InvalidError) { Cala::Ledger.open(**config) }
+      assert_equal "request.malformed", error.code
+    end
+    assert_raises(Cala::InvalidError) { Cala::Ledger.open(store: "") }
     assert_raises(Cala::UnavailableError) { Cala::Ledger.open(store: "sqlite:/nowhere/at/all.db") }
   end
 
@@ -152,6 +174,21 @@ class LedgerTest < Minitest::Test
       assert_raises(Cala::NotFoundError) { ledger.accounts.find(code: "NOBODY") }
     end
     assert_match(/ledger_info ok.*account_find account.not_found/m, out.string)
+  end
+
+  def test_retrying_asks_for_the_state_of_the_transaction_through_causes
+    lost = Cala::ConflictError.new(code: "store.serialization", message: "lost", tx_state: :retry)
+    busy = Cala::BusyError.new(code: "queue.full", message: "full", retryable: true)
+    wrapped = lambda do |error|
+      raise error
+    rescue Cala::Error
+      raise "around it"
+    end
+    { lost => 10, busy => 1 }.each do |error, expected|
+      attempts = 0
+      assert_raises(RuntimeError) { @ledger.retrying { (attempts += 1) && wrapped.call(error) } }
+      assert_equal expected, attempts
+    end
   end
 
   def test_retrying_leaves_other_errors_alone

@@ -61,6 +61,18 @@ module OwnTransactionBehaviours
     end
   end
 
+  def test_exec_takes_texts_and_nil_only
+    @ledger.begin do |tx|
+      [[1], 1, 1.5, :text, Date.new(2026, 1, 31)].each do |value|
+        error = assert_raises(Cala::InvalidError) { tx.exec("SELECT #{placeholders}", "1", value) }
+        assert_equal ["request.malformed", "/params/1", :usable], [error.code, error.details[:pointer], error.tx_state]
+        assert_match(/parameter 2/, error.message)
+      end
+      insert(tx)
+    end
+    assert_equal 1, count
+  end
+
   def test_exec_leaves_ending_the_transaction_to_the_ledger
     error = assert_raises(Cala::InvalidError) { @ledger.begin { |tx| tx.exec("COMMIT") } }
     assert_equal "tx.control_statement", error.code
@@ -107,7 +119,7 @@ module OwnTransactionBehaviours
   private
 
   def insert(tx, note = "tea", number = 1)
-    tx.exec("INSERT INTO #{@table} (note, n) VALUES (#{placeholders})", note, number)
+    tx.exec("INSERT INTO #{@table} (note, n) VALUES (#{placeholders})", note, number.to_s)
   end
 
   def count

@@ -10,6 +10,16 @@ class PgTest < Minitest::Test
     PgDriver.new(POSTGRES, table)
   end
 
+  def test_a_ledger_on_another_kind_of_store_takes_no_part
+    Cala::Ledger.open(store: "host:sqlite") do |ledger|
+      transaction do
+        assert_equal "call.misuse", assert_raises(Cala::MisuseError) { ledger.in(@driver.handle) }.code
+        @driver.insert
+      end
+    end
+    assert_equal 1, @driver.count
+  end
+
   def test_type_maps_and_client_encoding_of_the_program_do_not_matter
     @driver.handle.type_map_for_results = PG::BasicTypeMapForResults.new(@driver.handle)
     @driver.handle.type_map_for_queries = PG::BasicTypeMapForQueries.new(@driver.handle)

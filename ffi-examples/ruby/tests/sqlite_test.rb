@@ -10,6 +10,13 @@ class SqliteTest < Minitest::Test
     SqliteDriver.new(path, table)
   end
 
+  def test_a_ledger_on_another_kind_of_store_takes_no_part
+    Cala::Ledger.open(store: "host:postgres") do |ledger|
+      error = assert_raises(Cala::MisuseError) { transaction { ledger.in(@driver.handle) } }
+      assert_equal "call.misuse", error.code
+    end
+  end
+
   def test_settings_of_the_program_do_not_matter
     @driver.handle.results_as_hash = true
     transaction { |tx| @fixture.pay(tx) }

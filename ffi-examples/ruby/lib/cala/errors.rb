@@ -66,8 +66,8 @@ module Cala
   class PermissionError < Error; end
   # Not with this store, schema version or build.
   class UnsupportedError < Error; end
-  # Out of memory; nothing was written.
-  class NoMemoryError < Error; end
+  # Out of memory; nothing was written. Not Ruby's NoMemoryError, which no program rescues.
+  class OutOfMemoryError < Error; end
   # A defect of the library: please report it.
   class InternalError < Error; end
   # The ledger was opened by the parent process; open another in the child.
@@ -80,7 +80,7 @@ module Cala
     # @api private
     module Reading
       CLASSES = [nil, MisuseError, InvalidError, NotFoundError, ConflictError, RejectedError, BusyError, TimeoutError, CancelledError,
-                 ClosedError, UnavailableError, PermissionError, UnsupportedError, NoMemoryError, InternalError, ForkedError,
+                 ClosedError, UnavailableError, PermissionError, UnsupportedError, OutOfMemoryError, InternalError, ForkedError,
                  OutcomeUnknownError].freeze
 
       module_function

@@ -12,11 +12,12 @@ module Cala
 
     # Opens a ledger, and with a block closes it behind the block and returns the block's value.
     #
-    # @param config what cala_ledger_open knows: store: ("sqlite:PATH", "sqlite::memory:", "postgres://...", "host:sqlite",
+    # @param config what cala_ledger_open knows; a key that is nil is an error, so that a variable that is not set opens no file.
+    #   store: ("sqlite:PATH", "sqlite::memory:", "postgres://...", "host:sqlite",
     #   "host:postgres"), migrate:, schema:, pool: {max:}, clock: {manual:}, commit: {durable:}, queue_max:, lazy:
     # @param logger [Logger, nil] gets the library's messages, and each operation at level debug
     # @return [Ledger]
-    # @raise [InvalidError] request.unknown_key, store.invalid
+    # @raise [InvalidError] request.unknown_key, request.malformed, store.invalid
     # @raise [UnavailableError] store.unreachable, store.cannot_open
     # @raise [UnsupportedError] store.migrations_missing: open with migrate: true
     def self.open(logger: nil, **config)
@@ -74,7 +75,7 @@ module Cala
     #
     #   Order.transaction do
     #     order = Order.create!(note: "tea")
-    #     ledger.in(Order.connection).post("PAYMENT", { amount: "10.00" })
+    #     Order.connection_pool.with_connection { |connection| ledger.in(connection).post("PAYMENT", { amount: "10.00" }) }
     #   end
     #
     # @param handle [PG::Connection, SQLite3::Database, ActiveRecord::ConnectionAdapters::AbstractAdapter]
@@ -92,18 +93,19 @@ module Cala
     end
 
     # Runs the block, which must be a whole transaction (of #begin or of the program's own), again when it lost a race: an error of
-    # the ledger's that is retryable, or the driver's own word for a serialization failure, a deadlock or a busy file.
+    # the ledger's whose tx_state is :retry, or of the driver's with SQLSTATE 40001 or 40P01 or, on SQLite, SQLITE_BUSY; also when it is the
+    # cause of another. It waits longer before each attempt.
     #
     # @param attempts [Integer] how often at most
     # @return the block's value
-    def retrying(attempts: 5)
+    def retrying(attempts: Retry::ATTEMPTS)
       attempt = 1
       begin
         yield
       rescue StandardError => e
         raise if attempt >= attempts || !Retry.lost_a_race?(e)
 
-        sleep(rand * 0.01 * (2**attempt))
+        sleep(Retry.pause(attempt))
         attempt += 1
         retry
       end
@@ -144,6 +146,7 @@ module Cala
     private
 
     def initialize(config, logger)
+      Document.refuse_nil(config)
       text = Document.write(config)
       pointer = Thread.handle_interrupt(Pump::MASKED) do
         Outcome.blocking { Outcome.handle { |out, error| Raw.cala_ledger_open(text, text.bytesize, out, error) } }

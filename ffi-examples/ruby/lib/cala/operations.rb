@@ -28,15 +28,18 @@ module Cala
     # Posts a transaction by a tx template. The same id or external id again, with the same content, writes nothing and gives the first
     # result with replayed: true.
     # @param code [String] the tx template's
-    # @param params [Hash] what it declares; amounts as String or BigDecimal
+    # @param params [Hash] what it declares; amounts as String or BigDecimal. May be given as keywords, +post("T", amount: "1")+, unless
+    #   one is called id.
     # @param id [String, nil] a UUID of the program's choosing
     # @return [Hash] transaction:, entries: [...], replayed:
     # @raise [NotFoundError] tx_template.not_found, journal.not_found, account.not_found
     # @raise [InvalidError] param.missing, param.unknown, param.type, cel.eval, ...
     # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked
     # @raise [ConflictError] transaction.replay_differs
-    def post(code, params = {}, id: nil)
-      request = { tx_template_code: code, params: params }
+    def post(code, params = nil, id: nil, **keywords)
+      raise ArgumentError, "give the params as a Hash or as keywords, not both" if params && !keywords.empty?
+
+      request = { tx_template_code: code, params: params || keywords }
       request[:id] = id if id
       call(:transaction_post, request)
     end

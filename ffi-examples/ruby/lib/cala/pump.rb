@@ -18,6 +18,7 @@ module Cala
       @pid = Process.pid
       @closing = false
       @waiting = {}
+      @answers = Mutex.new # for @waiting; not @mutex, which a finalizer may want at any moment
       @users = 0
       @mutex = Mutex.new
       @idle = ConditionVariable.new
@@ -45,11 +46,11 @@ module Cala
     # Starts an operation and returns the Thread::Queue that its [status, document] will be pushed to.
     def start(operation, queue)
       answer = Thread::Queue.new
-      @waiting[answer.object_id] = answer
+      @answers.synchronize { @waiting[answer.object_id] = answer }
       status = Raw.cala_op_start(operation, queue, nil, FFI::Pointer.new(answer.object_id))
       return answer if status == Raw::OK
 
-      @waiting.delete(answer.object_id)
+      waiter(answer.object_id)
       raise Error::Reading.from_pointer(status, Raw.cala_op_error(operation))
     end
 
@@ -110,10 +111,15 @@ module Cala
         return true if type == Raw::RECORD_SHUTDOWN
 
         data = bytes.byteslice(at + header, size).force_encoding(Encoding::UTF_8)
-        type == Raw::RECORD_COMPLETION ? @waiting.delete(tag)&.push([status, data]) : log(type, data)
+        type == Raw::RECORD_COMPLETION ? waiter(tag)&.push([status, data]) : log(type, data)
         at += length
       end
       false
+    end
+
+    # Whoever waits for the answer with this tag, who then waits no longer.
+    def waiter(tag)
+      @answers.synchronize { @waiting.delete(tag) }
     end
 
     # A logger that raises must not end the thread that everybody waits for.

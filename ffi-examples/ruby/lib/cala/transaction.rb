@@ -33,12 +33,19 @@ module Cala
   # A transaction on a connection of the ledger's own.
   class OwnTransaction < Transaction
     # Runs a statement of the program's own, in the store's SQL, with the store's placeholders ($1 on PostgreSQL, ? on SQLite).
-    # @param params texts, numbers, dates or nil; sent as text
+    # @param params [String, nil] each one a text, cast in the SQL where the database wants another type
     # @return [Hash] columns: [name, ...], rows: [[text or nil, ...], ...], affected: rows written
     # @raise [InvalidError] tx.control_statement, tx.statement (see #sqlstate and #tx_state), tx.too_many_rows
     # @raise [ConflictError] tx.constraint
     def exec(sql, *params)
-      call(:tx_exec, { sql: sql, params: params.map { |value| value.nil? ? nil : Document.text(value) } })
+      params.each_with_index do |value, at|
+        next if value.nil? || value.is_a?(String)
+
+        raise InvalidError.new(code: "request.malformed", details: { pointer: "/params/#{at}" },
+                               message: "parameter #{at + 1} is #{value.is_a?(Array) ? "an Array" : "of class #{value.class}"}, and must be " \
+                                        "a String or nil: exec(sql, \"1\", nil)")
+      end
+      call(:tx_exec, { sql: sql, params: params })
     end
 
     # Commits. Ledger#begin with a block does it by itself.

@@ -62,6 +62,15 @@ std::vector<std::string> read_lines(const std::string &path) {
   return lines;
 }
 
+// How much of a recording must run, in per cent of its lines: what is skipped today may not grow unseen. trace_skips.txt says why.
+int least_run(const std::string &profile) {
+  if (profile == "effective") return 70;
+  if (profile == "velocity") return 55;
+  if (profile == "mixed") return 40;
+  if (profile == "sets") return 38;
+  return 100;
+}
+
 class Trace : public testing::TestWithParam<TraceCase> {};
 
 TEST_P(Trace, ReplaysWithTheSameAnswers) {
@@ -82,9 +91,9 @@ TEST_P(Trace, ReplaysWithTheSameAnswers) {
   RecordProperty("lines_run", result.run);
   RecordProperty("lines_skipped", result.skipped);
   for (const std::string &difference : result.differences) ADD_FAILURE() << GetParam().path << " " << difference;
-  if (json_text(header->root(), "profile") == "core") {
-    EXPECT_EQ(result.skipped, 0);
-  }
+  const std::string profile = json_text(header->root(), "profile");
+  EXPECT_GE(100 * result.run, least_run(profile) * (result.run + result.skipped))
+      << profile << ": " << result.run << " lines run, " << result.skipped << " skipped";
 }
 
 INSTANTIATE_TEST_SUITE_P(Recorded, Trace, testing::ValuesIn(trace_cases()), name_of_case);

@@ -367,7 +367,8 @@ CALA_API cala_status cala_tx_in_transaction(cala_tx *tx, int32_t in_transaction)
  *             connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint as for cala_tx_begin.
  * The ledger must be on PostgreSQL ("postgres://...", or "host:postgres" when it needs no connection of its own), and its tables in
  * the database of the connection. CALA_MISUSE (transaction.none: no transaction is open; tx.connection: not a connection that
- * these functions understand, broken, in the middle of a statement or of a pipeline; transaction.aborted), CALA_INVALID (tx.libpq: a function was
+ * these functions understand, broken, in the middle of a statement or of a pipeline; tx.encoding: its client_encoding is not UTF8;
+ * transaction.aborted), CALA_INVALID (tx.libpq: a function was
  * not found, or the library is not loaded), CALA_UNSUPPORTED (tx.not_postgres). */
 CALA_API cala_status cala_tx_adopt(cala_ledger *ledger, void *pgconn, cala_resolve_fn resolve, void *user,
                                    const char *options, size_t options_len, cala_tx **out, cala_error **out_error);

@@ -1,6 +1,7 @@
 #include "engine/runner.h"
 
 #include <chrono>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -12,6 +13,7 @@ using base::Outcome;
 using base::Result;
 using base::Status;
 
+constexpr std::string_view kOver = "tx.over";
 constexpr int kMaxLostRaces = 12;
 constexpr int kMaxLostConnections = 2;
 
@@ -167,7 +169,16 @@ Transaction::~Transaction() {
 }
 
 Result<Render> Transaction::run(Operation &operation, CancelToken &cancel, bool savepoint) {
-  return run_inside(operation, Context{&ledger_, false, true, savepoint}, *lease_, cancel);
+  const bool programs_own = operation.traits().inside == Operation::Inside::kOwnTransaction;
+  if (programs_own) lease_.spend();
+  Result<Render> outcome = run_inside(operation, Context{&ledger_, false, true, savepoint}, *lease_, cancel);
+  // It got past every look at its text, and there is no transaction left to commit or to roll back.
+  if (programs_own && !outcome && outcome.error().code == kOver) {
+    open_ = false;
+    lease_->rollback();
+    lease_.give_back();
+  }
+  return outcome;
 }
 
 Outcome Transaction::commit() {

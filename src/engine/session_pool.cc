@@ -59,12 +59,15 @@ base::Result<SessionPool::Lease> SessionPool::acquire(store::Access access, cons
   return std::move(session.error());
 }
 
-void SessionPool::take_back(store::Access access, std::unique_ptr<store::Session> session) {
+void SessionPool::take_back(store::Access access, std::unique_ptr<store::Session> session, bool spent) {
   std::vector<std::unique_ptr<store::Session>> dead;  // closed after the lock is released
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     Shelf &to = shelf(access);
-    if (session->healthy() && !closed_) {
+    if (spent) {
+      dead.push_back(std::move(session));
+      to.made -= 1;
+    } else if (session->healthy() && !closed_) {
       to.idle.push_back(std::move(session));
     } else {
       dead.swap(to.idle);
@@ -100,7 +103,7 @@ void SessionPool::close() {
 }
 
 void SessionPool::Lease::give_back() {
-  if (session_) pool_->take_back(access_, std::move(session_));
+  if (session_) pool_->take_back(access_, std::move(session_), spent_);
   pool_ = nullptr;
 }
 

@@ -27,11 +27,15 @@ class SessionPool {
     Lease(SessionPool *pool, store::Access access, std::unique_ptr<store::Session> session)
         : pool_(pool), access_(access), session_(std::move(session)) {}
     Lease(Lease &&other) noexcept
-        : pool_(std::exchange(other.pool_, nullptr)), access_(other.access_), session_(std::move(other.session_)) {}
+        : pool_(std::exchange(other.pool_, nullptr)),
+          access_(other.access_),
+          session_(std::move(other.session_)),
+          spent_(other.spent_) {}
     Lease &operator=(Lease &&other) noexcept {
       std::swap(pool_, other.pool_);
       std::swap(access_, other.access_);
       std::swap(session_, other.session_);
+      std::swap(spent_, other.spent_);
       return *this;
     }
     Lease(const Lease &) = delete;
@@ -42,11 +46,14 @@ class SessionPool {
     store::Session *operator->() const { return session_.get(); }
     explicit operator bool() const { return session_ != nullptr; }
     void give_back();
+    // Closed when the lease ends: what was done on the session may outlive its transaction.
+    void spend() { spent_ = true; }
 
    private:
     SessionPool *pool_ = nullptr;
     store::Access access_ = store::Access::kRead;
     std::unique_ptr<store::Session> session_;
+    bool spent_ = false;
   };
 
   // max: sessions of a store with many writers. A store with one writer gets that one, and four readers beside it.
@@ -74,7 +81,7 @@ class SessionPool {
 
   Shelf &shelf(store::Access access);
   base::Error refusal(bool stopped) const;
-  void take_back(store::Access access, std::unique_ptr<store::Session> session);
+  void take_back(store::Access access, std::unique_ptr<store::Session> session, bool spent);
 
   store::Store &store_;
   const bool shared_;

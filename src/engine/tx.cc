@@ -77,17 +77,38 @@ Flow execute(Context, store::ProgramStatement statement) {
   co_return Render([text = std::get<std::string>(std::move(*answer))](base::JsonWriter &out) { out.raw(text); });
 }
 
-std::string_view skip_comments(std::string_view sql) {
+// Comments as a database reads them: PostgreSQL nests them and ends one of a line at a lone carriage return, SQLite does neither.
+struct Reading {
+  bool nests = false;
+  std::string_view line_ends;
+};
+
+std::string_view skip_block(std::string_view sql, bool nests) {
+  int depth = 0;
+  while (!sql.empty()) {
+    if (sql.starts_with("/*") && (nests || depth == 0)) {
+      ++depth;
+      sql.remove_prefix(2);
+    } else if (sql.starts_with("*/")) {
+      sql.remove_prefix(2);
+      if (--depth == 0) break;
+    } else {
+      sql.remove_prefix(1);
+    }
+  }
+  return sql;
+}
+
+std::string_view skip_comments(std::string_view sql, const Reading &reading) {
   while (!sql.empty()) {
     if (std::isspace(static_cast<unsigned char>(sql.front())) != 0 || sql.front() == ';') {
       sql.remove_prefix(1);
     } else if (sql.starts_with("--")) {
-      sql.remove_prefix(std::min(sql.size(), sql.find('\n')));
+      sql.remove_prefix(std::min(sql.size(), sql.find_first_of(reading.line_ends)));
     } else if (sql.starts_with("/*")) {
-      const std::size_t end = sql.find("*/");
-      sql.remove_prefix(end == std::string_view::npos ? sql.size() : end + 2);
-    } else if (sql.starts_with("*/")) {
-      sql.remove_prefix(2);  // comments nest in PostgreSQL and do not in SQLite
+      sql = skip_block(sql, reading.nests);
+    } else if (sql.starts_with("\xEF\xBB\xBF")) {
+      sql.remove_prefix(3);
     } else {
       break;
     }
@@ -95,8 +116,8 @@ std::string_view skip_comments(std::string_view sql) {
   return sql;
 }
 
-std::string take_word(std::string_view &sql) {
-  sql = skip_comments(sql);
+std::string take_word(std::string_view &sql, const Reading &reading) {
+  sql = skip_comments(sql, reading);
   std::string word;
   while (!sql.empty() && std::isalpha(static_cast<unsigned char>(sql.front())) != 0) {
     word += static_cast<char>(std::toupper(static_cast<unsigned char>(sql.front())));
@@ -105,19 +126,22 @@ std::string take_word(std::string_view &sql) {
   return word;
 }
 
-// Statements that end the transaction, or that outlive it on a connection which others use after it.
-bool is_control(std::string_view sql) {
+// Statements that end the transaction, or that outlive it on a connection which others use after it. A first look, for a clear answer:
+// the stores look again, at what the database makes of the statement.
+bool is_control(std::string_view sql, const Reading &reading) {
   static constexpr std::array<std::string_view, 23> kWords = {
       "ABORT",   "ATTACH",  "BEGIN",    "CHECKPOINT", "CLOSE", "COMMIT",   "COPY",   "DEALLOCATE",
       "DETACH",  "DISCARD", "END",      "LISTEN",     "LOAD",  "NOTIFY",   "PRAGMA", "PREPARE",
       "RELEASE", "RESET",   "ROLLBACK", "SAVEPOINT",  "START", "UNLISTEN", "VACUUM"};
-  const std::string word = take_word(sql);
+  const std::string word = take_word(sql, reading);
   if (word == "SET") {
-    const std::string scope = take_word(sql);
+    const std::string scope = take_word(sql, reading);
     return scope != "LOCAL" && scope != "CONSTRAINTS" && scope != "TRANSACTION";
   }
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
 }
+
+bool is_control(std::string_view sql) { return is_control(sql, {true, "\r\n"}) || is_control(sql, {false, "\n"}); }
 
 }  // namespace
 

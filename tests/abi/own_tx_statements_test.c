@@ -135,7 +135,13 @@ static void statements_that_would_end_the_transaction_are_refused(void **state) 
                                            "/* /* */ */ COMMIT",
                                            "PREPARE TRANSACTION 'x'",
                                            "VACUUM",
-                                           "; commit"};
+                                           "; commit",
+                                           "/*/**/*/COMMIT",
+                                           "\xEF\xBB\xBF"
+                                           "COMMIT",
+                                           "\xEF\xBB\xBF"
+                                           "PRAGMA foreign_keys = OFF",
+                                           "-- x\\rCOMMIT\\n"};
   struct ledger_fixture *books = fixture_open(state, "");
   cala_tx *tx = begin_tx(books->ledger);
   char request[256];
@@ -148,6 +154,65 @@ static void statements_that_would_end_the_transaction_are_refused(void **state) 
   refuse(books->ledger, tx, cala_tx_exec, "{\"sql\": \"SELECT 1\", \"params\": [1]}", CALA_INVALID,
          "request.malformed");
   commit(tx);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 2);
+}
+
+/* The server answers a procedure's COMMIT; a rollback undoes what came before. */
+static void a_block_that_commits_is_refused(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_tx *tx = begin_tx(books->ledger);
+  cala_error *error = NULL;
+  transfer(books->ledger, tx, "2");
+  refuse(books->ledger, tx, cala_tx_exec, "{\"sql\": \"DO $$ BEGIN COMMIT; END $$\"}", CALA_INVALID,
+         "tx.control_statement");
+  expect_ok(cala_tx_rollback(tx, &error), error);
+  cala_tx_free(tx);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 0);
+  tx = begin_tx(books->ledger);
+  refuse(books->ledger, tx, cala_tx_exec, "{\"sql\": \"SELECT lastval()\"}", CALA_INVALID, "tx.statement");
+  cala_tx_free(tx);
+}
+
+/* What a statement does to its connection is gone with the transaction, however it was said. */
+static void a_session_is_not_handed_on(void **state) {
+  static const char *const changes[] = {
+      "SELECT set_config('search_path', 'pg_temp', false), set_config('client_encoding', 'LATIN1', false)",
+      "DO $$ BEGIN SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; SET statement_timeout = 1; END $$",
+      "SELECT pg_advisory_lock(4711)", "CREATE TEMPORARY TABLE mine (a int)"};
+  static const char *const see =
+      "{\"sql\": \"SELECT current_setting('client_encoding'), current_setting('default_transaction_read_only'), "
+      "(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711), to_regclass('pg_temp.mine')\"}";
+  struct ledger_fixture *books = fixture_open(state, ", \"pool\": {\"max\": 1}");
+  char request[256];
+  char *answer;
+  cala_tx *tx;
+  size_t i;
+  for (i = 0; i < sizeof changes / sizeof *changes; ++i) {
+    tx = begin_tx(books->ledger);
+    snprintf(request, sizeof request, "{\"sql\": \"%s\"}", changes[i]);
+    succeed(books->ledger, tx, cala_tx_exec, request);
+    commit(tx);
+  }
+  succeed(books->ledger, NULL, cala_account_create, "{\"code\": \"CAF\", \"name\": \"Caf\303\251\"}");
+  answer = answer_of(books->ledger, NULL, cala_account_find, "{\"code\": \"CAF\"}");
+  expect_contains(answer, "\"name\":\"Caf\303\251\"");
+  free(answer);
+  tx = begin_tx(books->ledger);
+  answer = answer_of(books->ledger, tx, cala_tx_exec, see);
+  expect_contains(answer, "\"rows\":[[\"UTF8\",\"off\",\"0\",null]]");
+  free(answer);
+  cala_tx_free(tx);
+}
+
+static void a_temporary_table_is_not_handed_on(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  int round;
+  for (round = 0; round < 2; ++round) {
+    cala_tx *tx = begin_tx(books->ledger);
+    succeed(books->ledger, tx, cala_tx_exec, "{\"sql\": \"CREATE TEMPORARY TABLE cala_accounts (a int)\"}");
+    commit(tx);
+    transfer(books->ledger, NULL, "1");
+  }
   assert_int_equal(units_of(books->ledger, NULL, BOB), 2);
 }
 
@@ -231,6 +296,9 @@ int main(void) {
       ON_BOTH(behind_a_savepoint_the_transaction_stays_usable),
       ON_BOTH(statements_that_would_end_the_transaction_are_refused),
       ON_BOTH(only_one_statement_at_a_time),
+      ON_POSTGRES(a_block_that_commits_is_refused),
+      ON_POSTGRES(a_session_is_not_handed_on),
+      ON_BOTH(a_temporary_table_is_not_handed_on),
       ON_BOTH(a_flood_of_rows_is_refused),
       ON_BOTH(they_need_a_transaction),
       ON_BOTH(accounts_are_locked_in_one_order),

@@ -173,6 +173,36 @@ static void what_cannot_be_adopted_is_refused(void **state) {
   assert_int_equal(units_of(books->ledger, NULL, BOB), 0);
 }
 
+/* The server would take the ledger's UTF-8 for something else, and store that. */
+static void another_encoding_is_refused(void **state) {
+  static const char *const encodings[] = {"LATIN1", "WIN1252", "SJIS", "SQL_ASCII"};
+  static const char *const create = "{\"code\": \"CAF\", \"name\": \"Caf\303\251\"}";
+  struct ledger_fixture *books = fixture_open(state, "");
+  PGconn *connection = connect_host(&own);
+  char *answer;
+  cala_tx *tx;
+  size_t i;
+  for (i = 0; i < sizeof encodings / sizeof *encodings; ++i) {
+    char sql[64];
+    snprintf(sql, sizeof sql, "SET client_encoding TO '%s'", encodings[i]);
+    run_sql(&own, connection, sql);
+    run_sql(&own, connection, "BEGIN");
+    expect_refused(books, connection, "{}", CALA_MISUSE, "tx.encoding");
+    run_sql(&own, connection, "SET LOCAL client_encoding TO 'UTF8'");
+    tx = adopt(books, connection, "{}");
+    run_sql(&own, connection, sql); /* after it was adopted */
+    refuse(books->ledger, tx, cala_account_create, create, CALA_MISUSE, "tx.encoding");
+    run_sql(&own, connection, "SET LOCAL client_encoding TO 'UTF8'");
+    if (i == 0) succeed(books->ledger, tx, cala_account_create, create);
+    cala_tx_free(tx);
+    run_sql(&own, connection, i == 0 ? "COMMIT" : "ROLLBACK");
+  }
+  answer = answer_of(books->ledger, NULL, cala_account_find, "{\"code\": \"CAF\"}");
+  expect_contains(answer, "\"name\":\"Caf\303\251\"");
+  free(answer);
+  PQfinish(connection);
+}
+
 static void it_runs_on_the_callers_thread_only(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   PGconn *connection = connect_host(&own);
@@ -366,6 +396,7 @@ int main(void) {
       ON_LIBPQ(a_rejection_leaves_the_transaction_usable),
       ON_LIBPQ(a_refused_statement_aborts_unless_behind_a_savepoint),
       ON_LIBPQ(what_cannot_be_adopted_is_refused),
+      ON_LIBPQ(another_encoding_is_refused),
       ON_LIBPQ(it_runs_on_the_callers_thread_only),
       ON_LIBPQ(a_waiting_statement_is_cancelled_from_another_thread),
       ON_LIBPQ(two_copies_of_libpq_serve_two_connections),

@@ -70,7 +70,8 @@ Result<Answer> EmbeddedSession::run_savepoint(Savepoint what, const SqlStatement
 
 Result<Answer> EmbeddedSession::run_program(const ProgramStatement &statement) {
   Result<std::string> document = execute_program(*connection_, statement);
-  if (document) return Answer(document.take());
+  if (document && connection_->in_transaction()) return Answer(document.take());
+  if (document) document = no_transaction();
   if (!connection_->in_transaction()) {  // ON CONFLICT ROLLBACK, a full disk
     aborted_ = true;
     document.error().tx_state = base::TxState::kAborted;

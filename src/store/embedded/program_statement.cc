@@ -26,6 +26,38 @@ Error refused(const Connection &connection, int result) {
 
 Error wrong(const char *what) { return base::make_error(base::Status::kInvalid, "tx.statement", what); }
 
+// While it lives SQLite itself refuses what would begin or end a transaction, or change the connection. PRAGMA only while the program's
+// statement is compiled: the functions pragma_table_info and its like run one when they are stepped.
+class ControlGuard {
+ public:
+  explicit ControlGuard(sqlite3 *handle) : handle_(handle) { sqlite3_set_authorizer(handle_, judge, this); }
+  ~ControlGuard() { sqlite3_set_authorizer(handle_, nullptr, nullptr); }
+  ControlGuard(const ControlGuard &) = delete;
+  ControlGuard &operator=(const ControlGuard &) = delete;
+
+  void compiled() { compiling_ = false; }
+  bool refused() const { return refused_; }
+
+ private:
+  static int judge(void *self, int action, const char *, const char *, const char *, const char *) {
+    auto &guard = *static_cast<ControlGuard *>(self);
+    const bool control = action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT || action == SQLITE_ATTACH ||
+                         action == SQLITE_DETACH || (action == SQLITE_PRAGMA && guard.compiling_);
+    guard.refused_ = guard.refused_ || control;
+    return control ? SQLITE_DENY : SQLITE_OK;
+  }
+
+  sqlite3 *handle_;
+  bool compiling_ = true;
+  bool refused_ = false;
+};
+
+Error control_statement() {
+  return base::make_error(base::Status::kInvalid, "tx.control_statement",
+                          "sql must not begin or end a transaction, nor change the connection for those who use it "
+                          "afterwards");
+}
+
 Result<StatementPtr> prepare(const Connection &connection, const ProgramStatement &program) {
   sqlite3_stmt *handle = nullptr;
   const char *rest = nullptr;
@@ -75,8 +107,11 @@ void take_row(sqlite3_stmt *statement, int width, ProgramRows &rows) {
 }  // namespace
 
 Result<std::string> execute_program(Connection &connection, const ProgramStatement &program) {
+  ControlGuard guard(connection.raw());
   Result<StatementPtr> prepared = prepare(connection, program);
+  if (guard.refused()) return control_statement();
   if (!prepared) return std::move(prepared.error());
+  guard.compiled();
   sqlite3_stmt *statement = prepared->get();
   bind(statement, program);
   ProgramRows rows;

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <mutex>
+#include <string_view>
 #include <utility>
 
 #include "store/postgres/error_table.h"
@@ -123,6 +124,7 @@ class AdoptedSession final : public Session {
 
  private:
   static Error not_ours() { return wrong_connection("the program begins and ends its own transaction"); }
+  Outcome check_encoding() const;
   ResultPtr send(const SqlStatement &statement);
 
   const LibpqApi api_;
@@ -145,7 +147,7 @@ Outcome AdoptedSession::check() const {
     return wrong_connection("the connection is in pipeline mode");
   }
   switch (api_.PQtransactionStatus(connection_)) {
-    case PQTRANS_INTRANS: return {};
+    case PQTRANS_INTRANS: return check_encoding();
     case PQTRANS_IDLE:
       return base::make_error(Status::kMisuse, "transaction.none", "no transaction is open on the connection");
     case PQTRANS_INERROR:
@@ -154,6 +156,16 @@ Outcome AdoptedSession::check() const {
     case PQTRANS_ACTIVE: return wrong_connection("a statement is running on the connection");
     default: return wrong_connection("the connection is broken or not libpq's");
   }
+}
+
+// The ledger's texts are UTF-8; the server would take them for whatever the connection says it sends.
+Outcome AdoptedSession::check_encoding() const {
+  const char *encoding = api_.PQparameterStatus(connection_, "client_encoding");
+  if (encoding != nullptr && std::string_view(encoding) == "UTF8") return {};
+  return base::make_error(Status::kMisuse, "tx.encoding",
+                          "the connection's client_encoding is " +
+                              std::string(encoding == nullptr ? "not known" : encoding) +
+                              "; the ledger needs SET client_encoding TO 'UTF8' on it first");
 }
 
 ResultPtr AdoptedSession::send(const SqlStatement &statement) {

@@ -16,7 +16,7 @@ namespace cala::store::postgres {
 using FunctionResolver = std::function<void (*(const char *name))()>;
 
 // resolve: where libpq's functions are; empty: in the loaded module `library` or, when that is empty too, in the program itself.
-// kMisuse "transaction.none", "tx.connection"; kInvalid "tx.libpq". The dialect outlives the session.
+// kMisuse "transaction.none", "tx.connection", "tx.encoding"; kInvalid "tx.libpq". The dialect outlives the session.
 base::Result<std::unique_ptr<Session>> adopt_connection(void *pgconn, const FunctionResolver &resolve,
                                                         const std::string &library, const Dialect &dialect);
 

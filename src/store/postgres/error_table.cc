@@ -78,6 +78,9 @@ constexpr Rule kRules[] = {
 
 // Before the others, for statements of the program's own.
 constexpr Rule kProgramRules[] = {
+    {"2D", Status::kInvalid, "tx.control_statement", false, TxState::kAborted,
+     "a procedure or a DO block must not end the transaction", false},
+    {"3", Status::kInvalid, "tx.statement", false, TxState::kAborted, "PostgreSQL refuses the statement", true},
     {"23", Status::kConflict, "tx.constraint", false, TxState::kAborted, "a constraint of the database is broken",
      true},
     {"42501", Status::kPermission, "store.permission", false, TxState::kAborted, "PostgreSQL refuses", true},
@@ -170,7 +173,13 @@ Error program_error_of_sqlstate(std::string_view sqlstate, std::string_view mess
     error.sqlstate = sqlstate;
     return error;
   }
-  return error_of_sqlstate(sqlstate, message);
+  Error error = error_of_sqlstate(sqlstate, message);
+  // What no rule knows is a defect of ours in a statement of ours, and the program's in its own.
+  if (error.code == "store.refused" && !sqlstate.starts_with("XX")) {
+    error.status = Status::kInvalid;
+    error.code = "tx.statement";
+  }
+  return error;
 }
 
 Error already_exists(std::string_view noun, std::string_view column) {

@@ -37,6 +37,7 @@ namespace cala::store::postgres {
   X(PQgetvalue)                 \
   X(PQnfields)                  \
   X(PQntuples)                  \
+  X(PQparameterStatus)          \
   X(PQresultErrorField)         \
   X(PQresultErrorMessage)       \
   X(PQresultStatus)             \
@@ -64,6 +65,7 @@ namespace cala::store::postgres {
   X(PQgetlength)                        \
   X(PQgetvalue)                         \
   X(PQntuples)                          \
+  X(PQparameterStatus)                  \
   X(PQresultErrorField)                 \
   X(PQresultStatus)                     \
   X(PQserverVersion)                    \

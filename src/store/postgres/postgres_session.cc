@@ -76,7 +76,12 @@ Result<Answer> PostgresSession::run_program(const ProgramStatement &statement) {
   const ExecStatusType status = api.PQresultStatus(result);
   if (!flight.synced || (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)) {
     if (flight.results.size() < flight.commands.size() || !flight.synced) return connection_lost();
+    if (api.PQtransactionStatus(connection_->raw()) == PQTRANS_IDLE) return program_ended_transaction();
     return program_refused(api, result);
+  }
+  // With AND CHAIN there is a transaction again, but another one.
+  if (api.PQtransactionStatus(connection_->raw()) != PQTRANS_INTRANS || ends_transaction(api, result)) {
+    return program_ended_transaction();
   }
   Result<std::string> document = program_document(api, result);
   if (!document) return std::move(document.error());

@@ -41,6 +41,19 @@ base::Result<std::string> program_document(const LibpqApi &api, const PGresult *
   return rows.take(affected);
 }
 
+bool ends_transaction(const LibpqApi &api, const PGresult *result) {
+  const std::string_view tag = api.PQcmdStatus(const_cast<PGresult *>(result));
+  return tag == "COMMIT" || tag == "ROLLBACK" || tag == "PREPARE TRANSACTION";
+}
+
+base::Error program_ended_transaction() {
+  base::Error error = base::make_error(base::Status::kMisuse, "tx.over",
+                                       "the statement ended the transaction: what came before it is committed, unless "
+                                       "it was rolled back");
+  error.tx_state = base::TxState::kAborted;
+  return error;
+}
+
 base::Error program_refused(const LibpqApi &api, const PGresult *result) {
   const char *sqlstate = api.PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char *message = api.PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);

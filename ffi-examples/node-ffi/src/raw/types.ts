@@ -317,7 +317,8 @@ export interface Raw {
    *             connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint as for cala_tx_begin.
    * The ledger must be on PostgreSQL ("postgres://...", or "host:postgres" when it needs no connection of its own), and its tables in
    * the database of the connection. CALA_MISUSE (transaction.none: no transaction is open; tx.connection: not a connection that
-   * these functions understand, broken, in the middle of a statement or of a pipeline; transaction.aborted), CALA_INVALID (tx.libpq: a function was
+   * these functions understand, broken, in the middle of a statement or of a pipeline; tx.encoding: its client_encoding is not UTF8;
+   * transaction.aborted), CALA_INVALID (tx.libpq: a function was
    * not found, or the library is not loaded), CALA_UNSUPPORTED (tx.not_postgres).
    */
   cala_tx_adopt(ledger: Handle | null, pgconn: Handle | null, resolve: Handle | null, user: number, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;

@@ -7,13 +7,15 @@ import functools
 import json
 import os
 import pathlib
+import re
 import threading
 import uuid
 
 from . import raw
-from .errors import ClosedError, ForkedError, UnavailableError, from_handle
+from .errors import ClosedError, ForkedError, InvalidError, UnavailableError, from_handle
 
 _NO_CALLBACK = raw.cala_completion_fn()
+UNSET = object()
 _SIGNALS_WAIT_MS = 200  # Python handles a Ctrl-C when a call into C has returned
 
 
@@ -53,6 +55,27 @@ def encode(request):
     return json.dumps(request, default=_plain, ensure_ascii=False, allow_nan=False).encode()
 
 
+def configuration(store, config):
+    """The config with its store, which may be a path. A key that is there and None is most likely a variable that is
+    not set: InvalidError request.malformed, never the default."""
+    if store is not UNSET:
+        config = {"store": store, **config}
+    if isinstance(config.get("store"), os.PathLike):
+        config = {**config, "store": f"sqlite:{os.fsdecode(config['store'])}"}
+    _refuse_none(config)
+    return config
+
+
+def _refuse_none(config, pointer=""):
+    for key, value in config.items():
+        place = f"{pointer}/{key}"
+        if value is None:
+            raise InvalidError(f"{place} is None: leave the key out to have its default", "request.malformed",
+                               details={"pointer": place})
+        if isinstance(value, dict):
+            _refuse_none(value, place)
+
+
 class Handle:
     """An open cala_ledger, which is not freed while another thread is in a call with it."""
 
@@ -61,6 +84,8 @@ class Handle:
         self._pid = os.getpid()
         self._changed = threading.Condition()
         self._users = 0
+        #: The kind of store: "sqlite" or "postgres".
+        self.store = "sqlite" if re.match(r"(host:)?sqlite(:|$)", config.get("store", "sqlite:")) else "postgres"
         document = encode(config)
         self._pointer = self.made(self.libcala.cala_ledger_open, document, len(document))
 
@@ -101,7 +126,8 @@ class Handle:
     def check_process(self):
         """Refuses a child process: the locks here may be held by threads that it does not have."""
         if not self.mine():
-            raise ForkedError("the ledger was opened by the parent process; open another one after the fork", "handle.forked")
+            raise ForkedError("the ledger was opened by the parent process; open another one after the fork",
+                              "process.forked")
 
     def operation(self, name, request, tx=None):
         """A new cala_op; the caller frees it."""

@@ -6,9 +6,10 @@ import json
 import os
 import struct
 import weakref
+from typing import Any
 
 from . import raw
-from ._library import Handle
+from ._library import UNSET, Handle, configuration
 from .errors import Error, MisuseError, from_document, from_handle
 from .ledger import BaseLedger
 from .listing import AsyncListing
@@ -99,11 +100,12 @@ class AsyncLedger(BaseLedger):
         self._close = weakref.finalize(self, _abandon, handle, self._completions)
 
     @classmethod
-    async def open(cls, **config):
+    async def open(cls, store: str | os.PathLike[str] = UNSET,  # type: ignore[assignment]
+                   **config: Any) -> "AsyncLedger":
         """As Ledger.open, in the event loop that runs."""
-        return cls(await in_thread(Handle, config))
+        return cls(await in_thread(Handle, configuration(store, config)))
 
-    async def call(self, operation, request, gives=None):
+    async def call(self, operation: str, request: dict[str, Any], gives: str | None = None) -> Any:
         """As Ledger.call. Cancelling the task cancels the operation; what is already on its way is finished first."""
         return await self._run(None, operation, request, gives)
 
@@ -131,7 +133,7 @@ class AsyncLedger(BaseLedger):
         if asyncio.get_running_loop() is not self._completions.loop:
             raise MisuseError("the ledger was opened in another event loop", "ledger.loop")
 
-    async def begin(self, *, savepoint=False):
+    async def begin(self, *, savepoint: bool = False) -> "AsyncTransaction":
         """As Ledger.begin; gives an AsyncTransaction: `async with await ledger.begin() as tx`."""
         self._check_loop()
         await self._beginning.acquire()
@@ -150,7 +152,7 @@ class AsyncLedger(BaseLedger):
         if begun.exception() is None:
             in_thread(self._handle.libcala.cala_tx_free, begun.result())
 
-    async def close(self):
+    async def close(self) -> None:
         """As Ledger.close."""
         if not self._close.alive:
             return
@@ -164,10 +166,10 @@ class AsyncLedger(BaseLedger):
         await settle(in_thread(self._handle.close))
         self._completions.close()
 
-    async def __aenter__(self):
+    async def __aenter__(self) -> "AsyncLedger":
         return self
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
 
@@ -183,16 +185,16 @@ class AsyncTransaction(OwnTransactionPlace):
         self._pointer = pointer
         weakref.finalize(self, ledger._handle.libcala.cala_tx_free, pointer)
 
-    async def call(self, operation, request, gives=None):
+    async def call(self, operation: str, request: dict[str, Any], gives: str | None = None) -> Any:
         """As Ledger.call, in this transaction."""
         async with self._turn:
             return await self._ledger._run(self._pointer, operation, request, gives)
 
-    async def commit(self):
+    async def commit(self) -> None:
         """As Transaction.commit."""
         await self._end(self._ledger._handle.libcala.cala_tx_commit)
 
-    async def rollback(self):
+    async def rollback(self) -> None:
         """As Transaction.rollback."""
         await self._end(self._ledger._handle.libcala.cala_tx_rollback)
 
@@ -203,10 +205,10 @@ class AsyncTransaction(OwnTransactionPlace):
             self._over = True
             await settle(in_thread(ledger._handle.end, function, self._pointer))
 
-    async def __aenter__(self):
+    async def __aenter__(self) -> "AsyncTransaction":
         return self
 
-    async def __aexit__(self, kind, *_):
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._over:
             return
         if kind is None:

@@ -1,5 +1,7 @@
 """One class a status, all below Error."""
+import builtins
 import json
+from typing import Any, Literal
 
 from . import raw
 
@@ -8,28 +10,28 @@ class Error(Exception):
     """Why a call failed. Its class tells the status; see docs/errors.md for the codes."""
 
     #: The status, as cala.h numbers it.
-    status = raw.CALA_INTERNAL
+    status: int = raw.CALA_INTERNAL
 
-    def __init__(self, message, code="", *, details=None, retryable=False, sqlstate="", tx_state=raw.CALA_TX_USABLE,
-                 posting_index=-1):
+    def __init__(self, message: str, code: str = "", *, details: dict[str, Any] | None = None, retryable: bool = False,
+                 sqlstate: str = "", tx_state: int | str = raw.CALA_TX_USABLE, posting_index: int = -1):
         super().__init__(message)
         #: One sentence for people.
-        self.message = message
+        self.message: str = message
         #: A stable dotted word for programs: "account.locked".
-        self.code = code
+        self.code: str = code
         #: More: {"pointer": "/params/amount"}.
-        self.details = details or {}
+        self.details: dict[str, Any] = details or {}
         #: Whether the same call may succeed when it is repeated, in a transaction after a rollback.
-        self.retryable = retryable
+        self.retryable: bool = retryable
         #: The database's SQLSTATE, or SQLite's name of its code; "" when no database said no.
-        self.sqlstate = sqlstate
+        self.sqlstate: str = sqlstate
         #: What it means for the transaction it happened in: "usable", "aborted" (roll back), "retry" (roll back and run
         #: it all again).
-        self.tx_state = _TX_STATES.get(tx_state, tx_state)
+        self.tx_state: Literal["usable", "aborted", "retry"] = _TX_STATES.get(tx_state, tx_state)
         #: Which posting of a batch was refused, counted from 0; None when the error is about none.
-        self.posting_index = None if posting_index < 0 else posting_index
+        self.posting_index: int | None = None if posting_index < 0 else posting_index
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.message} ({self.code})" if self.code else self.message
 
 
@@ -46,6 +48,10 @@ class InvalidError(Error):
     """The request is not right; details name the place."""
 
     status = raw.CALA_INVALID
+
+
+class ParamTypeError(InvalidError, TypeError):
+    """A float in params, which cannot hold every amount."""
 
 
 class NotFoundError(Error):
@@ -72,7 +78,7 @@ class BusyError(Error):
     status = raw.CALA_BUSY
 
 
-class TimeoutError(Error):
+class TimeoutError(Error, builtins.TimeoutError):
     """Not finished within the time given."""
 
     status = raw.CALA_TIMEOUT
@@ -96,7 +102,7 @@ class UnavailableError(Error):
     status = raw.CALA_UNAVAILABLE
 
 
-class PermissionError(Error):
+class PermissionError(Error, builtins.PermissionError):
     """The store does not let us."""
 
     status = raw.CALA_PERMISSION
@@ -108,7 +114,7 @@ class UnsupportedError(Error):
     status = raw.CALA_UNSUPPORTED
 
 
-class NoMemoryError(Error):
+class NoMemoryError(Error, MemoryError):
     """Out of memory; nothing was written."""
 
     status = raw.CALA_NO_MEMORY

@@ -19,15 +19,24 @@ def error_facts(error):
     """SQLSTATE (or SQLite's name; None when unknown) and message of a driver's exception."""
     error = getattr(error, "orig", None) or error  # SQLAlchemy's
     state = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
-    if state is None and isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-        state = "SQLITE_BUSY"  # sqlite3 tells names since Python 3.11
+    if state is None and isinstance(error, sqlite3.OperationalError):  # sqlite3 tells names since Python 3.11
+        state = {"database is locked": "SQLITE_BUSY", "database table is locked": "SQLITE_LOCKED"}.get(str(error))
     return state, str(error)
+
+
+def misuse(error):
+    """The MisuseError for what sqlite3 itself refuses: a connection that is closed, or another thread's. None when a
+    database said no."""
+    error = getattr(error, "orig", None) or error
+    if isinstance(error, sqlite3.ProgrammingError) and ("thread" in str(error) or "closed" in str(error)):
+        return MisuseError(str(error), "call.misuse")
+    return None
 
 
 class Sqlite:
     """sqlite3.Connection."""
 
-    dialect, asynchronous = "qmark", False
+    store, dialect, asynchronous = "sqlite", "qmark", False
 
     def __init__(self, connection):
         if sqlite3.sqlite_version_info < (3, 35):
@@ -46,7 +55,8 @@ class Sqlite:
     def begin(self):
         """As the driver does before an INSERT, unless it is told to leave that to the program."""
         if not self.connection.in_transaction:
-            if self.connection.isolation_level is None:
+            manual = self.connection.isolation_level is None or getattr(self.connection, "autocommit", -1) is True
+            if manual:
                 raise none_open()
             self.connection.execute("BEGIN")
 
@@ -54,7 +64,7 @@ class Sqlite:
 class Psycopg:
     """psycopg.Connection (version 3)."""
 
-    dialect, asynchronous = "percent", False
+    store, dialect, asynchronous = "postgres", "percent", False
 
     def __init__(self, connection):
         self._driver = sys.modules["psycopg"]
@@ -97,7 +107,7 @@ class Asyncpg:
     """asyncpg's Connection, one acquired from a pool, or the pool itself: the ledger then answers that no transaction
     is open."""
 
-    dialect, asynchronous = "dollar", True
+    store, dialect, asynchronous = "postgres", "dollar", True
 
     def __init__(self, connection):
         driver = sys.modules["asyncpg"]
@@ -120,6 +130,7 @@ class SqlAlchemy:
         self.key = self.connection.connection.dbapi_connection
         self.errors = (sys.modules["sqlalchemy.exc"].DBAPIError,)
         self.dialect = self.dialects[self.connection.dialect.paramstyle]
+        self.store = _store(self.connection)
         self._sqlite = Sqlite(self.key) if isinstance(self.key, sqlite3.Connection) else None
 
     def run(self, sql, parameters):
@@ -138,10 +149,15 @@ class AsyncSqlAlchemy:
         self.errors = (sys.modules["sqlalchemy.exc"].DBAPIError,)
         bind = connection if hasattr(connection, "dialect") else connection.get_bind()
         self.dialect = SqlAlchemy.dialects[bind.dialect.paramstyle]
+        self.store = _store(bind)
 
     async def run(self, sql, parameters):
         connection = self.key if hasattr(self.key, "exec_driver_sql") else await self.key.connection()
         return _text(await connection.exec_driver_sql(sql, parameters))
+
+
+def _store(connection):
+    return {"postgresql": "postgres"}.get(connection.dialect.name, connection.dialect.name)
 
 
 def _text(result):

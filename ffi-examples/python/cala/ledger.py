@@ -1,12 +1,14 @@
 """A ledger for threads: every call waits for its answer."""
+import os
 import threading
 import weakref
+from typing import Any
 
-from ._library import Handle, load
+from ._library import UNSET, Handle, configuration, load
 from .errors import Error
 from .listing import Listing
 from .log import log
-from .operations import OwnTransactionPlace, Place
+from .operations import Instant, OwnTransactionPlace, Place
 from .within import within
 
 
@@ -16,7 +18,7 @@ class BaseLedger(Place):
     def __init__(self, handle):
         self._handle = handle
 
-    def within(self, connection, *, savepoint=False, adopt=False):
+    def within(self, connection: Any, *, savepoint: bool = False, adopt: bool = False) -> Any:
         """Takes part in the transaction that the program has open on its own driver; committing and rolling back stays
         the program's.
 
@@ -26,55 +28,61 @@ class BaseLedger(Place):
         savepoint: every operation runs behind a savepoint, so that one that the database refuses leaves the transaction
         usable.
         adopt: for psycopg only: the library itself uses the connection, through psycopg's copy of libpq. TypeError for
-        another kind of connection; operations answer MisuseError transaction.none without an open transaction.
+        another kind of connection, MisuseError call.misuse for one on another kind of store; operations answer
+        MisuseError transaction.none without an open transaction.
         """
         return within(self._handle, connection, savepoint, adopt)
 
-    def clock_set(self, instant):
+    def clock_set(self, instant: Instant) -> None:
         """Sets a manual clock: an RFC 3339 text or an aware datetime. InvalidError, UnsupportedError
         clock.not_manual."""
         self._handle.set_clock(instant)
 
-    def clock_advance(self, milliseconds):
+    def clock_advance(self, milliseconds: int) -> None:
         """Moves a manual clock forward. InvalidError clock.range, UnsupportedError clock.not_manual."""
         self._handle.advance_clock(milliseconds)
 
 
 class Ledger(BaseLedger):
-    """An open ledger; any number of threads may use it. Made by Ledger.open, to be closed or used with `with`."""
+    """An open ledger; any number of threads may use it. To be closed, or used with `with`.
+
+    Ledger("sqlite:ledger.db") and Ledger.open(store="sqlite:ledger.db") are the same. store: also a pathlib.Path, of a
+    SQLite file. config: as cala.h has it for cala_ledger_open: migrate, schema, pool, clock, commit, queue_max, lazy.
+    InvalidError for an unknown key, and for one that is None: a variable that is not set opens no file;
+    UnavailableError, PermissionError, UnsupportedError, BusyError when the store cannot be used.
+    """
 
     _listing = Listing
 
-    def __init__(self, handle):
+    def __init__(self, store: str | os.PathLike[str] = UNSET, **config: Any):  # type: ignore[assignment]
+        handle = Handle(configuration(store, config))
         super().__init__(handle)
         self._close = weakref.finalize(self, handle.close)
 
     @classmethod
-    def open(cls, **config):
-        """Opens a ledger. config: as cala.h has it for cala_ledger_open: store, migrate, schema, pool, clock, commit,
-        queue_max, lazy. InvalidError for an unknown key; UnavailableError, PermissionError, UnsupportedError, BusyError
-        when the store cannot be used."""
-        return cls(Handle(config))
+    def open(cls, store: str | os.PathLike[str] = UNSET, **config: Any) -> "Ledger":  # type: ignore[assignment]
+        """Opens a ledger: the same as Ledger(...)."""
+        return cls(store, **config)
 
-    def call(self, operation, request, gives=None):
+    def call(self, operation: str, request: dict[str, Any], gives: str | None = None) -> Any:
         """Runs an operation by its name in cala.h without the prefix, and gives its answer, or only the key `gives` of
         it."""
         return run(self._handle, None, operation, request, gives)
 
-    def begin(self, *, savepoint=False):
+    def begin(self, *, savepoint: bool = False) -> "Transaction":
         """Begins a transaction of the ledger's own; waits for a connection. Use it with `with`: it commits at the end
         and rolls back when an exception leaves it. savepoint: as for within. Gives a Transaction. BusyError,
         UnavailableError."""
         return Transaction(self, savepoint)
 
-    def close(self):
+    def close(self) -> None:
         """Refuses new work, waits for what is in flight and closes. Closing again does nothing."""
         self._close()
 
-    def __enter__(self):
+    def __enter__(self) -> "Ledger":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -101,18 +109,18 @@ class Transaction(OwnTransactionPlace):
         self._pointer = handle.transaction(handle.libcala.cala_tx_begin, {"savepoint": savepoint})
         weakref.finalize(self, handle.libcala.cala_tx_free, self._pointer)
 
-    def call(self, operation, request, gives=None):
+    def call(self, operation: str, request: dict[str, Any], gives: str | None = None) -> Any:
         """As Ledger.call, in this transaction."""
         self._handle.check_process()
         with self._turn:
             return run(self._handle, self._pointer, operation, request, gives)
 
-    def commit(self):
+    def commit(self) -> None:
         """Commits. ConflictError store.serialization, UnavailableError, OutcomeUnknownError; MisuseError when it is
         over."""
         self._end(self._handle.libcala.cala_tx_commit)
 
-    def rollback(self):
+    def rollback(self) -> None:
         """Rolls back. MisuseError when it is over."""
         self._end(self._handle.libcala.cala_tx_rollback)
 
@@ -122,10 +130,10 @@ class Transaction(OwnTransactionPlace):
             self._over = True
             self._handle.end(function, self._pointer)
 
-    def __enter__(self):
+    def __enter__(self) -> "Transaction":
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._over:
             return
         if kind is None:
@@ -137,6 +145,6 @@ class Transaction(OwnTransactionPlace):
             log.debug("rollback: %s", error)
 
 
-def version():
+def version() -> str:
     """The library's version."""
     return load().cala_version().decode()

@@ -2,26 +2,38 @@
 import asyncio
 import random
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from .errors import BusyError, Error
+from .errors import Error
 from .hosts import error_facts
 from .log import log
 
-_RACES = ("40001", "40P01", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED")
+_RACES = ("40001", "40P01", "SQLITE_BUSY", "SQLITE_BUSY_RECOVERY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_BUSY_TIMEOUT")
+T = TypeVar("T")
 
 
-def lost_a_race(error):
-    """Whether the transaction that this exception, the ledger's or a driver's, has ended may succeed when it is run
-    again."""
-    if isinstance(error, Error):
-        return error.tx_state == "retry" or error.code == "store.serialization" or isinstance(error, BusyError)
-    return error_facts(error)[0] in _RACES
+def lost_a_race(error: BaseException | None) -> bool:
+    """Whether the transaction that this exception has ended may succeed when it is run again: the ledger's with
+    tx_state "retry", or the driver's with SQLSTATE 40001 or 40P01 or, on SQLite, SQLITE_BUSY. Also when one of them is
+    the cause or the context of the exception."""
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, Error):
+            return error.tx_state == "retry"
+        if error_facts(error)[0] in _RACES:
+            return True
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return False
 
 
-def retrying(transaction, attempts=10):
+def retrying(transaction: Callable[[], T], attempts: int = 10) -> T:
     """Calls transaction(), which begins, works and commits, and gives what it gives; calls it again when it lost a
     race, with a growing pause, attempts times at most. The last error is raised."""
-    for attempt in range(1, attempts + 1):
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             return transaction()
         except Exception as error:
@@ -29,9 +41,11 @@ def retrying(transaction, attempts=10):
         time.sleep(_pause(attempt))
 
 
-async def retrying_async(transaction, attempts=10):
+async def retrying_async(transaction: Callable[[], Awaitable[T]], attempts: int = 10) -> T:
     """As retrying, for `async def` functions."""
-    for attempt in range(1, attempts + 1):
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             return await transaction()
         except Exception as error:
@@ -40,10 +54,12 @@ async def retrying_async(transaction, attempts=10):
 
 
 def _again(error, attempt, attempts):
-    if attempt == attempts or not lost_a_race(error):
+    if attempt >= attempts or not lost_a_race(error):
         raise error
     log.info("attempt %d of %d lost a race: %s", attempt, attempts, error)
 
 
 def _pause(attempt):
-    return random.uniform(0, 0.01 * 2 ** min(attempt, 6))
+    """Random, so that two that met do not meet again: 2 to 4 ms, then twice as much each time, 256 ms at most."""
+    most = 0.002 * 2 ** min(attempt, 7)
+    return random.uniform(most / 2, most)

@@ -7,8 +7,8 @@ import weakref
 
 from . import raw
 from .waiting import in_thread, settle
-from .errors import UnsupportedError, from_handle
-from .hosts import Psycopg, error_facts, host_of
+from .errors import MisuseError, UnsupportedError, from_handle
+from .hosts import Psycopg, error_facts, host_of, misuse
 from .listing import AsyncListing, Listing
 from .operations import TransactionPlace
 
@@ -19,6 +19,10 @@ def within(handle, connection, savepoint, adopt):
     """The transaction place for a connection: see BaseLedger.within."""
     handle.check_process()
     host = host_of(connection)
+    if host.store != handle.store:
+        kind = type(connection)
+        raise MisuseError(f"this ledger is on {handle.store}; it cannot take part in a transaction of "
+                          f"{kind.__module__}.{kind.__qualname__} on {host.store}", "call.misuse")
     if adopt and not isinstance(host, Psycopg):
         raise UnsupportedError("only a connection of psycopg can be adopted", "tx.not_psycopg")
     if adopt:
@@ -78,6 +82,8 @@ class _Stepped(_HostPlace):
                 try:
                     text = yield library.cala_op_sql(op, None).decode(), parameters
                 except self._host.errors as error:
+                    if own := misuse(error):
+                        raise own from error
                     cause = error
                     state, message = error_facts(error)
                     step = library.cala_op_feed_error(op, state and state.encode(), message.encode())

@@ -4,11 +4,13 @@ import decimal
 import gc
 import json
 import pathlib
+import sqlite3
 import threading
 import unittest
 import uuid
 
 import psycopg
+import sqlalchemy
 
 import cala
 from cala import raw
@@ -35,7 +37,123 @@ class ValueTest(unittest.TestCase):
                 encode({"value": value})
 
 
+class ConfigurationTest(unittest.TestCase):
+    def test_a_key_that_is_none_is_no_default(self):
+        for config in ({"store": None}, {"store": "sqlite::memory:", "migrate": None},
+                       {"store": "sqlite::memory:", "clock": {"manual": None}}):
+            with self.assertRaises(cala.InvalidError) as caught:
+                cala.Ledger.open(**config)
+            self.assertEqual("request.malformed", caught.exception.code)
+        with self.assertRaises(cala.InvalidError):
+            cala.Ledger.open(None)
+        with self.assertRaises(cala.InvalidError):
+            cala.Ledger("")
+
+    def test_the_store_may_come_first_and_be_a_path(self):
+        file = new_file(self)
+        with cala.Ledger(f"sqlite:{file}") as ledger:
+            ledger.accounts.create(code="A", name="a")
+        with cala.Ledger(pathlib.Path(file), lazy=False) as ledger:
+            self.assertEqual("A", ledger.accounts.find(code="A")["code"])
+
+    def test_the_package_is_typed(self):
+        self.assertTrue(pathlib.Path(cala.__file__).with_name("py.typed").exists())
+        for method in (cala.Ledger.open, cala.Ledger.post, cala.Ledger.within, cala.Ledger.begin, cala.retrying):
+            self.assertIn("return", method.__annotations__)
+
+
+class RetryTest(unittest.TestCase):
+    def wrapped(self, error, **how):
+        """Raised while another was handled, or from it."""
+        try:
+            try:
+                raise error
+            except Exception as inner:
+                if how.get("cause"):
+                    raise RuntimeError("around it") from inner
+                raise RuntimeError("after it")
+        except RuntimeError as outer:
+            return outer
+
+    def test_a_lost_race_is_told_by_the_state_or_the_driver_and_through_causes(self):
+        lost = cala.ConflictError("lost", "store.serialization", tx_state="retry")
+        full = cala.BusyError("full", "queue.full", retryable=True)
+        busy = sqlite3.OperationalError("database is locked")
+        for cause in (False, True):
+            self.assertTrue(cala.lost_a_race(self.wrapped(lost, cause=cause)))
+            self.assertTrue(cala.lost_a_race(self.wrapped(busy, cause=cause)))
+            self.assertTrue(cala.lost_a_race(self.wrapped(psycopg.errors.DeadlockDetected("dead"), cause=cause)))
+            self.assertFalse(cala.lost_a_race(self.wrapped(full, cause=cause)))
+            self.assertFalse(cala.lost_a_race(self.wrapped(sqlite3.OperationalError("no such table: t"), cause=cause)))
+
+    def test_ten_attempts_are_made(self):
+        attempts = []
+
+        def lose():
+            attempts.append(1)
+            raise cala.BusyError("lost", "store.busy", tx_state="retry")
+        with self.assertRaises(cala.BusyError):
+            cala.retrying(lose)
+        self.assertEqual(10, len(attempts))
+
+
+class HostTest(unittest.TestCase):
+    def test_a_ledger_on_another_kind_of_store_takes_no_part(self):
+        connection = sqlite3.connect(":memory:")
+        self.addCleanup(connection.close)
+        engine = sqlalchemy.create_engine("sqlite://")
+        self.addCleanup(engine.dispose)
+        with cala.Ledger("host:postgres") as ledger, engine.connect() as alchemy:
+            for mine in (connection, alchemy):
+                with self.assertRaises(cala.MisuseError) as caught:
+                    ledger.within(mine)
+                self.assertEqual(("call.misuse", "usable"), (caught.exception.code, caught.exception.tx_state))
+
+    @needs_postgres
+    def test_a_ledger_on_sqlite_takes_no_part_in_postgres(self):
+        with cala.Ledger("host:sqlite") as ledger, psycopg.connect(POSTGRES) as connection:
+            with self.assertRaises(cala.MisuseError) as caught:
+                ledger.within(connection)
+            self.assertEqual("call.misuse", caught.exception.code)
+            self.assertEqual((1,), connection.execute("select 1").fetchone())
+
+    def test_the_drivers_own_refusals_are_misuse(self):
+        connection = sqlite3.connect(":memory:")
+        caught = []
+
+        def elsewhere():
+            try:
+                ledger.within(connection).info()
+            except cala.Error as error:
+                caught.append(error)
+        with cala.Ledger("host:sqlite") as ledger:
+            thread = threading.Thread(target=elsewhere)
+            thread.start()
+            thread.join()
+            connection.close()
+            elsewhere()
+        self.assertEqual([(cala.MisuseError, "call.misuse")] * 2, [(type(error), error.code) for error in caught])
+        self.assertIsInstance(caught[0].__cause__, sqlite3.ProgrammingError)
+
+    @unittest.skipUnless(hasattr(sqlite3, "LEGACY_TRANSACTION_CONTROL"), "Python 3.12 has the attribute autocommit")
+    def test_autocommit_is_no_transaction(self):
+        connection = sqlite3.connect(":memory:", autocommit=True)
+        self.addCleanup(connection.close)
+        with cala.Ledger("host:sqlite") as ledger, self.assertRaises(cala.MisuseError) as caught:
+            ledger.within(connection).migrate()
+        self.assertEqual("transaction.none", caught.exception.code)
+        self.assertFalse(connection.in_transaction)
+
+
 class ErrorTest(unittest.TestCase):
+    def test_those_that_hide_a_built_in_are_one(self):
+        for mine, built_in in ((cala.TimeoutError, TimeoutError), (cala.PermissionError, PermissionError),
+                               (cala.NoMemoryError, MemoryError)):
+            with self.assertRaises(built_in) as caught:
+                raise mine("said", "code", details={"a": 1})
+            self.assertEqual(("said (code)", "code", {"a": 1}), (str(caught.exception), caught.exception.code,
+                                                                 caught.exception.details))
+
     def test_each_status_of_the_header_has_a_class(self):
         other = ("CALA_OK", "CALA_TX_", "CALA_STEP_", "CALA_RECORD_")
         statuses = {value for name, value in vars(raw).items() if name.startswith("CALA_") and not name.startswith(other)}
@@ -99,11 +217,22 @@ class OnAStore:
         self.assertEqual(ledger.info()["schema_version"], ledger.migrate()["to_version"])
 
     def test_floats_are_refused(self):
-        for amount in (10.5, 10.0):
+        good = {"tx_template_code": "DEPOSIT", "params": self.books.params(self.books.cash)}
+        for amount in (10.5, 10.0, {"deep": ["1", 10.0]}):
             with self.assertRaises(TypeError):
-                self.ledger.transactions.post("DEPOSIT", self.books.params(self.books.cash, amount))
-            with self.assertRaises(TypeError):
-                self.ledger.transactions.post_many([{"tx_template_code": "DEPOSIT", "params": {"amount": amount}}])
+                self.ledger.post("DEPOSIT", self.books.params(self.books.cash, amount))
+            with self.assertRaises(cala.InvalidError) as caught:
+                self.ledger.transactions.post_many([good, {"tx_template_code": "DEPOSIT", "params": {"amount": amount}}])
+            self.assertEqual(("param.type", 1), (caught.exception.code, caught.exception.posting_index))
+            self.assertTrue(caught.exception.details["pointer"].startswith("/postings/1/params/amount"))
+
+    def test_parameters_of_statements_are_texts_or_none(self):
+        with self.ledger.begin() as tx:
+            for params, pointer in (("ab", "/params"), (iter("a"), "/params"), ([None, 1], "/params/1"), ([["a"]], "/params/0")):
+                with self.assertRaises(cala.InvalidError) as caught:
+                    tx.exec("select 1", params)
+                self.assertEqual(("request.malformed", pointer), (caught.exception.code, caught.exception.details["pointer"]))
+            self.assertEqual([["1"]], tx.exec("select 1")["rows"])
 
     def test_metadata_passes_through_untouched(self):
         metadata = {"camelCase": [1, 1.5, None, True, "ü"], "snake_case": {"A": {}}}

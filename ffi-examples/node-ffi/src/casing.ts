@@ -44,3 +44,14 @@ export function snakeCased(request: unknown): unknown {
 export function camelCased(answer: unknown): any {
   return renamed(answer, camelNames, toCamel);
 }
+
+/** A JSON pointer into a request as programs see it: keys of the program's own stay as it wrote them. */
+export function camelPointer(pointer: string): string {
+  let own = false;
+  const camel = pointer.split("/").map((key) => {
+    const said = own ? key : toCamel(key);
+    own ||= untouched.has(key);
+    return said;
+  });
+  return camel.join("/");
+}

@@ -1,4 +1,5 @@
 // The surface of the retired Node bindings (@galoymoney/cala-ledger), on top of Ledger: programs written for it go on.
+import { inspect } from "node:util";
 import { InvalidError } from "./errors.js";
 import { Ledger, type LedgerConfig } from "./ledger.js";
 import type { Scope } from "./scope.js";
@@ -7,8 +8,11 @@ import type * as t from "./types.js";
 
 /**
  * What the retired bindings took, or what Ledger.open takes. With pgCon the tables are migrated, as they were there.
+ * `outbox` is taken and does nothing: there is no outbox server.
  */
-export type CalaLedgerConfig = { pgCon: string; maxConnections?: number } | LedgerConfig;
+export type CalaLedgerConfig =
+  | { pgCon: string; maxConnections?: number; outbox?: { enabled?: boolean; listenPort?: number } }
+  | LedgerConfig;
 
 /** The types of tx template params. */
 export enum ParamDataTypeValues {
@@ -48,6 +52,12 @@ export class Entity<Values extends { id: string }> {
   values(): Values {
     return this.#values;
   }
+  toJSON(): Values {
+    return this.#values;
+  }
+  [inspect.custom](): Values {
+    return this.#values;
+  }
 }
 
 export type CalaAccount = Entity<t.Account>;
@@ -62,11 +72,13 @@ export class CalaAccounts {
   async create(account: t.NewAccount): Promise<CalaAccount> {
     return new Entity(await this.scope.accounts().create(account));
   }
+  createInOp(operation: CalaOperation, account: t.NewAccount): Promise<CalaAccount> {
+    return operation.accounts().create(account);
+  }
   /** Accounts by code. */
-  async list(page: {
-    first: number;
-    after?: Cursor;
-  }): Promise<{ accounts: t.Account[]; hasNextPage: boolean; endCursor?: Cursor }> {
+  async list(
+    page: { first?: number; after?: Cursor } = {},
+  ): Promise<{ accounts: t.Account[]; hasNextPage: boolean; endCursor?: Cursor }> {
     const { items, hasNextPage, endCursor } = await this.scope
       .accounts()
       .list({ first: page.first, after: page.after?.token })
@@ -81,6 +93,9 @@ export class CalaJournals {
 
   async create(journal: t.NewJournal): Promise<CalaJournal> {
     return new Entity(await this.scope.journals().create(journal));
+  }
+  createInOp(operation: CalaOperation, journal: t.NewJournal): Promise<CalaJournal> {
+    return operation.journals().create(journal);
   }
   async find(id: string): Promise<CalaJournal> {
     return new Entity(await this.scope.journals().find({ id }));
@@ -99,6 +114,9 @@ export class CalaTxTemplates {
     const typed = params.map((param) => ({ ...param, type: typeName(param.type) }));
     return new Entity(await this.scope.txTemplates().create({ ...others, params: typed }));
   }
+  createInOp(operation: CalaOperation, template: NewTxTemplateValues): Promise<CalaTxTemplate> {
+    return operation.txTemplates().create(template);
+  }
   async findByCode(code: string): Promise<CalaTxTemplate> {
     return new Entity(await this.scope.txTemplates().find({ code }));
   }
@@ -112,6 +130,13 @@ export class CalaTransactions {
   async post(txTemplateCode: string, params: Record<string, t.Json> = {}): Promise<CalaTransaction> {
     return new Entity((await this.scope.transactions().post({ txTemplateCode, params })).transaction);
   }
+  postInOp(
+    operation: CalaOperation,
+    txTemplateCode: string,
+    params: Record<string, t.Json> = {},
+  ): Promise<CalaTransaction> {
+    return operation.transactions().post(txTemplateCode, params);
+  }
   async findById(id: string): Promise<CalaTransaction> {
     return new Entity(await this.scope.transactions().find({ id }));
   }
@@ -123,7 +148,11 @@ export class CalaTransactions {
 function typeName(type: ParamDataTypeValues | t.ParamType): t.ParamType {
   const name = typeof type === "number" ? paramTypes[type] : type;
   if (name !== undefined) return name;
-  throw new InvalidError({ status: "INVALID", code: "request.malformed", message: `${type} is no type of a param` });
+  throw malformed("/params", `${type} is no type of a param`);
+}
+
+function malformed(pointer: string, message: string): InvalidError {
+  return new InvalidError({ status: "INVALID", code: "request.malformed", message, details: { pointer } });
 }
 
 class Nouns {
@@ -169,7 +198,12 @@ export class CalaLedger extends Nouns {
 
   static async connect(config: CalaLedgerConfig): Promise<CalaLedger> {
     if (!("pgCon" in config)) return new CalaLedger(await Ledger.open(config));
-    const { pgCon, maxConnections, ...others } = config;
+    const { pgCon, outbox: _outbox, ...more } = config;
+    if (typeof pgCon !== "string") throw malformed("/pgCon", `pgCon is ${pgCon}: it has to be a connection string`);
+    if ("maxConnections" in more && typeof more.maxConnections !== "number") {
+      throw malformed("/maxConnections", `maxConnections is ${more.maxConnections}: it has to be a number`);
+    }
+    const { maxConnections, ...others } = more;
     const pool = maxConnections === undefined ? {} : { pool: { max: maxConnections } };
     return new CalaLedger(await Ledger.open({ ...others, ...pool, store: pgCon, migrate: true }));
   }
@@ -178,6 +212,9 @@ export class CalaLedger extends Nouns {
   async beginOperation(): Promise<CalaOperation> {
     return new CalaOperation(await this.ledger.begin());
   }
+
+  /** Resolves at once: there is no outbox server to wait for. */
+  async awaitOutboxServer(): Promise<void> {}
 
   close(): Promise<void> {
     return this.ledger.close();

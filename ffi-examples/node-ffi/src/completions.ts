@@ -48,9 +48,10 @@ export class Completions {
   #buffer = Buffer.allocUnsafeSlow(usualSize);
   #watch!: Watch;
   #lastTag = 0;
-  #users = 0;
 
   static #shared: Promise<Completions> | undefined;
+  // Who uses it or waits for it to open: counted before the wait, so that nobody ends it meanwhile.
+  static #users = 0;
 
   private constructor(raw: Raw, queue: Handle) {
     this.#raw = raw;
@@ -59,10 +60,17 @@ export class Completions {
 
   /** This thread's queue, for one user more. */
   static async acquire(logger?: Logger): Promise<Completions> {
-    const completions = await (Completions.#shared ??= Completions.#open());
-    completions.#users += 1;
-    if (logger) completions.#loggers.add(logger);
-    return completions;
+    const opening = (Completions.#shared ??= Completions.#open());
+    Completions.#users += 1;
+    try {
+      const completions = await opening;
+      if (logger) completions.#loggers.add(logger);
+      return completions;
+    } catch (error) {
+      Completions.#users -= 1;
+      if (Completions.#shared === opening) Completions.#shared = undefined;
+      throw error;
+    }
   }
 
   static async #open(): Promise<Completions> {
@@ -80,8 +88,8 @@ export class Completions {
   /** One user less; the last one ends the queue. */
   release(logger?: Logger): void {
     if (logger) this.#loggers.delete(logger);
-    this.#users -= 1;
-    if (this.#users > 0) return;
+    Completions.#users -= 1;
+    if (Completions.#users > 0) return;
     Completions.#shared = undefined;
     this.#watch.end();
     this.#raw.cala_queue_free(this.#queue);

@@ -1,4 +1,4 @@
-import { camelCased } from "./casing.js";
+import { camelCased, camelPointer } from "./casing.js";
 import { type Handle, type Raw, Status, TxState } from "./raw/types.js";
 
 /** The name of a status of cala.h, without its prefix. */
@@ -41,10 +41,19 @@ export class CalaError extends Error {
   /** Which posting of a batch was refused, counted from 0; absent when the error is about none. */
   declare readonly postingIndex?: number;
   /**
-   * More for programs: `pointer` (the JSON pointer of the place in the request, in snake_case), `accountId`, `column`,
+   * More for programs: `pointer` (the JSON pointer of the place in the request), `accountId`, `column`,
    * ...
    */
   readonly details: Record<string, unknown>;
+
+  /** Two copies of this package in one program know each other's errors. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
+    const brand = Object.hasOwn(this, "brand") ? this.brand : undefined;
+    return brand !== undefined && typeof value === "object" && value !== null && brand in value;
+  }
+  /** @internal */
+  static brand?: symbol;
 
   constructor(failure: Failure) {
     super(failure.message, failure.cause === undefined ? undefined : { cause: failure.cause });
@@ -94,7 +103,7 @@ export class ForkedError extends CalaError {}
 /** The connection was lost during commit: post the same id again, or look it up. */
 export class OutcomeUnknownError extends CalaError {}
 
-const classes: Record<StatusName, new (failure: Failure) => CalaError> = {
+const classes: Record<StatusName, typeof CalaError> = {
   MISUSE: MisuseError,
   INVALID: InvalidError,
   NOT_FOUND: NotFoundError,
@@ -113,8 +122,53 @@ const classes: Record<StatusName, new (failure: Failure) => CalaError> = {
   OUTCOME_UNKNOWN: OutcomeUnknownError,
 };
 
+const named = { CalaError, LibraryMissingError, ...Object.fromEntries(Object.values(classes).map((c) => [c.name, c])) };
+for (const [name, known] of Object.entries(named)) {
+  known.brand = Symbol.for(`cala-ledger.${name}`);
+  Object.defineProperty(known.prototype, known.brand, { value: true });
+}
+
 const statusNames = new Map<number, StatusName>();
 for (const [name, value] of Object.entries(Status)) if (name !== "OK") statusNames.set(value, name as StatusName);
+
+/** Where a program called: the frames above a method. */
+export type Frames = { stack?: string };
+
+/** The frames above `method`, taken while its caller is on the stack; written out only when they are asked for. */
+export function calledHere(method: Function): Frames {
+  const frames: Frames = {};
+  Error.captureStackTrace(frames, method);
+  return frames;
+}
+
+/** Gives a failure the stack of who called: it is made where nobody of the program's is on the stack any more. */
+export function placed(error: unknown, frames: Frames): unknown {
+  if (error instanceof CalaError) {
+    const at = (frames.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+    // Bun drops frames that end in a call; then the error's own are the better ones.
+    if (at.length > 0) error.stack = [`${error.name}: ${error.message}`, ...at].join("\n");
+  }
+  return error;
+}
+
+/** The same, of a promise. */
+export function toldFrom<T>(frames: Frames, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw placed(error, frames);
+  });
+}
+
+// Errors speak of the request as the program wrote it.
+function inCamel(message: string, details: Record<string, unknown>): [string, Record<string, unknown>] {
+  const { pointer } = details;
+  if (typeof pointer !== "string") return [message, details];
+  const camel = camelPointer(pointer);
+  if (camel === pointer) return [message, details];
+  let told = message.replaceAll(pointer, camel);
+  const [key, ours] = [pointer, camel].map((path) => path.slice(path.lastIndexOf("/") + 1)) as [string, string];
+  if (key !== ours) told = told.replace(new RegExp(`\\b${key}\\b`, "g"), ours);
+  return [told, { ...details, pointer: camel }];
+}
 
 /** An error of the class of its status. */
 export function failed(failure: Failure): CalaError {
@@ -132,15 +186,17 @@ function stateName(state: number): TransactionState {
 
 /** What a cala_error says. The handle stays the caller's. */
 export function errorOf(raw: Raw, error: Handle | null, cause?: unknown): CalaError {
+  const said = JSON.parse(raw.cala_error_details(error) || "{}");
+  const [message, details] = inCamel(raw.cala_error_message(error) ?? "", camelCased(said));
   return failed({
     status: statusName(raw.cala_error_status(error)),
     code: raw.cala_error_code(error) ?? "",
-    message: raw.cala_error_message(error) ?? "",
+    message,
     retryable: raw.cala_error_retryable(error) === 1,
     sqlstate: raw.cala_error_sqlstate(error) ?? "",
     txState: stateName(raw.cala_error_tx_state(error)),
     postingIndex: raw.cala_error_posting_index(error),
-    details: camelCased(JSON.parse(raw.cala_error_details(error) || "{}")),
+    details,
     cause,
   });
 }
@@ -158,15 +214,16 @@ export function taken(raw: Raw, cell: BigUint64Array): CalaError {
 /** The error of a completion record. */
 export function recordError(status: number, text: string, cause?: unknown): CalaError {
   const data = JSON.parse(text);
+  const [message, details] = inCamel(data.message, camelCased(data.details ?? {}));
   return failed({
     status: statusName(status),
     code: data.code,
-    message: data.message,
+    message,
     retryable: Boolean(data.retryable),
     sqlstate: data.sqlstate,
     txState: typeof data.tx_state === "number" ? stateName(data.tx_state) : data.tx_state,
     postingIndex: data.posting_index,
-    details: camelCased(data.details),
+    details,
     cause,
   });
 }

@@ -3,9 +3,10 @@ export { CalaLedger, type CalaLedgerConfig, ParamDataTypeValues } from "./classi
 export type { Logger } from "./completions.js";
 export * from "./errors.js";
 export { type Clock, Ledger, type LedgerConfig, type OpenOptions } from "./ledger.js";
-export type { Listing } from "./listing.js";
+export type { Listing, SyncListing } from "./listing.js";
 export type { CallOptions } from "./operation.js";
 export { type OperationName, operationNames } from "./raw/types.js";
 export { lostRace, type RetryOptions, retrying } from "./retrying.js";
+export type { SyncTransaction, Synchronous } from "./sync.js";
 export type { HostTransaction, OwnTransaction, TransactionOptions } from "./transactions.js";
 export type * from "./types.js";

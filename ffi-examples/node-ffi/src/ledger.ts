@@ -1,6 +1,6 @@
 import { adapterOf } from "./adapters/detect.js";
 import { Completions, type Logger } from "./completions.js";
-import { ClosedError, recordError, taken } from "./errors.js";
+import { ClosedError, InvalidError, calledHere, recordError, taken, toldFrom } from "./errors.js";
 import { library } from "./library.js";
 import { type CallOptions, encoded, runOwn } from "./operation.js";
 import { type Handle, type OperationName, type Raw, Status } from "./raw/types.js";
@@ -56,6 +56,22 @@ function writersOf(config: LedgerConfig): number {
   return (config.store ?? "sqlite:").startsWith("sqlite:") ? 1 : (config.pool?.max ?? defaultConnections);
 }
 
+// An unset variable must not open another ledger than the one that was meant.
+function checkGiven(config: object, path = ""): void {
+  for (const [key, value] of Object.entries(config)) {
+    const pointer = `${path}/${key}`;
+    if (value === undefined || value === null) {
+      throw new InvalidError({
+        status: "INVALID",
+        code: "request.malformed",
+        message: `${pointer.slice(1).replaceAll("/", ".")} is ${value}; leave the key out for its default`,
+        details: { pointer },
+      });
+    }
+    if (typeof value === "object" && !(value instanceof Date)) checkGiven(value, pointer);
+  }
+}
+
 /** An open ledger. Close it with `close()` or `await using`. */
 export class Ledger extends Scope {
   readonly #raw: Raw;
@@ -65,21 +81,29 @@ export class Ledger extends Scope {
   #handle: Handle | null;
   #closing: Promise<void> | undefined;
 
-  private constructor(raw: Raw, completions: Completions, handle: Handle, places: Places, free: () => void) {
+  private constructor(raw: Raw, completions: Completions, handle: Handle, config: LedgerConfig, free: () => void) {
     super();
     this.#raw = raw;
     this.#completions = completions;
     this.#handle = handle;
     this.#free = free;
-    this.#ground = { raw, completions, places, begins: new Turns(), handle: () => this.#open() };
+    const places = new Places(writersOf(config));
+    const database = /^(host:)?sqlite(:|$)/.test(config.store ?? "sqlite:") ? "sqlite" : "postgres";
+    this.#ground = { raw, completions, places, begins: new Turns(), database, handle: () => this.#open() };
     forgotten.register(this, free, this);
   }
 
   /**
-   * Opens a ledger: connects and, where asked, migrates. InvalidError, UnavailableError (store.*), PermissionError,
+   * Opens a ledger: connects and, where asked, migrates. A key that is there but undefined or null is an InvalidError.
+   * InvalidError, UnavailableError (store.*), PermissionError,
    * UnsupportedError (store.migrations_missing: open with `migrate: true`), BusyError, LibraryMissingError.
    */
-  static async open(config: LedgerConfig = {}, { logger }: OpenOptions = {}): Promise<Ledger> {
+  static open(config: LedgerConfig = {}, options: OpenOptions = {}): Promise<Ledger> {
+    return toldFrom(calledHere(Ledger.open), Ledger.#opened(config, options));
+  }
+
+  static async #opened(config: LedgerConfig, { logger }: OpenOptions): Promise<Ledger> {
+    checkGiven(config);
     const text = encoded(config);
     const raw = await library();
     const completions = await Completions.acquire(logger);
@@ -94,7 +118,7 @@ export class Ledger extends Scope {
       raw.cala_ledger_free(handle);
       completions.release(logger);
     };
-    return new Ledger(raw, completions, handle, new Places(writersOf(config)), free);
+    return new Ledger(raw, completions, handle, config, free);
   }
 
   #open(): Handle {
@@ -102,16 +126,19 @@ export class Ledger extends Scope {
     throw new ClosedError({ status: "CLOSED", code: "ledger.closed", message: "the ledger has been closed" });
   }
 
-  override async call(name: OperationName, request: object = {}, { signal }: CallOptions = {}): Promise<any> {
+  override call(name: OperationName, request: object = {}, { signal }: CallOptions = {}): Promise<any> {
+    return toldFrom(calledHere(this.call), this.#run(name, request, signal));
+  }
+
+  async #run(name: OperationName, request: object, signal: AbortSignal | undefined): Promise<any> {
     return runOwn({ raw: this.#raw, ledger: this.#open(), tx: null, name, request, signal }, this.#completions, this);
   }
 
   /**
    * Begins a transaction on a connection of the ledger's. On SQLite there is one at a time; the others wait their turn.
    */
-  async begin(options: TransactionOptions = {}): Promise<OwnTransaction> {
-    this.#open();
-    return OwnTransaction.begin(this.#ground, options);
+  begin(options: TransactionOptions = {}): Promise<OwnTransaction> {
+    return toldFrom(calledHere(this.begin), OwnTransaction.begin(this.#ground, options));
   }
 
   /**

@@ -1,9 +1,14 @@
-import { type Caller, Listing } from "./listing.js";
+import { type Caller, type Listing, listed } from "./listing.js";
 import type { CallOptions } from "./operation.js";
 import type * as t from "./types.js";
 
 type ById = { id: t.Id };
 type ByIdOrCode = ById | { code: string };
+
+// One part of an answer, which is a promise or, where the caller answers at once, the answer.
+function part(answer: Promise<any>, key: string): Promise<any> {
+  return typeof answer?.then === "function" ? answer.then((all) => all[key]) : (answer as any)[key];
+}
 
 class Noun {
   protected readonly caller: Caller;
@@ -21,23 +26,23 @@ export class Accounts extends Noun {
   /**
    * Creates accounts, all or none; 10,000 at most. ConflictError account.exists (`details.column`, `details.index`).
    */
-  async createMany(accounts: t.NewAccount[], options?: CallOptions): Promise<t.Account[]> {
-    return (await this.caller.call("account_create_many", { accounts }, options)).accounts;
+  createMany(accounts: t.NewAccount[], options?: CallOptions): Promise<t.Account[]> {
+    return part(this.caller.call("account_create_many", { accounts }, options), "accounts");
   }
   /** Finds an account. NotFoundError account.not_found. */
   find(by: ByIdOrCode | { externalId: string }, options?: CallOptions): Promise<t.Account> {
     return this.caller.call("account_find", by, options);
   }
   /** Finds accounts in the order asked, missing ones left out; 10,000 at most. */
-  async findMany(ids: t.Id[], options?: CallOptions): Promise<t.Account[]> {
-    return (await this.caller.call("account_find_many", { ids }, options)).accounts;
+  findMany(ids: t.Id[], options?: CallOptions): Promise<t.Account[]> {
+    return part(this.caller.call("account_find_many", { ids }, options), "accounts");
   }
   /** Accounts by code. */
   list(
     request: t.PageRequest & { codePrefix?: string; status?: t.Status } = {},
     options?: CallOptions,
   ): Listing<t.Account> {
-    return new Listing(this.caller, "account_list", request, options);
+    return listed(this.caller, "account_list", request, options);
   }
   /** Changes an account. NotFoundError account.not_found; ConflictError account.exists, account.changed. */
   update(change: t.AccountChange, options?: CallOptions): Promise<t.Account> {
@@ -64,7 +69,7 @@ export class Journals extends Noun {
   }
   /** Journals by time of creation. */
   list(request: t.PageRequest & { status?: t.Status } = {}, options?: CallOptions): Listing<t.Journal> {
-    return new Listing(this.caller, "journal_list", request, options);
+    return listed(this.caller, "journal_list", request, options);
   }
   /** Changes a journal. NotFoundError journal.not_found; ConflictError journal.changed. */
   update(change: t.JournalChange, options?: CallOptions): Promise<t.Journal> {
@@ -94,7 +99,7 @@ export class TxTemplates extends Noun {
   }
   /** Tx templates by code. */
   list(request: t.PageRequest = {}, options?: CallOptions): Listing<t.TxTemplate> {
-    return new Listing(this.caller, "tx_template_list", request, options);
+    return listed(this.caller, "tx_template_list", request, options);
   }
 }
 
@@ -108,31 +113,31 @@ export class Transactions extends Noun {
     return this.caller.call("transaction_post", transaction, options);
   }
   /** Posts several, all or none, in their order; 10,000 at most. An error names the `postingIndex`. */
-  async postMany(postings: t.NewTransaction[], options?: CallOptions): Promise<t.Posted[]> {
-    return (await this.caller.call("transaction_post_many", { postings }, options)).results;
+  postMany(postings: t.NewTransaction[], options?: CallOptions): Promise<t.Posted[]> {
+    return part(this.caller.call("transaction_post_many", { postings }, options), "results");
   }
   /** Finds a transaction. NotFoundError transaction.not_found. */
   find(by: ById | { externalId: string }, options?: CallOptions): Promise<t.Transaction> {
     return this.caller.call("transaction_find", by, options);
   }
   /** Finds transactions in the order asked, missing ones left out; 10,000 at most. */
-  async findMany(ids: t.Id[], options?: CallOptions): Promise<t.Transaction[]> {
-    return (await this.caller.call("transaction_find_many", { ids }, options)).transactions;
+  findMany(ids: t.Id[], options?: CallOptions): Promise<t.Transaction[]> {
+    return part(this.caller.call("transaction_find_many", { ids }, options), "transactions");
   }
   /** Transactions in the order in which they were posted. */
   list(request: t.TransactionFilter = {}, options?: CallOptions): Listing<t.Transaction> {
-    return new Listing(this.caller, "transaction_list", request, options);
+    return listed(this.caller, "transaction_list", request, options);
   }
 }
 
 export class Entries extends Noun {
   /** Entries in the order in which they were posted. */
   list(request: t.EntryFilter, options?: CallOptions): Listing<t.Entry> {
-    return new Listing(this.caller, "entry_list", request, options);
+    return listed(this.caller, "entry_list", request, options);
   }
   /** Finds entries in the order asked, missing ones left out; 10,000 at most. */
-  async findMany(ids: t.Id[], options?: CallOptions): Promise<t.Entry[]> {
-    return (await this.caller.call("entry_find_many", { ids }, options)).entries;
+  findMany(ids: t.Id[], options?: CallOptions): Promise<t.Entry[]> {
+    return part(this.caller.call("entry_find_many", { ids }, options), "entries");
   }
 }
 
@@ -142,16 +147,16 @@ export class Balances extends Noun {
     return this.caller.call("balance_find", key, options);
   }
   /** Finds balances in the order asked, missing ones left out; 10,000 at most. */
-  async findMany(keys: t.BalanceKey[], options?: CallOptions): Promise<t.Balance[]> {
-    return (await this.caller.call("balance_find_many", { keys }, options)).balances;
+  findMany(keys: t.BalanceKey[], options?: CallOptions): Promise<t.Balance[]> {
+    return part(this.caller.call("balance_find_many", { keys }, options), "balances");
   }
   /** Balances by account id and currency. */
   list(request: t.PageRequest & { journalId: t.Id; accountIds: t.Id[] }, options?: CallOptions): Listing<t.Balance> {
-    return new Listing(this.caller, "balance_list", request, options);
+    return listed(this.caller, "balance_list", request, options);
   }
   /** Every version of a balance. */
   history(request: t.PageRequest & t.BalanceKey, options?: CallOptions): Listing<t.Balance> {
-    return new Listing(this.caller, "balance_history", request, options);
+    return listed(this.caller, "balance_history", request, options);
   }
   /** The balance as it was: at a version, or as recorded at an instant. NotFoundError balance.not_found. */
   at(
@@ -164,7 +169,7 @@ export class Balances extends Noun {
 
 export class Cel extends Noun {
   /** Evaluates an expression; no store is asked. InvalidError cel.compile, cel.params, cel.eval, cel.coerce. */
-  async evaluate(request: t.CelRequest, options?: CallOptions): Promise<{ type: string; value: t.Json }> {
-    return (await this.caller.call("cel_evaluate", request, options)).value;
+  evaluate(request: t.CelRequest, options?: CallOptions): Promise<{ type: string; value: t.Json }> {
+    return part(this.caller.call("cel_evaluate", request, options), "value");
   }
 }

@@ -1,8 +1,9 @@
 import { onAbort } from "./aborts.js";
 import { camelCased, snakeCased } from "./casing.js";
 import {
+  CalaError,
   CancelledError,
-  type CalaError,
+  InvalidError,
   MisuseError,
   errorOf,
   failed,
@@ -10,7 +11,7 @@ import {
   statusName,
   taken,
 } from "./errors.js";
-import type { Adapter } from "./adapters/adapter.js";
+import { type Adapter, answered, notAtOnce } from "./adapters/adapter.js";
 import { sqlstateOf } from "./adapters/sqlstate.js";
 import type { Completions } from "./completions.js";
 import { type Handle, type OperationName, type Raw, Status, Step, operationNames } from "./raw/types.js";
@@ -34,14 +35,52 @@ export interface Call {
 type Maker = Raw[`cala_${OperationName}`];
 const known: ReadonlySet<string> = new Set(operationNames);
 
+// JSON has no BigInt: one goes as the number it is, and as text where a number would lose digits.
+const plain = (_key: string, value: unknown): unknown => {
+  if (typeof value !== "bigint") return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+};
+
 export function encoded(document: object): Buffer {
-  return Buffer.from(JSON.stringify(snakeCased(document)));
+  const cased = snakeCased(document);
+  try {
+    return Buffer.from(JSON.stringify(cased));
+  } catch {
+    return Buffer.from(JSON.stringify(cased, plain));
+  }
+}
+
+// A number that is not a whole one has been rounded already, and JSON.stringify makes null of NaN.
+function checkNumbers(value: unknown, pointer: string): void {
+  if (typeof value === "number" && !Number.isSafeInteger(value)) {
+    throw new InvalidError({
+      status: "INVALID",
+      code: "param.type",
+      message: `${pointer} is the number ${value}: pass a string, exactly "10.50"; numbers may be whole ones up to 2^53`,
+      details: { pointer },
+    });
+  }
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, inner] of Object.entries(value)) checkNumbers(inner, `${pointer}/${key}`);
+}
+
+function checkParams(name: OperationName, request: any): void {
+  if (name === "transaction_post") checkNumbers(request.params, "/params");
+  if (name !== "transaction_post_many" || !Array.isArray(request.postings)) return;
+  request.postings.forEach((posting: any, index: number) => {
+    try {
+      checkNumbers(posting?.params, `/postings/${index}/params`);
+    } catch (error) {
+      throw error instanceof CalaError ? failed({ ...error, message: error.message, postingIndex: index }) : error;
+    }
+  });
 }
 
 function make({ raw, ledger, tx, name, request }: Call): Handle {
   if (!known.has(name)) {
     throw new MisuseError({ status: "MISUSE", code: "call.misuse", message: `there is no operation ${name}` });
   }
+  checkParams(name, request);
   const text = encoded(request);
   const op = new BigUint64Array(1);
   const error = new BigUint64Array(1);
@@ -105,6 +144,13 @@ function feed(raw: Raw, op: Handle, text: string | null): number {
   return raw.cala_op_feed(op, bytes, bytes.length);
 }
 
+// What the driver threw, told to the library; a mistake in the call is the program's to see as it is.
+function feedThrown(raw: Raw, op: Handle, error: unknown): number {
+  if (error instanceof MisuseError) throw error;
+  const message = error instanceof Error ? error.message : String(error);
+  return raw.cala_op_feed_error(op, sqlstateOf(error) ?? null, message.replaceAll("\0", ""));
+}
+
 // Runs every statement of an operation; answers with the last step and what the driver threw last.
 async function drive(raw: Raw, op: Handle, adapter: Adapter): Promise<{ step: number; thrown: unknown }> {
   let step = raw.cala_op_step(op);
@@ -113,14 +159,54 @@ async function drive(raw: Raw, op: Handle, adapter: Adapter): Promise<{ step: nu
     const { sql, params, returnsRow } = statementOf(raw, op);
     try {
       const answer = adapter.exec(sql, params, returnsRow);
-      step = feed(raw, op, answer instanceof Promise ? await answer : answer);
+      step = feed(raw, op, answered(isThenable(answer) ? await answer : answer));
     } catch (error) {
       thrown = error;
-      const message = error instanceof Error ? error.message : String(error);
-      step = raw.cala_op_feed_error(op, sqlstateOf(error) ?? null, message.replaceAll("\0", ""));
+      step = feedThrown(raw, op, error);
     }
   }
   return { step, thrown };
+}
+
+const isThenable = (value: any): value is PromiseLike<string | null> => typeof value?.then === "function";
+
+// The same without a promise anywhere.
+function driveAtOnce(raw: Raw, op: Handle, adapter: Adapter): { step: number; thrown: unknown } {
+  let step = raw.cala_op_step(op);
+  let thrown: unknown;
+  while (step === Step.NEED_QUERY) {
+    const { sql, params, returnsRow } = statementOf(raw, op);
+    try {
+      const answer = adapter.exec(sql, params, returnsRow);
+      if (isThenable(answer)) {
+        answer.then(undefined, () => undefined);
+        throw notAtOnce();
+      }
+      step = feed(raw, op, answered(answer));
+    } catch (error) {
+      thrown = error;
+      step = feedThrown(raw, op, error);
+    }
+  }
+  return { step, thrown };
+}
+
+function resultOf({ raw, signal }: Call, op: Handle, { step, thrown }: { step: number; thrown: unknown }): any {
+  if (step === Step.DONE) return camelCased(JSON.parse(raw.cala_op_result(op, null) ?? "null"));
+  if (step !== Step.FAILED) throw refused(-step);
+  throw errorOf(raw, raw.cala_op_error(op), thrown ?? (signal?.aborted ? signal.reason : undefined));
+}
+
+/** Runs an operation whose statements a driver without promises runs. */
+export function runHostedAtOnce(call: Call, adapter: Adapter): any {
+  const { raw, signal } = call;
+  if (signal?.aborted) throw cancelled(signal);
+  const op = make(call);
+  try {
+    return resultOf(call, op, driveAtOnce(raw, op, adapter));
+  } finally {
+    raw.cala_op_free(op);
+  }
 }
 
 /** Runs an operation whose statements the program's driver runs. */
@@ -130,10 +216,7 @@ export async function runHosted(call: Call, adapter: Adapter): Promise<any> {
   const op = make(call);
   const forget = onAbort(signal, () => raw.cala_op_cancel(op));
   try {
-    const { step, thrown } = await drive(raw, op, adapter);
-    if (step === Step.DONE) return camelCased(JSON.parse(raw.cala_op_result(op, null) ?? "null"));
-    if (step !== Step.FAILED) throw refused(-step);
-    throw errorOf(raw, raw.cala_op_error(op), thrown ?? (signal?.aborted ? signal.reason : undefined));
+    return resultOf(call, op, await drive(raw, op, adapter));
   } finally {
     forget();
     raw.cala_op_free(op);

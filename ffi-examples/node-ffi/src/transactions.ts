@@ -1,10 +1,11 @@
-import { type Adapter } from "./adapters/adapter.js";
+import { type Adapter, notAtOnce, wrongHandle } from "./adapters/adapter.js";
 import type { Completions } from "./completions.js";
-import { CalaError, ClosedError, MisuseError, failed, taken } from "./errors.js";
-import { type CallOptions, encoded, runHosted, runOwn } from "./operation.js";
+import { CalaError, ClosedError, MisuseError, calledHere, failed, placed, taken, toldFrom } from "./errors.js";
+import { type CallOptions, encoded, runHosted, runHostedAtOnce, runOwn } from "./operation.js";
 import { type Handle, type OperationName, type Raw, Status } from "./raw/types.js";
 import { Scope } from "./scope.js";
-import { type Places, Turns } from "./turns.js";
+import { SyncTransaction } from "./sync.js";
+import { Places, Turns } from "./turns.js";
 import type { BalanceKey, Rows } from "./types.js";
 
 /** How a transaction is opened. */
@@ -33,10 +34,27 @@ export interface Ground {
   completions: Completions;
   /** Transactions of the ledger's own that may be open at once; more would wait inside the library. */
   places: Places;
-  /** Beginning takes turns: each waits on a thread of the runtime's small pool, where committing needs one too. */
+  /** Beginning takes turns, and closing waits for the one that is on. */
   begins: Turns;
+  /** Which database the ledger is kept in. */
+  database: "sqlite" | "postgres";
   /** The ledger's handle; throws ClosedError. */
   handle(): Handle;
+}
+
+// Beginning and ending wait on threads of the runtime's pool (libuv: four), which files and name look-ups need too. They
+// are counted apart: what begins may have to wait for what ends.
+const threads = Number(process.env["UV_THREADPOOL_SIZE"]) || 4;
+const beginning = new Places(1);
+const ending = new Places(Math.max(1, threads - 2));
+
+async function within<T>(places: Places, work: () => Promise<T>): Promise<T> {
+  await places.enter();
+  try {
+    return await work();
+  } finally {
+    places.leave();
+  }
 }
 
 const forgotten = new FinalizationRegistry<() => void>((free) => free());
@@ -69,7 +87,7 @@ export class OwnTransaction extends TransactionScope {
       const error = new BigUint64Array(1);
       const begin = (): Promise<number> =>
         raw.waiting.cala_tx_begin(ground.handle(), options, options.length, cell, error);
-      const status = await begins.take(async () => begin());
+      const status = await begins.take(() => within(beginning, async () => begin()));
       if (status !== Status.OK) throw taken(raw, error);
       const tx = raw.handle(cell) as Handle;
       const free = (): void => {
@@ -94,9 +112,10 @@ export class OwnTransaction extends TransactionScope {
 
   override call(name: OperationName, request: object = {}, { signal = this.#signal }: CallOptions = {}): Promise<any> {
     const { raw, completions } = this.#ground;
-    return this.#turns.take(async () =>
+    const work = this.#turns.take(async () =>
       runOwn({ raw, ledger: this.#ground.handle(), tx: this.#open(), name, request, signal }, completions, this),
     );
+    return toldFrom(calledHere(this.call), work);
   }
 
   /**
@@ -110,12 +129,12 @@ export class OwnTransaction extends TransactionScope {
 
   /** Commits. ConflictError store.serialization, OutcomeUnknownError; MisuseError tx.over when it is over already. */
   commit(): Promise<void> {
-    return this.#finish("cala_tx_commit");
+    return toldFrom(calledHere(this.commit), this.#finish("cala_tx_commit"));
   }
 
   /** Rolls back. MisuseError tx.over when it is over already. */
   rollback(): Promise<void> {
-    return this.#finish("cala_tx_rollback");
+    return toldFrom(calledHere(this.rollback), this.#finish("cala_tx_rollback"));
   }
 
   #finish(how: "cala_tx_commit" | "cala_tx_rollback"): Promise<void> {
@@ -126,7 +145,7 @@ export class OwnTransaction extends TransactionScope {
       forgotten.unregister(this);
       const error = new BigUint64Array(1);
       try {
-        if ((await raw.waiting[how](tx, error)) !== Status.OK) throw taken(raw, error);
+        if ((await within(ending, () => raw.waiting[how](tx, error))) !== Status.OK) throw taken(raw, error);
       } finally {
         this.#free();
       }
@@ -150,6 +169,20 @@ function behindSavepoint(error: unknown): never {
   throw failed({ ...error, message: error.message, cause: error.cause, txState: "usable" });
 }
 
+const reads = /(_find|_find_many|_list|_history|_at|_info|_evaluate)$/;
+const named = { sqlite: "SQLite", postgres: "PostgreSQL" };
+
+// Where the driver knows: without a transaction each statement would be kept or lost by itself.
+function checkBegun(adapter: Adapter, name: OperationName): void {
+  if (reads.test(name) || adapter.inTransaction?.() !== false) return;
+  const what = adapter.what ?? "the connection";
+  throw new MisuseError({
+    status: "MISUSE",
+    code: "transaction.none",
+    message: `${what} has no open transaction: ${adapter.pass ?? "begin one before and commit it after"}`,
+  });
+}
+
 const turnsOf = new WeakMap<object, Turns>();
 
 /**
@@ -161,15 +194,33 @@ export class HostTransaction extends TransactionScope {
   readonly #adapter: Adapter;
   readonly #turns: Turns;
   readonly #options: TransactionOptions;
+  #sync: SyncTransaction | undefined;
 
   /** @internal */
   constructor(ground: Ground, adapter: Adapter, options: TransactionOptions) {
     super();
+    if (adapter.store !== undefined && adapter.store !== ground.database) {
+      throw wrongHandle(
+        `${adapter.what ?? "the handle"} is of ${named[adapter.store]}, and the ledger is kept in ` +
+          `${named[ground.database]}: pass a handle that is connected to the ledger's database`,
+      );
+    }
     this.#ground = ground;
     this.#adapter = adapter;
     this.#options = options;
     this.#turns = turnsOf.get(adapter.connection) ?? new Turns();
     turnsOf.set(adapter.connection, this.#turns);
+  }
+
+  /**
+   * The same operations, answering at once instead of with promises: for the drivers of SQLite, inside their
+   * `transaction(() => …)` too. MisuseError adapter.sync for drivers that answer with promises.
+   */
+  get sync(): SyncTransaction {
+    if (this.#adapter.synchronous === false || this.#adapter.store === "postgres") throw notAtOnce();
+    return (this.#sync ??= new SyncTransaction((name, request, options, method) =>
+      this.#runAtOnce(name, request, options, method),
+    ));
   }
 
   override call(
@@ -179,10 +230,29 @@ export class HostTransaction extends TransactionScope {
   ): Promise<any> {
     const { savepoint = false } = this.#options;
     const adapter = this.#adapter;
-    return this.#turns.take(() => {
+    const work = this.#turns.take(async () => {
+      checkBegun(adapter, name);
       if (!savepoint || !adapter.savepoint) return this.#run(adapter, savepoint, name, request, signal);
       return adapter.savepoint((inner) => this.#run(inner, false, name, request, signal).catch(behindSavepoint));
     });
+    return toldFrom(calledHere(this.call), work);
+  }
+
+  #runAtOnce(name: OperationName, request: object, options: CallOptions, method: Function): any {
+    const { signal = this.#options.signal } = options;
+    const { raw } = this.#ground;
+    try {
+      checkBegun(this.#adapter, name);
+      const ledger = this.#ground.handle();
+      const tx = this.#stand(ledger, this.#adapter, this.#options.savepoint ?? false);
+      try {
+        return runHostedAtOnce({ raw, ledger, tx, name, request, signal }, this.#adapter);
+      } finally {
+        raw.cala_tx_free(tx);
+      }
+    } catch (error) {
+      throw placed(error, calledHere(method));
+    }
   }
 
   async #run(

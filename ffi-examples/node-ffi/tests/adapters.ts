@@ -11,6 +11,7 @@ import {
   PermissionError,
   RejectedError,
   type TransactionOptions,
+  UnavailableError,
   adapter,
   lostRace,
 } from "cala-ledger";
@@ -338,6 +339,68 @@ const onlySqlite: Record<string, Behaviour> = {
     it.host.outside.exec("PRAGMA query_only = 0");
   },
 
+  async sync_answers_at_once(it) {
+    const { ground, host, ledger } = it;
+    const database = host.outside;
+    const inside = ledger.in(database).sync;
+    const posting = {
+      txTemplateCode: `PAY-${ground.suffix}`,
+      params: { account: ground.alice, debit: "30.00", credit: "30.00" },
+    };
+    // better-sqlite3's and bun:sqlite's own transaction(); node:sqlite has none.
+    const transaction = (work: () => unknown): unknown => {
+      if (typeof database.transaction === "function") return database.transaction(work)();
+      database.exec("BEGIN");
+      try {
+        const answer = work();
+        database.exec("COMMIT");
+        return answer;
+      } catch (error) {
+        database.exec("ROLLBACK");
+        throw error;
+      }
+    };
+    transaction(() => {
+      database.exec(`INSERT INTO ${it.table} (note) VALUES ('one')`);
+      const posted = inside.transactions().post(posting);
+      assert.equal(posted.replayed, false);
+      assert.deepEqual(inside.transactions().find({ id: posted.transaction.id }), posted.transaction);
+      assert.equal(inside.transactions().postMany([posting]).length, 1);
+      assert.equal(inside.balances().find(ground.key()).settled.net, "60.00");
+      assert.equal([...inside.accounts().list({ first: 1 })].length, 4);
+      assert.equal(inside.accounts().list({ first: 1 }).page().hasNextPage, true);
+      assert.deepEqual(inside.lockAccounts([ground.key()]), [ground.key()]);
+      assert.throws(
+        () => inside.transactions().post({ ...posting, params: { ...posting.params, account: ground.locked } }),
+        (error: unknown) => error instanceof RejectedError && /adapters\.js/.test(String(error.stack)),
+      );
+    });
+    assert.deepEqual(await it.state(), [1, "60.00"]);
+    assert.throws(
+      () =>
+        transaction(() => {
+          database.exec(`INSERT INTO ${it.table} (note) VALUES ('two')`);
+          inside.transactions().post(posting);
+          throw stop;
+        }),
+      (error: unknown) => error === stop,
+    );
+    assert.deepEqual(await it.state(), [1, "60.00"]);
+    const slow = adapter({ connection: database, exec: async () => null });
+    assert.throws(() => ledger.in(slow).sync.info(), { code: "adapter.sync" });
+  },
+
+  async a_connection_without_a_transaction_is_told_apart(it) {
+    const inside = it.ledger.in(it.host.outside);
+    for (const work of [() => it.ground.post(inside), async () => inside.sync.journals().create({ name: "J" })]) {
+      const error = await failure(work());
+      assert.ok(error instanceof MisuseError, String(error));
+      assert.equal(error.code, "transaction.none");
+      assert.match(error.message, /BEGIN/);
+    }
+    assert.equal(await it.ground.net(inside), "none");
+  },
+
   async beside_an_open_ledger_on_the_same_file(it) {
     for (let round = 0; round < 5; round++) {
       await it.ground.post(it.ledger);
@@ -439,6 +502,48 @@ function sqliteTests(driver: Driver): void {
     }
   });
 }
+
+test("a_wrong_handle_is_named", async () => {
+  const nothing = (): void => undefined;
+  await using sqlite = await Ledger.open({ store: "sqlite::memory:" });
+  await using postgres = await Ledger.open({ store: "host:postgres" });
+  for (const [handle, ledger, said] of [
+    [{ query: nothing, execute: nothing, beginTransaction: nothing }, sqlite, /MySQL/],
+    [{ query: nothing, oneFirst: nothing }, postgres, /slonik.*adapter\(/],
+    [{ query: nothing, define: nothing, authenticate: nothing }, postgres, /Sequelize.*adapter\(/],
+    [{ query: nothing }, sqlite, /a pg client is of PostgreSQL.*SQLite/],
+    [new (class Strange {})(), sqlite, /Strange/],
+    [undefined, sqlite, /undefined/],
+  ] as [any, Ledger, RegExp][]) {
+    assert.throws(
+      () => ledger.in(handle),
+      (error: unknown) => error instanceof MisuseError && error.code === "adapter.unknown" && said.test(error.message),
+    );
+  }
+  assert.throws(() => postgres.in({ query: nothing }).sync, { code: "adapter.sync" });
+});
+
+test("mistakes_of_a_handle_are_no_defects_of_the_library", async () => {
+  await using ledger = await Ledger.open({ store: "host:postgres" });
+  const journal = { name: "J" };
+  const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+  const pool = { query: () => Promise.reject(refused), connect: () => undefined, totalCount: 0 };
+  const pooled = await failure(ledger.in(pool).journals().create(journal));
+  assert.deepEqual([pooled.name, pooled.code], ["MisuseError", "transaction.none"]);
+  assert.match(pooled.message, /a pg Pool.*pool\.connect\(\)/);
+  const away = await failure(ledger.in({ query: pool.query }).journals().create(journal));
+  assert.ok(away instanceof UnavailableError, String(away));
+  const trx = { raw: pool.query, select: pool.query, isTransaction: true, isCompleted: () => true };
+  const finished = await failure(ledger.in(trx).journals().create(journal));
+  assert.deepEqual([finished.name, finished.code], ["MisuseError", "transaction.none"]);
+  assert.match(finished.message, /finished knex transaction/);
+  const rows = adapter({ connection: {}, exec: async () => [{ answer: "x" }] as any });
+  const answered = await failure(ledger.in(rows).journals().create(journal));
+  assert.deepEqual([answered.name, answered.code], ["MisuseError", "adapter.text"]);
+  // A thenable that is no Promise is waited for, as the promises of other drivers are.
+  const lazy = adapter({ connection: {}, exec: () => ({ then: (_: any, no: any) => no(refused) }) as any });
+  assert.ok((await failure(ledger.in(lazy).journals().create(journal))) instanceof UnavailableError);
+});
 
 for (const driver of postgresDrivers) {
   if (postgresUrl) postgresTests(driver, postgresUrl);

@@ -1,10 +1,16 @@
 // The ledger on its own connection: everything but host transactions.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { cp, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
 import {
   type Balance,
   BusyError,
+  CalaError,
+  CalaLedger,
   CancelledError,
   ClosedError,
   ConflictError,
@@ -21,7 +27,7 @@ import {
   operationNames,
   retrying,
 } from "cala-ledger";
-import { Ground, dropSchema, freshSchema, postgresUrl, temporaryFolder } from "./ground.js";
+import { Ground, dropSchema, freshSchema, onPostgres, postgresUrl, temporaryFolder } from "./ground.js";
 import { failure, run, skip, test } from "./runner.js";
 
 type Body = (ground: Ground) => Promise<void>;
@@ -370,6 +376,165 @@ test("configuration_is_strict", async () => {
   await using ledger = await Ledger.open({ store: "sqlite::memory:" });
   assert.throws(() => ledger.clock.advance(1), UnsupportedError);
   assert.match(ledger.version, /^1\./);
+});
+
+test("configuration_that_is_given_but_not_set_is_refused", async () => {
+  for (const unset of [undefined, null]) {
+    for (const [config, pointer] of [
+      [{ store: unset }, "/store"],
+      [{ store: "sqlite::memory:", migrate: unset }, "/migrate"],
+      [{ store: "sqlite::memory:", pool: { max: unset } }, "/pool/max"],
+      [{ store: "sqlite::memory:", clock: { manual: unset } }, "/clock/manual"],
+    ] as [any, string][]) {
+      const error = await failure(Ledger.open(config));
+      assert.ok(error instanceof InvalidError, String(error));
+      assert.equal(error.details["pointer"], pointer);
+      assert.match(error.message, new RegExp(pointer.slice(1).replace("/", "\\.")));
+    }
+    for (const config of [{ pgCon: unset }, { pgCon: postgresUrl ?? "", maxConnections: unset }] as any[]) {
+      const error = await failure(CalaLedger.connect(config));
+      assert.ok(error instanceof InvalidError, String(error));
+      assert.match(error.message, /^(pgCon|maxConnections) is /);
+    }
+  }
+  assert.equal(existsSync("cala.db"), false);
+});
+
+test("a_ledger_opens_while_the_last_one_closes", async () => {
+  let last = await Ledger.open({ store: "sqlite::memory:" });
+  for (let round = 0; round < 20; round++) {
+    const [next] = await Promise.all([Ledger.open({ store: "sqlite::memory:" }), last.close()]);
+    assert.equal((await next.info()).accounts, 0);
+    last = next;
+  }
+  await last.close();
+});
+
+everywhere("an_error_shows_who_called", async (ground) => {
+  const { ledger } = ground;
+  async function theCaller(where: Ledger | OwnTransaction): Promise<unknown> {
+    return where.accounts().find({ code: "NOBODY" });
+  }
+  async function theCommitter(tx: OwnTransaction): Promise<void> {
+    await tx.commit();
+  }
+  async function theOpener(): Promise<Ledger> {
+    return Ledger.open({ store: "nosuch:thing" });
+  }
+  assert.match((await failure(theCaller(ledger))).stack, /^NotFoundError: [^]*theCaller/);
+  await using tx = await ledger.begin();
+  assert.match((await failure(theCaller(tx))).stack, /theCaller/);
+  await tx.rollback();
+  assert.match((await failure(theCommitter(tx))).stack, /theCommitter/);
+  assert.match((await failure(theOpener())).stack, /theOpener/);
+});
+
+const slowCommits = "commits_that_wait_leave_threads_to_others";
+if (!postgresUrl) skip(slowCommits, "CALA_TEST_POSTGRES is not set");
+else {
+  test(slowCommits, async () => {
+    const schema = freshSchema();
+    await onPostgres(`CREATE SCHEMA ${schema}`);
+    await onPostgres(`CREATE TABLE ${schema}.slow (note text)`);
+    await onPostgres(`CREATE FUNCTION ${schema}.pause() RETURNS trigger LANGUAGE plpgsql
+      AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END'`);
+    await onPostgres(`CREATE CONSTRAINT TRIGGER pause AFTER INSERT ON ${schema}.slow DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION ${schema}.pause()`);
+    try {
+      await using ledger = await Ledger.open({ store: postgresUrl as string, schema: `${schema}_cala`, migrate: true });
+      const all = await Promise.all(Array.from({ length: 6 }, () => ledger.begin()));
+      await Promise.all(all.map((tx) => tx.exec(`INSERT INTO ${schema}.slow VALUES ('x')`)));
+      let ended = 0;
+      const commits = Promise.all(all.map((tx) => tx.commit().then(() => (ended += 1))));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await stat(".");
+      assert.equal(ended, 0);
+      await commits;
+    } finally {
+      await dropSchema(schema);
+      await dropSchema(`${schema}_cala`);
+    }
+  });
+}
+
+everywhere("numbers_in_params_are_whole_and_big_ones_are_taken", async (ground) => {
+  const { ledger, alice: account, suffix } = ground;
+  const txTemplateCode = `PAY-${suffix}`;
+  const posting = (amount: unknown): { txTemplateCode: string; params: any } => ({
+    txTemplateCode,
+    params: { account, debit: amount, credit: amount },
+  });
+  for (const amount of [10.5, NaN, Infinity, 2 ** 53, [0.5], { deep: [1, 0.1] }]) {
+    const one = await failure(ledger.transactions().post(posting(amount)));
+    assert.ok(one instanceof InvalidError, String(one));
+    assert.equal(one.code, "param.type");
+    assert.match(String(one.details["pointer"]), /^\/params\/debit/);
+    const many = await failure(ledger.transactions().postMany([posting("1"), posting(amount)]));
+    assert.deepEqual([many.code, many.postingIndex], ["param.type", 1]);
+    assert.match(String(many.details["pointer"]), /^\/postings\/1\/params\/debit/);
+  }
+  assert.equal(await ground.net(), "none");
+  await ledger.transactions().post(posting(10));
+  await ledger.transactions().post(posting(7n));
+  await ledger.transactions().post(posting(12345678901234567890n));
+  assert.equal(await ground.net(), "12345678901234567907");
+});
+
+test("errors_spell_keys_as_the_program_does", async () => {
+  await using ledger = await Ledger.open({ store: "sqlite::memory:" });
+  const error = await failure(ledger.transactions().post({} as any));
+  assert.deepEqual([error.code, error.details["pointer"]], ["request.missing_key", "/txTemplateCode"]);
+  assert.match(error.message, /txTemplateCode/);
+  assert.doesNotMatch(error.message, /tx_template_code/);
+});
+
+test("two_copies_of_the_package_know_each_others_errors", async () => {
+  // A copy in files: Bun gives the same module again for another query.
+  const copied = fileURLToPath(new URL("../copy/", import.meta.url));
+  await cp(fileURLToPath(new URL("../src/", import.meta.url)), copied, { recursive: true });
+  const copy = (await import(new URL("../copy/errors.js", import.meta.url).href)) as typeof import("cala-ledger");
+  const theirs = new copy.ConflictError({ status: "CONFLICT", code: "account.exists", message: "taken" });
+  assert.ok(copy.ConflictError !== ConflictError);
+  assert.ok(theirs instanceof ConflictError && theirs instanceof CalaError);
+  assert.ok(!((theirs as unknown) instanceof InvalidError));
+  class Mine extends ConflictError {}
+  assert.ok(!(theirs instanceof Mine));
+  assert.ok(new Mine({ status: "CONFLICT", code: "x", message: "x" }) instanceof Mine);
+  assert.ok(!(new Error("x") instanceof CalaError) && !((null as unknown) instanceof CalaError));
+});
+
+test("the_retired_surface_is_there", async () => {
+  if (postgresUrl) {
+    const schema = "cala";
+    const taken = (await onPostgres(`SELECT 1 FROM pg_namespace WHERE nspname = '${schema}'`)).length > 0;
+    const connected = await CalaLedger.connect({ pgCon: postgresUrl, outbox: { enabled: true } });
+    await connected.awaitOutboxServer();
+    await connected.close();
+    if (!taken) await dropSchema(schema);
+  }
+  const cala = await CalaLedger.connect({ store: "sqlite::memory:" });
+  const operation = await cala.beginOperation();
+  const account = await cala.accounts().createInOp(operation, { code: "A", name: "Anna" });
+  const journal = await cala.journals().createInOp(operation, { name: "J" });
+  const units = { units: "decimal('1')", currency: "'USD'", layer: "SETTLED", accountId: `uuid('${account.id()}')` };
+  await cala.txTemplates().createInOp(operation, {
+    code: "T",
+    transaction: { journalId: `uuid('${journal.id()}')`, effective: "date()" },
+    entries: [
+      { entryType: "'D'", direction: "DEBIT", ...units },
+      { entryType: "'C'", direction: "CREDIT", ...units },
+    ],
+  });
+  const posted = await cala.transactions().postInOp(operation, "T");
+  await operation.commit();
+  assert.equal((await cala.transactions().findById(posted.id())).id(), posted.id());
+  assert.deepEqual(
+    (await cala.accounts().list()).accounts.map(({ code }) => code),
+    ["A"],
+  );
+  assert.match(inspect(account), /Anna/);
+  assert.equal(JSON.parse(JSON.stringify(account)).name, "Anna");
+  await cala.close();
 });
 
 test("a_host_only_ledger_needs_a_handle", async () => {

@@ -16,6 +16,43 @@ export interface Adapter {
    * know of savepoints; without it the ledger sends SAVEPOINT and its kin through `exec`.
    */
   savepoint?<T>(work: (inner: Adapter) => Promise<T>): Promise<T>;
+  /** Whether a transaction is open; asked before each operation that writes. undefined: not known. */
+  inTransaction?(): boolean | undefined;
+  /** Whether `exec` answers at once, so that `sync` can be used. Without it the first answer tells. */
+  synchronous?: boolean;
+  /** The database that the handle is of; a ledger that is kept in another refuses it. */
+  store?: "sqlite" | "postgres";
+  /** How errors call the handle: "a knex transaction". */
+  what?: string;
+  /** What errors ask for when no transaction is open: "pass the trx of knex.transaction()". */
+  pass?: string;
+}
+
+/** A handle that cannot be taken, and why. */
+export function wrongHandle(message: string): MisuseError {
+  return new MisuseError({ status: "MISUSE", code: "adapter.unknown", message });
+}
+
+/** `sync` on a driver that answers with promises. */
+export function notAtOnce(): MisuseError {
+  return new MisuseError({
+    status: "MISUSE",
+    code: "adapter.sync",
+    message: "the driver answers with promises: use the methods of in(handle) themselves; sync is for SQLite's drivers",
+  });
+}
+
+/** What `exec` answered, which has to be text or null; a statement without a row may answer with nothing. */
+export function answered(value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "string") return value;
+  const kind = Array.isArray(value) ? "an array" : `a ${typeof value}`;
+  throw new MisuseError({
+    status: "MISUSE",
+    code: "adapter.text",
+    message: `the adapter's exec answered with ${kind}: it has to be the text of the first row's first column, or null`,
+    txState: "aborted",
+  });
 }
 
 const made = new WeakSet<object>();

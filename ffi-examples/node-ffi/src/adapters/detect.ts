@@ -1,14 +1,31 @@
-import { MisuseError } from "../errors.js";
-import { type Adapter, isAdapter } from "./adapter.js";
+import { type Adapter, isAdapter, wrongHandle } from "./adapter.js";
 import { knexAdapter, kyselyAdapter, pgAdapter, sqlTagAdapter, typeOrmAdapter } from "./postgres.js";
 import { sqliteAdapter } from "./sqlite.js";
 
 const can = (handle: any, ...methods: string[]): boolean =>
   methods.every((method) => typeof handle?.[method] === "function");
 
+const ownAdapter = "wrap its open transaction in adapter({ connection, exec })";
+
+// They have a query() of their own kind, so they would pass for pg.
+const strangers: [string, (handle: any) => boolean, string][] = [
+  [
+    "a MySQL connection",
+    (handle) => can(handle, "query", "execute") && (can(handle, "beginTransaction") || can(handle, "getConnection")),
+    "the ledger is kept in PostgreSQL or SQLite, and needs a connection to that database",
+  ],
+  ["a handle of slonik", (handle) => can(handle, "query", "oneFirst") || can(handle, "query", "maybeOne"), ownAdapter],
+  ["a Sequelize instance", (handle) => can(handle, "query", "define", "authenticate"), ownAdapter],
+  ["a Sequelize transaction", (handle) => can(handle, "commit", "rollback") && !!handle?.sequelize, ownAdapter],
+  ["a Prisma client", (handle) => can(handle, "$queryRawUnsafe"), ownAdapter],
+];
+
 /** The adapter of a driver's handle, told by what the handle can do. MisuseError for what none of them knows. */
 export function adapterOf(handle: any): Adapter {
   if (isAdapter(handle)) return handle;
+  for (const [what, is, pass] of strangers) {
+    if (is(handle)) throw wrongHandle(`in() cannot use ${what}: ${pass}`);
+  }
   if (can(handle, "prepare", "exec")) return sqliteAdapter(handle);
   if (can(handle, "unsafe")) return sqlTagAdapter(handle);
   if (can(handle, "raw", "select")) return knexAdapter(handle);
@@ -22,9 +39,9 @@ export function adapterOf(handle: any): Adapter {
     return typeOrmAdapter(handle);
   }
   if (can(handle, "query")) return pgAdapter(handle);
-  throw new MisuseError({
-    status: "MISUSE",
-    code: "adapter.unknown",
-    message: "in() takes a handle of one of the drivers in the README, or what adapter() makes",
-  });
+  const given = handle === null || typeof handle !== "object" ? String(handle) : (handle.constructor?.name ?? "an object");
+  throw wrongHandle(
+    `in() was given ${given}: it takes the open transaction or connection of one of the drivers in the README, or what ` +
+      "adapter() makes",
+  );
 }

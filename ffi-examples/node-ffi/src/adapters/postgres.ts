@@ -3,6 +3,8 @@ import { type Adapter, firstText } from "./adapter.js";
 /** pg: a Client or PoolClient. */
 export interface PgClient {
   query(sql: string, params: string[]): Promise<{ rows: any[] }>;
+  /** A Pool has it: each of its statements may take another connection. */
+  totalCount?: number;
 }
 
 /** postgres.js and Bun.sql: the `sql` that `begin` hands over. */
@@ -14,6 +16,8 @@ export interface SqlTag {
 /** Knex: a transaction. */
 export interface KnexTransaction {
   raw(sql: string, params: any[]): PromiseLike<any>;
+  isTransaction?: boolean;
+  isCompleted?(): boolean;
 }
 
 /** Kysely: a Transaction. */
@@ -28,11 +32,20 @@ export interface TypeOrmManager {
 }
 
 export function pgAdapter(client: PgClient): Adapter {
-  return { connection: client, exec: async (sql, params) => firstText(await client.query(sql, params)) };
+  const pool = typeof client.totalCount === "number";
+  return {
+    connection: client,
+    exec: async (sql, params) => firstText(await client.query(sql, params)),
+    ...(pool ? { inTransaction: () => false } : {}),
+    synchronous: false,
+    store: "postgres",
+    what: pool ? "a pg Pool" : "a pg client",
+    pass: "pass the client of pool.connect(), after BEGIN",
+  };
 }
 
 export function sqlTagAdapter(tag: SqlTag): Adapter {
-  const adapter: Adapter = { connection: tag, exec: async (sql, params) => firstText(await tag.unsafe(sql, params)) };
+  const adapter: Adapter = { connection: tag, synchronous: false, exec: async (sql, params) => firstText(await tag.unsafe(sql, params)) };
   // postgres.js rolls a transaction back in which any statement failed, unless it was behind a savepoint of its own
   // making.
   const savepoint = tag.savepoint?.bind(tag);
@@ -54,7 +67,17 @@ export function knexAdapter(trx: KnexTransaction): Adapter {
       throw withoutStatement(error);
     }
   };
-  return { connection: trx, dialect: "qmark", exec };
+  const done = trx.isTransaction === true && trx.isCompleted?.() === true;
+  return {
+    connection: trx,
+    dialect: "qmark",
+    exec,
+    // Knex itself has a pool; a trx knows when it is over.
+    inTransaction: () => trx.isTransaction === true && trx.isCompleted?.() !== true,
+    synchronous: false,
+    what: trx.isTransaction !== true ? "knex itself" : done ? "a finished knex transaction" : "a knex transaction",
+    pass: "pass the trx of knex.transaction() while it is open",
+  };
 }
 
 export function kyselyAdapter(trx: KyselyTransaction): Adapter {
@@ -63,12 +86,13 @@ export function kyselyAdapter(trx: KyselyTransaction): Adapter {
     const query = { kind: "RawNode", sqlFragments: [sql], parameters: [] };
     return firstText(await trx.executeQuery({ sql, parameters, query, queryId: { queryId: "cala" } }));
   };
-  return { connection: trx, exec };
+  return { connection: trx, synchronous: false, exec };
 }
 
 export function typeOrmAdapter(manager: TypeOrmManager): Adapter {
   return {
     connection: manager.queryRunner ?? manager,
+    synchronous: false,
     exec: async (sql, params) => firstText(await manager.query(sql, params)),
   };
 }

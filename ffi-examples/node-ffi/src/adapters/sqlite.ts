@@ -8,6 +8,10 @@ interface Statement {
 
 /** better-sqlite3's Database, node:sqlite's DatabaseSync, bun:sqlite's Database. */
 export interface SqliteDatabase {
+  /** better-sqlite3, bun:sqlite. */
+  inTransaction?: boolean;
+  /** node:sqlite, from Node 22.16 on. */
+  isTransaction?: boolean;
   prepare(sql: string): Statement;
 }
 
@@ -52,5 +56,13 @@ export function sqliteAdapter(database: SqliteDatabase): Adapter {
     statement.run(...params);
     return null;
   };
-  return { connection: database, exec };
+  return {
+    connection: database,
+    exec,
+    inTransaction: () => database.inTransaction ?? database.isTransaction,
+    synchronous: true,
+    store: "sqlite",
+    what: "the SQLite connection",
+    pass: "run BEGIN before and COMMIT after, or call `sync` in the driver's transaction()",
+  };
 }

@@ -17,6 +17,20 @@ const sqliteNames: Record<number, string> = {
 };
 const busySnapshot = 517;
 
+// What Node says when there is no connection: connection_failure.
+const unreachable = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOENT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EPIPE",
+  "ETIMEDOUT",
+]);
+
 function stateOf(error: any): string | undefined {
   if (typeof error.errcode === "number") {
     return error.errcode === busySnapshot
@@ -24,6 +38,7 @@ function stateOf(error: any): string | undefined {
       : (sqliteNames[error.errcode & 0xff] ?? "SQLITE_ERROR");
   }
   // Bun.sql has the SQLSTATE in errno and a word of its own in code.
+  if (typeof error.code === "string" && unreachable.has(error.code)) return "08006";
   for (const state of [error.errno, error.code, error.sqlstate]) {
     if (typeof state === "string" && /^([0-9A-Z]{5}|SQLITE_[A-Z_]+)$/.test(state)) return state;
   }

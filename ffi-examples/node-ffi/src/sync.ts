@@ -1,0 +1,67 @@
+import type { Listing, SyncListing } from "./listing.js";
+import { Accounts, Balances, Cel, Entries, Journals, Transactions, TxTemplates } from "./nouns.js";
+import type { CallOptions } from "./operation.js";
+import type { OperationName } from "./raw/types.js";
+import type { BalanceKey, LedgerInfo } from "./types.js";
+
+type AtOnce<T> = T extends Promise<infer Value> ? Value : T extends Listing<infer Item> ? SyncListing<Item> : T;
+
+/** The methods of a noun, answering at once. */
+export type Synchronous<Noun> = {
+  [Name in keyof Noun]: Noun[Name] extends (...values: infer Values) => infer Answer
+    ? (...values: Values) => AtOnce<Answer>
+    : Noun[Name];
+};
+
+type Run = (name: OperationName, request: object, options: CallOptions, method: Function) => any;
+
+/** The operations in the transaction of a SQLite driver's, answering at once; made by `in(database).sync`. */
+export class SyncTransaction {
+  readonly #run: Run;
+  /** @internal */
+  readonly atOnce = true;
+
+  /** @internal */
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  /** Runs any operation of cala.h by its name there, without the prefix. */
+  call(name: OperationName, request: object = {}, options: CallOptions = {}): any {
+    return this.#run(name, request, options, this.call);
+  }
+
+  accounts(): Synchronous<Accounts> {
+    return new Accounts(this) as unknown as Synchronous<Accounts>;
+  }
+  journals(): Synchronous<Journals> {
+    return new Journals(this) as unknown as Synchronous<Journals>;
+  }
+  txTemplates(): Synchronous<TxTemplates> {
+    return new TxTemplates(this) as unknown as Synchronous<TxTemplates>;
+  }
+  transactions(): Synchronous<Transactions> {
+    return new Transactions(this) as unknown as Synchronous<Transactions>;
+  }
+  entries(): Synchronous<Entries> {
+    return new Entries(this) as unknown as Synchronous<Entries>;
+  }
+  balances(): Synchronous<Balances> {
+    return new Balances(this) as unknown as Synchronous<Balances>;
+  }
+  cel(): Synchronous<Cel> {
+    return new Cel(this) as unknown as Synchronous<Cel>;
+  }
+  /** What this ledger is: version, store, counts, clock. */
+  info(): LedgerInfo {
+    return this.call("ledger_info");
+  }
+  /** Brings the tables to this library's version. */
+  migrate(): { fromVersion: number; toVersion: number } {
+    return this.call("ledger_migrate");
+  }
+  /** Locks the balances of accounts in the library's own order. Answers with the keys, as locked. */
+  lockAccounts(keys: BalanceKey[]): BalanceKey[] {
+    return this.call("tx_lock_accounts", { keys }).keys;
+  }
+}

@@ -53,5 +53,10 @@ chosen AS (
 SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   SELECT substr(r.row, 1, length(r.row) - 1) || ',"cursor":"' || c.account_id || '/' || c.journal_id || '/' || c.currency
     || '"}' AS row
-  FROM chosen c CROSS JOIN cala_balance_rows_v1 r ON r.n = c.head_entry_n
+  FROM (
+    SELECT * FROM chosen
+    ORDER BY CASE WHEN (SELECT backward FROM q) THEN NULL ELSE account_id END,
+      CASE WHEN (SELECT backward FROM q) THEN NULL ELSE currency END,
+      CASE WHEN (SELECT backward FROM q) THEN NULL ELSE journal_id END, account_id DESC, currency DESC, journal_id DESC LIMIT -1) c
+  CROSS JOIN cala_balance_rows_v1 r ON r.n = c.head_entry_n
 )

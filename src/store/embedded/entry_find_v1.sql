@@ -16,10 +16,10 @@ named AS MATERIALIZED (
     | (instr('0123456789abcdef', substr(k.value, 28, 1)) - 1) AS n
   FROM q CROSS JOIN json_each(q.keys) k WHERE q.by = 'id'
 )
-SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
-  SELECT r.row FROM named CROSS JOIN cala_entry_rows_v1 r ON r.n = named.n WHERE r.id = named.id
+SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (SELECT row FROM (
+  SELECT r.n, r.row FROM named CROSS JOIN cala_entry_rows_v1 r ON r.n = named.n WHERE r.id = named.id
   UNION ALL
-  SELECT r.row FROM q CROSS JOIN json_each(q.keys) k CROSS JOIN cala_transactions t ON t.id = k.value
+  SELECT r.n, r.row FROM q CROSS JOIN json_each(q.keys) k CROSS JOIN cala_transactions t ON t.id = k.value
   CROSS JOIN cala_entry_rows_v1 r ON r.n >= t.first_entry_n AND r.n < t.first_entry_n + t.entry_count
   WHERE q.by = 'transaction_id'
-)
+) ORDER BY n LIMIT -1)

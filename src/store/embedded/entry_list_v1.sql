@@ -137,5 +137,6 @@ chosen AS (
 )
 SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   SELECT substr(r.row, 1, length(r.row) - 1) || ',"cursor":"' || c.n || '"}' AS row
-  FROM chosen c CROSS JOIN cala_entry_rows_v1 r ON r.n = c.n
+  FROM (SELECT n FROM chosen ORDER BY CASE WHEN (SELECT newest_first FROM q) THEN -n ELSE n END LIMIT -1) c
+  CROSS JOIN cala_entry_rows_v1 r ON r.n = c.n
 )

@@ -23,5 +23,9 @@ chosen AS (
 )
 SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   SELECT substr(r.row, 1, length(r.row) - 1) || ',"cursor":"' || c.created_at || '/' || c.id || '"}' AS row
-  FROM chosen c CROSS JOIN cala_journal_rows_v1 r ON r.n = c.n
+  FROM (
+    SELECT n, created_at, id FROM chosen
+    ORDER BY CASE WHEN (SELECT backward FROM q) THEN -created_at ELSE created_at END,
+      CASE WHEN (SELECT backward FROM q) THEN NULL ELSE id END, id DESC LIMIT -1) c
+  CROSS JOIN cala_journal_rows_v1 r ON r.n = c.n
 )

@@ -28,8 +28,9 @@ SELECT '{"salt":' || l.salt || ',"change":' || l.change
     FROM q CROSS JOIN json_each(q.d, '$.tx_template_ids') k CROSS JOIN cala_tx_templates p ON p.id = k.value), '')
   || '],"existing":[' || coalesce((
     SELECT group_concat('{"transaction":' || r.row || ',"entries":[' || coalesce((
-        SELECT group_concat(e.row, ',') FROM cala_entry_rows_v1 e
-        WHERE e.n >= r.first_entry_n AND e.n < r.first_entry_n + r.entry_count), '') || ']}', ',')
+        SELECT group_concat(e.row, ',') FROM (
+          SELECT o.row FROM cala_entry_rows_v1 o
+          WHERE o.n >= r.first_entry_n AND o.n < r.first_entry_n + r.entry_count ORDER BY o.n LIMIT -1) e), '') || ']}', ',')
     FROM existing x CROSS JOIN cala_transaction_rows_v1 r ON r.n = x.n), '')
   || ']}'
 FROM cala_ledger l

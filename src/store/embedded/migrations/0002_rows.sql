@@ -1,3 +1,4 @@
+-- (A limit beside ORDER BY keeps SQLite from dropping the order of what an aggregate reads.)
 -- The ledger's rows as JSON texts (column row), the way every reading statement answers them. An entry's id is computed from its
 -- instant (milliseconds), its number and the ledger's salt: tttttttt-tttt-7nnn-[8-b]nnn-nnnnssssssss.
 CREATE VIEW cala_account_rows_v1 AS
@@ -44,8 +45,10 @@ SELECT
       SELECT json_group_array(printf('%08x-%04x-7%03x-%04x-%04x%08x',
         ((e.created_at / 1000) >> 16) & 4294967295, (e.created_at / 1000) & 65535,
         e.n >> 30, 32768 | ((e.n >> 16) & 16383), e.n & 65535, l.salt))
-      FROM cala_ledger l CROSS JOIN cala_entries e
-      WHERE e.n >= t.first_entry_n AND e.n < t.first_entry_n + t.entry_count))
+      FROM (
+        SELECT o.n, o.created_at FROM cala_entries o
+        WHERE o.n >= t.first_entry_n AND o.n < t.first_entry_n + t.entry_count ORDER BY o.n LIMIT -1) e
+      CROSS JOIN cala_ledger l))
   ) AS row
 FROM cala_transactions t
 CROSS JOIN cala_journals j ON j.n = t.journal_n
@@ -105,7 +108,7 @@ SELECT
               json_extract(e.state, layer.path || '[2]') & 65535, l.salt) END,
           json_extract(e.state, layer.path || '[3]'))
         ELSE json_array('0', '0', NULL, b.created_at) END))
-      FROM (SELECT '$[0]' AS path UNION ALL SELECT '$[1]' UNION ALL SELECT '$[2]') layer))
+      FROM (SELECT path FROM (SELECT '$[0]' AS path UNION ALL SELECT '$[1]' UNION ALL SELECT '$[2]') ORDER BY path LIMIT -1) layer))
   ) AS row
 FROM cala_entries e
 CROSS JOIN cala_balances b ON b.n = e.balance_n

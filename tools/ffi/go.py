@@ -203,7 +203,9 @@ def go_function(call):
     name = call.function.name
     results, ending = result_of(call, f"C.go_{name}({', '.join(call.arguments)})")
     shown = "" if not results else " " + results[0] if len(results) == 1 else f" ({', '.join(results)})"
-    summary = re.split(r"(?<=\.)\s", " ".join(call.function.comment.split()))[0]
+    prose = re.split(r"\n\s* {2,}", call.function.comment)[0].strip().removesuffix(":")  # without a program that follows
+    comment = re.sub(r"^\d+\. ", "", " ".join(prose.split()))  # a list's number ends no sentence
+    summary = re.split(r"(?<=\.)\s", comment)[0]
     lines = [f"// {camel(name)} is {name}." + (f" {summary}" if summary else ""),
              f"func {camel(name)}({', '.join(call.go_parameters)}){shown} {{"]
     return "\n".join(lines + ["\t" + line for line in call.before + ending] + ["}"])

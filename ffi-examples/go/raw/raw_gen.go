@@ -708,19 +708,19 @@ func QueueFree(queue *Queue) {
 	C.go_cala_queue_free(queue)
 }
 
-// OpRun is cala_op_run. 1.
+// OpRun is cala_op_run. Runs and waits.
 func OpRun(op *Op, timeoutMs int32) (*Error, Status) {
 	var outError *C.cala_error
 	status := Status(C.go_cala_op_run(op, C.int32_t(timeoutMs), &outError))
 	return outError, status
 }
 
-// OpStart is cala_op_start. 2.
+// OpStart is cala_op_start. Starts and returns.
 func OpStart(op *Op, queue *Queue, fn CompletionFn, user uintptr) Status {
 	return Status(C.go_cala_op_start(op, queue, fn, C.uintptr_t(user)))
 }
 
-// OpStep is cala_op_step. 3.
+// OpStep is cala_op_step. The program runs the SQL, on its own connection, inside its own transaction (cala_tx_host)
 func OpStep(op *Op) int32 {
 	return int32(C.go_cala_op_step(op))
 }

@@ -5,7 +5,8 @@ import (
 	"log/slog"
 )
 
-// Config is how a ledger is opened. Its zero value opens sqlite:cala.db.
+// Config is how a ledger is opened. Its zero value opens sqlite:cala.db in the working folder; a program that has its store from the
+// environment asks os.LookupEnv first, since Go cannot tell an empty Store from none. In [OpenJSON] an empty store is an error.
 type Config struct {
 	// Store is "sqlite:PATH" (the default is sqlite:cala.db), "sqlite::memory:", a PostgreSQL connection string or URI
 	// ("postgres://user@host/db"), or "host:sqlite" / "host:postgres": no connection of its own, everything runs through

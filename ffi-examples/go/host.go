@@ -9,7 +9,8 @@ import (
 )
 
 // Host runs the ledger's statements in a transaction that the program has open, on the program's own driver. [Ledger.InSQL] brings
-// the one for database/sql; package calapgx the one for pgx.
+// the one for database/sql; package calapgx the one for pgx. One that also has Store() string, "sqlite" or "postgres", is refused by a
+// ledger on the other kind of store before any statement.
 type Host interface {
 	// QueryText runs a statement that answers with one row of one text column, and gives that text; "" for NULL and for no row.
 	QueryText(ctx context.Context, sql string, params []string) (string, error)
@@ -65,6 +66,9 @@ func (r *hostRunner) run(ctx context.Context, make raw.Operation, request string
 		return nil, err
 	}
 	defer release()
+	if own := r.check(ctx); own != nil {
+		return nil, own
+	}
 	tx, failure, status := raw.TxHost(c.ledger, r.options)
 	if status != raw.StatusOk {
 		return nil, takeError(failure, status)
@@ -76,6 +80,20 @@ func (r *hostRunner) run(ctx context.Context, make raw.Operation, request string
 	}
 	defer raw.OpFree(op)
 	return r.drive(ctx, op)
+}
+
+// Refuses what can be told before any statement: a transaction on another kind of store, or none.
+func (r *hostRunner) check(ctx context.Context) *Error {
+	if known, ok := r.host.(interface{ Store() string }); ok && (known.Store() == "sqlite") != r.core.sqlite {
+		if r.core.sqlite {
+			return wrongStore("SQLite", "PostgreSQL")
+		}
+		return wrongStore("PostgreSQL", "SQLite")
+	}
+	if known, ok := r.host.(sqlHost); ok {
+		return known.check(ctx, r.core.sqlite)
+	}
+	return nil
 }
 
 // Runs what the operation asks for until it is answered. An ended context is left to the driver to notice: only the statement

@@ -50,13 +50,18 @@ func Open(ctx context.Context, config Config, options ...Option) (*Ledger, error
 }
 
 // OpenJSON is [Open] with the config as a JSON document, as cala_ledger_open in cala.h has it; a key that the library does not
-// know is an error.
+// know is an error, and so is one that is null: a setting that is missing where the document was made must not mean the default.
 func OpenJSON(ctx context.Context, config []byte, options ...Option) (*Ledger, error) {
 	if err := loadLibrary(); err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil {
 		return nil, cancelledError(ctx)
+	}
+	if pointer := nullIn(config); pointer != "" {
+		failure := newError(ErrInvalid, "request.malformed", pointer+" is null: leave the key out to have its default")
+		failure.Details, _ = json.Marshal(map[string]string{"pointer": pointer})
+		return nil, failure
 	}
 	c := new(core)
 	c.sqlite, c.hostOnly = kindOfStore(config)
@@ -114,6 +119,23 @@ func kindOfStore(config []byte) (sqlite, hostOnly bool) {
 	_ = json.Unmarshal(config, &parsed)
 	kind, isHost := strings.CutPrefix(parsed.Store, "host:")
 	return strings.HasPrefix(kind, "sqlite"), isHost
+}
+
+// The JSON pointer of a key that is null in a config, or "". What cannot be read is the library's to refuse.
+func nullIn(config []byte) string {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(config, &keys) != nil {
+		return ""
+	}
+	for key, value := range keys {
+		if string(value) == "null" {
+			return "/" + key
+		}
+		if inner := nullIn(value); inner != "" {
+			return "/" + key + inner
+		}
+	}
+	return ""
 }
 
 // Close ends the ledger: operations that have not begun are answered with ErrCancelled, those that run are finished, transactions of

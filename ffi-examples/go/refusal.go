@@ -27,6 +27,14 @@ func (c *core) refusal(ctx context.Context, err error) (state string, own *Error
 		own = newError(ErrMisuse, "transaction.none", "the transaction has been committed or rolled back already")
 		own.cause = err
 		return "", own
+	case c.sqlite && sqlState(err) != "":
+		own = wrongStore("SQLite", "PostgreSQL")
+		own.cause, own.TxState = err, TxAborted // by the statement that PostgreSQL did not understand
+		return "", own
+	case !c.sqlite && sqliteCode(err) != 0 && sqlState(err) == "":
+		own = wrongStore("PostgreSQL", "SQLite")
+		own.cause = err
+		return "", own
 	case c.sqlite && ctx.Err() != nil:
 		return "SQLITE_INTERRUPT", nil
 	case c.sqlite:
@@ -39,6 +47,11 @@ func (c *core) refusal(ctx context.Context, err error) (state string, own *Error
 		return "08006", nil
 	}
 	return "", nil
+}
+
+func wrongStore(ledger, transaction string) *Error {
+	return newError(ErrMisuse, "call.misuse",
+		"this ledger is on "+ledger+"; it cannot take part in a transaction of "+transaction)
 }
 
 // The SQLSTATE that a driver's error carries: lib/pq's and pgx's have this method.
@@ -71,13 +84,22 @@ func sqliteCode(err error) int {
 	if errors.As(err, &coded) {
 		return coded.Code()
 	}
-	for ; err != nil; err = errors.Unwrap(err) {
-		value := reflect.Indirect(reflect.ValueOf(err))
-		if value.Kind() != reflect.Struct {
-			continue
-		}
+	if err == nil {
+		return 0
+	}
+	if value := reflect.Indirect(reflect.ValueOf(err)); value.Kind() == reflect.Struct {
 		if field := value.FieldByName("ExtendedCode"); field.IsValid() && field.CanInt() && field.Int() != 0 {
 			return int(field.Int())
+		}
+	}
+	switch wrapper := err.(type) {
+	case interface{ Unwrap() error }:
+		return sqliteCode(wrapper.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, inner := range wrapper.Unwrap() {
+			if code := sqliteCode(inner); code != 0 {
+				return code
+			}
 		}
 	}
 	return 0

@@ -15,8 +15,7 @@ type RetryOption func(*int)
 // Attempts bounds how often a transaction is run. Default 10.
 func Attempts(most int) RetryOption { return func(attempts *int) { *attempts = most } }
 
-// Retrying runs a whole transaction, and runs it again when it lost a race: a serialization failure, a deadlock, a busy SQLite file,
-// told by the ledger or by the program's own driver. The function begins, works, commits and returns the error; its transaction
+// Retrying runs a whole transaction, and runs it again when it lost a race: see [LostRace]. The function begins, works, commits and returns the error; its transaction
 // must be rolled back when it returns one:
 //
 //	err := cala.Retrying(ctx, func(ctx context.Context) error {
@@ -29,7 +28,8 @@ func Attempts(most int) RetryOption { return func(attempts *int) { *attempts = m
 //		return tx.Commit()
 //	})
 //
-// The last error is given when it lost every time. It waits a little longer before each attempt.
+// The last error is given when it lost every time. It waits longer before each attempt: 2 to 4 ms, then twice as much each time, 256 ms
+// at most.
 func Retrying(ctx context.Context, transaction func(context.Context) error, options ...RetryOption) error {
 	attempts := defaultAttempts
 	for _, option := range options {
@@ -48,7 +48,8 @@ func Retrying(ctx context.Context, transaction func(context.Context) error, opti
 	}
 }
 
-// LostRace says whether an error, of the ledger or of a driver, means that the whole transaction may succeed when it is run again.
+// LostRace says whether an error means that the whole transaction may succeed when it is run again: the ledger's with TxRetry, or
+// the driver's with SQLSTATE 40001 or 40P01 or, on SQLite, SQLITE_BUSY. Also when one of them is wrapped in it.
 func LostRace(err error) bool {
 	var failure *Error
 	if errors.As(err, &failure) {
@@ -58,11 +59,7 @@ func LostRace(err error) bool {
 	case "40001", "40P01":
 		return true
 	}
-	switch sqliteName(err) {
-	case "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED":
-		return true
-	}
-	return false
+	return sqliteCode(err)&0xff == 5 // SQLITE_BUSY and its kinds
 }
 
 // Random, so that two that met do not meet again.

@@ -20,6 +20,9 @@ type SQLTx interface {
 //	ledger.InSQL(tx).Post(ctx, "PAYMENT", params)
 //	tx.Commit()
 //
+// A *sql.DB, or on SQLite a *sql.Conn outside a transaction, is ErrMisuse transaction.none. A transaction on the other kind of
+// store is ErrMisuse call.misuse; the first statement tells, so that PostgreSQL's is aborted then.
+//
 // The ledger's tables must be in the database of the transaction; the ledger's own connections are not used.
 func (l *Ledger) InSQL(tx SQLTx, options ...TxOption) *HostTx {
 	return l.InHost(sqlHost{tx}, options...)
@@ -41,6 +44,32 @@ func (h sqlHost) QueryText(ctx context.Context, query string, params []string) (
 func (h sqlHost) Exec(ctx context.Context, query string, params []string) error {
 	_, err := h.tx.ExecContext(ctx, query, arguments(params)...)
 	return err
+}
+
+// A pool, which database/sql has no transaction on, and a connection of it can begin; a transaction cannot.
+type beginner interface {
+	BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error)
+}
+
+// SQLite has no name for a transaction, so the library cannot tell that there is none; BEGIN, which is refused inside one, can.
+func (h sqlHost) check(ctx context.Context, sqlite bool) *Error {
+	if _, begins := h.tx.(beginner); !begins {
+		return nil
+	}
+	none := newError(ErrMisuse, "transaction.none", "no transaction is open on this connection: begin one first")
+	if _, isConnection := h.tx.(interface{ Raw(func(any) error) error }); !isConnection {
+		return none
+	}
+	if !sqlite || ctx.Err() != nil {
+		return nil
+	}
+	if _, err := h.tx.ExecContext(ctx, "BEGIN"); err != nil {
+		return nil
+	}
+	if _, err := h.tx.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err != nil {
+		none.cause = err
+	}
+	return none
 }
 
 func arguments(params []string) []any {

@@ -9,8 +9,8 @@ import (
 	"libcala.dev/cala/raw"
 )
 
-// Params are the params of a posting by name. Decimals, UUIDs, dates and timestamps are strings: a float is refused where an amount
-// is meant.
+// Params are the params of a posting by name. Decimals, UUIDs, dates and timestamps are strings: a float, which cannot hold every
+// amount, is refused wherever it is in them: ErrInvalid param.type.
 type Params = map[string]any
 
 // Posting is one of several that are posted together: see [Operations.PostMany].
@@ -76,12 +76,20 @@ func (o *Operations) Post(ctx context.Context, txTemplateCode string, params Par
 	for _, option := range options {
 		option(&posting)
 	}
+	if err := refuseFloats(posting, -1); err != nil {
+		return nil, err
+	}
 	return call[Posted](ctx, o, raw.TransactionPost, posting)
 }
 
 // PostMany posts several transactions, 10,000 at most, all or none, as if one after the other.
 // Errors as for Post, with [Error].PostingIndex, and ErrConflict (transaction.exists: the same id twice in the batch).
 func (o *Operations) PostMany(ctx context.Context, postings []Posting) ([]Posted, error) {
+	for i, posting := range postings {
+		if err := refuseFloats(posting, i); err != nil {
+			return nil, err
+		}
+	}
 	request := struct {
 		Postings []Posting `json:"postings"`
 	}{list(postings)}

@@ -2,9 +2,9 @@ package cala
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"runtime"
-	"strconv"
 
 	"libcala.dev/cala/raw"
 )
@@ -160,44 +160,31 @@ func (r *ExecResult) Text(row, column int) string {
 }
 
 // Exec runs one statement of the program's own in the transaction, with the store's placeholders ($1 on PostgreSQL, ? on SQLite).
-// Parameters are sent as text of unknown type: nil, strings, integers, booleans and what has a String method; cast where the
-// database wants it.
+// Parameters are strings, *string or nil, sent as text of unknown type; cast where the database wants it.
 //
-// Errors: ErrInvalid (tx.control_statement, tx.statement: see SQLState and TxState, tx.too_many_rows), ErrConflict
+// Errors: ErrInvalid (request.malformed: another parameter, tx.control_statement, tx.statement: see SQLState and TxState, tx.too_many_rows), ErrConflict
 // (tx.constraint).
 func (tx *Tx) Exec(ctx context.Context, sql string, params ...any) (*ExecResult, error) {
 	texts := make([]*string, len(params))
 	for i, param := range params {
-		text, err := paramText(param)
-		if err != nil {
-			return nil, err
+		switch value := param.(type) {
+		case nil:
+		case string:
+			texts[i] = &value
+		case *string:
+			texts[i] = value
+		default:
+			failure := newError(ErrInvalid, "request.malformed", fmt.Sprintf(
+				"parameter %d is of type %T, and must be a string, a *string or nil", i+1, param))
+			failure.Details = json.RawMessage(fmt.Sprintf(`{"pointer":"/params/%d"}`, i))
+			return nil, failure
 		}
-		texts[i] = text
 	}
 	request := struct {
 		SQL    string    `json:"sql"`
 		Params []*string `json:"params"`
 	}{sql, texts}
 	return call[ExecResult](ctx, &tx.Operations, raw.TxExec, request)
-}
-
-func paramText(param any) (*string, error) {
-	switch value := param.(type) {
-	case nil:
-		return nil, nil
-	case string:
-		return &value, nil
-	case *string:
-		return value, nil
-	case bool:
-		return Ptr(strconv.FormatBool(value)), nil
-	case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64:
-		return Ptr(fmt.Sprint(value)), nil
-	case fmt.Stringer:
-		return Ptr(value.String()), nil
-	default:
-		return nil, newError(ErrInvalid, "request.malformed", fmt.Sprintf("a parameter of type %T has no text: pass a string", param))
-	}
 }
 
 // LockAccounts locks the balances of accounts in the order in which the ledger always locks them: first, when several postings

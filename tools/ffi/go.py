@@ -203,7 +203,7 @@ def go_function(call):
     name = call.function.name
     results, ending = result_of(call, f"C.go_{name}({', '.join(call.arguments)})")
     shown = "" if not results else " " + results[0] if len(results) == 1 else f" ({', '.join(results)})"
-    prose = re.split(r"\n\s* {2,}", call.function.comment)[0].strip().removesuffix(":")  # without a program that follows
+    prose = re.split(r"\n\s* {2,}", call.function.comment)[0].strip().removesuffix(":")  # no program
     comment = re.sub(r"^\d+\. ", "", " ".join(prose.split()))  # a list's number ends no sentence
     summary = re.split(r"(?<=\.)\s", comment)[0]
     lines = [f"// {camel(name)} is {name}." + (f" {summary}" if summary else ""),

@@ -34,6 +34,8 @@ type host struct{ tx Tx }
 
 func (h host) Transaction() any { return h.tx }
 
+func (h host) Store() string { return "postgres" }
+
 func (h host) QueryText(ctx context.Context, query string, params []string) (string, error) {
 	var text *string
 	err := h.tx.QueryRow(ctx, query, arguments(params)...).Scan(&text)

@@ -130,3 +130,17 @@ func useHostOnly(t *testing.T, db database, config cala.Config) {
 	_, err = ledger.Begin(ctx)
 	expectError(t, err, cala.ErrMisuse, "op.host_only")
 }
+
+func TestHostPostgres_a_ledger_on_sqlite_takes_no_part(t *testing.T) {
+	ledger := openLedger(t, cala.Config{Store: "host:sqlite"})
+	for _, adapter := range postgresAdapters {
+		t.Run(adapter.name, func(t *testing.T) {
+			s := newShop(t, adapter, postgresStore(t))
+			tx := s.begin()
+			_, err := s.post(s.ctx, &tx.In(ledger).Operations, "4")
+			failure := expectError(t, err, cala.ErrMisuse, "call.misuse")
+			goesOn := s.orderIn(tx) == nil
+			equal(t, goesOn, failure.TxState == cala.TxUsable)
+		})
+	}
+}

@@ -89,3 +89,36 @@ func TestHostSQLite_a_connection_with_its_own_begin(t *testing.T) {
 		})
 	}
 }
+
+func TestHostSQLite_without_begin_nothing_is_written(t *testing.T) {
+	for _, adapter := range sqliteAdapters {
+		t.Run(adapter.name, func(t *testing.T) {
+			s := newShop(t, adapter, sqliteStore(t))
+			pool := s.db.(sqlDatabase).DB
+			connection := must[*sql.Conn](t)(pool.Conn(s.ctx))
+			defer connection.Close()
+			for _, outside := range []cala.SQLTx{pool, connection} {
+				_, err := s.post(s.ctx, &s.ledger.InSQL(outside).Operations, "4")
+				expectError(t, err, cala.ErrMisuse, "transaction.none")
+			}
+			must[sql.Result](t)(connection.ExecContext(s.ctx, "BEGIN")) // nothing is left open
+			must[sql.Result](t)(connection.ExecContext(s.ctx, "ROLLBACK"))
+			s.expect(0, "none")
+		})
+	}
+}
+
+func TestHostSQLite_a_ledger_on_postgres_takes_no_part(t *testing.T) {
+	ledger := openLedger(t, cala.Config{Store: "host:postgres"})
+	for _, adapter := range sqliteAdapters {
+		t.Run(adapter.name, func(t *testing.T) {
+			s := newShop(t, adapter, sqliteStore(t))
+			tx := s.begin()
+			_, err := s.post(s.ctx, &tx.In(ledger).Operations, "4")
+			equal(t, expectError(t, err, cala.ErrMisuse, "call.misuse").TxState, cala.TxUsable)
+			s.order(tx)
+			check(t, tx.Commit(s.ctx))
+			s.expect(1, "none")
+		})
+	}
+}

@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/lib/pq"
+	"github.com/mattn/go-sqlite3"
 	"libcala.dev/cala"
 )
 
@@ -68,16 +71,18 @@ func TestTx_rows_and_postings_land_together(t *testing.T) {
 		}
 		tx := must[*cala.Tx](t)(ledger.Begin(ctx))
 		must[*cala.ExecResult](t)(tx.Exec(ctx, "CREATE TEMPORARY TABLE orders (note text, pieces int)"))
-		equal(t, must[*cala.ExecResult](t)(tx.Exec(ctx, insert, "first", 3)).Affected, 1)
+		equal(t, must[*cala.ExecResult](t)(tx.Exec(ctx, insert, "first", "3")).Affected, 1)
 		must[*cala.ExecResult](t)(tx.Exec(ctx, insert, nil, "4"))
 		must[*cala.Posted](t)(b.post(ctx, &tx.Operations, "7"))
 		rows := must[*cala.ExecResult](t)(tx.Exec(ctx, "SELECT note, pieces FROM orders ORDER BY pieces"))
 		equal(t, strings.Join(rows.Columns, " "), "note pieces")
 		equal(t, rows.Text(0, 0)+rows.Text(0, 1), "first3")
 		equal(t, rows.Rows[1][0] == nil, true)
-		_, err := tx.Exec(ctx, insert, []string{"no text"})
-		expectError(t, err, cala.ErrInvalid, "request.malformed")
-		_, err = tx.Exec(ctx, "COMMIT")
+		for _, param := range []any{[]string{"no text"}, 1, 1.5, true, time.Now()} {
+			_, err := tx.Exec(ctx, insert, "a", param)
+			equal(t, expectError(t, err, cala.ErrInvalid, "request.malformed").Detail("pointer"), "/params/1")
+		}
+		_, err := tx.Exec(ctx, "COMMIT")
 		expectError(t, err, cala.ErrInvalid, "tx.control_statement")
 		equal(t, b.net(t, ctx, &tx.Operations, b.bob), "7")
 		check(t, tx.Rollback(ctx))
@@ -281,4 +286,50 @@ func TestBigAnswers_arrive_whole(t *testing.T) {
 	account := must[*cala.Account](t)(ledger.CreateAccount(ctx, cala.NewAccount{Code: "BIG", Name: "Big", Metadata: metadata}))
 	equal(t, string(account.Metadata), string(metadata))
 	equal(t, string(must[*cala.Account](t)(ledger.FindAccount(ctx, cala.ByID(account.ID))).Metadata), string(metadata))
+}
+
+func TestLedger_floats_are_refused_wherever_they_are_in_params(t *testing.T) {
+	ctx, ledger := t.Context(), openInMemory(t)
+	b := openBooks(t, ctx, &ledger.Operations)
+	type amount struct {
+		Value float64 `json:"value"`
+	}
+	good := b.transfer(b.alice, b.bob, "1")
+	for _, value := range []any{10.5, 10.0, float32(1), cala.Ptr(10.0), []any{"1", 10.0}, map[string]any{"deep": 10.0}, amount{10}} {
+		bad := b.transfer(b.alice, b.bob, "1")
+		bad["amount"] = value
+		_, err := ledger.Post(ctx, "TRANSFER", bad)
+		expectError(t, err, cala.ErrInvalid, "param.type")
+		_, err = ledger.PostMany(ctx, []cala.Posting{{TxTemplateCode: "TRANSFER", Params: good}, {TxTemplateCode: "TRANSFER", Params: bad}})
+		failure := expectError(t, err, cala.ErrInvalid, "param.type")
+		equal(t, failure.PostingIndex, 1)
+		equal(t, strings.HasPrefix(failure.Detail("pointer"), "/postings/1/params/amount"), true)
+	}
+	equal(t, b.net(t, ctx, &ledger.Operations, b.bob), "none")
+}
+
+func TestOpenJSON_a_null_or_an_empty_store_is_no_default(t *testing.T) {
+	for _, config := range []string{`{"store":null}`, `{"store":"sqlite::memory:","clock":{"manual":null}}`, `{"store":""}`} {
+		ledger, err := cala.OpenJSON(t.Context(), []byte(config))
+		if err == nil {
+			check(t, ledger.Close())
+		}
+		equal(t, errors.Is(err, cala.ErrInvalid), true)
+	}
+}
+
+func TestLostRace_is_told_through_wrapped_errors(t *testing.T) {
+	locked := sqlite3.Error{Code: sqlite3.ErrLocked, ExtendedCode: sqlite3.ErrNoExtended(sqlite3.ErrLocked)}
+	busy := sqlite3.Error{Code: sqlite3.ErrBusy, ExtendedCode: sqlite3.ErrBusySnapshot}
+	for _, wrap := range []func(error) error{
+		func(err error) error { return err },
+		func(err error) error { return fmt.Errorf("around: %w", err) },
+		func(err error) error { return errors.Join(errors.New("beside"), err) },
+	} {
+		equal(t, cala.LostRace(wrap(busy)), true)
+		equal(t, cala.LostRace(wrap(&pq.Error{Code: "40P01"})), true)
+		equal(t, cala.LostRace(wrap(&cala.Error{TxState: cala.TxRetry})), true)
+		equal(t, cala.LostRace(wrap(locked)), false)
+		equal(t, cala.LostRace(wrap(&cala.Error{Status: cala.ErrBusy, Retryable: true})), false)
+	}
 }

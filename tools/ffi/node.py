@@ -144,10 +144,11 @@ def bun_function(function):
 
 
 def bun(header):
-    text = HEAD + """import type { Handle, Raw, Waiting } from "./types.js";
+    text = HEAD + """import { createRequire } from "node:module";
+import type { Handle, Raw, Waiting } from "./types.js";
 
-const module = "bun:ffi"; // not a literal in the import: its types are not there when tsc runs for Node
-const { dlopen, CString } = await import(module);
+// Not an import: its types are not there when tsc runs for Node, and an awaited one would keep require() from this module.
+const { dlopen, CString } = createRequire(import.meta.url)("bun:ffi");
 
 const text = (address: number | null): string | null => (address ? new CString(address).toString() : null);
 const zeroEnded = (value: string | null): Uint8Array | null => (value === null ? null : Buffer.from(`${value}\\0`));

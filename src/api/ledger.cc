@@ -125,7 +125,7 @@ Outcome LedgerState::make_ready() {
 
 Outcome LedgerState::enter() {
   if (closing()) return closed_error();
-  farewell_->hold();
+  if (!farewell_->hold()) return closed_error();
   if (in_flight_.fetch_add(1, std::memory_order_relaxed) < config_.queue_max) return {};
   leave();
   answered();

@@ -59,7 +59,14 @@ class TxState;
 // moment, so they share this.
 class Farewell {
  public:
-  void hold() { holds_.fetch_add(1, std::memory_order_relaxed); }
+  // False when the farewell has been said: whoever comes now comes too late, and must not have it said again.
+  bool hold() {
+    std::size_t holds = holds_.load(std::memory_order_relaxed);
+    while (holds != 0) {
+      if (holds_.compare_exchange_weak(holds, holds + 1, std::memory_order_relaxed)) return true;
+    }
+    return false;
+  }
   void release() {
     if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1 && queue_) queue_->push(std::move(completion_));
   }

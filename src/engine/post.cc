@@ -129,7 +129,7 @@ class Batch {
   }
 
   // What there is to write: nothing when everything was refused or replayed.
-  store::PostingWrite write_request(store::PostingState &state, base::Timestamp now) {
+  Result<store::PostingWrite> write_request(store::PostingState &state, base::Timestamp now) {
     store::PostingWrite write;
     write.now = now;
     write.guard = state.guard;
@@ -143,7 +143,7 @@ class Batch {
         entry.created_at = now;
         core::Balance &balance = touched.try_emplace(key_of(entry), starting_balance(key_of(entry), now)).first->second;
         // Ids are part of the snapshots, so the fold that counts is this one; fold_posting has shown that it succeeds.
-        if (Outcome folded = core::fold(balance, entry); !folded) continue;
+        if (Outcome folded = core::fold(balance, entry); !folded) return fold_disagrees(entry);
         entry.account_version = balance.version;
         posting.transaction.entry_ids.push_back(entry.id);
         write.history.push_back(balance);
@@ -198,6 +198,13 @@ class Batch {
     Stage stage = kPrepare;
     bool open() const { return !error && !replayed; }
   };
+
+  // A defect of ours: a posting is written with all its entries or not at all.
+  static Error fold_disagrees(const core::Entry &entry) {
+    return base::make_error(base::Status::kInternal, "posting.fold",
+                            "an entry of account " + entry.account_id.text() +
+                                " was accepted and could then not be added to its balance; nothing was written");
+  }
 
   static core::BalanceKey key_of(const core::Entry &entry) {
     return core::BalanceKey{entry.account_id, entry.currency, entry.journal_id};
@@ -388,7 +395,9 @@ Flow post(Context context, std::shared_ptr<const std::vector<Posting>> postings,
     co_return as_first_error(*batch.first_error(), single);
   }
   if (batch.any_open()) {
-    const Result<store::Answer> written = co_await ask(batch.write_request(state, now));
+    Result<store::PostingWrite> write = batch.write_request(state, now);
+    if (!write) co_return std::move(write.error());
+    const Result<store::Answer> written = co_await ask(write.take());
     if (!written) co_return Error(written.error());
   }
   if (mode == Outcomes::kEach) {

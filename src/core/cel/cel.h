@@ -138,6 +138,8 @@ base::Result<Value> evaluate(const Program &program, const Bindings &bindings, A
 
 // The ledger's boundary. Integers become decimals exactly; a timestamp becomes its UTC date and a date its midnight;
 // nothing else is converted. A failure is cel.coerce (currency.unknown for an unknown currency's text).
+// Text that leaves for the ledger is what its JSON reader takes back: UTF-8 without U+0000.
+base::Outcome check_storable(std::string_view text);
 base::Result<base::Uuid> to_uuid(const Value &value);
 base::Result<std::string_view> to_string(const Value &value);
 base::Result<std::int64_t> to_integer(const Value &value);
@@ -149,7 +151,7 @@ base::Result<Currency> to_currency(const Value &value);
 base::Result<std::string_view> to_layer(const Value &value);      // SETTLED, PENDING or ENCUMBRANCE
 base::Result<std::string_view> to_direction(const Value &value);  // DEBIT or CREDIT
 // Appends compact JSON: decimals, uuids, dates ("2025-01-31"), instants and durations as strings, doubles as numbers.
-// Bytes, types, optionals, NaN and keys that are no strings are refused.
+// Bytes, types, optionals, NaN, keys that are no strings and text that is not storable are refused.
 base::Outcome to_json(const Value &value, std::string &out);
 
 // A supplied param as a value of its declared type; strings are borrowed from the JSON. Failure: param.type, naming it.

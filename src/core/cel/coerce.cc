@@ -44,8 +44,18 @@ base::Result<base::Uuid> to_uuid(const Value &value) {
   return value.as_uuid();
 }
 
+base::Outcome check_storable(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) {
+    return base::make_error(base::Status::kInvalid, "cel.coerce", "the text has the character U+0000 in it");
+  }
+  if (!base::is_valid_utf8(text))
+    return base::make_error(base::Status::kInvalid, "cel.coerce", "the text is not valid UTF-8");
+  return {};
+}
+
 base::Result<std::string_view> to_string(const Value &value) {
   if (!value.is(Kind::kString)) return refused("a string", value);
+  if (auto storable = check_storable(value.as_text()); !storable) return std::move(storable.error());
   return value.as_text();
 }
 

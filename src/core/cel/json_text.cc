@@ -18,6 +18,12 @@ base::Error refused(std::string message) {
 
 base::Outcome write(const Value &value, int depth, std::string &out);
 
+base::Outcome write_text(std::string_view text, std::string &out) {
+  if (auto storable = check_storable(text); !storable) return storable;
+  base::append_json_string(out, text);
+  return {};
+}
+
 // Numbers that a double cannot hold exactly leave as text, so that no reader rounds them.
 void write_integer(const std::string &digits, bool exact, std::string &out) {
   exact ? void(out += digits) : base::append_json_string(out, digits);
@@ -44,7 +50,7 @@ base::Outcome write_map(const Value &value, int depth, std::string &out) {
     if (!key.is(Kind::kString))
       return refused("JSON has string keys only, and a key is of type " + std::string(kind_type_name(key.kind())));
     if (!first) out += ',';
-    base::append_json_string(out, key.as_text());
+    if (auto written = write_text(key.as_text(), out); !written) return written;
     out += ':';
     if (auto written = write(held, depth + 1, out); !written) return written;
   }
@@ -82,7 +88,7 @@ base::Outcome write(const Value &value, int depth, std::string &out) {
       write_integer(std::to_string(value.as_uint()), value.as_uint() <= static_cast<std::uint64_t>(kMaxExact), out);
       return {};
     case Kind::kDouble: return write_double(value.as_double(), out);
-    case Kind::kString: base::append_json_string(out, value.as_text()); return {};
+    case Kind::kString: return write_text(value.as_text(), out);
     case Kind::kList:
       return value.is_json_view() ? (value.as_json_view().append_to(out), base::Outcome())
                                   : write_list(value, depth, out);

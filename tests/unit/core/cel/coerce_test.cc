@@ -64,6 +64,21 @@ TEST(CelCoerce, LeavesNothingBehindWhenJsonIsRefused) {
   EXPECT_EQ(json(Value::number(1.0 / 0.0 * 0.0)), "cel.coerce<");
 }
 
+TEST(CelCoerce, RefusesTextThatNoReaderTakesBack) {
+  using namespace std::string_view_literals;
+  for (const std::string_view bad : {"\0"sv, "a\0b"sv, "\xff"sv, "\xed\xa0\x80"sv}) {
+    const Value items[] = {Value::string(bad)};
+    EXPECT_EQ(to_string(items[0]).error().code, "cel.coerce");
+    EXPECT_EQ(json(items[0]), "cel.coerce<");
+    EXPECT_EQ(json(Value::list(items, 1)), "cel.coerce<");
+  }
+  for (char c = 1; c < 0x20; ++c) {
+    const std::string_view text(&c, 1);
+    EXPECT_EQ(*to_string(Value::string(text)), text);
+    EXPECT_TRUE(base::Json::parse(json(Value::string(text))).ok()) << int{c};
+  }
+}
+
 class CelParams : public ::testing::Test {
  protected:
   // The value's JSON, or the code of what refused it.

@@ -12,6 +12,21 @@ namespace {
 
 constexpr std::string_view kSqlitePrefix = "sqlite:";
 
+base::Error no_store() {
+  return base::make_error(
+      base::Status::kInvalid, "store.invalid",
+      "store must be sqlite:PATH, sqlite::memory:, host:sqlite, host:postgres or a libpq connection "
+      "string or URI (postgres://user@host:port/database, or key=value pairs); it is not shown because it may hold a "
+      "password");
+}
+
+// What libpq might read: a URI of PostgreSQL's, or key=value pairs.
+bool may_be_postgres(std::string_view store) {
+  if (store.starts_with("postgres://") || store.starts_with("postgresql://")) return true;
+  const std::size_t mark = store.find_first_of("=:/");
+  return mark != std::string_view::npos && store[mark] == '=';
+}
+
 base::Result<Backend> with_store(base::Result<std::unique_ptr<store::Store>> store, bool migrates_by_default) {
   if (!store) {
     if (store.error().code == "config.store") store.error().code = "store.invalid";  // as cala_ledger_open names it
@@ -41,18 +56,14 @@ base::Result<Backend> open_backend(const Config &config) {
     if (!dialect) return std::move(dialect.error());
     return host_only(dialect.take(), "postgres");
   }
-  if (config.store.empty() || config.store == kSqlitePrefix || config.store.starts_with("host:")) {
-    return base::make_error(
-        base::Status::kInvalid, "store.invalid",
-        "store must be sqlite:PATH, sqlite::memory:, host:sqlite, host:postgres or a libpq connection "
-        "string or URI");
-  }
+  if (config.store == kSqlitePrefix) return no_store();
   if (config.store.starts_with(kSqlitePrefix)) {
     store::EmbeddedOptions options;
     options.path = config.store.substr(kSqlitePrefix.size());
     options.durable = config.durable;
     return with_store(store::open_embedded(options), true);
   }
+  if (!may_be_postgres(config.store)) return no_store();
   store::postgres::PostgresOptions options;
   options.connection_string = config.store;
   options.schema = config.schema;

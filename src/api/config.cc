@@ -13,7 +13,7 @@ using engine::RequestReader;
 
 bool is_schema_name(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
-  if (name.empty() || name.size() > 63 || !letter(name.front())) return false;
+  if (name.empty() || name.size() > 63 || !letter(name.front()) || name.starts_with("pg_")) return false;
   return std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
@@ -37,7 +37,8 @@ base::Result<Config> read_config(std::string_view text) {
   if (reader.has("migrate")) config.migrate = reader.boolean("migrate", false);
   config.schema = reader.optional_text("schema").value_or(config.schema);
   if (!is_schema_name(config.schema)) {
-    reader.fail("request.malformed", "schema", "must be [a-z_][a-z0-9_]*, 63 characters at most");
+    reader.fail("request.malformed", "schema",
+                "must be [a-z_][a-z0-9_]*, 63 characters at most, and not begin with pg_");
   }
   read_part(reader, "pool",
             [&](RequestReader &pool) { config.pool_max = static_cast<std::size_t>(pool.integer("max", 10, 1, 1000)); });

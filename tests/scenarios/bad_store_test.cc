@@ -1,11 +1,20 @@
 // Stores that cannot be opened or written: each is refused with its status and code, in a message that tells no password.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 #include "json_document.h"
 #include "ledger_client.h"
@@ -39,6 +48,7 @@ TEST(BadConfig, EveryKeyIsReadStrictly) {
       {R"({"store": "sqlite::memory:", "schema": "x; DROP SCHEMA public"})", "/schema"},
       {R"({"store": "sqlite::memory:", "schema": ""})", "/schema"},
       {R"({"store": "sqlite::memory:", "schema": "Cala"})", "/schema"},
+      {R"({"store": "sqlite::memory:", "schema": "pg_ledger"})", "/schema"},
       {R"({"store": "sqlite::memory:", "schema": "a123456789012345678901234567890123456789012345678901234567890123"})",
        "/schema"},
       {R"({"store": "sqlite::memory:", "pool": 3})", "/pool"},
@@ -69,10 +79,12 @@ TEST(BadConfig, AConfigurationCutOffAtAnyByteIsMalformed) {
 }
 
 TEST(BadStore, NamesThatAreNoStoreAreInvalid) {
-  for (const char *store : {"", "host:", "host:oracle", "sqlite:"}) {
+  for (const char *store : {"", "host:", "host:oracle", "sqlite:", "./foo.db", "foo.db", "/var/foo.db",
+                            "sqllite:foo.db", "mysql://user@host/db?a=b", "SQLite:foo.db"}) {
     const Answer refusal = open_refused(store_config(store));
     EXPECT_EQ(refusal.status, CALA_INVALID) << refusal.text();
     EXPECT_TRUE(refusal.code == "store.invalid") << refusal.text();
+    EXPECT_NE(refusal.message.find("sqlite:PATH"), std::string::npos) << refusal.message;
   }
 }
 
@@ -84,6 +96,129 @@ TEST(BadStore, AConnectionStringThatCannotBeReadIsInvalidAndNotRepeated) {
     const Answer refusal = open_refused(store_config(store));
     EXPECT_EQ(refusal.status, CALA_INVALID) << store << " " << refusal.text();
     EXPECT_EQ(refusal.code, "store.invalid") << refusal.text();
+  }
+}
+
+TEST(BadStore, AParameterThatLibpqLacksIsNamedUnlessItMayBeASecret) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"postgres://user:pw@host/db?sslmode=disable&default_query_exec_mode=exec", "\"default_query_exec_mode\""},
+      {"postgres://user@host/db?pool=5", "\"pool\""},
+      {"host=/tmp pool=5 password=" + std::string(kPassword), "\"pool\""},
+      {"host=/tmp pasword=" + std::string(kPassword), "\"pasword\""},
+  };
+  for (const auto &[store, named] : cases) {
+    const Answer refusal = open_refused(store_config(store));
+    EXPECT_EQ(refusal.code, "store.invalid") << refusal.text();
+    EXPECT_NE(refusal.message.find(named), std::string::npos) << refusal.message;
+  }
+  for (const char *store : {"host=/tmp password=a s3cret=b", "postgres://user:a?s3cret=b@host/db?pool=5",
+                            "postgres://user@host/db?s3cret", "host=/tmp password='a s3cret=b"}) {
+    const Answer refusal = open_refused(store_config(store));
+    EXPECT_TRUE(refusal.code == "store.invalid" || refusal.code == "store.unreachable") << refusal.text();
+    EXPECT_EQ(refusal.message.find("s3cret"), std::string::npos) << refusal.message;
+  }
+}
+
+// Answers each connection's first message with one message of the protocol, and hangs up after the next.
+class FakeServer {
+ public:
+  explicit FakeServer(std::string first, std::string second = "")
+      : first_(std::move(first)), second_(std::move(second)), listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr *>(&address), size), 0);
+    EXPECT_EQ(listen(listener_, 8), 0);
+    EXPECT_EQ(getsockname(listener_, reinterpret_cast<sockaddr *>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~FakeServer() {
+    shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    close(listener_);
+  }
+  FakeServer(const FakeServer &) = delete;
+  FakeServer &operator=(const FakeServer &) = delete;
+  int port() const { return port_; }
+
+ private:
+  void serve() const {
+    for (int client = accept(listener_, nullptr, nullptr); client >= 0; client = accept(listener_, nullptr, nullptr)) {
+      char bytes[1024];
+      for (const std::string &answer : {first_, second_}) {
+        if (answer.empty() || read(client, bytes, sizeof bytes) <= 0) break;
+        if (write(client, answer.data(), answer.size()) < 0) break;
+      }
+      close(client);
+    }
+  }
+
+  std::string first_;
+  std::string second_;
+  int listener_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+std::string protocol_message(char type, const std::string &body) {
+  const auto length = static_cast<std::uint32_t>(body.size() + 4);
+  std::string out(1, type);
+  for (const int shift : {24, 16, 8, 0}) out += static_cast<char>((length >> shift) & 0xffU);
+  return out + body;
+}
+
+std::string refusal_message(const std::string &sqlstate) {
+  using namespace std::string_literals;
+  return protocol_message('E', "SFATAL\0VFATAL\0C"s + sqlstate + "\0Mno\0\0"s);
+}
+
+TEST(BadStore, AMissingOrWrongPasswordIsARefusedLogin) {
+  using namespace std::string_literals;
+  const std::string wants_password = protocol_message('R', "\0\0\0\3"s);
+  struct Case {
+    std::string first, second, password, says;
+  };
+  const Case cases[] = {
+      {wants_password, "", "", "none was given"},
+      {wants_password, refusal_message("28P01"), kPassword, ""},
+      {wants_password, refusal_message("08P01"), kPassword, ""},  // pgbouncer
+      {refusal_message("28000"), "", "", ""},
+  };
+  for (const Case &each : cases) {
+    const FakeServer server(each.first, each.second);
+    const std::string password = each.password.empty() ? "" : " password=" + each.password;
+    const Answer refusal = open_refused(
+        store_config("host=127.0.0.1 user=user dbname=db sslmode=disable gssencmode=disable passfile=/none port=" +
+                     std::to_string(server.port()) + password));
+    EXPECT_EQ(refusal.status, CALA_PERMISSION) << refusal.text();
+    EXPECT_EQ(refusal.code, "store.login") << refusal.text();
+    EXPECT_NE(refusal.message.find(each.says), std::string::npos) << refusal.message;
+  }
+}
+
+TEST(BadStore, WhyItCannotBeReachedIsTold) {
+  const Answer refused = open_refused(store_config("postgres://user@127.0.0.1:1/db"));
+  EXPECT_EQ(refused.code, "store.unreachable") << refused.text();
+  EXPECT_NE(refused.message.find(std::generic_category().message(ECONNREFUSED)), std::string::npos) << refused.message;
+  const Answer unknown = open_refused(store_config("postgres://user@no..such..host/db"));
+  EXPECT_EQ(unknown.code, "store.unreachable") << unknown.text();
+  EXPECT_NE(unknown.message.find("name is not known"), std::string::npos) << unknown.message;
+}
+
+TEST(BadStore, ASchemaWithSomebodyElsesTablesIsNoLedger) {
+  if (!is_available(StoreKind::kPostgres)) GTEST_SKIP() << "CALA_TEST_POSTGRES is not set";
+  for (const char *theirs : {"TABLE accounts (a int)", "TABLE migrations (a int)", "VIEW journals AS SELECT 1 AS a"}) {
+    const TestStore store(StoreKind::kPostgres);
+    std::string sql = std::string("CREATE ") + theirs;
+    sql.insert(sql.find(' ', 7) + 1, store.schema() + ".");
+    ASSERT_EQ(run_sql(store, "CREATE SCHEMA IF NOT EXISTS " + store.schema()), "");
+    ASSERT_EQ(run_sql(store, sql), "");
+    const Answer refusal = open_refused(store.config("\"migrate\": true"));
+    EXPECT_EQ(refusal.status, CALA_INVALID) << refusal.text();
+    EXPECT_EQ(refusal.code, "store.not_a_ledger") << refusal.text();
+    EXPECT_FALSE(refusal.retryable) << refusal.text();
   }
 }
 

@@ -1,6 +1,7 @@
 #include "store/postgres/connection.h"
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <system_error>
 
 #include "base/fork_generation.h"
 #include "store/postgres/error_table.h"
@@ -58,14 +60,80 @@ int connect_timeout_ms(const Options &options) {
   return seconds > 0 && seconds < 1'000'000 ? seconds * 1000 : kDefaultConnectTimeoutMs;
 }
 
-// With PQERRORS_SQLSTATE a server's refusal ends in its five characters, in every language.
-std::string_view sqlstate_at_end(std::string_view message) {
+// With PQERRORS_SQLSTATE a server's refusal ends its line in five characters, in every language.
+std::string_view sqlstate_of_line(std::string_view message) {
   while (!message.empty() && message.back() == '\n') message.remove_suffix(1);
   const std::size_t space = message.rfind(' ');
   const std::string_view last = space == std::string_view::npos ? message : message.substr(space + 1);
   const auto is_part = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
   const bool fits = last.size() == 5 && std::all_of(last.begin(), last.end(), is_part);
   return fits ? last : std::string_view();
+}
+
+// There is a line for each address and each try; a refused login says more than what a try after it met.
+std::string_view sqlstate_of(std::string_view message) {
+  std::string_view found;
+  while (!message.empty()) {
+    const std::size_t end = std::min(message.find('\n'), message.size());
+    const std::string_view sqlstate = sqlstate_of_line(message.substr(0, end));
+    if (!sqlstate.empty() && !found.starts_with("28")) found = sqlstate;
+    message.remove_prefix(std::min(end + 1, message.size()));
+  }
+  return found;
+}
+
+// Why there was no answer, out of what the system may have said: libpq's own message may hold anything, these texts hold nothing.
+std::string reason_in(std::string_view message) {
+  for (const int code : {EAI_NONAME, EAI_AGAIN, EAI_FAIL, EAI_NODATA, EAI_SERVICE}) {
+    const std::string_view text = gai_strerror(code);
+    if (message.find(text) != std::string_view::npos) return ": the host's name is not known: " + std::string(text);
+  }
+  for (const int code : {ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, ENOENT, EACCES}) {
+    const std::string text = std::generic_category().message(code);
+    if (message.find(text) != std::string_view::npos) return ": " + text;
+  }
+  return {};
+}
+
+bool is_keyword(std::string_view text) {
+  const auto is_part = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  return !text.empty() && text.size() <= 63 && std::all_of(text.begin(), text.end(), is_part);
+}
+
+bool knows(const Options &options, std::string_view keyword) {
+  for (const PQconninfoOption *at = options.get(); at->keyword != nullptr; ++at) {
+    if (keyword == at->keyword) return true;
+  }
+  return false;
+}
+
+// The keywords of a string before the first of which one cannot be sure that it is no part of a password.
+std::vector<std::string_view> keywords_of(std::string_view text) {
+  std::vector<std::string_view> keywords;
+  const bool uri = text.find("://") < text.find('=');
+  if (uri) text.remove_prefix(std::min(text.find('?'), text.size() - 1) + 1);
+  if (uri && text.find('@') != std::string_view::npos) return {};
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(uri ? "&" : " \t\n"), text.size());
+    const std::string_view pair = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (pair.empty()) continue;
+    const std::string_view keyword = pair.substr(0, std::min(pair.find('='), pair.size()));
+    const bool plain = is_keyword(keyword) && keyword.size() < pair.size() && pair.find('\'') == std::string_view::npos;
+    if (plain) keywords.push_back(keyword);
+    if (!plain || (!uri && keyword == "password")) break;
+  }
+  return keywords;
+}
+
+// A parameter that libpq does not have; empty where there is none or it cannot be told from a secret.
+std::string unknown_keyword(const LibpqApi &api, std::string_view connection_string) {
+  const Options known(api.PQconninfoParse("", nullptr), FreeOptions{&api});
+  if (!known) return {};
+  for (const std::string_view keyword : keywords_of(connection_string)) {
+    if (!knows(known, keyword)) return std::string(keyword);
+  }
+  return {};
 }
 
 // A password with an @ in a URI ends up in what libpq takes for the host.
@@ -89,6 +157,10 @@ Outcome check_connection_string(const LibpqApi &api, const std::string &connecti
   const Options options(api.PQconninfoParse(connection_string.c_str(), &message), FreeOptions{&api});
   api.PQfreemem(message);  // it quotes parts of the string
   if (options) return {};
+  if (const std::string keyword = unknown_keyword(api, connection_string); !keyword.empty()) {
+    return base::make_error(Status::kInvalid, "config.store",
+                            "the connection string has a parameter that libpq does not know: \"" + keyword + '"');
+  }
   return base::make_error(Status::kInvalid, "config.store",
                           "the connection string cannot be read; expected postgres://user@host:port/database or "
                           "key=value pairs (it is not shown because it may hold a password)");
@@ -162,15 +234,25 @@ Outcome Connection::settle() {
 Error Connection::unreachable(bool timed_out) const {
   const Options options(api_.PQconninfo(connection_), FreeOptions{&api_});
   const std::string place = place_of(options);
-  const std::string_view sqlstate = timed_out ? std::string_view() : sqlstate_at_end(api_.PQerrorMessage(connection_));
+  const std::string_view message = api_.PQerrorMessage(connection_);
+  const std::string_view sqlstate = timed_out ? std::string_view() : sqlstate_of(message);
+  const bool wants_password = !timed_out && api_.PQconnectionNeedsPassword(connection_) == 1;
+  // A pooler refuses a login as a violation of the protocol.
+  const bool refused = wants_password || (sqlstate == "08P01" && api_.PQconnectionUsedPassword(connection_) == 1);
+  if (refused) {
+    Error error = error_of_sqlstate("28P01", {});
+    error.message += wants_password ? ": it wants a password, and none was given" : "";
+    error.message += place;
+    return error;
+  }
   if (!sqlstate.empty()) {
     Error error = error_of_sqlstate(sqlstate, {});
     error.message += place;
     return error;
   }
-  Error error =
-      base::make_error(Status::kUnavailable, "store.unreachable",
-                       (timed_out ? "PostgreSQL did not answer in time" : "PostgreSQL cannot be reached") + place);
+  Error error = base::make_error(Status::kUnavailable, "store.unreachable",
+                                 (timed_out ? "PostgreSQL did not answer in time" : "PostgreSQL cannot be reached") +
+                                     place + (timed_out ? std::string() : reason_in(message)));
   error.retryable = true;
   return error;
 }

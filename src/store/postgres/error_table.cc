@@ -21,6 +21,10 @@ struct Rule {
   bool quote;  // PostgreSQL's own message says more and holds no secrets
 };
 
+// Whoever migrates holds the migration's fence, so that a table which is there already is nobody's of ours.
+constexpr std::string_view kSchemaIsTaken =
+    "the schema has something that is not the ledger's under a name that the ledger needs; choose a schema of its own";
+
 // The first rule that fits counts; the very first is also what a posting's broken uniqueness means.
 constexpr Rule kRules[] = {
     {"40001", Status::kConflict, "store.serialization", true, TxState::kRetry,
@@ -49,8 +53,11 @@ constexpr Rule kRules[] = {
      "the ledger's types are not in the database; run ledger_migrate", false},
     {"3F000", Status::kUnsupported, "store.migrations_missing", false, TxState::kAborted,
      "the ledger's schema is not in the database; run ledger_migrate", false},
-    {"42P07", Status::kConflict, "store.migrated_meanwhile", true, TxState::kRetry,
-     "another process migrates the same schema", false},
+    {"42P07", Status::kInvalid, "store.not_a_ledger", false, TxState::kAborted, kSchemaIsTaken, true},
+    {"42710", Status::kInvalid, "store.not_a_ledger", false, TxState::kAborted, kSchemaIsTaken, true},
+    {"42723", Status::kInvalid, "store.not_a_ledger", false, TxState::kAborted, kSchemaIsTaken, true},
+    {"42703", Status::kInvalid, "store.not_a_ledger", false, TxState::kAborted, kSchemaIsTaken, true},
+    {"42809", Status::kInvalid, "store.not_a_ledger", false, TxState::kAborted, kSchemaIsTaken, true},
     {"42P06", Status::kConflict, "store.migrated_meanwhile", true, TxState::kRetry,
      "another process migrates the same schema", false},
     {"53100", Status::kUnavailable, "store.full", false, TxState::kAborted, "the database's disk is full", false},
@@ -155,6 +162,11 @@ Error error_of_sqlstate(std::string_view sqlstate, std::string_view message) {
   Error error;
   if (sqlstate == "23505") {
     error = of_unique_violation(message);
+  } else if (sqlstate == "42704" && message.find("\"plpgsql\"") != std::string_view::npos) {
+    error = base::make_error(Status::kUnsupported, "store.unsupported",
+                             "the database has no language plpgsql, in which the ledger's functions are written; run "
+                             "CREATE EXTENSION plpgsql");
+    error.tx_state = TxState::kAborted;
   } else {
     for (const Rule &rule : kRules) {
       if (!sqlstate.starts_with(rule.sqlstate)) continue;

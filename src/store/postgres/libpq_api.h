@@ -21,6 +21,8 @@ namespace cala::store::postgres {
   X(PQconninfoFree)             \
   X(PQconninfoParse)            \
   X(PQconnectPoll)              \
+  X(PQconnectionNeedsPassword)  \
+  X(PQconnectionUsedPassword)   \
   X(PQconnectStartParams)       \
   X(PQconsumeInput)             \
   X(PQerrorMessage)             \

@@ -68,7 +68,7 @@ $do$)";
 bool is_schema_name(std::string_view name) {
   const auto is_start = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
   const auto is_part = [&](char c) { return is_start(c) || (c >= '0' && c <= '9'); };
-  return !name.empty() && name.size() <= kLongestSchema && is_start(name.front()) &&
+  return !name.empty() && name.size() <= kLongestSchema && is_start(name.front()) && !name.starts_with("pg_") &&
          std::all_of(name.begin(), name.end(), is_part);
 }
 

@@ -28,7 +28,7 @@
  * Documents. Requests and answers are JSON objects with snake_case keys. An unknown key, a key that is there twice, a NUL
  *   character or invalid UTF-8 is refused, and the error's details name the place by JSON pointer (RFC 6901). Answers may grow
  *   new keys: ignore those that you do not know. Optional values that are absent are left out of answers.
- * Values. Amounts are decimal strings, exact to 38 digits, their scale kept ("10.00"); a JSON number with a fraction is refused
+ * Values. Amounts are decimal strings, exact to 38 digits, their scale kept ("10.00"), booked with 18 digits after the point at most; a JSON number with a fraction is refused
  *   where an amount is meant. Ids are UUID text (8-4-4-4-12, either case in, lower case out); an id that a create leaves out is
  *   made by the library (version 7). Dates are "2026-01-31", instants RFC 3339 in UTC with six decimals
  *   ("2026-01-31T12:00:00.000000Z"). Enum words are lower case in answers and either case in requests: debit, credit; settled,
@@ -438,8 +438,10 @@ CALA_API cala_status cala_account_lock(cala_ledger *ledger, cala_tx *tx, const c
 CALA_API cala_status cala_account_unlock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
 
-/* Creates a journal. request: {id?, name, code?, description?, status? = "active", effective_balances? = false}.
- * result: the journal: {id, version, name, code?, description?, status, effective_balances, created_at, modified_at}.
+/* Creates a journal. request: {id?, name, code?, description?, status? = "active", effective_balances? = false, max_scale? = 18}.
+ * max_scale: how many digits after the decimal point an entry may have, 0 to 18: a number, or by currency
+ *   {"default": 18, "USD": 2}. A posting with more is refused (amount.scale): its tx template rounds by name (docs/cel.md).
+ * result: the journal: {id, version, name, code?, description?, status, effective_balances, max_scale, created_at, modified_at}.
  * CALA_CONFLICT journal.exists (details.column: id or code). */
 CALA_API cala_status cala_journal_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
@@ -452,7 +454,8 @@ CALA_API cala_status cala_journal_find(cala_ledger *ledger, cala_tx *tx, const c
 CALA_API cala_status cala_journal_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                        cala_op **out_op, cala_error **out_error);
 
-/* Changes a journal. request: {id, name?, description?}; null clears description. result: the journal.
+/* Changes a journal. request: {id, name?, description?, max_scale?}; null clears description. A new
+ * max_scale is for postings to come. result: the journal.
  * CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed. */
 CALA_API cala_status cala_journal_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
@@ -492,9 +495,10 @@ CALA_API cala_status cala_tx_template_list(cala_ledger *ledger, cala_tx *tx, con
  * Posting the same id or external id again with the same content writes nothing and answers with the first result, replayed
  * true: so a post whose answer was lost is simply repeated. Debits and credits must agree in each currency and layer.
  * CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found; CALA_INVALID cel.eval, cel.coerce, param.missing,
- * param.unknown, param.type, currency.unknown, amount.range; CALA_REJECTED posting.unbalanced (details: currency, layer, debit,
+ * param.unknown, param.type, currency.unknown, amount.range,
+ * amount.scale (details: journal_id, currency, units, max_scale); CALA_REJECTED posting.unbalanced (details: currency, layer, debit,
  * credit), journal.locked, account.locked, account.is_set; CALA_CONFLICT transaction.replay_differs (details.field: the first
- * field that differs). When several hold, the first in this order is named: template, params, expressions, balance; journal;
+ * field that differs). When several hold, the first in this order is named: template, params, expressions, balance; journal and its max_scale;
  * accounts in entry order. CALA_MISUSE transaction.none (cala_tx_host without an open transaction). */
 CALA_API cala_status cala_transaction_post(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                            cala_op **out_op, cala_error **out_error);

@@ -59,11 +59,19 @@ Flow list_journals(Context, Page page, std::string document) {
   co_return Render([rows = rows.take(), page](base::JsonWriter &out) { render_page(out, rows, page, kNoun); });
 }
 
+core::MaxScale read_max_scale(RequestReader &reader) {
+  Result<core::MaxScale> scale = core::MaxScale::parse(reader.any("max_scale"), reader.pointer_to("max_scale"));
+  if (scale) return scale.take();
+  reader.adopt(std::move(scale.error()));
+  return {};
+}
+
 struct JournalChange {
   base::Uuid id;
   std::optional<std::string> name;
   std::optional<std::optional<std::string>> description;
   std::optional<core::LockStatus> status;
+  std::optional<core::MaxScale> max_scale;
 };
 
 std::vector<std::string> apply(Journal &journal, const JournalChange &change) {
@@ -75,6 +83,10 @@ std::vector<std::string> apply(Journal &journal, const JournalChange &change) {
   if (change.status && *change.status != journal.status) {
     journal.status = *change.status;
     fields.emplace_back("status");
+  }
+  if (change.max_scale && *change.max_scale != journal.max_scale) {
+    journal.max_scale = *change.max_scale;
+    fields.emplace_back("max_scale");
   }
   if (change.description && *change.description != journal.description) {
     journal.description = *change.description;
@@ -134,6 +146,7 @@ Result<OperationPtr> journal_create(Ledger &, const RequestPtr &request) {
   journal.description = reader.optional_text("description");
   journal.status = reader.word("status", core::LockStatus::kActive, core::parse_lock_status, "active, locked");
   journal.effective_balances = reader.boolean("effective_balances", false);
+  if (reader.has("max_scale")) journal.max_scale = read_max_scale(reader);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   if (journal.id.is_nil()) journal.id = base::new_uuid();
   return std::make_unique<Operation>(
@@ -169,6 +182,8 @@ Result<OperationPtr> journal_update(Ledger &, const RequestPtr &request) {
   change.id = reader.uuid("id");
   change.name = reader.optional_text("name");
   if (reader.is_null("name")) reader.fail("request.malformed", "name", "cannot be cleared");
+  if (reader.is_null("max_scale")) reader.fail("request.malformed", "max_scale", "cannot be cleared");
+  if (reader.has("max_scale")) change.max_scale = read_max_scale(reader);
   if (reader.any("description").present()) change.description = reader.optional_text("description");
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return make_change("journal_update", std::move(change));

@@ -288,10 +288,30 @@ class Batch {
     const Uuid &id = slots_[i].posting.transaction.journal_id;
     const auto found = journals_.find(id);
     if (found == journals_.end()) return fail(i, kJournal, not_found("journal", lookup_ids({id})));
-    if (found->second->status == core::LockStatus::kActive) return;
-    fail(i, kJournal,
-         rejection(base::Status::kRejected, "journal.locked", "journal " + id.text() + " is locked",
-                   {{"journal_id", id.text()}}));
+    if (found->second->status == core::LockStatus::kLocked) {
+      return fail(i, kJournal,
+                  rejection(base::Status::kRejected, "journal.locked", "journal " + id.text() + " is locked",
+                            {{"journal_id", id.text()}}));
+    }
+    for (const core::Entry &entry : slots_[i].posting.entries) {
+      const int limit = found->second->max_scale.for_currency(entry.currency);
+      if (entry.units.scale() > limit) return fail(i, kJournal, too_fine(entry, limit));
+    }
+  }
+
+  static Error too_fine(const core::Entry &entry, int limit) {
+    const std::string currency(entry.currency.code());
+    const std::string units = entry.units.text();
+    Error error = base::make_error(base::Status::kInvalid, "amount.scale",
+                                   "entry " + std::to_string(entry.sequence) + " has " +
+                                       std::to_string(entry.units.scale()) + " digits after the decimal point (" +
+                                       units + " " + currency + "), and its journal's max_scale is " +
+                                       std::to_string(limit) + ": round it in the tx template");
+    base::JsonWriter details;
+    details.begin_object().key("journal_id").string(entry.journal_id.text()).key("currency").string(currency);
+    details.key("units").string(units).key("max_scale").integer(limit).end_object();
+    error.details = details.take();
+    return error;
   }
 
   void check_accounts(std::size_t i) {

@@ -91,7 +91,8 @@ void render(JsonWriter &out, const core::Journal &journal) {
   write_optional(out, "code", journal.code);
   write_optional(out, "description", journal.description);
   out.key("status").string(core::text_of(journal.status));
-  out.key("effective_balances").boolean(journal.effective_balances);
+  out.key("effective_balances").boolean(journal.effective_balances).key("max_scale");
+  journal.max_scale.append_to(out);
   write_stamps(out, journal);
   out.end_object();
 }

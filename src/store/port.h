@@ -13,7 +13,8 @@
 // lower-case words; absent values are null or left out. Rows:
 //   account      {id, version, code, name, external_id, normal_balance_type, status, description, metadata, balance_rollup,
 //                 is_set, created_at, modified_at}
-//   journal      {id, version, name, code, description, status, effective_balances, created_at, modified_at}
+//   journal      {id, version, name, code, description, status, effective_balances, max_scale (JSON),
+//                 created_at, modified_at}
 //   tx_template  {id, version, code, params, transaction, entries, description, metadata, created_at, modified_at}
 //                 (params, transaction, entries: JSON values as in the API, stored as JSON text)
 //   transaction  {id, journal_id, tx_template_id, tx_template_code, effective, correlation_id, external_id, description,

@@ -194,6 +194,9 @@ Result<core::Journal> journal_of(JsonView row) {
   journal.description = reader.optional_text("description");
   journal.status = reader.parsed<core::LockStatus>("status", core::parse_lock_status);
   journal.effective_balances = reader.boolean("effective_balances");
+  Result<core::MaxScale> scale = core::MaxScale::parse(row.get("max_scale"), "/max_scale");
+  if (!scale) return std::move(scale.error());
+  journal.max_scale = scale.take();
   journal.created_at = reader.instant("created_at");
   journal.modified_at = reader.instant("modified_at");
   return finish(reader, std::move(journal));
@@ -297,7 +300,8 @@ void write_row(JsonWriter &out, const core::Journal &journal) {
   write_optional(out, "code", journal.code);
   write_optional(out, "description", journal.description);
   out.key("status").string(core::text_of(journal.status));
-  out.key("effective_balances").boolean(journal.effective_balances);
+  out.key("effective_balances").boolean(journal.effective_balances).key("max_scale");
+  journal.max_scale.append_to(out);
   write_stamps(out, journal.created_at, journal.modified_at);
   out.end_object();
 }

@@ -96,6 +96,7 @@ TEST_P(EntityContract, JournalComesBackAsItWasWritten) {
   full.description = "about";
   full.status = core::LockStatus::kLocked;
   full.effective_balances = true;
+  full.max_scale = {4, {{core::Currency::parse("JPY").value(), 0}, {core::Currency::parse("USD").value(), 2}}};
   ASSERT_TRUE(write<core::Journal>(StatementId::kJournalWrite, {full}).ok());
   for (const auto &[by, key] : {std::pair<std::string, std::string>{"id", full.id.text()}, {"code", "J1"}}) {
     const core::Journal found = find_one(StatementId::kJournalFind, by, key, store::journal_of);
@@ -105,6 +106,7 @@ TEST_P(EntityContract, JournalComesBackAsItWasWritten) {
     EXPECT_EQ(found.description, full.description);
     EXPECT_EQ(found.status, full.status);
     EXPECT_TRUE(found.effective_balances);
+    EXPECT_EQ(found.max_scale, full.max_scale);
     EXPECT_EQ(found.created_at, full.created_at);
   }
 }

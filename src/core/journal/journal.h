@@ -4,12 +4,30 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "base/json.h"
 #include "base/time.h"
 #include "base/uuid.h"
+#include "core/currency/currency.h"
 #include "core/terms.h"
 
 namespace cala::core {
+
+// How many digits after the decimal point an entry's units may have. A sum holds 38 digits in all: without a limit one posting of
+// 1e-38 would leave no room for the whole units of later ones. 18 keeps room for 20 digits before the point.
+struct MaxScale {
+  static constexpr int kGreatest = 18;
+  int otherwise = kGreatest;
+  std::vector<std::pair<Currency, int>> of;  // sorted by code
+
+  int for_currency(Currency currency) const;
+  // 2, or {"default": 18, "USD": 2}. An error names the place in details.pointer, below the given one.
+  static base::Result<MaxScale> parse(base::JsonView json, const std::string &pointer);
+  void append_to(base::JsonWriter &out) const;
+  friend bool operator==(const MaxScale &, const MaxScale &) = default;
+};
 
 struct Journal {
   base::Uuid id;
@@ -19,6 +37,7 @@ struct Journal {
   std::optional<std::string> description;
   LockStatus status = LockStatus::kActive;
   bool effective_balances = false;
+  MaxScale max_scale;
   base::Timestamp created_at;
   base::Timestamp modified_at;
 };

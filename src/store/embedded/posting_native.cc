@@ -65,8 +65,13 @@ std::optional<core::Journal> journal_at(const base::Uuid &id, const Statement &r
   journal.description = row.column_optional(4);
   journal.status = *status;
   journal.effective_balances = row.column_integer(6) != 0;
-  journal.created_at = Timestamp::from_micros(row.column_integer(7));
-  journal.modified_at = Timestamp::from_micros(row.column_integer(8));
+  const Result<base::Json> scales = base::Json::parse(row.column_text(7));
+  if (!scales) return std::nullopt;
+  Result<core::MaxScale> scale = core::MaxScale::parse(scales->root(), "/max_scale");
+  if (!scale) return std::nullopt;
+  journal.max_scale = scale.take();
+  journal.created_at = Timestamp::from_micros(row.column_integer(8));
+  journal.modified_at = Timestamp::from_micros(row.column_integer(9));
   return journal;
 }
 
@@ -80,7 +85,8 @@ std::string_view NativePosting::sql_of(Use use) {
              "cala_balances)"
              " FROM cala_ledger";
     case kJournal:
-      return "SELECT n, version, name, code, description, status, effective_balances, created_at, modified_at"
+      return "SELECT n, version, name, code, description, status, effective_balances, max_scale, created_at, "
+             "modified_at"
              " FROM cala_journals WHERE id = ?";
     case kAccount:
       return "SELECT n, version, code, name, external_id, normal_balance_type, status, description, metadata, "

@@ -368,8 +368,10 @@ export interface Raw {
   /** Unlocks an account. As cala_account_lock. */
   cala_account_unlock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Creates a journal. request: {id?, name, code?, description?, status? = "active", effective_balances? = false}.
-   * result: the journal: {id, version, name, code?, description?, status, effective_balances, created_at, modified_at}.
+   * Creates a journal. request: {id?, name, code?, description?, status? = "active", effective_balances? = false, max_scale? = 18}.
+   * max_scale: how many digits after the decimal point an entry may have, 0 to 18: a number, or by currency
+   *   {"default": 18, "USD": 2}. A posting with more is refused (amount.scale): its tx template rounds by name (docs/cel.md).
+   * result: the journal: {id, version, name, code?, description?, status, effective_balances, max_scale, created_at, modified_at}.
    * CALA_CONFLICT journal.exists (details.column: id or code).
    */
   cala_journal_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
@@ -378,7 +380,8 @@ export interface Raw {
   /** Lists journals by time of creation. request: a page and {status?}. result: a page of journals. */
   cala_journal_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Changes a journal. request: {id, name?, description?}; null clears description. result: the journal.
+   * Changes a journal. request: {id, name?, description?, max_scale?}; null clears description. A new
+   * max_scale is for postings to come. result: the journal.
    * CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed.
    */
   cala_journal_update(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
@@ -410,9 +413,10 @@ export interface Raw {
    * Posting the same id or external id again with the same content writes nothing and answers with the first result, replayed
    * true: so a post whose answer was lost is simply repeated. Debits and credits must agree in each currency and layer.
    * CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found; CALA_INVALID cel.eval, cel.coerce, param.missing,
-   * param.unknown, param.type, currency.unknown, amount.range; CALA_REJECTED posting.unbalanced (details: currency, layer, debit,
+   * param.unknown, param.type, currency.unknown, amount.range,
+   * amount.scale (details: journal_id, currency, units, max_scale); CALA_REJECTED posting.unbalanced (details: currency, layer, debit,
    * credit), journal.locked, account.locked, account.is_set; CALA_CONFLICT transaction.replay_differs (details.field: the first
-   * field that differs). When several hold, the first in this order is named: template, params, expressions, balance; journal;
+   * field that differs). When several hold, the first in this order is named: template, params, expressions, balance; journal and its max_scale;
    * accounts in entry order. CALA_MISUSE transaction.none (cala_tx_host without an open transaction).
    */
   cala_transaction_post(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;

@@ -43,6 +43,7 @@ CREATE TABLE cala_journals (
   description TEXT,
   status TEXT NOT NULL,
   effective_balances INTEGER NOT NULL,
+  max_scale TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   modified_at INTEGER NOT NULL
 )

@@ -61,6 +61,7 @@ CREATE TABLE @schema@.journals (
   modified_at timestamptz NOT NULL,
   status @schema@.lock_status NOT NULL,
   effective_balances boolean NOT NULL,
+  max_scale json NOT NULL,
   name text NOT NULL,
   code text COLLATE "C",
   description text,

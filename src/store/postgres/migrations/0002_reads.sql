@@ -25,7 +25,7 @@ $body$
 CREATE FUNCTION @schema@.journal_row(j @schema@.journals, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
   SELECT json_build_object('id', j.id, 'version', j.version, 'name', j.name, 'code', j.code,
-    'description', j.description, 'status', j.status, 'effective_balances', j.effective_balances,
+    'description', j.description, 'status', j.status, 'effective_balances', j.effective_balances, 'max_scale', j.max_scale,
     'created_at', @schema@.micros(j.created_at), 'modified_at', @schema@.micros(j.modified_at), 'cursor', at)
 $body$
 -- @break

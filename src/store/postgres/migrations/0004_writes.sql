@@ -83,9 +83,9 @@ $body$
 CREATE FUNCTION @schema@.journals_of(rows jsonb) RETURNS @schema@.journals[]
 LANGUAGE sql STABLE AS $body$
   SELECT ARRAY(SELECT ROW(r.id, r.version, @schema@.instant(r.created_at), @schema@.instant(r.modified_at), r.status,
-      r.effective_balances, r.name, r.code, r.description)::@schema@.journals
+      r.effective_balances, r.max_scale, r.name, r.code, r.description)::@schema@.journals
     FROM jsonb_to_recordset(rows) AS r(id uuid, version bigint, name text, code text, description text,
-      status @schema@.lock_status, effective_balances boolean, created_at bigint, modified_at bigint))
+      status @schema@.lock_status, effective_balances boolean, max_scale json, created_at bigint, modified_at bigint))
 $body$
 -- @break
 CREATE FUNCTION @schema@.journal_write_v1(doc jsonb) RETURNS json
@@ -116,7 +116,8 @@ BEGIN
     RETURN json_build_object('exists', json_build_object('noun', 'journal', 'column', taken));
   END IF;
   UPDATE @schema@.journals j SET version = u.version, name = u.name, code = u.code, description = u.description,
-      status = u.status, effective_balances = u.effective_balances, modified_at = u.modified_at
+      status = u.status, effective_balances = u.effective_balances,
+      max_scale = u.max_scale, modified_at = u.modified_at
     FROM unnest(updated) u WHERE j.id = u.id;
   INSERT INTO @schema@.journals SELECT c.* FROM unnest(created) c;
   PERFORM @schema@.add_events(doc);

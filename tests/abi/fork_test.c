@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { EACH = 20, ROUNDS = 10 };
+enum { EACH = 20, ROUNDS = 10, READERS = 4, FORKS = 100 };
 
 #define CHECK(condition)                                                     \
   do {                                                                       \
@@ -153,7 +153,7 @@ static void an_inheritance_is_forked_and_its_frees_touch_nothing(void **state) {
   assert_int_equal(units_of(books->ledger, NULL, BOB), 3);
 }
 
-static int post_in_child(const struct ledger_fixture *books) {
+static int post_in_child(const struct ledger_fixture *books, int postings) {
   char config[1200];
   cala_ledger *ledger = NULL;
   cala_error *error = NULL;
@@ -167,7 +167,7 @@ static int post_in_child(const struct ledger_fixture *books) {
     fprintf(stderr, "child: %s: %s\n", cala_error_code(error), cala_error_message(error));
     return 1;
   }
-  for (i = 0; i < EACH; ++i) {
+  for (i = 0; i < postings; ++i) {
     const char *request = transfer_request(NULL, "1");
     cala_op *op = NULL;
     CHECK(cala_transaction_post(ledger, NULL, request, strlen(request), &op, NULL) == CALA_OK);
@@ -181,11 +181,11 @@ static int post_in_child(const struct ledger_fixture *books) {
   return 0;
 }
 
-static int open_one_of_its_own(struct inheritance *from) { return post_in_child(from->books); }
+static int open_one_of_its_own(struct inheritance *from) { return post_in_child(from->books, EACH); }
 
 static int free_then_open_one_of_its_own(struct inheritance *from) {
   free_all(from);
-  return post_in_child(from->books);
+  return post_in_child(from->books, EACH);
 }
 
 static void parent_and_child_post_to_the_same_books(void **state) {
@@ -223,6 +223,7 @@ static void a_child_that_freed_everything_opens_one_of_its_own(void **state) {
 
 struct poster {
   cala_ledger *ledger;
+  const char *store;
   atomic_int stop;
   atomic_int posted;
   atomic_int failed;
@@ -273,14 +274,76 @@ static void forking_while_threads_work_harms_nobody(void **state) {
   cala_queue_free(from.queue);
 }
 
+static void *read_until_told(void *argument) {
+  struct poster *self = argument;
+  while (!atomic_load(&self->stop)) {
+    cala_op *op = NULL;
+    const int ok = cala_account_find(self->ledger, NULL, "{\"code\": \"BOB\"}", 15, &op, NULL) == CALA_OK &&
+                   cala_op_run(op, -1, NULL) == CALA_OK;
+    atomic_fetch_add(ok ? &self->posted : &self->failed, 1);
+    cala_op_free(op);
+  }
+  return NULL;
+}
+
+/* Opens and closes the file as well, for what SQLite holds while it does. */
+static void *open_until_told(void *argument) {
+  struct poster *self = argument;
+  while (!atomic_load(&self->stop)) {
+    char config[1200];
+    cala_ledger *ledger = NULL;
+    snprintf(config, sizeof config, "{\"store\": \"%s\"}", self->store);
+    atomic_fetch_add(cala_ledger_open(config, strlen(config), &ledger, NULL) == CALA_OK ? &self->posted : &self->failed,
+                     1);
+    cala_ledger_free(ledger);
+  }
+  return NULL;
+}
+
+static int post_one(struct inheritance *from) { return post_in_child(from->books, 1); }
+
+static int close_everything_and_post_one(struct inheritance *from) {
+  int descriptor;
+  for (descriptor = 3; descriptor < 256; ++descriptor) close(descriptor);
+  return post_in_child(from->books, 1);
+}
+
+/* CALA_TEST_FORKS: how many, for a long run. */
+static int forks_wanted(void) {
+  const char *text = getenv("CALA_TEST_FORKS");
+  return text != NULL ? atoi(text) : FORKS;
+}
+
+static void children_of_a_busy_parent_open_ledgers_of_their_own(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  const int forks = forks_wanted();
+  struct inheritance from;
+  struct poster readers;
+  pthread_t threads[READERS + 1];
+  int i;
+  memset(&from, 0, sizeof from);
+  memset(&readers, 0, sizeof readers);
+  from.books = books;
+  readers.ledger = books->ledger;
+  readers.store = books->store;
+  for (i = 0; i < READERS; ++i) assert_int_equal(pthread_create(&threads[i], NULL, read_until_told, &readers), 0);
+  assert_int_equal(pthread_create(&threads[READERS], NULL, open_until_told, &readers), 0);
+  for (i = 0; i < forks; ++i) {
+    expect_success(fork_child(i % 2 == 0 ? post_one : close_everything_and_post_one, &from));
+  }
+  atomic_store(&readers.stop, 1);
+  for (i = 0; i <= READERS; ++i) pthread_join(threads[i], NULL);
+  assert_int_equal(atomic_load(&readers.failed), 0);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), forks);
+}
+
 #define ON_BOTH(test) ON_SQLITE(test), ON_POSTGRES(test)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      ON_BOTH(an_inheritance_is_forked_and_its_frees_touch_nothing),
-      ON_BOTH(parent_and_child_post_to_the_same_books),
-      ON_BOTH(a_child_that_freed_everything_opens_one_of_its_own),
-      ON_BOTH(forking_while_threads_work_harms_nobody),
+      ON_BOTH(an_inheritance_is_forked_and_its_frees_touch_nothing),  ON_BOTH(parent_and_child_post_to_the_same_books),
+      ON_BOTH(a_child_that_freed_everything_opens_one_of_its_own),    ON_BOTH(forking_while_threads_work_harms_nobody),
+      ON_SQLITE(children_of_a_busy_parent_open_ledgers_of_their_own),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,15 @@
 // Two copies of SQLite in one process, another process besides, one file. All three post to the same accounts, opening and closing
 // as they go. Without the care of store/embedded/unix_vfs.h this ends in lost postings or a damaged file within seconds.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
+#include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "store/embedded/unix_vfs.h"
@@ -208,6 +212,140 @@ TEST(TwoSqlites, LeaveAParentsLocksAloneInAChild) {
   }
   ledger.writer().rollback();
   EXPECT_TRUE(ledger.post({transfer(0, 1)}).ok());
+}
+
+// What check says in a forked child: 0, or the number of what did not hold. A child that hangs is ended by its alarm: -1.
+int in_child(const std::function<int()> &check) {
+  std::fflush(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);
+    ::_exit(check());
+  }
+  int status = -1;
+  if (::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return -1;
+  return WEXITSTATUS(status);
+}
+
+// What a program does that lets nothing through: daemons, programs before exec.
+void close_everything() {
+  for (int fd = 3; fd < 256; ++fd) ::close(fd);
+}
+
+constexpr int kHostFiles = 8;
+
+// Files of the host's own, which get the numbers that have just become free.
+void open_host_files(const TemporaryFolder &folder) {
+  for (int i = 0; i < kHostFiles; ++i) {
+    const std::string path = folder.file("host-" + std::to_string(i));
+    if (::open(path.c_str(), O_RDWR | O_CREAT, 0600) < 0) ::_exit(100);
+  }
+}
+
+bool host_files_are_empty(const TemporaryFolder &folder) {
+  for (int i = 0; i < kHostFiles; ++i) {
+    struct stat status {};
+    if (::stat(folder.file("host-" + std::to_string(i)).c_str(), &status) != 0 || status.st_size != 0) return false;
+  }
+  return true;
+}
+
+// Opens, closes everything behind the library's back, opens files of its own, and opens the ledger again.
+int lose_all_descriptors(const TemporaryFolder &folder, EmbeddedLedger &ledger, const store::EmbeddedOptions &options) {
+  { const EmbeddedLedger first(ledger, options); }
+  close_everything();
+  open_host_files(folder);
+  EmbeddedLedger again(ledger, options);
+  if (again.count("transactions") != 1) return 1;
+  if (!again.post({transfer(0, 1)}).ok()) return 2;
+  if (!host_files_are_empty(folder)) return 3;
+  // And once more with the descriptors in use.
+  close_everything();
+  again.close_writer();
+  return 0;
+}
+
+TEST(TwoSqlites, TakeNoDescriptorForTheFileItOnceWas) {
+  const TemporaryFolder folder;
+  const store::EmbeddedOptions options = options_for(folder.file("ledger.db"));
+  EmbeddedLedger ledger(options, 2);
+  ASSERT_TRUE(ledger.post({transfer(0, 1)}).ok());
+  ASSERT_TRUE(ledger.writer().begin(Access::kRead).ok());  // a lock for which a child keeps its descriptors
+  EXPECT_EQ(in_child([&] { return lose_all_descriptors(folder, ledger, options); }), 0);
+  ledger.writer().rollback();
+  EXPECT_EQ(ledger.count("transactions"), 2);
+}
+
+TEST(TwoSqlites, CloseNoFileOfTheHostsWithTheirOwn) {
+  const TemporaryFolder folder;
+  const store::EmbeddedOptions options = options_for(folder.file("ledger.db"));
+  EmbeddedLedger ledger(options, 2);
+  EXPECT_EQ(in_child([&] {
+              auto own = std::make_unique<EmbeddedLedger>(ledger, options);
+              close_everything();
+              open_host_files(folder);
+              own.reset();
+              for (int fd = 3; fd < 3 + kHostFiles; ++fd) {
+                if (::fcntl(fd, F_GETFD) < 0) return fd;
+              }
+              return 0;
+            }),
+            0);
+}
+
+TEST(TwoSqlites, AskForPermissionAtEveryOpen) {
+  if (HostSqlite::functions() == nullptr) GTEST_SKIP() << "the system has no libsqlite3.so.0";
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  const TemporaryFolder folder;
+  const std::string path = folder.file("ledger.db");
+  const store::EmbeddedOptions options = options_for(path);
+  EmbeddedLedger ledger(options, 2);
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
+  ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
+  HostSqlite host(path);
+  ASSERT_TRUE(host.run("BEGIN IMMEDIATE").ok());
+  EXPECT_EQ(in_child([&] {
+              { const EmbeddedLedger own(ledger, options); }
+              if (descriptor_counts().idle == 0) return 1;
+              constexpr uid_t nobody = 65534;
+              if (::setuid(nobody) != 0) return 2;
+              const Result<std::unique_ptr<store::Store>> refused = store::open_embedded(options);
+              if (refused.ok()) return 3;
+              return refused.error().code == "store.cannot_open" ? 0 : 4;
+            }),
+            0);
+}
+
+TEST(TwoSqlites, KeepNothingOpenOfAFileThatNobodyUses) {
+  const TemporaryFolder folder;
+  const store::EmbeddedOptions options = options_for(folder.file("ledger.db"));
+  EmbeddedLedger ledger(options, 2);
+  const TemporaryFolder others_folder;
+  const store::EmbeddedOptions others = options_for(others_folder.file("ledger.db"));
+  const auto before = descriptor_counts();
+  {
+    EmbeddedLedger other(others, 2);
+    EXPECT_GT(descriptor_counts().in_use, before.in_use);
+  }
+  EXPECT_EQ(descriptor_counts().in_use, before.in_use);
+  EXPECT_EQ(descriptor_counts().idle, before.idle);
+}
+
+TEST(TwoSqlites, FindTheFileOfARelativePathFromEveryFolder) {
+  const TemporaryFolder folder;
+  const TemporaryFolder elsewhere;
+  const std::filesystem::path start = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  EmbeddedLedger ledger(options_for("ledger.db"), 2);
+  std::filesystem::current_path(elsewhere.path());
+  ledger.close_writer();
+  const std::unique_ptr<store::Session> session = ledger.session(Access::kWrite);
+  const bool posted = session != nullptr && ledger.post({transfer(0, 1)}, *session).ok();
+  const bool made_another = std::filesystem::exists("ledger.db");
+  std::filesystem::current_path(start);
+  EXPECT_TRUE(posted);
+  EXPECT_FALSE(made_another);
+  EXPECT_TRUE(std::filesystem::exists(folder.file("ledger.db")));
 }
 
 }  // namespace

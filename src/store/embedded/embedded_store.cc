@@ -1,6 +1,8 @@
 #include "store/embedded/embedded_store.h"
 
 #include <atomic>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/json.h"
@@ -111,6 +113,16 @@ Outcome EmbeddedStore::open() {
     return base::make_error(Status::kInvalid, "store.cannot_open", "the path of the ledger's file is empty");
   }
   install_unix_vfs();
+  // Connections are made later, too, when the program may have gone to another folder.
+  if (!memory_ && options_.path.front() != '/') {
+    std::error_code failed;
+    const std::filesystem::path folder = std::filesystem::current_path(failed);
+    if (failed) {
+      return naming(base::make_error(Status::kUnavailable, "store.cannot_open", "the current folder has no name"),
+                    options_.path);
+    }
+    uri_ = file_uri((folder / options_.path).native());
+  }
   Result<std::unique_ptr<Connection>> connection = open_connection(Access::kWrite);
   if (!connection) return std::move(connection.error());
   if (memory_) anchor_ = connection.take();

@@ -16,6 +16,7 @@
 #include <new>
 #include <utility>
 
+#include "base/fork_generation.h"
 #include "runtime/fork_guard.h"
 
 namespace cala::api {
@@ -29,7 +30,7 @@ inline constexpr std::uint32_t kErrorMagic = 0xCA1A0005;
 template <typename State>
 struct Handle {
   std::atomic<std::uint32_t> magic{0};
-  std::uint32_t generation = 0;
+  std::uint64_t generation = 0;
   std::shared_ptr<State> state;
   Handle *next_free = nullptr;
 };
@@ -42,7 +43,7 @@ class Slots {
   static Slot *make(std::shared_ptr<State> state) {
     Slot *slot = take();
     slot->state = std::move(state);
-    slot->generation = runtime::fork_generation();
+    slot->generation = base::fork_generation();
     slot->magic.store(kMagic, std::memory_order_release);
     return slot;
   }
@@ -74,7 +75,7 @@ class Slots {
     Slot *first = nullptr;
     Slot *last = nullptr;
     std::size_t free = 0;
-    std::uint32_t generation = 0;
+    std::uint64_t generation = 0;
 
     void put(Slot *slot) {
       slot->next_free = nullptr;
@@ -105,7 +106,7 @@ class Slots {
   static Shelf &shelf() {
     static std::atomic<Shelf *> current{nullptr};
     Shelf *own = current.load(std::memory_order_acquire);
-    const std::uint32_t generation = runtime::fork_generation();
+    const std::uint64_t generation = base::fork_generation();
     if (own != nullptr && own->generation == generation) return *own;
     auto fresh = std::make_unique<Shelf>();
     fresh->generation = generation;

@@ -11,6 +11,7 @@
 #include <new>
 #include <utility>
 
+#include "base/fork_generation.h"
 #include "runtime/fork_guard.h"
 
 namespace cala::runtime {
@@ -127,7 +128,7 @@ Result<std::unique_ptr<Executor>> Executor::create(std::vector<LaneOptions> lane
   return std::unique_ptr<Executor>(new Executor(std::move(state)));
 }
 
-Executor::Executor(std::shared_ptr<State> state) : generation_(fork_generation()), state_(std::move(state)) {}
+Executor::Executor(std::shared_ptr<State> state) : generation_(base::fork_generation()), state_(std::move(state)) {}
 
 Executor::~Executor() {
   if (forked()) {

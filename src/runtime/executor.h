@@ -110,7 +110,7 @@ class Executor {
   static void *thread_main(void *argument);
   static void serve(State &state, Lane &lane, std::vector<std::unique_ptr<Task>> &batch);
 
-  const std::uint32_t generation_;
+  const std::uint64_t generation_;
   std::shared_ptr<State> state_;
 };
 

@@ -113,7 +113,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void render(const Completion &completion);
   void was_read(const Completion &completion);
 
-  const std::uint32_t generation_;
+  const std::uint64_t generation_;
   State *const state_;
 };
 

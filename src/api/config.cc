@@ -45,11 +45,11 @@ base::Result<Config> read_config(std::string_view text) {
   read_part(reader, "clock", [&](RequestReader &clock) { config.manual_clock = clock.optional_instant("manual"); });
   read_part(reader, "commit", [&](RequestReader &commit) {
     config.durable = commit.boolean("durable", true);
-    commit.integer("group_max", 256, 1, 500);
+    if (commit.has("group_max")) commit.refuse_option("group_max");
   });
   config.queue_max = static_cast<std::size_t>(reader.integer("queue_max", 65536, 1, 1048576));
   config.lazy = reader.boolean("lazy", false);
-  reader.optional_text("log_level");
+  if (reader.has("log_level")) reader.refuse_option("log_level");
   if (base::Outcome read = reader.finish(); !read) return std::move(read.error());
   return config;
 }

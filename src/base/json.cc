@@ -3,13 +3,20 @@
 #include <cjson/cJSON.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <vector>
 
 #include "base/json_scan.h"
+#include "base/stored_json.h"
 
 namespace cala::base {
 namespace {
+
+// Beside cJSON's types and flags: valuedouble holds the bits of an integer of 64.
+constexpr int kWideInteger = 1 << 16;
+
+bool is_wide(const cJSON *node) { return node != nullptr && (node->type & kWideInteger) != 0; }
 
 constexpr double kMaxExactInteger = 9007199254740992.0;
 
@@ -43,7 +50,9 @@ void patch_fractions(cJSON *node, FractionCursor &cursor) {
     if (has_children(node)) {
       patch_fractions(node->child, cursor);
     } else if (type_of(node) == cJSON_Number && cursor.numbers_passed++ == cursor.next->ordinal) {
-      node->valuedouble = cursor.next++->value;
+      node->valuedouble = cursor.next->wide ? std::bit_cast<double>(*cursor.next->wide) : cursor.next->value;
+      if (cursor.next->wide) node->type |= kWideInteger;
+      ++cursor.next;
     }
   }
 }
@@ -114,10 +123,14 @@ bool JsonView::is_number() const { return type_of(node_) == cJSON_Number; }
 
 bool JsonView::boolean() const { return type_of(node_) == cJSON_True; }
 
-double JsonView::number() const { return is_number() ? node_->valuedouble : 0; }
+double JsonView::number() const {
+  if (is_wide(node_)) return static_cast<double>(std::bit_cast<std::int64_t>(node_->valuedouble));
+  return is_number() ? node_->valuedouble : 0;
+}
 
 std::optional<std::int64_t> JsonView::integer() const {
   if (!is_number()) return std::nullopt;
+  if (is_wide(node_)) return std::bit_cast<std::int64_t>(node_->valuedouble);
   const double value = node_->valuedouble;
   if (std::abs(value) > kMaxExactInteger || value != std::trunc(value)) return std::nullopt;
   return static_cast<std::int64_t>(value);
@@ -152,7 +165,13 @@ void JsonView::append_to(std::string &out) const {
   switch (kind()) {
     case Kind::kNull: out += "null"; break;
     case Kind::kBool: out += boolean() ? "true" : "false"; break;
-    case Kind::kNumber: append_json_number(out, number()); break;
+    case Kind::kNumber:
+      if (is_wide(node_)) {
+        out += std::to_string(*integer());
+      } else {
+        append_json_number(out, number());
+      }
+      break;
     case Kind::kString: append_json_string(out, string()); break;
     case Kind::kArray:
       out += '[';
@@ -179,7 +198,7 @@ bool json_equal(JsonView a, JsonView b) {
   switch (a.kind()) {
     case JsonView::Kind::kNull: return true;
     case JsonView::Kind::kBool: return a.boolean() == b.boolean();
-    case JsonView::Kind::kNumber: return a.number() == b.number();
+    case JsonView::Kind::kNumber: return a.number() == b.number() && a.integer() == b.integer();
     case JsonView::Kind::kString: return a.string() == b.string();
     case JsonView::Kind::kArray: return arrays_equal(a, b);
     case JsonView::Kind::kObject: return objects_equal(a, b);
@@ -190,11 +209,22 @@ bool json_equal(JsonView a, JsonView b) {
 void Json::Delete::operator()(cJSON *node) const { cJSON_Delete(node); }
 
 Result<Json> Json::parse(std::string_view text) {
-  const Result<std::vector<JsonFraction>> fractions = scan_json(text);
+  const Result<std::vector<JsonFraction>> fractions = scan_json(text, WideIntegers::kRefused);
   if (!fractions) return Error(fractions.error());
   Json json;
   json.root_.reset(build_tree(text, *fractions));
   // The scan lets nothing pass that cJSON refuses, so only memory can be the reason.
+  if (!json.root_) return make_error(Status::kNoMemory, "memory.exhausted", "out of memory while reading JSON");
+  return json;
+}
+
+void StoredJson::Delete::operator()(cJSON *node) const { cJSON_Delete(node); }
+
+Result<StoredJson> StoredJson::parse(std::string_view text) {
+  const Result<std::vector<JsonFraction>> fractions = scan_json(text, WideIntegers::kExact);
+  if (!fractions) return Error(fractions.error());
+  StoredJson json;
+  json.root_.reset(build_tree(text, *fractions));
   if (!json.root_) return make_error(Status::kNoMemory, "memory.exhausted", "out of memory while reading JSON");
   return json;
 }

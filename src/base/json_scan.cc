@@ -14,7 +14,7 @@
 namespace cala::base {
 namespace {
 
-constexpr std::uint64_t kMaxExactInteger = std::uint64_t{1} << 53;
+constexpr std::int64_t kMaxExactInteger = std::int64_t{1} << 53;
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -99,7 +99,7 @@ bool is_too_large(std::string_view number) {
 
 class Scanner {
  public:
-  explicit Scanner(std::string_view text) : text_(text) {}
+  Scanner(std::string_view text, WideIntegers wide) : text_(text), wide_(wide) {}
 
   bool scan() {
     if (text_.size() > kJsonMaxSize) return fail_at(kJsonMaxSize, "the text is longer than 64 MiB");
@@ -330,15 +330,21 @@ class Scanner {
       if (!digits()) return fail("expected a digit in the exponent");
     }
     const std::string_view token = text_.substr(start, at_ - start);
-    const bool ok = at_ == integer_end ? integer(token.substr(negative ? 1 : 0), start) : fraction(token, start);
+    const bool ok = at_ == integer_end ? integer(token, start) : fraction(token, start);
     ++numbers_;
     return ok;
   }
 
-  bool integer(std::string_view digits, std::size_t start) {
-    std::uint64_t value = 0;
-    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (read.ec == std::errc() && value <= kMaxExactInteger) return true;
+  bool integer(std::string_view token, std::size_t start) {
+    std::int64_t value = 0;
+    const auto read = std::from_chars(token.data(), token.data() + token.size(), value);
+    if (read.ec == std::errc()) {
+      if (value >= -kMaxExactInteger && value <= kMaxExactInteger) return true;
+      if (wide_ == WideIntegers::kExact) {
+        fractions_.push_back(JsonFraction{start, token.size(), numbers_, static_cast<double>(value), value});
+        return true;
+      }
+    }
     return fail_at(start, "an integer beyond 2^53 is not exact: send it as a string");
   }
 
@@ -349,7 +355,7 @@ class Scanner {
       if (is_too_large(token)) return fail_at(start, "the number is too large");
       value = 0;
     }
-    fractions_.push_back(JsonFraction{start, token.size(), numbers_, value});
+    fractions_.push_back(JsonFraction{start, token.size(), numbers_, value, std::nullopt});
     return true;
   }
 
@@ -363,6 +369,7 @@ class Scanner {
   }
 
   std::string_view text_;
+  WideIntegers wide_;
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
   std::size_t numbers_ = 0;
@@ -375,8 +382,8 @@ class Scanner {
 
 }  // namespace
 
-Result<std::vector<JsonFraction>> scan_json(std::string_view text) {
-  Scanner scanner(text);
+Result<std::vector<JsonFraction>> scan_json(std::string_view text, WideIntegers wide) {
+  Scanner scanner(text, wide);
   if (!scanner.scan()) return scanner.error();
   return scanner.take_fractions();
 }

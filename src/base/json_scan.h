@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -14,15 +16,19 @@ namespace cala::base {
 inline constexpr std::size_t kJsonMaxDepth = 64;
 inline constexpr std::size_t kJsonMaxSize = std::size_t{64} << 20;
 
-// A number with a fraction or an exponent.
+// A number that cJSON would not read exactly: one with a fraction or an exponent, or a wide integer.
 struct JsonFraction {
   std::size_t offset;   // in the text
   std::size_t size;     // of its token
   std::size_t ordinal;  // how many numbers stand before it in the text
   double value;
+  std::optional<std::int64_t> wide = std::nullopt;  // an integer beyond 2^53
 };
 
+// What becomes of an integer beyond 2^53.
+enum class WideIntegers { kRefused, kExact };
+
 // The fractions of a text, in its order, or what is wrong with it, as Json::parse reports it.
-Result<std::vector<JsonFraction>> scan_json(std::string_view text);
+Result<std::vector<JsonFraction>> scan_json(std::string_view text, WideIntegers wide);
 
 }  // namespace cala::base

@@ -32,6 +32,7 @@ Account read_account(RequestReader &reader) {
   account.metadata = reader.optional_json("metadata");
   account.balance_rollup = reader.word("balance_rollup", core::BalanceRollup::kSynchronous, core::parse_balance_rollup,
                                        "synchronous, eventually_consistent");
+  if (account.balance_rollup != core::BalanceRollup::kSynchronous) reader.refuse_option("balance_rollup");
   return account;
 }
 
@@ -214,7 +215,7 @@ Flow change_account(Context context, AccountChange change) {
     if (!free) co_return std::move(free.error());
   }
   account.version += 1;
-  account.modified_at = context.ledger->now();
+  account.modified_at = std::max(account.modified_at, context.ledger->now());
   EntityWrite<Account> write(StatementId::kAccountWrite, kNoun, account.modified_at);
   write.update(account, fields);
   std::string guard;

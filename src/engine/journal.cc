@@ -1,4 +1,5 @@
 // The operations on journals.
+#include <algorithm>
 #include <utility>
 
 #include "engine/answers.h"
@@ -105,7 +106,7 @@ Flow change_journal(Context context, JournalChange change) {
   const std::vector<std::string> fields = apply(journal, change);
   if (fields.empty()) co_return render_journal(std::move(journal));
   journal.version += 1;
-  journal.modified_at = context.ledger->now();
+  journal.modified_at = std::max(journal.modified_at, context.ledger->now());
   EntityWrite<Journal> write(StatementId::kJournalWrite, kNoun, journal.modified_at);
   write.update(journal, fields);
   std::string guard;
@@ -147,6 +148,7 @@ Result<OperationPtr> journal_create(Ledger &, const RequestPtr &request) {
   journal.status = reader.word("status", core::LockStatus::kActive, core::parse_lock_status, "active, locked");
   journal.effective_balances = reader.boolean("effective_balances", false);
   if (reader.has("max_scale")) journal.max_scale = read_max_scale(reader);
+  if (journal.effective_balances) reader.refuse_option("effective_balances");
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   if (journal.id.is_nil()) journal.id = base::new_uuid();
   return std::make_unique<Operation>(

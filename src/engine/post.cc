@@ -128,6 +128,13 @@ class Batch {
     }
   }
 
+  // The instant of what is written now that the balances are locked: not before anything they hold, whatever the clock says, so
+  // that no balance goes back in time.
+  static base::Timestamp stamp(const store::PostingState &state, base::Timestamp now) {
+    for (const core::Balance &balance : state.balances) now = std::max(now, balance.modified_at);
+    return now;
+  }
+
   // What there is to write: nothing when everything was refused or replayed.
   Result<store::PostingWrite> write_request(store::PostingState &state, base::Timestamp now) {
     store::PostingWrite write;
@@ -408,7 +415,12 @@ Flow post(Context context, std::shared_ptr<const std::vector<Posting>> postings,
     Result<store::Answer> answer = co_await ask(batch.read_request(context.host));
     if (!answer) co_return std::move(answer.error());
     state = std::move(std::get<store::PostingState>(*answer));
-    if (!batch.drop_stale_templates(state.tx_template_ids, cache) || attempt >= kMaxStaleTemplates) break;
+    const base::Date prepared_on = now.date();
+    now = Batch::stamp(state, std::max(now, context.ledger->now()));
+    if (batch.drop_stale_templates(state.tx_template_ids, cache) && attempt < kMaxStaleTemplates) continue;
+    // Expressions know the day and nothing finer. On another day they may say something else, even other accounts: once more.
+    // Each time is a later day than the one before.
+    if (now.date() == prepared_on) break;
   }
   batch.decide(state, now);
   if (mode == Outcomes::kAllOrNothing && batch.first_error() != nullptr) {

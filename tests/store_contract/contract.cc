@@ -15,6 +15,8 @@
 #include "store_contract/postgres_sql.h"
 
 #if __has_include("store/embedded/embedded_store.h")
+#include <sqlite3.h>
+
 #include "store/embedded/embedded_store.h"
 #define CALA_HAVE_EMBEDDED 1
 #endif
@@ -45,9 +47,23 @@ void sort_distinct(std::vector<T> &values) {
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
+#ifdef CALA_HAVE_EMBEDDED
+// For every connection that is opened from here on.
+int read_in_reverse(sqlite3 *database, char **, const void *) {
+  return sqlite3_exec(database, "PRAGMA reverse_unordered_selects = ON", nullptr, nullptr, nullptr);
+}
+void set_reverse(bool reverse) {
+  sqlite3_reset_auto_extension();
+  if (reverse) sqlite3_auto_extension(reinterpret_cast<void (*)()>(read_in_reverse));
+}
+#else
+void set_reverse(bool) {}
+#endif
+
 }  // namespace
 
 void StoreContract::SetUp() {
+  set_reverse(GetParam() == "embedded_in_reverse");
   if (is_postgres()) {
     const std::optional<std::string> connection = postgres_connection();
     if (!connection) GTEST_SKIP() << "CALA_TEST_POSTGRES names no PostgreSQL";
@@ -66,6 +82,7 @@ void StoreContract::SetUp() {
 
 void StoreContract::TearDown() {
   store_.reset();
+  set_reverse(false);
   if (!schema_.empty()) {
     if (const auto sql = SqlConnection::open(connection_string_))
       sql->run("DROP SCHEMA IF EXISTS " + schema_ + " CASCADE");

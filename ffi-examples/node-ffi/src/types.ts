@@ -15,7 +15,7 @@ export type Json = any;
 export type Direction = "debit" | "credit";
 export type Layer = "settled" | "pending" | "encumbrance";
 export type Status = "active" | "locked";
-export type BalanceRollup = "synchronous" | "eventually_consistent";
+export type BalanceRollup = "synchronous";
 export type ParamType = "string" | "integer" | "decimal" | "boolean" | "uuid" | "date" | "timestamp" | "json";
 
 /** Which page of a list: its size (1 to 1000, default 100), the endCursor of the page before it, the order. */

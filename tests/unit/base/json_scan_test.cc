@@ -234,13 +234,13 @@ TEST(JsonScan, CountsOpenLevelsNotAllOfThem) {
 TEST(JsonScan, RefusesMoreThan64Mebibytes) {
   std::string text(kJsonMaxSize, ' ');
   text.front() = '1';
-  EXPECT_TRUE(scan_json(text).ok());
+  EXPECT_TRUE(scan_json(text, WideIntegers::kRefused).ok());
   text += ' ';
   EXPECT_EQ(refusal(text), "@" + std::to_string(kJsonMaxSize));
 }
 
 TEST(JsonScan, ListsTheFractionsInTheirOrder) {
-  const auto fractions = scan_json("[1,2.5,{\"a\":3,\"b\":4e1}]");
+  const auto fractions = scan_json("[1,2.5,{\"a\":3,\"b\":4e1}]", WideIntegers::kRefused);
   ASSERT_TRUE(fractions.ok());
   ASSERT_EQ(fractions->size(), 2U);
   const JsonFraction &first = (*fractions)[0], &second = (*fractions)[1];

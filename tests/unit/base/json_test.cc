@@ -7,6 +7,8 @@
 #include <random>
 #include <string>
 
+#include "base/stored_json.h"
+
 namespace cala::base {
 namespace {
 
@@ -229,6 +231,21 @@ TEST(JsonEqual, TellsValuesApart) {
     for (const char *b : different) EXPECT_EQ(json_equal(parsed(a).root(), parsed(b).root()), a == b) << a << " " << b;
     EXPECT_FALSE(json_equal(parsed(a).root(), JsonView()));
   }
+}
+
+TEST(StoredJson, IntegersOf64BitsAreExact) {
+  const char *const text =
+      "[9007199254740993,2.5,-62135596799999999,253402300799999999,{\"n\":9223372036854775807},-9223372036854775808,7]";
+  const auto json = StoredJson::parse(text);
+  ASSERT_TRUE(json.ok());
+  EXPECT_EQ(json->root().text(), text);
+  EXPECT_EQ(json->root().first().integer(), 9007199254740993);
+  EXPECT_EQ(json->root().first().next().number(), 2.5);
+  EXPECT_EQ(json->root().first().next().next().integer(), -62135596799999999);
+  EXPECT_FALSE(StoredJson::parse("9223372036854775808").ok());
+  EXPECT_FALSE(Json::parse("9007199254740993").ok());
+  EXPECT_FALSE(
+      json_equal(StoredJson::parse("9007199254740993")->root(), StoredJson::parse("9007199254740994")->root()));
 }
 
 }  // namespace

@@ -146,13 +146,13 @@ export interface Raw {
    *               half of one.
    *   queue_max   operations in flight at most, 1 to 1048576; one more gives CALA_BUSY. Default 65536.
    *   lazy        bool: connect at the first operation instead of here. Default false.
-   *   log_level, commit.group_max: accepted for later versions; without effect in 1.0.
+   *   log_level, commit.group_max: of a later version; refused (option.unsupported) until they have an effect.
    * out: the ledger. The caller ends it with cala_ledger_shutdown (optional) and cala_ledger_free.
    *
    * CALA_INVALID (request.*, store.invalid: what the config says), CALA_UNAVAILABLE (store.unreachable, store.libpq_missing,
    * store.cannot_open, store.full), CALA_PERMISSION (store.read_only, store.permission), CALA_UNSUPPORTED (store.migrations_missing:
-   * open with "migrate": true or run cala_ledger_migrate; store.newer: the tables are newer than this library), CALA_BUSY
-   * (store.busy: another process is migrating).
+   * open with "migrate": true or run cala_ledger_migrate; store.newer: the tables are newer than this library;
+   * option.unsupported), CALA_BUSY (store.busy: another process is migrating).
    */
   cala_ledger_open(config: Uint8Array | null, configLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
@@ -338,7 +338,7 @@ export interface Raw {
    *   balance_rollup? = "synchronous"}. code and external_id are unique in the ledger.
    * result: the account: {id, version, code, name, external_id?, normal_balance_type, status, description?, metadata?,
    *   balance_rollup, created_at, modified_at}.
-   * CALA_CONFLICT account.exists (details.column: id, code or external_id).
+   * CALA_CONFLICT account.exists (details.column: id, code or external_id); CALA_UNSUPPORTED option.unsupported (balance_rollup).
    */
   cala_account_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
@@ -372,7 +372,7 @@ export interface Raw {
    * max_scale: how many digits after the decimal point an entry may have, 0 to 18: a number, or by currency
    *   {"default": 18, "USD": 2}. A posting with more is refused (amount.scale): its tx template rounds by name (docs/cel.md).
    * result: the journal: {id, version, name, code?, description?, status, effective_balances, max_scale, created_at, modified_at}.
-   * CALA_CONFLICT journal.exists (details.column: id or code).
+   * CALA_CONFLICT journal.exists (details.column: id or code); CALA_UNSUPPORTED option.unsupported (effective_balances: true).
    */
   cala_journal_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /** Finds a journal. request: {id} or {code}. result: the journal. CALA_NOT_FOUND journal.not_found. */

@@ -3,15 +3,16 @@
 -- else; nobody may execute them unless granted.
 --
 -- What a caller could get wrong is answered as a value, not raised, so that the host's transaction stays usable.
+-- Exact in every year: before PostgreSQL 14 the seconds come as a double, which does not hold them with their fraction.
 CREATE FUNCTION @schema@.micros(at timestamptz) RETURNS bigint
 LANGUAGE sql STABLE AS $body$
-  SELECT (extract(epoch FROM at) * 1000000)::bigint
+  SELECT extract(epoch FROM date_trunc('second', at))::bigint * 1000000 + extract(microseconds FROM at)::bigint % 1000000
 $body$
 -- @break
--- Exact up to 2^53 microseconds, the year 2255, which is as far as integers in JSON go.
+-- An interval is multiplied as a double, which holds whole seconds of every year but not their microseconds.
 CREATE FUNCTION @schema@.instant(micros bigint) RETURNS timestamptz
 LANGUAGE sql STABLE AS $body$
-  SELECT timestamptz 'epoch' + micros * interval '1 microsecond'
+  SELECT timestamptz 'epoch' + micros / 1000000 * interval '1 second' + micros % 1000000 * interval '1 microsecond'
 $body$
 -- @break
 CREATE FUNCTION @schema@.account_row(a @schema@.accounts, at text) RETURNS json

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -34,6 +35,7 @@ struct Config {
   bool durable = true;
   std::size_t queue_max = 65536;
   bool lazy = false;
+  std::chrono::milliseconds failover_wait{30'000};
 };
 base::Result<Config> read_config(std::string_view text);
 
@@ -98,6 +100,8 @@ class LedgerState {
   std::size_t lane_of(const engine::Operation::Traits &traits, bool inside_transaction) const;
   // Checks or migrates the schema before the first use. Blocks. Cheap once it has succeeded.
   base::Outcome ensure_ready();
+  // How long to wait for a store that was there before.
+  std::chrono::milliseconds failover_wait() const { return config_.failover_wait; }
 
   // Places for operations in flight: kBusy "queue.full" beyond queue_max. An operation leaves before it is told of, and says answered()
   // after that, so that whoever is told finds a free place, and the shutdown is told of last.

@@ -152,8 +152,8 @@ void OpState::execute(const Error *refused) {
     operation_->begin(engine::Context{&ledger_->ledger(), false, false, false});
     return answer(operation_->take_outcome());
   }
-  Result<engine::Render> outcome =
-      engine::run(*operation_, ledger_->ledger(), ledger_->store(), ledger_->sessions(), cancel_);
+  Result<engine::Render> outcome = engine::run(*operation_, ledger_->ledger(), ledger_->store(), ledger_->sessions(),
+                                               cancel_, ledger_->failover_wait());
   // It was waiting for a connection, so it had not begun.
   if (!outcome && outcome.error().status == Status::kClosed) outcome = shut_down_first();
   answer(std::move(outcome));

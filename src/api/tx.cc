@@ -70,7 +70,8 @@ Outcome begin(cala_ledger *ledger, const char *options, size_t options_len, cala
   }
   if (state->closing()) return closed_error();
   if (Outcome ready = state->ensure_ready(); !ready) return ready;
-  Result<std::unique_ptr<engine::Transaction>> own = engine::Transaction::begin(state->ledger(), state->sessions());
+  Result<std::unique_ptr<engine::Transaction>> own =
+      engine::Transaction::begin(state->ledger(), state->sessions(), state->failover_wait());
   if (!own) return std::move(own.error());
   auto transaction = std::make_shared<TxState>(state, own.take(), savepoint);
   state->add_transaction(transaction);

@@ -376,6 +376,18 @@ Error as_first_error(const Error &error, bool single) {
   return copy;
 }
 
+// Whoever does not know what became of the postings asks with these ids, which may be the library's own.
+Error naming_ids(const Error &error, const std::vector<Posting> &postings) {
+  Error copy = error;
+  if (error.status != base::Status::kOutcomeUnknown) return copy;
+  base::JsonWriter details;
+  details.begin_object().key("transaction_ids").begin_array();
+  for (const Posting &posting : postings) details.string(posting.id.text());
+  details.end_array().end_object();
+  copy.details = details.take();
+  return copy;
+}
+
 Render render_results(std::vector<PostingOutcome> outcomes, bool single) {
   auto results = std::make_shared<std::vector<PostingResult>>();
   for (PostingOutcome &outcome : outcomes) results->push_back(outcome.take());
@@ -430,7 +442,7 @@ Flow post(Context context, std::shared_ptr<const std::vector<Posting>> postings,
     Result<store::PostingWrite> write = batch.write_request(state, now);
     if (!write) co_return std::move(write.error());
     const Result<store::Answer> written = co_await ask(write.take());
-    if (!written) co_return Error(written.error());
+    if (!written) co_return naming_ids(written.error(), *postings);
   }
   if (mode == Outcomes::kEach) {
     out->items = batch.take_outcomes();

@@ -1,6 +1,8 @@
 #include "engine/runner.h"
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -15,7 +17,8 @@ using base::Status;
 
 constexpr std::string_view kOver = "tx.over";
 constexpr int kMaxLostRaces = 12;
-constexpr int kMaxLostConnections = 2;
+constexpr int kMaxLostConnections = 2;  // old ones, which say nothing of the store; whatever the limit of waiting
+constexpr int kMaxLostCommits = 2;
 
 // Lets a token interrupt something for as long as this lives: also when an allocation throws.
 template <typename Target>
@@ -70,14 +73,47 @@ Result<Render> attempt(Operation &operation, const Context &context, store::Sess
   return outcome;
 }
 
-bool worth_repeating(const Operation &operation, const base::Error &error, int lost_races, int lost_connections) {
-  if (error.status == Status::kOutcomeUnknown) {
-    return operation.traits().repeatable && lost_connections < kMaxLostConnections;
+Result<Render> attempt(Operation &operation, const Context &context, SessionPool &pool, CancelToken &cancel) {
+  Result<SessionPool::Lease> lease = acquire(pool, operation.traits().access, cancel);
+  if (!lease) return std::move(lease.error());
+  return attempt(operation, context, **lease, cancel);
+}
+
+// How long to go on asking a store that has gone: from the first time that it was not there.
+class Patience {
+ public:
+  Patience(SessionPool &pool, std::chrono::milliseconds limit) : pool_(pool), limit_(limit) {}
+
+  // Waits a little, longer each time; false when it is time to give up: cancelled, shutting down, or over the limit.
+  bool wait(CancelToken *cancel) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!end_) end_ = now + limit_;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*end_ - now);
+    if (left.count() <= 0) return false;
+    const auto pause = std::min<std::chrono::milliseconds>(next_, left);
+    next_ = std::min(next_ * 2 + std::chrono::milliseconds(20), std::chrono::milliseconds(1000));
+    if (cancel == nullptr) return pool_.pause(pause, nullptr);
+    const Interruptible<SessionPool> waiting(*cancel, &pool_);
+    return pool_.pause(pause, cancel->flag());
   }
-  if (!error.retryable) return false;
-  if (error.status == Status::kConflict) return lost_races < kMaxLostRaces;
-  return error.status == Status::kUnavailable && error.code == "store.connection_lost" &&
-         lost_connections < kMaxLostConnections;
+
+ private:
+  SessionPool &pool_;
+  const std::chrono::milliseconds limit_;
+  std::chrono::milliseconds next_{0};  // what was lost may have been an old connection only
+  std::optional<std::chrono::steady_clock::time_point> end_;
+};
+
+// The server went away, or does not answer yet.
+bool store_is_away(const base::Error &error) {
+  return error.status == Status::kUnavailable &&
+         (error.code == "store.connection_lost" || error.code == "store.unreachable");
+}
+
+// After a commit whose outcome is unknown: an answer that could only be given by a ledger that had been looked into.
+bool settles(const base::Error &error) {
+  return error.status == Status::kRejected || error.status == Status::kNotFound || error.status == Status::kInvalid ||
+         (error.status == Status::kConflict && !error.retryable);
 }
 
 // Longer each time, and not the same for everybody who lost the same race.
@@ -120,23 +156,35 @@ void CancelToken::attach(SessionPool *pool) {
   pool_ = pool;
 }
 
-Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool, CancelToken &cancel) {
+Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool, CancelToken &cancel,
+                   std::chrono::milliseconds failover_wait) {
   const Context context{&ledger, false, false, false};
   if (!operation.traits().needs_store) return run_without_store(operation, context);
   if (operation.traits().migrates) return migrate(store);
+  Patience patience(pool, failover_wait);
+  std::optional<base::Error>
+      unknown;  // a commit's answer was lost; until it is looked up this is what the operation ends with
   int lost_races = 0;
+  int lost_commits = 0;
   int lost_connections = 0;
   while (true) {
-    if (cancel.cancelled()) return cancelled_error();
-    Result<SessionPool::Lease> lease = acquire(pool, operation.traits().access, cancel);
-    if (!lease) return std::move(lease.error());
-    Result<Render> outcome = attempt(operation, context, **lease, cancel);
-    lease->give_back();
-    if (outcome || !worth_repeating(operation, outcome.error(), lost_races, lost_connections)) return outcome;
-    if (outcome.error().status == Status::kConflict) {
+    Result<Render> outcome = cancelled_error();
+    if (!cancel.cancelled()) outcome = attempt(operation, context, pool, cancel);
+    if (outcome) return outcome;
+    const base::Error &error = outcome.error();
+    if (error.status == Status::kOutcomeUnknown) {
+      unknown = error;
+      if (!operation.traits().repeatable || ++lost_commits > kMaxLostCommits) return outcome;
+      continue;
+    }
+    if (unknown && settles(error)) return outcome;
+    if (error.status == Status::kConflict && error.retryable && lost_races < kMaxLostRaces) {
       back_off(lost_races++);
-    } else {
+    } else if (error.code == "store.connection_lost" && lost_connections < kMaxLostConnections) {
       ++lost_connections;
+    } else if (!store_is_away(error) || !patience.wait(&cancel)) {
+      if (unknown) return std::move(*unknown);
+      return outcome;
     }
   }
 }
@@ -157,11 +205,21 @@ Result<Render> run_inside(Operation &operation, const Context &context, store::S
   return as_cancelled(operation.take_outcome(), cancel);
 }
 
-Result<std::unique_ptr<Transaction>> Transaction::begin(Ledger &ledger, SessionPool &pool) {
-  Result<SessionPool::Lease> lease = pool.acquire(store::Access::kWrite);
-  if (!lease) return std::move(lease.error());
-  if (Outcome begun = (*lease)->begin(store::Access::kWrite); !begun) return std::move(begun.error());
-  return std::unique_ptr<Transaction>(new Transaction(ledger, lease.take()));
+Result<std::unique_ptr<Transaction>> Transaction::begin(Ledger &ledger, SessionPool &pool,
+                                                        std::chrono::milliseconds failover_wait) {
+  Patience patience(pool, failover_wait);
+  while (true) {
+    Outcome begun;
+    Result<SessionPool::Lease> lease = pool.acquire(store::Access::kWrite);
+    if (lease) {
+      begun = (*lease)->begin(store::Access::kWrite);
+    } else {
+      begun = std::move(lease.error());
+    }
+    if (begun) return std::unique_ptr<Transaction>(new Transaction(ledger, lease.take()));
+    if (lease) lease->give_back();
+    if (!store_is_away(begun.error()) || !patience.wait(nullptr)) return std::move(begun.error());
+  }
 }
 
 Transaction::~Transaction() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 
@@ -31,9 +32,10 @@ class CancelToken {
   SessionPool *pool_ = nullptr;
 };
 
-// Runs the operation in a transaction of its own. Blocks.
+// Runs the operation in a transaction of its own. Blocks; while the store is away, as in a failover, it waits and tries again
+// for at most failover_wait. A commit whose answer was lost is looked up; until that succeeds the outcome stays unknown.
 base::Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool,
-                         CancelToken &cancel);
+                         CancelToken &cancel, std::chrono::milliseconds failover_wait);
 
 // Runs the operation in the transaction that is open on the session, and leaves it open. Blocks.
 base::Result<Render> run_inside(Operation &operation, const Context &context, store::Session &session,
@@ -42,7 +44,8 @@ base::Result<Render> run_inside(Operation &operation, const Context &context, st
 // A transaction on one of our sessions, in which several operations run, one after the other. One thread at a time.
 class Transaction {
  public:
-  static base::Result<std::unique_ptr<Transaction>> begin(Ledger &ledger, SessionPool &pool);
+  static base::Result<std::unique_ptr<Transaction>> begin(Ledger &ledger, SessionPool &pool,
+                                                          std::chrono::milliseconds failover_wait);
   ~Transaction();  // rolls back what is still open
 
   base::Result<Render> run(Operation &operation, CancelToken &cancel, bool savepoint);

@@ -79,6 +79,13 @@ void SessionPool::take_back(store::Access access, std::unique_ptr<store::Session
   }
 }
 
+bool SessionPool::pause(std::chrono::milliseconds how_long, const std::atomic<bool> *stop) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  return !freed_.wait_for(lock, how_long, [&] {
+    return closed_ || refuses_waiting_ || (stop != nullptr && stop->load(std::memory_order_acquire));
+  });
+}
+
 void SessionPool::wake() {
   const std::lock_guard<std::mutex> lock(mutex_);
   freed_.notify_all();

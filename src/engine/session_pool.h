@@ -63,6 +63,8 @@ class SessionPool {
   // kClosed after refuse_waiting() or close(), or what connecting failed with.
   base::Result<Lease> acquire(store::Access access, const std::atomic<bool> *stop = nullptr,
                               std::chrono::milliseconds wait = std::chrono::seconds(30));
+  // Waits; false when there is no use in waiting any longer: `stop` was set and wake() called, or the pool refuses waiting.
+  bool pause(std::chrono::milliseconds how_long, const std::atomic<bool> *stop);
   void wake();
   // From now on only a session that is free at once is lent out.
   void refuse_waiting();

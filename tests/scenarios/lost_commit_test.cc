@@ -1,0 +1,240 @@
+// A posting whose commit was done and whose answer was lost, on a PostgreSQL behind a proxy that cuts the line at that moment.
+#include <arpa/inet.h>
+#include <cala.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "json_document.h"
+#include "ledger_client.h"
+#include "postgres_cluster.h"
+
+namespace cala::tests {
+namespace {
+
+constexpr const char *kPost = R"({"tx_template_code": "MOVE"})";
+
+// Listens on 127.0.0.1 and hands on to the server's Unix socket.
+class CuttingProxy {
+ public:
+  explicit CuttingProxy(std::string socket_path) : upstream_(std::move(socket_path)) {
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    good_ = ::bind(listener_, reinterpret_cast<sockaddr *>(&address), length) == 0 && ::listen(listener_, 16) == 0 &&
+            ::getsockname(listener_, reinterpret_cast<sockaddr *>(&address), &length) == 0;
+    port_ = ntohs(address.sin_port);
+    if (good_) accepter_ = std::thread([this] { accept_all(); });
+  }
+  ~CuttingProxy() {
+    stopping_.store(true);
+    if (accepter_.joinable()) accepter_.join();
+    for (std::thread &each : lines_) each.join();
+    ::close(listener_);
+  }
+  CuttingProxy(const CuttingProxy &) = delete;
+  CuttingProxy &operator=(const CuttingProxy &) = delete;
+
+  bool good() const { return good_; }
+  std::string address() const { return "host=127.0.0.1 port=" + std::to_string(port_) + " sslmode=disable"; }
+  // The next commit is done and its answer lost; then so many connections are refused before one is accepted again.
+  void cut_next_commit(int refusals) {
+    refused_.store(0);
+    to_refuse_.store(refusals);
+    cuts_.store(true);
+  }
+  void accept_again() { to_refuse_.store(0); }
+  int refused() const { return refused_.load(); }
+
+ private:
+  static bool send_all(int to, const char *data, std::size_t size) {
+    while (size > 0) {
+      const ssize_t sent = ::send(to, data, size, MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      data += sent;
+      size -= static_cast<std::size_t>(sent);
+    }
+    return true;
+  }
+
+  void accept_all() {
+    while (!stopping_.load()) {
+      pollfd waiting{listener_, POLLIN, 0};
+      if (::poll(&waiting, 1, 20) <= 0) continue;
+      const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+      if (client < 0) continue;
+      if (away_.load() && refused_.load() < to_refuse_.load()) {
+        ++refused_;
+        ::close(client);
+        continue;
+      }
+      away_.store(false);
+      lines_.emplace_back([this, client] { hand_on(client); });
+    }
+  }
+
+  void hand_on(int client) {
+    const int server = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, upstream_.c_str(), sizeof address.sun_path - 1);
+    bool open = ::connect(server, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0;
+    bool cutting = false;
+    while (open && !stopping_.load() && !(away_.load() && !cutting)) {
+      std::array<pollfd, 2> ends{pollfd{client, POLLIN, 0}, pollfd{server, POLLIN, 0}};
+      if (::poll(ends.data(), ends.size(), 20) <= 0) continue;
+      for (std::size_t from = 0; from < ends.size() && open; ++from) {
+        if (ends[from].revents == 0) continue;
+        std::array<char, 65536> buffer;
+        const ssize_t size = ::recv(ends[from].fd, buffer.data(), buffer.size(), 0);
+        if (size <= 0) {
+          open = false;
+        } else if (from == 1 && cutting) {  // the server has committed and says so: to nobody
+          open = false;
+        } else {
+          const std::string_view text(buffer.data(), static_cast<std::size_t>(size));
+          if (from == 0 && cuts_.load() && text.find(std::string_view("COMMIT\0", 7)) != std::string_view::npos) {
+            cutting = true;
+            cuts_.store(false);
+            away_.store(true);
+          }
+          open = send_all(ends[1 - from].fd, text.data(), text.size());
+        }
+      }
+    }
+    ::close(server);
+    ::close(client);
+  }
+
+  const std::string upstream_;
+  int listener_ = -1;
+  bool good_ = false;
+  int port_ = 0;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> cuts_{false};
+  std::atomic<bool> away_{false};
+  std::atomic<int> to_refuse_{0};
+  std::atomic<int> refused_{0};
+  std::thread accepter_;
+  std::vector<std::thread> lines_;  // the accepter's, until it is joined
+};
+
+constexpr int kForEver = 1'000'000;
+
+class LostCommit : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const std::optional<std::string> direct = postgres_connection();
+    if (!direct) GTEST_SKIP() << "CALA_TEST_POSTGRES names no PostgreSQL";
+    // postgres://cala@/DATABASE?host=FOLDER
+    const std::size_t query = direct->find("?host=");
+    const std::size_t slash = direct->find("@/");
+    ASSERT_TRUE(query != std::string::npos && slash != std::string::npos) << *direct;
+    proxy_ = std::make_unique<CuttingProxy>(direct->substr(query + 6) + "/.s.PGSQL.5432");
+    ASSERT_TRUE(proxy_->good());
+    store_ = proxy_->address() + " user=cala dbname=" + direct->substr(slash + 2, query - slash - 2);
+  }
+
+  std::string config(const std::string &more) const {
+    static std::atomic<int> serial = 0;
+    return R"({"store": ")" + store_ + R"(", "migrate": true, "schema": "lost_)" + std::to_string(::getpid()) + "_" +
+           std::to_string(++serial) + "\"" + more + "}";
+  }
+  static void fill(const std::function<Answer(const char *, const char *)> &run) {
+    constexpr std::pair<const char *, const char *> kSteps[] = {
+        {"journal_create", R"({"id": "10000000-0000-0000-0000-000000000001", "name": "J"})"},
+        {"account_create", R"({"id": "20000000-0000-0000-0000-000000000001", "code": "A", "name": "A"})"},
+        {"account_create", R"({"id": "20000000-0000-0000-0000-000000000002", "code": "B", "name": "B"})"},
+        {"tx_template_create", R"j({"code": "MOVE",
+          "transaction": {"effective": "date('2026-01-01')",
+                          "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
+          "entries": [{"entry_type": "'D'", "account_id": "uuid('20000000-0000-0000-0000-000000000001')",
+                       "layer": "SETTLED", "direction": "DEBIT", "units": "decimal('1')", "currency": "'USD'"},
+                      {"entry_type": "'C'", "account_id": "uuid('20000000-0000-0000-0000-000000000002')",
+                       "layer": "SETTLED", "direction": "CREDIT", "units": "decimal('1')", "currency": "'USD'"}]})j"},
+    };
+    for (const auto &[operation, request] : kSteps) {
+      const Answer made = run(operation, request);
+      ASSERT_TRUE(made.ok()) << made.text();
+    }
+  }
+
+  std::unique_ptr<LedgerClient> open(const std::string &more = "") {
+    std::unique_ptr<LedgerClient> ledger = LedgerClient::open(config(more));
+    if (ledger) fill([&](const char *operation, const char *request) { return ledger->run(operation, request); });
+    return ledger;
+  }
+
+  std::unique_ptr<CuttingProxy> proxy_;
+  std::string store_;
+};
+
+TEST_F(LostCommit, StaysUnknownWhileTheStoreIsAwayAndNamesTheIdToAskFor) {
+  const std::unique_ptr<LedgerClient> ledger = open(R"(, "failover_wait_ms": 200)");
+  ASSERT_NE(ledger, nullptr);
+  proxy_->cut_next_commit(kForEver);
+  const Answer lost = ledger->run("transaction_post", kPost);
+  EXPECT_GT(proxy_->refused(), 0);
+  EXPECT_EQ(lost.status, CALA_OUTCOME_UNKNOWN) << lost.text();
+  EXPECT_EQ(lost.code, "store.outcome_unknown");
+  EXPECT_FALSE(lost.retryable);
+  const std::string prefix = R"({"transaction_ids":[")";
+  ASSERT_TRUE(lost.details.starts_with(prefix)) << lost.details;
+  const std::string id = lost.details.substr(prefix.size(), 36);
+  proxy_->accept_again();
+  const Answer again = ledger->run("transaction_post", R"({"tx_template_code": "MOVE", "id": ")" + id + "\"}");
+  ASSERT_TRUE(again.ok()) << again.text();
+  EXPECT_NE(again.result.find("\"replayed\":true"), std::string::npos) << again.result;
+  EXPECT_NE(ledger->counts().find("transactions 1"), std::string::npos) << ledger->counts();
+}
+
+TEST_F(LostCommit, IsLookedUpWhenTheStoreComesBackAndIsThereOnce) {
+  const std::unique_ptr<LedgerClient> ledger = open();
+  ASSERT_NE(ledger, nullptr);
+  proxy_->cut_next_commit(4);
+  const Answer posted = ledger->run("transaction_post", kPost);
+  ASSERT_TRUE(posted.ok()) << posted.text();
+  EXPECT_EQ(proxy_->refused(), 4);
+  EXPECT_NE(posted.result.find("\"replayed\":false"), std::string::npos) << posted.result;
+  EXPECT_NE(ledger->counts().find("transactions 1"), std::string::npos) << ledger->counts();
+}
+
+TEST_F(LostCommit, CancelledItDoesNotSayThatNothingWasWritten) {
+  const std::string text = config("");
+  cala_ledger *ledger = nullptr;
+  {
+    const std::unique_ptr<LedgerClient> filler = LedgerClient::open(text);
+    ASSERT_NE(filler, nullptr);
+    fill([&](const char *operation, const char *request) { return filler->run(operation, request); });
+  }
+  ASSERT_EQ(cala_ledger_open(text.data(), text.size(), &ledger, nullptr), CALA_OK);
+  cala_op *op = nullptr;
+  ASSERT_EQ(cala_transaction_post(ledger, nullptr, kPost, std::strlen(kPost), &op, nullptr), CALA_OK);
+  proxy_->cut_next_commit(kForEver);
+  EXPECT_EQ(cala_op_run(op, 0, nullptr), CALA_TIMEOUT);
+  while (proxy_->refused() == 0) std::this_thread::yield();
+  cala_op_cancel(op);
+  EXPECT_EQ(cala_op_run(op, -1, nullptr), CALA_OUTCOME_UNKNOWN);
+  cala_op_free(op);
+  cala_ledger_free(ledger);
+}
+
+}  // namespace
+}  // namespace cala::tests

@@ -25,16 +25,16 @@ void make_ledger(LedgerClient &ledger) {
   for (const char *id : {kAlice, kBob}) {
     run_ok(ledger, "account_create", std::string(R"({"name": "A", "code": ")") + id + R"(", "id": ")" + id + "\"}");
   }
-  const auto entry = [](const char *account, const char *direction) {
-    return std::string(R"({"entry_type": "'MOVE'", "layer": "SETTLED", "units": "decimal('1')", "currency": "'USD'", )") +
-           R"("account_id": "uuid(')" + account + R"(')", "direction": ")" + direction + "\"}";
+  const std::string entry =
+      R"j({"entry_type": "'MOVE'", "layer": "SETTLED", "units": "decimal('1')", "currency": "'USD'", )j";
+  const auto side = [&entry](const char *account, const char *direction) {
+    return entry + R"j("account_id": "uuid(')j" + account + R"j(')", "direction": ")j" + direction + "\"}";
   };
+  const std::string transaction =
+      R"j({"effective": "date()", "journal_id": "uuid(')j" + std::string(kJournal) + R"j(')"})j";
   run_ok(ledger, "tx_template_create",
-         std::string(R"({"code": "MOVE", "transaction": {"effective": "date()", "journal_id": "uuid(')") + kJournal +
-             R"(')"
-}, "entries": [)" + entry(kAlice, "DEBIT") + ", " + entry(kBob, "CREDIT") + "]
-}
-");
+         R"({"code": "MOVE", "transaction": )" + transaction + R"(, "entries": [)" + side(kAlice, "DEBIT") + ", " +
+             side(kBob, "CREDIT") + "]}");
 }
 
 TEST(HotPair, VersionsOfABalanceNeverGoBackInTime) {

@@ -8,6 +8,8 @@
 namespace cala::tests {
 namespace {
 
+constexpr std::chrono::milliseconds kNoWaiting{0};
+
 constexpr const char *kJournal = R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Main"})";
 constexpr const char *kAccounts = R"({"accounts": [
   {"id": "a0000000-0000-0000-0000-000000000001", "code": "ALICE", "name": "Alice"},
@@ -43,7 +45,7 @@ class GroupedPostings : public StoreContract {
     base::Result<base::Json> json = base::Json::parse(request);
     base::Result<engine::OperationPtr> operation = maker(*ledger_, std::make_shared<const base::Json>(json.take()));
     engine::CancelToken cancel;
-    base::Result<engine::Render> answer = engine::run(**operation, *ledger_, store(), *pool_, cancel);
+    base::Result<engine::Render> answer = engine::run(**operation, *ledger_, store(), *pool_, cancel, kNoWaiting);
     EXPECT_TRUE(answer.ok()) << (answer ? "" : answer.error().message);
     base::JsonWriter text;
     if (answer) (*answer)(text);
@@ -58,7 +60,7 @@ class GroupedPostings : public StoreContract {
       return engine::post(context, postings, engine::Outcomes::kEach, false, &out);
     });
     engine::CancelToken cancel;
-    const base::Result<engine::Render> done = engine::run(operation, *ledger_, store(), *pool_, cancel);
+    const base::Result<engine::Render> done = engine::run(operation, *ledger_, store(), *pool_, cancel, kNoWaiting);
     EXPECT_TRUE(done.ok()) << (done ? "" : done.error().message);
     return std::move(out.items);
   }

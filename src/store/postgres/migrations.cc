@@ -45,13 +45,17 @@ void append_statements(std::vector<std::string> &out, std::string_view file, std
   }
 }
 
+// Looks into pg_class, not to_regclass: what a session once found missing stays so in its cache, and waiting for an advisory lock
+// does not empty that; opening a table does.
 std::string fence(std::string_view schema, std::int64_t from_version) {
   return in_schema(R"(DO $do$
 DECLARE
   found bigint := 0;
 BEGIN
   PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('migration of @schema@', 0));
-  IF pg_catalog.to_regclass('@schema@.migrations') IS NOT NULL THEN
+  IF EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n
+      ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+      WHERE n.nspname OPERATOR(pg_catalog.=) pg_catalog.btrim('@schema@', '"') AND c.relname OPERATOR(pg_catalog.=) 'migrations') THEN
     SELECT coalesce(pg_catalog.max(m.version), 0) INTO found FROM @schema@.migrations m;
   END IF;
   IF found OPERATOR(pg_catalog.<>) )",

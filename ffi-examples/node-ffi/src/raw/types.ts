@@ -145,6 +145,8 @@ export interface Raw {
    *   commit      {"durable": bool}: true waits for the disk. Default true. false may lose the last postings in a power cut, never
    *               half of one.
    *   queue_max   operations in flight at most, 1 to 1048576; one more gives CALA_BUSY. Default 65536.
+   *   failover_wait_ms  how long operations wait for a store that was there before and is away, as in a failover, 0 to 3600000.
+   *               Until then a posting whose commit was not answered is looked up, too. Default 30000.
    *   lazy        bool: connect at the first operation instead of here. Default false.
    *   log_level, commit.group_max: of a later version; refused (option.unsupported) until they have an effect.
    * out: the ledger. The caller ends it with cala_ledger_shutdown (optional) and cala_ledger_free.

@@ -6,13 +6,13 @@
 -- Exact in every year: before PostgreSQL 14 the seconds come as a double, which does not hold them with their fraction.
 CREATE FUNCTION @schema@.micros(at timestamptz) RETURNS bigint
 LANGUAGE sql STABLE AS $body$
-  SELECT extract(epoch FROM date_trunc('second', at))::bigint * 1000000 + extract(microseconds FROM at)::bigint % 1000000
+  SELECT extract(epoch FROM date_trunc('second', at))::bigint * 1000000 + mod(extract(microseconds FROM at)::bigint, 1000000)
 $body$
 -- @break
 -- An interval is multiplied as a double, which holds whole seconds of every year but not their microseconds.
 CREATE FUNCTION @schema@.instant(micros bigint) RETURNS timestamptz
 LANGUAGE sql STABLE AS $body$
-  SELECT timestamptz 'epoch' + micros / 1000000 * interval '1 second' + micros % 1000000 * interval '1 microsecond'
+  SELECT timestamptz 'epoch' + micros / 1000000 * interval '1 second' + mod(micros, 1000000) * interval '1 microsecond'
 $body$
 -- @break
 CREATE FUNCTION @schema@.account_row(a @schema@.accounts, at text) RETURNS json

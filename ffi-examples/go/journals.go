@@ -10,15 +10,17 @@ import (
 
 // Journal is a journal of the ledger: what its transactions are posted to.
 type Journal struct {
-	ID                string    `json:"id"`
-	Version           int64     `json:"version"`
-	Name              string    `json:"name"`
-	Code              string    `json:"code,omitempty"`
-	Description       string    `json:"description,omitempty"`
-	Status            State     `json:"status"`
-	EffectiveBalances bool      `json:"effective_balances"`
-	CreatedAt         time.Time `json:"created_at"`
-	ModifiedAt        time.Time `json:"modified_at"`
+	ID                string `json:"id"`
+	Version           int64  `json:"version"`
+	Name              string `json:"name"`
+	Code              string `json:"code,omitempty"`
+	Description       string `json:"description,omitempty"`
+	Status            State  `json:"status"`
+	EffectiveBalances bool   `json:"effective_balances"`
+	// MaxScale is what encoding/json makes of a number, or of an object of numbers by currency and "default".
+	MaxScale   any       `json:"max_scale"`
+	CreatedAt  time.Time `json:"created_at"`
+	ModifiedAt time.Time `json:"modified_at"`
 }
 
 // NewJournal is a journal to be created. Name is needed.
@@ -32,12 +34,16 @@ type NewJournal struct {
 	// Status is Active when it is left out.
 	Status            State `json:"status,omitempty"`
 	EffectiveBalances bool  `json:"effective_balances,omitempty"`
+	// MaxScale says how many digits after the decimal point an entry may have: 2, or map[string]int{"default": 18, "USD": 2}.
+	MaxScale any `json:"max_scale,omitempty"`
 }
 
 // JournalUpdate says what changes in a journal: see [Set] and [Clear].
 type JournalUpdate struct {
 	Name        Change[string] `json:"name,omitzero"`
 	Description Change[string] `json:"description,omitzero"`
+	// MaxScale is for postings to come; as in NewJournal.
+	MaxScale Change[any] `json:"max_scale,omitzero"`
 }
 
 // JournalFilter says which journals are listed, and the page.

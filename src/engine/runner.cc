@@ -87,8 +87,8 @@ class Patience {
   // Waits a little, longer each time; false when it is time to give up: cancelled, shutting down, or over the limit.
   bool wait(CancelToken *cancel) {
     const auto now = std::chrono::steady_clock::now();
-    if (!end_) end_ = now + limit_;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*end_ - now);
+    if (end_ == kNotBegun) end_ = now + limit_;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end_ - now);
     if (left.count() <= 0) return false;
     const auto pause = std::min<std::chrono::milliseconds>(next_, left);
     next_ = std::min(next_ * 2 + std::chrono::milliseconds(20), std::chrono::milliseconds(1000));
@@ -98,10 +98,12 @@ class Patience {
   }
 
  private:
+  static constexpr auto kNotBegun = std::chrono::steady_clock::time_point::max();
+
   SessionPool &pool_;
   const std::chrono::milliseconds limit_;
   std::chrono::milliseconds next_{0};  // what was lost may have been an old connection only
-  std::optional<std::chrono::steady_clock::time_point> end_;
+  std::chrono::steady_clock::time_point end_ = kNotBegun;
 };
 
 // The server went away, or does not answer yet.

@@ -1,6 +1,6 @@
 // Documents are snake_case in the library and camelCase here. What the program wrote for itself stays as it wrote it.
 
-const untouched = new Set(["metadata", "params", "vars", "bindings", "value"]);
+const untouched = new Set(["metadata", "params", "vars", "bindings", "value", "maxScale", "max_scale"]);
 const snakeNames = new Map<string, string>();
 const camelNames = new Map<string, string>();
 

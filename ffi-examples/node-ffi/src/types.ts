@@ -79,9 +79,14 @@ export interface NewJournal {
   code?: string;
   description?: string;
   status?: Status;
-  /** Default false. */
+  /** Default false; true is refused until a later version. */
   effectiveBalances?: boolean;
+  /** Digits after the decimal point that an entry may have; default 18. */
+  maxScale?: MaxScale;
 }
+
+/** One number from 0 to 18, or one for each currency: { default: 18, USD: 2 }. */
+export type MaxScale = number | { [currencyOrDefault: string]: number };
 
 export interface Journal {
   id: Id;
@@ -91,6 +96,7 @@ export interface Journal {
   description?: string;
   status: Status;
   effectiveBalances: boolean;
+  maxScale: MaxScale;
   createdAt: Instant;
   modifiedAt: Instant;
 }
@@ -100,6 +106,7 @@ export interface JournalChange {
   id: Id;
   name?: string;
   description?: string | null;
+  maxScale?: MaxScale;
 }
 
 export interface TxTemplateParam {

@@ -90,8 +90,8 @@ everywhere("accounts_are_created_found_changed_locked", async ({ ledger, suffix 
 });
 
 everywhere("journals_and_templates_are_found_and_listed", async ({ ledger, suffix, journalId }) => {
-  const journal = await ledger.journals().create({ name: "J", code: `J-${suffix}`, effectiveBalances: true });
-  assert.equal(journal.effectiveBalances, true);
+  const journal = await ledger.journals().create({ name: "J", code: `J-${suffix}`, maxScale: { default: 4, USD: 2 } });
+  assert.deepEqual(journal.maxScale, { default: 4, USD: 2 });
   assert.deepEqual(await ledger.journals().find({ code: `J-${suffix}` }), journal);
   assert.equal((await ledger.journals().update({ id: journal.id, description: "x" })).description, "x");
   assert.equal((await ledger.journals().lock(journal)).status, "locked");

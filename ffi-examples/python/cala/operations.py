@@ -130,7 +130,7 @@ class Journals(_Noun):
 
     @operation("journal_create")
     def create(self, **fields: Any) -> Any:
-        """Creates a journal: name; id, code, description, status, effective_balances. Gives the journal. ConflictError
+        """Creates a journal: name; id, code, description, status, effective_balances, max_scale. Gives the journal. ConflictError
         journal.exists."""
         return fields
 

@@ -70,7 +70,7 @@ module Cala
   # +ledger.journals+
   class Journals < Noun
     # @!method create(name:, **more)
-    #   @param more id:, code:, description:, status:, effective_balances:
+    #   @param more id:, code:, description:, status:, effective_balances:, max_scale:
     #   @return [Hash] the journal
     #   @raise [ConflictError] journal.exists
     operation :create, :journal_create

@@ -152,7 +152,7 @@ export class Ledger extends Scope {
   }
 
   /**
-   * Runs a whole transaction, begin to commit, again when it lost a race: 5 times at most, unless `attempts` says
+   * Runs a whole transaction, begin to commit, again when it lost a race: 10 times at most, unless `attempts` says
    * otherwise.
    */
   retrying<T>(work: (attempt: number) => Promise<T>, options?: RetryOptions): Promise<T> {
@@ -170,7 +170,16 @@ export class Ledger extends Scope {
         const text = Buffer.from(instant instanceof Date ? instant.toISOString() : instant);
         checked((error) => this.#raw.cala_clock_set(this.#open(), text, text.length, error));
       },
-      advance: (milliseconds) => checked((error) => this.#raw.cala_clock_advance(this.#open(), milliseconds, error)),
+      advance: (milliseconds) => {
+        if (!Number.isSafeInteger(milliseconds)) {
+          throw new InvalidError({
+            status: "INVALID",
+            code: "clock.range",
+            message: `milliseconds is ${milliseconds}: it has to be a whole number from 0 to 2^53`,
+          });
+        }
+        checked((error) => this.#raw.cala_clock_advance(this.#open(), milliseconds, error));
+      },
     };
   }
 

@@ -1,37 +1,47 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { sqlstateOf } from "./adapters/sqlstate.js";
+import { causeOf, stateOf } from "./adapters/sqlstate.js";
 import { CalaError } from "./errors.js";
 
 /** How often, and until when, a transaction is run again. */
 export interface RetryOptions {
-  /** How many times it is run at most. Default 5. */
+  /** How many times it is run at most. Default 10. */
   attempts?: number;
   /** No further attempt begins once it is aborted. */
   signal?: AbortSignal;
 }
 
-const serializationFailure = "40001";
-const deadlock = "40P01";
+const races = /^(40001|40P01|SQLITE_BUSY(_[A-Z]+)?)$/;
 
-/** Whether a transaction failed only because it lost a race, so that running it again may succeed. */
+/**
+ * Whether a transaction failed only because it lost a race, so that running it again may succeed: the ledger's error says
+ * `txState` "retry", or the driver's has SQLSTATE 40001 or 40P01 or is SQLITE_BUSY; also when such an error is the cause of
+ * the one that is given.
+ */
 export function lostRace(error: unknown): boolean {
-  if (error instanceof CalaError) {
-    return error.txState === "retry" || (error.retryable && (error.status === "BUSY" || error.status === "CONFLICT"));
+  for (let depth = 0; depth < 8 && typeof error === "object" && error !== null; depth++) {
+    if (error instanceof CalaError) return error.txState === "retry";
+    const state = stateOf(error);
+    if (state !== undefined) return races.test(state);
+    error = causeOf(error);
   }
-  const state = sqlstateOf(error);
-  return state === serializationFailure || state === deadlock || state?.startsWith("SQLITE_BUSY") === true;
+  return false;
+}
+
+// 2 to 4 ms, then twice as much each time, 256 ms at most; at random, so that two that met do not meet again.
+function pauseAfter(attempt: number): number {
+  const most = 2 ** Math.min(attempt + 1, 8);
+  return most / 2 + (Math.random() * most) / 2;
 }
 
 /** Runs a whole transaction, begin to commit, again while it loses races. */
 export async function retrying<T>(work: (attempt: number) => Promise<T>, options: RetryOptions = {}): Promise<T> {
-  const { attempts = 5, signal } = options;
+  const { attempts = 10, signal } = options;
   for (let attempt = 1; ; attempt++) {
     try {
       return await work(attempt);
     } catch (error) {
       if (attempt >= attempts || signal?.aborted || !lostRace(error)) throw error;
     }
-    // Two that collide again and again have to come apart.
-    await pause(Math.random() * 5 * 2 ** attempt, undefined, signal ? { signal } : {});
+    await pause(pauseAfter(attempt), undefined, signal ? { signal } : {});
   }
 }

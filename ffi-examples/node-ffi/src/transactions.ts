@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { type Adapter, notAtOnce, wrongHandle } from "./adapters/adapter.js";
 import type { Completions } from "./completions.js";
 import { CalaError, ClosedError, MisuseError, calledHere, failed, placed, taken, toldFrom } from "./errors.js";
@@ -42,9 +43,9 @@ export interface Ground {
   handle(): Handle;
 }
 
-// Beginning and ending wait on threads of the runtime's pool (libuv: four), which files and name look-ups need too. They
-// are counted apart: what begins may have to wait for what ends.
-const threads = Number(process.env["UV_THREADPOOL_SIZE"]) || 4;
+// Beginning and ending wait on threads of the runtime's pool (libuv: four, Bun: one a core), which files and name look-ups
+// need too. They are counted apart: what begins may have to wait for what ends.
+const threads = "Bun" in globalThis ? availableParallelism() : Number(process.env["UV_THREADPOOL_SIZE"]) || 4;
 const beginning = new Places(1);
 const ending = new Places(Math.max(1, threads - 2));
 

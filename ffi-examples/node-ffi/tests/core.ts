@@ -562,6 +562,18 @@ test("retrying_is_bounded_and_only_for_lost_races", async () => {
     wrapped,
   );
   assert.equal(runs, 3);
+  const full = new BusyError({ status: "BUSY", code: "queue.full", message: "too much", retryable: true });
+  const lost = new BusyError({ status: "BUSY", code: "store.busy", message: "lost", txState: "retry" });
+  assert.deepEqual([lostRace(full), lostRace(lost), lostRace(new Error("x", { cause: lost }))], [false, true, true]);
+  assert.deepEqual([lostRace(undefined), lostRace(Object.assign(new Error("x"), { code: "23505" }))], [false, false]);
+  let most = 0;
+  await failure(
+    retrying(async (attempt) => {
+      most = attempt;
+      throw race;
+    }),
+  );
+  assert.equal(most, 10);
   const other = new Error("something else");
   assert.equal(
     await failure(

@@ -31,7 +31,8 @@ const unreachable = new Set([
   "ETIMEDOUT",
 ]);
 
-function stateOf(error: any): string | undefined {
+/** The SQLSTATE (or SQLite's name) that an error itself has. */
+export function stateOf(error: any): string | undefined {
   if (typeof error.errcode === "number") {
     return error.errcode === busySnapshot
       ? "SQLITE_BUSY_SNAPSHOT"
@@ -45,12 +46,17 @@ function stateOf(error: any): string | undefined {
   return undefined;
 }
 
+/** What an error of a driver or an ORM is wrapped around. */
+export function causeOf(error: any): unknown {
+  return error.driverError ?? error.cause;
+}
+
 /** The SQLSTATE (or SQLite's name) in what a driver threw, however deep it or an ORM has wrapped it. */
 export function sqlstateOf(error: unknown): string | undefined {
   for (let depth = 0; depth < 8 && typeof error === "object" && error !== null; depth++) {
     const state = stateOf(error);
     if (state !== undefined) return state;
-    error = (error as any).driverError ?? (error as any).cause;
+    error = causeOf(error);
   }
   return undefined;
 }

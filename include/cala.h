@@ -178,6 +178,10 @@ CALA_API int64_t cala_error_posting_index(const cala_error *error);
 CALA_API const char *cala_error_details(const cala_error *error);
 /* Ends an error from an out_error. Errors from cala_op_error are the operation's: do not free them. */
 CALA_API void cala_error_free(cala_error *error);
+/* For a refusal that the program's own driver tells of, when the ledger was not asked: whether a race was lost, so that the whole transaction may
+ * succeed when it is rolled back and run again; what CALA_TX_RETRY says of a cala_error. sqlstate: the SQLSTATE ("40001") or
+ * SQLite's name of its code ("SQLITE_BUSY"). 1 or 0; 0 for NULL and for "". Any thread. */
+CALA_API int32_t cala_lost_race(const char *sqlstate);
 
 /* ------------------------------------------------------------------------------------------------------------------------- */
 /* The ledger                                                                                                                */

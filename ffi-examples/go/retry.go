@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+
+	"libcala.dev/cala/raw"
 )
 
 const defaultAttempts = 10
@@ -48,18 +50,19 @@ func Retrying(ctx context.Context, transaction func(context.Context) error, opti
 	}
 }
 
-// LostRace says whether an error means that the whole transaction may succeed when it is run again: the ledger's with TxRetry, or
-// the driver's with SQLSTATE 40001 or 40P01 or, on SQLite, SQLITE_BUSY. Also when one of them is wrapped in it.
+// LostRace says whether an error means that the whole transaction may succeed when it is run again. The library knows: of its own
+// errors by TxRetry, of the driver's by their SQLSTATE (40001, 40P01) or SQLite's name of their code (SQLITE_BUSY). Also when one
+// of them is wrapped in it.
 func LostRace(err error) bool {
 	var failure *Error
 	if errors.As(err, &failure) {
 		return failure.TxState == TxRetry
 	}
-	switch sqlState(err) {
-	case "40001", "40P01":
-		return true
+	state := sqlState(err)
+	if state == "" {
+		state = sqliteName(err)
 	}
-	return sqliteCode(err)&0xff == 5 // SQLITE_BUSY and its kinds
+	return state != "" && loadLibrary() == nil && raw.LostRace(state) != 0
 }
 
 // Random, so that two that met do not meet again.

@@ -2,7 +2,9 @@
 #include "api/ledger.h"
 #include "store/embedded/embedded_dialect.h"
 #include "store/embedded/embedded_store.h"
+#include "store/embedded/error_table.h"
 #include "store/postgres/adopted_session.h"
+#include "store/postgres/error_table.h"
 #include "store/postgres/postgres_dialect.h"
 #include "store/postgres/postgres_store.h"
 
@@ -77,6 +79,12 @@ base::Result<std::unique_ptr<store::Session>> adopt_session(LedgerState &ledger,
                             "a libpq connection can be adopted only where the ledger is on PostgreSQL");
   }
   return store::postgres::adopt_connection(pgconn, resolve, library, ledger.ledger().dialect());
+}
+
+bool lost_race(std::string_view sqlstate) {
+  const base::Error error = sqlstate.starts_with("SQLITE_") ? store::embedded::program_error_of_message(sqlstate, {})
+                                                            : store::postgres::program_error_of_sqlstate(sqlstate, {});
+  return error.tx_state == base::TxState::kRetry;
 }
 
 }  // namespace cala::api

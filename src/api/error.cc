@@ -1,5 +1,6 @@
 // cala_error_*: reading and ending errors.
 #include "api/guard.h"
+#include "api/ledger.h"
 
 namespace cala::api {
 
@@ -75,5 +76,14 @@ const char *cala_error_details(const cala_error *error) {
 }
 
 void cala_error_free(cala_error *error) { cala::api::ErrorSlots::free(error); }
+
+int32_t cala_lost_race(const char *sqlstate) {
+  bool lost = false;
+  const cala_status status = cala::api::guard(nullptr, [&] {
+    if (sqlstate != nullptr) lost = cala::api::lost_race(sqlstate);
+    return cala::base::Outcome();
+  });
+  return status == CALA_OK && lost ? 1 : 0;
+}
 
 }  // extern "C"

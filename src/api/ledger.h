@@ -55,6 +55,9 @@ class LedgerState;
 base::Result<std::unique_ptr<store::Session>> adopt_session(LedgerState &ledger, void *pgconn, const Resolver &resolve,
                                                             const std::string &library);
 
+// Whether a refusal of the database's, by its SQLSTATE or SQLite's name of it, says that a race was lost.
+bool lost_race(std::string_view sqlstate);
+
 class TxState;
 
 // Tells of a ledger's shutdown once nothing is left that has an answer to give. Threads of the ledger may outlive the ledger by a

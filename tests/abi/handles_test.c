@@ -56,6 +56,8 @@ MISUSED(cala_error_tx_state, ERROR, assert_int_equal(cala_error_tx_state(handle)
 MISUSED(cala_error_posting_index, ERROR, assert_int_equal(cala_error_posting_index(handle), -1););
 MISUSED(cala_error_details, ERROR, assert_string_equal(cala_error_details(handle), "{}"););
 MISUSED(cala_error_free, ERROR, cala_error_free(handle););
+MISUSED(cala_lost_race, NO_HANDLE, assert_null(handle); assert_int_equal(cala_lost_race(NULL), 0);
+        assert_int_equal(cala_lost_race(""), 0););
 
 MISUSED(cala_ledger_open, NO_HANDLE, cala_error *error = NULL; cala_ledger *ledger = NULL; assert_null(handle);
         expect_misuse(cala_ledger_open("{}", 2, NULL, &error), error);
@@ -131,6 +133,7 @@ static const struct function_row kFunctions[] = {
     FUNCTION(cala_error_details),
     FUNCTION(cala_error_posting_index),
     FUNCTION(cala_error_free),
+    FUNCTION(cala_lost_race),
     FUNCTION(cala_ledger_open),
     FUNCTION(cala_ledger_shutdown),
     FUNCTION(cala_ledger_free),
@@ -437,6 +440,22 @@ static void every_status_has_its_name(void **state) {
   for (i = 0; i <= CALA_OUTCOME_UNKNOWN; ++i) assert_string_equal(cala_status_name(i), names[i]);
 }
 
+static void a_lost_race_is_told_by_the_drivers_word(void **state) {
+  static const char *const lost[] = {
+      "40001", "40P01", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_BUSY_TIMEOUT", "SQLITE_LOCKED", "SQLITE_SCHEMA"};
+  static const char *const other[] = {"40002",       "4000",
+                                      "23505",       "25P02",
+                                      "42P06",       "55P03",
+                                      "57014",       "08006",
+                                      "CA001",       "SQLITE_CONSTRAINT_UNIQUE",
+                                      "SQLITE_FULL", "SQLITE_READONLY",
+                                      "sqlite_busy", "database is locked"};
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof lost / sizeof *lost; ++i) assert_int_equal(cala_lost_race(lost[i]), 1);
+  for (i = 0; i < sizeof other / sizeof *other; ++i) assert_int_equal(cala_lost_race(other[i]), 0);
+}
+
 static void the_clock_moves_only_where_it_is_manual(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   cala_ledger *manual = fixture_open_again(books, ", \"clock\": {\"manual\": \"2026-01-01T00:00:00Z\"}");
@@ -521,6 +540,7 @@ int main(void) {
       ON_SQLITE(frees_come_in_any_order),
       cmocka_unit_test(errors_say_what_is_wrong),
       cmocka_unit_test(every_status_has_its_name),
+      cmocka_unit_test(a_lost_race_is_told_by_the_drivers_word),
       ON_SQLITE(the_clock_moves_only_where_it_is_manual),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

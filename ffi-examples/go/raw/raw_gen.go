@@ -35,6 +35,8 @@ package raw
 #cgo nocallback go_cala_error_details
 #cgo noescape go_cala_error_free
 #cgo nocallback go_cala_error_free
+#cgo noescape go_cala_lost_race
+#cgo nocallback go_cala_lost_race
 #cgo noescape go_cala_ledger_open
 #cgo nocallback go_cala_ledger_open
 #cgo noescape go_cala_ledger_shutdown
@@ -187,6 +189,7 @@ static __typeof__(&cala_error_tx_state) p_cala_error_tx_state;
 static __typeof__(&cala_error_posting_index) p_cala_error_posting_index;
 static __typeof__(&cala_error_details) p_cala_error_details;
 static __typeof__(&cala_error_free) p_cala_error_free;
+static __typeof__(&cala_lost_race) p_cala_lost_race;
 static __typeof__(&cala_ledger_open) p_cala_ledger_open;
 static __typeof__(&cala_ledger_shutdown) p_cala_ledger_shutdown;
 static __typeof__(&cala_ledger_free) p_cala_ledger_free;
@@ -275,6 +278,7 @@ static const struct {
     {"cala_error_posting_index", (void **)&p_cala_error_posting_index},
     {"cala_error_details", (void **)&p_cala_error_details},
     {"cala_error_free", (void **)&p_cala_error_free},
+    {"cala_lost_race", (void **)&p_cala_lost_race},
     {"cala_ledger_open", (void **)&p_cala_ledger_open},
     {"cala_ledger_shutdown", (void **)&p_cala_ledger_shutdown},
     {"cala_ledger_free", (void **)&p_cala_ledger_free},
@@ -369,6 +373,7 @@ static int32_t go_cala_error_tx_state(const cala_error *error) { return p_cala_e
 static int64_t go_cala_error_posting_index(const cala_error *error) { return p_cala_error_posting_index(error); }
 static const char *go_cala_error_details(const cala_error *error) { return p_cala_error_details(error); }
 static void go_cala_error_free(cala_error *error) { p_cala_error_free(error); }
+static int32_t go_cala_lost_race(const char *sqlstate) { return p_cala_lost_race(sqlstate); }
 static cala_status go_cala_ledger_open(const char *config, size_t config_len, cala_ledger **out, cala_error **out_error) { return p_cala_ledger_open(config, config_len, out, out_error); }
 static cala_status go_cala_ledger_shutdown(cala_ledger *ledger, cala_queue *queue, cala_completion_fn fn, uintptr_t user, cala_error **out_error) { return p_cala_ledger_shutdown(ledger, queue, fn, (void *)user, out_error); }
 static void go_cala_ledger_free(cala_ledger *ledger) { p_cala_ledger_free(ledger); }
@@ -622,6 +627,16 @@ func ErrorDetails(error *Error) string {
 // ErrorFree is cala_error_free. Ends an error from an out_error.
 func ErrorFree(error *Error) {
 	C.go_cala_error_free(error)
+}
+
+// LostRace is cala_lost_race. For a refusal that the program's own driver tells of, when the ledger was not asked: whether a race was lost, so that the whole transaction may succeed when it is rolled back and run again; what CALA_TX_RETRY says of a cala_error.
+func LostRace(sqlstate string) int32 {
+	var sqlstateText *C.char
+	if sqlstate != "" {
+		sqlstateText = C.CString(sqlstate)
+		defer C.free(unsafe.Pointer(sqlstateText))
+	}
+	return int32(C.go_cala_lost_race(sqlstateText))
 }
 
 // LedgerOpen is cala_ledger_open. Opens a ledger.

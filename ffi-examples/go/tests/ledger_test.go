@@ -321,6 +321,7 @@ func TestOpenJSON_a_null_or_an_empty_store_is_no_default(t *testing.T) {
 func TestLostRace_is_told_through_wrapped_errors(t *testing.T) {
 	locked := sqlite3.Error{Code: sqlite3.ErrLocked, ExtendedCode: sqlite3.ErrNoExtended(sqlite3.ErrLocked)}
 	busy := sqlite3.Error{Code: sqlite3.ErrBusy, ExtendedCode: sqlite3.ErrBusySnapshot}
+	taken := sqlite3.Error{Code: sqlite3.ErrConstraint, ExtendedCode: sqlite3.ErrConstraintUnique}
 	for _, wrap := range []func(error) error{
 		func(err error) error { return err },
 		func(err error) error { return fmt.Errorf("around: %w", err) },
@@ -329,7 +330,10 @@ func TestLostRace_is_told_through_wrapped_errors(t *testing.T) {
 		equal(t, cala.LostRace(wrap(busy)), true)
 		equal(t, cala.LostRace(wrap(&pq.Error{Code: "40P01"})), true)
 		equal(t, cala.LostRace(wrap(&cala.Error{TxState: cala.TxRetry})), true)
-		equal(t, cala.LostRace(wrap(locked)), false)
+		equal(t, cala.LostRace(wrap(locked)), true) // as where the ledger meets it
+		equal(t, cala.LostRace(wrap(taken)), false)
+		equal(t, cala.LostRace(wrap(&pq.Error{Code: "23505"})), false)
+		equal(t, cala.LostRace(wrap(errors.New("40001"))), false)
 		equal(t, cala.LostRace(wrap(&cala.Error{Status: cala.ErrBusy, Retryable: true})), false)
 	}
 }

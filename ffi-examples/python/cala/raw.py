@@ -77,6 +77,11 @@ FUNCTIONS = (
     # Ends an error from an out_error. Errors from cala_op_error are the operation's: do not free them.
     # (error)
     ("cala_error_free", None, (ctypes.c_void_p,)),
+    # For a refusal that the program's own driver tells of, when the ledger was not asked: whether a race was lost, so that the whole transaction may
+    # succeed when it is rolled back and run again; what CALA_TX_RETRY says of a cala_error. sqlstate: the SQLSTATE ("40001") or
+    # SQLite's name of its code ("SQLITE_BUSY"). 1 or 0; 0 for NULL and for "". Any thread.
+    # (sqlstate)
+    ("cala_lost_race", ctypes.c_int32, (ctypes.c_char_p,)),
     # Opens a ledger. Blocks while it connects and, where asked, migrates.
     #
     # config: a JSON object; NULL with length 0 is {}. Every key is optional:

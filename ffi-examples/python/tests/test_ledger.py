@@ -83,7 +83,10 @@ class RetryTest(unittest.TestCase):
             self.assertTrue(cala.lost_a_race(self.wrapped(lost, cause=cause)))
             self.assertTrue(cala.lost_a_race(self.wrapped(busy, cause=cause)))
             self.assertTrue(cala.lost_a_race(self.wrapped(psycopg.errors.DeadlockDetected("dead"), cause=cause)))
+            self.assertTrue(cala.lost_a_race(self.wrapped(sqlite3.OperationalError("database table is locked"), cause=cause)))
             self.assertFalse(cala.lost_a_race(self.wrapped(full, cause=cause)))
+            self.assertFalse(cala.lost_a_race(self.wrapped(psycopg.errors.UniqueViolation("taken"), cause=cause)))
+            self.assertFalse(cala.lost_a_race(self.wrapped(ValueError("40001"), cause=cause)))
             self.assertFalse(cala.lost_a_race(self.wrapped(sqlite3.OperationalError("no such table: t"), cause=cause)))
 
     def test_ten_attempts_are_made(self):

@@ -24,6 +24,7 @@ export function load(path: string, deep: boolean): Raw {
     cala_error_posting_index: bind("cala_error_posting_index", "int64_t", "void *"),
     cala_error_details: bind("cala_error_details", "str", "void *"),
     cala_error_free: bind("cala_error_free", "void", "void *"),
+    cala_lost_race: bind("cala_lost_race", "int32_t", "str"),
     cala_ledger_open: bind("cala_ledger_open", "int32_t", "void *", "size_t", "void *", "void *"),
     cala_ledger_shutdown: bind("cala_ledger_shutdown", "int32_t", "void *", "void *", "void *", "uintptr_t", "void *"),
     cala_ledger_free: bind("cala_ledger_free", "void", "void *"),

@@ -132,6 +132,12 @@ export interface Raw {
   /** Ends an error from an out_error. Errors from cala_op_error are the operation's: do not free them. */
   cala_error_free(error: Handle | null): void;
   /**
+   * For a refusal that the program's own driver tells of, when the ledger was not asked: whether a race was lost, so that the whole transaction may
+   * succeed when it is rolled back and run again; what CALA_TX_RETRY says of a cala_error. sqlstate: the SQLSTATE ("40001") or
+   * SQLite's name of its code ("SQLITE_BUSY"). 1 or 0; 0 for NULL and for "". Any thread.
+   */
+  cala_lost_race(sqlstate: string | null): number;
+  /**
    * Opens a ledger. Blocks while it connects and, where asked, migrates.
    *
    * config: a JSON object; NULL with length 0 is {}. Every key is optional:

@@ -24,6 +24,13 @@ module Cala
                          "Active Record's connection (Order.connection)"
       end
 
+      # The SQLSTATE of a driver's exception, or SQLite's name of its code; nil for any other exception.
+      def state_of(error)
+        return Postgres.sqlstate(error) if defined?(::PG::Error) && error.is_a?(::PG::Error)
+
+        Sqlite.code_name(error) if defined?(::SQLite3::Exception) && error.is_a?(::SQLite3::Exception)
+      end
+
       # One turn-taker a driver's connection, however many transactions stand for it. It lives as long as one of them does.
       def turns(connection)
         @mutex.synchronize { @turns[connection] ||= Mutex.new }

@@ -92,9 +92,9 @@ module Cala
       adopt ? adopted(handle, turns, savepoint) : hosted(host, turns, savepoint)
     end
 
-    # Runs the block, which must be a whole transaction (of #begin or of the program's own), again when it lost a race: an error of
-    # the ledger's whose tx_state is :retry, or of the driver's with SQLSTATE 40001 or 40P01 or, on SQLite, SQLITE_BUSY; also when it is the
-    # cause of another. It waits longer before each attempt.
+    # Runs the block, which must be a whole transaction (of #begin or of the program's own), again when it lost a race, which the library
+    # says: of an error of its own whose tx_state is :retry, of the driver's by its SQLSTATE (40001, 40P01) or SQLite's name of it
+    # (SQLITE_BUSY); also when it is the cause of another. It waits longer before each attempt.
     #
     # @param attempts [Integer] how often at most
     # @return the block's value

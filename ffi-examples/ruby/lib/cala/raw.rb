@@ -59,6 +59,7 @@ module Cala
     bind :cala_error_posting_index, [:pointer], :int64
     bind :cala_error_details, [:pointer], :string
     bind :cala_error_free, [:pointer], :void
+    bind :cala_lost_race, [:string], :int32
     bind :cala_ledger_open, [:string, :size_t, :pointer, :pointer], :int32, blocking: true
     bind :cala_ledger_shutdown, [:pointer, :pointer, :cala_completion_fn, :pointer, :pointer], :int32
     bind :cala_ledger_free, [:pointer], :void, blocking: true

@@ -4,7 +4,6 @@ module Cala
   # What counts as a lost race, for Ledger#retrying.
   # @api private
   module Retry
-    SQLSTATES = %w[40001 40P01].freeze
     ATTEMPTS = 10
 
     module_function
@@ -26,10 +25,10 @@ module Cala
       (most / 2) + (rand * most / 2)
     end
 
+    # The library knows what the driver's SQLSTATE, or SQLite's name of its code, means.
     def driver_says_so?(error)
-      return SQLSTATES.include?(Hosts::Postgres.sqlstate(error)) if defined?(::PG::Error) && error.is_a?(::PG::Error)
-
-      defined?(::SQLite3::BusyException) && error.is_a?(::SQLite3::BusyException)
+      state = Hosts.state_of(error)
+      !state.nil? && Raw.cala_lost_race(state) == 1
     end
   end
 end

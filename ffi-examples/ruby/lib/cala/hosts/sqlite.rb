@@ -24,6 +24,11 @@ module Cala
                                                                    "the ledger: 3.38, or 3.35 built with JSON functions, is needed")
       end
 
+      # nil when the driver gives no code.
+      def self.code_name(error)
+        error.code && NAMES.fetch(error.code & 0xff, "SQLITE_ERROR")
+      end
+
       def initialize(connection)
         Sqlite.check_version
         @connection = connection
@@ -45,7 +50,7 @@ module Cala
       end
 
       def explain(error)
-        [error.code && NAMES.fetch(error.code & 0xff, "SQLITE_ERROR"), error.message]
+        [Sqlite.code_name(error), error.message]
       end
 
       def run(sql, params)

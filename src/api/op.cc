@@ -33,33 +33,51 @@ OpState::~OpState() {
 Outcome OpState::accept(bool host) {
   Stage expected = Stage::kMade;
   if (!stage_.compare_exchange_strong(expected, host ? Stage::kStepping : Stage::kInFlight)) return run_twice_error();
-  if (tx_) {
-    if (Outcome free = tx_->occupy(); !free) {
-      stage_.store(Stage::kMade);
-      return free;
-    }
-  }
-  if (host) return {};
-  Outcome entered = ledger_->enter();
-  if (!entered) {
-    if (tx_) tx_->release();
+  bool occupied = false;
+  const auto undo = [&] {
+    if (occupied) tx_->release();
     stage_.store(Stage::kMade);
+  };
+  try {
+    Outcome taken;
+    if (tx_) taken = tx_->occupy();
+    occupied = tx_ && taken;
+    if (taken && !host) taken = ledger_->enter();
+    if (!taken) undo();
+    return taken;
+  } catch (...) {
+    undo();
+    throw;
   }
-  return entered;
 }
 
-Outcome OpState::submit() {
-  std::unique_ptr<runtime::Task> task =
-      task_of(shared_from_this(), [](OpState &op, const Error *refused) { op.execute(refused); });
-  task_id_.store(task->id());
-  const std::size_t lane = ledger_->lane_of(operation_->traits(), tx_ != nullptr);
-  Outcome submitted = ledger_->executor().submit(lane, std::move(task));
-  if (submitted) return submitted;
+// Takes it back: somebody may try again.
+void OpState::unaccept() {
   ledger_->leave();
   ledger_->answered();
   if (tx_) tx_->release();
   stage_.store(Stage::kMade);
+}
+
+Outcome OpState::submit() {
+  Outcome submitted;
+  try {
+    submitted = hand_in();
+  } catch (...) {  // only before the executor has the task
+    unaccept();
+    throw;
+  }
+  if (submitted) return submitted;
+  unaccept();
   return submitted.error().status == Status::kClosed ? Outcome(closed_error()) : std::move(submitted);
+}
+
+Outcome OpState::hand_in() {
+  std::unique_ptr<runtime::Task> task =
+      task_of(shared_from_this(), [](OpState &op, const Error *refused) { op.execute(refused); });
+  task_id_.store(task->id());
+  const std::size_t lane = ledger_->lane_of(operation_->traits(), tx_ != nullptr);
+  return ledger_->executor().submit(lane, std::move(task));
 }
 
 namespace {
@@ -105,12 +123,37 @@ Outcome OpState::run_adopted() {
     if (cancel_.cancelled()) {
       answer(engine::cancelled_error());
     } else {
-      answer(tx_->run(*operation_, cancel_));
+      run_lent();
     }
   }
   if (stage_.load() == Stage::kStepping) return run_twice_error();
   if (failure_) return Error(*failure_);
   return {};
+}
+
+void OpState::run_lent() {
+  try {
+    answer(tx_->run(*operation_, cancel_));
+  } catch (const std::bad_alloc &) {
+    fail_thrown(Status::kNoMemory);
+  } catch (...) {
+    fail_thrown(Status::kInternal);
+  }
+}
+
+void OpState::fail_thrown(base::Status status) noexcept {
+  if (stage_.load() != Stage::kStepping) return;
+  Error error;
+  error.status = status;
+  error.tx_state = base::TxState::kAborted;  // nobody knows whether the last statement wrote
+  try {
+    const bool memory = status == Status::kNoMemory;
+    error.code = memory ? "memory.exhausted" : "call.failed";
+    error.message = memory ? "out of memory" : "the call ended in an unexpected way";
+  } catch (...) {
+  }
+  statement_.reset();
+  fail(std::move(error));
 }
 
 Outcome OpState::start(const std::shared_ptr<runtime::Queue> &queue, cala_completion_fn fn, void *user) {
@@ -122,26 +165,47 @@ Outcome OpState::start(const std::shared_ptr<runtime::Queue> &queue, cala_comple
                             "the operation is in a transaction of the program's libpq connection; use cala_op_run");
   }
   if (Outcome reserved = queue->reserve(); !reserved) return reserved;
-  Outcome accepted = accept(false);
-  if (accepted) {
-    started_.store(true);
-    queue_ = queue;
-    fn_ = fn;
-    user_ = user;
-    accepted = submit();
-    if (!accepted) {
-      queue_ = nullptr;
-      started_.store(false);
-    }
+  try {
+    Outcome accepted = accept(false);
+    if (accepted) accepted = submit_to(queue, fn, user);
+    if (!accepted) queue->cancel_reservation();
+    return accepted;
+  } catch (...) {
+    queue->cancel_reservation();
+    throw;
   }
-  if (!accepted) queue->cancel_reservation();
-  return accepted;
+}
+
+Outcome OpState::submit_to(const std::shared_ptr<runtime::Queue> &queue, cala_completion_fn fn, void *user) {
+  started_.store(true);
+  queue_ = queue;
+  fn_ = fn;
+  user_ = user;
+  const auto undo = [this] {
+    queue_ = nullptr;
+    started_.store(false);
+  };
+  try {
+    Outcome submitted = submit();
+    if (!submitted) undo();
+    return submitted;
+  } catch (...) {
+    undo();
+    throw;
+  }
 }
 
 // On a library thread, or, when the executor refuses, wherever it does.
 void OpState::execute(const Error *refused) {
   if (refused != nullptr) {
-    return answer(refused->status == Status::kCancelled ? shut_down_first() : Error(*refused));
+    Error error;
+    error.status = refused->status;
+    try {
+      error = refused->status == Status::kCancelled ? shut_down_first() : Error(*refused);
+    } catch (...) {  // the status must do
+    }
+    if (tx_ && refused->status != Status::kCancelled) error.tx_state = base::TxState::kAborted;  // it threw
+    return fail(std::move(error));
   }
   if (cancel_.cancelled()) return answer(engine::cancelled_error());
   if (operation_->traits().needs_store && !operation_->traits().migrates) {
@@ -168,6 +232,19 @@ void OpState::answer(Result<engine::Render> outcome) {
       failure_ = std::move(outcome.error());
     }
   }
+  conclude();
+}
+
+// As answer, with nothing to allocate.
+void OpState::fail(Error error) {
+  {
+    const std::lock_guard<std::mutex> lock(answer_mutex_);
+    failure_ = std::move(error);
+  }
+  conclude();
+}
+
+void OpState::conclude() {
   const bool in_flight = stage_.exchange(Stage::kAnswered) == Stage::kInFlight;
   if (tx_) tx_->release();
   if (in_flight) ledger_->leave();
@@ -360,8 +437,10 @@ int32_t steps(const cala_op *op, Fn fn) noexcept {
   try {
     return fn(*op->state);
   } catch (const std::bad_alloc &) {
+    op->state->fail_thrown(base::Status::kNoMemory);
     return -CALA_NO_MEMORY;
   } catch (...) {
+    op->state->fail_thrown(base::Status::kInternal);
     return -CALA_INTERNAL;
   }
 }

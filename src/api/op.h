@@ -39,6 +39,8 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   std::int32_t step();
   std::int32_t feed(std::string_view text);
   std::int32_t feed_error(std::string_view sqlstate, std::string_view message);
+  // A step or a feed threw: the operation is answered so, and never fed again.
+  void fail_thrown(base::Status status) noexcept;
   void cancel();
   void abandon();  // its handle is being freed
 
@@ -59,9 +61,15 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
 
   base::Outcome accept(bool host);
   base::Outcome submit();
+  base::Outcome hand_in();
+  void unaccept();
+  base::Outcome submit_to(const std::shared_ptr<runtime::Queue> &queue, cala_completion_fn fn, void *user);
+  void run_lent();
   base::Outcome run_adopted();
   void execute(const base::Error *refused);
   void answer(base::Result<engine::Render> outcome);
+  void fail(base::Error error);
+  void conclude();
   std::int32_t advance();
   std::int32_t fail_step(base::Error error);
   void render_result() const;

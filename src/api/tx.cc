@@ -141,10 +141,17 @@ Result<engine::Render> TxState::run(engine::Operation &operation, engine::Cancel
 
 Outcome TxState::finish(bool commit) {
   if (Outcome free = occupy(); !free) return free;
-  Outcome finished = over_error();
-  if (own_ && own_->open()) finished = commit ? own_->commit() : own_->rollback();
-  release();
-  return finished;
+  try {
+    const bool open = own_ && own_->open();
+    Outcome finished;
+    if (open) finished = commit ? own_->commit() : own_->rollback();
+    if (!open) finished = over_error();
+    release();
+    return finished;
+  } catch (...) {
+    release();
+    throw;
+  }
 }
 
 }  // namespace cala::api

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <new>
 #include <vector>
 
 #include "base/json_scan.h"
@@ -57,10 +58,15 @@ void patch_fractions(cJSON *node, FractionCursor &cursor) {
   }
 }
 
+// The scan lets nothing pass that cJSON refuses, so only memory can be the reason for a null.
+cJSON *parsed(std::string_view text) {
+  if (cJSON *root = cJSON_ParseWithLength(text.data(), text.size())) return root;
+  throw std::bad_alloc();
+}
+
 cJSON *build_tree(std::string_view text, const std::vector<JsonFraction> &fractions) {
-  if (fractions.empty()) return cJSON_ParseWithLength(text.data(), text.size());
-  const std::string plain = without_fractions(text, fractions);
-  cJSON *root = cJSON_ParseWithLength(plain.data(), plain.size());
+  if (fractions.empty()) return parsed(text);
+  cJSON *root = parsed(without_fractions(text, fractions));
   FractionCursor cursor{fractions.data(), fractions.data() + fractions.size()};
   patch_fractions(root, cursor);
   return root;
@@ -213,8 +219,6 @@ Result<Json> Json::parse(std::string_view text) {
   if (!fractions) return Error(fractions.error());
   Json json;
   json.root_.reset(build_tree(text, *fractions));
-  // The scan lets nothing pass that cJSON refuses, so only memory can be the reason.
-  if (!json.root_) return make_error(Status::kNoMemory, "memory.exhausted", "out of memory while reading JSON");
   return json;
 }
 
@@ -225,7 +229,6 @@ Result<StoredJson> StoredJson::parse(std::string_view text) {
   if (!fractions) return Error(fractions.error());
   StoredJson json;
   json.root_.reset(build_tree(text, *fractions));
-  if (!json.root_) return make_error(Status::kNoMemory, "memory.exhausted", "out of memory while reading JSON");
   return json;
 }
 

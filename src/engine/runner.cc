@@ -47,11 +47,52 @@ Result<Render> as_cancelled(Result<Render> outcome, const CancelToken &cancel) {
   return outcome;
 }
 
+// Rolls back what is open on a session, unless it was committed: also when an allocation throws. A session that cannot even do that
+// is thrown away by the pool, which takes none back in a transaction.
+class RollBack {
+ public:
+  explicit RollBack(store::Session &session) : session_(&session) {}
+  ~RollBack() {
+    if (session_ == nullptr) return;
+    try {
+      session_->rollback();
+    } catch (...) {
+    }
+  }
+  RollBack(const RollBack &) = delete;
+  RollBack &operator=(const RollBack &) = delete;
+  void committed() { session_ = nullptr; }
+
+ private:
+  store::Session *session_;
+};
+
+// An allocation failed after the write had been sent: it may have been committed.
+base::Error interrupted_commit() noexcept {
+  base::Error error;
+  error.status = Status::kOutcomeUnknown;
+  try {
+    error.code = "store.outcome_unknown";
+    error.message = "memory ran out during the commit; it may or may not have happened";
+  } catch (...) {  // the status must do
+  }
+  return error;
+}
+
+Result<store::Answer> write_and_commit(store::Session &session, const store::Request &request) {
+  try {
+    return session.execute_and_commit(request);
+  } catch (...) {
+    return interrupted_commit();
+  }
+}
+
 // One try in a transaction of its own. The last request is the only one that writes, and carries the commit.
-Result<Render> attempt(Operation &operation, const Context &context, store::Session &session, CancelToken &cancel) {
+Result<Render> drive(Operation &operation, const Context &context, store::Session &session, CancelToken &cancel,
+                     bool &sent) {
+  RollBack unless(session);
   const Interruptible<store::Session> running(cancel, &session);
   if (Outcome begun = session.begin(operation.traits().access); !begun) return std::move(begun.error());
-  bool committed = false;
   operation.begin(context);
   while (const store::Request *request = operation.pending()) {
     if (cancel.cancelled()) {
@@ -63,14 +104,23 @@ Result<Render> attempt(Operation &operation, const Context &context, store::Sess
       continue;
     }
     cancel.attach(static_cast<store::Session *>(nullptr));
-    Result<store::Answer> written = session.execute_and_commit(*request);
-    committed = written.ok();
+    sent = true;
+    Result<store::Answer> written = write_and_commit(session, *request);
+    if (written) unless.committed();
     operation.feed(std::move(written));
   }
   cancel.attach(static_cast<store::Session *>(nullptr));
-  Result<Render> outcome = as_cancelled(operation.take_outcome(), cancel);
-  if (!committed) session.rollback();
-  return outcome;
+  return as_cancelled(operation.take_outcome(), cancel);
+}
+
+Result<Render> attempt(Operation &operation, const Context &context, store::Session &session, CancelToken &cancel) {
+  bool sent = false;
+  try {
+    return drive(operation, context, session, cancel, sent);
+  } catch (...) {
+    if (!sent) throw;
+    return interrupted_commit();
+  }
 }
 
 Result<Render> attempt(Operation &operation, const Context &context, SessionPool &pool, CancelToken &cancel) {
@@ -130,6 +180,13 @@ Result<Render> run_without_store(Operation &operation, const Context &context) {
   return operation.take_outcome();
 }
 
+base::Error aborted_error() {
+  base::Error error =
+      base::make_error(Status::kMisuse, "transaction.aborted", "the transaction failed before; only rollback is left");
+  error.tx_state = base::TxState::kAborted;
+  return error;
+}
+
 Result<Render> migrate(store::Store &store) {
   Result<store::MigrationReport> report = store.migrate();
   if (!report) return std::move(report.error());
@@ -137,6 +194,37 @@ Result<Render> migrate(store::Store &store) {
     out.begin_object().key("from_version").integer(done.from_version);
     out.key("to_version").integer(done.to_version).end_object();
   });
+}
+
+// Tries until there is an answer. Counts commits whose answer was lost: until such a one is looked up, it is what the operation
+// ends with.
+Result<Render> repeat(Operation &operation, const Context &context, SessionPool &pool, CancelToken &cancel,
+                      std::chrono::milliseconds failover_wait, int &lost_commits) {
+  Patience patience(pool, failover_wait);
+  std::optional<base::Error> unknown;
+  int lost_races = 0;
+  int lost_connections = 0;
+  while (true) {
+    Result<Render> outcome = cancelled_error();
+    if (!cancel.cancelled()) outcome = attempt(operation, context, pool, cancel);
+    if (outcome) return outcome;
+    const base::Error &error = outcome.error();
+    if (error.status == Status::kOutcomeUnknown) {
+      ++lost_commits;
+      unknown = error;
+      if (!operation.traits().repeatable || lost_commits > kMaxLostCommits) return outcome;
+      continue;
+    }
+    if (unknown && settles(error)) return outcome;
+    if (error.status == Status::kConflict && error.retryable && lost_races < kMaxLostRaces) {
+      back_off(lost_races++);
+    } else if (error.code == "store.connection_lost" && lost_connections < kMaxLostConnections) {
+      ++lost_connections;
+    } else if (!store_is_away(error) || !patience.wait(&cancel)) {
+      if (unknown) return std::move(*unknown);
+      return outcome;
+    }
+  }
 }
 
 }  // namespace
@@ -163,31 +251,12 @@ Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, Se
   const Context context{&ledger, false, false, false};
   if (!operation.traits().needs_store) return run_without_store(operation, context);
   if (operation.traits().migrates) return migrate(store);
-  Patience patience(pool, failover_wait);
-  std::optional<base::Error>
-      unknown;  // a commit's answer was lost; until it is looked up this is what the operation ends with
-  int lost_races = 0;
   int lost_commits = 0;
-  int lost_connections = 0;
-  while (true) {
-    Result<Render> outcome = cancelled_error();
-    if (!cancel.cancelled()) outcome = attempt(operation, context, pool, cancel);
-    if (outcome) return outcome;
-    const base::Error &error = outcome.error();
-    if (error.status == Status::kOutcomeUnknown) {
-      unknown = error;
-      if (!operation.traits().repeatable || ++lost_commits > kMaxLostCommits) return outcome;
-      continue;
-    }
-    if (unknown && settles(error)) return outcome;
-    if (error.status == Status::kConflict && error.retryable && lost_races < kMaxLostRaces) {
-      back_off(lost_races++);
-    } else if (error.code == "store.connection_lost" && lost_connections < kMaxLostConnections) {
-      ++lost_connections;
-    } else if (!store_is_away(error) || !patience.wait(&cancel)) {
-      if (unknown) return std::move(*unknown);
-      return outcome;
-    }
+  try {
+    return repeat(operation, context, pool, cancel, failover_wait, lost_commits);
+  } catch (...) {
+    if (lost_commits == 0) throw;
+    return interrupted_commit();
   }
 }
 
@@ -214,45 +283,54 @@ Result<std::unique_ptr<Transaction>> Transaction::begin(Ledger &ledger, SessionP
     Outcome begun;
     Result<SessionPool::Lease> lease = pool.acquire(store::Access::kWrite);
     if (lease) {
-      begun = (*lease)->begin(store::Access::kWrite);
+      std::unique_ptr<Transaction> transaction(new Transaction(ledger, lease.take()));  // from here it rolls back
+      begun = transaction->lease_->begin(store::Access::kWrite);
+      if (begun) return transaction;
     } else {
       begun = std::move(lease.error());
     }
-    if (begun) return std::unique_ptr<Transaction>(new Transaction(ledger, lease.take()));
-    if (lease) lease->give_back();
     if (!store_is_away(begun.error()) || !patience.wait(nullptr)) return std::move(begun.error());
   }
 }
 
 Transaction::~Transaction() {
-  if (open_) lease_->rollback();
+  if (open_) const RollBack now(*lease_);
 }
 
 Result<Render> Transaction::run(Operation &operation, CancelToken &cancel, bool savepoint) {
+  if (aborted_) return aborted_error();
+  aborted_ = true;  // should something throw: nobody knows how far it came
   const bool programs_own = operation.traits().inside == Operation::Inside::kOwnTransaction;
   if (programs_own) lease_.spend();
   Result<Render> outcome = run_inside(operation, Context{&ledger_, false, true, savepoint}, *lease_, cancel);
+  aborted_ = false;
   // It got past every look at its text, and there is no transaction left to commit or to roll back.
   if (programs_own && !outcome && outcome.error().code == kOver) {
     open_ = false;
-    lease_->rollback();
-    lease_.give_back();
+    const SessionPool::Lease ending = std::move(lease_);
+    const RollBack now(*ending);
   }
   return outcome;
 }
 
 Outcome Transaction::commit() {
   open_ = false;
-  Outcome committed = lease_->commit();
-  if (!committed) lease_->rollback();
-  lease_.give_back();
-  return committed;
+  const SessionPool::Lease ending = std::move(lease_);
+  RollBack unless(*ending);
+  if (aborted_) return aborted_error();
+  try {
+    Outcome committed = ending->commit();
+    if (committed) unless.committed();
+    return committed;
+  } catch (...) {
+    return interrupted_commit();
+  }
 }
 
 Outcome Transaction::rollback() {
   open_ = false;
-  lease_->rollback();
-  lease_.give_back();
+  const SessionPool::Lease ending = std::move(lease_);
+  const RollBack now(*ending);
   return {};
 }
 

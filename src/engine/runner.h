@@ -59,6 +59,7 @@ class Transaction {
   Ledger &ledger_;
   SessionPool::Lease lease_;
   bool open_ = true;
+  bool aborted_ = false;  // something threw half-way: only rollback is left
 };
 
 }  // namespace cala::engine

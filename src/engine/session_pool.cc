@@ -36,6 +36,25 @@ base::Error SessionPool::refusal(bool stopped) const {
   return error;
 }
 
+// The place of a session that is being made; free again unless it was made, also when something throws.
+class SessionPool::Place {
+ public:
+  Place(SessionPool &pool, Shelf &shelf) : pool_(pool), shelf_(&shelf) {}
+  ~Place() {
+    if (shelf_ == nullptr) return;
+    const std::lock_guard<std::mutex> lock(pool_.mutex_);
+    shelf_->made -= 1;
+    pool_.freed_.notify_all();
+  }
+  Place(const Place &) = delete;
+  Place &operator=(const Place &) = delete;
+  void keep() { shelf_ = nullptr; }
+
+ private:
+  SessionPool &pool_;
+  Shelf *shelf_;
+};
+
 base::Result<SessionPool::Lease> SessionPool::acquire(store::Access access, const std::atomic<bool> *stop,
                                                       std::chrono::milliseconds wait) {
   std::unique_lock<std::mutex> lock(mutex_);
@@ -51,28 +70,33 @@ base::Result<SessionPool::Lease> SessionPool::acquire(store::Access access, cons
   }
   from.made += 1;
   lock.unlock();
+  Place place(*this, from);
   base::Result<std::unique_ptr<store::Session>> session = store_.connect(access);
-  if (session) return Lease(this, access, session.take());
-  lock.lock();
-  from.made -= 1;
-  freed_.notify_one();
-  return std::move(session.error());
+  if (!session) return std::move(session.error());
+  place.keep();
+  return Lease(this, access, session.take());
 }
 
-void SessionPool::take_back(store::Access access, std::unique_ptr<store::Session> session, bool spent) {
-  std::vector<std::unique_ptr<store::Session>> dead;  // closed after the lock is released
+// False when there is no memory for it: a lease ends also where something threw.
+bool SessionPool::put(Shelf &to, std::unique_ptr<store::Session> &session) noexcept {
+  try {
+    to.idle.push_back(std::move(session));
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+void SessionPool::take_back(store::Access access, std::unique_ptr<store::Session> session, bool spent) noexcept {
+  std::vector<std::unique_ptr<store::Session>> dead;  // closed after the lock is released, and so is `session`
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     Shelf &to = shelf(access);
     if (spent) {
-      dead.push_back(std::move(session));
       to.made -= 1;
-    } else if (session->healthy() && !closed_) {
-      to.idle.push_back(std::move(session));
-    } else {
+    } else if (closed_ || !session->healthy() || !put(to, session)) {
       dead.swap(to.idle);
-      dead.push_back(std::move(session));
-      to.made -= dead.size();
+      to.made -= dead.size() + 1;
     }
     // Readers and writers wait on the same condition, each for its own shelf.
     freed_.notify_all();
@@ -98,14 +122,14 @@ void SessionPool::refuse_waiting() {
 }
 
 void SessionPool::close() {
-  std::vector<std::unique_ptr<store::Session>> dead;
+  std::vector<std::unique_ptr<store::Session>> writers;  // closed after the lock is released
+  std::vector<std::unique_ptr<store::Session>> readers;
   const std::lock_guard<std::mutex> lock(mutex_);
   closed_ = true;
-  for (Shelf *each : {&writers_, &readers_}) {
-    each->made -= each->idle.size();
-    for (auto &session : each->idle) dead.push_back(std::move(session));
-    each->idle.clear();
-  }
+  writers_.made -= writers_.idle.size();
+  readers_.made -= readers_.idle.size();
+  writers.swap(writers_.idle);
+  readers.swap(readers_.idle);
   freed_.notify_all();
 }
 

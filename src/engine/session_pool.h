@@ -20,7 +20,8 @@ base::Error cancelled_error();
 
 class SessionPool {
  public:
-  // A borrowed session; goes back when the lease ends, or away when it is no longer healthy.
+  // A borrowed session; goes back when the lease ends, or away when it is no longer healthy or still in a
+  // transaction (Session::healthy).
   class Lease {
    public:
     Lease() = default;
@@ -81,9 +82,12 @@ class SessionPool {
     std::vector<std::unique_ptr<store::Session>> idle;
   };
 
+  class Place;
+
   Shelf &shelf(store::Access access);
+  static bool put(Shelf &to, std::unique_ptr<store::Session> &session) noexcept;
   base::Error refusal(bool stopped) const;
-  void take_back(store::Access access, std::unique_ptr<store::Session> session, bool spent);
+  void take_back(store::Access access, std::unique_ptr<store::Session> session, bool spent) noexcept;
 
   store::Store &store_;
   const bool shared_;

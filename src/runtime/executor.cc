@@ -51,9 +51,15 @@ Error thread_error(int error_number) {
 }
 
 // A task ran out of memory, or broke the rule that our code does not throw. It is answered all the same.
-Error thrown_error(bool out_of_memory) {
-  if (out_of_memory) return make_error(Status::kNoMemory, "memory.exhausted", "out of memory");
-  return make_error(Status::kInternal, "executor.task_failed", "an operation ended in an unexpected way");
+Error thrown_error(bool out_of_memory) noexcept {
+  Error error;
+  error.status = out_of_memory ? Status::kNoMemory : Status::kInternal;
+  try {
+    error.code = out_of_memory ? "memory.exhausted" : "executor.task_failed";
+    error.message = out_of_memory ? "out of memory" : "an operation ended in an unexpected way";
+  } catch (...) {  // the status must do
+  }
+  return error;
 }
 
 void abandon(Task &task, const Error &why) noexcept {
@@ -164,6 +170,7 @@ Outcome Executor::start_thread(const std::shared_ptr<State> &state, Lane &lane) 
   auto start = std::make_unique<ThreadStart>(ThreadStart{state, &lane, {}});
   start->batch.reserve(lane.take_at_once());
   state->threads.reserve(state->threads.size() + 1);
+  const std::string name = ("cala/" + lane.options.name).substr(0, kLongestThreadName);
   pthread_attr_t attributes;
   if (const int failed = pthread_attr_init(&attributes); failed != 0) return thread_error(failed);
   pthread_attr_setstacksize(&attributes, kStackBytes);
@@ -177,8 +184,7 @@ Outcome Executor::start_thread(const std::shared_ptr<State> &state, Lane &lane) 
   pthread_attr_destroy(&attributes);
   if (failed != 0) return thread_error(failed);
   (void)start.release();
-  const std::string name = "cala/" + lane.options.name;
-  pthread_setname_np(thread, name.substr(0, kLongestThreadName).c_str());
+  pthread_setname_np(thread, name.c_str());
   state->threads.push_back(thread);
   ++state->started;
   ++state->live;

@@ -84,15 +84,10 @@ Result<Answer> EmbeddedSession::run_statement(const Request &request) {
   Result<Statement *> statement = cached(wanted.id, wanted.sql);
   if (!statement) return std::move(statement.error());
   Statement &row = **statement;
+  const Resetting resetting(row);
   const int result = row.text(wanted.parameter).step();
-  if (result != SQLITE_ROW && result != SQLITE_DONE) {
-    Error error = connection_->error(result);
-    row.reset();
-    return error;
-  }
-  Result<Answer> answer = dialect_.decode(request, result == SQLITE_ROW ? row.column_text(0) : std::string_view());
-  row.reset();
-  return answer;
+  if (result != SQLITE_ROW && result != SQLITE_DONE) return connection_->error(result);
+  return dialect_.decode(request, result == SQLITE_ROW ? row.column_text(0) : std::string_view());
 }
 
 Result<Answer> EmbeddedSession::read_posting(const PostingRead &read) {
@@ -153,10 +148,10 @@ Outcome EmbeddedSession::control(Control which) {
     if (!prepared) return std::move(prepared.error());
     statement = prepared.take();
   }
+  const Resetting resetting(statement);
   const int result = statement.step();
   Outcome outcome;
   if (result != SQLITE_DONE) outcome = connection_->error(result);
-  statement.reset();
   if (!outcome) note_health(outcome.error());
   return outcome;
 }

@@ -26,7 +26,7 @@ class EmbeddedSession final : public Session {
   base::Result<Answer> execute_and_commit(const Request &request) override;
   base::Outcome commit() override;
   void rollback() override;
-  bool healthy() const override { return healthy_; }
+  bool healthy() const override { return healthy_ && !connection_->in_transaction(); }
   void interrupt() override { connection_->interrupt(); }
 
   Connection &connection() { return *connection_; }

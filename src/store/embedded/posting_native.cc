@@ -21,18 +21,6 @@ using base::Outcome;
 using base::Result;
 using base::Timestamp;
 
-// Clears a statement's bindings and locks when a function leaves.
-class Resetting {
- public:
-  explicit Resetting(Statement &statement) : statement_(statement) {}
-  ~Resetting() { statement_.reset(); }
-  Resetting(const Resetting &) = delete;
-  Resetting &operator=(const Resetting &) = delete;
-
- private:
-  Statement &statement_;
-};
-
 std::optional<core::Account> account_at(const base::Uuid &id, const Statement &row) {
   const std::optional<core::Direction> normal = core::parse_direction(row.column_text(5));
   const std::optional<core::LockStatus> status = core::parse_lock_status(row.column_text(6));
@@ -139,11 +127,10 @@ Result<Statement *> NativePosting::statement(Use use) {
 }
 
 Outcome NativePosting::done(Statement &statement) {
+  const Resetting resetting(statement);
   const int result = statement.step();
-  Outcome outcome;
-  if (result != SQLITE_DONE) outcome = connection_.error(result);
-  statement.reset();
-  return outcome;
+  if (result != SQLITE_DONE) return connection_.error(result);
+  return {};
 }
 
 Result<PostingState> NativePosting::read(const PostingRead &read) {

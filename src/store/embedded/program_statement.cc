@@ -79,7 +79,9 @@ void bind(sqlite3_stmt *statement, const ProgramStatement &program) {
   for (const std::optional<std::string> &parameter : program.parameters) {
     ++place;
     if (!parameter) continue;  // NULL, as it is
-    sqlite3_bind_text64(statement, place, parameter->data(), parameter->size(), SQLITE_STATIC, SQLITE_UTF8);
+    const int bound =
+        sqlite3_bind_text64(statement, place, parameter->data(), parameter->size(), SQLITE_STATIC, SQLITE_UTF8);
+    if (bound == SQLITE_NOMEM) throw std::bad_alloc();
   }
 }
 
@@ -93,6 +95,7 @@ void take_row(sqlite3_stmt *statement, int width, ProgramRows &rows) {
     const void *data =
         type == SQLITE_BLOB ? sqlite3_column_blob(statement, column) : sqlite3_column_text(statement, column);
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
+    if (data == nullptr && (size > 0 || type != SQLITE_BLOB)) throw std::bad_alloc();  // an empty blob has no data
     const std::string_view value =
         data == nullptr ? std::string_view() : std::string_view(static_cast<const char *>(data), size);
     if (type == SQLITE_BLOB) {
@@ -116,7 +119,11 @@ Result<std::string> execute_program(Connection &connection, const ProgramStateme
   bind(statement, program);
   ProgramRows rows;
   const int width = sqlite3_column_count(statement);
-  for (int column = 0; column < width; ++column) rows.column(sqlite3_column_name(statement, column));
+  for (int column = 0; column < width; ++column) {
+    const char *name = sqlite3_column_name(statement, column);
+    if (name == nullptr) throw std::bad_alloc();
+    rows.column(name);
+  }
   const std::int64_t before = sqlite3_total_changes64(connection.raw());
   int result = sqlite3_step(statement);
   for (; result == SQLITE_ROW && !rows.too_many(); result = sqlite3_step(statement)) take_row(statement, width, rows);

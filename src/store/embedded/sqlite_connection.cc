@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <new>
 
 #include "store/embedded/error_table.h"
 
@@ -23,16 +24,17 @@ std::int64_t monotonic_ns() {
 
 Statement::~Statement() { sqlite3_finalize(handle_); }
 
-// Binding fails only for want of memory or a text beyond a gigabyte; the step that follows then says so or stores NULL in a
-// column that refuses it.
+// Binding fails only for want of memory, in a database of another encoding, or a text beyond a gigabyte; the step that follows then
+// stores NULL in a column that refuses it.
 Statement &Statement::integer(std::int64_t value) {
   sqlite3_bind_int64(handle_, ++bound_, value);
   return *this;
 }
 
 Statement &Statement::text(std::string_view value) {
-  sqlite3_bind_text64(handle_, ++bound_, value.data() == nullptr ? "" : value.data(), value.size(), SQLITE_STATIC,
-                      SQLITE_UTF8);
+  const int bound = sqlite3_bind_text64(handle_, ++bound_, value.data() == nullptr ? "" : value.data(), value.size(),
+                                        SQLITE_STATIC, SQLITE_UTF8);
+  if (bound == SQLITE_NOMEM) throw std::bad_alloc();
   return *this;
 }
 
@@ -53,9 +55,10 @@ void Statement::reset() {
 std::int64_t Statement::column_integer(int column) const { return sqlite3_column_int64(handle_, column); }
 
 std::string_view Statement::column_text(int column) const {
+  if (column_null(column)) return {};
   const auto *text = reinterpret_cast<const char *>(sqlite3_column_text(handle_, column));
-  return text == nullptr ? std::string_view()
-                         : std::string_view(text, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column)));
+  if (text == nullptr) throw std::bad_alloc();  // for the zero behind it, or for what it is in another encoding
+  return {text, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
 }
 
 bool Statement::column_null(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }

@@ -49,6 +49,18 @@ class Statement {
   int bound_ = 0;
 };
 
+// A statement that is borrowed for one run: without bindings and at its beginning afterwards, also when an allocation throws.
+class Resetting {
+ public:
+  explicit Resetting(Statement &statement) : statement_(statement) {}
+  ~Resetting() { statement_.reset(); }
+  Resetting(const Resetting &) = delete;
+  Resetting &operator=(const Resetting &) = delete;
+
+ private:
+  Statement &statement_;
+};
+
 class Connection {
  public:
   struct Options {

@@ -48,7 +48,7 @@ Result<Answer> PostgresSession::run(const Request &request, bool commits) {
   if (std::holds_alternative<Ddl>(request)) {
     return base::make_error(base::Status::kMisuse, "store.misuse", "a store of our own migrates by Store::migrate");
   }
-  if (!healthy()) return connection_lost();
+  if (!usable()) return connection_lost();
   if (const auto *program = std::get_if<ProgramStatement>(&request)) return run_program(*program);
   const SqlStatement statement = dialect_.encode(request, Placeholder::kDollar);
   std::vector<Command> commands = begin_with(!commits);
@@ -131,6 +131,7 @@ PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, cons
     const std::lock_guard<std::mutex> lock(in_flight_mutex_);
     in_flight_ = true;
   }
+  const bool was_broken = std::exchange(broken_, true);  // should something throw half-way
   bool sent = true;
   for (const Command command : flight.commands) {
     flight.ended_transaction = flight.ended_transaction || command == Command::kCommit;
@@ -138,7 +139,7 @@ PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, cons
   }
   flight.ended_transaction = flight.ended_transaction || (sent && stage_ != Stage::kOpen);
   if (sent && connection_->api().PQpipelineSync(connection_->raw()) == 1) collect(flight);
-  broken_ = broken_ || !flight.synced;
+  broken_ = was_broken || !flight.synced;
   const std::lock_guard<std::mutex> lock(in_flight_mutex_);
   in_flight_ = false;
   return flight;
@@ -188,7 +189,7 @@ Outcome PostgresSession::commit() {
     stage_ = Stage::kIdle;
     return {};
   }
-  if (!healthy()) return connection_lost();
+  if (!usable()) return connection_lost();
   const Flight flight = fly({Command::kCommit}, nullptr, nullptr);
   const LibpqApi &api = connection_->api();
   if (flight.results.empty() || api.PQresultStatus(flight.results[0].get()) != PGRES_COMMAND_OK) {
@@ -202,11 +203,11 @@ Outcome PostgresSession::commit() {
 }
 
 void PostgresSession::rollback() {
-  if (stage_ == Stage::kOpen && healthy()) fly({Command::kRollback}, nullptr, nullptr);
+  if (stage_ == Stage::kOpen && usable()) fly({Command::kRollback}, nullptr, nullptr);
   stage_ = Stage::kIdle;
 }
 
-bool PostgresSession::healthy() const { return !broken_ && connection_->is_alive(); }
+bool PostgresSession::healthy() const { return usable() && stage_ != Stage::kOpen; }
 
 void PostgresSession::interrupt() {
   const std::lock_guard<std::mutex> lock(in_flight_mutex_);

@@ -34,6 +34,8 @@ class PostgresSession final : public Session {
   void interrupt() override;
 
  private:
+  bool usable() const { return !broken_ && connection_->is_alive(); }
+
   enum class Stage : std::uint8_t { kIdle, kToBegin, kReading, kOpen };
   enum class Command : std::uint8_t { kBegin, kPrepare, kRequest, kPlain, kProgram, kCommit, kRollback };
   struct Flight;

@@ -1,0 +1,385 @@
+// Every allocation of every operation fails once: the operation says so, nothing is half done, and the ledger goes on.
+#include <cala.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <ostream>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <tuple>
+
+#include "failing_memory.h"
+#include "postgres_cluster.h"
+
+namespace cala::tests {
+namespace {
+
+using MakeOperation = cala_status (*)(cala_ledger *, cala_tx *, const char *, size_t, cala_op **, cala_error **);
+
+constexpr std::size_t kEnough = 30000;  // allocations: none of these operations makes so many
+// Beyond kMany SQLite compiles a statement, or a connection is made: every kFew-th will do.
+constexpr std::size_t kMany = 1000;
+constexpr std::size_t kFew = 41;
+constexpr const char *kJournal = R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Main", "code": "MAIN"})";
+constexpr const char *kAccounts = R"({"accounts": [
+  {"id": "a0000000-0000-0000-0000-000000000001", "code": "ALICE", "name": "Alice"},
+  {"id": "a0000000-0000-0000-0000-000000000002", "code": "BOB", "name": "Bob"},
+  {"id": "a0000000-0000-0000-0000-000000000003", "code": "CAROL", "name": "Carol"}]})";
+constexpr const char *kTemplate = R"json({"code": "TRANSFER", "id": "20000000-0000-0000-0000-000000000001",
+  "params": [{"name": "amount", "type": "decimal"}],
+  "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
+  "entries": [
+    {"entry_type": "'DR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "SETTLED", "direction": "DEBIT",
+      "units": "params.amount", "currency": "'USD'"},
+    {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "SETTLED", "direction": "CREDIT",
+      "units": "params.amount", "currency": "'USD'"}]})json";
+constexpr const char *kBalance = R"({"journal_id": "10000000-0000-0000-0000-000000000001",
+  "account_id": "a0000000-0000-0000-0000-000000000001", "currency": "USD"})";
+
+// What an operation that was done already answers when it is done again.
+enum class Again { kSame, kTaken };
+
+// In a request # stands for a number of three digits or more that is new each time.
+struct Case {
+  const char *name;
+  MakeOperation make;
+  const char *request;
+  Again again = Again::kSame;
+  std::size_t postings = 0;  // of one unit from Alice to Bob
+  bool in_transactions = true;
+  bool alone = true;
+};
+
+std::ostream &operator<<(std::ostream &out, const Case &one) { return out << one.name; }
+
+#define CASE(name, ...) \
+  Case { #name, name, __VA_ARGS__ }
+const Case kCases[] = {
+    CASE(cala_account_create, R"({"code": "MORE#", "name": "one that is made", "metadata": {"a": [1, "b"]}})",
+         Again::kTaken),
+    CASE(cala_account_create_many,
+         R"({"accounts": [{"code": "FIRST#", "name": "one"}, {"code": "SECOND#", "name": "two"}]})", Again::kTaken),
+    CASE(cala_account_find, R"({"code": "ALICE"})"),
+    CASE(cala_account_find_many,
+         R"({"ids": ["a0000000-0000-0000-0000-000000000001", "a0000000-0000-0000-0000-000000000002"]})"),
+    CASE(cala_account_list, R"({"first": 3})"),
+    CASE(cala_account_update, R"({"id": "a0000000-0000-0000-0000-000000000003", "name": "Carol #"})"),
+    CASE(cala_account_lock, R"({"id": "a0000000-0000-0000-0000-000000000003"})"),
+    CASE(cala_account_unlock, R"({"id": "a0000000-0000-0000-0000-000000000003"})"),
+    CASE(cala_journal_create, R"({"code": "BOOK#", "name": "one that is made", "max_scale": {"default": 3}})",
+         Again::kTaken),
+    CASE(cala_journal_find, R"({"code": "MAIN"})"),
+    CASE(cala_journal_list, R"({"first": 3})"),
+    CASE(cala_journal_update, R"({"id": "10000000-0000-0000-0000-000000000001", "description": "the # time"})"),
+    CASE(cala_journal_lock, R"({"id": "10000000-0000-0000-0000-000000000002"})"),
+    CASE(cala_journal_unlock, R"({"id": "10000000-0000-0000-0000-000000000002"})"),
+    CASE(cala_tx_template_create, R"json({"code": "TEMPLATE#", "params": [{"name": "to", "type": "uuid"}],
+      "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
+      "entries": [
+        {"entry_type": "'DR'", "account_id": "params.to", "layer": "SETTLED", "direction": "DEBIT", "units": "decimal('1')",
+          "currency": "'USD'"},
+        {"entry_type": "'CR'", "account_id": "params.to", "layer": "SETTLED", "direction": "CREDIT", "units": "decimal('1')",
+          "currency": "'USD'"}]})json",
+         Again::kTaken),
+    CASE(cala_tx_template_find, R"({"code": "TRANSFER"})"),
+    CASE(cala_tx_template_list, R"({"first": 3})"),
+    CASE(cala_transaction_post, R"({"id": "30000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER",
+      "params": {"amount": "1"}})",
+         Again::kSame, 1),
+    CASE(cala_transaction_post_many, R"({"postings": [
+      {"id": "40000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER", "params": {"amount": "1"}},
+      {"id": "50000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER", "params": {"amount": "1"}}]})",
+         Again::kSame, 2),
+    CASE(cala_transaction_find, R"({"id": "60000000-0000-0000-0000-000000000000"})"),
+    CASE(cala_transaction_find_many, R"({"ids": ["60000000-0000-0000-0000-000000000000"]})"),
+    CASE(cala_transaction_list, R"({"first": 3})"),
+    CASE(cala_entry_list, R"({"first": 3, "account_id": "a0000000-0000-0000-0000-000000000001"})"),
+    CASE(cala_entry_find_many, R"({"ids": ["a0000000-0000-0000-0000-000000000001"]})"),
+    CASE(cala_balance_find, kBalance),
+    CASE(cala_balance_find_many, R"({"keys": [{"journal_id": "10000000-0000-0000-0000-000000000001",
+      "account_id": "a0000000-0000-0000-0000-000000000002", "currency": "USD"}]})"),
+    CASE(cala_balance_list, R"({"journal_id": "10000000-0000-0000-0000-000000000001",
+      "account_ids": ["a0000000-0000-0000-0000-000000000001"]})"),
+    CASE(cala_balance_history, R"({"first": 3, "journal_id": "10000000-0000-0000-0000-000000000001",
+      "account_id": "a0000000-0000-0000-0000-000000000001", "currency": "USD"})"),
+    CASE(cala_balance_at, R"({"journal_id": "10000000-0000-0000-0000-000000000001",
+      "account_id": "a0000000-0000-0000-0000-000000000001", "currency": "USD", "version": 1})"),
+    CASE(cala_tx_lock_accounts, R"({"keys": [{"journal_id": "10000000-0000-0000-0000-000000000001",
+      "account_id": "a0000000-0000-0000-0000-000000000001", "currency": "USD"}]})",
+         Again::kSame, 0, true, false),
+    CASE(cala_tx_exec, R"({"sql": "select 1 as one, 'two' as two"})", Again::kSame, 0, true, false),
+    CASE(cala_cel_evaluate, R"json({"expr": "[1, 2, 3].map(i, i * 2)", "as": "json"})json"),
+    CASE(cala_ledger_info, "{}"),
+    CASE(cala_ledger_migrate, "{}", Again::kSame, 0, false),
+};
+#undef CASE
+
+std::string with_number(std::string text, std::size_t number) {
+  std::string digits = std::to_string(number);
+  digits.insert(0, digits.size() < 3 ? 3 - digits.size() : 0, '0');
+  // An id has room for three digits; the rest goes in front of them.
+  for (std::size_t at = text.find('#'); at != std::string::npos; at = text.find('#', at)) {
+    const std::size_t more = digits.size() - 3;
+    const bool id = at >= 9 && text.compare(at - 9, 9, "000000000") == 0;
+    if (id) text.erase(at - more, more);
+    text.replace(id ? at - more : at, 1, digits);
+  }
+  return text;
+}
+
+bool may_fail_so(cala_status status) { return status == CALA_NO_MEMORY || status == CALA_OUTCOME_UNKNOWN; }
+
+// A ledger with a journal to post to and one to lock, three accounts, a template, and one posting.
+class MemoryRunsOut : public testing::TestWithParam<std::tuple<const char *, Case>> {
+ protected:
+  void SetUp() override {
+    std::string config;
+    if (std::get<0>(GetParam()) == std::string("sqlite")) {
+      char folder[] = "/tmp/cala-fault-XXXXXX";
+      ASSERT_NE(mkdtemp(folder), nullptr);
+      folder_ = folder;
+      config = R"({"store": "sqlite:)" + folder_ + R"(/ledger.db", "commit": {"durable": false}})";
+    } else {
+      const std::optional<std::string> store = postgres_connection();
+      if (!store) GTEST_SKIP() << "no PostgreSQL";
+      static int schemas = 0;
+      config = R"({"store": ")" + *store + R"(", "migrate": true, "pool": {"max": 2}, "schema": "fault)" +
+               std::to_string(++schemas) + "\"}";
+    }
+    ASSERT_EQ(cala_ledger_open(config.data(), config.size(), &ledger_, nullptr), CALA_OK);
+    ASSERT_EQ(run(cala_journal_create, kJournal), CALA_OK);
+    ASSERT_EQ(run(cala_journal_create, R"({"id": "10000000-0000-0000-0000-000000000002", "name": "Another"})"),
+              CALA_OK);
+    ASSERT_EQ(run(cala_account_create_many, kAccounts), CALA_OK);
+    ASSERT_EQ(run(cala_tx_template_create, kTemplate), CALA_OK);
+    post_one();
+  }
+  void TearDown() override {
+    cala_ledger_free(ledger_);
+    if (!folder_.empty()) std::filesystem::remove_all(folder_);
+  }
+
+  cala_status run(MakeOperation make, const std::string &request, cala_tx *tx = nullptr,
+                  std::string *result = nullptr) {
+    cala_op *op = nullptr;
+    cala_error *error = nullptr;
+    cala_status status = make(ledger_, tx, request.data(), request.size(), &op, &error);
+    if (status == CALA_OK) status = cala_op_run(op, 20000, &error);
+    if (status != CALA_OK && !allocation_is_to_fail()) {
+      error_ = std::string(" ") + cala_error_code(error) + ": " + cala_error_message(error);
+    }
+    cala_error_free(error);
+    if (status == CALA_OK && cala_op_result(op, nullptr) == nullptr) {
+      status = cala_op_result(op, nullptr) == nullptr ? CALA_INTERNAL : CALA_OK;  // there is memory again
+    }
+    if (status == CALA_OK && result != nullptr) *result = cala_op_result(op, nullptr);
+    cala_op_free(op);
+    return status;
+  }
+
+  void post_one() {
+    const std::string request = with_number(
+        R"({"id": "60000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER", "params": {"amount": "1"}})",
+        ones_++);
+    ASSERT_EQ(run(cala_transaction_post, request), CALA_OK);
+    ++postings_;
+  }
+
+  // Posting goes on, and the account's debits are as many as postings were made.
+  void expect_whole() {
+    post_one();
+    if (ones_ % 8 != 0) return;
+    std::string balance;
+    ASSERT_EQ(run(cala_balance_find, kBalance, nullptr, &balance), CALA_OK);
+    const std::string count = std::to_string(postings_);
+    EXPECT_NE(balance.find("\"version\":" + count + ","), std::string::npos) << count << balance;
+    EXPECT_NE(balance.find("\"debit\":\"" + count + "\""), std::string::npos) << count << balance;
+  }
+
+  cala_ledger *ledger_ = nullptr;
+  std::string folder_;
+  std::string error_;
+  std::size_t postings_ = 0;
+  std::size_t ones_ = 0;
+};
+
+TEST_P(MemoryRunsOut, AnOperationIsDoneOnceOrNotAtAll) {
+  const Case one = std::get<1>(GetParam());
+  if (!one.alone) return;
+  const std::size_t step = one.make == cala_ledger_migrate ? kFew : 1;
+  bool failed = true;
+  std::size_t n = 1;
+  for (; failed; n += n < kMany ? step : kFew) {
+    ASSERT_LT(n, kEnough);
+    const std::string request = with_number(one.request, n);
+    fail_allocation(n);
+    const cala_status status = run(one.make, request);
+    failed = allocation_failed();
+    ASSERT_TRUE(status == CALA_OK || (failed && may_fail_so(status))) << n << " " << status << error_;
+    const cala_status again = run(one.make, request);
+    const cala_status repeated = one.again == Again::kSame ? CALA_OK : CALA_CONFLICT;
+    if (status == CALA_OUTCOME_UNKNOWN) {
+      ASSERT_TRUE(again == CALA_OK || again == repeated) << n << " " << again << error_;
+    } else {
+      ASSERT_EQ(again, status == CALA_OK ? repeated : CALA_OK) << n << " " << status << error_;
+    }
+    postings_ += one.postings;  // if it was not made, it is now
+    expect_whole();
+    ASSERT_FALSE(HasFailure()) << n << " " << status << error_;
+  }
+  EXPECT_GT(n, 10U);
+}
+
+TEST_P(MemoryRunsOut, ATransactionIsCommittedWholeOrRolledBack) {
+  const Case one = std::get<1>(GetParam());
+  if (!one.in_transactions) return;
+  const std::string posting =
+      R"({"id": "70000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER", "params": {"amount": "1"}})";
+  const std::size_t step = one.again == Again::kTaken || one.postings > 0 ? 1 : 5;
+  bool failed = true;
+  for (std::size_t n = 1; failed; n += n < kMany ? step : kFew) {
+    ASSERT_LT(n, kEnough);
+    const std::string request = with_number(one.request, n);
+    const std::string first = with_number(posting, n);
+    cala_tx *tx = nullptr;
+    ASSERT_EQ(cala_tx_begin(ledger_, nullptr, 0, &tx, nullptr), CALA_OK) << n;
+    ASSERT_EQ(run(cala_transaction_post, first, tx), CALA_OK) << n;
+    fail_allocation(n);
+    const cala_status status = run(one.make, request, tx);
+    // A program that does not look at the answer: what failed inside must not be half there.
+    const cala_status committed = cala_tx_commit(tx, nullptr);
+    failed = allocation_failed();
+    cala_tx_free(tx);
+    ASSERT_TRUE(failed || (status == CALA_OK && committed == CALA_OK))
+        << n << " " << status << " " << committed << error_;
+    const std::string find = R"({"id": )" + first.substr(first.find(' ') + 1, 38) + "}";
+    const bool there = run(cala_transaction_find, find) == CALA_OK;
+    ASSERT_TRUE(there || committed != CALA_OK) << n << " " << status << error_;
+    ASSERT_TRUE(!there || committed == CALA_OK || committed == CALA_OUTCOME_UNKNOWN) << n << " " << committed;
+    const cala_status again = run(one.make, request, nullptr);
+    const bool done = there && status == CALA_OK;
+    if (one.alone) {
+      ASSERT_EQ(again, done && one.again == Again::kTaken ? CALA_CONFLICT : CALA_OK) << n << " " << status << error_;
+      postings_ += one.postings;
+    }
+    postings_ += there ? 1 : 0;
+    expect_whole();
+    ASSERT_FALSE(HasFailure()) << n << " " << status << " " << committed << error_;
+  }
+}
+
+TEST_P(MemoryRunsOut, ATransactionBeginsOrNot) {
+  if (std::get<1>(GetParam()).make != cala_ledger_info) return;  // once for each store
+  bool failed = true;
+  for (std::size_t n = 1; failed; ++n) {
+    ASSERT_LT(n, kEnough);
+    cala_tx *tx = nullptr;
+    fail_allocation(n);
+    const cala_status begun = cala_tx_begin(ledger_, nullptr, 0, &tx, nullptr);
+    failed = allocation_failed();
+    ASSERT_TRUE(begun == CALA_OK || (failed && begun == CALA_NO_MEMORY)) << n << " " << begun;
+    ASSERT_EQ(tx != nullptr, begun == CALA_OK);
+    if (tx != nullptr) {
+      ASSERT_EQ(cala_tx_rollback(tx, nullptr), CALA_OK) << n;
+    }
+    cala_tx_free(tx);
+    expect_whole();
+    ASSERT_FALSE(HasFailure()) << n;
+  }
+}
+
+// Through a queue: what was refused may be started again, what was started is told of once.
+TEST_P(MemoryRunsOut, AStartedOperationIsToldOfOnce) {
+  const Case one = std::get<1>(GetParam());
+  if (one.make != cala_transaction_post) return;
+  cala_queue *queue = nullptr;
+  ASSERT_EQ(cala_queue_new(&queue, nullptr), CALA_OK);
+  const auto count = [](void *user, cala_op *) { ++*static_cast<int *>(user); };
+  bool failed = true;
+  for (std::size_t n = 1; failed; ++n) {
+    ASSERT_LT(n, kEnough);
+    const std::string request = with_number(one.request, n);
+    int told = 0;
+    cala_op *op = nullptr;
+    ASSERT_EQ(one.make(ledger_, nullptr, request.data(), request.size(), &op, nullptr), CALA_OK) << n;
+    fail_allocation(n);
+    const cala_status started = cala_op_start(op, queue, count, &told);
+    ASSERT_TRUE(started == CALA_OK || started == CALA_NO_MEMORY) << n << " " << started;
+    if (started != CALA_OK) {
+      ASSERT_EQ(cala_op_start(op, queue, count, &told), CALA_OK) << n;
+    }
+    ASSERT_EQ(cala_queue_wait(queue, 20000), CALA_OK) << n;
+    ASSERT_EQ(cala_queue_drain(queue, 0), 1) << n;
+    failed = allocation_failed();
+    ASSERT_EQ(told, 1) << n;
+    const cala_status status = cala_op_status(op);
+    ASSERT_TRUE(status == CALA_OK || (failed && may_fail_so(status))) << n << " " << status << error_;
+    cala_op_free(op);
+    ASSERT_EQ(run(one.make, request), CALA_OK) << n;
+    postings_ += one.postings;
+    expect_whole();
+    ASSERT_FALSE(HasFailure()) << n << " " << status << error_;
+  }
+  cala_queue_free(queue);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, MemoryRunsOut,
+                         testing::Combine(testing::Values("sqlite", "postgres"), testing::ValuesIn(kCases)),
+                         [](const auto &instance) {
+                           return std::string(std::get<0>(instance.param)) + "_" + std::get<1>(instance.param).name;
+                         });
+
+TEST(MemoryRunsOutCases, AreAllTheOperationsOfTheHeader) {
+  std::ifstream file(CALA_SOURCE_DIR "/include/cala.h");
+  std::stringstream header;
+  header << file.rdbuf();
+  const std::string text = header.str();
+  const std::regex operation(R"(cala_status (cala_\w+)\(cala_ledger \*ledger, cala_tx \*tx, const char \*request,)");
+  std::set<std::string> wanted;
+  for (std::sregex_iterator at(text.begin(), text.end(), operation), end; at != end; ++at) wanted.insert((*at)[1]);
+  std::set<std::string> had;
+  for (const Case &one : kCases) had.insert(one.name);
+  EXPECT_EQ(had, wanted);
+  EXPECT_GE(had.size(), 34U);
+}
+
+TEST(HostMemoryRunsOut, AnOperationThatRanOutIsAnsweredAndFedNoMore) {
+  const std::string config = R"({"store": "host:sqlite"})";
+  cala_ledger *ledger = nullptr;
+  ASSERT_EQ(cala_ledger_open(config.data(), config.size(), &ledger, nullptr), CALA_OK);
+  cala_tx *tx = nullptr;
+  ASSERT_EQ(cala_tx_host(ledger, nullptr, 0, &tx, nullptr), CALA_OK);
+  const std::string request = R"({"code": "ALICE"})";
+  bool failed = true;
+  std::size_t thrown = 0;
+  for (std::size_t n = 1; failed; ++n) {
+    ASSERT_LT(n, kEnough);
+    cala_op *op = nullptr;
+    ASSERT_EQ(cala_account_find(ledger, tx, request.data(), request.size(), &op, nullptr), CALA_OK);
+    fail_allocation(n);
+    std::int32_t step = cala_op_step(op);
+    if (step == CALA_STEP_NEED_QUERY) step = cala_op_feed(op, R"({"rows": []})", 12);
+    failed = allocation_failed();
+    if (step == -CALA_NO_MEMORY) {
+      ++thrown;
+      EXPECT_EQ(cala_op_status(op), CALA_NO_MEMORY) << n;
+      EXPECT_EQ(cala_op_feed(op, R"({"rows": []})", 12), -CALA_MISUSE) << n;
+    } else {
+      EXPECT_EQ(step, CALA_STEP_FAILED) << n;  // there is no such account
+      EXPECT_TRUE(cala_op_status(op) == CALA_NOT_FOUND || cala_op_status(op) == CALA_NO_MEMORY) << n;
+    }
+    cala_op_free(op);
+  }
+  EXPECT_GT(thrown, 5U);
+  cala_tx_free(tx);
+  cala_ledger_free(ledger);
+}
+
+}  // namespace
+}  // namespace cala::tests

@@ -148,7 +148,7 @@ def bun(header):
 import type { Handle, Raw, Waiting } from "./types.js";
 
 // Not an import: its types are not there when tsc runs for Node, and an awaited one would keep require() from this module.
-const { dlopen, CString } = createRequire(import.meta.url)("bun:ffi");
+const { dlopen, CString } = createRequire(process.execPath)("bun:ffi");
 
 const text = (address: number | null): string | null => (address ? new CString(address).toString() : null);
 const zeroEnded = (value: string | null): Uint8Array | null => (value === null ? null : Buffer.from(`${value}\\0`));

@@ -5,13 +5,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { Ledger } from "cala-ledger";
+import { type HostHandle, Ledger } from "cala-ledger";
 import { openShop } from "./shop.js";
 import { suffixFor } from "./suffix.js";
 
 /** The program's connection: what the sample needs of any driver. */
 interface Connection {
-  handle: object;
+  handle: HostHandle;
   run(sql: string): Promise<unknown>;
   count(sql: string): Promise<number>;
   end(): Promise<void>;

@@ -1,3 +1,5 @@
+import { InvalidError } from "./errors.js";
+
 // Documents are snake_case in the library and camelCase here. What the program wrote for itself stays as it wrote it.
 
 const untouched = new Set(["metadata", "params", "vars", "bindings", "value", "maxScale", "max_scale"]);
@@ -22,22 +24,37 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
-function renamed(value: unknown, names: Map<string, string>, convert: (name: string) => string): unknown {
-  if (Array.isArray(value)) return value.map((item) => renamed(item, names, convert));
+function renamed(
+  value: unknown,
+  names: Map<string, string>,
+  convert: (name: string) => string,
+  pointer?: string,
+): unknown {
+  const inner = (key: string | number): string | undefined => (pointer === undefined ? undefined : `${pointer}/${key}`);
+  if (Array.isArray(value)) return value.map((item, index) => renamed(item, names, convert, inner(index)));
   if (!isPlain(value)) return value;
   const answer: Record<string, unknown> = {};
   for (const [name, item] of Object.entries(value)) {
     if (item === undefined) continue;
     const key = remembered(names, name, convert);
-    if (Object.hasOwn(answer, key)) throw new TypeError(`${name} is given twice, in two spellings`);
-    answer[key] = untouched.has(name) ? item : renamed(item, names, convert);
+    if (pointer !== undefined && Object.hasOwn(answer, key)) throw twice(inner(name) as string, key);
+    answer[key] = untouched.has(name) ? item : renamed(item, names, convert, inner(name));
   }
   return answer;
 }
 
+function twice(pointer: string, key: string): InvalidError {
+  return new InvalidError({
+    status: "INVALID",
+    code: "request.malformed",
+    message: `${pointer} is given twice: as ${toCamel(key)} and as ${key}`,
+    details: { pointer },
+  });
+}
+
 /** A request as the library wants it. */
 export function snakeCased(request: unknown): unknown {
-  return renamed(request, snakeNames, toSnake);
+  return renamed(request, snakeNames, toSnake, "");
 }
 
 /** An answer as programs see it. */

@@ -1,4 +1,5 @@
 import { camelCased, camelPointer } from "./casing.js";
+import type { ErrorCode } from "./codes.js";
 import { type Handle, type Raw, Status, TxState } from "./raw/types.js";
 
 /** The name of a status of cala.h, without its prefix. */
@@ -13,7 +14,7 @@ export type TransactionState = "usable" | "aborted" | "retry";
 /** What every failure carries. */
 export interface Failure {
   status: StatusName;
-  code: string;
+  code: ErrorCode;
   message: string;
   retryable?: boolean;
   sqlstate?: string;
@@ -30,8 +31,8 @@ export interface Failure {
 export class CalaError extends Error {
   /** What kind of failure; each has a class of its own. */
   readonly status: StatusName;
-  /** Exactly what failed: a stable dotted word, such as "account.locked". */
-  readonly code: string;
+  /** Exactly what failed: a stable dotted word, such as "account.locked". A newer library may have more than its type names. */
+  readonly code: ErrorCode;
   /** True when the same call may succeed if it is repeated; inside a transaction after a rollback. */
   readonly retryable: boolean;
   /** The database's SQLSTATE; "" when no database refused. */
@@ -190,7 +191,7 @@ export function errorOf(raw: Raw, error: Handle | null, cause?: unknown): CalaEr
   const [message, details] = inCamel(raw.cala_error_message(error) ?? "", camelCased(said));
   return failed({
     status: statusName(raw.cala_error_status(error)),
-    code: raw.cala_error_code(error) ?? "",
+    code: (raw.cala_error_code(error) ?? "") as ErrorCode,
     message,
     retryable: raw.cala_error_retryable(error) === 1,
     sqlstate: raw.cala_error_sqlstate(error) ?? "",

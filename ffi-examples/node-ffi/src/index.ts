@@ -1,12 +1,4 @@
-export { type Adapter, adapter } from "./adapters/adapter.js";
-export { CalaLedger, type CalaLedgerConfig, ParamDataTypeValues } from "./classic.js";
-export type { Logger } from "./completions.js";
-export * from "./errors.js";
-export { type Clock, Ledger, type LedgerConfig, type OpenOptions } from "./ledger.js";
-export type { Listing, SyncListing } from "./listing.js";
-export type { CallOptions } from "./operation.js";
-export { type OperationName, operationNames } from "./raw/types.js";
-export { lostRace, type RetryOptions, retrying } from "./retrying.js";
-export type { SyncTransaction, Synchronous } from "./sync.js";
-export type { HostTransaction, OwnTransaction, TransactionOptions } from "./transactions.js";
-export type * from "./types.js";
+import { packagedIn } from "./library.js";
+
+packagedIn(import.meta.url);
+export * from "./exports.js";

@@ -1,4 +1,6 @@
-import { adapterOf } from "./adapters/detect.js";
+import type { Adapter } from "./adapters/adapter.js";
+import { type HostHandle, type PostgresHandle, adapterOf } from "./adapters/detect.js";
+import type { SqliteDatabase } from "./adapters/sqlite.js";
 import { Completions, type Logger } from "./completions.js";
 import { ClosedError, InvalidError, calledHere, recordError, taken, toldFrom } from "./errors.js";
 import { library } from "./library.js";
@@ -6,7 +8,13 @@ import { type CallOptions, encoded, runOwn } from "./operation.js";
 import { type Handle, type OperationName, type Raw, Status } from "./raw/types.js";
 import { type RetryOptions, retrying } from "./retrying.js";
 import { Scope } from "./scope.js";
-import { type Ground, HostTransaction, OwnTransaction, type TransactionOptions } from "./transactions.js";
+import {
+  type Ground,
+  type HostTransaction,
+  OwnTransaction,
+  SqliteTransaction,
+  type TransactionOptions,
+} from "./transactions.js";
 import { Places, Turns } from "./turns.js";
 import type { Instant } from "./types.js";
 
@@ -146,9 +154,12 @@ export class Ledger extends Scope {
    * Drizzle, Kysely, TypeORM, Bun.sql, better-sqlite3, node:sqlite, bun:sqlite, or what `adapter()` makes. Without an
    * open transaction operations fail with MisuseError transaction.none and write nothing.
    */
-  in(handle: object, options: TransactionOptions = {}): HostTransaction {
+  in(handle: SqliteDatabase | Adapter, options?: TransactionOptions): SqliteTransaction;
+  in(handle: PostgresHandle, options?: TransactionOptions): HostTransaction;
+  in(handle: HostHandle, options?: TransactionOptions): HostTransaction;
+  in(handle: HostHandle, options: TransactionOptions = {}): SqliteTransaction {
     this.#open();
-    return new HostTransaction(this.#ground, adapterOf(handle), options);
+    return new SqliteTransaction(this.#ground, adapterOf(handle), options);
   }
 
   /**

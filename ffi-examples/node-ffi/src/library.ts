@@ -10,6 +10,13 @@ const fileNames: Record<string, string[]> = {
   win32: ["cala.dll"],
 };
 
+let packaged: string | undefined;
+
+/** Told by the package's entry where it is, as a URL; a bundler may leave it without one. */
+export function packagedIn(url: string | undefined): void {
+  packaged = url;
+}
+
 /**
  * Where the library is looked for: the file that CALA_LIBRARY names, or beside this package and where the system's
  * loader looks.
@@ -18,7 +25,8 @@ function candidates(): string[] {
   const named = process.env.CALA_LIBRARY;
   if (named) return [named];
   const names = fileNames[process.platform] ?? ["libcala.so.1", "libcala.so"];
-  const beside = fileURLToPath(new URL("../../native/", import.meta.url));
+  if (!packaged?.startsWith("file:")) return names;
+  const beside = fileURLToPath(new URL("../../native/", packaged));
   return [...names.map((name) => join(beside, name)), ...names];
 }
 

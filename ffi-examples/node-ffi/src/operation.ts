@@ -13,6 +13,7 @@ import {
 } from "./errors.js";
 import { type Adapter, answered, notAtOnce } from "./adapters/adapter.js";
 import { sqlstateOf } from "./adapters/sqlstate.js";
+import type { ErrorCode } from "./codes.js";
 import type { Completions } from "./completions.js";
 import { type Handle, type OperationName, type Raw, Status, Step, operationNames } from "./raw/types.js";
 
@@ -99,13 +100,13 @@ function cancelled(signal: AbortSignal): CalaError {
 }
 
 // These calls answer with a status alone.
-const refusals: Record<number, { code: string; message: string }> = {
+const refusals: Record<number, { code: ErrorCode; message: string }> = {
   [Status.BUSY]: { code: "queue.full", message: "too many operations are in flight" },
   [Status.CLOSED]: { code: "ledger.closed", message: "the ledger has been closed" },
 };
 
 function refused(status: number): CalaError {
-  const said = refusals[status] ?? { code: "call.misuse", message: "the operation cannot be run" };
+  const said = refusals[status] ?? { code: "call.misuse" as const, message: "the operation cannot be run" };
   return failed({ status: statusName(status), retryable: status === Status.BUSY, ...said });
 }
 

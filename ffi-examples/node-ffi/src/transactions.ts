@@ -5,6 +5,7 @@ import { CalaError, ClosedError, MisuseError, calledHere, failed, placed, taken,
 import { type CallOptions, encoded, runHosted, runHostedAtOnce, runOwn } from "./operation.js";
 import { type Handle, type OperationName, type Raw, Status } from "./raw/types.js";
 import { Scope } from "./scope.js";
+import { shared } from "./shared.js";
 import { SyncTransaction } from "./sync.js";
 import { Places, Turns } from "./turns.js";
 import type { BalanceKey, Rows } from "./types.js";
@@ -184,7 +185,7 @@ function checkBegun(adapter: Adapter, name: OperationName): void {
   });
 }
 
-const turnsOf = new WeakMap<object, Turns>();
+const turnsOf = shared("turns", () => new WeakMap<object, Turns>());
 
 /**
  * The transaction that the program has open on its own driver, made by `in()`. Committing and rolling back is the
@@ -213,11 +214,8 @@ export class HostTransaction extends TransactionScope {
     turnsOf.set(adapter.connection, this.#turns);
   }
 
-  /**
-   * The same operations, answering at once instead of with promises: for the drivers of SQLite, inside their
-   * `transaction(() => …)` too. MisuseError adapter.sync for drivers that answer with promises.
-   */
-  get sync(): SyncTransaction {
+  /** @internal */
+  protected atOnce(): SyncTransaction {
     if (this.#adapter.synchronous === false || this.#adapter.store === "postgres") throw notAtOnce();
     return (this.#sync ??= new SyncTransaction((name, request, options, method) =>
       this.#runAtOnce(name, request, options, method),
@@ -282,5 +280,16 @@ export class HostTransaction extends TransactionScope {
     const error = new BigUint64Array(1);
     if (raw.cala_tx_host(ledger, options, options.length, cell, error) !== Status.OK) throw taken(raw, error);
     return raw.handle(cell) as Handle;
+  }
+}
+
+/** The same on a driver of SQLite's, which answers at once. */
+export class SqliteTransaction extends HostTransaction {
+  /**
+   * The same operations, answering at once instead of with promises: inside the driver's `transaction(() => …)` too.
+   * MisuseError adapter.sync for drivers that answer with promises.
+   */
+  get sync(): SyncTransaction {
+    return this.atOnce();
   }
 }

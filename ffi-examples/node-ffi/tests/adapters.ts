@@ -520,7 +520,7 @@ test("a_wrong_handle_is_named", async () => {
       (error: unknown) => error instanceof MisuseError && error.code === "adapter.unknown" && said.test(error.message),
     );
   }
-  assert.throws(() => postgres.in({ query: nothing }).sync, { code: "adapter.sync" });
+  assert.throws(() => postgres.in({ query: nothing } as any).sync, { code: "adapter.sync" });
 });
 
 test("mistakes_of_a_handle_are_no_defects_of_the_library", async () => {

@@ -1,4 +1,5 @@
 import { MisuseError } from "../errors.js";
+import { shared } from "../shared.js";
 
 /** How the ledger reaches the transaction that the program has open on its own driver. */
 export interface Adapter {
@@ -55,7 +56,7 @@ export function answered(value: unknown): string | null {
   });
 }
 
-const made = new WeakSet<object>();
+const made = shared("adapters", () => new WeakSet<object>());
 
 /** An adapter of the program's own, to be passed to `in()` in place of a driver's handle. */
 export function adapter(parts: Adapter): Adapter {

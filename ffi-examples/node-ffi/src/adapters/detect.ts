@@ -1,6 +1,25 @@
 import { type Adapter, isAdapter, wrongHandle } from "./adapter.js";
-import { knexAdapter, kyselyAdapter, pgAdapter, sqlTagAdapter, typeOrmAdapter } from "./postgres.js";
-import { sqliteAdapter } from "./sqlite.js";
+import {
+  type DrizzleTransaction,
+  type KnexTransaction,
+  type KyselyTransaction,
+  type PgClient,
+  type SqlTag,
+  type TypeOrmManager,
+  knexAdapter,
+  kyselyAdapter,
+  pgAdapter,
+  sqlTagAdapter,
+  typeOrmAdapter,
+} from "./postgres.js";
+import { type SqliteDatabase, sqliteAdapter } from "./sqlite.js";
+
+/** The handles whose drivers answer with promises. */
+export type PostgresHandle =
+  PgClient | SqlTag | KnexTransaction | KyselyTransaction | TypeOrmManager | DrizzleTransaction;
+
+/** What `in()` takes. */
+export type HostHandle = SqliteDatabase | PostgresHandle | Adapter;
 
 const can = (handle: any, ...methods: string[]): boolean =>
   methods.every((method) => typeof handle?.[method] === "function");

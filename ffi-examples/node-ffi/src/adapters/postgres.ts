@@ -15,7 +15,7 @@ export interface SqlTag {
 
 /** Knex: a transaction. */
 export interface KnexTransaction {
-  raw(sql: string, params: any[]): PromiseLike<any>;
+  raw(sql: string, params: any): PromiseLike<any>;
   isTransaction?: boolean;
   isCompleted?(): boolean;
 }
@@ -26,9 +26,15 @@ export interface KyselyTransaction {
 }
 
 /** TypeORM: an EntityManager of a transaction, or a QueryRunner. */
-export interface TypeOrmManager {
+export type TypeOrmManager = {
   query(sql: string, params: any[]): Promise<any>;
   queryRunner?: object | undefined;
+} & ({ getRepository(entity: any): any } | { isTransactionActive: boolean });
+
+/** Drizzle: the `tx` of a transaction. */
+export interface DrizzleTransaction {
+  execute(query: any): PromiseLike<any>;
+  rollback(): never;
 }
 
 export function pgAdapter(client: PgClient): Adapter {

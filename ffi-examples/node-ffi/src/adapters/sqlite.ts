@@ -13,6 +13,7 @@ export interface SqliteDatabase {
   /** node:sqlite, from Node 22.16 on. */
   isTransaction?: boolean;
   prepare(sql: string): Statement;
+  exec(sql: string): unknown;
 }
 
 const [oldestMajor, oldestMinor] = [3, 35];

@@ -1,0 +1,15 @@
+export { type Adapter, adapter } from "./adapters/adapter.js";
+export type { HostHandle, PostgresHandle } from "./adapters/detect.js";
+export type { SqliteDatabase } from "./adapters/sqlite.js";
+export { CalaLedger, type CalaLedgerConfig, ParamDataTypeValues } from "./classic.js";
+export type { ErrorCode } from "./codes.js";
+export type { Logger } from "./completions.js";
+export * from "./errors.js";
+export { type Clock, Ledger, type LedgerConfig, type OpenOptions } from "./ledger.js";
+export type { Listing, SyncListing } from "./listing.js";
+export type { CallOptions } from "./operation.js";
+export { type OperationName, operationNames } from "./raw/types.js";
+export { lostRace, type RetryOptions, retrying } from "./retrying.js";
+export type { SyncTransaction, Synchronous } from "./sync.js";
+export type { HostTransaction, OwnTransaction, SqliteTransaction, TransactionOptions } from "./transactions.js";
+export type * from "./types.js";

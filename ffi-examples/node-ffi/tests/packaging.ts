@@ -1,0 +1,125 @@
+// The package as programs get it: packed, installed beside a program, and imported, required, bundled or only looked at by tsc.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "./ground.js";
+import { run, test } from "./runner.js";
+
+const here = fileURLToPath(new URL("../../", import.meta.url));
+const programs = temporaryFolder();
+const modules = join(programs, "node_modules");
+const installed = join(modules, "cala-ledger");
+
+function ran(command: string, args: string[], cwd = programs): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8" });
+  assert.equal(status, 0, `${command} ${args.join(" ")}\n${stdout}${stderr}`);
+  return stdout.trim();
+}
+
+function written(name: string, text: string): string {
+  const path = join(programs, name);
+  mkdirSync(join(path, ".."), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+const programText = `
+async function main() {
+  const ledger = await Ledger.open({ store: "sqlite::memory:" });
+  const tx = await ledger.begin();
+  await tx.accounts().create({ code: "A", name: "A" });
+  await tx.commit();
+  const wrong = await ledger.accounts().find({ code: "B" }).catch((error) => error);
+  if (!(wrong instanceof NotFoundError) || !(wrong instanceof CalaError)) throw wrong;
+  const { accounts } = await ledger.info();
+  await ledger.close();
+  console.log(accounts, wrong.code);
+}
+main();
+`;
+const required = `const { CalaError, Ledger, NotFoundError } = require("cala-ledger");\n${programText}`;
+const imported = `import { CalaError, Ledger, NotFoundError } from "cala-ledger";\n${programText}`;
+const expected = "1 account.not_found";
+
+test("the_package_is_built_when_it_is_packed", () => {
+  // A checkout in which nothing has been built.
+  const checkout = join(programs, "checkout");
+  const parts = new Set(["src", "examples", "tests", "LICENSE", "README.md"]);
+  for (const name of readdirSync(here))
+    if (parts.has(name) || /^(package|tsconfig).*json$|^\.npmrc$/.test(name))
+      cpSync(join(here, name), join(checkout, name), { recursive: true });
+  symlinkSync(join(here, "node_modules"), join(checkout, "node_modules"));
+  const tarball = ran("npm", ["pack", "--silent"], checkout).split("\n").at(-1) as string;
+  mkdirSync(installed, { recursive: true });
+  ran("tar", ["xzf", join(checkout, tarball), "-C", installed, "--strip-components=1"]);
+  for (const file of ["LICENSE", "README.md", "dist/src/index.d.ts", "dist/cjs/commonjs.d.ts"])
+    assert.ok(existsSync(join(installed, file)), file);
+  assert.ok(!existsSync(join(installed, "dist/tests")) && !existsSync(join(installed, "tests")));
+  for (const name of ["koffi", "@koromix", "@types"])
+    if (existsSync(join(here, "node_modules", name))) symlinkSync(join(here, "node_modules", name), join(modules, name));
+});
+
+test("it_is_imported_and_required", () => {
+  assert.equal(ran(process.execPath, [written("required.cjs", required)]), expected);
+  assert.equal(ran(process.execPath, [written("imported.mjs", imported)]), expected);
+});
+
+test("what_is_imported_and_what_is_required_know_each_other", () => {
+  const both = `
+    import { createRequire } from "node:module";
+    import * as one from "cala-ledger";
+    const two = createRequire(import.meta.url)("cala-ledger");
+    const own = two.adapter({ connection: {}, exec: async () => null });
+    const ledger = await one.Ledger.open({ store: "host:sqlite" });
+    ledger.in(own);
+    await ledger.close();
+    const closed = await ledger.info().catch((error) => error);
+    console.log(one.Ledger !== two.Ledger, closed instanceof two.ClosedError, closed instanceof two.MisuseError);
+  `;
+  assert.equal(ran(process.execPath, [written("both.mjs", both)]), "true true false");
+});
+
+test("it_is_bundled", () => {
+  const esbuild = join(here, "node_modules/.bin/esbuild");
+  const options = ["--bundle", "--platform=node", "--external:koffi", "--log-level=error"];
+  for (const [source, format, extension] of [
+    [written("imported.mjs", imported), "cjs", "cjs"],
+    [written("required.cjs", required), "cjs", "cjs"],
+    [written("imported.mjs", imported), "esm", "mjs"],
+  ] as [string, string, string][]) {
+    const out = join(programs, `bundled.${extension}`);
+    ran(esbuild, [source, ...options, `--format=${format}`, `--outfile=${out}`]);
+    assert.ok(!/["']cala-ledger["']\)/.test(readFileSync(out, "utf8")));
+    assert.equal(ran(process.execPath, [out]), expected);
+  }
+});
+
+test("its_types_are_found_by_every_kind_of_resolution", () => {
+  const source = `
+    import { type CalaError, Ledger } from "cala-ledger";
+    export async function first(store: string): Promise<string | undefined> {
+      const ledger: Ledger = await Ledger.open({ store });
+      return (await ledger.accounts().list().page()).items[0]?.code;
+    }
+    export const taken = (error: CalaError): boolean => error.code === "account.exists";
+    // @ts-expect-error: no such code
+    export const wrong = (error: CalaError): boolean => error.code === "account.exist";
+  `;
+  const tsc = join(here, "node_modules/.bin/tsc");
+  for (const [kind, module, resolution] of [
+    ["commonjs", "node16", "node16"],
+    ["module", "nodenext", "nodenext"],
+    ["commonjs", "commonjs", "node10"],
+  ] as [string, string, string][]) {
+    const folder = `types-${kind}-${resolution}`;
+    written(`${folder}/package.json`, JSON.stringify({ type: kind }));
+    const file = written(`${folder}/index.ts`, source);
+    // Not skipLibCheck: the declarations themselves have to be right.
+    const options = ["--strict", "--target", "es2022", "--lib", "es2023,esnext.disposable", "--types", "node"];
+    ran(tsc, ["--noEmit", "--module", module, "--moduleResolution", resolution, ...options, file], join(programs, folder));
+  }
+});
+
+await run("packaging");

@@ -35,7 +35,12 @@
  *   pending, encumbrance; active, locked; synchronous, eventually_consistent. metadata is any JSON value.
  * Lists. A page is asked with {"first": 100, "after": CURSOR, "order": "asc" | "desc"}: first is 1 to 1000 (default 100), after
  *   is an end_cursor of an earlier page of the same list. The answer is {"items": [...], "has_next_page": bool,
- *   "end_cursor": "..."}; end_cursor is left out of an empty page.
+ *   "end_cursor": "..."}; end_cursor is left out of an empty page. Lists in order of posting (transactions, entries) show all that
+ *   is committed, and one that commits late may come before what they showed. With "stable": true they end before what is still
+ *   being posted: who reads on from the last end_cursor, later too, gets each once and misses none. Read a stable list outside of
+ *   a transaction, or in a short one: on PostgreSQL it notes how far the order has come, which a transaction that has written
+ *   cannot, nor a read-only connection; such ones end where another noted (CALA_UNAVAILABLE list.no_mark where nobody did), and
+ *   before what they posted themselves. On SQLite it is everything, and in a transaction what that posted too.
  * Errors. Every function that can fail returns a cala_status, or takes an out_error, or both. out_error may be NULL; otherwise it
  *   is set to NULL or to an error that the caller frees with cala_error_free. Nothing is thread-local.
  * Threads. Every function may be called from any thread, but no handle may be in use while it is freed. A cala_tx runs one
@@ -525,12 +530,13 @@ CALA_API cala_status cala_transaction_find_many(cala_ledger *ledger, cala_tx *tx
                                                 size_t request_len, cala_op **out_op, cala_error **out_error);
 
 /* Lists transactions in the order in which they were posted. request: a page and {tx_template_id?, journal_id?, account_id?,
- * correlation_id?, effective_from?, effective_to?} (dates, both inclusive). result: a page of transactions. */
+ * correlation_id?, effective_from?, effective_to?, stable?} (dates, both inclusive). result: a page of transactions. */
 CALA_API cala_status cala_transaction_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                            cala_op **out_op, cala_error **out_error);
 
 /* Lists entries in the order in which they were posted. request: a page, one of {account_id}, {journal_id}, {transaction_id}, and
- * {created_from?, created_to?, effective_from?, effective_to?} (instants and dates, all inclusive). result: a page of entries. */
+ * {created_from?, created_to?, effective_from?, effective_to?, stable?} (instants and dates, all inclusive). result: a page of
+ * entries. */
 CALA_API cala_status cala_entry_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                      cala_op **out_op, cala_error **out_error);
 

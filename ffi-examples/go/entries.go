@@ -51,6 +51,8 @@ type EntryFilter struct {
 	// EffectiveFrom and EffectiveTo are dates, both inclusive.
 	EffectiveFrom string
 	EffectiveTo   string
+	// Stable ends the list before what is still being posted, so that following it misses nothing.
+	Stable bool
 }
 
 // MarshalJSON writes the request of the list.
@@ -64,7 +66,8 @@ func (f EntryFilter) MarshalJSON() ([]byte, error) {
 		CreatedTo     *string `json:"created_to,omitempty"`
 		EffectiveFrom string  `json:"effective_from,omitempty"`
 		EffectiveTo   string  `json:"effective_to,omitempty"`
-	}{f.PageRequest, f.AccountID, f.JournalID, f.TransactionID, instant(f.CreatedFrom), instant(f.CreatedTo), f.EffectiveFrom, f.EffectiveTo})
+		Stable        bool    `json:"stable,omitempty"`
+	}{f.PageRequest, f.AccountID, f.JournalID, f.TransactionID, instant(f.CreatedFrom), instant(f.CreatedTo), f.EffectiveFrom, f.EffectiveTo, f.Stable})
 }
 
 // Entries goes through entries in the order in which they were posted.

@@ -58,6 +58,8 @@ type TransactionFilter struct {
 	// EffectiveFrom and EffectiveTo are dates, both inclusive.
 	EffectiveFrom string `json:"effective_from,omitempty"`
 	EffectiveTo   string `json:"effective_to,omitempty"`
+	// Stable ends the list before what is still being posted, so that following it misses nothing.
+	Stable bool `json:"stable,omitempty"`
 }
 
 // PostOption is a setting of one posting.

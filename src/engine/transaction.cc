@@ -63,6 +63,11 @@ void write_uuid(base::JsonWriter &document, const char *key, const std::optional
   if (id) document.key(key).string(id->text());
 }
 
+// Ends where nothing that is still being posted can come before what it shows.
+void end_when_stable(RequestReader &reader, base::JsonWriter &document) {
+  if (reader.boolean("stable", false)) document.key("stable").boolean(true);
+}
+
 // effective_from and effective_to, both inclusive, as days.
 void filter_by_effective(RequestReader &reader, base::JsonWriter &document) {
   for (const char *key : {"effective_from", "effective_to"}) {
@@ -100,6 +105,7 @@ Result<OperationPtr> transaction_list(Ledger &, const RequestPtr &request) {
     document.key("correlation_id").string(*correlation_id);
   }
   filter_by_effective(reader, document);
+  end_when_stable(reader, document);
   document.end_object();
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return std::make_unique<Operation>(
@@ -127,6 +133,7 @@ Result<OperationPtr> entry_list(Ledger &, const RequestPtr &request) {
     if (const auto instant = reader.optional_instant(key)) document.key(key).integer(instant->micros());
   }
   filter_by_effective(reader, document);
+  end_when_stable(reader, document);
   document.end_object();
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return std::make_unique<Operation>(

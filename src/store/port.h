@@ -61,7 +61,8 @@ enum class StatementId : std::uint8_t {
   kTxTemplateList,  // by code
   kTransactionList,  // by order of posting; tx_template_id, journal_id, account_id, correlation_id, effective_from, effective_to
   kEntryList,  // by order of posting; account_id, journal_id, transaction_id, created_from, created_to, effective_from,
-               // effective_to
+  // effective_to. These two with stable: true end where nothing can come before what they show; kUnavailable
+  // "list.no_mark" where the store cannot know.
   kBalanceList,     // by account_id, currency; journal_id, account_ids: [...]
   kBalanceHistory,  // by version; account_id, journal_id, currency
   // {keys: [{account_id, journal_id, currency}, ...]} -> {rows: [balance...]}

@@ -151,10 +151,10 @@ std::vector<Sample> samples() {
       {"transaction_list", R"({"first": 1, "order": "asc", "tx_template_id": ")" + std::string(kAlice) +
                                R"(", "journal_id": ")" + kJournal + R"(", "account_id": ")" + kAlice +
                                R"(", "correlation_id": "c",
-        "effective_from": "2026-01-01", "effective_to": "2026-01-01"})"},
+        "effective_from": "2026-01-01", "effective_to": "2026-01-01", "stable": true})"},
       {"entry_list", R"({"first": 1, "order": "asc", "account_id": ")" + std::string(kAlice) + R"(",
         "created_from": "2026-01-01T00:00:00Z", "created_to": "2026-01-01T00:00:00Z", "effective_from": "2026-01-01",
-        "effective_to": "2026-01-01"})"},
+        "effective_to": "2026-01-01", "stable": true})"},
       {"entry_find_many", ids},
       {"balance_find", "{" + key_of(kAlice) + "}"},
       {"balance_find_many", "{\"keys\": [{" + key_of(kAlice) + "}]}"},

@@ -216,6 +216,8 @@ export interface TransactionFilter extends PageRequest {
   effectiveFrom?: DateText;
   /** Inclusive. */
   effectiveTo?: DateText;
+  /** Ends before what is still being posted, so that following the list misses nothing. */
+  stable?: boolean;
 }
 
 /** One of accountId, journalId, transactionId is needed. Bounds are inclusive. */
@@ -227,6 +229,8 @@ export interface EntryFilter extends PageRequest {
   createdTo?: Instant | Date;
   effectiveFrom?: DateText;
   effectiveTo?: DateText;
+  /** Ends before what is still being posted, so that following the list misses nothing. */
+  stable?: boolean;
 }
 
 export interface BalanceKey {

@@ -217,7 +217,8 @@ class Transactions(_Noun):
     @operation("transaction_list", paged=True)
     def list(self, **filters: Any) -> Any:
         """Transactions in the order in which they were posted: tx_template_id, journal_id, account_id, correlation_id,
-        effective_from and effective_to (both inclusive), first, after, order. Gives a Listing."""
+        effective_from and effective_to (both inclusive), stable (ends before what is still being posted), first, after,
+        order. Gives a Listing."""
         return filters
 
 
@@ -227,7 +228,8 @@ class Entries(_Noun):
     @operation("entry_list", paged=True)
     def list(self, **filters: Any) -> Any:
         """Entries in the order in which they were posted: one of account_id, journal_id, transaction_id; created_from,
-        created_to, effective_from, effective_to (all inclusive), first, after, order. Gives a Listing."""
+        created_to, effective_from, effective_to (all inclusive), stable (ends before what is still being posted), first,
+        after, order. Gives a Listing."""
         return filters
 
     @operation("entry_find_many", gives="entries")

@@ -412,12 +412,13 @@ FUNCTIONS = (
     ("cala_transaction_find_many", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Lists transactions in the order in which they were posted. request: a page and {tx_template_id?, journal_id?, account_id?,
-    # correlation_id?, effective_from?, effective_to?} (dates, both inclusive). result: a page of transactions.
+    # correlation_id?, effective_from?, effective_to?, stable?} (dates, both inclusive). result: a page of transactions.
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_transaction_list", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Lists entries in the order in which they were posted. request: a page, one of {account_id}, {journal_id}, {transaction_id}, and
-    # {created_from?, created_to?, effective_from?, effective_to?} (instants and dates, all inclusive). result: a page of entries.
+    # {created_from?, created_to?, effective_from?, effective_to?, stable?} (instants and dates, all inclusive). result: a page of
+    # entries.
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_entry_list", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),

@@ -43,7 +43,8 @@ Encoded encoded(const Call &call) { return {call.id, call.document, call.writes}
 Encoded encoded(const PostingRead &read) { return {StatementId::kPostingRead, encode_posting_read(read), false}; }
 Encoded encoded(const PostingWrite &write) { return {StatementId::kPostingWrite, encode_posting_write(write), true}; }
 
-// A list answers {"invalid": "after"} for a cursor that no list gave, a write {"exists": ...} for what is taken.
+// A list answers {"invalid": "after"} for a cursor that no list gave and {"unmarked": true} where a stable one does not know its
+// end, a write {"exists": ...} for what is taken.
 base::Outcome refusal_in(std::string_view text) {
   // By far the most answers are rows, which the operation parses anyway.
   if (text.starts_with("{\"rows\"") || text.starts_with("{\"changed\"")) return {};
@@ -55,6 +56,11 @@ base::Outcome refusal_in(std::string_view text) {
   if (const base::JsonView key = json->root().get("invalid"); key.present()) {
     return base::make_error(base::Status::kInvalid, "request.malformed",
                             "\"" + std::string(key.string()) + "\" is not a cursor that this list gave");
+  }
+  if (json->root().get("unmarked").present()) {
+    return base::make_error(base::Status::kUnavailable, "list.no_mark",
+                            "where a stable list ends is noted by reading one, which cannot be done on a read-only "
+                            "connection; read one on a connection that can write first");
   }
   if (const base::JsonView taken = json->root().get("exists"); taken.present()) {
     return already_exists(taken.get("noun").string(), taken.get("column").string());

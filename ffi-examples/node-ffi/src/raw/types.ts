@@ -441,12 +441,13 @@ export interface Raw {
   cala_transaction_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists transactions in the order in which they were posted. request: a page and {tx_template_id?, journal_id?, account_id?,
-   * correlation_id?, effective_from?, effective_to?} (dates, both inclusive). result: a page of transactions.
+   * correlation_id?, effective_from?, effective_to?, stable?} (dates, both inclusive). result: a page of transactions.
    */
   cala_transaction_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists entries in the order in which they were posted. request: a page, one of {account_id}, {journal_id}, {transaction_id}, and
-   * {created_from?, created_to?, effective_from?, effective_to?} (instants and dates, all inclusive). result: a page of entries.
+   * {created_from?, created_to?, effective_from?, effective_to?, stable?} (instants and dates, all inclusive). result: a page of
+   * entries.
    */
   cala_entry_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /** Finds entries. request: {ids: [...]}, 10,000 at most. result: {entries: [...]} in the order asked, missing ones left out. */

@@ -133,16 +133,16 @@ module Cala
     # @!method find_many(ids)
     #   @return [Array<Hash>] in the order asked, missing ones left out
     operation :find_many, :transaction_find_many, takes: :ids, gives: :transactions
-    # @!method list(tx_template_id: nil, journal_id: nil, account_id: nil, correlation_id: nil, effective_from: nil, effective_to: nil, **page)
-    #   In the order in which they were posted; dates inclusive.
+    # @!method list(tx_template_id: nil, journal_id: nil, account_id: nil, correlation_id: nil, effective_from: nil, effective_to: nil, stable: false, **page)
+    #   In the order in which they were posted; dates inclusive. stable: ends before what is still being posted.
     #   @return [List]
     list :list, :transaction_list
   end
 
   # +ledger.entries+
   class Entries < Noun
-    # @!method list(account_id: | journal_id: | transaction_id:, created_from: nil, created_to: nil, effective_from: nil, effective_to: nil, **page)
-    #   In the order in which they were posted; instants and dates inclusive.
+    # @!method list(account_id: | journal_id: | transaction_id:, created_from: nil, created_to: nil, effective_from: nil, effective_to: nil, stable: false, **page)
+    #   In the order in which they were posted; instants and dates inclusive. stable: ends before what is still being posted.
     #   @return [List]
     list :list, :entry_list
     # @!method find_many(ids)

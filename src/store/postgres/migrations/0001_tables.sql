@@ -194,14 +194,21 @@ CREATE TABLE @schema@.balance_history (
   CONSTRAINT balance_history_pkey PRIMARY KEY (balance_number, version) INCLUDE (modified_at)
 )
 -- @break
--- A sequence alone would lose events, because transactions commit out of order: readers stay below the oldest open xid.
 -- payload is null where the event only names a row that never changes.
 CREATE TABLE @schema@.outbox_events (
   sequence bigint NOT NULL,
-  xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
   recorded_at timestamptz NOT NULL,
   subject_id uuid NOT NULL,
   type text NOT NULL,
   payload json,
   CONSTRAINT outbox_events_pkey PRIMARY KEY (sequence)
+)
+-- @break
+-- Transactions commit out of order, so who follows event_sequence alone loses what is committed late. A mark says how far it may
+-- be followed: it has the sequence's newest number, and a transaction id that was taken after that had been read. Whoever draws
+-- a number has its id before, so once every transaction below the mark's has ended, nothing at or below its ordinal is to come.
+-- @schema@.order_mark() notes marks and says which is reached. A handful of rows.
+CREATE TABLE @schema@.order_marks (
+  ordinal bigint NOT NULL,
+  xid xid8 NOT NULL
 )

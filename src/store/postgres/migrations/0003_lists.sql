@@ -74,16 +74,74 @@ BEGIN
 END
 $body$
 -- @break
+-- Seen before its transaction can have been: restored from another server's dump. It would wait in vain.
+CREATE FUNCTION @schema@.is_foreign(m @schema@.order_marks) RETURNS boolean
+LANGUAGE sql STABLE AS $body$
+  SELECT m.xid >= pg_snapshot_xmax(pg_current_snapshot()) AND m.xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+$body$
+-- @break
+-- How far the order of posting may be followed: nothing at or below this ordinal is still to come, or to be seen. Null where no
+-- mark is known and none can be noted. The statement after it sees all that it speaks of.
+--
+-- Noted by who asks, without waiting for anybody, and at once reached where no writer is in flight. Not in a transaction that has
+-- written before (its id is older than the number read here), nor where nothing can be written: there, what others noted counts.
+-- Few at a time wait to be reached. Under a fixed snapshot another's tidying up is a serialization failure, and then there is
+-- nothing to do.
+CREATE FUNCTION @schema@.order_mark() RETURNS bigint
+LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+  read_only boolean := current_setting('transaction_read_only')::boolean;
+  may_note boolean := NOT read_only AND pg_current_xact_id_if_assigned() IS NULL;
+  drawn bigint;
+  newest bigint;
+  waiting bigint;
+  mark bigint;
+BEGIN
+  IF may_note THEN
+    SELECT CASE WHEN e.is_called THEN e.last_value ELSE 0 END INTO drawn FROM @schema@.event_sequence e;
+    SELECT max(m.ordinal), count(*) FILTER (WHERE m.xid > pg_snapshot_xmin(s)) INTO newest, waiting
+      FROM @schema@.order_marks m CROSS JOIN pg_current_snapshot() s WHERE m.xid < pg_snapshot_xmax(s);
+    IF drawn > coalesce(newest, -1) AND waiting < 16 THEN
+      INSERT INTO @schema@.order_marks (ordinal, xid) VALUES (drawn, pg_current_xact_id());
+    END IF;
+  END IF;
+  SELECT max(m.ordinal) INTO mark
+    FROM @schema@.order_marks m CROSS JOIN pg_current_snapshot() s WHERE m.xid <= pg_snapshot_xmin(s);
+  IF may_note AND EXISTS (SELECT FROM @schema@.order_marks m WHERE m.ordinal < mark OR @schema@.is_foreign(m)) THEN
+    BEGIN
+      DELETE FROM @schema@.order_marks d USING (SELECT m.ctid FROM @schema@.order_marks m
+        WHERE m.ordinal < mark OR @schema@.is_foreign(m) FOR UPDATE SKIP LOCKED) o WHERE d.ctid = o.ctid;
+    EXCEPTION WHEN serialization_failure THEN
+      NULL;
+    END;
+  END IF;
+  RETURN CASE WHEN read_only THEN mark ELSE coalesce(mark, 0) END;
+END
+$body$
+-- @break
+-- What a list in order of posting is asked, and with "stable" the mark at which it ends.
+CREATE FUNCTION @schema@.with_mark(doc jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE AS $body$
+BEGIN
+  RETURN CASE WHEN (doc ->> 'stable')::boolean THEN doc || jsonb_build_object('mark', @schema@.order_mark()) ELSE doc END;
+END
+$body$
+-- @break
 -- By account: the account's entries already come in order of posting, so a page costs no more than its rows.
-CREATE FUNCTION @schema@.transaction_list_v1(doc jsonb) RETURNS json
+CREATE FUNCTION @schema@.transaction_list_v1(request jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
+  doc jsonb := @schema@.with_mark(request);
   way text := CASE WHEN @schema@.is_backwards(doc) THEN ' DESC' END;
   beyond text := CASE WHEN @schema@.is_backwards(doc) THEN '<' ELSE '>' END;
-  from_cursor text := @schema@.if_given(doc, 'after', concat(' AND t.ordinal ', beyond, ' ($1 ->> ''after'')::bigint'));
+  within text := concat(@schema@.if_given(doc, 'after', concat(' AND t.ordinal ', beyond, ' ($1 ->> ''after'')::bigint')),
+    @schema@.if_given(doc, 'mark', ' AND t.ordinal <= ($1 ->> ''mark'')::bigint'));
 BEGIN
   IF doc ->> 'after' !~ '^[0-9]{1,18}$' THEN
     RETURN json_build_object('invalid', 'after');
+  END IF;
+  IF (doc ->> 'stable')::boolean AND doc ->> 'mark' IS NULL THEN
+    RETURN json_build_object('unmarked', true);
   END IF;
   RETURN @schema@.page(doc, concat(
     'SELECT @schema@.transaction_row(t,
@@ -91,9 +149,9 @@ BEGIN
         (SELECT json_agg(e.id ORDER BY e.sequence) FROM @schema@.entries e WHERE e.ordinal = t.ordinal),
         t.ordinal::text) AS r FROM ',
     @schema@.if_given(doc, 'account_id', concat('(SELECT DISTINCT t.ordinal FROM @schema@.entries t
-        WHERE t.account_id = ($1 ->> ''account_id'')::uuid', from_cursor, ' ORDER BY t.ordinal', way, ') AS o
+        WHERE t.account_id = ($1 ->> ''account_id'')::uuid', within, ' ORDER BY t.ordinal', way, ') AS o
       JOIN @schema@.transactions t ON t.ordinal = o.ordinal WHERE true')),
-    CASE WHEN doc ->> 'account_id' IS NULL THEN '@schema@.transactions t WHERE true' END, from_cursor,
+    CASE WHEN doc ->> 'account_id' IS NULL THEN '@schema@.transactions t WHERE true' END, within,
     @schema@.if_given(doc, 'tx_template_id', ' AND t.tx_template_id = ($1 ->> ''tx_template_id'')::uuid'),
     @schema@.if_given(doc, 'journal_id', ' AND t.journal_id = ($1 ->> ''journal_id'')::uuid'),
     @schema@.if_given(doc, 'correlation_id', CASE
@@ -107,14 +165,18 @@ BEGIN
 END
 $body$
 -- @break
-CREATE FUNCTION @schema@.entry_list_v1(doc jsonb) RETURNS json
+CREATE FUNCTION @schema@.entry_list_v1(request jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
+  doc jsonb := @schema@.with_mark(request);
   way text := CASE WHEN @schema@.is_backwards(doc) THEN ' DESC' END;
   beyond text := CASE WHEN @schema@.is_backwards(doc) THEN '<' ELSE '>' END;
 BEGIN
   IF doc ->> 'after' !~ '^[0-9]{1,18}/[0-9]{1,9}$' THEN
     RETURN json_build_object('invalid', 'after');
+  END IF;
+  IF (doc ->> 'stable')::boolean AND doc ->> 'mark' IS NULL THEN
+    RETURN json_build_object('unmarked', true);
   END IF;
   RETURN @schema@.page(doc, concat(
     'SELECT @schema@.entry_row(e, concat(e.ordinal, ''/'', e.sequence)) AS r FROM @schema@.entries e WHERE true',
@@ -128,6 +190,7 @@ BEGIN
     @schema@.if_given(doc, 'effective_to', ' AND e.effective <= date ''1970-01-01'' + ($1 ->> ''effective_to'')::integer'),
     @schema@.if_given(doc, 'after', concat(' AND (e.ordinal, e.sequence) ', beyond,
       ' (split_part($1 ->> ''after'', ''/'', 1)::bigint, split_part($1 ->> ''after'', ''/'', 2)::integer)')),
+    @schema@.if_given(doc, 'mark', ' AND e.ordinal <= ($1 ->> ''mark'')::bigint'),
     ' ORDER BY e.ordinal', way, ', e.sequence', way));
 END
 $body$

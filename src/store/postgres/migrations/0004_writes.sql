@@ -20,8 +20,10 @@ LANGUAGE sql IMMUTABLE AS $body$
   SELECT uuid_hash_extended(id, hashtextextended('journal of @schema@', 0))
 $body$
 -- @break
+-- Nobody draws a number without a transaction id (order_marks).
 CREATE FUNCTION @schema@.add_events(doc jsonb) RETURNS void
 LANGUAGE sql VOLATILE AS $body$
+  SELECT pg_current_xact_id();
   INSERT INTO @schema@.outbox_events (sequence, recorded_at, type, subject_id, payload)
   SELECT nextval('@schema@.event_sequence'), @schema@.instant((doc ->> 'now')::bigint), e.type, e.subject_id, e.payload::json
     FROM ROWS FROM (jsonb_to_recordset(doc -> 'events') AS (type text, subject_id uuid, payload text))

@@ -138,6 +138,7 @@ BEGIN
   IF doc ->> 'guard' <> '' THEN
     PERFORM @schema@.check_guard(doc ->> 'guard');
   END IF;
+  PERFORM pg_current_xact_id();  -- nobody draws an ordinal without one (order_marks)
   ordinals := ARRAY(SELECT nextval('@schema@.event_sequence') FROM generate_series(1, cardinality(transactions)));
   INSERT INTO @schema@.transactions (ordinal, created_at, modified_at, version, effective, id, journal_id, tx_template_id,
       void_of, voided_by, correlation_id, external_id, description, metadata)

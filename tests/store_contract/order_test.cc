@@ -1,0 +1,261 @@
+// The order of posting as one who follows it sees it: lists with "stable".
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "store_contract/contract.h"
+#include "store_contract/postgres_sql.h"
+
+namespace cala::tests {
+namespace {
+
+using base::Result;
+using store::Access;
+using store::StatementId;
+using testing::ElementsAre;
+using testing::ElementsAreArray;
+using testing::IsEmpty;
+
+class OrderContract : public StoreContract {
+ protected:
+  void SetUp() override {
+    StoreContract::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    for (const char *code : {"A", "B", "C", "D"}) accounts_.push_back(add_account(code));
+    main_journal();
+    main_tx_template();
+  }
+
+  core::PostedTransaction between(std::size_t from, std::size_t to) {
+    return transfer(accounts_[from].id, accounts_[to].id, "1");
+  }
+
+  // A posting in a transaction that goes on.
+  std::string begin_posting(store::Session &on, const core::PostedTransaction &posting) {
+    EXPECT_TRUE(on.begin(Access::kWrite).ok());
+    return go_on_posting(on, posting);
+  }
+  std::string go_on_posting(store::Session &on, const core::PostedTransaction &posting) {
+    std::vector<core::PostedTransaction> one = {posting};
+    const store::PostingState state = read_state(on, read_of(one));
+    const Result<store::Answer> written = on.execute(write_of(state, one));
+    EXPECT_TRUE(written.ok()) << written.error().code;
+    return posting.transaction.id.text();
+  }
+
+  std::vector<std::string> stable(StatementId id = StatementId::kTransactionList, std::string_view key = "id") {
+    return column(id, R"({"first":1000,"stable":true})", key);
+  }
+
+  std::vector<core::Account> accounts_;
+};
+CALA_FOR_EVERY_STORE(OrderContract);
+
+TEST_P(OrderContract, WhereNobodyWritesAStableListHasEverything) {
+  std::vector<std::string> posted;
+  EXPECT_THAT(stable(), IsEmpty());
+  for (int i = 0; i < 5; ++i) {
+    posted.push_back(post_transfer(accounts_[0].id, accounts_[1].id, "1").transaction.id.text());
+    EXPECT_THAT(stable(), ElementsAreArray(posted));
+    EXPECT_EQ(stable(StatementId::kEntryList, "id").size(), 2 * posted.size());
+  }
+  for (const std::int64_t size : {1, 2, 100}) {
+    EXPECT_THAT(pages(StatementId::kTransactionList, R"("stable":true)", size, false, "id"), ElementsAreArray(posted));
+    const std::string of_a = R"("stable":true,"account_id":")" + accounts_[0].id.text() + '"';
+    EXPECT_THAT(pages(StatementId::kTransactionList, of_a, size, false, "id"), ElementsAreArray(posted));
+    EXPECT_THAT(pages(StatementId::kTransactionList, R"("stable":true)", size, true, "id"),
+                ElementsAreArray(posted.rbegin(), posted.rend()));
+    EXPECT_EQ(pages(StatementId::kEntryList, of_a, size, true, "id").size(), posted.size());
+  }
+}
+
+class PostgresOrderContract : public OrderContract {
+ protected:
+  void SetUp() override {
+    OrderContract::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    sql_ = SqlConnection::open(connection_string());
+    ASSERT_NE(sql_, nullptr);
+  }
+  std::string stable_on(SqlConnection &on, StatementId id = StatementId::kTransactionList) {
+    const store::SqlStatement statement =
+        store().dialect().encode(store::Call{id, R"({"first":9,"stable":true})", false}, store::Placeholder::kDollar);
+    return on.run(std::string(statement.sql), statement.parameter);
+  }
+  static std::size_t rows_in(const std::string &answer) {
+    EXPECT_FALSE(answer.starts_with('!')) << answer;
+    const Result<base::Json> json = base::Json::parse(answer);
+    return json ? json->root().get("rows").size() : 0;
+  }
+
+  std::unique_ptr<SqlConnection> sql_;
+};
+INSTANTIATE_TEST_SUITE_P(Stores, PostgresOrderContract, ::testing::Values("postgres"), store_name);
+
+// Nothing that comes later in the order is shown before it is decided what becomes of the earlier.
+TEST_P(PostgresOrderContract, AStableListEndsBeforeWhatIsStillInFlight) {
+  for (const bool commits : {true, false}) {
+    const std::vector<std::string> before = stable();
+    const std::unique_ptr<store::Session> slow = session();
+    const std::string first = begin_posting(*slow, between(0, 1));
+    EXPECT_EQ(stable(), before);  // also right after its number was drawn, when no later transaction has ended yet
+    const std::string second = post_transfer(accounts_[2].id, accounts_[3].id, "1").transaction.id.text();
+    for (int i = 0; i < 40; ++i) {
+      EXPECT_EQ(stable(), before);
+      EXPECT_EQ(stable(StatementId::kEntryList, "id").size(), 2 * before.size());
+    }
+    EXPECT_EQ(column(StatementId::kTransactionList, R"({"first":1000})", "id").size(), before.size() + 1);
+    if (commits) {
+      EXPECT_TRUE(slow->commit().ok());
+    } else {
+      slow->rollback();
+    }
+    std::vector<std::string> after = before;
+    if (commits) after.push_back(first);
+    after.push_back(second);
+    EXPECT_EQ(stable(), after);
+    EXPECT_LE(std::stoi(sql_->run("SELECT count(*) FROM " + schema() + ".order_marks")), 17);
+  }
+}
+
+// Who reads on in one transaction sees what was noted before; what it posts itself is not decided yet.
+TEST_P(PostgresOrderContract, ATransactionThatHasPostedDoesNotSeeItsOwnAsStable) {
+  const std::string first = post_transfer(accounts_[0].id, accounts_[1].id, "1").transaction.id.text();
+  const std::unique_ptr<store::Session> on = session();
+  begin_posting(*on, between(0, 1));
+  const auto seen = [&] {
+    const Result<store::Answer> answer =
+        on->execute(store::Call{StatementId::kTransactionList, R"({"first":9,"stable":true})", false});
+    EXPECT_TRUE(answer.ok()) << answer.error().message;
+    return answer ? rows_in(std::get<std::string>(*answer)) : 99;
+  };
+  EXPECT_EQ(seen(), 0U);  // nobody noted anything
+  EXPECT_THAT(stable(), IsEmpty());
+  EXPECT_TRUE(on->commit().ok());
+  EXPECT_EQ(stable().size(), 2U);
+  begin_posting(*on, between(0, 1));
+  EXPECT_EQ(seen(), 2U);
+  on->rollback();
+}
+
+TEST_P(PostgresOrderContract, WhereNothingCanBeWrittenAnothersMarkCounts) {
+  post_transfer(accounts_[0].id, accounts_[1].id, "1");
+  sql_->run("BEGIN READ ONLY");
+  for (const StatementId id : {StatementId::kTransactionList, StatementId::kEntryList}) {
+    const std::string answer = stable_on(*sql_, id);
+    const Result<store::Answer> decoded = store().dialect().decode(store::Call{id, "", false}, answer);
+    ASSERT_FALSE(decoded.ok()) << answer;
+    EXPECT_EQ(decoded.error().code, "list.no_mark");
+    EXPECT_EQ(decoded.error().tx_state, base::TxState::kUsable);
+  }
+  EXPECT_EQ(stable().size(), 1U);
+  EXPECT_EQ(rows_in(stable_on(*sql_)), 1U);
+  sql_->run("COMMIT");
+}
+
+TEST_P(PostgresOrderContract, ARoleThatMayOnlyExecuteNotesMarksAndUnderAFixedSnapshotTheyHold) {
+  const std::string role = schema() + "_reader";
+  sql_->run("CREATE ROLE " + role + "; GRANT USAGE ON SCHEMA " + schema() + " TO " + role +
+            "; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA " + schema() + " TO " + role + "; SET ROLE " + role);
+  post_transfer(accounts_[0].id, accounts_[1].id, "1");
+  EXPECT_EQ(rows_in(stable_on(*sql_)), 1U);
+  for (const char *level : {"REPEATABLE READ", "SERIALIZABLE"}) {
+    const std::size_t before = stable().size();
+    post_transfer(accounts_[0].id, accounts_[1].id, "1");
+    sql_->run(std::string("BEGIN ISOLATION LEVEL ") + level);
+    EXPECT_EQ(rows_in(stable_on(*sql_)), before + 1) << level;
+    post_transfer(accounts_[0].id, accounts_[1].id, "1");
+    EXPECT_EQ(stable().size(), before) << level;  // who noted a mark is in flight until it ends
+    EXPECT_EQ(rows_in(stable_on(*sql_)), before + 1) << level;
+    EXPECT_EQ(sql_->run("COMMIT"), "");
+    EXPECT_EQ(stable().size(), before + 2) << level;
+  }
+  sql_->run("RESET ROLE; DROP OWNED BY " + role + "; DROP ROLE " + role);
+}
+
+TEST_P(PostgresOrderContract, MarksOfAnotherServerAreForgotten) {
+  sql_->run("INSERT INTO " + schema() +
+            ".order_marks SELECT 1000 + n, '99999999999'::xid8 FROM generate_series(1, 40) n");
+  const std::string first = post_transfer(accounts_[0].id, accounts_[1].id, "1").transaction.id.text();
+  EXPECT_THAT(stable(), ElementsAre(first));
+  EXPECT_EQ(sql_->run("SELECT count(*) FROM " + schema() + ".order_marks"), "1");
+}
+
+// Many sessions post, some of them slowly, some in vain; who follows the order meanwhile gets what was committed, once, in order.
+TEST_P(PostgresOrderContract, FollowingTheCursorMissesNothingAndRepeatsNothing) {
+  constexpr int kSessions = 8, kEach = 40;
+  std::vector<std::vector<core::PostedTransaction>> work(kSessions);
+  for (int i = 0; i < kSessions; ++i) {
+    const core::Account a = add_account("F" + std::to_string(i)), b = add_account("T" + std::to_string(i));
+    for (int n = 0; n < kEach; ++n) work[static_cast<std::size_t>(i)].push_back(transfer(a.id, b.id, "1"));
+  }
+  std::atomic<int> posting{kSessions};
+  const auto post_all = [&](int number) {
+    std::minstd_rand random(static_cast<unsigned>(number) + 1);
+    const std::unique_ptr<store::Session> on = session();
+    const auto pause = [&](unsigned most) { std::this_thread::sleep_for(std::chrono::microseconds(random() % most)); };
+    std::vector<core::PostedTransaction> &mine = work[static_cast<std::size_t>(number)];
+    for (std::size_t i = 0; i < mine.size(); ++i) {
+      begin_posting(*on, mine[i]);
+      if (i + 1 < mine.size() && random() % 4 == 0) {
+        pause(3000);
+        go_on_posting(*on, mine[++i]);
+      }
+      pause(number == 0 ? 60000 : 4000);
+      if (random() % 4 == 0) {
+        on->rollback();
+      } else {
+        EXPECT_TRUE(on->commit().ok());
+      }
+    }
+    --posting;
+  };
+  struct Follower {
+    StatementId id;
+    std::string filters;
+    std::vector<std::string> seen;
+  };
+  std::vector<Follower> followers = {
+      {StatementId::kTransactionList, "", {}},
+      {StatementId::kTransactionList, R"(,"journal_id":")" + main_journal().id.text() + '"', {}},
+      {StatementId::kEntryList, R"(,"journal_id":")" + main_journal().id.text() + '"', {}}};
+  const auto follow = [&](Follower &me) {
+    const std::unique_ptr<store::Session> on = session(Access::kRead);
+    std::string after = "null";
+    while (true) {
+      const bool last = posting == 0;
+      ASSERT_TRUE(on->begin(Access::kRead).ok());
+      const Result<store::Answer> answer = on->execute_and_commit(
+          store::Call{me.id, R"({"first":7,"stable":true,"after":)" + after + me.filters + "}", false});
+      ASSERT_TRUE(answer.ok()) << answer.error().message;
+      const Result<base::Json> page = base::Json::parse(std::get<std::string>(*answer));
+      const std::size_t before = me.seen.size();
+      for (const base::JsonView row : page->root().get("rows")) {
+        me.seen.emplace_back(row.get("id").string());
+        after = row.get("cursor").text();
+      }
+      if (me.seen.size() == before) {
+        if (last) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kSessions; ++i) threads.emplace_back(post_all, i);
+  for (Follower &follower : followers) threads.emplace_back([&] { follow(follower); });
+  for (std::thread &thread : threads) thread.join();
+  for (const Follower &follower : followers) {
+    const std::vector<std::string> all =
+        pages(follower.id, follower.filters.empty() ? "" : follower.filters.substr(1), 10000, false, "id");
+    EXPECT_GT(all.size(), 100U);
+    EXPECT_EQ(follower.seen, all) << follower.filters;
+  }
+}
+
+}  // namespace
+}  // namespace cala::tests

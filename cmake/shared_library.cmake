@@ -25,7 +25,9 @@ target_link_options(cala PRIVATE -Wl,--version-script=${cala_version_script} -Wl
 if(CALA_SANITIZE OR CALA_BUILD_FUZZERS)
   # The sanitizers' runtime lives in the executable (clang) or beside it (gcc), and must meet one libstdc++.
 else()
-  target_link_options(cala PRIVATE -Wl,-z,defs)
+  # Functions that nothing reaches stay out.
+  target_compile_options(cala_objects PRIVATE -ffunction-sections -fdata-sections)
+  target_link_options(cala PRIVATE -Wl,-z,defs -Wl,--gc-sections)
   if(NOT CALA_IANA_ZONES)
     target_link_options(cala PRIVATE -static-libstdc++ -static-libgcc)
   endif()

@@ -1,6 +1,6 @@
 """The raw layer of ffi-examples/python, cala/raw.py: ctypes prototypes of all of cala.h; and its coverage.json.
 
-The methods that reach operations say so themselves, with @operation("...") in cala/operations.py: the one table. It is
+The methods that reach operations say so themselves, with @operation("..."), @many or @listing in cala/operations.py: the one table. It is
 read here as text, so that generating needs no library.
 """
 import ast
@@ -21,7 +21,7 @@ import ctypes
 '''
 LOAD = '''
 
-def load(path):
+def load(path: str) -> ctypes.CDLL:
     """Loads the library from path and declares its functions. OSError when it cannot be loaded or lacks one of them."""
     library = ctypes.CDLL(path)
     for name, result, parameters in FUNCTIONS:
@@ -69,13 +69,13 @@ def raw(header):
 
 
 def reached(path):
-    """{operation: "Class.method"} of the methods that are decorated with @operation."""
+    """{operation: "Class.method"} of the methods that are decorated with one of the marks; of two the first."""
     methods = {}
     for noun in ast.parse(path.read_text(encoding="utf-8")).body:
         for method in getattr(noun, "body", []) if isinstance(noun, ast.ClassDef) else []:
             for mark in getattr(method, "decorator_list", []):
-                if isinstance(mark, ast.Call) and getattr(mark.func, "id", "") == "operation":
-                    methods[mark.args[0].value] = f"{noun.name}.{method.name}"
+                if isinstance(mark, ast.Call) and getattr(mark.func, "id", "") in ("operation", "many", "listing"):
+                    methods.setdefault(mark.args[0].value, f"{noun.name}.{method.name}")
     return methods
 
 

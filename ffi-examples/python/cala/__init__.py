@@ -1,13 +1,23 @@
 """Cala, a double-entry ledger in your process: Ledger for threads, AsyncLedger for asyncio."""
 from .aio import AsyncLedger, AsyncTransaction
+from .documents import (Account, AccountChanges, Amount, Available, Balance, BalanceKey, CelValue, Date, Entry, Id, Info, Instant,
+                        Journal, JournalChanges, Json, LayerBalance, NewAccount, NewJournal, NewTxTemplate, Page, PageRequest,
+                        Param, ParamType, Posted, Posting, Rows, TemplateEntry, TemplateTransaction, TxTemplate)
+from .documents import Transaction as PostedTransaction
 from .errors import (BusyError, CancelledError, ClosedError, ConflictError, Error, ForkedError, InternalError, InvalidError,
                      MisuseError, NoMemoryError, NotFoundError, OutcomeUnknownError, ParamTypeError, PermissionError,
                      RejectedError, TimeoutError, UnavailableError, UnsupportedError)
 from .ledger import Ledger, Transaction, version
 from .listing import AsyncListing, Listing
+from .operations import Awaited, Place, TransactionPlace, Waiting
 from .retry import lost_a_race, retrying, retrying_async
 
-__all__ = ["AsyncLedger", "AsyncListing", "AsyncTransaction", "BusyError", "CancelledError", "ClosedError", "ConflictError",
-           "Error", "ForkedError", "InternalError", "InvalidError", "Ledger", "Listing", "MisuseError", "NoMemoryError", "NotFoundError",
-           "OutcomeUnknownError", "ParamTypeError", "PermissionError", "RejectedError", "TimeoutError", "Transaction", "UnavailableError",
-           "UnsupportedError", "lost_a_race", "retrying", "retrying_async", "version"]
+__all__ = ["Account", "AccountChanges", "Amount", "AsyncLedger", "AsyncListing", "AsyncTransaction", "Available",
+           "Awaited", "Balance", "BalanceKey", "BusyError", "CancelledError", "CelValue", "ClosedError",
+           "ConflictError", "Date", "Entry", "Error", "ForkedError", "Id", "Info", "Instant", "InternalError",
+           "InvalidError", "Journal", "JournalChanges", "Json", "LayerBalance", "Ledger", "Listing", "MisuseError",
+           "NewAccount", "NewJournal", "NewTxTemplate", "NoMemoryError", "NotFoundError", "OutcomeUnknownError", "Page",
+           "PageRequest", "Param", "ParamType", "ParamTypeError", "PermissionError", "Place", "Posted",
+           "PostedTransaction", "Posting", "RejectedError", "Rows", "TemplateEntry", "TemplateTransaction",
+           "TimeoutError", "Transaction", "TransactionPlace", "TxTemplate", "UnavailableError", "UnsupportedError",
+           "Waiting", "lost_a_race", "retrying", "retrying_async", "version"]

@@ -1,4 +1,6 @@
 """Finding libcala, and what every kind of ledger and transaction does with it."""
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import datetime
@@ -10,17 +12,19 @@ import pathlib
 import re
 import threading
 import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from . import raw
 from .errors import ClosedError, ForkedError, InvalidError, UnavailableError, from_handle
 
 _NO_CALLBACK = raw.cala_completion_fn()
-UNSET = object()
+UNSET: Any = object()
 _SIGNALS_WAIT_MS = 200  # Python handles a Ctrl-C when a call into C has returned
 
 
 @functools.lru_cache(maxsize=None)
-def load():
+def load() -> Any:
     """The library: the file that CALA_LIBRARY names, or the first of the usual places. UnavailableError
     library.missing."""
     named = os.environ.get("CALA_LIBRARY")
@@ -35,7 +39,7 @@ def load():
                            + "\n  ".join(tried), "library.missing", details={"tried": tried})
 
 
-def _plain(value):
+def _plain(value: object) -> str:
     """What json does not know, as the documents have it."""
     if isinstance(value, decimal.Decimal):
         return format(value, "f")
@@ -50,23 +54,22 @@ def _plain(value):
     raise TypeError(f"{type(value).__name__} cannot be part of a request")
 
 
-def encode(request):
+def encode(request: object) -> bytes:
     """The request as a document."""
     return json.dumps(request, default=_plain, ensure_ascii=False, allow_nan=False).encode()
 
 
-def configuration(store, config):
+def configuration(store: str | os.PathLike[str], config: Mapping[str, Any]) -> dict[str, Any]:
     """The config with its store, which may be a path. A key that is there and None is most likely a variable that is
     not set: InvalidError request.malformed, never the default."""
-    if store is not UNSET:
-        config = {"store": store, **config}
-    if isinstance(config.get("store"), os.PathLike):
-        config = {**config, "store": f"sqlite:{os.fsdecode(config['store'])}"}
-    _refuse_none(config)
-    return config
+    known = dict(config) if store is UNSET else {"store": store, **config}
+    if isinstance(known.get("store"), os.PathLike):
+        known["store"] = f"sqlite:{os.fsdecode(known['store'])}"
+    _refuse_none(known)
+    return known
 
 
-def _refuse_none(config, pointer=""):
+def _refuse_none(config: Mapping[str, Any], pointer: str = "") -> None:
     for key, value in config.items():
         place = f"{pointer}/{key}"
         if value is None:
@@ -79,7 +82,7 @@ def _refuse_none(config, pointer=""):
 class Handle:
     """An open cala_ledger, which is not freed while another thread is in a call with it."""
 
-    def __init__(self, config):
+    def __init__(self, config: Mapping[str, Any]) -> None:
         self.libcala = load()
         self._pid = os.getpid()
         self._changed = threading.Condition()
@@ -87,15 +90,15 @@ class Handle:
         #: The kind of store: "sqlite" or "postgres".
         self.store = "sqlite" if re.match(r"(host:)?sqlite(:|$)", config.get("store", "sqlite:")) else "postgres"
         document = encode(config)
-        self._pointer = self.made(self.libcala.cala_ledger_open, document, len(document))
+        self._pointer: int | None = self.made(self.libcala.cala_ledger_open, document, len(document))
 
-    def made(self, function, *arguments):
+    def made(self, function: Callable[..., int], *arguments: Any) -> int | None:
         """Calls a function that ends in (out, out_error) and gives what it made."""
         out, error = ctypes.c_void_p(), ctypes.c_void_p()
         self.check(function(*arguments, ctypes.byref(out), ctypes.byref(error)), error)
         return out.value
 
-    def check(self, status, error):
+    def check(self, status: int, error: ctypes.c_void_p) -> None:
         """Raises what a call refused; frees the error."""
         if status == raw.CALA_OK:
             return
@@ -105,7 +108,7 @@ class Handle:
             self.libcala.cala_error_free(error)
 
     @contextlib.contextmanager
-    def use(self):
+    def use(self) -> Iterator[int]:
         """The pointer, for the time of a call."""
         self.check_process()
         with self._changed:
@@ -119,35 +122,35 @@ class Handle:
                 self._users -= 1
                 self._changed.notify_all()
 
-    def mine(self):
+    def mine(self) -> bool:
         """Whether this process opened it."""
         return os.getpid() == self._pid
 
-    def check_process(self):
+    def check_process(self) -> None:
         """Refuses a child process: the locks here may be held by threads that it does not have."""
         if not self.mine():
             raise ForkedError("the ledger was opened by the parent process; open another one after the fork",
                               "process.forked")
 
-    def operation(self, name, request, tx=None):
+    def operation(self, name: str, request: object, tx: int | None = None) -> int | None:
         """A new cala_op; the caller frees it."""
         document = encode(request)
         with self.use() as pointer:
             return self.made(getattr(self.libcala, f"cala_{name}"), pointer, tx, document, len(document))
 
-    def transaction(self, function, options, *arguments):
+    def transaction(self, function: Callable[..., int], options: object, *arguments: Any) -> int | None:
         """A new cala_tx of begin, host or adopt; the caller frees it."""
         document = encode(options)
         with self.use() as pointer:
             return self.made(function, pointer, *arguments, document, len(document))
 
-    def end(self, function, tx):
+    def end(self, function: Callable[..., int], tx: int | None) -> None:
         """Commits or rolls back."""
         self.check_process()
         error = ctypes.c_void_p()
         self.check(function(tx, ctypes.byref(error)), error)
 
-    def run(self, op):
+    def run(self, op: int | None) -> Any:
         """Runs an operation, waits and gives its answer."""
         error = ctypes.c_void_p()
         status = self.libcala.cala_op_run(op, _SIGNALS_WAIT_MS, ctypes.byref(error))
@@ -157,29 +160,29 @@ class Handle:
         self.check(status, error)
         return self.answer(op)
 
-    def answer(self, op):
+    def answer(self, op: int | None) -> Any:
         """The answer of an operation that succeeded."""
         return json.loads(self.libcala.cala_op_result(op, None))
 
-    def set_clock(self, instant):
+    def set_clock(self, instant: str | datetime.datetime) -> None:
         """Sets a manual clock."""
         text = encode(instant)[1:-1]
         with self.use() as pointer:
             error = ctypes.c_void_p()
             self.check(self.libcala.cala_clock_set(pointer, text, len(text), ctypes.byref(error)), error)
 
-    def advance_clock(self, milliseconds):
+    def advance_clock(self, milliseconds: int) -> None:
         """Moves a manual clock forward."""
         with self.use() as pointer:
             error = ctypes.c_void_p()
             self.check(self.libcala.cala_clock_advance(pointer, milliseconds, ctypes.byref(error)), error)
 
-    def shut_down(self, queue=None, tag=None):
+    def shut_down(self, queue: int | None = None, tag: int | None = None) -> None:
         """Begins to close; the completion goes to queue, if any."""
         with self.use() as pointer:
             self.libcala.cala_ledger_shutdown(pointer, queue, _NO_CALLBACK, tag, None)
 
-    def close(self):
+    def close(self) -> None:
         """Shuts down, waits for what is in flight and frees. In a child process it only lets go of the handle."""
         if self.mine():
             self.shut_down()

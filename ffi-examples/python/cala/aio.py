@@ -1,4 +1,6 @@
 """A ledger for asyncio: answers come through a queue whose descriptor the event loop watches."""
+from __future__ import annotations
+
 import asyncio
 import ctypes
 import functools
@@ -6,7 +8,8 @@ import json
 import os
 import struct
 import weakref
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from . import raw
 from ._library import UNSET, Handle, configuration
@@ -14,8 +17,13 @@ from .errors import Error, MisuseError, from_document, from_handle
 from .ledger import BaseLedger
 from .listing import AsyncListing
 from .log import log
-from .operations import OwnTransactionPlace
+from .operations import Awaited, OwnTransactionPlace
 from .waiting import in_thread, settle
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .documents import Settings
 
 _RECORD = struct.Struct("=IHHQiI")  # record_len, header_len, type, tag, status, data_len
 
@@ -23,20 +31,20 @@ _RECORD = struct.Struct("=IHHQiI")  # record_len, header_len, type, tag, status,
 class Completions:
     """The queue of one ledger in one event loop."""
 
-    def __init__(self, handle):
+    def __init__(self, handle: Handle) -> None:
         self.loop = asyncio.get_running_loop()
         self._library = handle.libcala
         self._queue = handle.made(self._library.cala_queue_new)
         self._descriptor = self._library.cala_queue_fd(self._queue)
-        self._waiting = {}
+        self._waiting: dict[int, asyncio.Future[tuple[int, bytes]]] = {}
         self._last_tag = 0
         self._buffer = ctypes.create_string_buffer(1 << 16)
         self.loop.add_reader(self._descriptor, self._read)
 
-    def expect(self, start):
+    def expect(self, start: Callable[[int | None, int], object]) -> asyncio.Future[tuple[int, bytes]]:
         """Calls start(queue, tag) and gives the future of what the record with that tag will say: (status, data)."""
         self._last_tag += 1
-        future = self.loop.create_future()
+        future: asyncio.Future[tuple[int, bytes]] = self.loop.create_future()
         self._waiting[self._last_tag] = future
         try:
             start(self._queue, self._last_tag)
@@ -45,7 +53,7 @@ class Completions:
             raise
         return future
 
-    def _read(self):
+    def _read(self) -> None:
         used = ctypes.c_size_t()
         while True:
             status = self._library.cala_queue_read(self._queue, self._buffer, len(self._buffer), ctypes.byref(used))
@@ -56,7 +64,7 @@ class Completions:
             else:
                 self._deliver(memoryview(self._buffer)[:used.value])
 
-    def _deliver(self, records):
+    def _deliver(self, records: memoryview) -> None:
         while records:
             record_len, header_len, kind, tag, status, data_len = _RECORD.unpack_from(records)
             data = bytes(records[header_len:header_len + data_len])
@@ -70,14 +78,14 @@ class Completions:
             elif kind == raw.CALA_RECORD_DROPPED:
                 log.warning("%s messages of the library were dropped", data.decode())
 
-    def close(self):
+    def close(self) -> None:
         """Stops watching. In the event loop's thread, or after its end."""
         self.loop.remove_reader(self._descriptor)
         os.close(self._descriptor)
         self._library.cala_queue_free(self._queue)
 
 
-def _abandon(handle, completions):
+def _abandon(handle: Handle, completions: Completions) -> None:
     """For a ledger that nobody closed: collected, or there when the process ends."""
     handle.close()
     if not handle.mine():
@@ -88,28 +96,27 @@ def _abandon(handle, completions):
         pass  # the loop has ended and with it the watching; the process keeps a descriptor
 
 
-class AsyncLedger(BaseLedger):
+class AsyncLedger(BaseLedger[Awaited]):
     """An open ledger for one event loop. Made by AsyncLedger.open, to be closed or used with `async with`."""
 
     _listing = AsyncListing
 
-    def __init__(self, handle):
+    def __init__(self, handle: Handle) -> None:
         super().__init__(handle)
         self._completions = Completions(handle)
         self._beginning = asyncio.Lock()  # one thread is enough to wait for connections
         self._close = weakref.finalize(self, _abandon, handle, self._completions)
 
     @classmethod
-    async def open(cls, store: str | os.PathLike[str] = UNSET,  # type: ignore[assignment]
-                   **config: Any) -> "AsyncLedger":
+    async def open(cls, store: str | os.PathLike[str] = UNSET, **config: Unpack[Settings]) -> AsyncLedger:
         """As Ledger.open, in the event loop that runs."""
-        return cls(await in_thread(Handle, configuration(store, config)))
+        return cls(await in_thread(Handle, configuration(store, {**config})))
 
-    async def call(self, operation: str, request: dict[str, Any], gives: str | None = None) -> Any:
+    async def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """As Ledger.call. Cancelling the task cancels the operation; what is already on its way is finished first."""
         return await self._run(None, operation, request, gives)
 
-    async def _run(self, tx, operation, request, gives):
+    async def _run(self, tx: int | None, operation: str, request: Any, gives: str | None) -> Any:
         self._check_loop()
         library = self._handle.libcala
         op = self._handle.operation(operation, request, tx)
@@ -123,17 +130,17 @@ class AsyncLedger(BaseLedger):
             raise from_document(document)
         return document if gives is None else document[gives]
 
-    def _start(self, op, queue, tag):
+    def _start(self, op: int | None, queue: int | None, tag: int) -> None:
         status = self._handle.libcala.cala_op_start(op, queue, raw.cala_completion_fn(), tag)
         if status != raw.CALA_OK:
             raise from_handle(self._handle.libcala, None, status)
 
-    def _check_loop(self):
+    def _check_loop(self) -> None:
         self._handle.check_process()
         if asyncio.get_running_loop() is not self._completions.loop:
             raise MisuseError("the ledger was opened in another event loop", "ledger.loop")
 
-    async def begin(self, *, savepoint: bool = False) -> "AsyncTransaction":
+    async def begin(self, *, savepoint: bool = False) -> AsyncTransaction:
         """As Ledger.begin; gives an AsyncTransaction: `async with await ledger.begin() as tx`."""
         self._check_loop()
         await self._beginning.acquire()
@@ -145,10 +152,10 @@ class AsyncLedger(BaseLedger):
             begun.add_done_callback(self._drop)
             raise
 
-    def _begin(self, options):
+    def _begin(self, options: Mapping[str, bool]) -> int | None:
         return self._handle.transaction(self._handle.libcala.cala_tx_begin, options)
 
-    def _drop(self, begun):
+    def _drop(self, begun: asyncio.Future[int | None]) -> None:
         if begun.exception() is None:
             in_thread(self._handle.libcala.cala_tx_free, begun.result())
 
@@ -166,26 +173,26 @@ class AsyncLedger(BaseLedger):
         await settle(in_thread(self._handle.close))
         self._completions.close()
 
-    async def __aenter__(self) -> "AsyncLedger":
+    async def __aenter__(self) -> AsyncLedger:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
 
-class AsyncTransaction(OwnTransactionPlace):
+class AsyncTransaction(OwnTransactionPlace[Awaited]):
     """A transaction of the ledger's own, made by AsyncLedger.begin. Tasks that share it take turns."""
 
     _listing = AsyncListing
 
-    def __init__(self, ledger, pointer):
+    def __init__(self, ledger: AsyncLedger, pointer: int | None) -> None:
         self._ledger = ledger
         self._turn = asyncio.Lock()
         self._over = False
         self._pointer = pointer
         weakref.finalize(self, ledger._handle.libcala.cala_tx_free, pointer)
 
-    async def call(self, operation: str, request: dict[str, Any], gives: str | None = None) -> Any:
+    async def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """As Ledger.call, in this transaction."""
         async with self._turn:
             return await self._ledger._run(self._pointer, operation, request, gives)
@@ -198,14 +205,14 @@ class AsyncTransaction(OwnTransactionPlace):
         """As Transaction.rollback."""
         await self._end(self._ledger._handle.libcala.cala_tx_rollback)
 
-    async def _end(self, function):
+    async def _end(self, function: Callable[..., int]) -> None:
         ledger = self._ledger
         ledger._check_loop()
         async with self._turn:
             self._over = True
             await settle(in_thread(ledger._handle.end, function, self._pointer))
 
-    async def __aenter__(self) -> "AsyncTransaction":
+    async def __aenter__(self) -> AsyncTransaction:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -1,9 +1,14 @@
 """One class a status, all below Error."""
+from __future__ import annotations
+
 import builtins
 import json
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from . import raw
+
+
+TxState = Literal["usable", "aborted", "retry"]
 
 
 class Error(Exception):
@@ -13,7 +18,7 @@ class Error(Exception):
     status: int = raw.CALA_INTERNAL
 
     def __init__(self, message: str, code: str = "", *, details: dict[str, Any] | None = None, retryable: bool = False,
-                 sqlstate: str = "", tx_state: int | str = raw.CALA_TX_USABLE, posting_index: int = -1):
+                 sqlstate: str = "", tx_state: int | TxState = raw.CALA_TX_USABLE, posting_index: int = -1) -> None:
         super().__init__(message)
         #: One sentence for people.
         self.message: str = message
@@ -27,7 +32,7 @@ class Error(Exception):
         self.sqlstate: str = sqlstate
         #: What it means for the transaction it happened in: "usable", "aborted" (roll back), "retry" (roll back and run
         #: it all again).
-        self.tx_state: Literal["usable", "aborted", "retry"] = _TX_STATES.get(tx_state, tx_state)
+        self.tx_state: TxState = cast("TxState", _TX_STATES.get(cast(int, tx_state), tx_state))
         #: Which posting of a batch was refused, counted from 0; None when the error is about none.
         self.posting_index: int | None = None if posting_index < 0 else posting_index
 
@@ -141,13 +146,13 @@ class OutcomeUnknownError(Error):
 _CLASSES = {cls.status: cls for cls in Error.__subclasses__()}
 
 
-def from_document(document):
+def from_document(document: dict[str, Any]) -> Error:
     """The error that a record of the queue tells of: its data, decoded."""
     known = ("message", "code", "details", "retryable", "sqlstate", "tx_state", "posting_index")
     return _class_of(document["status"])(**{name: document[name] for name in known if name in document})
 
 
-def from_handle(library, handle, status):
+def from_handle(library: Any, handle: Any, status: int) -> Error:
     """The error of a cala_error; the caller keeps the handle. status: what the call returned, in case there is no
     handle."""
     if not handle:
@@ -159,5 +164,5 @@ def from_handle(library, handle, status):
         posting_index=library.cala_error_posting_index(handle))
 
 
-def _class_of(status):
+def _class_of(status: int) -> type[Error]:
     return _CLASSES.get(status, InternalError)

@@ -4,18 +4,21 @@ A host runs one statement with text parameters and gives the text of the one row
 never imported
 here: that of a connection is loaded already.
 """
+from __future__ import annotations
+
 import sqlite3
 import sys
+from typing import Any, NoReturn, Protocol
 
 from .errors import MisuseError, UnsupportedError
 
 
-def none_open(*_):
+def none_open() -> MisuseError:
     """The error for a pool, or for a connection whose driver knows that no transaction is open."""
     return MisuseError("no transaction is open on this connection: begin one first", "transaction.none")
 
 
-def error_facts(error):
+def error_facts(error: BaseException) -> tuple[Any, str]:
     """SQLSTATE (or SQLite's name; None when unknown) and message of a driver's exception."""
     error = getattr(error, "orig", None) or error  # SQLAlchemy's
     state = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
@@ -24,7 +27,7 @@ def error_facts(error):
     return state, str(error)
 
 
-def misuse(error):
+def misuse(error: BaseException) -> MisuseError | None:
     """The MisuseError for what sqlite3 itself refuses: a connection that is closed, or another thread's. None when a
     database said no."""
     error = getattr(error, "orig", None) or error
@@ -33,26 +36,40 @@ def misuse(error):
     return None
 
 
+class Host(Protocol):
+    """What is known of a driver's connection. key: the connection, whatever stands before it."""
+
+    store: str
+    dialect: str
+    asynchronous: bool
+    key: Any
+    errors: tuple[type[BaseException], ...]
+
+    def run(self, sql: str, parameters: tuple[str | None, ...]) -> Any:
+        """Runs a statement; what an asynchronous one gives is to be awaited."""
+        ...
+
+
 class Sqlite:
     """sqlite3.Connection."""
 
     store, dialect, asynchronous = "sqlite", "qmark", False
 
-    def __init__(self, connection):
+    def __init__(self, connection: Any) -> None:
         if sqlite3.sqlite_version_info < (3, 35):
             raise UnsupportedError(f"Python's SQLite is {sqlite3.sqlite_version}; the ledger needs 3.35 or newer",
                                    "store.too_old")
         self.connection = self.key = connection
         self.errors = (sqlite3.Error,)
 
-    def run(self, sql, parameters):
+    def run(self, sql: str, parameters: tuple[str | None, ...]) -> Any:
         self.begin()
         cursor = self.connection.cursor()
         cursor.row_factory = None
         rows = cursor.execute(sql, parameters).fetchall()
         return rows[0][0] if rows else None
 
-    def begin(self):
+    def begin(self) -> None:
         """As the driver does before an INSERT, unless it is told to leave that to the program."""
         if not self.connection.in_transaction:
             manual = self.connection.isolation_level is None or getattr(self.connection, "autocommit", -1) is True
@@ -66,25 +83,25 @@ class Psycopg:
 
     store, dialect, asynchronous = "postgres", "percent", False
 
-    def __init__(self, connection):
+    def __init__(self, connection: Any) -> None:
         self._driver = sys.modules["psycopg"]
         self.connection = self.key = connection
         self.errors = (self._driver.Error,)
 
-    def run(self, sql, parameters):
+    def run(self, sql: str, parameters: tuple[str | None, ...]) -> Any:
         with self._driver.Cursor(self.connection, row_factory=self._driver.rows.tuple_row) as cursor:
             cursor.execute(sql, parameters, prepare=False)  # a name may not be there behind a pooler
             row = cursor.fetchone() if cursor.description else None
         return row and row[0]
 
-    def begin(self):
+    def begin(self) -> Any:
         """Makes the driver begin, which it does before the first statement, unless the program turned that off."""
         idle = self.connection.info.transaction_status == self._driver.pq.TransactionStatus.IDLE
         if idle and not self.connection.autocommit:
             return self.connection.execute("SELECT 1")
         return None
 
-    def pgconn(self):
+    def pgconn(self) -> tuple[int, Any]:
         """The PGconn *, and the file that holds psycopg's libpq or is linked to it."""
         implementation = sys.modules[type(self.connection.pgconn).__module__]
         in_python = getattr(implementation, "impl", None)
@@ -96,7 +113,7 @@ class AsyncPsycopg(Psycopg):
 
     asynchronous = True
 
-    async def run(self, sql, parameters):
+    async def run(self, sql: str, parameters: tuple[str | None, ...]) -> Any:
         async with self._driver.AsyncCursor(self.connection, row_factory=self._driver.rows.tuple_row) as cursor:
             await cursor.execute(sql, parameters, prepare=False)
             row = await cursor.fetchone() if cursor.description else None
@@ -109,12 +126,12 @@ class Asyncpg:
 
     store, dialect, asynchronous = "postgres", "dollar", True
 
-    def __init__(self, connection):
+    def __init__(self, connection: Any) -> None:
         driver = sys.modules["asyncpg"]
         self.connection = self.key = connection
         self.errors = (driver.PostgresError, driver.InterfaceError)
 
-    async def run(self, sql, parameters):
+    async def run(self, sql: str, parameters: tuple[str | None, ...]) -> Any:
         rows = await self.connection.fetch(sql, *parameters)
         return rows[0][0] if rows else None
 
@@ -125,7 +142,7 @@ class SqlAlchemy:
     asynchronous = False
     dialects = {"pyformat": "percent", "format": "percent", "qmark": "qmark", "numeric_dollar": "dollar"}
 
-    def __init__(self, connection):
+    def __init__(self, connection: Any) -> None:
         self.connection = connection if hasattr(connection, "exec_driver_sql") else connection.connection()
         self.key = self.connection.connection.dbapi_connection
         self.errors = (sys.modules["sqlalchemy.exc"].DBAPIError,)
@@ -133,7 +150,7 @@ class SqlAlchemy:
         self.store = _store(self.connection)
         self._sqlite = Sqlite(self.key) if isinstance(self.key, sqlite3.Connection) else None
 
-    def run(self, sql, parameters):
+    def run(self, sql: str, parameters: tuple[str | None, ...]) -> Any:
         if self._sqlite:
             self._sqlite.begin()
         return _text(self.connection.exec_driver_sql(sql, parameters))
@@ -144,34 +161,35 @@ class AsyncSqlAlchemy:
 
     asynchronous = True
 
-    def __init__(self, connection):
+    def __init__(self, connection: Any) -> None:
         self.key = connection
         self.errors = (sys.modules["sqlalchemy.exc"].DBAPIError,)
         bind = connection if hasattr(connection, "dialect") else connection.get_bind()
         self.dialect = SqlAlchemy.dialects[bind.dialect.paramstyle]
         self.store = _store(bind)
 
-    async def run(self, sql, parameters):
+    async def run(self, sql: str, parameters: tuple[str | None, ...]) -> Any:
         connection = self.key if hasattr(self.key, "exec_driver_sql") else await self.key.connection()
         return _text(await connection.exec_driver_sql(sql, parameters))
 
 
-def _store(connection):
-    return {"postgresql": "postgres"}.get(connection.dialect.name, connection.dialect.name)
+def _store(connection: Any) -> str:
+    name = str(connection.dialect.name)
+    return {"postgresql": "postgres"}.get(name, name)
 
 
-def _text(result):
+def _text(result: Any) -> Any:
     row = result.fetchone() if result.returns_rows else None
     result.close()
     return row and row[0]
 
 
-def _pool(_):
+def _pool(_: object) -> NoReturn:
     raise none_open()
 
 
 # module, its types, what they are for the ledger
-_HOSTS = (
+_HOSTS: tuple[tuple[str, tuple[str, ...], Any], ...] = (
     ("sqlite3", ("Connection",), Sqlite),
     ("psycopg", ("Connection",), Psycopg),
     ("psycopg", ("AsyncConnection",), AsyncPsycopg),
@@ -186,11 +204,12 @@ _HOSTS = (
 )
 
 
-def host_of(connection):
+def host_of(connection: object) -> Host:
     """The host for a connection of the program's."""
     for module, names, host in _HOSTS:
         driver = sys.modules.get(module)
         if driver and isinstance(connection, tuple(getattr(driver, name) for name in names)):
-            return host(connection)
+            found: Host = host(connection)
+            return found
     kind = type(connection)
     raise TypeError(f"{kind.__module__}.{kind.__qualname__} is no connection that a ledger can work within")

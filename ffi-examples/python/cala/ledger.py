@@ -1,24 +1,43 @@
 """A ledger for threads: every call waits for its answer."""
+from __future__ import annotations
+
 import os
 import threading
 import weakref
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ._library import UNSET, Handle, configuration, load
 from .errors import Error
 from .listing import Listing
 from .log import log
-from .operations import Instant, OwnTransactionPlace, Place
-from .within import within
+from .operations import Awaited, OwnTransactionPlace, Place, Waiting
+from .within import (AdoptedTransaction, AsyncAdoptedTransaction, AsyncConnection, AsyncHostTransaction, Connection,
+                     HostTransaction, within)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .documents import Instant, Settings
+
+M = TypeVar("M", Waiting, Awaited)
 
 
-class BaseLedger(Place):
+class BaseLedger(Place[M]):
     """What Ledger and AsyncLedger have in common."""
 
-    def __init__(self, handle):
+    def __init__(self, handle: Handle) -> None:
         self._handle = handle
 
-    def within(self, connection: Any, *, savepoint: bool = False, adopt: bool = False) -> Any:
+    @overload
+    def within(self, connection: AsyncConnection, *, savepoint: bool = False,  # type: ignore[overload-overlap]
+               adopt: bool = False) -> AsyncHostTransaction | AsyncAdoptedTransaction: ...
+    @overload
+    def within(self, connection: Connection, *, savepoint: bool = False,
+               adopt: bool = False) -> HostTransaction | AdoptedTransaction: ...
+    @overload
+    def within(self, connection: object, *, savepoint: bool = False, adopt: bool = False) -> Any: ...
+    def within(self, connection: object, *, savepoint: bool = False, adopt: bool = False) -> Any:
         """Takes part in the transaction that the program has open on its own driver; committing and rolling back stays
         the program's.
 
@@ -43,7 +62,7 @@ class BaseLedger(Place):
         self._handle.advance_clock(milliseconds)
 
 
-class Ledger(BaseLedger):
+class Ledger(BaseLedger[Waiting]):
     """An open ledger; any number of threads may use it. To be closed, or used with `with`.
 
     Ledger("sqlite:ledger.db") and Ledger.open(store="sqlite:ledger.db") are the same. store: also a pathlib.Path, of a
@@ -54,22 +73,22 @@ class Ledger(BaseLedger):
 
     _listing = Listing
 
-    def __init__(self, store: str | os.PathLike[str] = UNSET, **config: Any):  # type: ignore[assignment]
-        handle = Handle(configuration(store, config))
+    def __init__(self, store: str | os.PathLike[str] = UNSET, **config: Unpack[Settings]) -> None:
+        handle = Handle(configuration(store, {**config}))
         super().__init__(handle)
         self._close = weakref.finalize(self, handle.close)
 
     @classmethod
-    def open(cls, store: str | os.PathLike[str] = UNSET, **config: Any) -> "Ledger":  # type: ignore[assignment]
+    def open(cls, store: str | os.PathLike[str] = UNSET, **config: Unpack[Settings]) -> Ledger:
         """Opens a ledger: the same as Ledger(...)."""
         return cls(store, **config)
 
-    def call(self, operation: str, request: dict[str, Any], gives: str | None = None) -> Any:
+    def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """Runs an operation by its name in cala.h without the prefix, and gives its answer, or only the key `gives` of
         it."""
         return run(self._handle, None, operation, request, gives)
 
-    def begin(self, *, savepoint: bool = False) -> "Transaction":
+    def begin(self, *, savepoint: bool = False) -> Transaction:
         """Begins a transaction of the ledger's own; waits for a connection. Use it with `with`: it commits at the end
         and rolls back when an exception leaves it. savepoint: as for within. Gives a Transaction. BusyError,
         UnavailableError."""
@@ -79,14 +98,14 @@ class Ledger(BaseLedger):
         """Refuses new work, waits for what is in flight and closes. Closing again does nothing."""
         self._close()
 
-    def __enter__(self) -> "Ledger":
+    def __enter__(self) -> Ledger:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
 
-def run(handle, tx, operation, request, gives):
+def run(handle: Handle, tx: int | None, operation: str, request: Any, gives: str | None) -> Any:
     """Makes an operation, runs it, frees it."""
     op = handle.operation(operation, request, tx)
     try:
@@ -96,12 +115,12 @@ def run(handle, tx, operation, request, gives):
     return answer if gives is None else answer[gives]
 
 
-class Transaction(OwnTransactionPlace):
+class Transaction(OwnTransactionPlace[Waiting]):
     """A transaction of the ledger's own, made by Ledger.begin. Threads that share it take turns."""
 
     _listing = Listing
 
-    def __init__(self, ledger, savepoint):
+    def __init__(self, ledger: Ledger, savepoint: bool) -> None:
         self._ledger = ledger  # keeps it open
         self._handle = handle = ledger._handle
         self._turn = threading.Lock()
@@ -109,7 +128,7 @@ class Transaction(OwnTransactionPlace):
         self._pointer = handle.transaction(handle.libcala.cala_tx_begin, {"savepoint": savepoint})
         weakref.finalize(self, handle.libcala.cala_tx_free, self._pointer)
 
-    def call(self, operation: str, request: dict[str, Any], gives: str | None = None) -> Any:
+    def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """As Ledger.call, in this transaction."""
         self._handle.check_process()
         with self._turn:
@@ -124,13 +143,13 @@ class Transaction(OwnTransactionPlace):
         """Rolls back. MisuseError when it is over."""
         self._end(self._handle.libcala.cala_tx_rollback)
 
-    def _end(self, function):
+    def _end(self, function: Callable[..., int]) -> None:
         self._handle.check_process()
         with self._turn:
             self._over = True
             self._handle.end(function, self._pointer)
 
-    def __enter__(self) -> "Transaction":
+    def __enter__(self) -> Transaction:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -147,4 +166,4 @@ class Transaction(OwnTransactionPlace):
 
 def version() -> str:
     """The library's version."""
-    return load().cala_version().decode()
+    return str(load().cala_version().decode())

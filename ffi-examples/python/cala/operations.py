@@ -5,39 +5,109 @@ out as str; ids are str or uuid.UUID, dates str or datetime.date, instants str o
 null. On an AsyncLedger and in its transactions every answer is to be awaited and lists are asynchronous iterators.
 Every method raises cala.Error; the codes named are those that the operation adds.
 """
-import datetime
+from __future__ import annotations
+
 import functools
-import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ParamSpec
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
+from .documents import (Account, AccountChanges, AccountFilter, AccountKey, Balance, BalanceKey, CelContext, CelValue, Entry,
+                        EntryFilter, Id, Info, Journal, JournalChanges, JournalFilter, Json, Key, LockedKey,
+                        Migrated, Moment, NewAccount, NewJournal, NewTxTemplate, PageRequest, Posted, Posting, Rows,
+                        Transaction, TransactionFilter, TransactionKey, TxTemplate)
 from .errors import InvalidError, ParamTypeError
+from .listing import AsyncListing, Listing
 
-Id = str | uuid.UUID
-Instant = str | datetime.datetime
-Fields = Mapping[str, Any]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class Waiting:
+    """Where operations wait for their answers."""
+
+
+class Awaited:
+    """Where answers are to be awaited."""
+
+
 P = ParamSpec("P")
+R = TypeVar("R")
+M = TypeVar("M", Waiting, Awaited)
 
 
-def operation(name: str, gives: str | None = None,
-              paged: bool = False) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+class _Base(Generic[M]):
+    """What operations are called on: a place, or a noun of it."""
+
+    @property
+    def _place(self) -> Place[M]:
+        raise NotImplementedError
+
+
+class Operation(Generic[P, R]):
+    """What a method of an operation is: it gives the answer, or what is to be awaited for it. For type checkers."""
+
+    @overload
+    def __get__(self, base: _Base[Waiting], owner: object) -> Callable[P, R]: ...
+    @overload
+    def __get__(self, base: _Base[Awaited], owner: object) -> Callable[P, Coroutine[Any, Any, R]]: ...
+    @overload
+    def __get__(self, base: None, owner: object) -> Callable[..., Any]: ...
+    def __get__(self, base: Any, owner: object) -> Any:
+        raise NotImplementedError
+
+
+class ListOperation(Generic[P, R]):
+    """What a method of a list is. For type checkers."""
+
+    @overload
+    def __get__(self, base: _Base[Waiting], owner: object) -> Callable[P, Listing[R]]: ...
+    @overload
+    def __get__(self, base: _Base[Awaited], owner: object) -> Callable[P, AsyncListing[R]]: ...
+    @overload
+    def __get__(self, base: None, owner: object) -> Callable[..., Any]: ...
+    def __get__(self, base: Any, owner: object) -> Any:
+        raise NotImplementedError
+
+
+def operation(name: str, answer: type[R],
+              gives: str | None = None) -> Callable[[Callable[Concatenate[Any, P], object]], Operation[P, R]]:
     """Marks a method as the way to the operation `name`: the method makes the request, this sends it.
 
-    gives: the one key of the answer that is returned. paged: the answer is a list, fetched page after page.
-    These marks are the table that tools/make_ffi writes coverage.json from.
+    answer: what it gives; gives: the one key of the answer that this is. The marks are the table that tools/make_ffi
+    writes coverage.json from.
     """
-    def decorate(method: Callable[P, Any]) -> Callable[P, Any]:
+    def decorate(method: Callable[Concatenate[Any, P], object]) -> Operation[P, R]:
         @functools.wraps(method)
-        def send(self: Any, *arguments: Any, **fields: Any) -> Any:
-            request = method(self, *arguments, **fields)
-            if paged:
-                return self._place._listing(self._place, name, request)
-            return self._place.call(name, request, gives)
-        return send  # type: ignore[return-value]
+        def send(self: Any, *arguments: P.args, **fields: P.kwargs) -> Any:
+            return self._place.call(name, method(self, *arguments, **fields), gives)
+        return cast("Operation[P, R]", send)
     return decorate
 
 
-def _without_floats(posting: Fields, index: int = -1) -> Fields:
+def many(name: str, item: type[R],
+         gives: str) -> Callable[[Callable[Concatenate[Any, P], object]], Operation[P, list[R]]]:
+    """As operation, for an answer whose one key holds a list of such items."""
+    return operation(name, list[item], gives)  # type: ignore[valid-type]
+
+
+def listing(name: str, item: type[R]) -> Callable[[Callable[Concatenate[Any, P], object]], ListOperation[P, R]]:
+    """As operation, for a list of such items, which is fetched page after page."""
+    def decorate(method: Callable[Concatenate[Any, P], object]) -> ListOperation[P, R]:
+        @functools.wraps(method)
+        def send(self: Any, *arguments: P.args, **fields: P.kwargs) -> Any:
+            return self._place._listing(self._place, name, method(self, *arguments, **fields))
+        return cast("ListOperation[P, R]", send)
+    return decorate
+
+
+def _posting(tx_template_code: str, params: Mapping[str, Json] | None, id: Id | None) -> Posting:
+    posting: Posting = {"tx_template_code": tx_template_code, "params": params or {}}
+    if id is not None:
+        posting["id"] = id
+    return _without_floats(posting)
+
+
+def _without_floats(posting: Posting, index: int = -1) -> Posting:
     """The library refuses only those with a fraction: 10.0 would pass, and 10.1 not."""
     place = _float_in(posting.get("params"), "/params")
     if place:
@@ -70,248 +140,280 @@ def _texts(params: Any) -> list[str | None]:
     return [*params]
 
 
-class _Noun:
-    def __init__(self, place: Any) -> None:
-        self._place = place
+class _Noun(_Base[M]):
+    def __init__(self, place: Place[M]) -> None:
+        self._on: Place[M] = place
+
+    @property
+    def _place(self) -> Place[M]:
+        return self._on
 
 
-class Accounts(_Noun):
+class Accounts(_Noun[M]):
     """Accounts: `accounts`."""
 
-    @operation("account_create")
-    def create(self, **fields: Any) -> Any:
+    @operation("account_create", Account)
+    def create(self, **fields: Unpack[NewAccount]) -> object:
         """Creates an account: code, name; id, external_id, normal_balance_type ("credit" unless given), status,
         description, metadata, balance_rollup. Gives the account. ConflictError account.exists."""
         return fields
 
-    @operation("account_create_many", gives="accounts")
-    def create_many(self, accounts: Sequence[Fields]) -> Any:
+    @many("account_create_many", Account, gives="accounts")
+    def create_many(self, accounts: Sequence[NewAccount]) -> object:
         """Creates accounts, dicts as for create, all or none; 10,000 at most. Gives a list of them in the same
         order."""
         return {"accounts": accounts}
 
-    @operation("account_find")
-    def find(self, **key: Any) -> Any:
+    @operation("account_find", Account)
+    def find(self, **key: Unpack[AccountKey]) -> object:
         """Gives the account that has this id, code or external_id. NotFoundError account.not_found."""
         return key
 
-    @operation("account_find_many", gives="accounts")
-    def find_many(self, ids: Sequence[Id]) -> Any:
+    @many("account_find_many", Account, gives="accounts")
+    def find_many(self, ids: Sequence[Id]) -> object:
         """Gives a list of accounts in the order asked, missing ones left out."""
         return {"ids": ids}
 
-    @operation("account_list", paged=True)
-    def list(self, **filters: Any) -> Any:
+    @listing("account_list", Account)
+    def list(self, **filters: Unpack[AccountFilter]) -> object:
         """Accounts by code: code_prefix, status, first (the size of a page), after, order ("asc", "desc"). Gives a
         Listing."""
         return filters
 
-    @operation("account_update")
-    def update(self, id: Id, **changes: Any) -> Any:
+    @operation("account_update", Account)
+    def update(self, id: Id, **changes: Unpack[AccountChanges]) -> object:
         """Changes only what is given; None clears external_id, description, metadata. Gives the account, its version
         one higher when anything changed. NotFoundError account.not_found; ConflictError account.exists,
         account.changed."""
         return {"id": id, **changes}
 
-    @operation("account_lock")
-    def lock(self, id: Id) -> Any:
+    @operation("account_lock", Account)
+    def lock(self, id: Id) -> object:
         """Locks the account: postings to it are rejected until it is unlocked. Gives the account. NotFoundError,
         ConflictError."""
         return {"id": id}
 
-    @operation("account_unlock")
-    def unlock(self, id: Id) -> Any:
+    @operation("account_unlock", Account)
+    def unlock(self, id: Id) -> object:
         """Unlocks the account. Gives the account. NotFoundError, ConflictError."""
         return {"id": id}
 
 
-class Journals(_Noun):
+class Journals(_Noun[M]):
     """Journals: `journals`."""
 
-    @operation("journal_create")
-    def create(self, **fields: Any) -> Any:
+    @operation("journal_create", Journal)
+    def create(self, **fields: Unpack[NewJournal]) -> object:
         """Creates a journal: name; id, code, description, status, effective_balances, max_scale. Gives the journal. ConflictError
         journal.exists."""
         return fields
 
-    @operation("journal_find")
-    def find(self, **key: Any) -> Any:
+    @operation("journal_find", Journal)
+    def find(self, **key: Unpack[Key]) -> object:
         """Gives the journal that has this id or code. NotFoundError journal.not_found."""
         return key
 
-    @operation("journal_list", paged=True)
-    def list(self, **filters: Any) -> Any:
+    @listing("journal_list", Journal)
+    def list(self, **filters: Unpack[JournalFilter]) -> object:
         """Journals by time of creation: status, first, after, order. Gives a Listing."""
         return filters
 
-    @operation("journal_update")
-    def update(self, id: Id, **changes: Any) -> Any:
+    @operation("journal_update", Journal)
+    def update(self, id: Id, **changes: Unpack[JournalChanges]) -> object:
         """Changes name and description; None clears description. Gives the journal. NotFoundError journal.not_found;
         ConflictError journal.changed."""
         return {"id": id, **changes}
 
-    @operation("journal_lock")
-    def lock(self, id: Id) -> Any:
+    @operation("journal_lock", Journal)
+    def lock(self, id: Id) -> object:
         """Locks the journal: postings to it are rejected. Gives the journal. NotFoundError, ConflictError."""
         return {"id": id}
 
-    @operation("journal_unlock")
-    def unlock(self, id: Id) -> Any:
+    @operation("journal_unlock", Journal)
+    def unlock(self, id: Id) -> object:
         """Unlocks the journal. Gives the journal. NotFoundError, ConflictError."""
         return {"id": id}
 
 
-class TxTemplates(_Noun):
+class TxTemplates(_Noun[M]):
     """Tx templates, which never change: `tx_templates`."""
 
-    @operation("tx_template_create")
-    def create(self, **fields: Any) -> Any:
+    @operation("tx_template_create", TxTemplate)
+    def create(self, **fields: Unpack[NewTxTemplate]) -> object:
         """Creates a tx template: code, transaction, entries; id, params, description, metadata. Every value under
         transaction and entries is a CEL expression. Gives the tx template. InvalidError cel.compile (details: pointer,
         line, column), param.duplicate, param.type; RejectedError tx_template.unbalanced; ConflictError
         tx_template.exists."""
         return fields
 
-    @operation("tx_template_find")
-    def find(self, **key: Any) -> Any:
+    @operation("tx_template_find", TxTemplate)
+    def find(self, **key: Unpack[Key]) -> object:
         """Gives the tx template that has this id or code. NotFoundError tx_template.not_found."""
         return key
 
-    @operation("tx_template_list", paged=True)
-    def list(self, **filters: Any) -> Any:
+    @listing("tx_template_list", TxTemplate)
+    def list(self, **filters: Unpack[PageRequest]) -> object:
         """Tx templates by code: first, after, order. Gives a Listing."""
         return filters
 
 
-class Transactions(_Noun):
+class Transactions(_Noun[M]):
     """Transactions: `transactions`."""
 
-    @operation("transaction_post")
-    def post(self, tx_template_code: str, params: Fields | None = None, id: Id | None = None) -> Any:
+    @operation("transaction_post", Posted)
+    def post(self, tx_template_code: str, params: Mapping[str, Json] | None = None, id: Id | None = None) -> object:
         """Posts a transaction. Gives {"transaction": {...}, "entries": [...], "replayed": bool}; the same id or
         external id again with the same content writes nothing and gives the first result, replayed True: so a post
         whose answer was lost is simply repeated. NotFoundError tx_template.not_found, journal.not_found,
         account.not_found; InvalidError cel.eval, cel.coerce, param.missing, param.unknown, param.type,
         currency.unknown, amount.range; RejectedError posting.unbalanced, journal.locked, account.locked,
         account.is_set; ConflictError transaction.replay_differs; MisuseError transaction.none."""
-        request = {"tx_template_code": tx_template_code, "params": params or {}}
-        return _without_floats(request if id is None else {"id": id, **request})
+        return _posting(tx_template_code, params, id)
 
-    @operation("transaction_post_many", gives="results")
-    def post_many(self, postings: Iterable[Fields]) -> Any:
+    @many("transaction_post_many", Posted, gives="results")
+    def post_many(self, postings: Iterable[Posting]) -> object:
         """Posts transactions, dicts {tx_template_code, params, id}, all or none, as if one after the other; 10,000 at
         most. Gives a list of what post gives. Errors as for post, with posting_index; ConflictError
         transaction.exists."""
         return {"postings": [_without_floats(posting, index) for index, posting in enumerate(postings)]}
 
-    @operation("transaction_find")
-    def find(self, **key: Any) -> Any:
+    @operation("transaction_find", Transaction)
+    def find(self, **key: Unpack[TransactionKey]) -> object:
         """Gives the transaction that has this id or external_id. NotFoundError transaction.not_found."""
         return key
 
-    @operation("transaction_find_many", gives="transactions")
-    def find_many(self, ids: Sequence[Id]) -> Any:
+    @many("transaction_find_many", Transaction, gives="transactions")
+    def find_many(self, ids: Sequence[Id]) -> object:
         """Gives a list of transactions in the order asked, missing ones left out."""
         return {"ids": ids}
 
-    @operation("transaction_list", paged=True)
-    def list(self, **filters: Any) -> Any:
+    @listing("transaction_list", Transaction)
+    def list(self, **filters: Unpack[TransactionFilter]) -> object:
         """Transactions in the order in which they were posted: tx_template_id, journal_id, account_id, correlation_id,
         effective_from and effective_to (both inclusive), stable (ends before what is still being posted), first, after,
         order. Gives a Listing."""
         return filters
 
 
-class Entries(_Noun):
+class Entries(_Noun[M]):
     """Entries: `entries`."""
 
-    @operation("entry_list", paged=True)
-    def list(self, **filters: Any) -> Any:
+    @listing("entry_list", Entry)
+    def list(self, **filters: Unpack[EntryFilter]) -> object:
         """Entries in the order in which they were posted: one of account_id, journal_id, transaction_id; created_from,
         created_to, effective_from, effective_to (all inclusive), stable (ends before what is still being posted), first,
         after, order. Gives a Listing."""
         return filters
 
-    @operation("entry_find_many", gives="entries")
-    def find_many(self, ids: Sequence[Id]) -> Any:
+    @many("entry_find_many", Entry, gives="entries")
+    def find_many(self, ids: Sequence[Id]) -> object:
         """Gives a list of entries in the order asked, missing ones left out."""
         return {"ids": ids}
 
 
-class Balances(_Noun):
+class Balances(_Noun[M]):
     """Balances: `balances`."""
 
-    @operation("balance_find")
-    def find(self, journal_id: Id, account_id: Id, currency: str) -> Any:
+    @operation("balance_find", Balance)
+    def find(self, journal_id: Id, account_id: Id, currency: str) -> object:
         """Gives the balance. NotFoundError balance.not_found, also when the account has no entry yet."""
         return {"journal_id": journal_id, "account_id": account_id, "currency": currency}
 
-    @operation("balance_find_many", gives="balances")
-    def find_many(self, keys: Sequence[Fields]) -> Any:
+    @many("balance_find_many", Balance, gives="balances")
+    def find_many(self, keys: Sequence[BalanceKey]) -> object:
         """keys: dicts {journal_id, account_id, currency}. Gives a list of balances in the order asked, missing ones
         left out."""
         return {"keys": keys}
 
-    @operation("balance_list", paged=True)
-    def list(self, journal_id: Id, account_ids: Sequence[Id], **page: Any) -> Any:
+    @listing("balance_list", Balance)
+    def list(self, journal_id: Id, account_ids: Sequence[Id], **page: Unpack[PageRequest]) -> object:
         """Balances by account id and currency: first, after, order. Gives a Listing."""
         return {"journal_id": journal_id, "account_ids": account_ids, **page}
 
-    @operation("balance_history", paged=True)
-    def history(self, journal_id: Id, account_id: Id, currency: str, **page: Any) -> Any:
+    @listing("balance_history", Balance)
+    def history(self, journal_id: Id, account_id: Id, currency: str, **page: Unpack[PageRequest]) -> object:
         """Every version of a balance: first, after, order. Gives a Listing."""
         return {"journal_id": journal_id, "account_id": account_id, "currency": currency, **page}
 
-    @operation("balance_at")
-    def at(self, journal_id: Id, account_id: Id, currency: str, **moment: Any) -> Any:
+    @operation("balance_at", Balance)
+    def at(self, journal_id: Id, account_id: Id, currency: str, **moment: Unpack[Moment]) -> object:
         """Gives the balance as it was: version, or recorded_at (what had been written at that instant). NotFoundError
         balance.not_found."""
         return {"journal_id": journal_id, "account_id": account_id, "currency": currency, **moment}
 
 
-class Place:
+class Place(_Base[M]):
     """Where operations run: a ledger or one of its transactions."""
 
-    accounts = property(Accounts)
-    journals = property(Journals)
-    tx_templates = property(TxTemplates)
-    transactions = property(Transactions)
-    entries = property(Entries)
-    balances = property(Balances)
+    _listing: ClassVar[type[Listing[Any]] | type[AsyncListing[Any]]]
+
+    def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
+        """Runs an operation by its name in cala.h without the prefix, and gives its answer, or only the key `gives` of
+        it."""
+        raise NotImplementedError
 
     @property
-    def _place(self) -> "Place":
+    def _place(self) -> Place[M]:
         return self
 
-    def post(self, tx_template_code: str, params: Fields | None = None, id: Id | None = None) -> Any:
-        """The same as transactions.post."""
-        return self.transactions.post(tx_template_code, params, id)
+    @property
+    def accounts(self) -> Accounts[M]:
+        """The operations on accounts."""
+        return Accounts(self)
 
-    @operation("cel_evaluate", gives="value")
-    def cel_evaluate(self, expr: str, **context: Any) -> Any:
+    @property
+    def journals(self) -> Journals[M]:
+        """The operations on journals."""
+        return Journals(self)
+
+    @property
+    def tx_templates(self) -> TxTemplates[M]:
+        """The operations on tx templates."""
+        return TxTemplates(self)
+
+    @property
+    def transactions(self) -> Transactions[M]:
+        """The operations on transactions."""
+        return Transactions(self)
+
+    @property
+    def entries(self) -> Entries[M]:
+        """The operations on entries."""
+        return Entries(self)
+
+    @property
+    def balances(self) -> Balances[M]:
+        """The operations on balances."""
+        return Balances(self)
+
+    @operation("transaction_post", Posted)
+    def post(self, tx_template_code: str, params: Mapping[str, Json] | None = None, id: Id | None = None) -> object:
+        """The same as transactions.post."""
+        return _posting(tx_template_code, params, id)
+
+    @operation("cel_evaluate", CelValue, gives="value")
+    def cel_evaluate(self, expr: str, **context: Unpack[CelContext]) -> object:
         """Evaluates a CEL expression, for authors of tx templates: as_ (the request's `as`), clock, params, vars,
         bindings, container. Gives {"type", "value"}. InvalidError cel.compile, cel.params, cel.eval, cel.coerce."""
-        if "as_" in context:  # as is a keyword of Python
-            context["as"] = context.pop("as_")
-        return {"expr": expr, **context}
+        return {"expr": expr, **{key.removesuffix("_"): value for key, value in context.items()}}  # as is a keyword of Python
 
-    @operation("ledger_info")
-    def info(self) -> Any:
+    @operation("ledger_info", Info)
+    def info(self) -> object:
         """Gives what this ledger is: version, store, schema_version, counts, clock, now."""
         return {}
 
-    @operation("ledger_migrate")
-    def migrate(self) -> Any:
+    @operation("ledger_migrate", Migrated)
+    def migrate(self) -> object:
         """Brings the tables to this library's version; safe when several processes do it at once. Gives
         {"from_version", "to_version"}. UnsupportedError store.newer."""
         return {}
 
 
-class TransactionPlace(Place):
+class TransactionPlace(Place[M]):
     """A transaction, the ledger's own or the program's."""
 
-    @operation("tx_lock_accounts", gives="keys")
-    def lock_accounts(self, keys: Sequence[Fields]) -> Any:
+    @many("tx_lock_accounts", LockedKey, gives="keys")
+    def lock_accounts(self, keys: Sequence[BalanceKey]) -> object:
         """Locks the balances of accounts, dicts {journal_id, account_id, currency}, in the order that the library
         always locks in. First of all, when several postings share one transaction: two such transactions then wait for
         each other instead of deadlocking. Gives the distinct keys. NotFoundError account.not_found,
@@ -319,11 +421,11 @@ class TransactionPlace(Place):
         return {"keys": keys}
 
 
-class OwnTransactionPlace(TransactionPlace):
+class OwnTransactionPlace(TransactionPlace[M]):
     """A transaction of the ledger's own."""
 
-    @operation("tx_exec")
-    def exec(self, sql, params=()):
+    @operation("tx_exec", Rows)
+    def exec(self, sql: str, params: Sequence[str | None] = ()) -> object:
         """Runs one statement of the program's own, with the store's placeholders ($1 on PostgreSQL, ? on SQLite);
         params: each a str or None; cast in the SQL where the database wants another type. Gives {"columns", "rows",
         "affected"}, values as text. InvalidError tx.control_statement, tx.statement, tx.too_many_rows; ConflictError

@@ -530,7 +530,7 @@ OPERATIONS = (
 )
 
 
-def load(path):
+def load(path: str) -> ctypes.CDLL:
     """Loads the library from path and declares its functions. OSError when it cannot be loaded or lacks one of them."""
     library = ctypes.CDLL(path)
     for name, result, parameters in FUNCTIONS:

@@ -1,26 +1,34 @@
 """Waiting in asyncio for what blocks, and for what must not be left half done."""
+from __future__ import annotations
+
 import asyncio
 import threading
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
-def in_thread(function, *arguments):
+def in_thread(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> asyncio.Future[T]:
     """Calls function in a thread and gives the future of its result. Not in an executor's: those keep the process from
     ending."""
     loop = asyncio.get_running_loop()
-    future = loop.create_future()
+    future: asyncio.Future[T] = loop.create_future()
 
-    def finish(result, error):
+    def finish(result: T | None, error: Exception | None) -> None:
         if future.cancelled():
             return
         if error:
             future.set_exception(error)
         else:
-            future.set_result(result)
+            future.set_result(result)  # type: ignore[arg-type]
 
-    def work():
-        result = error = None
+    def work() -> None:
+        result: T | None = None
+        error: Exception | None = None
         try:
-            result = function(*arguments)
+            result = function(*arguments, **keywords)
         except Exception as caught:
             error = caught
         try:
@@ -32,7 +40,7 @@ def in_thread(function, *arguments):
     return future
 
 
-async def settle(future, on_cancel=None):
+async def settle(future: asyncio.Future[T], on_cancel: Callable[[], object] | None = None) -> T:
     """Waits for future also when the task is cancelled meanwhile: what it works on is in use until then."""
     try:
         return await asyncio.shield(future)

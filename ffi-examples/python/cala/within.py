@@ -1,21 +1,46 @@
 """Operations in the program's own transaction: each statement is run by the program's driver, or its libpq connection
 is adopted."""
+from __future__ import annotations
+
 import asyncio
 import os
 import threading
 import weakref
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from . import raw
-from .waiting import in_thread, settle
+from ._library import Handle
 from .errors import MisuseError, UnsupportedError, from_handle
-from .hosts import Psycopg, error_facts, host_of, misuse
+from .hosts import Host, Psycopg, error_facts, host_of, misuse
 from .listing import AsyncListing, Listing
-from .operations import TransactionPlace
+from .operations import Awaited, TransactionPlace, Waiting
+from .waiting import in_thread, settle
+
+M = TypeVar("M", Waiting, Awaited)
 
 _NO_RESOLVER = raw.cala_resolve_fn()
 
 
-def within(handle, connection, savepoint, adopt):
+class Connection(Protocol):
+    """A connection of a driver that waits."""
+
+    @property
+    def execute(self) -> Callable[..., object]:
+        """Runs a statement."""
+        ...
+
+
+class AsyncConnection(Protocol):
+    """A connection of a driver for asyncio."""
+
+    @property
+    def execute(self) -> Callable[..., Coroutine[Any, Any, Any]]:
+        """Runs a statement."""
+        ...
+
+
+def within(handle: Handle, connection: object, savepoint: bool, adopt: bool) -> Any:
     """The transaction place for a connection: see BaseLedger.within."""
     handle.check_process()
     host = host_of(connection)
@@ -33,15 +58,15 @@ def within(handle, connection, savepoint, adopt):
 class _Turn:
     """Whose turn it is on a connection, however many places were made for it."""
 
-    _all = weakref.WeakValueDictionary()
+    _all: ClassVar[weakref.WeakValueDictionary[tuple[int, bool], _Turn]] = weakref.WeakValueDictionary()
     _making = threading.Lock()
 
-    def __init__(self, host):
+    def __init__(self, host: Host) -> None:
         self.connection = host.key  # while this lives, nothing else can have its id
-        self.lock = asyncio.Lock() if host.asynchronous else threading.Lock()
+        self.lock: Any = asyncio.Lock() if host.asynchronous else threading.Lock()
 
     @classmethod
-    def of(cls, host):
+    def of(cls, host: Host) -> _Turn:
         with cls._making:
             return cls._all.setdefault((id(host.key), host.asynchronous), cls(host))
 
@@ -50,25 +75,27 @@ if hasattr(os, "register_at_fork"):  # another thread may hold it while a proces
     os.register_at_fork(after_in_child=lambda: setattr(_Turn, "_making", threading.Lock()))
 
 
-class _HostPlace(TransactionPlace):
-    def __init__(self, handle, host, savepoint):
+class _HostPlace(TransactionPlace[M]):
+    _host: Any
+
+    def __init__(self, handle: Handle, host: Host, savepoint: bool) -> None:
         self._handle = handle
         self._host = host
         self._options = {"savepoint": savepoint}
         self._turn = _Turn.of(host)
-        self._pointer = None
+        self._pointer: int | None = None
 
-    def _keep(self, pointer):
+    def _keep(self, pointer: int | None) -> None:
         self._pointer = pointer
         weakref.finalize(self, self._handle.libcala.cala_tx_free, pointer)
 
 
-class _Stepped(_HostPlace):
-    def __init__(self, handle, host, savepoint):
+class _Stepped(_HostPlace[M]):
+    def __init__(self, handle: Handle, host: Host, savepoint: bool) -> None:
         super().__init__(handle, host, savepoint)
         self._keep(handle.transaction(handle.libcala.cala_tx_host, {"dialect": host.dialect, **self._options}))
 
-    def _statements(self, operation, request, gives):
+    def _statements(self, operation: str, request: Any, gives: str | None) -> Generator[tuple[str, tuple[str, ...]], Any, Any]:
         """Yields each statement (sql, parameters), is sent its text or thrown the driver's refusal, and returns the
         answer."""
         library = self._handle.libcala
@@ -98,12 +125,12 @@ class _Stepped(_HostPlace):
         return answer if gives is None else answer[gives]
 
 
-class HostTransaction(_Stepped):
+class HostTransaction(_Stepped[Waiting]):
     """The program's transaction; made by Ledger.within. Threads that share it take turns."""
 
     _listing = Listing
 
-    def call(self, operation, request, gives=None):
+    def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """As Ledger.call, in the program's transaction."""
         self._handle.check_process()
         with self._turn.lock:
@@ -123,12 +150,12 @@ class HostTransaction(_Stepped):
                 statements.close()
 
 
-class AsyncHostTransaction(_Stepped):
+class AsyncHostTransaction(_Stepped[Awaited]):
     """The program's transaction on an asynchronous driver; made by within. Tasks that share it take turns."""
 
     _listing = AsyncListing
 
-    async def call(self, operation, request, gives=None):
+    async def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """As Ledger.call, in the program's transaction."""
         async with self._turn.lock:
             statements = self._statements(operation, request, gives)
@@ -147,14 +174,14 @@ class AsyncHostTransaction(_Stepped):
                 statements.close()
 
 
-class _Adopted(_HostPlace):
-    def _run(self, op):
+class _Adopted(_HostPlace[M]):
+    def _run(self, op: int | None) -> Any:
         try:
             return self._handle.run(op)
         finally:
             self._handle.libcala.cala_op_free(op)
 
-    def _operation(self, operation, request):
+    def _operation(self, operation: str, request: Any) -> int | None:
         if self._pointer is None:
             pgconn, library = self._host.pgconn()
             self._keep(self._handle.transaction(self._handle.libcala.cala_tx_adopt, {"library": library, **self._options},
@@ -162,12 +189,12 @@ class _Adopted(_HostPlace):
         return self._handle.operation(operation, request, self._pointer)
 
 
-class AdoptedTransaction(_Adopted):
+class AdoptedTransaction(_Adopted[Waiting]):
     """The program's transaction, run by the library on psycopg's connection; made by within with adopt."""
 
     _listing = Listing
 
-    def call(self, operation, request, gives=None):
+    def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """As Ledger.call, in the program's transaction."""
         self._handle.check_process()
         with self._turn.lock:
@@ -177,13 +204,13 @@ class AdoptedTransaction(_Adopted):
         return answer if gives is None else answer[gives]
 
 
-class AsyncAdoptedTransaction(_Adopted):
+class AsyncAdoptedTransaction(_Adopted[Awaited]):
     """As AdoptedTransaction, for psycopg's AsyncConnection. The library waits in a thread, so the event loop goes
     on."""
 
     _listing = AsyncListing
 
-    async def call(self, operation, request, gives=None):
+    async def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """As Ledger.call, in the program's transaction."""
         async with self._turn.lock:
             if begun := self._host.begin():

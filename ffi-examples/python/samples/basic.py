@@ -18,7 +18,7 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
 
     journal = ledger.journals.create(code=code("MAIN"), name="Main")
     deposit(ledger)
-    posting = {
+    posting: cala.Posting = {
         "tx_template_code": code("DEPOSIT"),
         "id": uuid.uuid4(),
         "params": {"journal": journal["id"], "cash": cash["id"], "account": alice["id"], "amount": Decimal("100.00"),

@@ -8,7 +8,7 @@ import cala
 from . import code, deposit, name_of, store, suffix
 
 
-async def main():
+async def main() -> None:
     async with await cala.AsyncLedger.open(store=store, migrate=True) as ledger:
         alice, cash, journal, _ = await asyncio.gather(
             ledger.accounts.create(code=code("ALICE"), name="Alice"),

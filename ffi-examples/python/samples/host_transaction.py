@@ -5,6 +5,7 @@ import sqlite3
 import sys
 import tempfile
 import uuid
+from typing import Any
 
 import cala
 
@@ -16,7 +17,7 @@ store = sys.argv[1] if len(sys.argv) > 1 else f"sqlite:{file}"
 orders = f"orders{suffix.replace('-', '_')}"
 
 
-def connect():
+def connect() -> Any:
     """The program's own connection."""
     if store.startswith("sqlite:"):
         return sqlite3.connect(store.removeprefix("sqlite:"))
@@ -32,13 +33,14 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
     connection.execute(f"create table {orders} (note text)")
     connection.commit()
 
-    def order_and_post(id):
+    def order_and_post(id: uuid.UUID) -> cala.Posted:
         connection.execute(f"insert into {orders} values ('an order')")
-        return ledger.within(connection).transactions.post(
+        posted: cala.Posted = ledger.within(connection).transactions.post(
             code("DEPOSIT"),
             {"journal": journal, "cash": cash, "account": alice, "amount": "30.00", "effective": "2026-01-31"}, id)
+        return posted
 
-    def show(what):
+    def show(what: str) -> None:
         count = connection.execute(f"select count(*) from {orders}").fetchone()[0]
         balance = ledger.balances.find_many([{"journal_id": journal, "account_id": alice, "currency": "USD"}])
         has = f"{balance[0]['settled']['net']} USD" if balance else "no balance"

@@ -14,14 +14,14 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
     with ledger.begin() as tx:
         tx.exec(f"create table {orders} (note text)")
 
-    def order_and_post(tx, account):
+    def order_and_post(tx: cala.Transaction, account: str) -> None:
         tx.exec(f"insert into {orders} values ({placeholder})", ["an order"])
         tx.transactions.post(code("DEPOSIT"), {"journal": journal, "cash": cash, "account": account, "amount": "30.00",
                                                "effective": "2026-01-31"})
 
-    def show(what):
+    def show(what: str) -> None:
         with ledger.begin() as tx:
-            count = int(tx.exec(f"select count(*) from {orders}")["rows"][0][0])
+            count = int(tx.exec(f"select count(*) from {orders}")["rows"][0][0] or 0)
             try:
                 balance = tx.balances.find(journal, alice, "USD")
                 has = f"{balance['settled']['net']} USD"

@@ -7,8 +7,8 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
     journal = ledger.journals.create(code=code("MAIN"), name="Main")
     accounts = {name: ledger.accounts.create(code=code(name), name=name.title())["id"] for name in ("ALICE", "BOB", "FEES")}
     names = {id: name for name, id in accounts.items()}
-    head = {"journal_id": "params.journal", "effective": "date()"}
-    ids = {"journal": "uuid", "sender": "uuid", "receiver": "uuid"}
+    head: cala.TemplateTransaction = {"journal_id": "params.journal", "effective": "date()"}
+    ids: dict[str, cala.ParamType] = {"journal": "uuid", "sender": "uuid", "receiver": "uuid"}
 
     for units in (("params.amuont", "params.amount"), ("params.amount", "params.amount + decimal('1')")):
         try:
@@ -23,8 +23,8 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
 
     template = ledger.tx_templates.create(
         code=code("FEE_TRANSFER"),
-        params=params(amount="decimal", fee={"type": "decimal", "default": "decimal('0.50')"},
-                      memo={"type": "string", "default": "''"}, fees="uuid", **ids),
+        params=params({"fee": "decimal('0.50')", "memo": "''"}, amount="decimal", fee="decimal", memo="string", fees="uuid",
+                      **ids),
         transaction={**head, "description": "params.memo"},
         entries=[entry("params.sender", "SETTLED", "DEBIT", "params.amount + params.fee"),
                  entry("params.receiver", "SETTLED", "CREDIT", "params.amount"),
@@ -34,7 +34,7 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
 
     everyone = {"journal": journal["id"], "sender": accounts["ALICE"], "receiver": accounts["BOB"], "fees": accounts["FEES"]}
 
-    def post(**more):
+    def post(**more: str) -> cala.Posted:
         return ledger.transactions.post(code("FEE_TRANSFER"), {**everyone, **more})
 
     for title, more in (("posted with the default fee", {}), ("posted with a fee of 2", {"fee": "2"})):

@@ -4,16 +4,16 @@ import cala
 from . import code, entry, params, store
 
 FIELDS = params(journal="uuid", alice="uuid", bank="uuid", amount="decimal")
-HEAD = {"journal_id": "params.journal", "effective": "date()"}
+HEAD: cala.TemplateTransaction = {"journal_id": "params.journal", "effective": "date()"}
 
 
-def moved(layer, debit, credit):
+def moved(layer: str, debit: str, credit: str) -> list[cala.TemplateEntry]:
     """The two entries that move `amount` in a layer from one to the other."""
     return [entry(f"params.{debit}", layer, "DEBIT", "params.amount"),
             entry(f"params.{credit}", layer, "CREDIT", "params.amount")]
 
 
-def unhold():
+def unhold() -> list[cala.TemplateEntry]:
     """Takes `amount` back out of the pending layer."""
     return [entry("params.alice", "PENDING", "CREDIT", "params.amount"),
             entry("params.bank", "PENDING", "DEBIT", "params.amount")]
@@ -27,7 +27,7 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
                           "CAPTURE": unhold() + moved("SETTLED", "alice", "bank"), "RELEASE": unhold()}.items():
         ledger.tx_templates.create(code=code(name), params=FIELDS, transaction=HEAD, entries=entries)
 
-    def post(name, amount):
+    def post(name: str, amount: str) -> None:
         ledger.transactions.post(code(name), {"journal": journal, "alice": alice, "bank": bank, "amount": amount})
 
     post("DEPOSIT", "100.00")

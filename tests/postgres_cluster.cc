@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 #include <vector>
 
@@ -42,7 +43,18 @@ std::unique_ptr<PostgresCluster> PostgresCluster::start() {
   if (!run_script({"start", state}) || !run_script({"connection", state, "cala_test"}, &cluster->connection_)) {
     return nullptr;
   }
+  std::ifstream(state + "/cluster") >> cluster->folder_;
   return cluster;
+}
+
+std::unique_ptr<PostgresCluster> PostgresCluster::start_standby() {
+  std::string state = "/tmp/cala-pg-state-XXXXXX";
+  if (mkdtemp(state.data()) == nullptr) return nullptr;
+  std::unique_ptr<PostgresCluster> standby(new PostgresCluster(state));
+  if (!run_script({"standby", state, state_})) return nullptr;
+  std::ifstream(state + "/cluster") >> standby->folder_;
+  standby->connection_ = "postgres://cala@/cala_test?host=" + standby->folder_;
+  return standby;
 }
 
 PostgresCluster::~PostgresCluster() {
@@ -54,5 +66,9 @@ PostgresCluster::~PostgresCluster() {
 bool PostgresCluster::kill() { return run_script({"kill", state_}); }
 
 bool PostgresCluster::restart() { return run_script({"restart", state_}); }
+
+bool PostgresCluster::end(const std::string &way) { return run_script({way, state_}); }
+
+bool PostgresCluster::promote() { return run_script({"promote", state_}); }
 
 }  // namespace cala::tests

@@ -21,14 +21,21 @@ class PostgresCluster {
   PostgresCluster(const PostgresCluster &) = delete;
   PostgresCluster &operator=(const PostgresCluster &) = delete;
 
+  // A standby of this one, with the same database; from then on a commit is answered when the standby has it.
+  std::unique_ptr<PostgresCluster> start_standby();
+
   const std::string &connection() const { return connection_; }
-  bool kill();     // as in a crash: every connection breaks, nobody answers
-  bool restart();  // after kill: recovers and answers again at the same place
+  const std::string &folder() const { return folder_; }  // "host" of a connection string
+  bool kill();                                           // as in a crash: every connection breaks, nobody answers
+  bool restart();                                        // after kill: recovers and answers again at the same place
+  bool end(const std::string &way);                      // "crash", "immediate", "fast"; or "freeze", ended by "thaw"
+  bool promote();                                        // of a standby
 
  private:
   explicit PostgresCluster(std::string state) : state_(std::move(state)) {}
 
   std::string state_;  // the folder in which postgres_cluster.sh remembers the cluster
+  std::string folder_;
   std::string connection_;
 };
 

@@ -3,6 +3,11 @@
 #   postgres_cluster.sh start <state>                     make and start a cluster; <state> is a folder that remembers it
 #   postgres_cluster.sh stop <state>                      stop it and remove every trace
 #   postgres_cluster.sh restart|kill <state>              for fault tests: start again after kill (SIGQUIT, as in a crash)
+#   postgres_cluster.sh standby <state> <primary>         make and start a standby of the cluster in <primary>, which from then on
+#                                                         answers a commit when the standby has it
+#   postgres_cluster.sh promote <state>                   make it a primary
+#   postgres_cluster.sh crash|immediate|fast <state>      end a server: by SIGKILL to all its processes, as pg_ctl stop does
+#   postgres_cluster.sh freeze|thaw <state>               a server that is there and does not answer
 #   postgres_cluster.sh connection <state> <database>     a fresh database and its connection string, printed
 #   postgres_cluster.sh with <state> <database> command…  the same as CALA_TEST_POSTGRES of a command
 #   postgres_cluster.sh run <database> command…           start, with, stop
@@ -90,9 +95,45 @@ unix_socket_directories = '$folder'
 max_connections = 100
 shared_buffers = 64MB
 max_prepared_transactions = 10
+dynamic_shared_memory_type = mmap
 $([ "${CALA_CLUSTER_DURABLE:-}" = 1 ] || echo "fsync = off")
 CONF
   launch "$folder"
+}
+
+standby() { # standby <state> <primary>
+  local folder primary psql
+  stop "$1"
+  primary=$(cluster_of "$2")
+  bin=$(cat "$2/programs")
+  psql=$(find_psql)
+  mkdir -p "$1"
+  folder=$(mktemp -d "${TMPDIR:-/tmp}/cala-pg-XXXXXX")
+  [ "$(id -u)" != 0 ] || chown postgres: "$folder"
+  echo "$folder" >"$1/cluster"
+  echo "$bin" >"$1/programs"
+  as_server "$bin/pg_basebackup" -h "$primary" -U cala -D "$folder/data" -R -X stream -c fast --no-sync >"$1/backup.log" 2>&1 ||
+    { cat "$1/backup.log" >&2; fail "pg_basebackup failed"; }
+  as_server tee -a "$folder/data/postgresql.conf" >/dev/null <<<"unix_socket_directories = '$folder'"
+  launch "$folder"
+  as_server "$psql" -X -q -h "$primary" -U cala -d postgres -v ON_ERROR_STOP=1 \
+    -c "alter system set synchronous_standby_names = '*'" -c "select pg_reload_conf()" >/dev/null
+  as_server timeout 30 sh -c "until '$psql' -X -A -t -h '$primary' -U cala -d postgres \
+    -c 'select sync_state from pg_stat_replication' | grep -q sync; do sleep 0.05; done" || fail "the standby does not stream"
+}
+
+processes() { # processes <folder>: the server and what it started
+  local server
+  server=$(as_server head -n 1 "$1/data/postmaster.pid")
+  echo "$server" $(ps -o pid= --ppid "$server")
+}
+
+crash() { # crash <folder>: nothing is left behind in shared memory
+  local segment
+  segment=$(as_server sed -n 7p "$1/data/postmaster.pid" | awk '{print $2}')
+  as_server kill -KILL $(processes "$1")
+  as_server sh -c "while kill -0 $(as_server head -n 1 "$1/data/postmaster.pid") 2>/dev/null; do sleep 0.02; done"
+  [ -z "$segment" ] || ipcrm -m "$segment" 2>/dev/null || true
 }
 
 stop() { # stop <state>; nothing to do is fine
@@ -161,6 +202,12 @@ case $action in
   start) start "$state" ;;
   stop) stop "$state" ;;
   kill) as_server "$bin/pg_ctl" -D "$(cluster_of "$state")/data" -w -m immediate stop >/dev/null ;;
+  standby) standby "$state" "$1" ;;
+  promote) as_server "$bin/pg_ctl" -D "$(cluster_of "$state")/data" -w -t 60 promote >/dev/null ;;
+  crash) crash "$(cluster_of "$state")" ;;
+  immediate | fast) as_server "$bin/pg_ctl" -D "$(cluster_of "$state")/data" -w -t 60 -m "$action" stop >/dev/null ;;
+  freeze) as_server kill -STOP $(processes "$(cluster_of "$state")") ;;
+  thaw) as_server kill -CONT $(processes "$(cluster_of "$state")") ;;
   restart) launch "$(cluster_of "$state")" ;;
   connection) connection "$state" "$1" ;;
   with)

@@ -24,6 +24,7 @@ using base::Status;
 
 constexpr int kOldestServer = 130000;  // pg_current_xact_id and xid8
 constexpr int kDefaultConnectTimeoutMs = 10'000;
+constexpr int kDefaultConnectTimeoutOfSeveralMs = 3'000;  // the others wait
 
 // A lock that is never granted must end some time: a host that holds a ledger row and calls us waits for itself, and no
 // deadlock detector sees that. Whoever sets lock_timeout for the role or in the connection string keeps it.
@@ -53,11 +54,23 @@ std::string option(const Options &options, std::string_view keyword) {
   return {};
 }
 
-int connect_timeout_ms(const Options &options) {
+int connect_timeout_ms(const Options &options, int otherwise) {
   const std::string text = option(options, "connect_timeout");
   int seconds = 0;
   std::from_chars(text.data(), text.data() + text.size(), seconds);
-  return seconds > 0 && seconds < 1'000'000 ? seconds * 1000 : kDefaultConnectTimeoutMs;
+  return seconds > 0 && seconds < 1'000'000 ? seconds * 1000 : otherwise;
+}
+
+std::vector<std::string> split(const std::string &list) {
+  std::vector<std::string> out(1);
+  for (const char c : list) {
+    if (c == ',') {
+      out.emplace_back();
+    } else {
+      out.back() += c;
+    }
+  }
+  return out;
 }
 
 // With PQERRORS_SQLSTATE a server's refusal ends its line in five characters, in every language.
@@ -91,6 +104,10 @@ std::string reason_in(std::string_view message) {
   for (const int code : {ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, ENOENT, EACCES}) {
     const std::string text = std::generic_category().message(code);
     if (message.find(text) != std::string_view::npos) return ": " + text;
+  }
+  for (const std::string_view text : {"session is read-only", "session is not read-only",
+                                      "server is in hot standby mode", "server is not in hot standby mode"}) {
+    if (message.find(text) != std::string_view::npos) return ": " + std::string(text);
   }
   return {};
 }
@@ -182,19 +199,81 @@ Connection::~Connection() {
   api_.PQfinish(connection_);
 }
 
+struct Connection::Place {
+  std::string host;
+  std::string address;
+  std::string port;
+};
+
+// The places of a string that names several, where trying one after the other is all that is asked. libpq by itself would give the
+// first that does not answer all the time that there is, and never come to the next.
+std::vector<Connection::Place> Connection::places_of(const LibpqApi &api, const ConnectionTarget &target) {
+  const Options options(api.PQconninfoParse(target.connection_string.c_str(), nullptr), FreeOptions{&api});
+  const std::vector<std::string> hosts = split(option(options, "host"));
+  const std::vector<std::string> addresses = split(option(options, "hostaddr"));
+  const std::vector<std::string> ports = split(option(options, "port"));
+  const std::size_t count = std::max(hosts.size(), addresses.size());
+  const auto fits = [&](const std::vector<std::string> &list, bool one_for_all) {
+    if (list.size() == 1 && (one_for_all || list[0].empty())) return true;
+    return list.size() == count && std::find(list.begin(), list.end(), std::string()) == list.end();
+  };
+  if (count == 1 || !fits(hosts, false) || !fits(addresses, false) || !fits(ports, true)) return {};
+  if (option(options, "target_session_attrs") == "prefer-standby") return {};
+  if (const std::string balance = option(options, "load_balance_hosts"); !balance.empty() && balance != "disable") {
+    return {};
+  }
+  std::vector<Place> places;
+  for (std::size_t i = 0; i < count; ++i) {
+    places.push_back({hosts[std::min(i, hosts.size() - 1)], addresses[std::min(i, addresses.size() - 1)],
+                      ports[std::min(i, ports.size() - 1)]});
+  }
+  return places;
+}
+
+// As libpq: only who is not there, or not what is asked for, is passed over.
 Result<std::unique_ptr<Connection>> Connection::open(const LibpqApi &api, const ConnectionTarget &target) {
-  // What comes before dbname is a default that the connection string overrides; what comes after overrides it.
-  const char *keywords[] = {"keepalives_idle", "keepalives_interval", "keepalives_count",          "tcp_user_timeout",
-                            "dbname",          "client_encoding",     "fallback_application_name", nullptr};
-  const char *values[] = {
-      "30", "10", "3", "60000", target.connection_string.c_str(), "UTF8", target.application_name.c_str(), nullptr};
+  const std::vector<Place> places = places_of(api, target);
+  if (places.empty()) return open(api, target, nullptr);
+  for (std::size_t i = 0;; ++i) {
+    Result<std::unique_ptr<Connection>> opened = open(api, target, &places[i]);
+    if (opened || opened.error().code != "store.unreachable" || i + 1 == places.size()) return opened;
+  }
+}
+
+Result<std::unique_ptr<Connection>> Connection::open(const LibpqApi &api, const ConnectionTarget &target,
+                                                     const Place *place) {
+  // What comes before dbname is a default that the connection string overrides; what comes after overrides it, unless it is null.
+  const char *keywords[] = {"keepalives_idle",
+                            "keepalives_interval",
+                            "keepalives_count",
+                            "tcp_user_timeout",
+                            "dbname",
+                            "client_encoding",
+                            "host",
+                            "hostaddr",
+                            "port",
+                            "fallback_application_name",
+                            nullptr};
+  const char *values[] = {"5",
+                          "2",
+                          "3",
+                          "10000",
+                          target.connection_string.c_str(),
+                          "UTF8",
+                          place == nullptr ? nullptr : place->host.c_str(),
+                          place == nullptr ? nullptr : place->address.c_str(),
+                          place == nullptr ? nullptr : place->port.c_str(),
+                          target.application_name.c_str(),
+                          nullptr};
   PGconn *raw = api.PQconnectStartParams(keywords, values, 1);
   if (raw == nullptr) return base::make_error(Status::kNoMemory, "store.memory", "no memory for a connection");
   std::unique_ptr<Connection> connection(new Connection(api, raw));
   api.PQsetNoticeReceiver(raw, ignore_notice, nullptr);
   api.PQsetErrorVerbosity(raw, PQERRORS_SQLSTATE);
   const Options options(api.PQconninfo(raw), FreeOptions{&api});
-  if (Outcome connected = connection->await_connection(connect_timeout_ms(options)); !connected) {
+  if (Outcome connected = connection->await_connection(
+          connect_timeout_ms(options, place == nullptr ? kDefaultConnectTimeoutMs : kDefaultConnectTimeoutOfSeveralMs));
+      !connected) {
     return std::move(connected.error());
   }
   api.PQsetErrorVerbosity(raw, PQERRORS_DEFAULT);
@@ -286,7 +365,15 @@ Error Connection::error_of(const PGresult *result) const {
   const char *message = api_.PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   const char *constraint = api_.PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
   if (constraint != nullptr) message = constraint;
-  return error_of_sqlstate(sqlstate, message == nullptr ? std::string_view() : message);
+  Error error = error_of_sqlstate(sqlstate, message == nullptr ? std::string_view() : message);
+  if (const char *standby = api_.PQparameterStatus(connection_, "in_hot_standby");
+      error.code == "store.read_only" && standby != nullptr && std::string_view(standby) == "on") {
+    error.status = Status::kUnavailable;
+    error.code = "store.unreachable";
+    error.message = "the server is a standby, which takes no writes";
+    error.retryable = true;
+  }
+  return error;
 }
 
 void Connection::cancel() {

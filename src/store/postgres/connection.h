@@ -37,13 +37,19 @@ class Connection {
   bool is_alive_now();
   // Runs statements without parameters and gives the first value of the last one, empty when it has none.
   base::Result<std::string> run(const std::string &sql);
-  // What a result says went wrong.
+  // What a result says went wrong. A standby's refusal to write is kUnavailable: another server is the primary, or this one soon.
   base::Error error_of(const PGresult *result) const;
   // Any thread: asks the server to cancel what it is doing for this connection. Late requests may hit the next statement.
   void cancel();
 
  private:
+  struct Place;
+
   Connection(const LibpqApi &api, PGconn *connection);
+  // place: the one of several that is tried, null for what the string says.
+  static base::Result<std::unique_ptr<Connection>> open(const LibpqApi &api, const ConnectionTarget &target,
+                                                        const Place *place);
+  static std::vector<Place> places_of(const LibpqApi &api, const ConnectionTarget &target);
   base::Outcome await_connection(int timeout_ms);
   base::Outcome settle();
   base::Error unreachable(bool timed_out) const;

@@ -13,6 +13,7 @@ using base::Error;
 using base::Outcome;
 using base::Result;
 
+constexpr std::string_view kReadOnly = "25006";
 constexpr const char *kBeginSql = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 }  // namespace
@@ -95,7 +96,11 @@ Result<Answer> PostgresSession::landed(const Flight &flight, const Request &requ
   for (std::size_t i = 0; i < flight.results.size(); ++i) {
     const PGresult *result = flight.results[i].get();
     const ExecStatusType status = api.PQresultStatus(result);
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) return failure_of(flight, commits);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+      Error error = failure_of(flight, commits);
+      broken_ = broken_ || error.sqlstate == kReadOnly;  // the next one may be connected to a server that takes writes
+      return error;
+    }
     if (flight.commands[i] == Command::kPrepare) prepared_[static_cast<std::size_t>(id)] = true;
     if (flight.commands[i] == Command::kRequest || flight.commands[i] == Command::kPlain) answer = result;
     if (flight.commands[i] == Command::kCommit) done = true;  // whatever becomes of the connection now

@@ -142,7 +142,8 @@ export interface Raw {
    *
    * config: a JSON object; NULL with length 0 is {}. Every key is optional:
    *   store       "sqlite:PATH" (the file is made when absent), "sqlite::memory:", a libpq connection string or URI
-   *               ("postgres://user@host/db", "host=/run/postgresql dbname=app"), or "host:sqlite" / "host:postgres": no connection
+   *               ("postgres://user@host/db", "host=/run/postgresql dbname=app"; with a standby, docs/failover.md:
+   *               "postgres://user@/db?host=a,b&target_session_attrs=read-write"), or "host:sqlite" / "host:postgres": no connection
    *               of its own, everything runs through cala_tx_host. Default "sqlite:cala.db".
    *   migrate     bool: create or upgrade the ledger's tables. Default true for SQLite, false for PostgreSQL.
    *   schema      PostgreSQL only: the schema of all tables and functions; [a-z_][a-z0-9_]*, 63 bytes at most. Default "cala".

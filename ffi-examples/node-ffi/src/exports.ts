@@ -1,5 +1,5 @@
 export { type Adapter, adapter } from "./adapters/adapter.js";
-export type { HostHandle, PostgresHandle } from "./adapters/detect.js";
+export type { HostHandle, PostgresHandle, SqliteHandle } from "./adapters/detect.js";
 export type { SqliteDatabase } from "./adapters/sqlite.js";
 export { CalaLedger, type CalaLedgerConfig, ParamDataTypeValues } from "./classic.js";
 export type { ErrorCode } from "./codes.js";

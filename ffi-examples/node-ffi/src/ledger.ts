@@ -1,6 +1,5 @@
 import type { Adapter } from "./adapters/adapter.js";
-import { type HostHandle, type PostgresHandle, adapterOf } from "./adapters/detect.js";
-import type { SqliteDatabase } from "./adapters/sqlite.js";
+import { type HostHandle, type PostgresHandle, type SqliteHandle, adapterOf } from "./adapters/detect.js";
 import { Completions, type Logger } from "./completions.js";
 import { ClosedError, InvalidError, calledHere, recordError, taken, toldFrom } from "./errors.js";
 import { library } from "./library.js";
@@ -150,11 +149,12 @@ export class Ledger extends Scope {
   }
 
   /**
-   * Takes part in the transaction that the program has open on its own driver: a handle of pg, knex, postgres.js,
-   * Drizzle, Kysely, TypeORM, Bun.sql, better-sqlite3, node:sqlite, bun:sqlite, or what `adapter()` makes. Without an
+   * Takes part in the transaction that the program has open on its own driver: a handle of pg, pg-promise, knex,
+   * postgres.js, Drizzle, Kysely, TypeORM, Prisma, Sequelize, MikroORM, Objection, Bun.sql, better-sqlite3, node:sqlite,
+   * bun:sqlite, or what `adapter()` makes. Without an
    * open transaction operations fail with MisuseError transaction.none and write nothing.
    */
-  in(handle: SqliteDatabase | Adapter, options?: TransactionOptions): SqliteTransaction;
+  in(handle: SqliteHandle | Adapter, options?: TransactionOptions): SqliteTransaction;
   in(handle: PostgresHandle, options?: TransactionOptions): HostTransaction;
   in(handle: HostHandle, options?: TransactionOptions): HostTransaction;
   in(handle: HostHandle, options: TransactionOptions = {}): SqliteTransaction {

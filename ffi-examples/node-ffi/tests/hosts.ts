@@ -15,12 +15,16 @@ export interface Host {
   transaction<T>(work: (tx: HostTx) => Promise<T>): Promise<T>;
   /** A pool or connection on which no transaction is open. */
   outside: any;
+  /** A connection of SQLite's own, where `outside` is none. */
+  database?: any;
   end(): Promise<void>;
 }
 
 /** How to connect with a driver. */
 export interface Driver {
   name: string;
+  /** Nothing but what every driver is held to can be asked of it. */
+  orm?: boolean;
   connect(target: string): Promise<Host>;
 }
 

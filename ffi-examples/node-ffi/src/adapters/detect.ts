@@ -4,11 +4,17 @@ import {
   type KnexTransaction,
   type KyselyTransaction,
   type PgClient,
+  type PgPromiseTask,
+  type PrismaTransaction,
+  type SequelizeTransaction,
   type SqlTag,
   type TypeOrmManager,
   knexAdapter,
   kyselyAdapter,
   pgAdapter,
+  pgPromiseAdapter,
+  prismaAdapter,
+  sequelizeAdapter,
   sqlTagAdapter,
   typeOrmAdapter,
 } from "./postgres.js";
@@ -16,10 +22,28 @@ import { type SqliteDatabase, sqliteAdapter } from "./sqlite.js";
 
 /** The handles whose drivers answer with promises. */
 export type PostgresHandle =
-  PgClient | SqlTag | KnexTransaction | KyselyTransaction | TypeOrmManager | DrizzleTransaction;
+  | PgClient
+  | SqlTag
+  | KnexTransaction
+  | KyselyTransaction
+  | TypeOrmManager
+  | DrizzleTransaction
+  | PrismaTransaction
+  | PgPromiseTask
+  | SequelizeTransaction;
+
+/** Drizzle over better-sqlite3 or bun:sqlite: the `tx` of a transaction. */
+export interface DrizzleSqliteTransaction {
+  run(query: any): unknown;
+  all(query: any): unknown;
+  rollback(): never;
+}
+
+/** The handles whose drivers answer at once. */
+export type SqliteHandle = SqliteDatabase | DrizzleSqliteTransaction;
 
 /** What `in()` takes. */
-export type HostHandle = SqliteDatabase | PostgresHandle | Adapter;
+export type HostHandle = SqliteHandle | PostgresHandle | Adapter;
 
 const can = (handle: any, ...methods: string[]): boolean =>
   methods.every((method) => typeof handle?.[method] === "function");
@@ -34,9 +58,11 @@ const strangers: [string, (handle: any) => boolean, string][] = [
     "the ledger is kept in PostgreSQL or SQLite, and needs a connection to that database",
   ],
   ["a handle of slonik", (handle) => can(handle, "query", "oneFirst") || can(handle, "query", "maybeOne"), ownAdapter],
-  ["a Sequelize instance", (handle) => can(handle, "query", "define", "authenticate"), ownAdapter],
-  ["a Sequelize transaction", (handle) => can(handle, "commit", "rollback") && !!handle?.sequelize, ownAdapter],
-  ["a Prisma client", (handle) => can(handle, "$queryRawUnsafe"), ownAdapter],
+  [
+    "a Sequelize instance",
+    (handle) => can(handle, "query", "define", "authenticate"),
+    "pass the t of sequelize.transaction(async (t) => …)",
+  ],
 ];
 
 /** The adapter of a driver's handle, told by what the handle can do. MisuseError for what none of them knows. */
@@ -45,6 +71,9 @@ export function adapterOf(handle: any): Adapter {
   for (const [what, is, pass] of strangers) {
     if (is(handle)) throw wrongHandle(`in() cannot use ${what}: ${pass}`);
   }
+  if (can(handle, "$queryRawUnsafe")) return prismaAdapter(handle);
+  if (can(handle, "commit", "rollback", "afterCommit")) return sequelizeAdapter(handle);
+  if (can(handle, "result", "oneOrNone", "manyOrNone")) return pgPromiseAdapter(handle);
   if (can(handle, "prepare", "exec")) return sqliteAdapter(handle);
   if (can(handle, "unsafe")) return sqlTagAdapter(handle);
   if (can(handle, "raw", "select")) return knexAdapter(handle);

@@ -1,4 +1,6 @@
-import { type Adapter, firstText } from "./adapter.js";
+import { type Adapter, firstText, wrongHandle } from "./adapter.js";
+import { MisuseError } from "../errors.js";
+import { saidToPrisma } from "./sqlstate.js";
 
 /** pg: a Client or PoolClient. */
 export interface PgClient {
@@ -18,6 +20,26 @@ export interface KnexTransaction {
   raw(sql: string, params: any): PromiseLike<any>;
   isTransaction?: boolean;
   isCompleted?(): boolean;
+}
+
+/** Prisma: the `tx` of an interactive `$transaction`. */
+export interface PrismaTransaction {
+  $queryRawUnsafe(sql: string, ...params: any[]): PromiseLike<any>;
+  $executeRawUnsafe(sql: string, ...params: any[]): PromiseLike<any>;
+}
+
+/** pg-promise: the `t` of tx(). */
+export interface PgPromiseTask {
+  result(query: any): PromiseLike<{ rows: any[] }>;
+  oneOrNone(query: any): PromiseLike<any>;
+  ctx?: { inTransaction?: boolean; finish?: unknown };
+}
+
+/** Sequelize: a Transaction on PostgreSQL, whose `connection` is pg's client. */
+export interface SequelizeTransaction {
+  commit(): PromiseLike<void>;
+  rollback(): PromiseLike<void>;
+  afterCommit(work: (transaction: any) => void): unknown;
 }
 
 /** Kysely: a Transaction. */
@@ -73,6 +95,8 @@ export function knexAdapter(trx: KnexTransaction): Adapter {
       throw withoutStatement(error);
     }
   };
+  const dialect = String((trx as any).client?.config?.client ?? "");
+  const store = /sqlite/.test(dialect) ? "sqlite" : /^(pg|postgres)/.test(dialect) ? "postgres" : undefined;
   const done = trx.isTransaction === true && trx.isCompleted?.() === true;
   return {
     connection: trx,
@@ -81,6 +105,7 @@ export function knexAdapter(trx: KnexTransaction): Adapter {
     // Knex itself has a pool; a trx knows when it is over.
     inTransaction: () => trx.isTransaction === true && trx.isCompleted?.() !== true,
     synchronous: false,
+    ...(store ? { store } : {}),
     what: trx.isTransaction !== true ? "knex itself" : done ? "a finished knex transaction" : "a knex transaction",
     pass: "pass the trx of knex.transaction() while it is open",
   };
@@ -100,5 +125,73 @@ export function typeOrmAdapter(manager: TypeOrmManager): Adapter {
     connection: manager.queryRunner ?? manager,
     synchronous: false,
     exec: async (sql, params) => firstText(await manager.query(sql, params)),
+  };
+}
+
+export function prismaAdapter(tx: PrismaTransaction): Adapter {
+  // The client itself has what its transactions lack.
+  const client = typeof (tx as any).$connect === "function";
+  const exec = async (sql: string, params: string[], returnsRow: boolean): Promise<string | null> => {
+    try {
+      if (returnsRow) return firstText(await tx.$queryRawUnsafe(sql, ...params));
+      await tx.$executeRawUnsafe(sql, ...params);
+      return null;
+    } catch (error: any) {
+      if (error?.code === "P2028") throw over("a finished Prisma transaction", "use the tx inside $transaction()", error);
+      const said = saidToPrisma(error);
+      throw said ? new Error(said.message, { cause: error }) : error;
+    }
+  };
+  const provider = (tx as any)._activeProvider;
+  const store = provider === "sqlite" ? "sqlite" : /^postgres/.test(provider) ? "postgres" : undefined;
+  return {
+    connection: tx,
+    exec,
+    inTransaction: () => (client ? false : undefined),
+    synchronous: false,
+    ...(store ? { store } : {}),
+    what: client ? "a Prisma client" : "a Prisma transaction",
+    pass: "pass the tx of $transaction(async (tx) => …)",
+  };
+}
+
+function over(what: string, pass: string, cause: unknown): MisuseError {
+  return new MisuseError({
+    status: "MISUSE",
+    code: "transaction.none",
+    message: `${what} has no open transaction: ${pass}`,
+    txState: "aborted",
+    cause,
+  });
+}
+
+export function pgPromiseAdapter(task: PgPromiseTask): Adapter {
+  // What has its own text and values is left to the server's parameters; otherwise pg-promise would write them into the text.
+  const exec = async (text: string, values: string[]): Promise<string | null> =>
+    firstText(await task.result({ text, values }));
+  return {
+    connection: task,
+    exec,
+    inTransaction: () => task.ctx?.inTransaction === true && !task.ctx.finish,
+    synchronous: false,
+    store: "postgres",
+    what: task.ctx?.inTransaction !== true ? "pg-promise without a tx" : task.ctx.finish ? "a finished tx of pg-promise" : "a tx of pg-promise",
+    pass: "pass the t of db.tx((t) => …)",
+  };
+}
+
+export function sequelizeAdapter(transaction: SequelizeTransaction): Adapter {
+  const { sequelize, connection } = transaction as any;
+  if (sequelize?.getDialect?.() !== "postgres") {
+    throw wrongHandle(
+      `in() cannot use a Sequelize transaction on ${sequelize?.getDialect?.()}: only on PostgreSQL has it a connection that can be used`,
+    );
+  }
+  const open = (): boolean => (transaction as any).finished === undefined && !!connection;
+  return {
+    ...pgAdapter(connection),
+    inTransaction: open,
+    what: open() ? "a Sequelize transaction" : "a finished Sequelize transaction",
+    pass: "pass the t of sequelize.transaction(async (t) => …)",
   };
 }

@@ -31,8 +31,22 @@ const unreachable = new Set([
   "ETIMEDOUT",
 ]);
 
+/** What the database said, in an error of Prisma's: through a driver adapter, or through its own engine. */
+export function saidToPrisma(error: any): { code: string; message: string } | undefined {
+  if (typeof error?.clientVersion !== "string") return undefined;
+  const { originalCode, originalMessage } = error.meta?.driverAdapterError?.cause ?? {};
+  if (typeof originalCode === "string") return { code: originalCode, message: String(originalMessage) };
+  return typeof error.meta?.code === "string" ? { code: error.meta.code, message: String(error.meta.message) } : undefined;
+}
+
+// Prisma's codes look like SQLSTATEs. Write conflict or deadlock; the server cannot be reached, has closed the connection.
+const prismaStates: Record<string, string> = { P2034: "40001", P1001: "08006", P1002: "08006", P1017: "08006" };
+
 /** The SQLSTATE (or SQLite's name) that an error itself has. */
 export function stateOf(error: any): string | undefined {
+  if (typeof error.clientVersion === "string" && /^P\d{4}$/.test(error.code)) {
+    return saidToPrisma(error)?.code ?? prismaStates[error.code];
+  }
   if (typeof error.errcode === "number") {
     return error.errcode === busySnapshot
       ? "SQLITE_BUSY_SNAPSHOT"
@@ -48,7 +62,8 @@ export function stateOf(error: any): string | undefined {
 
 /** What an error of a driver or an ORM is wrapped around. */
 export function causeOf(error: any): unknown {
-  return error.driverError ?? error.cause;
+  // TypeORM, Objection, Sequelize; and what everybody else does.
+  return [error.driverError, error.nativeError, error.parent, error.cause].find((each) => typeof each === "object" && each);
 }
 
 /** The SQLSTATE (or SQLite's name) in what a driver threw, however deep it or an ORM has wrapped it. */

@@ -3,10 +3,11 @@
 #include <dlfcn.h>
 
 #include <cstring>
-#include <mutex>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include "store/postgres/canceller.h"
 #include "store/postgres/error_table.h"
 #include "store/postgres/libpq_api.h"
 
@@ -102,11 +103,6 @@ class AdoptedSession final : public Session {
  public:
   AdoptedSession(LibpqApi api, LoadedModule module, PGconn *connection, const Dialect &dialect)
       : api_(api), module_(std::move(module)), connection_(connection), dialect_(dialect) {}
-  ~AdoptedSession() override {
-    if (cancel_ != nullptr) api_.PQfreeCancel(cancel_);
-  }
-  AdoptedSession(const AdoptedSession &) = delete;
-  AdoptedSession &operator=(const AdoptedSession &) = delete;
 
   // The transaction is the program's: it is neither begun nor ended here.
   Outcome begin(Access) override { return not_ours(); }
@@ -116,11 +112,11 @@ class AdoptedSession final : public Session {
 
   Result<Answer> execute(const Request &request) override;
   bool healthy() const override { return api_.PQstatus(connection_) == CONNECTION_OK; }
-  void interrupt() override;
+  void interrupt() override { canceller_->cancel(); }
 
   Outcome check() const;
   // On the program's thread, before any other may interrupt: libpq lets no two threads look into one connection.
-  void prepare_to_cancel() { cancel_ = api_.PQgetCancel(connection_); }
+  void prepare_to_cancel() { canceller_.emplace(api_.PQcancel, api_.PQfreeCancel, api_.PQgetCancel(connection_)); }
 
  private:
   static Error not_ours() { return wrong_connection("the program begins and ends its own transaction"); }
@@ -130,10 +126,8 @@ class AdoptedSession final : public Session {
   const LibpqApi api_;
   const LoadedModule module_;
   PGconn *connection_;
-  PGcancel *cancel_ = nullptr;
+  std::optional<Canceller> canceller_;
   const Dialect &dialect_;
-  std::mutex in_flight_mutex_;
-  bool in_flight_ = false;
 };
 
 // Functions of another copy of libpq read nonsense from a connection, and these questions notice it.
@@ -172,8 +166,10 @@ ResultPtr AdoptedSession::send(const SqlStatement &statement) {
   const char *value = statement.parameter.c_str();
   const int count = statement.has_parameter ? 1 : 0;
   const std::string sql(statement.sql);
-  return ResultPtr(api_.PQexecParams(connection_, sql.c_str(), count, nullptr, &value, nullptr, nullptr, 0),
-                   ClearResult{&api_});
+  canceller_->begin();
+  PGresult *result = api_.PQexecParams(connection_, sql.c_str(), count, nullptr, &value, nullptr, nullptr, 0);
+  canceller_->end();  // the connection is the program's, so it goes on with it whatever became of the request
+  return ResultPtr(result, ClearResult{&api_});
 }
 
 Result<Answer> AdoptedSession::execute(const Request &request) {
@@ -182,15 +178,7 @@ Result<Answer> AdoptedSession::execute(const Request &request) {
   // Going back to a savepoint is what an aborted transaction still takes.
   const bool aborted = !usable && usable.error().code == "transaction.aborted";
   if (!usable && !(savepoint != nullptr && aborted)) return Error(usable.error());
-  {
-    const std::lock_guard<std::mutex> lock(in_flight_mutex_);
-    in_flight_ = true;
-  }
   const ResultPtr result = send(dialect_.encode(request, Placeholder::kDollar));
-  {
-    const std::lock_guard<std::mutex> lock(in_flight_mutex_);
-    in_flight_ = false;
-  }
   const ExecStatusType status = api_.PQresultStatus(result.get());
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
     const char *sqlstate = api_.PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
@@ -204,12 +192,6 @@ Result<Answer> AdoptedSession::execute(const Request &request) {
     text = {api_.PQgetvalue(result.get(), 0, 0), static_cast<std::size_t>(api_.PQgetlength(result.get(), 0, 0))};
   }
   return dialect_.decode(request, text);
-}
-
-void AdoptedSession::interrupt() {
-  const std::lock_guard<std::mutex> lock(in_flight_mutex_);
-  char message[256];
-  if (in_flight_ && cancel_ != nullptr) api_.PQcancel(cancel_, message, sizeof message);
 }
 
 }  // namespace

@@ -187,7 +187,6 @@ Connection::Connection(const LibpqApi &api, PGconn *connection)
     : api_(api), connection_(connection), owner_(base::fork_generation()) {}
 
 Connection::~Connection() {
-  if (cancel_ != nullptr) api_.PQfreeCancel(cancel_);
   if (base::fork_generation() != owner_) {
     // PQfinish says goodbye on a socket that the parent still uses; let it say that to nobody.
     const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -305,7 +304,7 @@ Outcome Connection::settle() {
     return base::make_error(Status::kUnsupported, "store.server_version",
                             "the server is PostgreSQL " + std::to_string(version / 10000) + "; 13 or later is needed");
   }
-  cancel_ = api_.PQgetCancel(connection_);
+  canceller_.emplace(api_.PQcancel, api_.PQfreeCancel, api_.PQgetCancel(connection_));
   if (Result<std::string> set = run(kSettings); !set) return std::move(set.error());
   return {};
 }
@@ -374,11 +373,6 @@ Error Connection::error_of(const PGresult *result) const {
     error.retryable = true;
   }
   return error;
-}
-
-void Connection::cancel() {
-  char message[256];
-  if (cancel_ != nullptr) api_.PQcancel(cancel_, message, sizeof message);
 }
 
 }  // namespace cala::store::postgres

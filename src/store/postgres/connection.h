@@ -1,15 +1,17 @@
 // Connection: one libpq connection as the ledger wants it: connected within a limit of time, silent, in UTF-8, with session
 // settings that do not surprise. It knows nothing of transactions; Session and Store do.
 //
-// One thread at a time, but for cancel(). A process that was forked may destroy a connection of its parent's: nothing is sent.
+// One thread at a time, but for canceller().cancel(). A process that was forked may destroy a connection of its parent's: nothing is sent.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "store/postgres/canceller.h"
 #include "store/postgres/libpq_api.h"
 
 namespace cala::store::postgres {
@@ -39,8 +41,7 @@ class Connection {
   base::Result<std::string> run(const std::string &sql);
   // What a result says went wrong. A standby's refusal to write is kUnavailable: another server is the primary, or this one soon.
   base::Error error_of(const PGresult *result) const;
-  // Any thread: asks the server to cancel what it is doing for this connection. Late requests may hit the next statement.
-  void cancel();
+  Canceller &canceller() { return *canceller_; }
 
  private:
   struct Place;
@@ -56,8 +57,8 @@ class Connection {
 
   const LibpqApi &api_;
   PGconn *connection_;
-  PGcancel *cancel_ = nullptr;
-  std::uint64_t owner_;  // the process, as base::fork_generation names it
+  std::optional<Canceller> canceller_;  // once it is connected
+  std::uint64_t owner_;                 // the process, as base::fork_generation names it
 };
 
 }  // namespace cala::store::postgres

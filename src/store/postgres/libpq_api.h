@@ -34,6 +34,7 @@ namespace cala::store::postgres {
   X(PQfreemem)                  \
   X(PQgetCancel)                \
   X(PQgetResult)                \
+  X(PQisBusy)                   \
   X(PQgetisnull)                \
   X(PQgetlength)                \
   X(PQgetvalue)                 \

@@ -1,5 +1,8 @@
 #include "store/postgres/postgres_session.h"
 
+#include <poll.h>
+
+#include <cerrno>
 #include <string_view>
 #include <utility>
 
@@ -14,6 +17,7 @@ using base::Outcome;
 using base::Result;
 
 constexpr std::string_view kReadOnly = "25006";
+constexpr int kLookMs = 500;  // how often a statement looks whether it was cancelled long ago
 constexpr const char *kBeginSql = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 }  // namespace
@@ -132,10 +136,7 @@ PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, cons
                                              const ProgramStatement *program) {
   Flight flight;
   flight.commands = std::move(commands);
-  {
-    const std::lock_guard<std::mutex> lock(in_flight_mutex_);
-    in_flight_ = true;
-  }
+  connection_->canceller().begin();
   const bool was_broken = std::exchange(broken_, true);  // should something throw half-way
   bool sent = true;
   for (const Command command : flight.commands) {
@@ -144,9 +145,8 @@ PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, cons
   }
   flight.ended_transaction = flight.ended_transaction || (sent && stage_ != Stage::kOpen);
   if (sent && connection_->api().PQpipelineSync(connection_->raw()) == 1) collect(flight);
-  broken_ = was_broken || !flight.synced;
-  const std::lock_guard<std::mutex> lock(in_flight_mutex_);
-  in_flight_ = false;
+  const bool quiet = connection_->canceller().end();
+  broken_ = was_broken || !flight.synced || !quiet;
   return flight;
 }
 
@@ -172,10 +172,25 @@ bool PostgresSession::send(Command command, const SqlStatement *statement, const
   return false;
 }
 
+// False when it was asked to cancel and is silent all the same: it is not waited for any longer.
+bool PostgresSession::await_answer() {
+  const LibpqApi &api = connection_->api();
+  PGconn *raw = connection_->raw();
+  while (api.PQisBusy(raw) == 1) {
+    if (connection_->canceller().overdue()) return false;
+    pollfd ready{api.PQsocket(raw), POLLIN, 0};
+    const int count = ::poll(&ready, 1, kLookMs);
+    if (count < 0 && errno != EINTR) return true;
+    if (count > 0 && api.PQconsumeInput(raw) != 1) return true;  // PQgetResult says why
+  }
+  return true;
+}
+
 void PostgresSession::collect(Flight &flight) {
   const LibpqApi &api = connection_->api();
   PGconn *raw = connection_->raw();
   while (flight.results.size() < flight.commands.size()) {
+    if (!await_answer()) return;
     ResultPtr first(api.PQgetResult(raw), ClearResult{&api});
     if (!first) return;
     const bool lost = !connection_->is_alive() && api.PQresultErrorField(first.get(), PG_DIAG_SQLSTATE) == nullptr &&
@@ -185,6 +200,7 @@ void PostgresSession::collect(Flight &flight) {
     while (ResultPtr rest{api.PQgetResult(raw), ClearResult{&api}}) {
     }
   }
+  if (!await_answer()) return;
   const ResultPtr end(api.PQgetResult(raw), ClearResult{&api});
   flight.synced = end && api.PQresultStatus(end.get()) == PGRES_PIPELINE_SYNC;
 }
@@ -213,10 +229,5 @@ void PostgresSession::rollback() {
 }
 
 bool PostgresSession::healthy() const { return usable() && stage_ != Stage::kOpen; }
-
-void PostgresSession::interrupt() {
-  const std::lock_guard<std::mutex> lock(in_flight_mutex_);
-  if (in_flight_) connection_->cancel();
-}
 
 }  // namespace cala::store::postgres

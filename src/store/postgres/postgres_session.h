@@ -9,7 +9,6 @@
 
 #include <array>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -31,7 +30,7 @@ class PostgresSession final : public Session {
   base::Outcome commit() override;
   void rollback() override;
   bool healthy() const override;
-  void interrupt() override;
+  void interrupt() override { connection_->canceller().cancel(); }
 
  private:
   bool usable() const { return !broken_ && connection_->is_alive(); }
@@ -48,6 +47,7 @@ class PostgresSession final : public Session {
   Flight fly(std::vector<Command> commands, const SqlStatement *statement, const ProgramStatement *program);
   bool send(Command command, const SqlStatement *statement, const ProgramStatement *program);
   void collect(Flight &flight);
+  bool await_answer();
   base::Result<Answer> landed(const Flight &flight, const Request &request, StatementId id, bool commits);
   base::Error failure_of(const Flight &flight, bool commits) const;
 
@@ -56,8 +56,6 @@ class PostgresSession final : public Session {
   Stage stage_ = Stage::kIdle;
   bool broken_ = false;
   std::array<bool, kStatementCount> prepared_{};
-  std::mutex in_flight_mutex_;  // held while a cancel request is on its way, so that it cannot hit a later statement
-  bool in_flight_ = false;
 };
 
 }  // namespace cala::store::postgres

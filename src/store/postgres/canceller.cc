@@ -1,0 +1,113 @@
+#include "store/postgres/canceller.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <new>
+#include <utility>
+
+namespace cala::store::postgres {
+
+namespace {
+
+constexpr auto kLongestRequest = std::chrono::seconds(2);  // beyond the end of the statement
+constexpr auto kLongestAnswer = std::chrono::seconds(5);   // of the server, from the moment of asking
+constexpr int kMostThreads = 64;                           // that wait for servers which do not answer
+constexpr std::size_t kStackBytes = 1U << 18;
+
+constinit std::atomic<int> threads{0};
+
+// A new thread inherits the mask: a handler of the program's must never run on a thread of ours.
+bool start_thread(void *(*body)(void *), void *argument) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread{};
+  const bool started = pthread_create(&thread, &attributes, body, argument) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  return started;
+}
+
+}  // namespace
+
+struct Canceller::State {
+  ~State() {
+    if (handle != nullptr) free(handle);
+  }
+
+  decltype(&::PQcancel) send = nullptr;
+  decltype(&::PQfreeCancel) free = nullptr;
+  PGcancel *handle = nullptr;
+  std::mutex mutex;
+  std::condition_variable sent;
+  bool running = false;    // a statement
+  bool asked = false;      // to cancel it
+  bool under_way = false;  // the request
+  std::chrono::steady_clock::time_point asked_at;
+};
+
+Canceller::Canceller(decltype(&::PQcancel) send, decltype(&::PQfreeCancel) free_handle, PGcancel *handle)
+    : state_(std::make_shared<State>()) {
+  state_->send = send;
+  state_->free = free_handle;
+  state_->handle = handle;
+}
+
+Canceller::~Canceller() = default;
+
+void Canceller::begin() {
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  state_->running = true;
+  state_->asked = false;
+}
+
+bool Canceller::end() {
+  std::unique_lock<std::mutex> lock(state_->mutex);
+  state_->running = false;
+  return state_->sent.wait_for(lock, kLongestRequest, [this] { return !state_->under_way; });
+}
+
+void Canceller::cancel() noexcept {
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  if (!state_->running || state_->asked || state_->under_way || state_->handle == nullptr) return;
+  auto *shared = new (std::nothrow) std::shared_ptr<State>(state_);
+  if (shared == nullptr) return;
+  state_->under_way = threads.fetch_add(1) < kMostThreads && start_thread(send_request, shared);
+  if (!state_->under_way) {
+    threads.fetch_sub(1);
+    delete shared;
+    return;
+  }
+  state_->asked = true;
+  state_->asked_at = std::chrono::steady_clock::now();
+}
+
+bool Canceller::overdue() const {
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  return state_->asked && std::chrono::steady_clock::now() - state_->asked_at > kLongestAnswer;
+}
+
+void *Canceller::send_request(void *state) {
+  auto *const given = static_cast<std::shared_ptr<State> *>(state);
+  const std::shared_ptr<State> shared = std::move(*given);
+  delete given;
+  char message[256];
+  shared->send(shared->handle, message, sizeof message);
+  threads.fetch_sub(1);
+  const std::lock_guard<std::mutex> lock(shared->mutex);
+  shared->under_way = false;
+  shared->sent.notify_all();
+  return nullptr;
+}
+
+}  // namespace cala::store::postgres

@@ -7,6 +7,10 @@
 #define CALA_TEXT_OF(x) #x
 #define CALA_TEXT(x) CALA_TEXT_OF(x)
 
+namespace cala::api {
+extern const char kApiDocument[];  // abi/api.json
+}
+
 extern "C" {
 
 const char *cala_version(void) {
@@ -14,6 +18,8 @@ const char *cala_version(void) {
 }
 
 int32_t cala_abi_version(void) { return CALA_VERSION_MAJOR << 16 | CALA_VERSION_MINOR; }
+
+const char *cala_api(void) { return cala::api::kApiDocument; }
 
 const char *cala_status_name(cala_status status) {
   static constexpr std::array<const char *, 17> kNames = {

@@ -43,6 +43,7 @@ enum { OPERATION_COUNT = sizeof kOperations / sizeof *kOperations };
 
 MISUSED(cala_version, NO_HANDLE, assert_null(handle); assert_string_equal(cala_version(), "1.0.0"););
 MISUSED(cala_abi_version, NO_HANDLE, assert_null(handle); assert_int_equal(cala_abi_version(), 1 << 16););
+MISUSED(cala_api, NO_HANDLE, assert_null(handle); assert_memory_equal(cala_api(), "{\"version\":\"1.0.0\"", 18););
 MISUSED(cala_status_name, NO_HANDLE, assert_null(handle); assert_string_equal(cala_status_name(-1), "CALA_UNKNOWN");
         assert_string_equal(cala_status_name(17), "CALA_UNKNOWN"););
 MISUSED(cala_free, NO_HANDLE, cala_free(handle););
@@ -122,6 +123,7 @@ struct function_row {
 static const struct function_row kFunctions[] = {
     FUNCTION(cala_version),
     FUNCTION(cala_abi_version),
+    FUNCTION(cala_api),
     FUNCTION(cala_status_name),
     FUNCTION(cala_free),
     FUNCTION(cala_error_status),

@@ -26,7 +26,7 @@ void add_matches(const std::string &text, const std::regex &pattern, std::set<st
 // Codes stand in the sources as "noun.word", or as ".word" after a noun that comes from elsewhere.
 std::set<std::string> codes_of_sources() {
   const std::regex code(
-      "\"((?:account|amount|balance|call|cel|clock|config|currency|executor|journal|ledger|memory|op|option|param|"
+      "\"((?:account|amount|balance|call|cel|clock|config|currency|executor|journal|ledger|list|memory|op|option|param|"
       "posting|"
       "process|queue|"
       "request|store|transaction|tx|tx_template)\\.[a-z_]+)\"");

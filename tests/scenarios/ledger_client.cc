@@ -1,5 +1,6 @@
 #include "ledger_client.h"
 
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "contract.h"
 #include "json_document.h"
 
 namespace cala::tests {
@@ -47,6 +49,8 @@ constexpr std::array kOperations = {
     std::pair<std::string_view, Make>{"balance_list", cala_balance_list},
     std::pair<std::string_view, Make>{"balance_history", cala_balance_history},
     std::pair<std::string_view, Make>{"balance_at", cala_balance_at},
+    std::pair<std::string_view, Make>{"tx_lock_accounts", cala_tx_lock_accounts},
+    std::pair<std::string_view, Make>{"tx_exec", cala_tx_exec},
     std::pair<std::string_view, Make>{"cel_evaluate", cala_cel_evaluate},
     std::pair<std::string_view, Make>{"ledger_info", cala_ledger_info},
     std::pair<std::string_view, Make>{"ledger_migrate", cala_ledger_migrate},
@@ -100,6 +104,12 @@ LedgerClient::~LedgerClient() {
   cala_ledger_free(ledger_);
 }
 
+std::vector<std::string> LedgerClient::operations() {
+  std::vector<std::string> names;
+  for (const auto &[name, make] : kOperations) names.emplace_back(name);
+  return names;
+}
+
 bool LedgerClient::knows(std::string_view operation) { return find_operation(operation) != nullptr; }
 
 Answer LedgerClient::run(std::string_view operation, std::string_view request) {
@@ -111,6 +121,14 @@ Answer LedgerClient::run(std::string_view operation, std::string_view request) {
   std::size_t length = 0;
   if (const char *result = cala_op_result(op, &length)) answer.result.assign(result, length);
   cala_op_free(op);
+  const Contract &contract = Contract::of_library();
+  const std::string breach = answer.ok()
+                                 ? contract.breach_of_result(operation, answer.result)
+                                 : contract.breach_of_error(operation, answer.code, cala_status_name(answer.status));
+  if (!breach.empty()) {
+    ADD_FAILURE() << "not what cala.h says of " << operation << ": " << breach
+                  << "\n  asked: " << request.substr(0, 500);
+  }
   return answer;
 }
 

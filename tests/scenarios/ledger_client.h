@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cala::tests {
 
@@ -37,8 +38,9 @@ class LedgerClient {
   LedgerClient(const LedgerClient &) = delete;
   LedgerClient &operator=(const LedgerClient &) = delete;
 
+  static std::vector<std::string> operations();
   static bool knows(std::string_view operation);
-  // Runs an operation; inside the open transaction, if there is one.
+  // Runs an operation; inside the open transaction, if there is one. An answer that the contract does not know fails the test.
   Answer run(std::string_view operation, std::string_view request);
 
   Answer begin();

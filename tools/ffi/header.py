@@ -32,6 +32,7 @@ class Function:
 
 @dataclass
 class Header:
+    path: pathlib.Path
     constants: dict  # name -> value, in order
     callbacks: list  # Function, of the typedefs that are pointers to functions
     functions: list  # Function
@@ -84,4 +85,4 @@ def read_header(path=None):
     declared = len(re.findall(r"^CALA_API ", text, re.M))
     if len(functions) != declared:
         raise SystemExit(f"cala.h declares {declared} functions, {len(functions)} were understood")
-    return Header(constants, callbacks, functions)
+    return Header(pathlib.Path(path), constants, callbacks, functions)

@@ -13,6 +13,8 @@ package raw
 #cgo nocallback go_cala_version
 #cgo noescape go_cala_abi_version
 #cgo nocallback go_cala_abi_version
+#cgo noescape go_cala_api
+#cgo nocallback go_cala_api
 #cgo noescape go_cala_status_name
 #cgo nocallback go_cala_status_name
 #cgo noescape go_cala_free
@@ -178,6 +180,7 @@ package raw
 
 static __typeof__(&cala_version) p_cala_version;
 static __typeof__(&cala_abi_version) p_cala_abi_version;
+static __typeof__(&cala_api) p_cala_api;
 static __typeof__(&cala_status_name) p_cala_status_name;
 static __typeof__(&cala_free) p_cala_free;
 static __typeof__(&cala_error_status) p_cala_error_status;
@@ -267,6 +270,7 @@ static const struct {
 } functions[] = {
     {"cala_version", (void **)&p_cala_version},
     {"cala_abi_version", (void **)&p_cala_abi_version},
+    {"cala_api", (void **)&p_cala_api},
     {"cala_status_name", (void **)&p_cala_status_name},
     {"cala_free", (void **)&p_cala_free},
     {"cala_error_status", (void **)&p_cala_error_status},
@@ -362,6 +366,7 @@ static const char *bind_functions(void *library) {
 
 static const char *go_cala_version(void) { return p_cala_version(); }
 static int32_t go_cala_abi_version(void) { return p_cala_abi_version(); }
+static const char *go_cala_api(void) { return p_cala_api(); }
 static const char *go_cala_status_name(cala_status status) { return p_cala_status_name(status); }
 static void go_cala_free(void *memory) { p_cala_free(memory); }
 static cala_status go_cala_error_status(const cala_error *error) { return p_cala_error_status(error); }
@@ -572,6 +577,11 @@ func Version() string {
 // AbiVersion is cala_abi_version. The version of this interface that the library implements: major << 16 | minor.
 func AbiVersion() int32 {
 	return int32(C.go_cala_abi_version())
+}
+
+// Api is cala_api. This header as data: one JSON object, for hosts that list, check or complete requests.
+func Api() string {
+	return C.GoString(C.go_cala_api())
 }
 
 // StatusName is cala_status_name. The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library does not know.
@@ -872,7 +882,7 @@ func AccountCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 	return outOp, outError, status
 }
 
-// AccountCreateMany is cala_account_create_many. Creates accounts, all or none.
+// AccountCreateMany is cala_account_create_many. Creates accounts, all or none; the answer has them in the same order.
 func AccountCreateMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -888,7 +898,7 @@ func AccountFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
-// AccountFindMany is cala_account_find_many. Finds accounts.
+// AccountFindMany is cala_account_find_many. Finds accounts, in the order asked; missing ones are left out.
 func AccountFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -904,7 +914,7 @@ func AccountList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
-// AccountUpdate is cala_account_update. Changes an account.
+// AccountUpdate is cala_account_update. Changes an account: only what is given changes.
 func AccountUpdate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -952,7 +962,7 @@ func JournalList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
-// JournalUpdate is cala_journal_update. Changes a journal.
+// JournalUpdate is cala_journal_update. Changes a journal: only what is given changes.
 func JournalUpdate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -960,7 +970,7 @@ func JournalUpdate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 	return outOp, outError, status
 }
 
-// JournalLock is cala_journal_lock. Locks a journal: postings to it are rejected.
+// JournalLock is cala_journal_lock. Locks a journal: postings to it are rejected until it is unlocked.
 func JournalLock(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -1024,7 +1034,7 @@ func TransactionFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Statu
 	return outOp, outError, status
 }
 
-// TransactionFindMany is cala_transaction_find_many. Finds transactions.
+// TransactionFindMany is cala_transaction_find_many. Finds transactions, in the order asked; missing ones are left out.
 func TransactionFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -1048,7 +1058,7 @@ func EntryList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
-// EntryFindMany is cala_entry_find_many. Finds entries.
+// EntryFindMany is cala_entry_find_many. Finds entries, in the order asked; missing ones are left out.
 func EntryFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -1064,7 +1074,7 @@ func BalanceFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
-// BalanceFindMany is cala_balance_find_many. Finds balances.
+// BalanceFindMany is cala_balance_find_many. Finds balances, in the order asked; missing ones are left out.
 func BalanceFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -1080,7 +1090,7 @@ func BalanceList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
-// BalanceHistory is cala_balance_history. Lists every version of a balance.
+// BalanceHistory is cala_balance_history. Lists every version of a balance, by version.
 func BalanceHistory(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -1088,7 +1098,7 @@ func BalanceHistory(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status
 	return outOp, outError, status
 }
 
-// BalanceAt is cala_balance_at. The balance as it was.
+// BalanceAt is cala_balance_at. The balance as it was: that version of it, or what had been written at that instant.
 func BalanceAt(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error

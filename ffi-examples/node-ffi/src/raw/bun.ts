@@ -13,6 +13,7 @@ export function load(path: string, waiting: Waiting): Raw {
   const { symbols } = dlopen(path, {
     cala_version: { args: [], returns: "ptr" },
     cala_abi_version: { args: [], returns: "i32" },
+    cala_api: { args: [], returns: "ptr" },
     cala_status_name: { args: ["i32"], returns: "ptr" },
     cala_free: { args: ["ptr"], returns: "void" },
     cala_error_status: { args: ["ptr"], returns: "i32" },
@@ -99,6 +100,7 @@ export function load(path: string, waiting: Waiting): Raw {
   const functions = {
     cala_version: (): string | null => text(symbols.cala_version()),
     cala_abi_version: symbols.cala_abi_version,
+    cala_api: (): string | null => text(symbols.cala_api()),
     cala_status_name: (status: number): string | null => text(symbols.cala_status_name(status)),
     cala_free: symbols.cala_free,
     cala_error_status: symbols.cala_error_status,

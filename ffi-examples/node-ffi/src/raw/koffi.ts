@@ -13,6 +13,7 @@ export function load(path: string, deep: boolean): Raw {
   const functions = {
     cala_version: bind("cala_version", "str"),
     cala_abi_version: bind("cala_abi_version", "int32_t"),
+    cala_api: bind("cala_api", "str"),
     cala_status_name: bind("cala_status_name", "str", "int32_t"),
     cala_free: bind("cala_free", "void", "void *"),
     cala_error_status: bind("cala_error_status", "int32_t", "void *"),

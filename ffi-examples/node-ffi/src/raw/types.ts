@@ -109,7 +109,19 @@ export interface Raw {
   cala_version(): string | null;
   /** The version of this interface that the library implements: major << 16 | minor. Any thread. */
   cala_abi_version(): number;
-  /** The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library does not know. Static. Any thread. */
+  /**
+   * This header as data: one JSON object, for hosts that list, check or complete requests.
+   * {version, types: {name: {doc, type}}, operations: {name: {since, access: "read" | "write", doc, request: type,
+   * result: type, errors: [code]}}, codes: {code: {status, section, means, advice}}, functions: [name]}. A type is
+   * {kind: "object", fields: [{key, type, optional, default?, doc?}]}, {kind: "list", of, max?}, {kind: "map", of},
+   * {kind: "union" | "all", of: [type]}, {kind: "literal", value}, {kind: "integer", min?, max?} or {kind: "name", name}:
+   * a word for values, one of types, or "<operation>.request". Static; never NULL. Any thread.
+   */
+  cala_api(): string | null;
+  /**
+   * The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library does not know. Static. Any
+   * thread.
+   */
   cala_status_name(status: number): string | null;
   /** Frees memory that a function says to free with cala_free. NULL does nothing. Any thread. */
   cala_free(memory: Handle | null): void;
@@ -132,9 +144,10 @@ export interface Raw {
   /** Ends an error from an out_error. Errors from cala_op_error are the operation's: do not free them. */
   cala_error_free(error: Handle | null): void;
   /**
-   * For a refusal that the program's own driver tells of, when the ledger was not asked: whether a race was lost, so that the whole transaction may
-   * succeed when it is rolled back and run again; what CALA_TX_RETRY says of a cala_error. sqlstate: the SQLSTATE ("40001") or
-   * SQLite's name of its code ("SQLITE_BUSY"). 1 or 0; 0 for NULL and for "". Any thread.
+   * For a refusal that the program's own driver tells of, when the ledger was not asked: whether a race was lost, so that
+   * the whole transaction may succeed when it is rolled back and run again; what CALA_TX_RETRY says of a cala_error.
+   * sqlstate: the SQLSTATE ("40001") or SQLite's name of its code ("SQLITE_BUSY"). 1 or 0; 0 for NULL and for "". Any
+   * thread.
    */
   cala_lost_race(sqlstate: string | null): number;
   /**
@@ -143,37 +156,39 @@ export interface Raw {
    * config: a JSON object; NULL with length 0 is {}. Every key is optional:
    *   store       "sqlite:PATH" (the file is made when absent), "sqlite::memory:", a libpq connection string or URI
    *               ("postgres://user@host/db", "host=/run/postgresql dbname=app"; with a standby, docs/failover.md:
-   *               "postgres://user@/db?host=a,b&target_session_attrs=read-write"), or "host:sqlite" / "host:postgres": no connection
-   *               of its own, everything runs through cala_tx_host. Default "sqlite:cala.db".
+   *               "postgres://user@/db?host=a,b&target_session_attrs=read-write"), or "host:sqlite" / "host:postgres": no
+   *               connection of its own, everything runs through cala_tx_host. Default "sqlite:cala.db".
    *   migrate     bool: create or upgrade the ledger's tables. Default true for SQLite, false for PostgreSQL.
-   *   schema      PostgreSQL only: the schema of all tables and functions; [a-z_][a-z0-9_]*, 63 bytes at most. Default "cala".
+   *   schema      PostgreSQL only: the schema of all tables and functions; [a-z_][a-z0-9_]*, 63 bytes at most.
+   *               Default "cala".
    *   pool        {"max": n}: connections at most, 1 to 1000. Default 10. PostgreSQL only.
-   *   clock       {"manual": INSTANT}: time stands still until cala_clock_set or cala_clock_advance. Default: the system's clock.
-   *   commit      {"durable": bool}: true waits for the disk. Default true. false may lose the last postings in a power cut, never
-   *               half of one.
+   *   clock       {"manual": INSTANT}: time stands still until cala_clock_set or cala_clock_advance. Default: the
+   *               system's clock.
+   *   commit      {"durable": bool}: true waits for the disk. Default true. false may lose the last postings in a power
+   *               cut, never half of one.
    *   queue_max   operations in flight at most, 1 to 1048576; one more gives CALA_BUSY. Default 65536.
-   *   failover_wait_ms  how long operations wait for a store that was there before and is away, as in a failover, 0 to 3600000.
-   *               Until then a posting whose commit was not answered is looked up, too. Default 30000.
+   *   failover_wait_ms  how long operations wait for a store that was there before and is away, as in a failover, 0 to
+   *               3600000. Until then a posting whose commit was not answered is looked up, too. Default 30000.
    *   lazy        bool: connect at the first operation instead of here. Default false.
    *   log_level, commit.group_max: of a later version; refused (option.unsupported) until they have an effect.
    * out: the ledger. The caller ends it with cala_ledger_shutdown (optional) and cala_ledger_free.
    *
-   * CALA_INVALID (request.*, store.invalid: what the config says), CALA_UNAVAILABLE (store.unreachable, store.libpq_missing,
-   * store.cannot_open, store.full), CALA_PERMISSION (store.read_only, store.permission), CALA_UNSUPPORTED (store.migrations_missing:
-   * open with "migrate": true or run cala_ledger_migrate; store.newer: the tables are newer than this library;
-   * option.unsupported), CALA_BUSY (store.busy: another process is migrating).
+   * CALA_INVALID (request.*, store.invalid: what the config says), CALA_UNAVAILABLE (store.unreachable,
+   * store.libpq_missing, store.cannot_open, store.full), CALA_PERMISSION (store.read_only, store.permission),
+   * CALA_UNSUPPORTED (store.migrations_missing: open with "migrate": true or run cala_ledger_migrate; store.newer: the
+   * tables are newer than this library; option.unsupported), CALA_BUSY (store.busy: another process is migrating).
    */
   cala_ledger_open(config: Uint8Array | null, configLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Begins to close: new operations are refused with CALA_CLOSED, those that have not begun are answered with CALA_CANCELLED, those that
-   * run are finished. Never blocks. The completion comes last, after every other answer of this ledger: as a call of fn (when fn
-   * is not NULL) or a record CALA_RECORD_SHUTDOWN with user as its tag, in queue. queue may be NULL: then nothing is told.
-   * CALA_CLOSED when it was shut down before.
+   * Begins to close: new operations are refused with CALA_CLOSED, those that have not begun are answered with
+   * CALA_CANCELLED, those that run are finished. Never blocks. The completion comes last, after every other answer of
+   * this ledger: as a call of fn (when fn is not NULL) or a record CALA_RECORD_SHUTDOWN with user as its tag, in queue.
+   * queue may be NULL: then nothing is told. CALA_CLOSED when it was shut down before.
    */
   cala_ledger_shutdown(ledger: Handle | null, queue: Handle | null, fn: Handle | null, user: number, outError: BigUint64Array | null): number;
   /**
-   * Ends a ledger: shuts it down when that was not done, waits for what runs, closes connections. Operations and transactions that
-   * are still there stay valid handles and answer CALA_CLOSED. Blocks until running statements end.
+   * Ends a ledger: shuts it down when that was not done, waits for what runs, closes connections. Operations and
+   * transactions that are still there stay valid handles and answer CALA_CLOSED. Blocks until running statements end.
    */
   cala_ledger_free(ledger: Handle | null): void;
   /**
@@ -181,63 +196,70 @@ export interface Raw {
    * CALA_INVALID (request.malformed), CALA_UNSUPPORTED (clock.not_manual).
    */
   cala_clock_set(ledger: Handle | null, rfc3339: Uint8Array | null, rfc3339Len: number, outError: BigUint64Array | null): number;
-  /** Moves a manual clock forward. CALA_INVALID (clock.range: negative, or past the year 9999), CALA_UNSUPPORTED (clock.not_manual). */
+  /**
+   * Moves a manual clock forward. CALA_INVALID (clock.range: negative, or past the year 9999), CALA_UNSUPPORTED
+   * (clock.not_manual).
+   */
   cala_clock_advance(ledger: Handle | null, milliseconds: number, outError: BigUint64Array | null): number;
   /** Makes a queue. One event loop, one queue; several queues may serve one ledger and several ledgers one queue. */
   cala_queue_new(out: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * A new descriptor that becomes readable when there may be something to read or drain; watch it with poll, epoll, an event loop.
-   * It is non-blocking and close-on-exec, one end of an AF_UNIX socket pair. The caller closes it. Reading its bytes is allowed and not
-   * needed. A wake without work is possible, work without a wake is not. Negative: a cala_status negated.
+   * A new descriptor that becomes readable when there may be something to read or drain; watch it with poll, epoll, an
+   * event loop. It is non-blocking and close-on-exec, one end of an AF_UNIX socket pair. The caller closes it. Reading
+   * its bytes is allowed and not needed. A wake without work is possible, work without a wake is not. Negative: a
+   * cala_status negated.
    */
   cala_queue_fd(queue: Handle | null): number;
   /**
-   * Takes finished records without any callback. buffer is filled with whole records, each aligned to 8 bytes, native byte order:
-   *   uint32 record_len | uint16 header_len | uint16 type (CALA_RECORD_*) | uint64 tag | int32 status | uint32 data_len | data | padding
-   * Step by record_len and find the data at header_len: both may grow. tag is the user value of cala_op_start as an integer; data
-   * is the result document, or for a failed operation {"status", "code", "message", "retryable", "sqlstate", "tx_state",
-   * "posting_index", "details"}. The operation's handle stays the caller's to free. *out_used: bytes filled; 0 when there is nothing.
-   * CALA_INVALID when the first record does not fit: *out_used is then what it needs, and nothing is lost. CALA_BUSY when another
-   * thread is reading or draining this queue.
+   * Takes finished records without any callback. buffer is filled with whole records, each aligned to 8 bytes, native
+   * byte order:
+   *   uint32 record_len | uint16 header_len | uint16 type (CALA_RECORD_*) | uint64 tag |
+   *   int32 status | uint32 data_len | data | padding
+   * Step by record_len and find the data at header_len: both may grow. tag is the user value of cala_op_start as an
+   * integer; data is the result document, or for a failed operation {"status", "code", "message", "retryable",
+   * "sqlstate", "tx_state", "posting_index", "details"}. The operation's handle stays the caller's to free. *out_used:
+   * bytes filled; 0 when there is nothing. CALA_INVALID when the first record does not fit: *out_used is then what it
+   * needs, and nothing is lost. CALA_BUSY when another thread is reading or draining this queue.
    */
   cala_queue_read(queue: Handle | null, buffer: Uint8Array | null, capacity: number, outUsed: BigUint64Array | null): number;
   /**
-   * Calls the callbacks of what has finished, at most max (0: all that is there now), on this thread, and returns how many.
-   * Records of operations started without a callback are skipped over and dropped. Negative: a cala_status negated (-CALA_BUSY
-   * when another thread reads or drains, -CALA_MISUSE from inside a callback).
+   * Calls the callbacks of what has finished, at most max (0: all that is there now), on this thread, and returns how
+   * many. Records of operations started without a callback are skipped over and dropped. Negative: a cala_status negated
+   * (-CALA_BUSY when another thread reads or drains, -CALA_MISUSE from inside a callback).
    */
   cala_queue_drain(queue: Handle | null, max: number): number;
   /** Drains and waits, until cala_queue_stop. Blocks. One thread a queue: CALA_BUSY for a second. */
   cala_queue_run(queue: Handle | null): number;
   /**
-   * Waits until there is something to read or drain (CALA_OK), or until timeout_ms have passed (-1: never) or cala_queue_wake was
-   * called (both CALA_TIMEOUT).
+   * Waits until there is something to read or drain (CALA_OK), or until timeout_ms have passed (-1: never) or
+   * cala_queue_wake was called (both CALA_TIMEOUT).
    */
   cala_queue_wait(queue: Handle | null, timeoutMs: number): number;
   /** Ends a wait and makes the descriptor readable. */
   cala_queue_wake(queue: Handle | null): number;
   /**
-   * Ends cala_queue_run after the callback that is running, or, when none is running, the next cala_queue_run at once. From
-   * inside a callback of cala_queue_drain: ends that drain after it; the rest stays queued.
+   * Ends cala_queue_run after the callback that is running, or, when none is running, the next cala_queue_run at once.
+   * From inside a callback of cala_queue_drain: ends that drain after it; the rest stays queued.
    */
   cala_queue_stop(queue: Handle | null): number;
   /**
-   * Ends a queue. What has not been read is dropped; operations still in flight are finished and their answers kept in their handles.
-   * From inside a callback the queue lives until that drain ends.
+   * Ends a queue. What has not been read is dropped; operations still in flight are finished and their answers kept in
+   * their handles. From inside a callback the queue lives until that drain ends.
    */
   cala_queue_free(queue: Handle | null): void;
   /**
-   * 1. Runs and waits. timeout_ms: -1 waits for ever. On CALA_TIMEOUT the operation goes on: run again to wait on, or cancel.
-   * Returns the operation's status; out_error gets a copy of its error. CALA_MISUSE when it runs in a cala_tx_host or the
-   * ledger is host-only (use cala_op_step), or was started (use the queue). CALA_BUSY (queue.full; tx.busy: another operation runs in
-   * the same cala_tx): it may be run again. CALA_CLOSED after a shutdown.
+   * 1. Runs and waits. timeout_ms: -1 waits for ever. On CALA_TIMEOUT the operation goes on: run again to wait on, or
+   * cancel. Returns the operation's status; out_error gets a copy of its error. CALA_MISUSE when it runs in a
+   * cala_tx_host or the ledger is host-only (use cala_op_step), or was started (use the queue). CALA_BUSY (queue.full;
+   * tx.busy: another operation runs in the same cala_tx): it may be run again. CALA_CLOSED after a shutdown.
    */
   cala_op_run(op: Handle | null, timeoutMs: number, outError: BigUint64Array | null): number;
   /**
-   * 2. Starts and returns. The answer comes through queue exactly once: as a call of fn from cala_queue_drain or cala_queue_run,
-   * or, with cala_queue_read, as a record whose tag is user. fn may be NULL when the queue is read. Freeing
-   * the handle before that cancels the operation; its callback is then not called (a reader still gets the record). CALA_BUSY (queue.full, tx.busy), CALA_CLOSED, CALA_MISUSE
-   * as for cala_op_run; then nothing will come through the queue, and the operation may be started again.
+   * 2. Starts and returns. The answer comes through queue exactly once: as a call of fn from cala_queue_drain or
+   * cala_queue_run, or, with cala_queue_read, as a record whose tag is user. fn may be NULL when the queue is read.
+   * Freeing the handle before that cancels the operation; its callback is then not called (a reader still gets the
+   * record). CALA_BUSY (queue.full, tx.busy), CALA_CLOSED, CALA_MISUSE as for cala_op_run; then nothing will come through
+   * the queue, and the operation may be started again.
    */
   cala_op_start(op: Handle | null, queue: Handle | null, fn: Handle | null, user: number): number;
   /**
@@ -245,16 +267,19 @@ export interface Raw {
    *
    *   int32_t step = cala_op_step(op);
    *   while (step == CALA_STEP_NEED_QUERY) {
-   *     ... run cala_op_sql(op) with cala_op_param(op, 0..n-1) bound as text, on the connection that has the transaction open ...
+   *     ... run cala_op_sql(op) with cala_op_param(op, 0..n-1) bound as text, on the connection of the transaction ...
    *     step = it worked ? cala_op_feed(op, text of the one row's one column or NULL, length)
    *                      : cala_op_feed_error(op, sqlstate or NULL, message);
    *   }
    *
-   * Begins: CALA_STEP_NEED_QUERY, or DONE / FAILED when no statement is needed. -CALA_MISUSE when the operation is not in a
-   * cala_tx_host; -CALA_BUSY when another operation of the same cala_tx is between its first step and its answer.
+   * Begins: CALA_STEP_NEED_QUERY, or DONE / FAILED when no statement is needed. -CALA_MISUSE when the operation is not in
+   * a cala_tx_host; -CALA_BUSY when another operation of the same cala_tx is between its first step and its answer.
    */
   cala_op_step(op: Handle | null): number;
-  /** The statement to run, in the transaction's dialect. NULL when none is needed. Valid until the next feed. out_len may be NULL. */
+  /**
+   * The statement to run, in the transaction's dialect. NULL when none is needed. Valid until the next feed. out_len
+   * may be NULL.
+   */
   cala_op_sql(op: Handle | null, outLen: BigUint64Array | null): string | null;
   /** A stable name for the statement, fit for a prepared statement's name. NULL when none is needed. */
   cala_op_sql_name(op: Handle | null): string | null;
@@ -264,77 +289,88 @@ export interface Raw {
   cala_op_param_count(op: Handle | null): number;
   /** A parameter, counted from 0. NULL when there is none. Valid until the next feed. out_len may be NULL. */
   cala_op_param(op: Handle | null, index: number, outLen: BigUint64Array | null): string | null;
-  /** Gives the statement's answer: the text of its one row's one column; NULL for SQL NULL and for no row. Returns like cala_op_step. */
+  /**
+   * Gives the statement's answer: the text of its one row's one column; NULL for SQL NULL and for no row. Returns like
+   * cala_op_step.
+   */
   cala_op_feed(op: Handle | null, text: Uint8Array | null, textLen: number): number;
   /**
-   * Gives the database's refusal: its SQLSTATE (or SQLite's code name; NULL when unknown) and message, both NUL-terminated.
-   * Returns like cala_op_step, commonly CALA_STEP_FAILED.
+   * Gives the database's refusal: its SQLSTATE (or SQLite's code name; NULL when unknown) and message, both
+   * NUL-terminated. Returns like cala_op_step, commonly CALA_STEP_FAILED.
    */
   cala_op_feed_error(op: Handle | null, sqlstate: string | null, message: string | null): number;
   /** Where it stands: CALA_BUSY until it is answered, then its status. */
   cala_op_status(op: Handle | null): number;
-  /** The answer, a JSON document; NULL unless the status is CALA_OK. Lives as long as the operation. out_len may be NULL. */
+  /**
+   * The answer, a JSON document; NULL unless the status is CALA_OK. Lives as long as the operation. out_len may be
+   * NULL.
+   */
   cala_op_result(op: Handle | null, outLen: BigUint64Array | null): string | null;
   /** Why it failed; NULL unless it did. Belongs to the operation. */
   cala_op_error(op: Handle | null): number;
   /**
-   * Asks it to stop. What has not begun is answered with CALA_CANCELLED; a running statement is interrupted where the store can; once its
-   * write is on the way it finishes. The answer tells which. CALA_OK also when it was answered before.
+   * Asks it to stop. What has not begun is answered with CALA_CANCELLED; a running statement is interrupted where the
+   * store can; once its write is on the way it finishes. The answer tells which. CALA_OK also when it was answered
+   * before.
    */
   cala_op_cancel(op: Handle | null): number;
   /** Ends an operation. One that has not been answered is cancelled. */
   cala_op_free(op: Handle | null): void;
   /**
-   * Begins a transaction on a connection of the library's. Operations made with it see each other's writes; nobody else does until
-   * cala_tx_commit. On SQLite it holds the only writer: keep it short; "sqlite::memory:" has one connection in all, so everything
-   * else waits for the transaction to end, reads too. options: NULL or {savepoint?}; blocks for a connection.
-   *   savepoint  bool: every operation runs behind a SAVEPOINT of its own, so that one that the database refuses leaves the
-   *              transaction usable (cala_error_tx_state CALA_TX_USABLE instead of CALA_TX_ABORTED); a lost race (CALA_TX_RETRY)
-   *              still needs the whole transaction again. Two more statements an operation. Default false.
+   * Begins a transaction on a connection of the library's. Operations made with it see each other's writes; nobody else
+   * does until cala_tx_commit. On SQLite it holds the only writer: keep it short; "sqlite::memory:" has one connection in
+   * all, so everything else waits for the transaction to end, reads too. options: NULL or {savepoint?}; blocks for a
+   * connection.
+   *   savepoint  bool: every operation runs behind a SAVEPOINT of its own, so that one that the database refuses leaves
+   *              the transaction usable (cala_error_tx_state CALA_TX_USABLE instead of CALA_TX_ABORTED); a lost race
+   *              (CALA_TX_RETRY) still needs the whole transaction again. Two more statements an operation. Default
+   *              false.
    * CALA_INVALID, CALA_BUSY (store.busy), CALA_UNAVAILABLE, CALA_CLOSED, CALA_MISUSE (host-only ledger).
    */
   cala_tx_begin(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Stands for a transaction that the program has open on its own connection. Every operation made with it is driven by cala_op_step and
-   * cala_op_feed; committing and rolling back is the program's. options: NULL or {dialect?, savepoint?}:
-   *   dialect    "dollar" ($1), "qmark" (?) or "percent" (%s): how parameters are written. Default "dollar" for PostgreSQL, "qmark" for
-   *              SQLite.
-   *   savepoint  as for cala_tx_begin; the statements SAVEPOINT, RELEASE and ROLLBACK TO come through cala_op_sql like the rest.
-   * The statements of one operation must all run in one open transaction. On PostgreSQL an operation that writes without one, or
-   * across two, is answered "transaction.none" and has written nothing. SQLite has no name for a transaction: there a posting
-   * notices when anything else was written between its statements, and cala_tx_in_transaction tells the rest. CALA_INVALID.
+   * Stands for a transaction that the program has open on its own connection. Every operation made with it is driven by
+   * cala_op_step and cala_op_feed; committing and rolling back is the program's. options: NULL or {dialect?, savepoint?}:
+   *   dialect    "dollar" ($1), "qmark" (?) or "percent" (%s): how parameters are written. Default "dollar" for
+   *              PostgreSQL, "qmark" for SQLite.
+   *   savepoint  as for cala_tx_begin; the statements SAVEPOINT, RELEASE and ROLLBACK TO come through cala_op_sql like
+   *   the rest.
+   * The statements of one operation must all run in one open transaction. On PostgreSQL an operation that writes without
+   * one, or across two, is answered "transaction.none" and has written nothing. SQLite has no name for a transaction:
+   * there a posting notices when anything else was written between its statements, and cala_tx_in_transaction tells the
+   * rest. CALA_INVALID.
    */
   cala_tx_host(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Tells the library what the program's connection says of itself: 1 in a transaction, 0 not (sqlite3_get_autocommit is the opposite,
-   * Python's in_transaction the same). Call it before cala_op_step; it holds until it is called again, and where it is never called
-   * the library does not know. After 0 each operation of the tx that may write is answered CALA_MISUSE transaction.none before its
-   * first statement. CALA_MISUSE: not a cala_tx_host, or neither 0 nor 1.
+   * Tells the library what the program's connection says of itself: 1 in a transaction, 0 not (sqlite3_get_autocommit is
+   * the opposite, Python's in_transaction the same). Call it before cala_op_step; it holds until it is called again, and
+   * where it is never called the library does not know. After 0 each operation of the tx that may write is answered
+   * CALA_MISUSE transaction.none before its first statement. CALA_MISUSE: not a cala_tx_host, or neither 0 nor 1.
    */
   cala_tx_in_transaction(tx: Handle | null, inTransaction: number): number;
   /**
-   * Takes part in a transaction that the program has open on a libpq connection of its own (C, C++, psycopg, Ruby's pg): operations made
-   * with the handle are run by cala_op_run, on its caller's thread, with the program's connection and the program's copy of libpq.
-   * The library never ends the transaction nor the connection. While an operation runs, the connection is the library's: use it
-   * for nothing else. Notices go to the program's own receiver, on that thread. cala_op_start is CALA_MISUSE here, and a
-   * timeout_ms of cala_op_run is not counted. Since PGconn differs between copies of libpq, its functions must come from the very copy that made
-   * the connection:
+   * Takes part in a transaction that the program has open on a libpq connection of its own (C, C++, psycopg, Ruby's pg):
+   * operations made with the handle are run by cala_op_run, on its caller's thread, with the program's connection and the
+   * program's copy of libpq. The library never ends the transaction nor the connection. While an operation runs, the
+   * connection is the library's: use it for nothing else. Notices go to the program's own receiver, on that thread.
+   * cala_op_start is CALA_MISUSE here, and a timeout_ms of cala_op_run is not counted. Since PGconn differs between
+   * copies of libpq, its functions must come from the very copy that made the connection:
    *   pgconn    the PGconn *; it must outlive the handle.
    *   resolve   gives the addresses of libpq's functions; user is passed through. NULL: they are looked up in the module
    *             that options name or, without one, in the program itself.
-   *   options   NULL or {library?, savepoint?}: library = the path of the loaded module that uses or is the libpq which made the
-   *             connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint as for cala_tx_begin.
-   * The ledger must be on PostgreSQL ("postgres://...", or "host:postgres" when it needs no connection of its own), and its tables in
-   * the database of the connection. CALA_MISUSE (transaction.none: no transaction is open; tx.connection: not a connection that
-   * these functions understand, broken, in the middle of a statement or of a pipeline; tx.encoding: its client_encoding is not UTF8;
-   * transaction.aborted), CALA_INVALID (tx.libpq: a function was
-   * not found, or the library is not loaded), CALA_UNSUPPORTED (tx.not_postgres).
+   *   options   NULL or {library?, savepoint?}: library = the path of the loaded module that uses or is the libpq which
+   *             made the connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint as for cala_tx_begin.
+   * The ledger must be on PostgreSQL ("postgres://...", or "host:postgres" when it needs no connection of its own), and
+   * its tables in the database of the connection. CALA_MISUSE (transaction.none: no transaction is open; tx.connection:
+   * not a connection that these functions understand, broken, in the middle of a statement or of a pipeline; tx.encoding:
+   * its client_encoding is not UTF8; transaction.aborted), CALA_INVALID (tx.libpq: a function was not found, or the
+   * library is not loaded), CALA_UNSUPPORTED (tx.not_postgres).
    */
   cala_tx_adopt(ledger: Handle | null, pgconn: Handle | null, resolve: Handle | null, user: number, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Commits a transaction of cala_tx_begin. Blocks. After any answer but CALA_BUSY (an operation is running in it) the transaction is
-   * over. CALA_MISUSE (not begun by cala_tx_begin, or over), CALA_UNAVAILABLE, CALA_CONFLICT (store.serialization),
-   * CALA_OUTCOME_UNKNOWN.
+   * Commits a transaction of cala_tx_begin. Blocks. After any answer but CALA_BUSY (an operation is running in it) the
+   * transaction is over. CALA_MISUSE (not begun by cala_tx_begin, or over), CALA_UNAVAILABLE, CALA_CONFLICT
+   * (store.serialization), CALA_OUTCOME_UNKNOWN.
    */
   cala_tx_commit(tx: Handle | null, outError: BigUint64Array | null): number;
   /** Rolls back a transaction of cala_tx_begin. Blocks. Statuses as for cala_tx_commit. */
@@ -342,174 +378,301 @@ export interface Raw {
   /** Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back. */
   cala_tx_free(tx: Handle | null): void;
   /**
-   * Creates an account.
-   * request: {id?, code, name, external_id?, normal_balance_type? = "credit", status? = "active", description?, metadata?,
-   *   balance_rollup? = "synchronous"}. code and external_id are unique in the ledger.
-   * result: the account: {id, version, code, name, external_id?, normal_balance_type, status, description?, metadata?,
-   *   balance_rollup, created_at, modified_at}.
-   * CALA_CONFLICT account.exists (details.column: id, code or external_id); CALA_UNSUPPORTED option.unsupported (balance_rollup).
+   * Creates an account. Its code and its external id are its own in the whole ledger.
+   * request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
+   *   status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
+   *   "synchronous"}
+   * result: account
+   * errors: CALA_CONFLICT account.exists; CALA_UNSUPPORTED option.unsupported
+   * access: write
    */
   cala_account_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Creates accounts, all or none.
-   * request: {accounts: [as cala_account_create, ...]}, 10,000 at most. result: {accounts: [...]} in the same order.
-   * CALA_CONFLICT account.exists (details.column, details.index).
+   * Creates accounts, all or none; the answer has them in the same order.
+   * request: {accounts: [account_create.request; 10000]}
+   * result: {accounts: [account]}
+   * errors: CALA_CONFLICT account.exists; CALA_UNSUPPORTED option.unsupported
+   * access: write
    */
   cala_account_create_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Finds an account. request: {id} or {code} or {external_id}. result: the account. CALA_NOT_FOUND account.not_found. */
+  /**
+   * Finds an account.
+   * request: {id: uuid} | {code: text} | {external_id: text}
+   * result: account
+   * errors: CALA_NOT_FOUND account.not_found
+   * access: read
+   */
   cala_account_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Finds accounts. request: {ids: [...]}, 10,000 at most. result: {accounts: [...]} in the order asked, missing ones left out. */
+  /**
+   * Finds accounts, in the order asked; missing ones are left out.
+   * request: {ids: [uuid; 10000]}
+   * result: {accounts: [account]}
+   * access: read
+   */
   cala_account_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Lists accounts by code. request: a page and {code_prefix?, status?}. result: a page of accounts. */
+  /**
+   * Lists accounts by code.
+   * request: page & {code_prefix?: text, status?: lock_status}
+   * result: {items: [account]} & page_end
+   * access: read
+   */
   cala_account_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Changes an account. request: {id, code?, name?, external_id?, normal_balance_type?, description?, metadata?}: only what is
-   * given changes; null clears external_id, description, metadata. A new normal_balance_type changes the sign in which balances are
-   * shown, past ones too. result: the account, its version one higher when anything changed.
-   * CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed (changed by another at the same time).
+   * Changes an account: only what is given changes. A new normal_balance_type changes the sign in which balances are
+   * shown, past ones too. version is one higher when anything changed.
+   * request: {id: uuid, code?: text, name?: text, external_id?: text | null, normal_balance_type?: direction,
+   *   description?: text | null, metadata?: json}
+   * result: account
+   * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed
+   * access: write
    */
   cala_account_update(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first. Locking twice is fine.
-   * request: {id}. result: the account. CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed.
+   * Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first. Locking twice is
+   * fine.
+   * request: {id: uuid}
+   * result: account
+   * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed
+   * access: write
    */
   cala_account_lock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Unlocks an account. As cala_account_lock. */
+  /**
+   * Unlocks an account. Unlocking twice is fine.
+   * request: {id: uuid}
+   * result: account
+   * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed
+   * access: write
+   */
   cala_account_unlock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Creates a journal. request: {id?, name, code?, description?, status? = "active", effective_balances? = false, max_scale? = 18}.
-   * max_scale: how many digits after the decimal point an entry may have, 0 to 18: a number, or by currency
-   *   {"default": 18, "USD": 2}. A posting with more is refused (amount.scale): its tx template rounds by name (docs/cel.md).
-   * result: the journal: {id, version, name, code?, description?, status, effective_balances, max_scale, created_at, modified_at}.
-   * CALA_CONFLICT journal.exists (details.column: id or code); CALA_UNSUPPORTED option.unsupported (effective_balances: true).
+   * Creates a journal.
+   * request: {id?: uuid, name: text, code?: text, description?: text, status?: lock_status = "active",
+   *   effective_balances?: boolean = false, max_scale?: max_scale = 18}
+   * result: journal
+   * errors: CALA_CONFLICT journal.exists; CALA_UNSUPPORTED option.unsupported
+   * access: write
    */
   cala_journal_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Finds a journal. request: {id} or {code}. result: the journal. CALA_NOT_FOUND journal.not_found. */
+  /**
+   * Finds a journal.
+   * request: {id: uuid} | {code: text}
+   * result: journal
+   * errors: CALA_NOT_FOUND journal.not_found
+   * access: read
+   */
   cala_journal_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Lists journals by time of creation. request: a page and {status?}. result: a page of journals. */
+  /**
+   * Lists journals by time of creation.
+   * request: page & {status?: lock_status}
+   * result: {items: [journal]} & page_end
+   * access: read
+   */
   cala_journal_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Changes a journal. request: {id, name?, description?, max_scale?}; null clears description. A new
-   * max_scale is for postings to come. result: the journal.
-   * CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed.
+   * Changes a journal: only what is given changes. A new max_scale is for postings to come.
+   * request: {id: uuid, name?: text, description?: text | null, max_scale?: max_scale}
+   * result: journal
+   * errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
+   * access: write
    */
   cala_journal_update(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Locks a journal: postings to it are rejected. As cala_account_lock, with journal.* codes. */
+  /**
+   * Locks a journal: postings to it are rejected until it is unlocked. Locking twice is fine.
+   * request: {id: uuid}
+   * result: journal
+   * errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
+   * access: write
+   */
   cala_journal_lock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Unlocks a journal. As cala_journal_lock. */
+  /**
+   * Unlocks a journal. Unlocking twice is fine.
+   * request: {id: uuid}
+   * result: journal
+   * errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
+   * access: write
+   */
   cala_journal_unlock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Creates a tx template: how a kind of transaction is posted. It never changes.
-   * request: {id?, code, params?: [{name, type, default?, description?}], transaction: {effective, journal_id, correlation_id?,
-   *   external_id?, description?, metadata?}, entries: [{entry_type, account_id, layer, direction, units, currency, description?,
-   *   metadata?}], description?, metadata?}. type: string, integer, decimal, boolean, uuid, date, timestamp, json. default and every
-   *   value under transaction and entries are CEL expressions (docs/cel.md), checked now.
-   * result: the tx template, with version, created_at, modified_at.
-   * CALA_INVALID cel.compile (details: pointer, line, column), param.duplicate, param.type (a default of the wrong type);
-   * CALA_REJECTED tx_template.unbalanced (it can never balance); CALA_CONFLICT tx_template.exists (details.column: id or code).
+   * Creates a tx template: how a kind of transaction is posted. It never changes. Its expressions are checked now.
+   * request: {id?: uuid, code: text, params?: [param], transaction: template_transaction, entries: [template_entry],
+   *   description?: text, metadata?: json}
+   * result: tx_template
+   * errors: CALA_INVALID cel.compile, param.duplicate, param.type (a default of the wrong type);
+   *   CALA_REJECTED tx_template.unbalanced (it can never balance); CALA_CONFLICT tx_template.exists
+   * access: write
    */
   cala_tx_template_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Finds a tx template. request: {id} or {code}. result: the tx template. CALA_NOT_FOUND tx_template.not_found. */
+  /**
+   * Finds a tx template.
+   * request: {id: uuid} | {code: text}
+   * result: tx_template
+   * errors: CALA_NOT_FOUND tx_template.not_found
+   * access: read
+   */
   cala_tx_template_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Lists tx templates by code. request: a page. result: a page of tx templates. */
+  /**
+   * Lists tx templates by code.
+   * request: page
+   * result: {items: [tx_template]} & page_end
+   * access: read
+   */
   cala_tx_template_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Posts a transaction.
-   * request: {id?, tx_template_code, params?: {name: value, ...}}.
-   * result: {transaction: {id, version, journal_id, tx_template_id, tx_template_code, entry_ids, effective, correlation_id,
-   *   external_id?, description?, metadata?, created_at, modified_at}, entries: [{id, transaction_id, journal_id, account_id, entry_type,
-   *   sequence, layer, direction, units, currency, description?, metadata?, account_version, created_at}, ...], replayed: bool}.
-   * Posting the same id or external id again with the same content writes nothing and answers with the first result, replayed
-   * true: so a post whose answer was lost is simply repeated. Debits and credits must agree in each currency and layer.
-   * CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found; CALA_INVALID cel.eval, cel.coerce, param.missing,
-   * param.unknown, param.type, currency.unknown, amount.range,
-   * amount.scale (details: journal_id, currency, units, max_scale); CALA_REJECTED posting.unbalanced (details: currency, layer, debit,
-   * credit), journal.locked, account.locked, account.is_set; CALA_CONFLICT transaction.replay_differs (details.field: the first
-   * field that differs). When several hold, the first in this order is named: template, params, expressions, balance; journal and its max_scale;
-   * accounts in entry order. CALA_MISUSE transaction.none (cala_tx_host without an open transaction).
+   * Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers with
+   * the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must agree in
+   * each currency and layer. When several errors hold, the first in this order is named: template, params, expressions,
+   * balance; journal and its max_scale; accounts in entry order.
+   * request: {id?: uuid, tx_template_code: text, params?: {*: json}}
+   * result: posted
+   * errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
+   *   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, currency.unknown, amount.range,
+   *   amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, account.locked, account.is_set; CALA_CONFLICT
+   *   transaction.replay_differs, transaction.exists (posted by another session at the same moment: repeat),
+   *   balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run it again)
+   * access: write
    */
   cala_transaction_post(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Posts several transactions, all or none, as if one after the other in their order.
-   * request: {postings: [as cala_transaction_post, ...]}, 10,000 at most. result: {results: [as cala_transaction_post, ...]}.
-   * Errors as cala_transaction_post, with cala_error_posting_index; also CALA_CONFLICT transaction.exists (the same id or external id
-   * twice in the batch). All postings pass one stage before any goes to the next; within a stage the lowest posting is named.
+   * Posts several transactions, all or none, as if one after the other in their order. Errors tell which by
+   * cala_error_posting_index. All postings pass one stage before any goes to the next; within a stage the lowest posting
+   * is named.
+   * request: {postings: [transaction_post.request; 10000]}
+   * result: {results: [posted]}
+   * errors: as transaction_post; CALA_CONFLICT transaction.exists (also the same id or external id twice in the batch)
+   * access: write
    */
   cala_transaction_post_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Finds a transaction. request: {id} or {external_id}. result: the transaction. CALA_NOT_FOUND transaction.not_found. */
+  /**
+   * Finds a transaction.
+   * request: {id: uuid} | {external_id: text}
+   * result: transaction
+   * errors: CALA_NOT_FOUND transaction.not_found
+   * access: read
+   */
   cala_transaction_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Finds transactions. request: {ids: [...]}, 10,000 at most. result: {transactions: [...]} in the order asked, missing ones left out. */
+  /**
+   * Finds transactions, in the order asked; missing ones are left out.
+   * request: {ids: [uuid; 10000]}
+   * result: {transactions: [transaction]}
+   * access: read
+   */
   cala_transaction_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Lists transactions in the order in which they were posted. request: a page and {tx_template_id?, journal_id?, account_id?,
-   * correlation_id?, effective_from?, effective_to?, stable?} (dates, both inclusive). result: a page of transactions.
+   * Lists transactions in the order in which they were posted. effective_from and effective_to are inclusive.
+   * request: page & {tx_template_id?: uuid, journal_id?: uuid, account_id?: uuid, correlation_id?: text,
+   *   effective_from?: date, effective_to?: date, stable?: boolean = false}
+   * result: {items: [transaction]} & page_end
+   * errors: CALA_UNAVAILABLE list.no_mark
+   * access: read
    */
   cala_transaction_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Lists entries in the order in which they were posted. request: a page, one of {account_id}, {journal_id}, {transaction_id}, and
-   * {created_from?, created_to?, effective_from?, effective_to?, stable?} (instants and dates, all inclusive). result: a page of
-   * entries.
+   * Lists entries in the order in which they were posted. The four limits are inclusive.
+   * request: page & ({account_id: uuid} | {journal_id: uuid} | {transaction_id: uuid}) & {created_from?: instant,
+   *   created_to?: instant, effective_from?: date, effective_to?: date, stable?: boolean = false}
+   * result: {items: [entry]} & page_end
+   * errors: CALA_UNAVAILABLE list.no_mark
+   * access: read
    */
   cala_entry_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Finds entries. request: {ids: [...]}, 10,000 at most. result: {entries: [...]} in the order asked, missing ones left out. */
+  /**
+   * Finds entries, in the order asked; missing ones are left out.
+   * request: {ids: [uuid; 10000]}
+   * result: {entries: [entry]}
+   * access: read
+   */
   cala_entry_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Finds a balance. request: {journal_id, account_id, currency}.
-   * result: {journal_id, account_id, currency, version, created_at, modified_at, entry_id, normal_balance_type, settled: {debit, credit,
-   *   net, entry_id?, modified_at}, pending: {...}, encumbrance: {...}, available: {settled, pending, encumbrance}}. version counts
-   *   the entries that moved it. debit and credit are sums, never netted; net and available are signed by the normal balance type;
-   *   available.pending = settled + pending, available.encumbrance = settled + pending + encumbrance.
-   * CALA_NOT_FOUND balance.not_found (also when the account has no entry yet).
+   * Finds a balance. An account without an entry has none.
+   * request: balance_key
+   * result: balance
+   * errors: CALA_NOT_FOUND balance.not_found; CALA_INVALID currency.unknown
+   * access: read
    */
   cala_balance_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Finds balances. request: {keys: [{journal_id, account_id, currency}, ...]}, 10,000 at most. result: {balances: [...]} in the order
-   * asked, missing ones left out.
+   * Finds balances, in the order asked; missing ones are left out.
+   * request: {keys: [balance_key; 10000]}
+   * result: {balances: [balance]}
+   * errors: CALA_INVALID currency.unknown
+   * access: read
    */
   cala_balance_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Lists balances by account id and currency. request: a page and {journal_id, account_ids: [...]}. result: a page of balances. */
+  /**
+   * Lists balances by account id and currency.
+   * request: page & {journal_id: uuid, account_ids: [uuid; 10000]}
+   * result: {items: [balance]} & page_end
+   * access: read
+   */
   cala_balance_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Lists every version of a balance. request: a page and {journal_id, account_id, currency}. result: a page of balances by version. */
+  /**
+   * Lists every version of a balance, by version.
+   * request: page & balance_key
+   * result: {items: [balance]} & page_end
+   * errors: CALA_INVALID currency.unknown
+   * access: read
+   */
   cala_balance_history(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * The balance as it was. request: {journal_id, account_id, currency} and one of {version: n}, {recorded_at: INSTANT} (what had been
-   * written at that instant). result: the balance. CALA_NOT_FOUND balance.not_found.
+   * The balance as it was: that version of it, or what had been written at that instant.
+   * request: balance_key & ({version: integer} | {recorded_at: instant})
+   * result: balance
+   * errors: CALA_NOT_FOUND balance.not_found; CALA_INVALID currency.unknown
+   * access: read
    */
   cala_balance_at(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one transaction, so
-   * that two such transactions wait for each other instead of deadlocking. Accounts that have no balance yet are locked too.
-   * Needs a tx (CALA_MISUSE tx.required). On SQLite, where writers take turns anyway, it makes the transaction a writer.
-   * request: {keys: [{journal_id, account_id, currency}, ...]}, 10,000 at most. result: {keys: [...]}: distinct, as locked.
-   * CALA_NOT_FOUND account.not_found, journal.not_found; CALA_MISUSE transaction.none.
+   * Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one
+   * transaction, so that two such transactions wait for each other instead of deadlocking. Accounts that have no balance
+   * yet are locked too. Needs a tx. On SQLite, where writers take turns anyway, it makes the transaction a writer. The
+   * answer has the keys distinct, as they were locked.
+   * request: {keys: [balance_key; 10000]}
+   * result: {keys: [balance_key]}
+   * errors: CALA_NOT_FOUND account.not_found, journal.not_found; CALA_INVALID currency.unknown; CALA_MISUSE tx.required
+   * access: write
    */
   cala_tx_lock_accounts(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Runs a statement of the program's own inside a transaction of cala_tx_begin, so that its rows and the ledger's land together.
-   * Needs such a tx (CALA_MISUSE tx.required). One statement, with the store's own placeholders ($1 on PostgreSQL, ? on SQLite).
-   * request: {sql, params? = [text or null, ...]}; parameters are sent as text of unknown type: cast where the database wants it.
-   * result: {columns: [name, ...], rows: [[text or null, ...], ...], affected}: values as the database writes them as text, a SQLite
-   *   BLOB as \x and hexadecimal digits; affected = rows written, 0 for a query. 100,000 rows at most.
-   * CALA_INVALID tx.control_statement (BEGIN, COMMIT, SAVEPOINT and their kin are the library's business), tx.statement (the database
-   * refuses it: see the SQLSTATE, the message and cala_error_tx_state), tx.too_many_rows, and CALA_CONFLICT tx.constraint.
+   * Runs a statement of the program's own inside a transaction of cala_tx_begin, so that its rows and the ledger's land
+   * together. Needs such a tx. One statement, with the store's own placeholders ($1 on PostgreSQL, ? on SQLite); params
+   * are sent as text of unknown type: cast where the database wants it. The answer's values are as the database writes
+   * them as text, a SQLite BLOB as \x and hexadecimal digits; affected is the number of rows written, 0 for a query.
+   * 100,000 rows at most.
+   * request: {sql: text, params?: [text | null]}
+   * result: {columns: [text], rows: [[text | null]], affected: integer}
+   * errors: CALA_INVALID tx.control_statement (BEGIN, COMMIT, SAVEPOINT and their kin are the library's business),
+   *   tx.statement (the SQLSTATE, the message and cala_error_tx_state tell more), tx.too_many_rows; CALA_CONFLICT
+   *   tx.constraint; CALA_MISUSE tx.required
+   * access: write
    */
   cala_tx_exec(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Evaluates a CEL expression, for authors of tx templates. No store is asked.
-   * request: {expr, as?, clock?, params?, vars?, bindings?, container?}: as = the type to coerce the result to (string, decimal, uuid, date,
-   *   timestamp, bool, layer, direction, currency, json, any); clock = the instant of date() (default: the ledger's clock); params
-   *   = [{name, type, value, default}]; vars, bindings = {name: {type, value}}; docs/cel.md has the typed values.
-   * result: {value: {type, value}}. CALA_INVALID cel.compile, cel.params, cel.eval, cel.coerce.
+   * Evaluates a CEL expression, for authors of tx templates. No store is asked. as is the type to coerce the result to;
+   * clock the instant of date(), by default the ledger's; docs/cel.md has the typed values.
+   * request: {expr: text, as?: "any" | "string" | "int" | "decimal" | "bool" | "uuid" | "date" | "timestamp" | "json" |
+   *   "layer" | "direction" | "currency", clock?: instant, params?: [json], vars?: {*: json}, bindings?: {*: json},
+   *   container?: text}
+   * result: {value: json}
+   * errors: CALA_INVALID cel.compile, cel.params, cel.eval, cel.coerce
+   * access: read
    */
   cala_cel_evaluate(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * What this ledger is. request: {}. result: {version, store, schema_version, library_schema_version, accounts, journals, tx_templates,
-   * transactions, entries, balances (counts), clock: "system" | "manual", now}.
+   * What this ledger is.
+   * request: {}
+   * result: {version: text, store: text, schema_version: integer, library_schema_version: integer, accounts: integer,
+   *   journals: integer, tx_templates: integer, transactions: integer, entries: integer, balances: integer,
+   *   clock: "system" | "manual", now: instant}
+   * access: read
    */
   cala_ledger_info(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each statement is run by
-   * the program. request: {}. result: {from_version, to_version}. CALA_UNSUPPORTED store.newer.
+   * Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each
+   * statement is run by the program.
+   * request: {}
+   * result: {from_version: integer, to_version: integer}
+   * errors: CALA_UNSUPPORTED store.newer; CALA_MISUSE op.own_transaction
+   * access: write
    */
   cala_ledger_migrate(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
 }

@@ -48,6 +48,7 @@ module Cala
 
     bind :cala_version, [], :string
     bind :cala_abi_version, [], :int32
+    bind :cala_api, [], :string
     bind :cala_status_name, [:int32], :string
     bind :cala_free, [:pointer], :void
     bind :cala_error_status, [:pointer], :int32

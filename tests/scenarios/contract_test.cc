@@ -1,0 +1,305 @@
+// Requests made from the contract (cala_api): of each operation each key is left out, null, misspelt and of every wrong type. And
+// every code that an operation names is seen by some test.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "contract.h"
+#include "json_document.h"
+#include "ledger_client.h"
+
+namespace cala::tests {
+namespace {
+
+using Document = std::unique_ptr<cJSON, decltype(&cJSON_Delete)>;
+
+constexpr const char *kNobody = "a0000000-0000-0000-0000-00000000000f";
+
+bool is(const cJSON *type, std::string_view kind) { return json_text(type, "kind") == kind; }
+
+const cJSON *type_of(const cJSON *field) { return json_member(field, "type"); }
+
+// A value of the type, valid by itself.
+Document sample_of(const cJSON *type);
+
+Document sample_of_fields(const Contract::Fields &fields) {
+  Document object(cJSON_CreateObject(), cJSON_Delete);
+  for (const auto &[key, field] : fields) {
+    if (json_text(type_of(field), "name") == "cursor") continue;  // only an answer has one
+    cJSON_AddItemToObject(object.get(), key.c_str(), sample_of(type_of(field)).release());
+  }
+  return object;
+}
+
+cJSON *sample_of_word(std::string_view word) {
+  if (word == "uuid") return cJSON_CreateString(kNobody);
+  if (word == "decimal") return cJSON_CreateString("1.00");
+  if (word == "date") return cJSON_CreateString("2026-01-01");
+  if (word == "instant") return cJSON_CreateString("2026-01-01T00:00:00Z");
+  if (word == "currency") return cJSON_CreateString("USD");
+  if (word == "cel") return cJSON_CreateString("'x'");
+  if (word == "boolean") return cJSON_CreateFalse();
+  if (word == "json") return cJSON_CreateObject();
+  return cJSON_CreateString("x");
+}
+
+Document sample_of(const cJSON *type) {
+  const Contract &contract = Contract::of_library();
+  type = contract.resolved(type);
+  const cJSON *of = json_member(type, "of");
+  cJSON *out = nullptr;
+  if (const std::vector<Contract::Fields> objects = contract.objects_of(type); !objects.empty()) {
+    return sample_of_fields(objects.front());
+  }
+  if (is(type, "list")) {
+    out = cJSON_CreateArray();
+    if (json_text(of, "name") != "json") cJSON_AddItemToArray(out, sample_of(of).release());
+  } else if (is(type, "map")) {
+    out = cJSON_CreateObject();
+  } else if (is(type, "union")) {
+    return sample_of(cJSON_GetArrayItem(of, 0));
+  } else if (is(type, "literal")) {
+    out = cJSON_Duplicate(json_member(type, "value"), 1);
+  } else if (is(type, "integer")) {
+    out = cJSON_CreateNumber(1);
+  } else {
+    out = sample_of_word(json_text(type, "name"));
+  }
+  return {out, cJSON_Delete};
+}
+
+// Whether a JSON value of that kind may stand where the type is wanted: "number", "string", "bool", "array", "object", "null".
+bool takes(const cJSON *type, std::string_view json) {
+  const Contract &contract = Contract::of_library();
+  type = contract.resolved(type);
+  if (!contract.objects_of(type).empty() || is(type, "map")) return json == "object";
+  if (is(type, "union")) {
+    const cJSON *item = nullptr;
+    cJSON_ArrayForEach(item, json_member(type, "of")) {
+      if (takes(item, json)) return true;
+    }
+    return false;
+  }
+  if (is(type, "list")) return json == "array";
+  if (is(type, "integer")) return json == "number";
+  if (is(type, "literal")) return json == (cJSON_IsNull(json_member(type, "value")) ? "null" : "string");
+  const std::string word = json_text(type, "name");
+  return word == "json" || json == (word == "boolean" ? "bool" : "string");
+}
+
+struct WrongValue {
+  const char *json;
+  const char *text;
+};
+constexpr WrongValue kValues[] = {
+    {"number", "7.5"}, {"string", "\"no such word\""}, {"bool", "true"}, {"array", "[[]]"}, {"object", "{\"a\": 1}"}};
+
+// One place of a request: the object that has the key (by pointer), and the field.
+struct Place {
+  std::string object;
+  std::string key;
+  const cJSON *field;
+
+  std::string pointer() const { return object + "/" + key; }
+};
+
+void add_places(const cJSON *type, const std::string &pointer, std::vector<Place> &out) {
+  const Contract &contract = Contract::of_library();
+  type = contract.resolved(type);
+  if (is(type, "list")) {
+    add_places(json_member(type, "of"), pointer + "/0", out);
+    return;
+  }
+  const std::vector<Contract::Fields> objects = contract.objects_of(type);
+  if (objects.empty()) return;
+  for (const auto &[key, field] : objects.front()) {
+    out.push_back({pointer, key, field});
+    add_places(type_of(field), pointer + "/" + key, out);
+  }
+}
+
+// null: the key is left out.
+void set(cJSON *object, const std::string &key, cJSON *value) {
+  cJSON_DeleteItemFromObjectCaseSensitive(object, key.c_str());
+  if (value != nullptr) cJSON_AddItemToObject(object, key.c_str(), value);
+}
+
+cJSON *object_at(cJSON *root, const std::string &pointer) { return const_cast<cJSON *>(json_at(root, pointer)); }
+
+class ContractRequests : public testing::TestWithParam<StoreKind> {
+ protected:
+  void SetUp() override {
+    if (!is_available(GetParam())) GTEST_SKIP() << "CALA_TEST_POSTGRES is not set";
+    store_ = std::make_unique<TestStore>(GetParam());
+    Answer refusal;
+    ledger_ = store_->open("", &refusal);
+    ASSERT_NE(ledger_, nullptr) << refusal.text();
+    counts_ = ledger_->counts();
+  }
+
+  void TearDown() override {
+    if (ledger_) {
+      EXPECT_EQ(ledger_->counts(), counts_);
+    }
+  }
+
+  // The request changed in one place, in a transaction that is rolled back.
+  Answer asked(const std::string &operation, const cJSON *request) {
+    const bool alone = operation == "ledger_migrate";
+    if (!alone) ledger_->begin();
+    Answer answer = ledger_->run(operation, json_print(request));
+    if (!alone) ledger_->rollback();
+    return answer;
+  }
+
+  void expect_code(const std::string &operation, const cJSON *request, const std::string &code,
+                   const std::string &pointer) {
+    const Answer answer = asked(operation, request);
+    const std::string what = operation + " " + json_print(request);
+    EXPECT_EQ(answer.code, code) << what << "\n" << answer.text();
+    const std::optional<JsonDocument> details = JsonDocument::parse(answer.details);
+    if (operation == "cel_evaluate") return;  // its message names the key
+    EXPECT_EQ(details ? json_text(details->root(), "pointer") : answer.details, pointer) << what;
+  }
+
+  template <typename Change>
+  void for_each_place(Change change) {
+    const Contract &contract = Contract::of_library();
+    for (const std::string &operation : contract.operations()) {
+      const cJSON *type = contract.request_of(operation);
+      std::vector<Place> places;
+      add_places(type, "", places);
+      const Document whole = sample_of(type);
+      for (const Place &place : places) {
+        const Document request(cJSON_Duplicate(whole.get(), 1), cJSON_Delete);
+        change(operation, place, request.get(), object_at(request.get(), place.object));
+      }
+    }
+  }
+
+  std::unique_ptr<TestStore> store_;
+  std::unique_ptr<LedgerClient> ledger_;
+  std::string counts_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Stores, ContractRequests, testing::Values(StoreKind::kSqlite, StoreKind::kPostgres),
+                         [](const testing::TestParamInfo<StoreKind> &store) {
+                           return std::string(name_of(store.param));
+                         });
+
+TEST(Contract, HasEveryOperationOfTheHeader) {
+  std::vector<std::string> told = Contract::of_library().operations();
+  std::vector<std::string> known = LedgerClient::operations();
+  std::sort(told.begin(), told.end());
+  std::sort(known.begin(), known.end());
+  EXPECT_EQ(told, known);
+  EXPECT_GE(told.size(), 34U);
+}
+
+TEST_P(ContractRequests, AnUnknownKeyIsRefusedWhereverItStands) {
+  int tried = 0;
+  for_each_place([&](const std::string &operation, const Place &place, cJSON *request, cJSON *object) {
+    cJSON_AddItemToObject(object, "surprise", cJSON_CreateNumber(1));
+    expect_code(operation, request, "request.unknown_key", place.object + "/surprise");
+    ++tried;
+  });
+  EXPECT_GE(tried, 120);
+}
+
+TEST_P(ContractRequests, AMisspeltKeyIsNamed) {
+  for_each_place([&](const std::string &operation, const Place &place, cJSON *request, cJSON *object) {
+    set(object, place.key, nullptr);
+    set(object, place.key + "x", sample_of(type_of(place.field)).release());
+    const Answer answer = asked(operation, request);
+    if (answer.code != "request.missing_key") {
+      expect_code(operation, request, "request.unknown_key", place.pointer() + "x");
+    }
+  });
+}
+
+TEST_P(ContractRequests, AValueOfAWrongTypeIsRefused) {
+  int tried = 0;
+  for_each_place([&](const std::string &operation, const Place &place, cJSON *request, cJSON *object) {
+    for (const WrongValue &value : kValues) {
+      if (takes(type_of(place.field), value.json)) continue;
+      set(object, place.key, cJSON_Parse(value.text));
+      expect_code(operation, request, "request.malformed", place.pointer());
+      ++tried;
+    }
+  });
+  EXPECT_GE(tried, 400);
+}
+
+TEST_P(ContractRequests, AKeyThatIsNeededIsMissedAbsentAndNull) {
+  int tried = 0;
+  for_each_place([&](const std::string &operation, const Place &place, cJSON *request, cJSON *object) {
+    if (cJSON_IsTrue(json_member(place.field, "optional")) || takes(type_of(place.field), "null")) return;
+    set(object, place.key, cJSON_CreateNull());
+    expect_code(operation, request, "request.missing_key", place.pointer());
+    set(object, place.key, nullptr);
+    expect_code(operation, request, "request.missing_key", place.pointer());
+    ++tried;
+  });
+  EXPECT_GE(tried, 40);
+}
+
+TEST_P(ContractRequests, AKeyThatMayBeAbsentIsNotMissed) {
+  for_each_place([&](const std::string &operation, const Place &place, cJSON *request, cJSON *object) {
+    if (cJSON_IsFalse(json_member(place.field, "optional"))) return;
+    const bool null_clears = operation.ends_with("_update");
+    for (const bool null : {true, false}) {
+      set(object, place.key, null ? cJSON_CreateNull() : nullptr);
+      const Answer answer = asked(operation, request);
+      const bool clears = takes(type_of(place.field), "null") || json_text(type_of(place.field), "name") == "json";
+      if (null && null_clears && !clears) {
+        EXPECT_EQ(answer.code, "request.malformed") << operation << json_print(request);
+      } else {
+        EXPECT_FALSE(answer.code.starts_with("request.")) << operation << json_print(request) << answer.text();
+      }
+    }
+  });
+}
+
+TEST_P(ContractRequests, WhatNeedsATransactionSaysSo) {
+  EXPECT_EQ(ledger_->run("tx_lock_accounts", R"({"keys": []})").code, "tx.required");
+  EXPECT_EQ(ledger_->run("tx_exec", R"({"sql": "SELECT 1"})").code, "tx.required");
+}
+
+TEST_P(ContractRequests, ParamsOfAnExpressionAreChecked) {
+  EXPECT_EQ(
+      ledger_->run("cel_evaluate", R"({"expr": "1", "params": [{"name": "a", "type": "decimal", "value": "x"}]})").code,
+      "cel.params");
+}
+
+// Codes that these tests cannot bring about, and where they are seen instead.
+const std::set<std::string> kSeenElsewhere = {
+    "account.is_set",        // there are no account sets yet
+    "account.changed",       // races: store_contract_tests
+    "journal.changed",       //
+    "balance.changed",       //
+    "list.no_mark",          // a connection that may not write
+    "transaction.exists",    // as a race; in a batch: batches.txt
+    "op.own_transaction",    // abi_own_tx_test
+    "store.newer",           // bad_store_test.cc
+    "tx.too_many_rows",      // abi_own_tx_statements_test
+    "tx.control_statement",  //
+    "tx.constraint",         //
+    "option.unsupported",    // bad_store_test.cc, journals.txt
+};
+
+class EveryCodeIsSeen : public testing::Environment {
+ public:
+  void TearDown() override {
+    if (testing::GTEST_FLAG(filter) != "*" || !is_available(StoreKind::kPostgres)) return;
+    for (const std::string &code : Contract::of_library().unseen_codes()) {
+      EXPECT_TRUE(kSeenElsewhere.contains(code)) << code << " is named by an operation in cala.h and seen by no test";
+    }
+  }
+};
+
+const testing::Environment *const kEveryCodeIsSeen = testing::AddGlobalTestEnvironment(new EveryCodeIsSeen);
+
+}  // namespace
+}  // namespace cala::tests

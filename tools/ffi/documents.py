@@ -1,0 +1,288 @@
+"""The documents of cala.h: what its comments say about requests, results and errors, as data ("Notation of documents" there).
+
+Gives abi/api.json, which the library also hands out (cala_api), and docs/operations.md. A comment that cannot be read is an error.
+
+A type is one of
+  {"kind": "object", "fields": [{"key", "type", "optional", "default"?, "doc"?}]}   {"kind": "map", "of": TYPE}
+  {"kind": "list", "of": TYPE, "max"?}    {"kind": "union", "of": [TYPE]}    {"kind": "all", "of": [TYPE]}
+  {"kind": "literal", "value": TEXT or null}    {"kind": "integer", "min"?, "max"?}    {"kind": "name", "name"}
+where a name is a word for values (VALUES), a type of the document, or <operation>.request.
+"""
+import json
+import pathlib
+import re
+
+VALUES = ("text", "uuid", "decimal", "date", "instant", "currency", "cel", "cursor", "boolean", "json")
+PARTS = ("request", "result", "errors", "access", "since")
+TOKEN = re.compile(r'\s+|--[ \t]*(?P<doc>[^\n]*)|(?P<string>"[^"]*")|(?P<range>\.\.)|(?P<number>-?\d+)'
+                   r"|(?P<word>[a-z_][a-z0-9_]*(?:\.[a-z]+)?)|(?P<sign>[{}\[\]():;,|&?=*])")
+
+
+class Unreadable(Exception):
+    pass
+
+
+class Reader:
+    """Reads one type from text."""
+
+    def __init__(self, text, where):
+        self.where, self.tokens, self.docs = where, [], {}
+        at, key = 0, None
+        while at < len(text):
+            found = TOKEN.match(text, at)
+            if not found:
+                raise Unreadable(f"{where}: cannot read {text[at:at + 30]!r}")
+            at = found.end()
+            if found["doc"] is not None:
+                self.docs[key] = found["doc"].strip()
+            elif found.lastgroup:
+                if found["sign"] == ":":
+                    key = len(self.tokens)
+                self.tokens.append(found[found.lastgroup])
+        self.at = 0
+
+    def peek(self):
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    def take(self, wanted=None):
+        token = self.peek()
+        if token is None or wanted not in (None, token):
+            raise Unreadable(f"{self.where}: {wanted or 'more'} is wanted where {token!r} stands")
+        self.at += 1
+        return token
+
+    def whole(self):
+        of = self.union()
+        if self.peek() is not None:
+            raise Unreadable(f"{self.where}: {self.peek()!r} is too much")
+        return of
+
+    def several(self, sign, kind, one):
+        of = [one()]
+        while self.peek() == sign:
+            self.take()
+            of.append(one())
+        return of[0] if len(of) == 1 else {"kind": kind, "of": of}
+
+    def union(self):
+        return self.several("|", "union", lambda: self.several("&", "all", self.one))
+
+    def one(self):
+        token = self.take()
+        if token == "{":
+            return self.object()
+        if token == "[":
+            out = {"kind": "list", "of": self.union()}
+            if self.peek() == ";":
+                self.take()
+                out["max"] = int(self.take())
+            self.take("]")
+            return out
+        if token == "(":
+            out = self.union()
+            self.take(")")
+            return out
+        if token.startswith('"'):
+            return {"kind": "literal", "value": token[1:-1]}
+        if token == "null":
+            return {"kind": "literal", "value": None}
+        if token == "integer":
+            out = {"kind": "integer"}
+            if re.fullmatch(r"-?\d+", self.peek() or ""):
+                out["min"] = int(self.take())
+                self.take("..")
+                out["max"] = int(self.take())
+            return out
+        if re.match("[a-z]", token):
+            return {"kind": "name", "name": token}
+        raise Unreadable(f"{self.where}: {token!r} is no type")
+
+    def object(self):
+        fields = []
+        if self.peek() == "*":
+            self.take()
+            self.take(":")
+            out = {"kind": "map", "of": self.union()}
+            self.take("}")
+            return out
+        while self.peek() != "}":
+            if fields:
+                self.take(",")
+            field = {"key": self.take(), "type": None, "optional": self.peek() == "?"}
+            if field["optional"]:
+                self.take()
+            doc = self.docs.get(self.at)
+            self.take(":")
+            field["type"] = self.union()
+            if self.peek() == "=":
+                self.take()
+                field["default"] = json.loads(self.take())
+            if doc:
+                field["doc"] = doc
+            fields.append(field)
+        self.take("}")
+        return {"kind": "object", "fields": fields}
+
+
+def sentence(text):
+    return " ".join(text.split())
+
+
+def read_types(text):
+    types = {}
+    for comment in re.findall(r"/\* type (.*?) ?\*/", text, re.S):
+        body = re.sub(r"^ \* ?", "", comment, flags=re.M)
+        found = re.fullmatch(r'([a-z_]+): (.*\.)\s+((?:\{|"|integer).*)', body, re.S)
+        if not found:
+            raise Unreadable(f"type {body[:40]!r}: a name, a sentence and a type are wanted")
+        types[found[1]] = {"doc": sentence(found[2]), "type": Reader(found[3], f"type {found[1]}").whole()}
+    return types
+
+
+def read_errors(text, where):
+    """The codes of an errors: line by status, and the operation whose errors are meant as well."""
+    plain = sentence(text)
+    while re.search(r"\([^()]*\)", plain):
+        plain = re.sub(r"\s*\([^()]*\)", "", plain)
+    also, codes = None, {}
+    for piece in filter(None, (piece.strip() for piece in plain.split(";"))):
+        if piece.startswith("as "):
+            also = piece[3:]
+            continue
+        status, _, listed = piece.partition(" ")
+        for code in re.split(r",\s*", listed.strip()):
+            if not re.fullmatch(r"[a-z_]+\.[a-z_]+", code) or not re.fullmatch("CALA_[A-Z_]+", status):
+                raise Unreadable(f"{where}: errors: cannot read {piece!r}")
+            codes[code] = status
+    return also, codes
+
+
+def read_operation(function):
+    name = function.name.removeprefix("cala_")
+    parts, at = {"doc": []}, "doc"
+    for line in function.comment.split("\n"):
+        found = re.match(f"({'|'.join(PARTS)}): (.*)", line)
+        if found:
+            at, line = found[1], found[2]
+            if at in parts:
+                raise Unreadable(f"{name}: {at}: stands there twice")
+        parts.setdefault(at, []).append(line)
+    text = {part: "\n".join(lines) for part, lines in parts.items()}
+    for part in ("request", "result", "access"):
+        if part not in text:
+            raise Unreadable(f"{name}: {part}: is missing")
+    if text["access"] not in ("read", "write"):
+        raise Unreadable(f"{name}: access: is read or write")
+    also, codes = read_errors(text.get("errors", ""), name)
+    return name, also, codes, {
+        "since": text.get("since", "1.0"), "access": text["access"], "doc": sentence(text["doc"]),
+        "request": Reader(text["request"], f"{name}, request").whole(),
+        "result": Reader(text["result"], f"{name}, result").whole()}
+
+
+def read_codes(root):
+    codes, section = {}, None
+    for line in (root / "docs" / "errors.md").read_text(encoding="utf-8").split("\n"):
+        if line.startswith("## "):
+            section = line[3:]
+        if not line.startswith("| `"):
+            continue
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) != 4:
+            raise Unreadable(f"docs/errors.md: four columns are wanted in {line!r}")
+        names, status, means, advice = cells
+        for name in re.findall("`([^`]+)`", names):
+            codes[name] = {"status": f"CALA_{status}", "section": section, "means": means, "advice": advice}
+    return codes
+
+
+def check_names(of, known, where):
+    if isinstance(of, dict):
+        if of.get("kind") == "name" and of["name"] not in known:
+            raise Unreadable(f"{where}: there is no type {of['name']}")
+        for value in of.values():
+            check_names(value, known, where)
+    elif isinstance(of, list):
+        for value in of:
+            check_names(value, known, where)
+
+
+def read_documents(header):
+    root = header.path.resolve().parents[1]
+    text = header.path.read_text(encoding="utf-8")
+    codes, types, operations, errors = read_codes(root), read_types(text), {}, {}
+    for function in header.operations:
+        name, also, own, operation = read_operation(function)
+        errors[name] = {**(errors[also] if also else {}), **own}
+        for code, status in errors[name].items():
+            if code not in codes:
+                raise Unreadable(f"{name}: docs/errors.md has no {code}")
+            if codes[code]["status"] != status:
+                raise Unreadable(f"{name}: {code} is {codes[code]['status']} in docs/errors.md, {status} in cala.h")
+        operation["errors"] = list(errors[name])
+        operations[name] = operation
+    known = {*VALUES, *types, *(f"{name}.request" for name in operations)}
+    for name, of in {**types, **operations}.items():
+        check_names(of, known, name)
+    version = ".".join(re.findall(r"#define CALA_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", text))
+    return {"version": version, "types": types, "operations": operations, "codes": codes,
+            "functions": [function.name for function in header.functions]}
+
+
+def notation(of):
+    """A type as cala.h writes it, on one line."""
+    kind = of["kind"]
+    if kind == "object":
+        return "{" + ", ".join(
+            f"{field['key']}{'?' if field['optional'] else ''}: {notation(field['type'])}"
+            + (f" = {json.dumps(field['default'])}" if "default" in field else "") for field in of["fields"]) + "}"
+    if kind == "map":
+        return "{*: " + notation(of["of"]) + "}"
+    if kind == "list":
+        return f"[{notation(of['of'])}{'; ' + str(of['max']) if 'max' in of else ''}]"
+    if kind == "union":
+        return " | ".join(notation(one) for one in of["of"])
+    if kind == "all":
+        return " & ".join(f"({notation(one)})" if one["kind"] == "union" else notation(one) for one in of["of"])
+    if kind == "literal":
+        return json.dumps(of["value"])
+    if kind == "integer":
+        return "integer" + (f" {of['min']}..{of['max']}" if "min" in of else "")
+    return of["name"]
+
+
+def code_block(of):
+    text = notation(of)
+    if len(text) > 110 and of["kind"] == "object":
+        lines = [f"  {field['key']}{'?' if field['optional'] else ''}: {notation(field['type'])}"
+                 + (f" = {json.dumps(field['default'])}" if "default" in field else "") for field in of["fields"]]
+        text = "{\n" + ",\n".join(lines) + "\n}"
+    return f"```\n{text}\n```\n"
+
+
+def page(documents):
+    out = ["# The operations\n",
+           "Made from `include/cala.h` by `tools/make_ffi`; the notation is explained at its top. `cala_api()` gives the same as JSON.",
+           "Besides the errors named, any operation may give those of the request, of transactions, calls and stores ([errors](errors.md)).\n"]
+    for name, operation in documents["operations"].items():
+        out.append(f"## {name}\n\n{operation['doc']}\n")
+        out.append(f"Since {operation['since']}; {'reads' if operation['access'] == 'read' else 'writes'}.\n")
+        out.append("Request:\n\n" + code_block(operation["request"]))
+        out.append("Result:\n\n" + code_block(operation["result"]))
+        if operation["errors"]:
+            out.append("Errors: " + ", ".join(f"`{code}`" for code in operation["errors"]) + ".\n")
+    out.append("# Their types\n")
+    for name, of in documents["types"].items():
+        out.append(f"## {name}\n\n{of['doc'][:1].upper()}{of['doc'][1:]}\n\n{code_block(of['type'])}")
+        told = [field for field in of["type"].get("fields", []) if "doc" in field]
+        out += [f"- `{field['key']}`: {field['doc']}" for field in told]
+        out += [""] if told else []
+    return "\n".join(out).rstrip("\n") + "\n"
+
+
+def outputs(header):
+    try:
+        documents = read_documents(header)
+    except Unreadable as error:
+        raise SystemExit(str(error)) from error
+    return {"abi/api.json": json.dumps(documents, separators=(",", ":")) + "\n", "docs/operations.md": page(documents)}

@@ -6,17 +6,58 @@
  * the same.
  *
  * ---------------------------------------------------------------------------------------------------------------------
- * The shortest program
+ * A whole program: two accounts, and 10 dollars from one to the other (cc program.c -lcala)
  *
- *   cala_ledger *ledger = NULL; cala_op *op = NULL; cala_error *error = NULL; size_t len = 0;
- *   const char *config = "{\"store\": \"sqlite:ledger.db\"}";
- *   const char *account = "{\"code\": \"ALICE\", \"name\": \"Alice\"}";
- *   if (cala_ledger_open(config, strlen(config), &ledger, &error) != CALA_OK) return complain(error);
- *   if (cala_account_create(ledger, NULL, account, strlen(account), &op, &error) == CALA_OK &&
- *       cala_op_run(op, -1, &error) == CALA_OK)
- *     puts(cala_op_result(op, &len));
- *   cala_op_free(op);
- *   cala_ledger_free(ledger);
+ *   #include <cala.h>
+ *   #include <stdio.h>
+ *   #include <string.h>
+ *
+ *   typedef cala_status operation(cala_ledger *, cala_tx *, const char *, size_t, cala_op **, cala_error **);
+ *
+ *   static int run(cala_ledger *ledger, operation *make, const char *request) {
+ *     cala_op *op = NULL;
+ *     cala_error *error = NULL;
+ *     int ok = make(ledger, NULL, request, strlen(request), &op, &error) == CALA_OK &&
+ *              cala_op_run(op, -1, &error) == CALA_OK;
+ *     if (ok) puts(cala_op_result(op, NULL));
+ *     else fprintf(stderr, "%s: %s\n", cala_error_code(error), cala_error_message(error));
+ *     cala_error_free(error);
+ *     cala_op_free(op);
+ *     return ok;
+ *   }
+ *
+ *   int main(void) {
+ *     const char *config = "{\"store\": \"sqlite:ledger.db\"}";
+ *     cala_ledger *ledger = NULL;
+ *     cala_error *error = NULL;
+ *     int ok;
+ *     if (cala_ledger_open(config, strlen(config), &ledger, &error) != CALA_OK) {
+ *       fprintf(stderr, "%s: %s\n", cala_error_code(error), cala_error_message(error));
+ *       cala_error_free(error);
+ *       return 1;
+ *     }
+ *     ok = run(ledger, cala_journal_create, "{\"id\": \"01900000-0000-7000-8000-000000000001\","
+ *              "\"name\": \"Main\"}") &&
+ *          run(ledger, cala_account_create, "{\"id\": \"01900000-0000-7000-8000-00000000000a\", \"code\": \"ALICE\","
+ *              "\"name\": \"Alice\"}") &&
+ *          run(ledger, cala_account_create, "{\"id\": \"01900000-0000-7000-8000-00000000000b\", \"code\": \"BOB\","
+ *              "\"name\": \"Bob\"}") &&
+ *          run(ledger, cala_tx_template_create,
+ *              "{\"code\": \"TRANSFER\", \"params\": [{\"name\": \"from\", \"type\": \"uuid\"},"
+ *              "{\"name\": \"to\", \"type\": \"uuid\"}, {\"name\": \"amount\", \"type\": \"decimal\"}],"
+ *              "\"transaction\": {\"effective\": \"date()\","
+ *              "\"journal_id\": \"uuid('01900000-0000-7000-8000-000000000001')\"}, \"entries\": ["
+ *              "{\"entry_type\": \"'TRANSFER_DR'\", \"account_id\": \"params.from\", \"layer\": \"SETTLED\","
+ *              "\"direction\": \"DEBIT\", \"units\": \"params.amount\", \"currency\": \"'USD'\"},"
+ *              "{\"entry_type\": \"'TRANSFER_CR'\", \"account_id\": \"params.to\", \"layer\": \"SETTLED\","
+ *              "\"direction\": \"CREDIT\", \"units\": \"params.amount\", \"currency\": \"'USD'\"}]}") &&
+ *          run(ledger, cala_transaction_post,
+ *              "{\"tx_template_code\": \"TRANSFER\", \"params\": {\"amount\": \"10.00\","
+ *              "\"from\": \"01900000-0000-7000-8000-00000000000a\","
+ *              "\"to\": \"01900000-0000-7000-8000-00000000000b\"}}");
+ *     cala_ledger_free(ledger);
+ *     return ok ? 0 : 1;
+ *   }
  *
  * ---------------------------------------------------------------------------------------------------------------------
  * Rules that hold everywhere

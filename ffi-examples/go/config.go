@@ -24,6 +24,8 @@ type Config struct {
 	Commit *Commit `json:"commit,omitempty"`
 	// QueueMax is how many operations may be in flight. Default 65536.
 	QueueMax int `json:"queue_max,omitempty"`
+	// FailoverWaitMS is how long, in milliseconds, operations wait for a store that was there before and is away. Default 30000. See [Ptr].
+	FailoverWaitMS *int `json:"failover_wait_ms,omitempty"`
 	// Lazy connects at the first operation instead of in Open.
 	Lazy bool `json:"lazy,omitempty"`
 }

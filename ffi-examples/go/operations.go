@@ -43,6 +43,23 @@ func call[Result any](ctx context.Context, o *Operations, make raw.Operation, re
 	return result, nil
 }
 
+// Call runs an operation by its name in cala.h without the prefix ("account_create"), with a JSON document as its request and its
+// answer: for what has no method here, and for programs that pass documents on. Floats in params are not looked for.
+//
+// Errors: those of the operation, ErrInvalid (request.malformed) for a name that there is none of.
+func (o *Operations) Call(ctx context.Context, operation string, request json.RawMessage) (json.RawMessage, error) {
+	for _, known := range raw.Operations {
+		if known.Name == operation {
+			answer, err := call[json.RawMessage](ctx, o, known.Make, request)
+			if err != nil {
+				return nil, err
+			}
+			return *answer, nil
+		}
+	}
+	return nil, newError(ErrInvalid, "request.malformed", "there is no operation "+operation)
+}
+
 // Runs an operation whose result is an object around what is wanted.
 func callFor[Result, Wanted any](ctx context.Context, o *Operations, make raw.Operation, request any,
 	wanted func(*Result) Wanted) (Wanted, error) {

@@ -355,6 +355,7 @@ class TransactionFilter(PageRequest, total=False):
     correlation_id: str
     effective_from: Date
     effective_to: Date
+    stable: bool
 
 
 class EntryFilter(PageRequest, total=False):
@@ -367,6 +368,7 @@ class EntryFilter(PageRequest, total=False):
     created_to: Instant
     effective_from: Date
     effective_to: Date
+    stable: bool
 
 
 class BalanceKey(TypedDict):

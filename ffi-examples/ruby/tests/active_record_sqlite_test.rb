@@ -17,6 +17,15 @@ class ActiveRecordSqliteTest < Minitest::Test
     assert_equal "10.00", @fixture.bobs(@ledger)
   end
 
+  # Before 7.2 Active Record itself keeps the connection for the thread.
+  def test_a_lent_connection_is_given_back
+    skip "Active Record is older than 7.2" if ActiveRecord.version < Gem::Version.new("7.2")
+    @driver.release
+    @driver.transaction { |connection| @fixture.pay(part(connection)) }
+    refute_predicate @driver, :leased?
+    assert_equal "10.00", @fixture.bobs(@ledger)
+  end
+
   def test_begin_comes_late_but_in_time
     @driver.transaction { |handle| @fixture.pay(part(handle)) } # the ledger's is the first statement of all
     tx = nil

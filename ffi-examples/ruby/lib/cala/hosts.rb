@@ -21,7 +21,7 @@ module Cala
         return kind.new(handle) if kind
 
         raise TypeError, "cannot take part in a transaction of #{handle.class}: pass a PG::Connection, a SQLite3::Database or " \
-                         "Active Record's connection (Order.connection)"
+                         "Active Record's connection (Order.connection_pool.with_connection lends it)"
       end
 
       # The SQLSTATE of a driver's exception, or SQLite's name of its code; nil for any other exception.

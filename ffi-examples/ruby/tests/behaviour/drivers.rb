@@ -112,9 +112,20 @@ class RecordDriver
   def transaction(mode = "")
     isolation = mode[/ISOLATION LEVEL (.*)/, 1]&.downcase&.tr(" ", "_")&.to_sym
     @record.transaction(isolation: isolation) do
-      execute("SET TRANSACTION READ ONLY") if mode == "READ ONLY"
-      yield handle
+      @record.connection_pool.with_connection do |connection|
+        connection.execute("SET TRANSACTION READ ONLY") if mode == "READ ONLY"
+        yield connection
+      end
     end
+  end
+
+  # Whether the thread keeps a connection of the pool.
+  def leased?
+    @record.connection_pool.active_connection? ? true : false
+  end
+
+  def release
+    @record.connection_pool.release_connection
   end
 
   def execute(sql)

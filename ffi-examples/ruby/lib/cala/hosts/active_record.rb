@@ -2,7 +2,7 @@
 
 module Cala
   module Hosts
-    # A connection of Active Record's (Order.connection): the library's statements run on the driver's connection below it, whatever Active
+    # A connection of Active Record's (lent by Order.connection_pool.with_connection): the library's statements run on the driver's connection below it, whatever Active
     # Record's settings for prepared statements are.
     # @api private
     class ActiveRecord

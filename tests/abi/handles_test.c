@@ -17,18 +17,9 @@ struct operation_row {
   { "cala_" #name, cala_##name }
 
 static const struct operation_row kOperations[] = {
-    OPERATION(account_create),    OPERATION(account_create_many), OPERATION(account_find),
-    OPERATION(account_find_many), OPERATION(account_list),        OPERATION(account_update),
-    OPERATION(account_lock),      OPERATION(account_unlock),      OPERATION(journal_create),
-    OPERATION(journal_find),      OPERATION(journal_list),        OPERATION(journal_update),
-    OPERATION(journal_lock),      OPERATION(journal_unlock),      OPERATION(tx_template_create),
-    OPERATION(tx_template_find),  OPERATION(tx_template_list),    OPERATION(transaction_post),
-    OPERATION(transaction_find),  OPERATION(transaction_list),    OPERATION(transaction_post_many),
-    OPERATION(entry_list),        OPERATION(entry_find_many),     OPERATION(transaction_find_many),
-    OPERATION(balance_find),      OPERATION(balance_find_many),   OPERATION(balance_list),
-    OPERATION(balance_history),   OPERATION(balance_at),          OPERATION(cel_evaluate),
-    OPERATION(ledger_info),       OPERATION(ledger_migrate),      OPERATION(tx_lock_accounts),
-    OPERATION(tx_exec),
+#define CALA_OPERATION(name) OPERATION(name),
+#include "operations_of_header.inc"
+#undef CALA_OPERATION
 };
 enum { OPERATION_COUNT = sizeof kOperations / sizeof *kOperations };
 

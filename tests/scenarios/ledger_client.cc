@@ -20,40 +20,9 @@ namespace {
 using Make = cala_status (*)(cala_ledger *, cala_tx *, const char *, size_t, cala_op **, cala_error **);
 
 constexpr std::array kOperations = {
-    std::pair<std::string_view, Make>{"account_create", cala_account_create},
-    std::pair<std::string_view, Make>{"account_create_many", cala_account_create_many},
-    std::pair<std::string_view, Make>{"account_find", cala_account_find},
-    std::pair<std::string_view, Make>{"account_find_many", cala_account_find_many},
-    std::pair<std::string_view, Make>{"account_list", cala_account_list},
-    std::pair<std::string_view, Make>{"account_update", cala_account_update},
-    std::pair<std::string_view, Make>{"account_lock", cala_account_lock},
-    std::pair<std::string_view, Make>{"account_unlock", cala_account_unlock},
-    std::pair<std::string_view, Make>{"journal_create", cala_journal_create},
-    std::pair<std::string_view, Make>{"journal_find", cala_journal_find},
-    std::pair<std::string_view, Make>{"journal_list", cala_journal_list},
-    std::pair<std::string_view, Make>{"journal_update", cala_journal_update},
-    std::pair<std::string_view, Make>{"journal_lock", cala_journal_lock},
-    std::pair<std::string_view, Make>{"journal_unlock", cala_journal_unlock},
-    std::pair<std::string_view, Make>{"tx_template_create", cala_tx_template_create},
-    std::pair<std::string_view, Make>{"tx_template_find", cala_tx_template_find},
-    std::pair<std::string_view, Make>{"tx_template_list", cala_tx_template_list},
-    std::pair<std::string_view, Make>{"transaction_post", cala_transaction_post},
-    std::pair<std::string_view, Make>{"transaction_post_many", cala_transaction_post_many},
-    std::pair<std::string_view, Make>{"transaction_find", cala_transaction_find},
-    std::pair<std::string_view, Make>{"transaction_find_many", cala_transaction_find_many},
-    std::pair<std::string_view, Make>{"transaction_list", cala_transaction_list},
-    std::pair<std::string_view, Make>{"entry_list", cala_entry_list},
-    std::pair<std::string_view, Make>{"entry_find_many", cala_entry_find_many},
-    std::pair<std::string_view, Make>{"balance_find", cala_balance_find},
-    std::pair<std::string_view, Make>{"balance_find_many", cala_balance_find_many},
-    std::pair<std::string_view, Make>{"balance_list", cala_balance_list},
-    std::pair<std::string_view, Make>{"balance_history", cala_balance_history},
-    std::pair<std::string_view, Make>{"balance_at", cala_balance_at},
-    std::pair<std::string_view, Make>{"tx_lock_accounts", cala_tx_lock_accounts},
-    std::pair<std::string_view, Make>{"tx_exec", cala_tx_exec},
-    std::pair<std::string_view, Make>{"cel_evaluate", cala_cel_evaluate},
-    std::pair<std::string_view, Make>{"ledger_info", cala_ledger_info},
-    std::pair<std::string_view, Make>{"ledger_migrate", cala_ledger_migrate},
+#define CALA_OPERATION(name) std::pair<std::string_view, Make>{#name, cala_##name},
+#include "operations_of_header.inc"
+#undef CALA_OPERATION
 };
 
 Make find_operation(std::string_view name) {

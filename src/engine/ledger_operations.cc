@@ -50,7 +50,13 @@ Flow read_info(Context context, std::string library_version) {
   });
 }
 
-// For hosts: each statement of the migration is theirs to run.
+// Whether the answer of a probe has no transaction's id, from a store that has such.
+bool names_no_transaction(const base::Json &probe) {
+  const base::JsonView xid = probe.root().get("xid");
+  return xid.present() && xid.is_null();
+}
+
+// For hosts: each statement of the migration is theirs to run. The first one writes nothing; after it a transaction has an id.
 Flow migrate(Context context) {
   std::int64_t from_version = 0;
   const Result<store::Answer> probe = co_await ask(read_call(StatementId::kSchemaProbe, "{}"));
@@ -71,9 +77,18 @@ Flow migrate(Context context) {
                                    ", newer than this library knows (" + std::to_string(to_version) + ")");
   }
   const std::vector<std::string> statements = context.ledger->dialect().migration_statements(from_version);
-  for (const std::string &sql : statements) {
-    const Result<store::Answer> done = co_await ask(ddl(sql));
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    const Result<store::Answer> done = co_await ask(ddl(statements[i]));
     if (!done) co_return base::Error(done.error());
+    if (i != 0 || !names_no_transaction(*present)) continue;
+    const Result<store::Answer> asked = co_await ask(read_call(StatementId::kSchemaProbe, "{}"));
+    if (!asked) co_return base::Error(asked.error());
+    const Result<base::Json> inside = base::Json::parse(std::get<std::string>(*asked));
+    if (!inside) co_return base::Error(inside.error());
+    if (names_no_transaction(*inside)) {
+      co_return base::make_error(base::Status::kMisuse, "transaction.none",
+                                 "a migration must run in one open transaction, and there is none");
+    }
   }
   co_return Render([from_version, to_version](base::JsonWriter &out) {
     out.begin_object().key("from_version").integer(from_version).key("to_version").integer(to_version).end_object();

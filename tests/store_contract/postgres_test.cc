@@ -134,8 +134,60 @@ TEST_P(PostgresContract, AHostWithoutATransactionIsCaught) {
   const Result<store::Answer> written = run_as_host(*sql_, write_of(state, batch));
   ASSERT_FALSE(written.ok());
   EXPECT_EQ(written.error().code, "transaction.none");
-  EXPECT_EQ(written.error().sqlstate, "CA001");
+  EXPECT_EQ(written.error().tx_state, base::TxState::kUsable);
   EXPECT_EQ(balance(a.id).version, 0);
+}
+
+// What reads in one transaction and writes in another has written nothing, and the other can go on.
+TEST_P(PostgresContract, ATransactionThatIsNotTheOneThatReadStaysUsable) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  sql_->run("BEGIN");
+  store::PostingRead nothing;
+  nothing.host = true;
+  const store::PostingState elsewhere = take_state(run_as_host(*sql_, nothing));
+  sql_->run("COMMIT; BEGIN");
+  std::vector<core::PostedTransaction> batch = {transfer(a.id, b.id, "2")};
+  store::PostingState state = take_state(run_as_host(*sql_, read_of(batch, true)));
+  std::vector<store::Request> writes = {
+      store::Call{StatementId::kAccountWrite, write_document("[]", "[]", "[]", kNow, elsewhere.guard), true},
+      store::Call{StatementId::kJournalWrite, write_document("[]", "[]", "[]", kNow, elsewhere.guard), true},
+      store::Call{StatementId::kTxTemplateWrite, write_document("[]", "[]", "[]", kNow, elsewhere.guard), true}};
+  const std::string own = std::exchange(state.guard, elsewhere.guard);
+  for (const store::Request &write : writes) {
+    const Result<store::Answer> refused = run_as_host(*sql_, write);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, "transaction.none");
+    EXPECT_EQ(refused.error().tx_state, base::TxState::kUsable);
+  }
+  store::PostingWrite write = write_of(state, batch);
+  EXPECT_EQ(run_as_host(*sql_, write).error().code, "transaction.none");
+  write.guard = own;
+  EXPECT_TRUE(run_as_host(*sql_, write).ok());
+  EXPECT_EQ(sql_->run("COMMIT"), "");
+  EXPECT_EQ(balance(a.id).version, 1);
+}
+
+// Whatever the text of a statement of the program's looks like: what it made of the transaction is asked of the server.
+TEST_P(PostgresContract, AStatementThatEndedTheTransactionIsFoundOutAfterwards) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  std::int64_t committed = 0;
+  for (const char *end : {"COMMIT", "ROLLBACK", "COMMIT AND CHAIN", "ROLLBACK AND CHAIN", "END", "ABORT"}) {
+    const std::unique_ptr<store::Session> on = session();
+    std::vector<core::PostedTransaction> batch = {transfer(a.id, b.id, "2")};
+    ASSERT_TRUE(on->begin(Access::kWrite).ok());
+    const store::PostingState state = read_state(*on, read_of(batch));
+    ASSERT_TRUE(on->execute(write_of(state, batch)).ok());
+    const Result<store::Answer> ended = on->execute(store::ProgramStatement{end, {}});
+    ASSERT_FALSE(ended.ok()) << end;
+    EXPECT_EQ(ended.error().code, "tx.over") << end;
+    on->rollback();
+    if (std::string_view(end).substr(0, 1) != "R" && std::string_view(end) != "ABORT") ++committed;
+    EXPECT_EQ(balance(a.id).version, committed) << end;
+  }
+  const std::unique_ptr<store::Session> on = session();
+  ASSERT_TRUE(on->begin(Access::kWrite).ok());
+  EXPECT_TRUE(on->execute(store::ProgramStatement{"SELECT 'COMMIT'", {}}).ok());
+  EXPECT_TRUE(on->commit().ok());
 }
 
 TEST_P(PostgresContract, AHostilesSearchPathChangesNothing) {
@@ -480,6 +532,30 @@ TEST_F(PostgresOpening, ADatabaseThatIsNotThereIsNamed) {
   };
   EXPECT_EQ(code_of(place + " dbname=not_there"), "store.database_missing");
   EXPECT_EQ(code_of(place + "_not_there dbname=postgres"), "store.login");
+}
+
+TEST_F(PostgresOpening, ADatabaseWithoutPlpgsqlIsNamed) {
+  const std::optional<std::string> connection = postgres_connection();
+  if (!connection) GTEST_SKIP() << "CALA_TEST_POSTGRES names no PostgreSQL";
+  const std::unique_ptr<SqlConnection> sql = SqlConnection::open(*connection);
+  sql->run("DROP DATABASE IF EXISTS without_plpgsql");
+  ASSERT_EQ(sql->run("CREATE DATABASE without_plpgsql"), "");
+  const std::string there =
+      "host=" + sql->run("SELECT split_part(current_setting('unix_socket_directories'), ',', 1)") +
+      " port=" + sql->run("SELECT current_setting('port')") + " user=" + sql->run("SELECT current_user") +
+      " dbname=without_plpgsql";
+  ASSERT_EQ(SqlConnection::open(there)->run("DROP EXTENSION plpgsql"), "");
+  {
+    const Result<std::unique_ptr<store::Store>> opened = store::postgres::open_postgres({there, "cala", "cala"});
+    const Result<store::MigrationReport> migrated = (*opened)->migrate();
+    ASSERT_FALSE(migrated.ok());
+    EXPECT_EQ(migrated.error().status, Status::kUnsupported);
+    EXPECT_EQ(migrated.error().code, "store.unsupported");
+    EXPECT_THAT(migrated.error().message, HasSubstr("CREATE EXTENSION plpgsql"));
+  }
+  SqlConnection::open(there)->run("CREATE EXTENSION plpgsql");
+  EXPECT_TRUE((*store::postgres::open_postgres({there, "cala", "cala"}))->migrate().ok());
+  EXPECT_EQ(sql->run("DROP DATABASE without_plpgsql WITH (FORCE)"), "");
 }
 
 // The server goes while a posting's write waits and its commit is behind it on the wire.

@@ -34,8 +34,6 @@ constexpr Rule kRules[] = {
     {"55P03", Status::kBusy, "store.lock_timeout", true, TxState::kAborted,
      "another transaction held the same rows for longer than lock_timeout", false},
     {"57014", Status::kCancelled, "store.cancelled", false, TxState::kAborted, "the statement was cancelled", false},
-    {"CA001", Status::kMisuse, "transaction.none", false, TxState::kAborted,
-     "the statements of one operation must run in one open transaction, and these did not", false},
     {"25006", Status::kPermission, "store.read_only", false, TxState::kAborted,
      "the database or the transaction is read-only", false},
     {"25P02", Status::kMisuse, "transaction.aborted", false, TxState::kAborted,
@@ -214,6 +212,11 @@ Error taken_meanwhile() {
                                  "another session posted a transaction with this id or external id at the same time");
   error.retryable = true;
   return error;
+}
+
+Error no_transaction() {
+  return base::make_error(Status::kMisuse, "transaction.none",
+                          "the statements of one operation must run in one open transaction, and these did not");
 }
 
 Error connection_lost() {

@@ -21,6 +21,8 @@ base::Error taken_meanwhile();
 
 // The connection broke. outcome_unknown: after a commit was sent and before its answer came.
 base::Error connection_lost();
+// kMisuse "transaction.none": what read and what writes are not in one transaction. Nothing is aborted by it.
+base::Error no_transaction();
 base::Error outcome_unknown();
 
 }  // namespace cala::store::postgres

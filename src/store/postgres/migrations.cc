@@ -45,13 +45,14 @@ void append_statements(std::vector<std::string> &out, std::string_view file, std
   }
 }
 
-// Looks into pg_class, not to_regclass: what a session once found missing stays so in its cache, and waiting for an advisory lock
+// Gives the transaction an id, by which a host is asked whether there is one. Looks into pg_class, not to_regclass: what a session once found missing stays so in its cache, and waiting for an advisory lock
 // does not empty that; opening a table does.
 std::string fence(std::string_view schema, std::int64_t from_version) {
   return in_schema(R"(DO $do$
 DECLARE
   found bigint := 0;
 BEGIN
+  PERFORM pg_catalog.pg_current_xact_id();
   PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('migration of @schema@', 0));
   IF EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n
       ON n.oid OPERATOR(pg_catalog.=) c.relnamespace

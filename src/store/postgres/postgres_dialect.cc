@@ -8,7 +8,8 @@
 namespace cala::store::postgres {
 namespace {
 
-// By StatementId. The probe is no function: it is asked where there may be none.
+// By StatementId. The probe is no function: it is asked where there may be none. It also
+// gives the id of the transaction that it is asked in, null where that has none.
 constexpr std::array<std::string_view, kStatementCount> kNames = {
     "schema_probe_v1",     "schema_read_v1",      "ledger_info_v1",   "account_find_v1",  "journal_find_v1",
     "tx_template_find_v1", "transaction_find_v1", "entry_find_v1",    "account_list_v1",  "journal_list_v1",
@@ -27,7 +28,8 @@ std::string sql_of(StatementId id, std::string_view schema, std::string_view pla
   const std::string text = std::string(placeholder) + "::pg_catalog.text";
   if (id == StatementId::kSchemaProbe) {
     return "SELECT pg_catalog.json_build_object('present', pg_catalog.to_regclass('" + quoted +
-           ".migrations') IS NOT NULL AND " + text + " IS NOT NULL)::pg_catalog.text";
+           ".migrations') IS NOT NULL AND " + text +
+           " IS NOT NULL, 'xid', pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text)::pg_catalog.text";
   }
   return "SELECT " + quoted + "." + std::string(kNames[static_cast<std::size_t>(id)]) + "(" + text + "::pg_catalog." +
          std::string(parameter_type(id)) + ")::pg_catalog.text";
@@ -44,7 +46,7 @@ Encoded encoded(const PostingRead &read) { return {StatementId::kPostingRead, en
 Encoded encoded(const PostingWrite &write) { return {StatementId::kPostingWrite, encode_posting_write(write), true}; }
 
 // A list answers {"invalid": "after"} for a cursor that no list gave and {"unmarked": true} where a stable one does not know its
-// end, a write {"exists": ...} for what is taken.
+// end, a write {"exists": ...} for what is taken and {"elsewhere": true} in a transaction that is not the one that read.
 base::Outcome refusal_in(std::string_view text) {
   // By far the most answers are rows, which the operation parses anyway.
   if (text.starts_with("{\"rows\"") || text.starts_with("{\"changed\"")) return {};
@@ -62,6 +64,7 @@ base::Outcome refusal_in(std::string_view text) {
                             "where a stable list ends is noted by reading one, which cannot be done on a read-only "
                             "connection; read one on a connection that can write first");
   }
+  if (json->root().get("elsewhere").present()) return no_transaction();
   if (const base::JsonView taken = json->root().get("exists"); taken.present()) {
     return already_exists(taken.get("noun").string(), taken.get("column").string());
   }

@@ -273,6 +273,7 @@ Result<Written> decode_posting_write(std::string_view text) {
   Result<base::StoredJson> json = base::StoredJson::parse(text);
   if (!json || !json->root().is_object()) return corrupt("an answer to a posting");
   if (json->root().get("duplicate").present()) return taken_meanwhile();
+  if (json->root().get("elsewhere").present()) return no_transaction();
   return Written{};
 }
 

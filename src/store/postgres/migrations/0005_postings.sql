@@ -135,8 +135,8 @@ DECLARE
   written bigint;
   added bigint := 0;
 BEGIN
-  IF doc ->> 'guard' <> '' THEN
-    PERFORM @schema@.check_guard(doc ->> 'guard');
+  IF @schema@.is_elsewhere(doc ->> 'guard') THEN
+    RETURN '{"elsewhere":true}';
   END IF;
   PERFORM pg_current_xact_id();  -- nobody draws an ordinal without one (order_marks)
   ordinals := ARRAY(SELECT nextval('@schema@.event_sequence') FROM generate_series(1, cardinality(transactions)));

@@ -47,7 +47,6 @@ INSTANTIATE_TEST_SUITE_P(
                       Meaning{"57P03", Status::kUnavailable, "store.unreachable", true, TxState::kAborted},
                       Meaning{"08006", Status::kUnavailable, "store.connection_lost", true, TxState::kAborted},
                       Meaning{"28P01", Status::kPermission, "store.login", false, TxState::kAborted},
-                      Meaning{"CA001", Status::kMisuse, "transaction.none", false, TxState::kAborted},
                       Meaning{"54000", Status::kInvalid, "request.too_large", false, TxState::kAborted},
                       Meaning{"XX000", Status::kInternal, "store.refused", false, TxState::kAborted}),
     [](const ::testing::TestParamInfo<Meaning> &meaning) { return std::string(meaning.param.sqlstate); });

@@ -431,6 +431,12 @@ CALA_API void cala_op_free(cala_op *op);
 CALA_API cala_status cala_tx_begin(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
                                    cala_error **out_error);
 
+/* As cala_tx_begin, for programs that must not wait: makes the transaction and the operation that begins it, to be
+ * run or started like any other; its result is {}. Until it has ended well, operations of the transaction are refused
+ * (CALA_MISUSE call.misuse). One that was cancelled or has failed leaves a transaction that never begins: free it. */
+CALA_API cala_status cala_tx_begin_op(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
+                                      cala_op **out_op, cala_error **out_error);
+
 /* Stands for a transaction that the program has open on its own connection. Every operation made with it is driven by
  * cala_op_step and cala_op_feed; committing and rolling back is the program's. options: NULL or {dialect?, savepoint?}:
  *   dialect    "dollar" ($1), "qmark" (?) or "percent" (%s): how parameters are written. Default "dollar" for
@@ -476,6 +482,12 @@ CALA_API cala_status cala_tx_commit(cala_tx *tx, cala_error **out_error);
 
 /* Rolls back a transaction of cala_tx_begin. Blocks. Statuses as for cala_tx_commit. */
 CALA_API cala_status cala_tx_rollback(cala_tx *tx, cala_error **out_error);
+
+/* As cala_tx_commit and cala_tx_rollback, for programs that must not wait: make the operation that commits or rolls
+ * back, to be run or started like any other; its result is {}, its errors are theirs. One that is cancelled before it
+ * has begun leaves the transaction open. */
+CALA_API cala_status cala_tx_commit_op(cala_tx *tx, cala_op **out_op, cala_error **out_error);
+CALA_API cala_status cala_tx_rollback_op(cala_tx *tx, cala_op **out_op, cala_error **out_error);
 
 /* Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back. */
 CALA_API void cala_tx_free(cala_tx *tx);

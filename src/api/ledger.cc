@@ -17,6 +17,7 @@ using base::Status;
 constexpr std::size_t kWriteLane = 0;
 constexpr std::size_t kReadLane = 1;
 constexpr std::size_t kTransactionLane = 2;
+constexpr std::size_t kBeginLane = 3;
 
 base::Error not_migrated(std::string message) {
   return base::make_error(Status::kUnsupported, "store.migrations_missing",
@@ -87,6 +88,7 @@ Outcome LedgerState::start(const Config &config) {
       {"write", writers, config.queue_max, 1, nullptr},
       {"read", readers, config.queue_max, 1, nullptr},
       {"tx", writers, config.queue_max, 1, nullptr},
+      {"begin", writers, config.queue_max, 1, nullptr},
   });
   if (!executor) return std::move(executor.error());
   executor_ = executor.take();
@@ -99,6 +101,8 @@ std::size_t LedgerState::lane_of(const engine::Operation::Traits &traits, bool i
   if (inside_transaction) return kTransactionLane;
   return traits.access == store::Access::kWrite ? kWriteLane : kReadLane;
 }
+
+std::size_t LedgerState::begin_lane() { return kBeginLane; }
 
 Outcome LedgerState::ensure_ready() {
   if (host_only() || ready_.load(std::memory_order_acquire)) return {};

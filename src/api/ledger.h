@@ -101,6 +101,8 @@ class LedgerState {
 
   // The lane in which an operation's task waits for a thread.
   std::size_t lane_of(const engine::Operation::Traits &traits, bool inside_transaction) const;
+  // Apart: who waits here for a connection must not keep those from a thread who have one and may give it back.
+  static std::size_t begin_lane();
   // Checks or migrates the schema before the first use. Blocks. Cheap once it has succeeded.
   base::Outcome ensure_ready();
   // How long to wait for a store that was there before.

@@ -23,6 +23,13 @@ std::unique_ptr<runtime::Task> task_of(std::shared_ptr<OpState> op, void (*execu
 
 }  // namespace
 
+OpState::OpState(std::shared_ptr<TxState> tx, Step step)
+    : ledger_(tx->ledger()),
+      tx_(std::move(tx)),
+      operation_(std::make_unique<engine::Operation>(
+          "tx_step", engine::Operation::Traits{store::Access::kWrite, false, true, false, {}}, nullptr)),
+      step_(step) {}
+
 OpState::~OpState() {
   ErrorSlots::free(error_handle_);
   // A host may leave an operation between two steps; the next one may then use the transaction.
@@ -76,7 +83,8 @@ Outcome OpState::hand_in() {
   std::unique_ptr<runtime::Task> task =
       task_of(shared_from_this(), [](OpState &op, const Error *refused) { op.execute(refused); });
   task_id_.store(task->id());
-  const std::size_t lane = ledger_->lane_of(operation_->traits(), tx_ != nullptr);
+  const std::size_t lane =
+      step_ == Step::kBegin ? LedgerState::begin_lane() : ledger_->lane_of(operation_->traits(), tx_ != nullptr);
   return ledger_->executor().submit(lane, std::move(task));
 }
 
@@ -211,6 +219,7 @@ void OpState::execute(const Error *refused) {
   if (operation_->traits().needs_store && !operation_->traits().migrates) {
     if (Outcome ready = ledger_->ensure_ready(); !ready) return answer(std::move(ready.error()));
   }
+  if (step_ != Step::kNone) return answer(take_step());
   if (tx_ && tx_->kind() == TxState::Kind::kOwn) return answer(tx_->run(*operation_, cancel_));
   if (ledger_->host_only()) {
     operation_->begin(engine::Context{&ledger_->ledger(), false, false, false});
@@ -221,6 +230,13 @@ void OpState::execute(const Error *refused) {
   // It was waiting for a connection, so it had not begun.
   if (!outcome && outcome.error().status == Status::kClosed) outcome = shut_down_first();
   answer(std::move(outcome));
+}
+
+Result<engine::Render> OpState::take_step() {
+  Outcome taken = step_ == Step::kBegin ? tx_->begin() : tx_->end_begun(step_ == Step::kCommit);
+  if (!taken) return std::move(taken.error());
+  if (step_ == Step::kBegin) ledger_->add_transaction(tx_);
+  return engine::Render([](base::JsonWriter &out) { out.begin_object().end_object(); });
 }
 
 void OpState::answer(Result<engine::Render> outcome) {
@@ -406,6 +422,13 @@ cala_status make_op(cala_ledger *ledger, cala_tx *tx, const char *request, size_
     op->set_handle(*out_op);
     return {};
   });
+}
+
+cala_op *make_step(std::shared_ptr<TxState> tx, OpState::Step step) {
+  auto op = std::make_shared<OpState>(std::move(tx), step);
+  cala_op *handle = OpSlots::make(op);
+  op->set_handle(handle);
+  return handle;
 }
 
 }  // namespace cala::api

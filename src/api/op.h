@@ -28,8 +28,12 @@ namespace cala::api {
 
 class OpState final : public runtime::Completion, public std::enable_shared_from_this<OpState> {
  public:
+  // What a transaction of ours does with itself, instead of an operation of the ledger's.
+  enum class Step : std::uint8_t { kNone, kBegin, kCommit, kRollback };
+
   OpState(std::shared_ptr<LedgerState> ledger, std::shared_ptr<TxState> tx, engine::OperationPtr operation)
       : ledger_(std::move(ledger)), tx_(std::move(tx)), operation_(std::move(operation)) {}
+  OpState(std::shared_ptr<TxState> tx, Step step);
 
   // Where completions find the handle that they hand to the program; cleared when it is freed.
   void set_handle(cala_op *handle) { handle_.store(handle, std::memory_order_release); }
@@ -59,6 +63,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
  private:
   enum class Stage : std::uint8_t { kMade, kInFlight, kStepping, kAnswered };
 
+  base::Result<engine::Render> take_step();
   base::Outcome accept(bool host);
   base::Outcome submit();
   base::Outcome hand_in();
@@ -77,6 +82,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   std::shared_ptr<LedgerState> ledger_;
   std::shared_ptr<TxState> tx_;  // null: a transaction of its own
   engine::OperationPtr operation_;
+  const Step step_ = Step::kNone;
   engine::CancelToken cancel_;
   runtime::OneShot answered_;
   std::atomic<Stage> stage_{Stage::kMade};
@@ -104,6 +110,9 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
 // Makes an operation from a request: what every named operation of cala.h does.
 cala_status make_op(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op,
                     cala_error **out_error, engine::Maker maker);
+
+// Makes the operation that begins or ends a transaction of ours.
+cala_op *make_step(std::shared_ptr<TxState> tx, OpState::Step step);
 
 // An error as the JSON object that queue records carry.
 void append_error_document(std::string &out, const base::Error &error);

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "api/op.h"
 #include "engine/request.h"
 
 namespace cala::api {
@@ -12,6 +13,10 @@ namespace {
 using base::Outcome;
 using base::Result;
 using base::Status;
+
+base::Error not_begun_error() {
+  return misuse("the transaction has not begun: the operation of cala_tx_begin_op has to end well first");
+}
 
 base::Error over_error() {
   return base::make_error(Status::kMisuse, "tx.over", "the transaction has been committed or rolled back already");
@@ -57,25 +62,45 @@ Result<AdoptOptions> read_adopt_options(const base::Json &options) {
   return out;
 }
 
-Outcome begin(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out) {
-  const std::shared_ptr<LedgerState> state = ledger->state;
+Result<std::shared_ptr<TxState>> make_own(const std::shared_ptr<LedgerState> &state, const char *options,
+                                          size_t options_len) {
   Result<base::Json> read = read_options(options, options_len);
   if (!read) return std::move(read.error());
   engine::RequestReader reader(read->root());
   const bool savepoint = reader.boolean("savepoint", false);
-  if (Outcome known = reader.finish(); !known) return known;
+  if (Outcome known = reader.finish(); !known) return std::move(known.error());
   if (state->host_only()) {
     return base::make_error(Status::kMisuse, "op.host_only",
                             "this ledger has no connection of its own; use cala_tx_host on the program's transaction");
   }
   if (state->closing()) return closed_error();
+  return std::make_shared<TxState>(state, savepoint);
+}
+
+Outcome begin(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out) {
+  const std::shared_ptr<LedgerState> state = ledger->state;
+  Result<std::shared_ptr<TxState>> made = make_own(state, options, options_len);
+  if (!made) return std::move(made.error());
+  const std::shared_ptr<TxState> transaction = made.take();
   if (Outcome ready = state->ensure_ready(); !ready) return ready;
-  Result<std::unique_ptr<engine::Transaction>> own =
-      engine::Transaction::begin(state->ledger(), state->sessions(), state->failover_wait());
-  if (!own) return std::move(own.error());
-  auto transaction = std::make_shared<TxState>(state, own.take(), savepoint);
+  if (Outcome begun = transaction->begin(); !begun) return begun;
   state->add_transaction(transaction);
-  *out = TxSlots::make(std::move(transaction));
+  *out = TxSlots::make(transaction);
+  return {};
+}
+
+Outcome begin_op(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out, cala_op **out_op) {
+  Result<std::shared_ptr<TxState>> made = make_own(ledger->state, options, options_len);
+  if (!made) return std::move(made.error());
+  const std::shared_ptr<TxState> transaction = made.take();
+  *out_op = make_step(transaction, OpState::Step::kBegin);
+  try {
+    *out = TxSlots::make(transaction);
+  } catch (...) {
+    OpSlots::free(*out_op);
+    *out_op = nullptr;
+    throw;
+  }
   return {};
 }
 
@@ -92,11 +117,26 @@ Outcome adopt(cala_ledger *ledger, void *pgconn, const Resolver &resolve, const 
   return {};
 }
 
+Outcome check_own(cala_tx *tx) {
+  if (Outcome valid = check_handle<TxSlots>(tx, "cala_tx"); !valid) return valid;
+  if (tx->state->kind() == TxState::Kind::kOwn) return {};
+  return misuse("the program commits and rolls back its own transaction");
+}
+
+cala_status finish_op(cala_tx *tx, cala_op **out_op, cala_error **out_error, OpState::Step step) {
+  return guard(out_error, [&]() -> Outcome {
+    if (out_op == nullptr) return misuse("out_op must not be NULL");
+    *out_op = nullptr;
+    if (Outcome own = check_own(tx); !own) return own;
+    if (tx->state->ledger()->closing()) return closed_error();
+    *out_op = make_step(tx->state, step);
+    return {};
+  });
+}
+
 cala_status finish(cala_tx *tx, cala_error **out_error, bool commit) {
   return guard(out_error, [&]() -> Outcome {
-    if (Outcome valid = check_handle<TxSlots>(tx, "cala_tx"); !valid) return valid;
-    if (tx->state->kind() != TxState::Kind::kOwn)
-      return misuse("the program commits and rolls back its own transaction");
+    if (Outcome own = check_own(tx); !own) return own;
     return tx->state->finish(commit);
   });
 }
@@ -135,17 +175,31 @@ Result<engine::Render> TxState::run(engine::Operation &operation, engine::Cancel
     const engine::Context context{&ledger_->ledger(), true, true, savepoint_};
     return engine::run_inside(operation, context, *adopted_, cancel);
   }
+  if (!begun_) return not_begun_error();
   if (!own_ || !own_->open()) return over_error();
   return own_->run(operation, cancel, savepoint_);
+}
+
+Outcome TxState::begin() {
+  if (begun_) return misuse("the transaction has begun already");
+  Result<std::unique_ptr<engine::Transaction>> own =
+      engine::Transaction::begin(ledger_->ledger(), ledger_->sessions(), ledger_->failover_wait());
+  if (!own) return std::move(own.error());
+  own_ = own.take();
+  begun_ = true;
+  return {};
+}
+
+Outcome TxState::end_begun(bool commit) {
+  if (!begun_) return not_begun_error();
+  if (!own_ || !own_->open()) return over_error();
+  return commit ? own_->commit() : own_->rollback();
 }
 
 Outcome TxState::finish(bool commit) {
   if (Outcome free = occupy(); !free) return free;
   try {
-    const bool open = own_ && own_->open();
-    Outcome finished;
-    if (open) finished = commit ? own_->commit() : own_->rollback();
-    if (!open) finished = over_error();
+    Outcome finished = end_begun(commit);
     release();
     return finished;
   } catch (...) {
@@ -208,6 +262,25 @@ cala_status cala_tx_adopt(cala_ledger *ledger, void *pgconn, cala_resolve_fn res
     if (resolve != nullptr) find = [&](const char *name) { return resolve(user, name); };
     return api::adopt(ledger, pgconn, find, *read, out);
   });
+}
+
+cala_status cala_tx_begin_op(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
+                             cala_op **out_op, cala_error **out_error) {
+  return api::guard(out_error, [&]() -> base::Outcome {
+    if (out == nullptr || out_op == nullptr) return api::misuse("out and out_op must not be NULL");
+    *out = nullptr;
+    *out_op = nullptr;
+    if (base::Outcome valid = api::check_handle<api::LedgerSlots>(ledger, "cala_ledger"); !valid) return valid;
+    return api::begin_op(ledger, options, options_len, out, out_op);
+  });
+}
+
+cala_status cala_tx_commit_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) {
+  return api::finish_op(tx, out_op, out_error, api::OpState::Step::kCommit);
+}
+
+cala_status cala_tx_rollback_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) {
+  return api::finish_op(tx, out_op, out_error, api::OpState::Step::kRollback);
 }
 
 cala_status cala_tx_commit(cala_tx *tx, cala_error **out_error) { return api::finish(tx, out_error, true); }

@@ -18,8 +18,9 @@ class TxState {
 
   TxState(std::shared_ptr<LedgerState> ledger, store::Placeholder placeholder, bool savepoint)
       : ledger_(std::move(ledger)), kind_(Kind::kHost), placeholder_(placeholder), savepoint_(savepoint) {}
-  TxState(std::shared_ptr<LedgerState> ledger, std::unique_ptr<engine::Transaction> own, bool savepoint)
-      : ledger_(std::move(ledger)), kind_(Kind::kOwn), savepoint_(savepoint), own_(std::move(own)) {}
+  // One of ours, which is to begin.
+  TxState(std::shared_ptr<LedgerState> ledger, bool savepoint)
+      : ledger_(std::move(ledger)), kind_(Kind::kOwn), savepoint_(savepoint) {}
   TxState(std::shared_ptr<LedgerState> ledger, std::unique_ptr<store::Session> adopted, bool savepoint)
       : ledger_(std::move(ledger)), kind_(Kind::kAdopted), savepoint_(savepoint), adopted_(std::move(adopted)) {}
 
@@ -39,7 +40,9 @@ class TxState {
 
   // While occupied, on connections that we can use: ours and adopted ones.
   base::Result<engine::Render> run(engine::Operation &operation, engine::CancelToken &cancel);
-  // Ours only.
+  // Ours only. begin and end_begun while occupied.
+  base::Outcome begin();
+  base::Outcome end_begun(bool commit);
   base::Outcome finish(bool commit);
 
  private:
@@ -53,6 +56,7 @@ class TxState {
   std::mutex mutex_;
   bool busy_ = false;
   bool ended_ = false;
+  bool begun_ = false;
 };
 
 }  // namespace cala::api

@@ -100,6 +100,12 @@ MISUSED(cala_tx_adopt, LEDGER, cala_error *error = NULL; cala_tx *tx = NULL;
 MISUSED(cala_tx_in_transaction, TX, assert_int_equal(cala_tx_in_transaction(handle, 1), CALA_MISUSE););
 MISUSED(cala_tx_commit, TX, cala_error *error = NULL; expect_misuse(cala_tx_commit(handle, &error), error););
 MISUSED(cala_tx_rollback, TX, cala_error *error = NULL; expect_misuse(cala_tx_rollback(handle, &error), error););
+MISUSED(cala_tx_begin_op, LEDGER, cala_error *error = NULL; cala_tx *tx = NULL; cala_op *op = NULL;
+        expect_misuse(cala_tx_begin_op(handle, NULL, 0, &tx, &op, &error), error); assert_null(tx); assert_null(op););
+MISUSED(cala_tx_commit_op, TX, cala_error *error = NULL; cala_op *op = NULL;
+        expect_misuse(cala_tx_commit_op(handle, &op, &error), error); assert_null(op););
+MISUSED(cala_tx_rollback_op, TX, cala_error *error = NULL; cala_op *op = NULL;
+        expect_misuse(cala_tx_rollback_op(handle, &op, &error), error); assert_null(op););
 MISUSED(cala_tx_free, TX, cala_tx_free(handle););
 
 struct function_row {
@@ -162,6 +168,9 @@ static const struct function_row kFunctions[] = {
     FUNCTION(cala_tx_in_transaction),
     FUNCTION(cala_tx_commit),
     FUNCTION(cala_tx_rollback),
+    FUNCTION(cala_tx_begin_op),
+    FUNCTION(cala_tx_commit_op),
+    FUNCTION(cala_tx_rollback_op),
     FUNCTION(cala_tx_free),
 };
 enum { FUNCTION_COUNT = sizeof kFunctions / sizeof *kFunctions };

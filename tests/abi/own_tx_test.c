@@ -204,6 +204,102 @@ static void two_transactions_run_side_by_side_on_postgres(void **state) {
   succeed(books->ledger, NULL, cala_account_find, "{\"code\": \"ERIN\"}");
 }
 
+/* Starts an operation, waits for its answer and frees it. */
+static cala_status ended(cala_queue *queue, cala_op *op) {
+  cala_status status;
+  assert_int_equal(cala_op_start(op, queue, NULL, NULL), CALA_OK);
+  while (cala_op_status(op) == CALA_BUSY) {
+    assert_int_equal(cala_queue_wait(queue, 30000), CALA_OK);
+    assert_true(cala_queue_drain(queue, 0) >= 0);
+  }
+  status = cala_op_status(op);
+  cala_op_free(op);
+  return status;
+}
+
+static cala_tx *begun_through(cala_queue *queue, cala_ledger *ledger) {
+  cala_tx *tx = NULL;
+  cala_op *op = NULL;
+  cala_error *error = NULL;
+  expect_ok(cala_tx_begin_op(ledger, NULL, 0, &tx, &op, &error), error);
+  refuse(ledger, tx, cala_transaction_post, transfer_request(NULL, "1"), CALA_MISUSE, "call.misuse");
+  assert_int_equal(ended(queue, op), CALA_OK);
+  return tx;
+}
+
+static void beginning_and_ending_can_be_started(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_queue *queue = new_queue();
+  cala_tx *tx = begun_through(queue, books->ledger);
+  cala_op *op = NULL;
+  cala_op *again = NULL;
+  cala_error *error = NULL;
+  transfer(books->ledger, tx, "3");
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 0);
+  expect_ok(cala_tx_commit_op(tx, &op, &error), error);
+  expect_ok(cala_tx_commit_op(tx, &again, &error), error);
+  assert_int_equal(ended(queue, op), CALA_OK);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 3);
+  expect_error(cala_op_run(again, -1, &error), error, CALA_MISUSE, "tx.over");
+  cala_op_free(again);
+  cala_tx_free(tx);
+  tx = begun_through(queue, books->ledger);
+  transfer(books->ledger, tx, "3");
+  /* One that is cancelled in time leaves the transaction open. */
+  expect_ok(cala_tx_rollback_op(tx, &op, &error), error);
+  assert_int_equal(cala_op_cancel(op), CALA_OK);
+  assert_int_equal(ended(queue, op), CALA_CANCELLED);
+  assert_int_equal(units_of(books->ledger, tx, BOB), 6);
+  expect_ok(cala_tx_rollback_op(tx, &op, &error), error);
+  assert_int_equal(ended(queue, op), CALA_OK);
+  cala_tx_free(tx);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 3);
+  /* Never begun, and freed with what was to begin it in line. */
+  expect_ok(cala_tx_begin_op(books->ledger, NULL, 0, &tx, &op, &error), error);
+  expect_error(cala_tx_commit(tx, &error), error, CALA_MISUSE, "call.misuse");
+  assert_int_equal(cala_op_start(op, queue, NULL, NULL), CALA_OK);
+  cala_tx_free(tx);
+  cala_op_free(op);
+  transfer(books->ledger, NULL, "1");
+  cala_queue_free(queue);
+}
+
+/* Whoever waits to begin must not keep those from a thread who have a connection and may give it back. */
+static void more_begin_than_there_are_connections(void **state) {
+  enum { MANY = 40 };
+  struct ledger_fixture *books = fixture_open(state, ", \"pool\": {\"max\": 2}");
+  cala_queue *queue = new_queue();
+  cala_tx *txs[MANY];
+  cala_op *begins[MANY];
+  cala_error *error = NULL;
+  int done = 0;
+  int i;
+  for (i = 0; i < MANY; ++i) {
+    expect_ok(cala_tx_begin_op(books->ledger, NULL, 0, &txs[i], &begins[i], &error), error);
+    assert_int_equal(cala_op_start(begins[i], queue, NULL, NULL), CALA_OK);
+  }
+  while (done < MANY) {
+    cala_op *op = NULL;
+    for (i = 0; i < MANY && (begins[i] == NULL || cala_op_status(begins[i]) == CALA_BUSY); ++i) {
+    }
+    if (i == MANY) {
+      assert_int_equal(cala_queue_wait(queue, 30000), CALA_OK);
+      assert_true(cala_queue_drain(queue, 0) >= 0);
+      continue;
+    }
+    assert_int_equal(cala_op_status(begins[i]), CALA_OK);
+    cala_op_free(begins[i]);
+    begins[i] = NULL;
+    transfer(books->ledger, txs[i], "1");
+    expect_ok(cala_tx_commit_op(txs[i], &op, &error), error);
+    assert_int_equal(ended(queue, op), CALA_OK);
+    cala_tx_free(txs[i]);
+    ++done;
+  }
+  assert_int_equal(units_of(books->ledger, NULL, BOB), MANY);
+  cala_queue_free(queue);
+}
+
 #define ON_BOTH(test) ON_SQLITE(test), ON_POSTGRES(test)
 
 int main(void) {
@@ -220,6 +316,8 @@ int main(void) {
       ON_BOTH(options_are_read_strictly),
       ON_BOTH(cel_runs_inside_a_transaction_too),
       ON_BOTH(shutting_down_ends_open_transactions),
+      ON_BOTH(beginning_and_ending_can_be_started),
+      ON_BOTH(more_begin_than_there_are_connections),
       ON_POSTGRES(two_transactions_run_side_by_side_on_postgres),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,8 @@ package raw
 #cgo nocallback go_cala_op_free
 #cgo noescape go_cala_tx_begin
 #cgo nocallback go_cala_tx_begin
+#cgo noescape go_cala_tx_begin_op
+#cgo nocallback go_cala_tx_begin_op
 #cgo noescape go_cala_tx_host
 #cgo nocallback go_cala_tx_host
 #cgo noescape go_cala_tx_in_transaction
@@ -103,6 +105,10 @@ package raw
 #cgo nocallback go_cala_tx_commit
 #cgo noescape go_cala_tx_rollback
 #cgo nocallback go_cala_tx_rollback
+#cgo noescape go_cala_tx_commit_op
+#cgo nocallback go_cala_tx_commit_op
+#cgo noescape go_cala_tx_rollback_op
+#cgo nocallback go_cala_tx_rollback_op
 #cgo noescape go_cala_tx_free
 #cgo nocallback go_cala_tx_free
 #cgo noescape go_cala_account_create
@@ -223,11 +229,14 @@ static __typeof__(&cala_op_error) p_cala_op_error;
 static __typeof__(&cala_op_cancel) p_cala_op_cancel;
 static __typeof__(&cala_op_free) p_cala_op_free;
 static __typeof__(&cala_tx_begin) p_cala_tx_begin;
+static __typeof__(&cala_tx_begin_op) p_cala_tx_begin_op;
 static __typeof__(&cala_tx_host) p_cala_tx_host;
 static __typeof__(&cala_tx_in_transaction) p_cala_tx_in_transaction;
 static __typeof__(&cala_tx_adopt) p_cala_tx_adopt;
 static __typeof__(&cala_tx_commit) p_cala_tx_commit;
 static __typeof__(&cala_tx_rollback) p_cala_tx_rollback;
+static __typeof__(&cala_tx_commit_op) p_cala_tx_commit_op;
+static __typeof__(&cala_tx_rollback_op) p_cala_tx_rollback_op;
 static __typeof__(&cala_tx_free) p_cala_tx_free;
 static __typeof__(&cala_account_create) p_cala_account_create;
 static __typeof__(&cala_account_create_many) p_cala_account_create_many;
@@ -313,11 +322,14 @@ static const struct {
     {"cala_op_cancel", (void **)&p_cala_op_cancel},
     {"cala_op_free", (void **)&p_cala_op_free},
     {"cala_tx_begin", (void **)&p_cala_tx_begin},
+    {"cala_tx_begin_op", (void **)&p_cala_tx_begin_op},
     {"cala_tx_host", (void **)&p_cala_tx_host},
     {"cala_tx_in_transaction", (void **)&p_cala_tx_in_transaction},
     {"cala_tx_adopt", (void **)&p_cala_tx_adopt},
     {"cala_tx_commit", (void **)&p_cala_tx_commit},
     {"cala_tx_rollback", (void **)&p_cala_tx_rollback},
+    {"cala_tx_commit_op", (void **)&p_cala_tx_commit_op},
+    {"cala_tx_rollback_op", (void **)&p_cala_tx_rollback_op},
     {"cala_tx_free", (void **)&p_cala_tx_free},
     {"cala_account_create", (void **)&p_cala_account_create},
     {"cala_account_create_many", (void **)&p_cala_account_create_many},
@@ -409,11 +421,14 @@ static const cala_error *go_cala_op_error(const cala_op *op) { return p_cala_op_
 static cala_status go_cala_op_cancel(cala_op *op) { return p_cala_op_cancel(op); }
 static void go_cala_op_free(cala_op *op) { p_cala_op_free(op); }
 static cala_status go_cala_tx_begin(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out, cala_error **out_error) { return p_cala_tx_begin(ledger, options, options_len, out, out_error); }
+static cala_status go_cala_tx_begin_op(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out, cala_op **out_op, cala_error **out_error) { return p_cala_tx_begin_op(ledger, options, options_len, out, out_op, out_error); }
 static cala_status go_cala_tx_host(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out, cala_error **out_error) { return p_cala_tx_host(ledger, options, options_len, out, out_error); }
 static cala_status go_cala_tx_in_transaction(cala_tx *tx, int32_t in_transaction) { return p_cala_tx_in_transaction(tx, in_transaction); }
 static cala_status go_cala_tx_adopt(cala_ledger *ledger, void *pgconn, cala_resolve_fn resolve, uintptr_t user, const char *options, size_t options_len, cala_tx **out, cala_error **out_error) { return p_cala_tx_adopt(ledger, pgconn, resolve, (void *)user, options, options_len, out, out_error); }
 static cala_status go_cala_tx_commit(cala_tx *tx, cala_error **out_error) { return p_cala_tx_commit(tx, out_error); }
 static cala_status go_cala_tx_rollback(cala_tx *tx, cala_error **out_error) { return p_cala_tx_rollback(tx, out_error); }
+static cala_status go_cala_tx_commit_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) { return p_cala_tx_commit_op(tx, out_op, out_error); }
+static cala_status go_cala_tx_rollback_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) { return p_cala_tx_rollback_op(tx, out_op, out_error); }
 static void go_cala_tx_free(cala_tx *tx) { p_cala_tx_free(tx); }
 static cala_status go_cala_account_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_create(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_create_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_create_many(ledger, tx, request, request_len, out_op, out_error); }
@@ -834,6 +849,15 @@ func TxBegin(ledger *Ledger, options string) (*Tx, *Error, Status) {
 	return out, outError, status
 }
 
+// TxBeginOp is cala_tx_begin_op. As cala_tx_begin, for programs that must not wait: makes the transaction and the operation that begins it, to be run or started like any other; its result is {}.
+func TxBeginOp(ledger *Ledger, options string) (*Tx, *Op, *Error, Status) {
+	var out *C.cala_tx
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_tx_begin_op(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))), C.size_t(len(options)), &out, &outOp, &outError))
+	return out, outOp, outError, status
+}
+
 // TxHost is cala_tx_host. Stands for a transaction that the program has open on its own connection.
 func TxHost(ledger *Ledger, options string) (*Tx, *Error, Status) {
 	var out *C.cala_tx
@@ -867,6 +891,22 @@ func TxRollback(tx *Tx) (*Error, Status) {
 	var outError *C.cala_error
 	status := Status(C.go_cala_tx_rollback(tx, &outError))
 	return outError, status
+}
+
+// TxCommitOp is cala_tx_commit_op. As cala_tx_commit and cala_tx_rollback, for programs that must not wait: make the operation that commits or rolls back, to be run or started like any other; its result is {}, its errors are theirs.
+func TxCommitOp(tx *Tx) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_tx_commit_op(tx, &outOp, &outError))
+	return outOp, outError, status
+}
+
+// TxRollbackOp is cala_tx_rollback_op.
+func TxRollbackOp(tx *Tx) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_tx_rollback_op(tx, &outOp, &outError))
+	return outOp, outError, status
 }
 
 // TxFree is cala_tx_free. Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back.

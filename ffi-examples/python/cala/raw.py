@@ -265,6 +265,12 @@ FUNCTIONS = (
     # (ledger, options, options_len, out, out_error)
     ("cala_tx_begin", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # As cala_tx_begin, for programs that must not wait: makes the transaction and the operation that begins it, to be
+    # run or started like any other; its result is {}. Until it has ended well, operations of the transaction are refused
+    # (CALA_MISUSE call.misuse). One that was cancelled or has failed leaves a transaction that never begins: free it.
+    # (ledger, options, options_len, out, out_op, out_error)
+    ("cala_tx_begin_op", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Stands for a transaction that the program has open on its own connection. Every operation made with it is driven by
     # cala_op_step and cala_op_feed; committing and rolling back is the program's. options: NULL or {dialect?, savepoint?}:
     #   dialect    "dollar" ($1), "qmark" (?) or "percent" (%s): how parameters are written. Default "dollar" for
@@ -311,6 +317,15 @@ FUNCTIONS = (
     # Rolls back a transaction of cala_tx_begin. Blocks. Statuses as for cala_tx_commit.
     # (tx, out_error)
     ("cala_tx_rollback", ctypes.c_int32, (ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p),)),
+    # As cala_tx_commit and cala_tx_rollback, for programs that must not wait: make the operation that commits or rolls
+    # back, to be run or started like any other; its result is {}, its errors are theirs. One that is cancelled before it
+    # has begun leaves the transaction open.
+    # (tx, out_op, out_error)
+    ("cala_tx_commit_op", ctypes.c_int32, (ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p),
+     ctypes.POINTER(ctypes.c_void_p),)),
+    # (tx, out_op, out_error)
+    ("cala_tx_rollback_op", ctypes.c_int32, (ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p),
+     ctypes.POINTER(ctypes.c_void_p),)),
     # Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back.
     # (tx)
     ("cala_tx_free", None, (ctypes.c_void_p,)),

@@ -329,6 +329,12 @@ export interface Raw {
    */
   cala_tx_begin(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
+   * As cala_tx_begin, for programs that must not wait: makes the transaction and the operation that begins it, to be
+   * run or started like any other; its result is {}. Until it has ended well, operations of the transaction are refused
+   * (CALA_MISUSE call.misuse). One that was cancelled or has failed leaves a transaction that never begins: free it.
+   */
+  cala_tx_begin_op(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
    * Stands for a transaction that the program has open on its own connection. Every operation made with it is driven by
    * cala_op_step and cala_op_feed; committing and rolling back is the program's. options: NULL or {dialect?, savepoint?}:
    *   dialect    "dollar" ($1), "qmark" (?) or "percent" (%s): how parameters are written. Default "dollar" for
@@ -375,6 +381,13 @@ export interface Raw {
   cala_tx_commit(tx: Handle | null, outError: BigUint64Array | null): number;
   /** Rolls back a transaction of cala_tx_begin. Blocks. Statuses as for cala_tx_commit. */
   cala_tx_rollback(tx: Handle | null, outError: BigUint64Array | null): number;
+  /**
+   * As cala_tx_commit and cala_tx_rollback, for programs that must not wait: make the operation that commits or rolls
+   * back, to be run or started like any other; its result is {}, its errors are theirs. One that is cancelled before it
+   * has begun leaves the transaction open.
+   */
+  cala_tx_commit_op(tx: Handle | null, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_tx_rollback_op(tx: Handle | null, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /** Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back. */
   cala_tx_free(tx: Handle | null): void;
   /**

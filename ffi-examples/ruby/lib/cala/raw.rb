@@ -91,11 +91,14 @@ module Cala
     bind :cala_op_cancel, [:pointer], :int32
     bind :cala_op_free, [:pointer], :void
     bind :cala_tx_begin, [:pointer, :string, :size_t, :pointer, :pointer], :int32, blocking: true
+    bind :cala_tx_begin_op, [:pointer, :string, :size_t, :pointer, :pointer, :pointer], :int32
     bind :cala_tx_host, [:pointer, :string, :size_t, :pointer, :pointer], :int32
     bind :cala_tx_in_transaction, [:pointer, :int32], :int32
     bind :cala_tx_adopt, [:pointer, :pointer, :cala_resolve_fn, :pointer, :string, :size_t, :pointer, :pointer], :int32, blocking: true
     bind :cala_tx_commit, [:pointer, :pointer], :int32, blocking: true
     bind :cala_tx_rollback, [:pointer, :pointer], :int32, blocking: true
+    bind :cala_tx_commit_op, [:pointer, :pointer, :pointer], :int32
+    bind :cala_tx_rollback_op, [:pointer, :pointer, :pointer], :int32
     bind :cala_tx_free, [:pointer], :void, blocking: true
 
     OPERATIONS.each { |name| bind :"cala_#{name}", [:pointer, :pointer, :string, :size_t, :pointer, :pointer], :int32 }

@@ -14,7 +14,7 @@ import {
   SqliteTransaction,
   type TransactionOptions,
 } from "./transactions.js";
-import { Places, Turns } from "./turns.js";
+import { Places } from "./turns.js";
 import type { Instant } from "./types.js";
 
 /** What a ledger is opened with. The library refuses keys that it does not know. */
@@ -45,6 +45,8 @@ export interface LedgerConfig {
 export interface OpenOptions {
   /** Told of the library's messages. */
   logger?: Logger;
+  /** Integers beyond 2^53 in answers become BigInts. Default false: JavaScript rounds them. */
+  bigint?: boolean;
 }
 
 /** Moves a manual clock. UnsupportedError clock.not_manual. */
@@ -88,7 +90,7 @@ export class Ledger extends Scope {
   #handle: Handle | null;
   #closing: Promise<void> | undefined;
 
-  private constructor(raw: Raw, completions: Completions, handle: Handle, config: LedgerConfig, free: () => void) {
+  private constructor(raw: Raw, completions: Completions, handle: Handle, config: LedgerConfig, bigint: boolean, free: () => void) {
     super();
     this.#raw = raw;
     this.#completions = completions;
@@ -96,7 +98,7 @@ export class Ledger extends Scope {
     this.#free = free;
     const places = new Places(writersOf(config));
     const database = /^(host:)?sqlite(:|$)/.test(config.store ?? "sqlite:") ? "sqlite" : "postgres";
-    this.#ground = { raw, completions, places, begins: new Turns(), database, handle: () => this.#open() };
+    this.#ground = { raw, completions, bigint, places, database, handle: () => this.#open() };
     forgotten.register(this, free, this);
   }
 
@@ -109,7 +111,7 @@ export class Ledger extends Scope {
     return toldFrom(calledHere(Ledger.open), Ledger.#opened(config, options));
   }
 
-  static async #opened(config: LedgerConfig, { logger }: OpenOptions): Promise<Ledger> {
+  static async #opened(config: LedgerConfig, { logger, bigint = false }: OpenOptions): Promise<Ledger> {
     checkGiven(config);
     const text = encoded(config);
     const raw = await library();
@@ -125,7 +127,7 @@ export class Ledger extends Scope {
       raw.cala_ledger_free(handle);
       completions.release(logger);
     };
-    return new Ledger(raw, completions, handle, config, free);
+    return new Ledger(raw, completions, handle, config, bigint, free);
   }
 
   #open(): Handle {
@@ -138,7 +140,8 @@ export class Ledger extends Scope {
   }
 
   async #run(name: OperationName, request: object, signal: AbortSignal | undefined): Promise<any> {
-    return runOwn({ raw: this.#raw, ledger: this.#open(), tx: null, name, request, signal }, this.#completions, this);
+    const { raw, bigint } = this.#ground;
+    return runOwn({ raw, bigint, ledger: this.#open(), tx: null, name, request, signal }, this.#completions, this);
   }
 
   /**
@@ -220,8 +223,6 @@ export class Ledger extends Scope {
     });
     this.#handle = null;
     this.#ground.places.open();
-    // The handle must not be freed while another thread begins a transaction with it.
-    await this.#ground.begins.take(async () => undefined);
     this.#free();
   }
 

@@ -14,6 +14,7 @@ import {
 import { type Adapter, answered, notAtOnce } from "./adapters/adapter.js";
 import { sqlstateOf } from "./adapters/sqlstate.js";
 import type { ErrorCode } from "./codes.js";
+import { parsed, stringified } from "./json.js";
 import type { Completions } from "./completions.js";
 import { type Handle, type OperationName, type Raw, Status, Step, operationNames } from "./raw/types.js";
 
@@ -27,6 +28,8 @@ export interface CallOptions {
 export interface Call {
   raw: Raw;
   ledger: Handle;
+  /** Integers beyond 2^53 of the answer become BigInts. */
+  bigint: boolean;
   tx: Handle | null;
   name: OperationName;
   request: object;
@@ -36,19 +39,8 @@ export interface Call {
 type Maker = Raw[`cala_${OperationName}`];
 const known: ReadonlySet<string> = new Set(operationNames);
 
-// JSON has no BigInt: one goes as the number it is, and as text where a number would lose digits.
-const plain = (_key: string, value: unknown): unknown => {
-  if (typeof value !== "bigint") return value;
-  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-};
-
 export function encoded(document: object): Buffer {
-  const cased = snakeCased(document);
-  try {
-    return Buffer.from(JSON.stringify(cased));
-  } catch {
-    return Buffer.from(JSON.stringify(cased, plain));
-  }
+  return Buffer.from(stringified(snakeCased(document)));
 }
 
 // A number that is not a whole one has been rounded already, and JSON.stringify makes null of NaN.
@@ -83,10 +75,15 @@ function make({ raw, ledger, tx, name, request }: Call): Handle {
   }
   checkParams(name, request);
   const text = encoded(request);
+  const maker: Maker = raw[`cala_${name}`];
+  return startable(raw, (op, error) => maker(ledger, tx, text, text.length, op, error));
+}
+
+/** The operation that a function of the library makes; throws its error. */
+export function startable(raw: Raw, maker: (op: BigUint64Array, error: BigUint64Array) => number): Handle {
   const op = new BigUint64Array(1);
   const error = new BigUint64Array(1);
-  const maker: Maker = raw[`cala_${name}`];
-  if (maker(ledger, tx, text, text.length, op, error) !== Status.OK) throw taken(raw, error);
+  if (maker(op, error) !== Status.OK) throw taken(raw, error);
   return raw.handle(op) as Handle;
 }
 
@@ -111,16 +108,28 @@ function refused(status: number): CalaError {
 }
 
 /** Runs an operation on the library's own threads. */
-export function runOwn(call: Call, completions: Completions, owner: object): Promise<any> {
+export async function runOwn(call: Call, completions: Completions, owner: object): Promise<any> {
+  if (call.signal?.aborted) throw cancelled(call.signal);
+  return runStarted(call, make(call), completions, owner);
+}
+
+/** Runs an operation that has been made, and frees it. */
+export function runStarted(
+  { raw, signal, bigint = false }: Pick<Call, "raw" | "signal"> & { bigint?: boolean },
+  op: Handle,
+  completions: Completions,
+  owner: object,
+): Promise<any> {
   return new Promise((resolve, reject) => {
-    const { raw, signal } = call;
-    if (signal?.aborted) throw cancelled(signal);
-    const op = make(call);
+    if (signal?.aborted) {
+      raw.cala_op_free(op);
+      throw cancelled(signal);
+    }
     const forget = onAbort(signal, () => raw.cala_op_cancel(op));
     const finish = (status: number, text: string): void => {
       forget();
       raw.cala_op_free(op);
-      if (status === Status.OK) resolve(camelCased(JSON.parse(text)));
+      if (status === Status.OK) resolve(camelCased(parsed(text, bigint)));
       else
         reject(recordError(status, text, signal?.aborted && status === Status.CANCELLED ? signal.reason : undefined));
     };
@@ -192,8 +201,8 @@ function driveAtOnce(raw: Raw, op: Handle, adapter: Adapter): { step: number; th
   return { step, thrown };
 }
 
-function resultOf({ raw, signal }: Call, op: Handle, { step, thrown }: { step: number; thrown: unknown }): any {
-  if (step === Step.DONE) return camelCased(JSON.parse(raw.cala_op_result(op, null) ?? "null"));
+function resultOf({ raw, signal, bigint }: Call, op: Handle, { step, thrown }: { step: number; thrown: unknown }): any {
+  if (step === Step.DONE) return camelCased(parsed(raw.cala_op_result(op, null) ?? "null", bigint));
   if (step !== Step.FAILED) throw refused(-step);
   throw errorOf(raw, raw.cala_op_error(op), thrown ?? (signal?.aborted ? signal.reason : undefined));
 }

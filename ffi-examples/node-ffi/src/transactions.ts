@@ -1,8 +1,7 @@
-import { availableParallelism } from "node:os";
 import { type Adapter, notAtOnce, wrongHandle } from "./adapters/adapter.js";
 import type { Completions } from "./completions.js";
 import { CalaError, ClosedError, MisuseError, calledHere, failed, placed, taken, toldFrom } from "./errors.js";
-import { type CallOptions, encoded, runHosted, runHostedAtOnce, runOwn } from "./operation.js";
+import { type CallOptions, encoded, runHosted, runHostedAtOnce, runOwn, runStarted, startable } from "./operation.js";
 import { type Handle, type OperationName, type Raw, Status } from "./raw/types.js";
 import { Scope } from "./scope.js";
 import { shared } from "./shared.js";
@@ -34,29 +33,13 @@ export abstract class TransactionScope extends Scope {
 export interface Ground {
   raw: Raw;
   completions: Completions;
+  bigint: boolean;
   /** Transactions of the ledger's own that may be open at once; more would wait inside the library. */
   places: Places;
-  /** Beginning takes turns, and closing waits for the one that is on. */
-  begins: Turns;
   /** Which database the ledger is kept in. */
   database: "sqlite" | "postgres";
   /** The ledger's handle; throws ClosedError. */
   handle(): Handle;
-}
-
-// Beginning and ending wait on threads of the runtime's pool (libuv: four, Bun: one a core), which files and name look-ups
-// need too. They are counted apart: what begins may have to wait for what ends.
-const threads = "Bun" in globalThis ? availableParallelism() : Number(process.env["UV_THREADPOOL_SIZE"]) || 4;
-const beginning = new Places(1);
-const ending = new Places(Math.max(1, threads - 2));
-
-async function within<T>(places: Places, work: () => Promise<T>): Promise<T> {
-  await places.enter();
-  try {
-    return await work();
-  } finally {
-    places.leave();
-  }
 }
 
 const forgotten = new FinalizationRegistry<() => void>((free) => free());
@@ -81,17 +64,22 @@ export class OwnTransaction extends TransactionScope {
 
   /** @internal */
   static async begin(ground: Ground, { savepoint, signal }: TransactionOptions): Promise<OwnTransaction> {
-    const { raw, places, begins } = ground;
+    const { raw, places, completions } = ground;
     await places.enter();
     try {
+      const ledger = ground.handle();
       const options = encoded({ savepoint: savepoint || undefined });
       const cell = new BigUint64Array(1);
-      const error = new BigUint64Array(1);
-      const begin = (): Promise<number> =>
-        raw.waiting.cala_tx_begin(ground.handle(), options, options.length, cell, error);
-      const status = await begins.take(() => within(beginning, async () => begin()));
-      if (status !== Status.OK) throw taken(raw, error);
+      const op = startable(raw, (out, error) =>
+        raw.cala_tx_begin_op(ledger, options, options.length, cell, out, error),
+      );
       const tx = raw.handle(cell) as Handle;
+      try {
+        await runStarted({ raw, signal }, op, completions, ground);
+      } catch (error) {
+        raw.cala_tx_free(tx);
+        throw error;
+      }
       const free = (): void => {
         raw.cala_tx_free(tx);
         places.leave();
@@ -113,9 +101,9 @@ export class OwnTransaction extends TransactionScope {
   }
 
   override call(name: OperationName, request: object = {}, { signal = this.#signal }: CallOptions = {}): Promise<any> {
-    const { raw, completions } = this.#ground;
+    const { raw, completions, bigint } = this.#ground;
     const work = this.#turns.take(async () =>
-      runOwn({ raw, ledger: this.#ground.handle(), tx: this.#open(), name, request, signal }, completions, this),
+      runOwn({ raw, bigint, ledger: this.#ground.handle(), tx: this.#open(), name, request, signal }, completions, this),
     );
     return toldFrom(calledHere(this.call), work);
   }
@@ -131,23 +119,23 @@ export class OwnTransaction extends TransactionScope {
 
   /** Commits. ConflictError store.serialization, OutcomeUnknownError; MisuseError tx.over when it is over already. */
   commit(): Promise<void> {
-    return toldFrom(calledHere(this.commit), this.#finish("cala_tx_commit"));
+    return toldFrom(calledHere(this.commit), this.#finish("cala_tx_commit_op"));
   }
 
   /** Rolls back. MisuseError tx.over when it is over already. */
   rollback(): Promise<void> {
-    return toldFrom(calledHere(this.rollback), this.#finish("cala_tx_rollback"));
+    return toldFrom(calledHere(this.rollback), this.#finish("cala_tx_rollback_op"));
   }
 
-  #finish(how: "cala_tx_commit" | "cala_tx_rollback"): Promise<void> {
+  #finish(how: "cala_tx_commit_op" | "cala_tx_rollback_op"): Promise<void> {
     return this.#turns.take(async () => {
-      const { raw } = this.#ground;
+      const { raw, completions } = this.#ground;
       const tx = this.#open();
       this.#tx = null;
       forgotten.unregister(this);
-      const error = new BigUint64Array(1);
       try {
-        if ((await within(ending, () => raw.waiting[how](tx, error))) !== Status.OK) throw taken(raw, error);
+        const op = startable(raw, (out, error) => raw[how](tx, out, error));
+        await runStarted({ raw }, op, completions, this);
       } finally {
         this.#free();
       }
@@ -245,7 +233,7 @@ export class HostTransaction extends TransactionScope {
       const ledger = this.#ground.handle();
       const tx = this.#stand(ledger, this.#adapter, this.#options.savepoint ?? false);
       try {
-        return runHostedAtOnce({ raw, ledger, tx, name, request, signal }, this.#adapter);
+        return runHostedAtOnce({ raw, bigint: this.#ground.bigint, ledger, tx, name, request, signal }, this.#adapter);
       } finally {
         raw.cala_tx_free(tx);
       }
@@ -265,7 +253,7 @@ export class HostTransaction extends TransactionScope {
     const ledger = this.#ground.handle();
     const tx = this.#stand(ledger, adapter, savepoint);
     try {
-      return await runHosted({ raw, ledger, tx, name, request, signal }, adapter);
+      return await runHosted({ raw, bigint: this.#ground.bigint, ledger, tx, name, request, signal }, adapter);
     } finally {
       raw.cala_tx_free(tx);
     }

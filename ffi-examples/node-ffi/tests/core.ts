@@ -27,6 +27,7 @@ import {
   operationNames,
   retrying,
 } from "cala-ledger";
+import { parsed, stringified } from "../src/json.js";
 import { Ground, dropSchema, freshSchema, onPostgres, postgresUrl, temporaryFolder } from "./ground.js";
 import { failure, run, skip, test } from "./runner.js";
 
@@ -430,7 +431,7 @@ everywhere("an_error_shows_who_called", async (ground) => {
   assert.match((await failure(theOpener())).stack, /theOpener/);
 });
 
-const slowCommits = "commits_that_wait_leave_threads_to_others";
+const slowCommits = "transactions_that_wait_take_no_thread_of_the_runtime";
 if (!postgresUrl) skip(slowCommits, "CALA_TEST_POSTGRES is not set");
 else {
   test(slowCommits, async () => {
@@ -443,12 +444,12 @@ else {
       FOR EACH ROW EXECUTE FUNCTION ${schema}.pause()`);
     try {
       await using ledger = await Ledger.open({ store: postgresUrl as string, schema: `${schema}_cala`, migrate: true });
-      const all = await Promise.all(Array.from({ length: 6 }, () => ledger.begin()));
+      const all = await Promise.all(Array.from({ length: 8 }, () => ledger.begin()));
       await Promise.all(all.map((tx) => tx.exec(`INSERT INTO ${schema}.slow VALUES ('x')`)));
       let ended = 0;
       const commits = Promise.all(all.map((tx) => tx.commit().then(() => (ended += 1))));
       await new Promise((resolve) => setTimeout(resolve, 20));
-      await stat(".");
+      await Promise.all(Array.from({ length: 8 }, () => stat(".")));
       assert.equal(ended, 0);
       await commits;
     } finally {
@@ -479,6 +480,19 @@ everywhere("numbers_in_params_are_whole_and_big_ones_are_taken", async (ground) 
   await ledger.transactions().post(posting(7n));
   await ledger.transactions().post(posting(12345678901234567890n));
   assert.equal(await ground.net(), "12345678901234567907");
+});
+
+test("json_keeps_the_integers_that_numbers_round", () => {
+  const text = '{"a":[9007199254740993,-9223372036854775808,9007199254740991,1.5e20,12345678901234567.5],"9007199254740993":"9007199254740993\\\\"}';
+  const document = parsed(text, true);
+  assert.deepEqual(document, {
+    a: [9007199254740993n, -9223372036854775808n, 9007199254740991, 1.5e20, 12345678901234567.5],
+    "9007199254740993": "9007199254740993\\",
+  });
+  assert.deepEqual(parsed(stringified(document.a.slice(0, 3)), true), document.a.slice(0, 3));
+  assert.equal(stringified({ big: [2n ** 63n - 1n, 7n, 2n ** 63n] }), '{"big":[9223372036854775807,7,"9223372036854775808"]}');
+  assert.deepEqual(parsed(text, false), JSON.parse(text));
+  assert.deepEqual(parsed("[]", true), []);
 });
 
 test("errors_spell_keys_as_the_program_does", async () => {

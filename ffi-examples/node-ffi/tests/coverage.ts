@@ -61,26 +61,8 @@ const file = new URL("../../coverage.json", import.meta.url);
 const named = Object.fromEntries(Object.entries(methods).map(([name, [method]]) => [name, method]));
 const table = `${JSON.stringify(named, null, 2)}\n`;
 
-// The codes of docs/errors.md: the first column of its tables, and what it says of this wrapper.
-const document = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8");
-const codes = document.split("\n").flatMap((line) => {
-  const told = /^\| `|^- `[^:]*, (Node|everywhere)\b/.test(line) ? line.split(/ \| |, [A-Z]/)[0] : "";
-  return [...(told ?? "").matchAll(/`([a-z_]+\.[a-z_]+)`/g)].map((match) => match[1] as string);
-});
-const codesFile = new URL("../../src/codes.ts", import.meta.url);
-const codesText = `// Made from docs/errors.md by \`node dist/tests/coverage.js write\`. Do not edit.
-
-/** What CalaError.code can be; docs/errors.md says what each means. */
-export type ErrorCode =
-${[...new Set(codes)]
-  .sort()
-  .map((code) => `  | "${code}"`)
-  .join("\n")};
-`;
-
 if (process.argv[2] === "write") {
   writeFileSync(file, table);
-  writeFileSync(codesFile, codesText);
 } else {
   test("each_method_reaches_its_operation", async () => {
     for (const [name, [, invoke]] of Object.entries(methods)) {
@@ -91,10 +73,6 @@ if (process.argv[2] === "write") {
   });
   test("every_operation_has_a_method", () => assert.deepEqual(Object.keys(methods).sort(), [...operationNames].sort()));
   test("coverage_json_is_up_to_date", () => assert.equal(readFileSync(file, "utf8"), table));
-  test("the_codes_are_those_of_the_document", () => {
-    assert.ok(codes.length > 60);
-    assert.equal(readFileSync(codesFile, "utf8"), codesText);
-  });
   test("the_readme_quotes_examples", () => {
     const folder = new URL("../../examples/", import.meta.url);
     const examples = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), "utf8"));

@@ -34,7 +34,9 @@ def kind(function, index):
 
 
 def result_kind(function):
-    return {"void": "void", "const char *": "text"}.get(function.result, "int64" if function.result == "int64_t" else "int32")
+    if HANDLE.fullmatch(function.result):
+        return "handle"
+    return {"void": "void", "const char *": "text", "int32_t": "int32", "cala_status": "int32", "int64_t": "int64"}[function.result]
 
 
 TYPESCRIPT = {"handle": "Handle | null", "address": "Handle | null", "cell": "BigUint64Array | null", "bytes": "Uint8Array | null",

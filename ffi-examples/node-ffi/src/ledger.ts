@@ -38,7 +38,11 @@ export interface LedgerConfig {
   queueMax?: number;
   /** Connect at the first operation. Default false. */
   lazy?: boolean;
-  logLevel?: string;
+  /**
+   * How long operations wait for a store that was there before and is away, as in a failover: 0 to 3,600,000 ms.
+   * Default 30,000.
+   */
+  failoverWaitMs?: number;
 }
 
 /** What this wrapper takes besides. */

@@ -152,6 +152,8 @@ everywhere("transactions_entries_and_balances_are_read_back", async (ground) => 
     })),
   );
   assert.equal(results.length, 2);
+  for (const order of [ledger.transactions().list({ stable: true }), ledger.entries().list({ journalId, stable: true })])
+    assert.ok((await order.page()).items.length >= 3);
   const key = ground.key();
   const balance = await ledger.balances().find(key);
   assert.deepEqual(
@@ -374,6 +376,9 @@ test("configuration_is_strict", async () => {
   assert.ok(unknown instanceof InvalidError);
   assert.deepEqual([unknown.code, unknown.details["pointer"]], ["request.unknown_key", "/stor"]);
   assert.ok((await failure(Ledger.open({ store: "nosuch:thing" }))) instanceof InvalidError);
+  const tooLong = await failure(Ledger.open({ store: "sqlite::memory:", failoverWaitMs: 3_600_001 }));
+  assert.deepEqual([tooLong.code, tooLong.details["pointer"]], ["request.malformed", "/failoverWaitMs"]);
+  await (await Ledger.open({ store: "sqlite::memory:", failoverWaitMs: 0 })).close();
   assert.ok((await failure(Ledger.open({ store: "sqlite:/nosuch/folder/x.db" }))) instanceof UnavailableError);
   await using ledger = await Ledger.open({ store: "sqlite::memory:" });
   assert.throws(() => ledger.clock.advance(1), UnsupportedError);

@@ -52,7 +52,7 @@ export function load(path: string, waiting: Waiting): Raw {
     cala_op_feed_error: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
     cala_op_status: { args: ["ptr"], returns: "i32" },
     cala_op_result: { args: ["ptr", "ptr"], returns: "ptr" },
-    cala_op_error: { args: ["ptr"], returns: "i32" },
+    cala_op_error: { args: ["ptr"], returns: "ptr" },
     cala_op_cancel: { args: ["ptr"], returns: "i32" },
     cala_op_free: { args: ["ptr"], returns: "void" },
     cala_tx_begin: { args: ["ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },

@@ -52,7 +52,7 @@ export function load(path: string, deep: boolean): Raw {
     cala_op_feed_error: bind("cala_op_feed_error", "int32_t", "void *", "str", "str"),
     cala_op_status: bind("cala_op_status", "int32_t", "void *"),
     cala_op_result: bind("cala_op_result", "str", "void *", "void *"),
-    cala_op_error: bind("cala_op_error", "int32_t", "void *"),
+    cala_op_error: bind("cala_op_error", "void *", "void *"),
     cala_op_cancel: bind("cala_op_cancel", "int32_t", "void *"),
     cala_op_free: bind("cala_op_free", "void", "void *"),
     cala_tx_begin: bind("cala_tx_begin", "int32_t", "void *", "void *", "size_t", "void *", "void *"),

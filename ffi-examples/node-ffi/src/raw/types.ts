@@ -307,7 +307,7 @@ export interface Raw {
    */
   cala_op_result(op: Handle | null, outLen: BigUint64Array | null): string | null;
   /** Why it failed; NULL unless it did. Belongs to the operation. */
-  cala_op_error(op: Handle | null): number;
+  cala_op_error(op: Handle | null): Handle | null;
   /**
    * Asks it to stop. What has not begun is answered with CALA_CANCELLED; a running statement is interrupted where the
    * store can; once its write is on the way it finishes. The answer tells which. CALA_OK also when it was answered

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/json_scan.h"
-#include "base/stored_json.h"
 
 namespace cala::base {
 namespace {
@@ -215,19 +214,9 @@ bool json_equal(JsonView a, JsonView b) {
 void Json::Delete::operator()(cJSON *node) const { cJSON_Delete(node); }
 
 Result<Json> Json::parse(std::string_view text) {
-  const Result<std::vector<JsonFraction>> fractions = scan_json(text, WideIntegers::kRefused);
+  const Result<std::vector<JsonFraction>> fractions = scan_json(text);
   if (!fractions) return Error(fractions.error());
   Json json;
-  json.root_.reset(build_tree(text, *fractions));
-  return json;
-}
-
-void StoredJson::Delete::operator()(cJSON *node) const { cJSON_Delete(node); }
-
-Result<StoredJson> StoredJson::parse(std::string_view text) {
-  const Result<std::vector<JsonFraction>> fractions = scan_json(text, WideIntegers::kExact);
-  if (!fractions) return Error(fractions.error());
-  StoredJson json;
   json.root_.reset(build_tree(text, *fractions));
   return json;
 }

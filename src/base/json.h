@@ -1,5 +1,5 @@
 // JSON at the edges. Reading is strict and exact, in two steps: a scan that refuses what cJSON would let pass
-// (duplicate keys, \u0000, invalid UTF-8, nesting past 64, integers past 2^53, non-finite numbers), naming the JSON
+// (duplicate keys, \u0000, invalid UTF-8, nesting past 64, integers past 64 bits, non-finite numbers), naming the JSON
 // pointer of what is wrong; then cJSON builds the tree. Writing is our own: it appends compact text and never depends
 // on the locale. A Json and its views may be read by several threads; it is never changed after parsing.
 #pragma once
@@ -38,13 +38,14 @@ class JsonView {
 
   bool boolean() const;
   double number() const;
-  std::optional<std::int64_t> integer() const;  // a number that is whole and within +-2^53, else nullopt
-  std::string_view string() const;              // of a string, else empty
-  std::size_t size() const;                     // children of an array or object; linear
-  JsonView get(std::string_view key) const;     // member, absent when missing
-  JsonView first() const;                       // first child of an array or object, absent when none
-  JsonView next() const;                        // next sibling
-  std::string_view key() const;                 // of a member of an object
+  std::optional<std::int64_t> integer()
+      const;  // an integer of 64 bits, exactly; a fraction that is whole within +-2^53; else nullopt
+  std::string_view string() const;           // of a string, else empty
+  std::size_t size() const;                  // children of an array or object; linear
+  JsonView get(std::string_view key) const;  // member, absent when missing
+  JsonView first() const;                    // first child of an array or object, absent when none
+  JsonView next() const;                     // next sibling
+  std::string_view key() const;              // of a member of an object
 
   void append_to(std::string &out) const;  // compact text, keys in their order, doubles shortest
   std::string text() const;

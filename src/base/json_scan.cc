@@ -99,7 +99,7 @@ bool is_too_large(std::string_view number) {
 
 class Scanner {
  public:
-  Scanner(std::string_view text, WideIntegers wide) : text_(text), wide_(wide) {}
+  explicit Scanner(std::string_view text) : text_(text) {}
 
   bool scan() {
     if (text_.size() > kJsonMaxSize) return fail_at(kJsonMaxSize, "the text is longer than 64 MiB");
@@ -340,12 +340,10 @@ class Scanner {
     const auto read = std::from_chars(token.data(), token.data() + token.size(), value);
     if (read.ec == std::errc()) {
       if (value >= -kMaxExactInteger && value <= kMaxExactInteger) return true;
-      if (wide_ == WideIntegers::kExact) {
-        fractions_.push_back(JsonFraction{start, token.size(), numbers_, static_cast<double>(value), value});
-        return true;
-      }
+      fractions_.push_back(JsonFraction{start, token.size(), numbers_, static_cast<double>(value), value});
+      return true;
     }
-    return fail_at(start, "an integer beyond 2^53 is not exact: send it as a string");
+    return fail_at(start, "an integer beyond 64 bits: send it as a string");
   }
 
   bool fraction(std::string_view token, std::size_t start) {
@@ -369,7 +367,6 @@ class Scanner {
   }
 
   std::string_view text_;
-  WideIntegers wide_;
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
   std::size_t numbers_ = 0;
@@ -382,8 +379,8 @@ class Scanner {
 
 }  // namespace
 
-Result<std::vector<JsonFraction>> scan_json(std::string_view text, WideIntegers wide) {
-  Scanner scanner(text, wide);
+Result<std::vector<JsonFraction>> scan_json(std::string_view text) {
+  Scanner scanner(text);
   if (!scanner.scan()) return scanner.error();
   return scanner.take_fractions();
 }

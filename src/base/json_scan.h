@@ -25,10 +25,7 @@ struct JsonFraction {
   std::optional<std::int64_t> wide = std::nullopt;  // an integer beyond 2^53
 };
 
-// What becomes of an integer beyond 2^53.
-enum class WideIntegers { kRefused, kExact };
-
 // The fractions of a text, in its order, or what is wrong with it, as Json::parse reports it.
-Result<std::vector<JsonFraction>> scan_json(std::string_view text, WideIntegers wide);
+Result<std::vector<JsonFraction>> scan_json(std::string_view text);
 
 }  // namespace cala::base

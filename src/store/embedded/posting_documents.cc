@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "base/json.h"
-#include "base/stored_json.h"
 #include "store/embedded/entry_id.h"
 #include "store/embedded/error_table.h"
 #include "store/embedded/layer_text.h"
@@ -239,7 +238,7 @@ std::string posting_read_document(const PostingRead &read) {
 }
 
 Result<PostingState> posting_state_of(const PostingRead &read, std::string_view text) {
-  Result<base::StoredJson> json = base::StoredJson::parse(text);
+  Result<base::Json> json = base::Json::parse(text);
   if (!json) return corrupt_row("posting's state");
   return StateReader(read, json->root()).run();
 }

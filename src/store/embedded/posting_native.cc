@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "base/json.h"
-#include "base/stored_json.h"
 #include "store/embedded/entry_id.h"
 #include "store/embedded/error_table.h"
 #include "store/embedded/layer_text.h"
@@ -345,7 +344,7 @@ Result<core::PostedTransaction> NativePosting::read_posted(std::int64_t n) {
   Statement &row = **transactions;
   Resetting resetting(row);
   if (const int result = row.integer(n).step(); result != SQLITE_ROW) return connection_.error(result);
-  Result<base::StoredJson> json = base::StoredJson::parse(row.column_text(0));
+  Result<base::Json> json = base::Json::parse(row.column_text(0));
   if (!json) return corrupt_row("transaction");
   Result<core::Transaction> transaction = transaction_of(json->root());
   if (!transaction) return std::move(transaction.error());
@@ -358,7 +357,7 @@ Result<core::PostedTransaction> NativePosting::read_posted(std::int64_t n) {
   entry_row.integer(row.column_integer(1)).integer(row.column_integer(1) + row.column_integer(2));
   int result = entry_row.step();
   for (; result == SQLITE_ROW; result = entry_row.step()) {
-    Result<base::StoredJson> entry_json = base::StoredJson::parse(entry_row.column_text(0));
+    Result<base::Json> entry_json = base::Json::parse(entry_row.column_text(0));
     if (!entry_json) return corrupt_row("entry");
     Result<core::Entry> entry = entry_of(entry_json->root());
     if (!entry) return std::move(entry.error());

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/json.h"
-#include "base/stored_json.h"
 #include "store/postgres/error_table.h"
 #include "store/postgres/row_literal.h"
 #include "store/rows.h"
@@ -252,7 +251,7 @@ std::string encode_posting_write(const PostingWrite &request) {
 }
 
 Result<PostingState> decode_posting_read(std::string_view text) {
-  Result<base::StoredJson> json = base::StoredJson::parse(text);
+  Result<base::Json> json = base::Json::parse(text);
   if (!json || !json->root().is_object()) return corrupt("the state before a posting");
   const JsonView root = json->root();
   PostingState state;
@@ -270,7 +269,7 @@ Result<PostingState> decode_posting_read(std::string_view text) {
 
 Result<Written> decode_posting_write(std::string_view text) {
   if (text == "{}") return Written{};
-  Result<base::StoredJson> json = base::StoredJson::parse(text);
+  Result<base::Json> json = base::Json::parse(text);
   if (!json || !json->root().is_object()) return corrupt("an answer to a posting");
   if (json->root().get("duplicate").present()) return taken_meanwhile();
   if (json->root().get("elsewhere").present()) return no_transaction();

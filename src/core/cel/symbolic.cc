@@ -61,14 +61,16 @@ void append_structure(const Expr &expr, std::size_t step_count, std::string &out
 std::optional<Decimal> constant_decimal(const Value &value) {
   Decimal exact;
   if (to_exact(value, exact)) return exact;
-  if (value.is(Kind::kString)) return parse_decimal_argument(value.as_text());
+  if (value.is(Kind::kString)) return Decimal::parse(value.as_text());
   return std::nullopt;
 }
 
-std::optional<Polynomial> combine(Operator op, const Polynomial &a, const Polynomial &b) {
-  if (op == Operator::kAdd) return Polynomial::add(a, b);
-  if (op == Operator::kSubtract) return Polynomial::add(a, b.negated());
-  return op == Operator::kMultiply ? Polynomial::multiply(a, b) : std::nullopt;
+std::optional<Polynomial> combine(Operator op, Polynomial a, Polynomial b, Atoms &atoms) {
+  const std::size_t work = op == Operator::kMultiply ? a.terms().size() * b.terms().size() : b.terms().size();
+  if (!atoms.spend(64 * work)) return std::nullopt;
+  if (op == Operator::kMultiply) return Polynomial::multiply(a, b);
+  if (op == Operator::kSubtract) b.negate();
+  return a.add(b) ? std::optional(std::move(a)) : std::nullopt;
 }
 
 Operator operator_of(std::string_view function) {
@@ -77,42 +79,65 @@ Operator operator_of(std::string_view function) {
   return function == "decimal.Mul" ? Operator::kMultiply : Operator::kNone;
 }
 
-// c ? a : b is b + [c] * (a - b).
-std::optional<Polynomial> chosen(const std::string &condition, const Step &step, int depth) {
-  const auto yes = polynomial_of(*step.items[0], depth + 1);
-  const auto no = polynomial_of(*step.items[1], depth + 1);
-  if (!yes || !no) return std::nullopt;
-  const auto difference = Polynomial::add(*yes, no->negated());
-  if (!difference) return std::nullopt;
-  const auto part = Polynomial::multiply(Polynomial::atom(kIndicator + condition), *difference);
-  return part ? Polynomial::add(*no, *part) : std::nullopt;
+std::string structure_of(const Expr &expr, std::size_t step_count) {
+  std::string out;
+  append_structure(expr, step_count, out);
+  return out;
 }
 
-Polynomial leaf_polynomial(const Expr &expr) {
+// c ? a : b is b + [c] * (a - b).
+std::optional<Polynomial> chosen(const std::string &condition, const Step &step, Atoms &atoms, int depth) {
+  const auto yes = polynomial_of(*step.items[0], atoms, depth + 1);
+  auto no = polynomial_of(*step.items[1], atoms, depth + 1);
+  if (!yes || !no) return std::nullopt;
+  const auto difference = combine(Operator::kSubtract, *yes, *no, atoms);
+  if (!difference) return std::nullopt;
+  const auto part = Polynomial::multiply(Polynomial::atom(atoms.of(AtomKind::kIndicator, condition)), *difference);
+  return part && no->add(*part) ? std::move(no) : std::nullopt;
+}
+
+Polynomial leaf_polynomial(const Expr &expr, Atoms &atoms) {
   if (expr.leaf == LeafKind::kConstant) {
     if (const auto known = constant_decimal(expr.constant)) return Polynomial::constant(*known);
   }
-  return Polynomial::atom(structure_of(expr, 0));
+  return Polynomial::atom(atoms.of(AtomKind::kPlain, structure_of(expr, 0)));
 }
 
-std::optional<Polynomial> stepped(const Expr &expr, std::size_t index, const Polynomial &before, int depth) {
+std::optional<Polynomial> stepped(const Expr &expr, std::size_t index, Polynomial before, Atoms &atoms, int depth) {
   const Step &step = expr.steps[index];
-  if (step.kind == StepKind::kNegate) return before.negated();
-  if (step.kind == StepKind::kConditional) return chosen(structure_of(expr, index), step, depth);
+  if (step.kind == StepKind::kNegate) {
+    before.negate();
+    return before;
+  }
+  if (step.kind == StepKind::kConditional) return chosen(structure_of(expr, index), step, atoms, depth);
   Operator op = Operator::kNone;
   if (step.kind == StepKind::kArithmetic) op = step.op;
   if (step.kind == StepKind::kCall && step.overloads.count > 0 && step.item_count == 1)
     op = operator_of(step.overloads.first->name);
   if (op == Operator::kAdd || op == Operator::kSubtract || op == Operator::kMultiply) {
-    const auto other = polynomial_of(*step.items[0], depth + 1);
-    return other ? combine(op, before, *other) : std::nullopt;
+    auto other = polynomial_of(*step.items[0], atoms, depth + 1);
+    return other ? combine(op, std::move(before), std::move(*other), atoms) : std::nullopt;
   }
-  std::string key = structure_of(expr, index + 1);
+  const std::string key = structure_of(expr, index + 1);
   if (key.size() >= kMaxKey) return std::nullopt;
-  return Polynomial::atom(std::move(key));
+  return Polynomial::atom(atoms.of(AtomKind::kPlain, key));
 }
 
 }  // namespace
+
+Atom Atoms::of(AtomKind kind, const std::string &structure) {
+  spend(structure.size());
+  const auto fresh = [&] { return next_++ << 2U | static_cast<Atom>(kind); };
+  if (structure.size() >= kMaxKey) return fresh();
+  const auto [found, is_new] = known_.try_emplace(static_cast<char>('0' + static_cast<int>(kind)) + structure, 0);
+  if (is_new) found->second = fresh();
+  return found->second;
+}
+
+bool Atoms::spend(std::size_t work) {
+  left_ -= std::min(left_, work);
+  return left_ > 0;
+}
 
 bool Polynomial::put(const Monomial &monomial, const Decimal &coefficient) {
   const auto found = terms_.find(monomial);
@@ -136,18 +161,17 @@ Polynomial Polynomial::constant(const Decimal &value) {
   return out;
 }
 
-Polynomial Polynomial::atom(std::string key) {
+Polynomial Polynomial::atom(Atom atom) {
   Polynomial out;
-  out.terms_.emplace(Monomial{std::move(key)}, Decimal::from_int(1));
+  out.terms_.emplace(Monomial{atom}, Decimal::from_int(1));
   return out;
 }
 
-std::optional<Polynomial> Polynomial::add(const Polynomial &a, const Polynomial &b) {
-  Polynomial out = a;
-  for (const auto &[monomial, coefficient] : b.terms_) {
-    if (!out.put(monomial, coefficient)) return std::nullopt;
+bool Polynomial::add(const Polynomial &other) {
+  for (const auto &[monomial, coefficient] : other.terms_) {
+    if (!put(monomial, coefficient)) return false;
   }
-  return out;
+  return true;
 }
 
 std::optional<Polynomial> Polynomial::multiply(const Polynomial &a, const Polynomial &b) {
@@ -158,10 +182,10 @@ std::optional<Polynomial> Polynomial::multiply(const Polynomial &a, const Polyno
       std::merge(left.begin(), left.end(), right.begin(), right.end(), std::back_inserter(both));
       // 0 and 1 are their own squares; 1 and -1 square to 1.
       both.erase(std::unique(both.begin(), both.end(),
-                             [](const std::string &x, const std::string &y) { return x == y && x[0] == kIndicator; }),
+                             [](Atom x, Atom y) { return x == y && kind_of_atom(x) == AtomKind::kIndicator; }),
                  both.end());
       for (std::size_t i = 0; i + 1 < both.size();) {
-        const bool pair = both[i] == both[i + 1] && both[i][0] == kSign;
+        const bool pair = both[i] == both[i + 1] && kind_of_atom(both[i]) == AtomKind::kSign;
         if (pair)
           both.erase(both.begin() + static_cast<std::ptrdiff_t>(i), both.begin() + static_cast<std::ptrdiff_t>(i + 2));
         if (!pair) ++i;
@@ -173,10 +197,8 @@ std::optional<Polynomial> Polynomial::multiply(const Polynomial &a, const Polyno
   return out;
 }
 
-Polynomial Polynomial::negated() const {
-  Polynomial out = *this;
-  for (auto &[monomial, coefficient] : out.terms_) coefficient = coefficient.negated();
-  return out;
+void Polynomial::negate() {
+  for (auto &[monomial, coefficient] : terms_) coefficient = coefficient.negated();
 }
 
 std::optional<Decimal> Polynomial::as_constant() const {
@@ -185,22 +207,22 @@ std::optional<Decimal> Polynomial::as_constant() const {
   return std::nullopt;
 }
 
-std::string structure_of(const Expr &expr, std::size_t step_count) {
-  std::string out;
-  append_structure(expr, step_count, out);
-  return out;
-}
-
-std::optional<Polynomial> polynomial_of(const Expr &expr, int depth) {
+std::optional<Polynomial> polynomial_of(const Expr &expr, Atoms &atoms, int depth) {
   if (depth > kMaxSymbolicDepth) return std::nullopt;
-  std::optional<Polynomial> out = leaf_polynomial(expr);
-  for (std::size_t i = 0; i < expr.step_count && out; ++i) out = stepped(expr, i, *out, depth);
+  std::optional<Polynomial> out = leaf_polynomial(expr, atoms);
+  for (std::size_t i = 0; i < expr.step_count && out; ++i) {
+    if (!atoms.spend(64 * (1 + out->terms().size()))) return std::nullopt;
+    out = stepped(expr, i, std::move(*out), atoms, depth);
+  }
   return out;
 }
 
-Polynomial sign_of(const Expr &direction) {
+Polynomial sign_of(const Expr &direction, Atoms &atoms) {
   const auto known = [](const Expr &expr) {
     return expr.is_constant() && expr.constant.is(Kind::kString) ? expr.constant.as_text() : std::string_view();
+  };
+  const auto sign = [&](std::size_t steps) {
+    return Polynomial::atom(atoms.of(AtomKind::kSign, structure_of(direction, steps)));
   };
   if (known(direction) == "CREDIT") return Polynomial::constant(Decimal::from_int(1));
   if (known(direction) == "DEBIT") return Polynomial::constant(Decimal::from_int(-1));
@@ -208,11 +230,11 @@ Polynomial sign_of(const Expr &direction) {
     const Step &choice = direction.steps[direction.step_count - 1];
     const std::string_view yes = known(*choice.items[0]);
     const std::string_view no = known(*choice.items[1]);
-    Polynomial sign = Polynomial::atom(kSign + structure_of(direction, direction.step_count - 1));
-    if (yes == "CREDIT" && no == "DEBIT") return sign;
-    if (yes == "DEBIT" && no == "CREDIT") return sign.negated();
+    Polynomial chosen_sign = sign(direction.step_count - 1);
+    if (yes == "DEBIT" && no == "CREDIT") chosen_sign.negate();
+    if ((yes == "DEBIT" && no == "CREDIT") || (yes == "CREDIT" && no == "DEBIT")) return chosen_sign;
   }
-  return Polynomial::atom(kSign + structure_of(direction, direction.step_count));
+  return sign(direction.step_count);
 }
 
 }  // namespace cala::core::cel

@@ -1,10 +1,12 @@
 // Expressions as polynomials with exact coefficients over atoms. An atom is what is not known before a posting, identified by its
-// structure: two atoms with the same key are the same value in one evaluation. Used by the balance proof only.
+// structure: the same atom is the same value in one evaluation. Used by the balance proof only, which shares one Atoms.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/cel/plan.h"
@@ -12,18 +14,41 @@
 
 namespace cala::core::cel {
 
-// A sorted list of atoms' keys, with repetitions; empty: the constant term.
-using Monomial = std::vector<std::string>;
+enum class AtomKind : std::uint32_t {
+  kPlain,
+  kIndicator,  // 0 or 1, depending on a condition
+  kSign,       // 1 or -1, an unknown direction
+};
+
+// A number for each atom, with its kind in the lowest bits.
+using Atom = std::uint32_t;
+constexpr AtomKind kind_of_atom(Atom atom) { return static_cast<AtomKind>(atom & 3U); }
+
+class Atoms {
+ public:
+  // Equal structures are one atom; one that is too long to be kept is an atom of its own.
+  Atom of(AtomKind kind, const std::string &structure);
+  // False once the proof has become too long: then nothing is proved.
+  bool spend(std::size_t work);
+
+ private:
+  std::unordered_map<std::string, Atom> known_;
+  Atom next_ = 0;
+  std::size_t left_ = 32'000'000;  // bytes of structures, terms times 64
+};
+
+// A sorted list of atoms, with repetitions; empty: the constant term.
+using Monomial = std::vector<Atom>;
 
 class Polynomial {
  public:
   static Polynomial constant(const Decimal &value);
-  static Polynomial atom(std::string key);
+  static Polynomial atom(Atom atom);
 
-  // Each answers nullopt when the result is too large to follow, or inexact.
-  static std::optional<Polynomial> add(const Polynomial &a, const Polynomial &b);
+  // Each answers false, or nullopt, when the result is too large to follow, or inexact.
+  bool add(const Polynomial &other);
   static std::optional<Polynomial> multiply(const Polynomial &a, const Polynomial &b);
-  Polynomial negated() const;
+  void negate();
 
   bool is_zero() const { return terms_.empty(); }
   const std::map<Monomial, Decimal> &terms() const { return terms_; }
@@ -34,15 +59,8 @@ class Polynomial {
   std::map<Monomial, Decimal> terms_;
 };
 
-// An atom that is 0 or 1, depending on a condition, starts with this.
-inline constexpr char kIndicator = '?';
-// An atom that is 1 or -1, an unknown direction, starts with this.
-inline constexpr char kSign = '+';
-
-// The structure of an expression up to and without steps[step_count]: equal texts mean equal values.
-std::string structure_of(const Expr &expr, std::size_t step_count);
-std::optional<Polynomial> polynomial_of(const Expr &expr, int depth = 0);
+std::optional<Polynomial> polynomial_of(const Expr &expr, Atoms &atoms, int depth = 0);
 // +1 for CREDIT, -1 for DEBIT, an unknown sign for what a posting decides.
-Polynomial sign_of(const Expr &direction);
+Polynomial sign_of(const Expr &direction, Atoms &atoms);
 
 }  // namespace cala::core::cel

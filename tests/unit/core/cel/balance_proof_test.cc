@@ -89,6 +89,51 @@ TEST(BalanceProof, AcceptsWhatItCannotDecide) {
   EXPECT_EQ(proof({}), "none");
 }
 
+TEST(BalanceProof, AcceptsWhatBalancesForSomeParams) {
+  EXPECT_EQ(proof({{"params.amount", "DEBIT"}, {"params.amount + params.fee", "CREDIT"}}), "none");
+  EXPECT_EQ(proof({{"params.amount", "DEBIT"}, {"params.amount", "CREDIT"}, {"params.fee", "CREDIT"}}), "none");
+  EXPECT_EQ(proof({{"params.amount", "DEBIT"}, {"params.amount * (1 + params.rate)", "CREDIT"}}), "none");
+  EXPECT_EQ(proof({{"params.kind == 'a' ? params.amount : 0", "DEBIT"},
+                   {"0", "CREDIT"},
+                   {"params.fee", "CREDIT"},
+                   {"params.fee", "DEBIT"}}),
+            "none");
+}
+
+TEST(BalanceProof, RefusesWhatIsZeroOnlyWhereNothingMoves) {
+  EXPECT_NE(proof({{"params.amount * params.rate", "DEBIT"}, {"params.rate * params.amount * 2", "CREDIT"}}), "none");
+  EXPECT_NE(proof({{"params.kind == 'a' ? params.amount : 0", "DEBIT"}}), "none");
+  EXPECT_NE(proof({{"params.amount", "DEBIT"}, {"params.amount", "CREDIT"}, {"params.amount * 2", "CREDIT"}}), "none");
+  EXPECT_NE(proof({{"7", "params.kind == 'a' ? CREDIT : DEBIT"}}), "none");
+}
+
+// Each of these would be followed for many seconds, were the cost not linear or bounded.
+TEST(BalanceProof, IsQuickWithManyEntriesOfLongUnits) {
+  std::string sum = "params.amount";
+  std::string product = "(params.kind == 'a' ? params.amount : params.fee)";
+  for (int i = 0; i < 60; ++i) {
+    sum += " + params.amount * (params.kind == 'k" + std::to_string(i) + "' ? 1 : 0)";
+    product += " * (params.kind == '" + std::to_string(i % 5) + "' ? 1 : 2)";
+  }
+  for (int i = 0; i < 1500; ++i) sum += " + params.fee";
+  CompileOptions options;
+  options.params = kParams;
+  const auto program = [&](const std::string &source) { return compile(source, options).take(); };
+  const ProgramPtr usd = program("'USD'");
+  const ProgramPtr any = program("params.currency");
+  const ProgramPtr settled = program("SETTLED");
+  const ProgramPtr debit = program("DEBIT");
+  const ProgramPtr credit = program("CREDIT");
+  for (const std::string &source : {sum, product}) {
+    const ProgramPtr units = program(source);
+    std::vector<EntryPrograms> entries;
+    for (int i = 0; i < 1000; ++i) {
+      entries.push_back({units.get(), (i < 500 ? usd : any).get(), settled.get(), (i % 2 == 0 ? debit : credit).get()});
+    }
+    EXPECT_EQ(provably_unbalanced(entries).value_or("none"), "none");
+  }
+}
+
 TEST(BalanceProof, JoinsWhatMayMeetInOneCurrency) {
   EXPECT_NE(proof({{"10", "DEBIT", "params.currency"},
                    {"params.amount", "CREDIT", "'EUR'"},

@@ -541,10 +541,13 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *   created_at: instant,
  *   modified_at: instant} */
 
-/* type param: what a posting is told. {
+/* type param: what a posting is told. min and max are constants of an integer, a decimal, a date or a timestamp, and a
+ * value outside them is refused. {
  *   name: text,
  *   type: "string" | "integer" | "decimal" | "boolean" | "uuid" | "date" | "timestamp" | "json",
  *   default?: cel,
+ *   min?: cel,
+ *   max?: cel,
  *   description?: text} */
 /* type template_transaction: what the transaction of a posting will be. {
  *   effective: cel,
@@ -553,7 +556,8 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *   external_id?: cel,
  *   description?: cel,
  *   metadata?: cel} */
-/* type template_entry: what an entry of a posting will be. {
+/* type template_entry: what an entry of a posting will be. Units may be 0 or less, as a negative debit is no credit but
+ * lowers the debit sum; a param that comes from outside has a min where that is not wanted. {
  *   entry_type: cel,
  *   account_id: cel,
  *   layer: cel,
@@ -768,8 +772,9 @@ CALA_API cala_status cala_journal_unlock(cala_ledger *ledger, cala_tx *tx, const
  * request: {id?: uuid, code: text, params?: [param], transaction: template_transaction, entries: [template_entry],
  *   description?: text, metadata?: json}
  * result: tx_template
- * errors: CALA_INVALID cel.compile, param.duplicate, param.type (a default of the wrong type);
- *   CALA_REJECTED tx_template.unbalanced (it can never balance); CALA_CONFLICT tx_template.exists
+ * errors: CALA_INVALID cel.compile, param.duplicate, param.type (a default or bound of the wrong type), param.range (a
+ *   default outside the bounds, a max below the min); CALA_REJECTED tx_template.unbalanced (it can never balance);
+ *   CALA_CONFLICT tx_template.exists
  * access: write */
 CALA_API cala_status cala_tx_template_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                              cala_op **out_op, cala_error **out_error);
@@ -796,10 +801,11 @@ CALA_API cala_status cala_tx_template_list(cala_ledger *ledger, cala_tx *tx, con
  * request: {id?: uuid, tx_template_code: text, params?: {*: json}}
  * result: posted
  * errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
- *   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, currency.unknown, amount.range,
- *   amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, account.locked, account.is_set; CALA_CONFLICT
- *   transaction.replay_differs, transaction.exists (posted by another session at the same moment: repeat),
- *   balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run it again)
+ *   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown,
+ *   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, account.locked, account.is_set;
+ *   CALA_CONFLICT transaction.replay_differs, transaction.exists (posted by another session at the same moment:
+ *   repeat), balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run it
+ *   again)
  * access: write */
 CALA_API cala_status cala_transaction_post(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                            cala_op **out_op, cala_error **out_error);

@@ -41,15 +41,6 @@ std::optional<Uuid> parse_digits(std::string_view digits) {
   return id;
 }
 
-bool starts_with_ignoring_case(std::string_view text, std::string_view lower_prefix) {
-  if (text.size() < lower_prefix.size()) return false;
-  for (std::size_t i = 0; i < lower_prefix.size(); ++i) {
-    const char c = text[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != lower_prefix[i]) return false;
-  }
-  return true;
-}
-
 void store_big_endian(std::uint8_t *to, std::uint64_t value) {
   for (int shift = 56; shift >= 0; shift -= 8) *to++ = static_cast<std::uint8_t>(value >> shift);
 }
@@ -103,16 +94,6 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
     if (!is_hyphen_place(i)) digits[count++] = text[i];
   }
   return parse_digits({digits.data(), digits.size()});
-}
-
-std::optional<Uuid> Uuid::parse_lenient(std::string_view text) {
-  constexpr std::string_view urn = "urn:uuid:";
-  if (starts_with_ignoring_case(text, urn)) {
-    text.remove_prefix(urn.size());
-  } else if (text.size() > 2 && text.front() == '{' && text.back() == '}') {
-    text = text.substr(1, text.size() - 2);
-  }
-  return text.size() == 32 ? parse_digits(text) : parse(text);
 }
 
 std::string Uuid::text() const {

@@ -19,8 +19,7 @@ struct Uuid {
   friend auto operator<=>(const Uuid &, const Uuid &) = default;
   bool is_nil() const { return *this == Uuid{}; }
 
-  static std::optional<Uuid> parse(std::string_view text);          // exactly 36 characters, 8-4-4-4-12
-  static std::optional<Uuid> parse_lenient(std::string_view text);  // also 32 digits, braces, urn:uuid:
+  static std::optional<Uuid> parse(std::string_view text);  // exactly 36 characters, 8-4-4-4-12
   std::string text() const;
   void append_to(std::string &out) const;
 };

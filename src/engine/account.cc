@@ -22,8 +22,8 @@ constexpr const char *kNoun = "account";
 Account read_account(RequestReader &reader) {
   Account account;
   account.id = reader.optional_uuid("id").value_or(base::Uuid{});
-  account.code = reader.text("code");
-  account.name = reader.text("name");
+  account.code = reader.name("code");
+  account.name = reader.name("name");
   account.external_id = reader.optional_text("external_id");
   account.normal_balance_type =
       reader.word("normal_balance_type", core::Direction::kCredit, core::parse_direction, "debit, credit");
@@ -302,8 +302,8 @@ Result<OperationPtr> account_update(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   AccountChange change;
   change.id = reader.uuid("id");
-  change.code = reader.optional_text("code");
-  change.name = reader.optional_text("name");
+  change.code = reader.optional_name("code");
+  change.name = reader.optional_name("name");
   if (reader.any("external_id").present()) change.external_id = reader.optional_text("external_id");
   if (reader.has("normal_balance_type")) {
     change.normal_balance_type =

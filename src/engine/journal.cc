@@ -142,8 +142,8 @@ Result<OperationPtr> journal_create(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   Journal journal;
   journal.id = reader.optional_uuid("id").value_or(base::Uuid{});
-  journal.name = reader.text("name");
-  journal.code = reader.optional_text("code");
+  journal.name = reader.name("name");
+  journal.code = reader.optional_name("code");
   journal.description = reader.optional_text("description");
   journal.status = reader.word("status", core::LockStatus::kActive, core::parse_lock_status, "active, locked");
   journal.effective_balances = reader.boolean("effective_balances", false);
@@ -182,7 +182,7 @@ Result<OperationPtr> journal_update(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   JournalChange change;
   change.id = reader.uuid("id");
-  change.name = reader.optional_text("name");
+  change.name = reader.optional_name("name");
   if (reader.is_null("name")) reader.fail("request.malformed", "name", "cannot be cleared");
   if (reader.is_null("max_scale")) reader.fail("request.malformed", "max_scale", "cannot be cleared");
   if (reader.has("max_scale")) change.max_scale = read_max_scale(reader);

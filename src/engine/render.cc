@@ -45,6 +45,8 @@ void write_layer(JsonWriter &out, const ShownBalance &shown, core::Layer layer) 
 void write_param(JsonWriter &out, const core::TxTemplateParam &param) {
   out.begin_object().key("name").string(param.name).key("type").string(text_of(param.type));
   write_optional(out, "default", param.default_expr);
+  write_optional(out, "min", param.min);
+  write_optional(out, "max", param.max);
   write_optional(out, "description", param.description);
   out.end_object();
 }

@@ -88,6 +88,17 @@ std::optional<std::string> RequestReader::optional_text(std::string_view key) {
   return text(key);
 }
 
+std::string RequestReader::name(std::string_view key) {
+  std::string value = text(key);
+  if (value.empty()) fail("request.malformed", key, "must not be empty");
+  return value;
+}
+
+std::optional<std::string> RequestReader::optional_name(std::string_view key) {
+  if (!has(key)) return std::nullopt;
+  return name(key);
+}
+
 std::optional<std::string> RequestReader::optional_json(std::string_view key) {
   const JsonView value = take(key);
   if (!value.present() || value.is_null()) return std::nullopt;
@@ -191,9 +202,11 @@ JsonView RequestReader::optional_array(std::string_view key, std::size_t max) {
 }
 
 base::Outcome RequestReader::finish() {
-  if (!error_ && object_.present()) {
+  const bool incomplete = error_ && error_->code == "request.missing_key";
+  if ((!error_ || incomplete) && object_.present()) {
     for (const JsonView member : object_) {
       if (std::find(known_.begin(), known_.end(), member.key()) == known_.end()) {
+        error_ = nullptr;
         fail("request.unknown_key", member.key(), "is not a key of this request");
         break;
       }

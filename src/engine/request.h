@@ -30,6 +30,8 @@ class RequestReader {
 
   std::string text(std::string_view key);
   std::optional<std::string> optional_text(std::string_view key);
+  std::string name(std::string_view key);  // a text that is not empty
+  std::optional<std::string> optional_name(std::string_view key);
   std::optional<std::string> optional_json(std::string_view key);  // as compact text; null is none
   base::Uuid uuid(std::string_view key);
   std::optional<base::Uuid> optional_uuid(std::string_view key);
@@ -61,7 +63,8 @@ class RequestReader {
   std::string pointer_to(std::string_view key) const;
   bool failed() const { return error_ != nullptr; }
 
-  // Refuses unknown keys and gives the first error, if any.
+  // Refuses unknown keys and gives the first error, if any; a key that is unknown is named before one that is missing, since it may
+  // be that one misspelt.
   base::Outcome finish();
 
  private:

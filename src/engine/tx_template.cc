@@ -24,11 +24,13 @@ constexpr std::size_t kMaxEntries = 1000;
 
 core::TxTemplateParam read_param(RequestReader &reader) {
   core::TxTemplateParam param;
-  param.name = reader.text("name");
+  param.name = reader.name("name");
   if (!reader.has("type")) reader.fail("request.missing_key", "type", "is required");
   param.type = reader.word("type", core::ParamType::kString, core::cel::parse_param_type,
                            "string, integer, decimal, boolean, uuid, date, timestamp, json");
   param.default_expr = reader.optional_text("default");
+  param.min = reader.optional_text("min");
+  param.max = reader.optional_text("max");
   param.description = reader.optional_text("description");
   return param;
 }
@@ -60,7 +62,7 @@ core::TxTemplateEntry read_entry(RequestReader &reader) {
 TxTemplate read_tx_template(RequestReader &reader) {
   TxTemplate out;
   out.id = reader.optional_uuid("id").value_or(base::Uuid{});
-  out.code = reader.text("code");
+  out.code = reader.name("code");
   for (const JsonView item : reader.optional_array("params", kMaxParams)) {
     RequestReader one(item, "/params/" + std::to_string(out.params.size()));
     out.params.push_back(read_param(one));

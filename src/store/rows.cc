@@ -106,6 +106,8 @@ void read_params(RowReader &row, std::vector<core::TxTemplateParam> &out) {
     param.name = reader.text("name");
     param.type = reader.parsed<core::ParamType>("type", core::cel::parse_param_type);
     param.default_expr = reader.optional_text("default");
+    param.min = reader.optional_text("min");
+    param.max = reader.optional_text("max");
     param.description = reader.optional_text("description");
     if (reader.failed()) row.fail("params");
     out.push_back(std::move(param));
@@ -312,6 +314,8 @@ void write_row(JsonWriter &out, const core::TxTemplate &tx_template) {
   for (const core::TxTemplateParam &param : tx_template.params) {
     out.begin_object().key("name").string(param.name).key("type").string(core::cel::param_type_name(param.type));
     write_optional(out, "default", param.default_expr);
+    write_optional(out, "min", param.min);
+    write_optional(out, "max", param.max);
     write_optional(out, "description", param.description);
     out.end_object();
   }

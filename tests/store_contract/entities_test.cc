@@ -122,6 +122,8 @@ TEST_P(EntityContract, TxTemplateComesBackAsItWasWritten) {
   full.description = "about";
   full.metadata = R"({"k":[1,2]})";
   full.params.push_back({"plain", core::ParamType::kJson, std::nullopt, "described"});
+  full.params[1].min = "0";
+  full.params[1].max = "decimal('10')";
   full.transaction.external_id = "params.x + \"\\n\"";
   full.entries[0].metadata = "{'a': 1}";
   ASSERT_TRUE(write<core::TxTemplate>(StatementId::kTxTemplateWrite, {full}).ok());
@@ -135,6 +137,9 @@ TEST_P(EntityContract, TxTemplateComesBackAsItWasWritten) {
     EXPECT_EQ(found.params[0].default_expr, full.params[0].default_expr);
     EXPECT_EQ(found.params[1].type, core::ParamType::kJson);
     EXPECT_EQ(found.params[1].description, "described");
+    EXPECT_EQ(found.params[0].min, std::nullopt);
+    EXPECT_EQ(found.params[1].min, "0");
+    EXPECT_EQ(found.params[1].max, "decimal('10')");
     EXPECT_EQ(found.transaction.effective, full.transaction.effective);
     EXPECT_EQ(found.transaction.external_id, full.transaction.external_id);
     EXPECT_EQ(found.transaction.description, std::nullopt);

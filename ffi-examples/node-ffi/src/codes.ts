@@ -48,6 +48,7 @@ export type ErrorCode =
   | "option.unsupported"
   | "param.duplicate"
   | "param.missing"
+  | "param.range"
   | "param.type"
   | "param.unknown"
   | "posting.fold"

@@ -59,10 +59,17 @@ Value doubles(Operator op, double a, double b) {
   }
 }
 
-Value decimals(Operator op, const Value &a, const Value &b) {
+// Long ones may have to be brought to a scale with 256 bits, digit by digit.
+bool is_long(const Decimal &value) {
+  const base::Int128 coefficient = value.coefficient();
+  return coefficient != static_cast<std::int64_t>(coefficient);
+}
+
+Value decimals(Runtime &runtime, Operator op, const Value &a, const Value &b) {
   Decimal left;
   Decimal right;
   if (!to_exact(a, left) || !to_exact(b, right)) return no_overload(op);
+  if (!runtime.charge(is_long(left) || is_long(right) ? kExactNumbers.fixed : 1)) return Runtime::out_of_steps();
   std::optional<Decimal> out;
   switch (op) {
     case Operator::kAdd: out = Decimal::add(left, right); break;
@@ -76,7 +83,7 @@ Value decimals(Operator op, const Value &a, const Value &b) {
 Value joined_text(Runtime &runtime, const Value &a, const Value &b) {
   const std::string_view left = a.as_text();
   const std::string_view right = b.as_text();
-  if (!runtime.charge((left.size() + right.size()) / 1024)) return Runtime::out_of_steps();
+  if (!runtime.charge(copied(left.size() + right.size()))) return Runtime::out_of_steps();
   auto *to = static_cast<char *>(runtime.arena.allocate(left.size() + right.size() + 1));
   if (to == nullptr) return Runtime::out_of_memory();
   left.copy(to, left.size());
@@ -86,13 +93,13 @@ Value joined_text(Runtime &runtime, const Value &a, const Value &b) {
 }
 
 Value joined_lists(Runtime &runtime, const Value &a, const Value &b) {
-  const std::size_t count = a.list_size() + b.list_size();
+  const std::size_t count = runtime.size_of(a) + runtime.size_of(b);
   if (!runtime.charge(count)) return Runtime::out_of_steps();
   auto *to = runtime.arena.allocate_array<Value>(count);
   if (to == nullptr) return Runtime::out_of_memory();
   std::size_t at = 0;
   for (const Value *list : {&a, &b}) {
-    ListCursor cursor(*list);
+    ListCursor cursor(*list, &runtime);
     Value item;
     while (cursor.next(item)) to[at++] = item;
   }
@@ -153,7 +160,7 @@ Value times(Operator op, const Value &a, const Value &b) {
 }  // namespace
 
 Value arithmetic(Runtime &runtime, Operator op, const Value &a, const Value &b) {
-  if (a.is(Kind::kDecimal) || b.is(Kind::kDecimal)) return decimals(op, a, b);
+  if (a.is(Kind::kDecimal) || b.is(Kind::kDecimal)) return decimals(runtime, op, a, b);
   if (a.kind() == b.kind()) {
     switch (a.kind()) {
       case Kind::kInt: return ints(op, a.as_int(), b.as_int());

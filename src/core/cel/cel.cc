@@ -31,6 +31,17 @@ base::Outcome check_constant(const Value &value, ResultAs as) {
   return {};
 }
 
+// A UUID without its uuid('...') is no expression, or one that subtracts.
+bool is_uuid(std::string_view source) {
+  while (!source.empty() && source.front() == ' ') source.remove_prefix(1);
+  while (!source.empty() && source.back() == ' ') source.remove_suffix(1);
+  return base::Uuid::parse(source).has_value();
+}
+
+base::Error bare_uuid(std::string_view source) {
+  return compile_error(source, 0, "a uuid stands here by itself", "write uuid('" + std::string(source) + "')");
+}
+
 }  // namespace
 
 Program::Program(std::unique_ptr<const Plan> plan) : plan_(std::move(plan)) {}
@@ -54,9 +65,10 @@ base::Result<ProgramPtr> compile(std::string_view source, const CompileOptions &
   plan->arena.start_budget(kCompileBudget);
   Parser parser(plan->source, scratch, plan->arena, options.macros);
   auto parsed = parser.parse();
-  if (!parsed) return std::move(parsed.error());
+  if (!parsed) return is_uuid(source) ? bare_uuid(source) : std::move(parsed.error());
   Compiler compiler(options, *plan, scratch);
-  if (auto compiled = compiler.compile(*parsed); !compiled) return std::move(compiled.error());
+  if (auto compiled = compiler.compile(*parsed); !compiled)
+    return is_uuid(source) ? bare_uuid(source) : std::move(compiled.error());
   if (options.check && plan->root->is_constant()) {
     if (auto checked = check_constant(plan->root->constant, options.as); !checked) return std::move(checked.error());
   }
@@ -68,7 +80,8 @@ base::Result<Value> evaluate(const Program &program, const Bindings &bindings, A
   arena.start_budget();
   Evaluator evaluator(bindings, arena, plan.param_names);
   if (!evaluator.reserve_locals(plan.local_count)) return failure_error(Runtime::out_of_memory(), plan.source);
-  const Value value = evaluator.run(*plan.root);
+  Value value = evaluator.run(*plan.root);
+  if (!value.is_error() && evaluator.runtime().steps_left < 0) value = Runtime::out_of_steps();
   if (value.is_error()) return failure_error(value, plan.source);
   return value;
 }

@@ -2,7 +2,7 @@
 // result to what the ledger needs. A Program is immutable and shared between threads. evaluate() keeps no state but the
 // Arena it is given, reads no clock and makes no heap allocation when the result is a scalar or a borrowed string.
 // A resulting Value borrows from the Program, the Bindings and the Arena: all three must outlive it.
-// Error codes: cel.compile, cel.eval, cel.coerce, cel.params (cel_evaluate only), param.type, param.missing,
+// Error codes: cel.compile, cel.eval, cel.coerce, cel.params (cel_evaluate only), param.type, param.range, param.missing,
 // currency.unknown; all of status kInvalid. Compile errors carry details {"expression", "line", "column", "hint"?}.
 #pragma once
 
@@ -34,7 +34,11 @@ std::string_view param_type_name(ParamType type);                  // lower case
 struct ParamSpec {
   std::string name;
   ParamType type = ParamType::kString;
+  Value min{}, max{};  // of the param's type; absent: there is none
 };
+bool has_order(ParamType type);  // whether it may have a min and a max
+// Whether the first is less. Both are values of one type that has an order.
+bool is_less(const Value &a, const Value &b);
 
 struct VariableSpec {
   std::string name;  // may be qualified: "com.example.x"
@@ -154,7 +158,8 @@ base::Result<std::string_view> to_direction(const Value &value);  // DEBIT or CR
 // Bytes, types, optionals, NaN, keys that are no strings and text that is not storable are refused.
 base::Outcome to_json(const Value &value, std::string &out);
 
-// A supplied param as a value of its declared type; strings are borrowed from the JSON. Failure: param.type, naming it.
+// A supplied param as a value of its declared type; strings are borrowed from the JSON. Failure: param.type, naming it, or
+// param.range when it is outside its bounds.
 base::Result<Value> coerce_param(const ParamSpec &param, base::JsonView supplied);
 base::Result<Value> coerce_param(const ParamSpec &param, const Value &supplied);  // a default, or a typed value
 

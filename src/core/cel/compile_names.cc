@@ -94,6 +94,12 @@ void Compiler::identifier(Node *node, Current &current) {
   unknown_name(node, current);
 }
 
+namespace {
+
+bool is_text(ResultAs as) { return as == ResultAs::kString || as == ResultAs::kCurrency || as == ResultAs::kAny; }
+
+}  // namespace
+
 void Compiler::unknown_name(Node *node, Current &current) {
   const Node *next = next_selection(current, true);
   std::string hint = suggest_name(node->name, next);
@@ -103,6 +109,11 @@ void Compiler::unknown_name(Node *node, Current &current) {
     const std::string_view *names = function_names(count);
     hint = did_you_mean(nearest_name(std::string(node->name) + "." + std::string(call->name), names, count));
   }
+  // A word by itself where a text is needed: DEPOSIT for 'DEPOSIT'.
+  const bool alone = next == nullptr && call == nullptr && plan_.source.find_first_not_of(' ') == node->position &&
+                     plan_.source.find_last_not_of(' ') + 1 == node->position + node->name.size();
+  const bool param = hint.find("params") != std::string::npos;
+  if (alone && !param && is_text(options_.as)) hint = "a text is in quotes: '" + std::string(node->name) + "'";
   refuse(node->position, "unknown variable '" + std::string(node->name) + "'", std::move(hint));
   constant(current, Value::failure(FailureCode::kUnknownVariable, node->position, node->name));
 }

@@ -47,11 +47,26 @@ base::Outcome Compiler::compile(Node *root) {
   return compile_error(plan_.source, problem_.position, problem_.message, problem_.hint);
 }
 
+namespace {
+
+// How a literal of the wanted type is written, where a text or a double stands instead.
+std::string_view result_hint(Kind kind, ResultAs as) {
+  if (kind != Kind::kString && kind != Kind::kDouble) return {};
+  if (as == ResultAs::kDecimal) return "write decimal('10.50')";
+  if (kind != Kind::kString) return {};
+  if (as == ResultAs::kUuid) return "write uuid('...')";
+  if (as == ResultAs::kDate) return "write date('2025-01-31')";
+  return as == ResultAs::kTimestamp ? std::string_view("write timestamp('2025-01-31T10:00:00Z')") : std::string_view();
+}
+
+}  // namespace
+
 base::Outcome Compiler::check_result(const Built &built) {
   if (options_.check && !may_become(built.type, options_.as)) {
     return compile_error(plan_.source, 0,
                          "the result is of type " + type_text(built.type) + ", where " +
-                             std::string(result_as_text(options_.as)) + " is needed");
+                             std::string(result_as_text(options_.as)) + " is needed",
+                         result_hint(built.type->kind, options_.as));
   }
   return {};
 }

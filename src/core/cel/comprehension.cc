@@ -30,7 +30,7 @@ Value Evaluator::comprehension(const Step &step, const Value &on) {
   const bool over_map = on.is(Kind::kMap);
   if (!over_map && !on.is(Kind::kList))
     return Value::failure(FailureCode::kNoSuchOverload, step.position, "comprehension");
-  const std::size_t size = over_map ? on.map_size() : on.list_size();
+  const std::size_t size = runtime_.size_of(on);
   if (step.macro == Macro::kMap || step.macro == Macro::kFilter || step.macro == Macro::kSortBy) {
     loop.out = runtime_.arena.allocate_array<Value>(size);
     if (step.macro == Macro::kSortBy) loop.keys = runtime_.arena.allocate_array<Value>(size);
@@ -41,7 +41,7 @@ Value Evaluator::comprehension(const Step &step, const Value &on) {
 }
 
 Value Evaluator::loop_list(const Step &step, const Value &on, Loop &loop) {
-  ListCursor cursor(on);
+  ListCursor cursor(on, &runtime_);
   std::int64_t index = 0;
   while (cursor.next(loop.item)) {
     if (step.two_names) {
@@ -56,7 +56,7 @@ Value Evaluator::loop_list(const Step &step, const Value &on, Loop &loop) {
 }
 
 Value Evaluator::loop_map(const Step &step, const Value &on, Loop &loop) {
-  MapCursor cursor(on);
+  MapCursor cursor(on, &runtime_);
   Value value;
   while (cursor.next(loop.item, value)) {
     locals_[step.slot] = loop.item;
@@ -87,7 +87,7 @@ bool Evaluator::each_quantifier(const Step &step, Loop &loop) {
     const Value failure =
         value.is_error() ? value : Value::failure(FailureCode::kNoSuchOverload, step.position, "predicate");
     if (loop.failure.is_absent()) loop.failure = failure;
-    if (step.macro == Macro::kExistsOne || runtime_.steps_left < 0) loop.decided = failure;
+    if (step.macro == Macro::kExistsOne || is_limit(failure)) loop.decided = failure;
     return loop.decided.is_absent();
   }
   if (step.macro == Macro::kExistsOne) {
@@ -148,12 +148,15 @@ bool Evaluator::each_map(const Step &step, Loop &loop) {
   } else if (!made.is(Kind::kMap)) {
     loop.decided = Value::failure(FailureCode::kNoSuchOverload, step.position, "transformMapEntry");
   } else {
-    MapCursor cursor(made);
+    MapCursor cursor(made, &runtime_);
     Value entry_key;
     Value entry_value;
-    while (put == MapBuilder::Put::kDone && cursor.next(entry_key, entry_value))
+    while (put == MapBuilder::Put::kDone && cursor.next(entry_key, entry_value)) {
       put = loop.map.put(entry_key, entry_value);
+      if (!runtime_.charge(1 + loop.map.take_work())) break;
+    }
   }
+  if (!runtime_.charge(loop.map.take_work())) loop.decided = Value::failure(FailureCode::kStepLimit, step.position);
   if (put == MapBuilder::Put::kNoMemory) loop.decided = Value::failure(FailureCode::kMemoryLimit, step.position);
   if (put == MapBuilder::Put::kRepeated) loop.decided = Value::failure(FailureCode::kRepeatedKey, step.position);
   return loop.decided.is_absent();

@@ -86,6 +86,7 @@ Value Evaluator::context_field(const Expr &expr) {
 
 Value Evaluator::all_params() {
   MapBuilder builder(runtime_.arena);
+  if (!runtime_.charge(param_names_.size())) return Runtime::out_of_steps();
   for (std::size_t i = 0; i < param_names_.size() && i < bindings_.params.size(); ++i) {
     if (bindings_.params[i].is_absent()) continue;
     const auto put = builder.put(Value::string(param_names_[i]), bindings_.params[i]);
@@ -103,6 +104,7 @@ Value Evaluator::put_context_map(ContextMap map, std::string_view name, MapBuild
 
 Value Evaluator::context_map(ContextMap map) {
   MapBuilder builder(runtime_.arena);
+  if (!runtime_.charge(kContextFieldCount)) return Runtime::out_of_steps();
   Value put = Value::null();
   if (map == ContextMap::kContext) {
     put = put_context_map(ContextMap::kVars, "vars", builder);
@@ -163,6 +165,7 @@ Value Evaluator::map_literal(const Expr &expr) {
         return Value::failure(FailureCode::kUnsupportedKey, expr.items[i]->position, kind_type_name(key.kind()));
       case MapBuilder::Put::kNoMemory: return Runtime::out_of_memory();
     }
+    if (!runtime_.charge(builder.take_work())) return Runtime::out_of_steps();
   }
   const MapData *data = builder.finish();
   return data == nullptr ? Runtime::out_of_memory() : Value::map(data);
@@ -175,10 +178,11 @@ Value Evaluator::logic(const Expr &expr, bool deciding) {
     const Value value = run(*expr.items[i]);
     if (value.is(Kind::kBool)) {
       if (value.as_bool() == deciding) return value;
+    } else if (is_limit(value)) {
+      return value;
     } else if (failure.is_absent()) {
       failure = value.is_error() ? value : no_overload(deciding ? "||" : "&&", expr.items[i]->position);
     }
-    if (runtime_.steps_left < 0) return Value::failure(FailureCode::kStepLimit, expr.position);
   }
   return failure.is_absent() ? Value::boolean(!deciding) : failure;
 }
@@ -193,16 +197,15 @@ Value Evaluator::apply(const Step &step, const Value &on) {
     case StepKind::kNot: return on.is(Kind::kBool) ? Value::boolean(!on.as_bool()) : no_overload("!", step.position);
     case StepKind::kNegate: return placed(negate(on), step.position);
     case StepKind::kSelect:
-      return placed(on.is(Kind::kOptional) ? opt_select_field(runtime_, on, step.name) : select_field(on, step.name),
-                    step.position);
-    case StepKind::kHas: return placed(has_field(on, step.name), step.position);
+      return placed(
+          on.is(Kind::kOptional) ? opt_select_field(runtime_, on, step.name) : select_field(runtime_, on, step.name),
+          step.position);
+    case StepKind::kHas: return placed(has_field(runtime_, on, step.name), step.position);
     case StepKind::kOptSelect: return placed(opt_select_field(runtime_, on, step.name), step.position);
     case StepKind::kConditional: return conditional(step, on);
     case StepKind::kMatches:
       if (!on.is(Kind::kString)) return no_overload("matches", step.position);
-      if (!runtime_.charge(regex_cost(*step.regex, on.as_text())))
-        return Value::failure(FailureCode::kStepLimit, step.position);
-      return Value::boolean(step.regex->found_in(on.as_text()));
+      return placed(runtime_.matches(*step.regex, on.as_text()), step.position);
     default: break;
   }
   const Value other = run(*step.items[0]);
@@ -235,6 +238,7 @@ Value Evaluator::dispatch(const OverloadRange &overloads, const Value *args, std
   if (overloads.count == 0) return Value::failure(FailureCode::kUnknownFunction, position);
   const Overload *overload = select_overload(overloads, args, count);
   if (overload == nullptr) return Value::failure(FailureCode::kNoSuchOverload, position, overloads.first->name);
+  if (!runtime_.charge_call(*overload, args, count)) return Value::failure(FailureCode::kStepLimit, position);
   return placed(overload->function(runtime_, args, count), position);
 }
 

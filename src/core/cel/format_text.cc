@@ -1,5 +1,6 @@
 // "...".format([...]): the printf-like clauses of the strings library, the same in every locale.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -21,15 +22,16 @@ class Formatter {
   Formatter(Runtime &runtime, const Value &list) : runtime_(runtime), items_(runtime.items(list)) {}
 
   Value run(std::string_view format) {
-    if (!items_.ok) return Runtime::out_of_memory();
+    if (items_.failure.is_error()) return items_.failure;
     while (!format.empty() && failure_.is_absent()) {
+      const std::size_t before = out_.size();
       const std::size_t percent = format.find('%');
       out_ += format.substr(0, percent);
       if (percent == std::string_view::npos) break;
       format.remove_prefix(percent + 1);
       clause(format);
       if (out_.size() > kMaxText) return Runtime::out_of_memory();
-      if (!runtime_.charge(1 + out_.size() / 4096)) return Runtime::out_of_steps();
+      if (!runtime_.charge(1 + searched(out_.size() - std::min(before, out_.size())))) return Runtime::out_of_steps();
     }
     return failure_.is_absent() ? runtime_.text(out_) : failure_;
   }
@@ -100,6 +102,7 @@ class Formatter {
   }
 
   void fixed(const Value &value, int precision, bool scientific) {
+    runtime_.charge(20 + static_cast<std::size_t>(precision) / 8);
     if (is_unusual(value)) {
       out_ += value.as_text();
       return;
@@ -178,7 +181,8 @@ class Formatter {
       failure_ = Runtime::fail(FailureCode::kDepthLimit);
       return;
     }
-    if (!runtime_.charge(1)) {
+    const bool bytes_given = value.is(Kind::kBytes);
+    if (!runtime_.charge(4 + (bytes_given ? value.as_text().size() / 2 : 0))) {
       failure_ = Runtime::out_of_steps();
       return;
     }
@@ -215,7 +219,7 @@ class Formatter {
 
   void list(const Value &value, int depth) {
     out_ += '[';
-    ListCursor cursor(value);
+    ListCursor cursor(value, &runtime_);
     Value item;
     for (bool first = true; cursor.next(item) && failure_.is_absent() && out_.size() <= kMaxText; first = false) {
       if (!first) out_ += ", ";
@@ -224,27 +228,40 @@ class Formatter {
     out_ += ']';
   }
 
+  // The entries are written behind the text so far, cut off, and put back in the order of their keys.
   void map(const Value &value, int depth) {
     std::vector<std::pair<std::string, std::string>> entries;
-    const std::string before = std::move(out_);
-    MapCursor cursor(value);
+    const std::size_t begin = out_.size();
+    MapCursor cursor(value, &runtime_);
     Value key;
     Value held;
-    std::size_t size = before.size();
+    std::size_t size = begin;
+    std::size_t key_bytes = 0;
+    const auto cut_text = [&](const Value &part) {
+      text(part, depth + 1);
+      std::string made = out_.substr(begin);
+      out_.resize(begin);
+      size += made.size();
+      return made;
+    };
     while (cursor.next(key, held) && failure_.is_absent() && size <= kMaxText) {
-      out_.clear();
-      text(key, depth + 1);
-      std::string key_text = std::move(out_);
-      out_.clear();
-      text(held, depth + 1);
-      size += key_text.size() + out_.size();
-      entries.emplace_back(std::move(key_text), std::move(out_));
+      std::string key_text = cut_text(key);
+      key_bytes += key_text.size();
+      entries.emplace_back(std::move(key_text), cut_text(held));
+    }
+    const auto passes = static_cast<std::size_t>(std::bit_width(entries.size()));
+    if (!runtime_.charge(passes * (entries.size() + copied(key_bytes)) + 2 * searched(size - begin))) {
+      failure_ = Runtime::out_of_steps();
+      return;
     }
     std::stable_sort(entries.begin(), entries.end(), [](const auto &a, const auto &b) { return a.first < b.first; });
-    out_ = before;
     out_ += '{';
-    for (std::size_t i = 0; i < entries.size(); ++i)
-      out_ += (i > 0 ? ", " : "") + entries[i].first + ": " + entries[i].second;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      out_ += i > 0 ? ", " : "";
+      out_ += entries[i].first;
+      out_ += ": ";
+      out_ += entries[i].second;
+    }
     out_ += '}';
   }
 

@@ -49,7 +49,7 @@ const Table &table() {
 
 OverloadRange find_function(std::string_view name, bool member) {
   const Table &all = table();
-  const Overload wanted{name, member, {}, nullptr};
+  const Overload wanted{name, member, {}, nullptr, kNoCost};
   const auto *begin = all.overloads.data();
   const auto *end = begin + all.count;
   const auto *first = std::lower_bound(begin, end, wanted, before);
@@ -58,6 +58,8 @@ OverloadRange find_function(std::string_view name, bool member) {
     ++range.count;
   return range;
 }
+
+OverloadRange all_functions() { return {table().overloads.data(), table().count}; }
 
 const std::string_view *function_names(std::size_t &count) {
   count = table().name_count;

@@ -39,7 +39,4 @@ struct ParsedDuration {
 ParsedDuration parse_duration(std::string_view text);
 std::string duration_text(std::int64_t nanos);  // "5400s", "1.5s"
 
-// Decimal text as decimal() takes it: as Decimal::parse, and ".5" and "5." too.
-std::optional<Decimal> parse_decimal_argument(std::string_view text);
-
 }  // namespace cala::core::cel

@@ -4,30 +4,12 @@
 
 namespace cala::core::cel {
 
-std::optional<Decimal> parse_decimal_argument(std::string_view text) {
-  if (auto plain = Decimal::parse(text)) return plain;
-  // ".5" is "0.5", "5." is "5".
-  const std::size_t sign = !text.empty() && (text.front() == '+' || text.front() == '-') ? 1 : 0;
-  const std::size_t point = text.find('.');
-  if (point == std::string_view::npos || text.size() > 128) return std::nullopt;
-  const bool lead = point == sign;
-  const bool trail = point + 1 == text.size() || text[point + 1] == 'e' || text[point + 1] == 'E';
-  if (lead == trail) return std::nullopt;
-  std::string whole(text);
-  if (lead) {
-    whole.insert(point, 1, '0');
-  } else {
-    whole.erase(point, 1);
-  }
-  return Decimal::parse(whole);
-}
-
 namespace {
 
 Value not_a(std::string_view type) { return Runtime::fail(FailureCode::kConversion, type); }
 
 Value decimal_from_string(Runtime &, const Value *args, std::size_t) {
-  const auto parsed = parse_decimal_argument(args[0].as_text());
+  const auto parsed = Decimal::parse(args[0].as_text());
   return parsed ? Value::decimal(*parsed)
                 : not_a("decimal: the text is [+-]digits[.digits][e+-digits], of at most 38 digits");
 }
@@ -41,7 +23,7 @@ Value decimal_from_number(Runtime &, const Value *args, std::size_t) {
 // An argument of decimal.Add() and the like: a decimal, int or uint, or a decimal's text.
 bool take(const Value &value, Decimal &out, Value &failure) {
   if (to_exact(value, out)) return true;
-  const auto parsed = value.is(Kind::kString) ? parse_decimal_argument(value.as_text()) : std::nullopt;
+  const auto parsed = value.is(Kind::kString) ? Decimal::parse(value.as_text()) : std::nullopt;
   if (parsed) {
     out = *parsed;
     return true;
@@ -147,23 +129,23 @@ Value round(Runtime &, const Value *args, std::size_t) {
 Value same(Runtime &, const Value *args, std::size_t) { return args[0]; }
 
 Value uuid_from_string(Runtime &, const Value *args, std::size_t) {
-  const auto parsed = base::Uuid::parse_lenient(args[0].as_text());
+  const auto parsed = base::Uuid::parse(args[0].as_text());
   return parsed ? Value::uuid(*parsed) : not_a("uuid: the text is 8-4-4-4-12 hexadecimal digits");
 }
 
 constexpr Overload kFunctions[] = {
-    {"decimal", false, "D>D", same},
-    {"decimal", false, "s>D", decimal_from_string},
-    {"decimal", false, "i>D", decimal_from_number},
-    {"decimal", false, "u>D", decimal_from_number},
-    {"uuid", false, "U>U", same},
-    {"uuid", false, "s>U", uuid_from_string},
-    {"decimal.Add", false, "**>D", add},
-    {"decimal.Sub", false, "**>D", sub},
-    {"decimal.Mul", false, "**>D", mul},
-    {"decimal.Cmp", false, "**>i", cmp},
-    {"decimal.Div", false, "**is>D", div},
-    {"decimal.Round", false, "*is>D", round},
+    {"decimal", false, "D>D", same, kNoCost},
+    {"decimal", false, "s>D", decimal_from_string, kParsesText},
+    {"decimal", false, "i>D", decimal_from_number, kNoCost},
+    {"decimal", false, "u>D", decimal_from_number, kNoCost},
+    {"uuid", false, "U>U", same, kNoCost},
+    {"uuid", false, "s>U", uuid_from_string, kParsesText},
+    {"decimal.Add", false, "**>D", add, kExactNumbers},
+    {"decimal.Sub", false, "**>D", sub, kExactNumbers},
+    {"decimal.Mul", false, "**>D", mul, kExactNumbers},
+    {"decimal.Cmp", false, "**>i", cmp, kExactNumbers},
+    {"decimal.Div", false, "**is>D", div, kRounding},
+    {"decimal.Round", false, "*is>D", round, kRounding},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Functions on lists and maps, and on lists as sets.
 #include <algorithm>
+#include <bit>
 
 #include "core/cel/functions.h"
 #include "core/cel/operators.h"
@@ -8,18 +9,15 @@ namespace cala::core::cel {
 
 namespace {
 
-Value list_size(Runtime &, const Value *args, std::size_t) {
-  return Value::integer(static_cast<std::int64_t>(args[0].list_size()));
-}
-Value map_size(Runtime &, const Value *args, std::size_t) {
-  return Value::integer(static_cast<std::int64_t>(args[0].map_size()));
+Value size(Runtime &runtime, const Value *args, std::size_t) {
+  return Value::integer(static_cast<std::int64_t>(runtime.size_of(args[0])));
 }
 
 Value slice(Runtime &runtime, const Value *args, std::size_t) {
   const Runtime::Items items = runtime.items(args[0]);
   const std::int64_t begin = args[1].as_int();
   const std::int64_t end = args[2].as_int();
-  if (!items.ok) return Runtime::out_of_memory();
+  if (items.failure.is_error()) return items.failure;
   const bool inside = begin >= 0 && begin <= end && static_cast<std::uint64_t>(end) <= items.count;
   if (!inside) return Runtime::fail(FailureCode::kInvalidArgument, "slice: the range is not inside the list");
   return Value::list(items.data + begin, static_cast<std::size_t>(end - begin));
@@ -33,7 +31,7 @@ struct Flattening {
 // False: too deep or too many steps.
 bool flatten_into(Runtime &runtime, const Value &list, std::int64_t depth, int level, Flattening &out) {
   if (level > kMaxValueDepth) return false;
-  ListCursor cursor(list);
+  ListCursor cursor(list, &runtime);
   Value item;
   while (cursor.next(item)) {
     if (!runtime.charge(1)) return false;
@@ -62,8 +60,8 @@ Value flatten(Runtime &runtime, const Value *args, std::size_t count) {
 Value reversed(Runtime &runtime, const Value *args, std::size_t) {
   const Runtime::Items items = runtime.items(args[0]);
   auto *to = runtime.arena.allocate_array<Value>(items.count);
-  if (!items.ok || to == nullptr) return Runtime::out_of_memory();
-  if (!runtime.charge(items.count)) return Runtime::out_of_steps();
+  if (items.failure.is_error()) return items.failure;
+  if (to == nullptr) return Runtime::out_of_memory();
   std::reverse_copy(items.data, items.data + items.count, to);
   return Value::list(to, items.count);
 }
@@ -80,7 +78,8 @@ Value among(Runtime &runtime, const Value &wanted, const Value *items, std::size
 Value distinct(Runtime &runtime, const Value *args, std::size_t) {
   const Runtime::Items items = runtime.items(args[0]);
   auto *to = runtime.arena.allocate_array<Value>(items.count);
-  if (!items.ok || to == nullptr) return Runtime::out_of_memory();
+  if (items.failure.is_error()) return items.failure;
+  if (to == nullptr) return Runtime::out_of_memory();
   std::size_t made = 0;
   for (std::size_t i = 0; i < items.count; ++i) {
     const Value known = among(runtime, items.data[i], to, made);
@@ -92,7 +91,7 @@ Value distinct(Runtime &runtime, const Value *args, std::size_t) {
 
 Value sort(Runtime &runtime, const Value *args, std::size_t) {
   const Runtime::Items items = runtime.items(args[0]);
-  if (!items.ok) return Runtime::out_of_memory();
+  if (items.failure.is_error()) return items.failure;
   return sort_values(runtime, items.data, items.data, items.count);
 }
 
@@ -107,22 +106,24 @@ Value range(Runtime &runtime, const Value *args, std::size_t) {
 }
 
 Value first(Runtime &runtime, const Value *args, std::size_t) {
-  const Runtime::Items items = runtime.items(args[0]);
-  if (!items.ok) return Runtime::out_of_memory();
-  return items.count == 0 ? Value::optional_none() : make_optional(runtime, items.data[0]);
+  const Value found = runtime.at(args[0], 0);
+  if (found.is_error()) return found;
+  return found.is_absent() ? Value::optional_none() : make_optional(runtime, found);
 }
 
 Value last(Runtime &runtime, const Value *args, std::size_t) {
-  const Runtime::Items items = runtime.items(args[0]);
-  if (!items.ok) return Runtime::out_of_memory();
-  return items.count == 0 ? Value::optional_none() : make_optional(runtime, items.data[items.count - 1]);
+  const std::size_t size = runtime.size_of(args[0]);
+  if (size == 0) return Value::optional_none();
+  const Value found = runtime.at(args[0], size - 1);
+  return found.is_error() ? found : make_optional(runtime, found);
 }
 
 // Whether each of these items, or any of them when `any`, is among those.
 Value compare_sets(Runtime &runtime, const Value &these, const Value &those, bool any) {
   const Runtime::Items left = runtime.items(these);
   const Runtime::Items right = runtime.items(those);
-  if (!left.ok || !right.ok) return Runtime::out_of_memory();
+  if (left.failure.is_error()) return left.failure;
+  if (right.failure.is_error()) return right.failure;
   for (std::size_t i = 0; i < left.count; ++i) {
     const Value found = among(runtime, left.data[i], right.data, right.count);
     if (found.is_error() || found.as_bool() == any) return found;
@@ -145,22 +146,22 @@ Value set_intersects(Runtime &runtime, const Value *args, std::size_t) {
 }
 
 constexpr Overload kFunctions[] = {
-    {"size", false, "l>i", list_size},
-    {"size", false, "m>i", map_size},
-    {"size", true, "l>i", list_size},
-    {"size", true, "m>i", map_size},
-    {"slice", true, "lii>=", slice},
-    {"flatten", true, "l>l", flatten},
-    {"flatten", true, "li>l", flatten},
-    {"reverse", true, "l>=", reversed},
-    {"distinct", true, "l>=", distinct},
-    {"sort", true, "l>=", sort},
-    {"first", true, "l>E", first},
-    {"last", true, "l>E", last},
-    {"lists.range", false, "i>l", range},
-    {"sets.contains", false, "ll>b", set_contains},
-    {"sets.equivalent", false, "ll>b", set_equivalent},
-    {"sets.intersects", false, "ll>b", set_intersects},
+    {"size", false, "l>i", size, kOwnCost},
+    {"size", false, "m>i", size, kOwnCost},
+    {"size", true, "l>i", size, kOwnCost},
+    {"size", true, "m>i", size, kOwnCost},
+    {"slice", true, "lii>=", slice, kOwnCost},
+    {"flatten", true, "l>l", flatten, kOwnCost},
+    {"flatten", true, "li>l", flatten, kOwnCost},
+    {"reverse", true, "l>=", reversed, kWalksItems},
+    {"distinct", true, "l>=", distinct, kOwnCost},
+    {"sort", true, "l>=", sort, kOwnCost},
+    {"first", true, "l>E", first, kOwnCost},
+    {"last", true, "l>E", last, kOwnCost},
+    {"lists.range", false, "i>l", range, kOwnCost},
+    {"sets.contains", false, "ll>b", set_contains, kOwnCost},
+    {"sets.equivalent", false, "ll>b", set_equivalent, kOwnCost},
+    {"sets.intersects", false, "ll>b", set_intersects, kOwnCost},
 };
 
 }  // namespace
@@ -168,18 +169,33 @@ constexpr Overload kFunctions[] = {
 std::span<const Overload> list_functions() { return kFunctions; }
 
 Value sort_values(Runtime &runtime, const Value *keys, const Value *items, std::size_t count) {
+  // Merging compares each key at most once in each of as many passes as the count has bits, and no further than it is long.
+  const auto passes = static_cast<std::size_t>(std::bit_width(count));
+  std::size_t steps = count;
+  bool exact = false;
+  bool inexact = false;
   for (std::size_t i = 0; i < count; ++i) {
-    if (order_of(keys[0], keys[i]) == Order::kIncomparable) return Runtime::fail(FailureCode::kNoSuchOverload, "sort");
-    if (order_of(keys[i], keys[i]) == Order::kUnordered)
+    exact = exact || keys[i].is(Kind::kDecimal);
+    inexact = inexact || keys[i].is(Kind::kDouble);
+    const bool text = keys[i].is(Kind::kString) || keys[i].is(Kind::kBytes);
+    if (text) steps += copied(keys[i].as_text().size());
+  }
+  if (!runtime.charge(steps * passes)) return Runtime::out_of_steps();
+  if (exact && inexact) return Runtime::fail(FailureCode::kNoSuchOverload, "sort");
+  Runtime paid{runtime.arena, runtime.now};
+  paid.steps_left = INT64_MAX;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (order_of(paid, keys[0], keys[i]) == Order::kIncomparable)
+      return Runtime::fail(FailureCode::kNoSuchOverload, "sort");
+    if (order_of(paid, keys[i], keys[i]) == Order::kUnordered)
       return Runtime::fail(FailureCode::kInvalidArgument, "NaN has no order");
   }
-  if (!runtime.charge(count * 16)) return Runtime::out_of_steps();
   auto *order = runtime.arena.allocate_array<std::uint32_t>(count);
   auto *sorted = runtime.arena.allocate_array<Value>(count);
   if (order == nullptr || sorted == nullptr) return Runtime::out_of_memory();
   for (std::size_t i = 0; i < count; ++i) order[i] = static_cast<std::uint32_t>(i);
   std::stable_sort(order, order + count,
-                   [&](std::uint32_t a, std::uint32_t b) { return order_of(keys[a], keys[b]) == Order::kLess; });
+                   [&](std::uint32_t a, std::uint32_t b) { return order_of(paid, keys[a], keys[b]) == Order::kLess; });
   for (std::size_t i = 0; i < count; ++i) sorted[i] = items[order[i]];
   return Value::list(sorted, count);
 }

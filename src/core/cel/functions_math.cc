@@ -13,30 +13,34 @@ Value no_overload(std::string_view name) { return Runtime::fail(FailureCode::kNo
 bool is_exact_or_double(const Value &value) { return is_number(value.kind()) || value.is(Kind::kDecimal); }
 
 // The first of the extreme ones. Decimals may stand among ints and uints, not among doubles.
-Value extreme(const Value *items, std::size_t count, Order wanted, std::string_view name) {
+Value extreme(Runtime &runtime, const Value *items, std::size_t count, Order wanted, std::string_view name) {
   if (count == 0) return Runtime::fail(FailureCode::kInvalidArgument, "the list is empty");
   Value best = items[0];
+  bool exact = false;
+  bool inexact = false;
   for (std::size_t i = 0; i < count; ++i) {
     if (!is_exact_or_double(items[i])) return no_overload(name);
-    const Order given = order_of(items[i], best);
+    exact = exact || items[i].is(Kind::kDecimal);
+    inexact = inexact || items[i].is(Kind::kDouble);
+    if (exact && inexact) return no_overload(name);
+    const Order given = order_of(runtime, items[i], best);
     if (given == Order::kIncomparable) return no_overload(name);
     if (given == wanted) best = items[i];
   }
   return best;
 }
 
-Value greatest(Runtime &, const Value *args, std::size_t count) {
-  return extreme(args, count, Order::kGreater, "math.greatest");
+Value greatest(Runtime &runtime, const Value *args, std::size_t count) {
+  return extreme(runtime, args, count, Order::kGreater, "math.greatest");
 }
-Value least(Runtime &, const Value *args, std::size_t count) {
-  return extreme(args, count, Order::kLess, "math.least");
+Value least(Runtime &runtime, const Value *args, std::size_t count) {
+  return extreme(runtime, args, count, Order::kLess, "math.least");
 }
 
 Value extreme_of_list(Runtime &runtime, const Value &list, Order wanted, std::string_view name) {
   const Runtime::Items items = runtime.items(list);
-  if (!items.ok) return Runtime::out_of_memory();
-  if (!runtime.charge(items.count)) return Runtime::out_of_steps();
-  return extreme(items.data, items.count, wanted, name);
+  if (items.failure.is_error()) return items.failure;
+  return extreme(runtime, items.data, items.count, wanted, name);
 }
 
 Value greatest_of(Runtime &runtime, const Value *args, std::size_t) {
@@ -107,58 +111,58 @@ Value shift_left(Runtime &, const Value *args, std::size_t) { return shift(args,
 Value shift_right(Runtime &, const Value *args, std::size_t) { return shift(args, false); }
 
 constexpr Overload kFunctions[] = {
-    {"math.greatest", false, "l>e", greatest_of},
-    {"math.greatest", false, "i+>i", greatest},
-    {"math.greatest", false, "u+>u", greatest},
-    {"math.greatest", false, "d+>d", greatest},
-    {"math.greatest", false, "#+>*", greatest},
-    {"math.least", false, "l>e", least_of},
-    {"math.least", false, "i+>i", least},
-    {"math.least", false, "u+>u", least},
-    {"math.least", false, "d+>d", least},
-    {"math.least", false, "#+>*", least},
-    {"max", false, "l>e", greatest_of},
-    {"max", false, "D+>D", greatest},
-    {"max", false, "i+>i", greatest},
-    {"max", false, "u+>u", greatest},
-    {"max", false, "d+>d", greatest},
-    {"max", false, "*+>*", greatest},
-    {"min", false, "l>e", least_of},
-    {"min", false, "D+>D", least},
-    {"min", false, "i+>i", least},
-    {"min", false, "u+>u", least},
-    {"min", false, "d+>d", least},
-    {"min", false, "*+>*", least},
-    {"abs", false, "D>D", absolute},
-    {"abs", false, "i>i", absolute},
-    {"abs", false, "u>u", absolute},
-    {"abs", false, "d>d", absolute},
-    {"math.abs", false, "i>i", absolute},
-    {"math.abs", false, "u>u", absolute},
-    {"math.abs", false, "d>d", absolute},
-    {"math.sign", false, "i>i", sign},
-    {"math.sign", false, "u>u", sign},
-    {"math.sign", false, "d>d", sign},
-    {"math.ceil", false, "d>d", ceil},
-    {"math.floor", false, "d>d", floor},
-    {"math.round", false, "d>d", round},
-    {"math.trunc", false, "d>d", trunc},
-    {"math.isNaN", false, "d>b", is_nan},
-    {"math.isInf", false, "d>b", is_inf},
-    {"math.isFinite", false, "d>b", is_finite},
-    {"math.sqrt", false, "#>d", sqrt},
-    {"math.bitAnd", false, "ii>i", bit_and},
-    {"math.bitAnd", false, "uu>u", bit_and},
-    {"math.bitOr", false, "ii>i", bit_or},
-    {"math.bitOr", false, "uu>u", bit_or},
-    {"math.bitXor", false, "ii>i", bit_xor},
-    {"math.bitXor", false, "uu>u", bit_xor},
-    {"math.bitNot", false, "i>i", bit_not},
-    {"math.bitNot", false, "u>u", bit_not},
-    {"math.bitShiftLeft", false, "ii>i", shift_left},
-    {"math.bitShiftLeft", false, "ui>u", shift_left},
-    {"math.bitShiftRight", false, "ii>i", shift_right},
-    {"math.bitShiftRight", false, "ui>u", shift_right},
+    {"math.greatest", false, "l>e", greatest_of, kWalksItems},
+    {"math.greatest", false, "i+>i", greatest, kNoCost},
+    {"math.greatest", false, "u+>u", greatest, kNoCost},
+    {"math.greatest", false, "d+>d", greatest, kNoCost},
+    {"math.greatest", false, "#+>*", greatest, kNoCost},
+    {"math.least", false, "l>e", least_of, kWalksItems},
+    {"math.least", false, "i+>i", least, kNoCost},
+    {"math.least", false, "u+>u", least, kNoCost},
+    {"math.least", false, "d+>d", least, kNoCost},
+    {"math.least", false, "#+>*", least, kNoCost},
+    {"max", false, "l>e", greatest_of, kWalksItems},
+    {"max", false, "D+>D", greatest, kNoCost},
+    {"max", false, "i+>i", greatest, kNoCost},
+    {"max", false, "u+>u", greatest, kNoCost},
+    {"max", false, "d+>d", greatest, kNoCost},
+    {"max", false, "*+>*", greatest, kNoCost},
+    {"min", false, "l>e", least_of, kWalksItems},
+    {"min", false, "D+>D", least, kNoCost},
+    {"min", false, "i+>i", least, kNoCost},
+    {"min", false, "u+>u", least, kNoCost},
+    {"min", false, "d+>d", least, kNoCost},
+    {"min", false, "*+>*", least, kNoCost},
+    {"abs", false, "D>D", absolute, kNoCost},
+    {"abs", false, "i>i", absolute, kNoCost},
+    {"abs", false, "u>u", absolute, kNoCost},
+    {"abs", false, "d>d", absolute, kNoCost},
+    {"math.abs", false, "i>i", absolute, kNoCost},
+    {"math.abs", false, "u>u", absolute, kNoCost},
+    {"math.abs", false, "d>d", absolute, kNoCost},
+    {"math.sign", false, "i>i", sign, kNoCost},
+    {"math.sign", false, "u>u", sign, kNoCost},
+    {"math.sign", false, "d>d", sign, kNoCost},
+    {"math.ceil", false, "d>d", ceil, kNoCost},
+    {"math.floor", false, "d>d", floor, kNoCost},
+    {"math.round", false, "d>d", round, kNoCost},
+    {"math.trunc", false, "d>d", trunc, kNoCost},
+    {"math.isNaN", false, "d>b", is_nan, kNoCost},
+    {"math.isInf", false, "d>b", is_inf, kNoCost},
+    {"math.isFinite", false, "d>b", is_finite, kNoCost},
+    {"math.sqrt", false, "#>d", sqrt, kNoCost},
+    {"math.bitAnd", false, "ii>i", bit_and, kNoCost},
+    {"math.bitAnd", false, "uu>u", bit_and, kNoCost},
+    {"math.bitOr", false, "ii>i", bit_or, kNoCost},
+    {"math.bitOr", false, "uu>u", bit_or, kNoCost},
+    {"math.bitXor", false, "ii>i", bit_xor, kNoCost},
+    {"math.bitXor", false, "uu>u", bit_xor, kNoCost},
+    {"math.bitNot", false, "i>i", bit_not, kNoCost},
+    {"math.bitNot", false, "u>u", bit_not, kNoCost},
+    {"math.bitShiftLeft", false, "ii>i", shift_left, kNoCost},
+    {"math.bitShiftLeft", false, "ui>u", shift_left, kNoCost},
+    {"math.bitShiftRight", false, "ii>i", shift_right, kNoCost},
+    {"math.bitShiftRight", false, "ui>u", shift_right, kNoCost},
 };
 
 }  // namespace

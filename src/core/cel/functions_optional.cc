@@ -6,7 +6,7 @@ namespace cala::core::cel {
 
 namespace {
 
-bool is_zero(const Value &value) {
+bool is_zero(Runtime &runtime, const Value &value) {
   switch (value.kind()) {
     case Kind::kNull: return true;
     case Kind::kBool: return !value.as_bool();
@@ -15,8 +15,8 @@ bool is_zero(const Value &value) {
     case Kind::kDouble: return value.as_double() == 0;
     case Kind::kString:
     case Kind::kBytes: return value.as_text().empty();
-    case Kind::kList: return value.list_size() == 0;
-    case Kind::kMap: return value.map_size() == 0;
+    case Kind::kList:
+    case Kind::kMap: return runtime.size_of(value) == 0;
     case Kind::kTimestamp: return value.as_timestamp() == base::Timestamp{};
     case Kind::kDuration: return value.as_duration_nanos() == 0;
     case Kind::kDecimal: return value.as_decimal().is_zero();
@@ -29,7 +29,7 @@ bool is_zero(const Value &value) {
 Value of(Runtime &runtime, const Value *args, std::size_t) { return make_optional(runtime, args[0]); }
 Value none(Runtime &, const Value *, std::size_t) { return Value::optional_none(); }
 Value of_non_zero(Runtime &runtime, const Value *args, std::size_t) {
-  return is_zero(args[0]) ? Value::optional_none() : make_optional(runtime, args[0]);
+  return is_zero(runtime, args[0]) ? Value::optional_none() : make_optional(runtime, args[0]);
 }
 Value has_value(Runtime &, const Value *args, std::size_t) { return Value::boolean(args[0].as_optional() != nullptr); }
 Value value(Runtime &, const Value *args, std::size_t) {
@@ -42,12 +42,11 @@ Value or_value(Runtime &, const Value *args, std::size_t) {
 
 // The values of those that have one.
 Value unwrap(Runtime &runtime, const Value *args, std::size_t) {
-  const std::size_t count = args[0].list_size();
+  const std::size_t count = runtime.size_of(args[0]);
   auto *to = runtime.arena.allocate_array<Value>(count);
   if (to == nullptr) return Runtime::out_of_memory();
-  if (!runtime.charge(count)) return Runtime::out_of_steps();
   std::size_t made = 0;
-  ListCursor cursor(args[0]);
+  ListCursor cursor(args[0], &runtime);
   for (Value item; cursor.next(item);) {
     if (!item.is(Kind::kOptional)) return Runtime::fail(FailureCode::kNoSuchOverload, "unwrap");
     if (item.as_optional() != nullptr) to[made++] = *item.as_optional();
@@ -56,15 +55,15 @@ Value unwrap(Runtime &runtime, const Value *args, std::size_t) {
 }
 
 constexpr Overload kFunctions[] = {
-    {"optional.none", false, ">O", none},
-    {"optional.of", false, "*>P", of},
-    {"optional.ofNonZeroValue", false, "*>P", of_non_zero},
-    {"optional.unwrap", false, "l>l", unwrap},
-    {"unwrapOpt", true, "l>l", unwrap},
-    {"hasValue", true, "O>b", has_value},
-    {"value", true, "O>v", value},
-    {"or", true, "OO>O", either},
-    {"orValue", true, "O*>w", or_value},
+    {"optional.none", false, ">O", none, kNoCost},
+    {"optional.of", false, "*>P", of, kNoCost},
+    {"optional.ofNonZeroValue", false, "*>P", of_non_zero, kOwnCost},
+    {"optional.unwrap", false, "l>l", unwrap, kWalksItems},
+    {"unwrapOpt", true, "l>l", unwrap, kWalksItems},
+    {"hasValue", true, "O>b", has_value, kNoCost},
+    {"value", true, "O>v", value, kNoCost},
+    {"or", true, "OO>O", either, kNoCost},
+    {"orValue", true, "O*>w", or_value, kNoCost},
 };
 
 }  // namespace

@@ -3,34 +3,43 @@
 
 #include "core/cel/functions.h"
 #include "core/cel/regex.h"
+#include "core/cel/text_search.h"
 #include "core/cel/utf8.h"
 
 namespace cala::core::cel {
 
 namespace {
 
-Value contains(Runtime &runtime, const Value *args, std::size_t) {
-  if (!runtime.charge(args[0].as_text().size() / 64)) return Runtime::out_of_steps();
-  return Value::boolean(args[0].as_text().find(args[1].as_text()) != std::string_view::npos);
+Value contains(Runtime &, const Value *args, std::size_t) {
+  return Value::boolean(TextSearch(args[1].as_text()).find(args[0].as_text(), 0) != std::string_view::npos);
 }
 
-Value starts_with(Runtime &, const Value *args, std::size_t) {
+// A text that is longer than the other is not looked at.
+bool charge_affix(Runtime &runtime, const Value *args) {
+  const std::size_t size = args[1].as_text().size();
+  return size > args[0].as_text().size() || runtime.charge(copied(size));
+}
+
+Value starts_with(Runtime &runtime, const Value *args, std::size_t) {
+  if (!charge_affix(runtime, args)) return Runtime::out_of_steps();
   return Value::boolean(args[0].as_text().starts_with(args[1].as_text()));
 }
-Value ends_with(Runtime &, const Value *args, std::size_t) {
+Value ends_with(Runtime &runtime, const Value *args, std::size_t) {
+  if (!charge_affix(runtime, args)) return Runtime::out_of_steps();
   return Value::boolean(args[0].as_text().ends_with(args[1].as_text()));
 }
 
-// A pattern that is not a literal: compiled each time, which is dear, so it costs many steps.
+// A pattern that is not a literal is compiled each time.
 Value matches(Runtime &runtime, const Value *args, std::size_t) {
   const std::string_view pattern = args[1].as_text();
   if (pattern.size() > kMaxPattern) return Runtime::fail(FailureCode::kPatternTooLong);
-  if (!runtime.charge(100 + 20 * pattern.size())) return Runtime::out_of_steps();
+  if (!runtime.charge(50 + 4 * pattern.size())) return Runtime::out_of_steps();
   std::string why;
-  const auto regex = Regex::compile(pattern, why);
+  std::size_t work = 0;
+  const auto regex = Regex::compile(pattern, why, &work);
+  if (!runtime.charge(work / 4)) return Runtime::out_of_steps();
   if (regex == nullptr) return runtime.fail_with(FailureCode::kBadRegex, why);
-  if (!runtime.charge(regex_cost(*regex, args[0].as_text()))) return Runtime::out_of_steps();
-  return Value::boolean(regex->found_in(args[0].as_text()));
+  return runtime.matches(*regex, args[0].as_text());
 }
 
 Value index_error(Runtime &runtime, std::int64_t index) {
@@ -54,25 +63,27 @@ bool start_of(std::string_view text, std::int64_t index, std::size_t &start) {
 Value index_of(Runtime &runtime, const Value *args, std::size_t count) {
   const std::string_view text = args[0].as_text();
   std::size_t start = 0;
-  if (!runtime.charge(text.size() / 64)) return Runtime::out_of_steps();
   if (count == 3 && !start_of(text, args[2].as_int(), start)) return index_error(runtime, args[2].as_int());
-  return code_point_index(text, text.find(args[1].as_text(), start));
+  return code_point_index(text, TextSearch(args[1].as_text()).find(text, start));
 }
 
 Value last_index_of(Runtime &runtime, const Value *args, std::size_t count) {
   const std::string_view text = args[0].as_text();
   std::size_t start = std::string_view::npos;
-  if (!runtime.charge(text.size() / 64)) return Runtime::out_of_steps();
   if (count == 3 && !start_of(text, args[2].as_int(), start)) return index_error(runtime, args[2].as_int());
-  return code_point_index(text, text.rfind(args[1].as_text(), start));
+  return code_point_index(text, TextSearch(args[1].as_text(), TextSearch::From::kBack).find(text, start));
 }
 
 constexpr Overload kFunctions[] = {
-    {"contains", true, "ss>b", contains},          {"startsWith", true, "ss>b", starts_with},
-    {"endsWith", true, "ss>b", ends_with},         {"matches", true, "ss>b", matches},
-    {"matches", false, "ss>b", matches},           {"indexOf", true, "ss>i", index_of},
-    {"indexOf", true, "ssi>i", index_of},          {"lastIndexOf", true, "ss>i", last_index_of},
-    {"lastIndexOf", true, "ssi>i", last_index_of},
+    {"contains", true, "ss>b", contains, kSearchesText},
+    {"startsWith", true, "ss>b", starts_with, kOwnCost},
+    {"endsWith", true, "ss>b", ends_with, kOwnCost},
+    {"matches", true, "ss>b", matches, kOwnCost},
+    {"matches", false, "ss>b", matches, kOwnCost},
+    {"indexOf", true, "ss>i", index_of, kSearchesText},
+    {"indexOf", true, "ssi>i", index_of, kSearchesText},
+    {"lastIndexOf", true, "ss>i", last_index_of, kSearchesText},
+    {"lastIndexOf", true, "ssi>i", last_index_of, kSearchesText},
 };
 
 }  // namespace

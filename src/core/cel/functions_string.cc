@@ -4,6 +4,7 @@
 
 #include "core/cel/functions.h"
 #include "core/cel/operators.h"
+#include "core/cel/text_search.h"
 #include "core/cel/utf8.h"
 
 namespace cala::core::cel {
@@ -17,8 +18,9 @@ Value index_error(Runtime &runtime, std::int64_t index) {
 }
 
 // The byte offset of a code point's index, up to and with the end of the text.
-bool offset_at(std::string_view text, std::int64_t index, std::size_t &offset) {
+bool offset_at(Runtime &runtime, std::string_view text, std::int64_t index, std::size_t &offset) {
   if (index < 0 || static_cast<std::uint64_t>(index) > text.size()) return false;
+  runtime.charge(searched(static_cast<std::size_t>(index)));  // each a code point
   offset = offset_of_code_point(text, static_cast<std::size_t>(index));
   return offset != std::string_view::npos;
 }
@@ -26,7 +28,7 @@ bool offset_at(std::string_view text, std::int64_t index, std::size_t &offset) {
 Value char_at(Runtime &runtime, const Value *args, std::size_t) {
   const std::string_view text = args[0].as_text();
   std::size_t at = 0;
-  if (!offset_at(text, args[1].as_int(), at)) return index_error(runtime, args[1].as_int());
+  if (!offset_at(runtime, text, args[1].as_int(), at)) return index_error(runtime, args[1].as_int());
   return Value::string(at == text.size() ? std::string_view() : text.substr(at, utf8_length(text[at])));
 }
 
@@ -34,8 +36,8 @@ Value substring(Runtime &runtime, const Value *args, std::size_t count) {
   const std::string_view text = args[0].as_text();
   std::size_t begin = 0;
   std::size_t end = text.size();
-  if (!offset_at(text, args[1].as_int(), begin)) return index_error(runtime, args[1].as_int());
-  if (count == 3 && !offset_at(text, args[2].as_int(), end)) return index_error(runtime, args[2].as_int());
+  if (!offset_at(runtime, text, args[1].as_int(), begin)) return index_error(runtime, args[1].as_int());
+  if (count == 3 && !offset_at(runtime, text, args[2].as_int(), end)) return index_error(runtime, args[2].as_int());
   if (begin > end)
     return Runtime::fail(FailureCode::kInvalidArgument, "invalid substring range: the start is behind the end");
   return Value::string(text.substr(begin, end - begin));
@@ -46,7 +48,6 @@ char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 
 
 template <typename Change>
 Value changed(Runtime &runtime, std::string_view text, Change change) {
-  if (!runtime.charge(text.size() / 256)) return Runtime::out_of_steps();
   auto *to = static_cast<char *>(runtime.arena.allocate(text.size() + 1));
   if (to == nullptr) return Runtime::out_of_memory();
   for (std::size_t i = 0; i < text.size(); ++i) to[i] = change(text[i]);
@@ -62,7 +63,6 @@ Value upper_ascii(Runtime &runtime, const Value *args, std::size_t) {
 
 Value reverse(Runtime &runtime, const Value *args, std::size_t) {
   const std::string_view text = args[0].as_text();
-  if (!runtime.charge(text.size() / 256)) return Runtime::out_of_steps();
   auto *to = static_cast<char *>(runtime.arena.allocate(text.size() + 1));
   if (to == nullptr) return Runtime::out_of_memory();
   std::size_t out = text.size();
@@ -83,7 +83,7 @@ bool is_space(std::uint32_t code) {
          code == 0x3000;
 }
 
-Value trim(Runtime &, const Value *args, std::size_t) {
+Value trim(Runtime &runtime, const Value *args, std::size_t) {
   std::string_view text = args[0].as_text();
   while (!text.empty() && is_space(decode_utf8(text, 0))) text.remove_prefix(utf8_length(text[0]));
   while (!text.empty()) {
@@ -92,15 +92,17 @@ Value trim(Runtime &, const Value *args, std::size_t) {
     if (!is_space(decode_utf8(text, last))) break;
     text = text.substr(0, last);
   }
+  if (!runtime.charge(parsed(args[0].as_text().size() - text.size()))) return Runtime::out_of_steps();
   return Value::string(text);
 }
 
 // Calls found(position) for each place of `wanted` in text, at most `most` times; an empty one is found between all code points.
 template <typename Found>
 void each_place(std::string_view text, std::string_view wanted, std::int64_t most, Found found) {
+  const TextSearch search(wanted);
   std::size_t at = 0;
   while (most != 0 && at <= text.size()) {
-    const std::size_t place = text.find(wanted, at);
+    const std::size_t place = search.find(text, at);
     if (place == std::string_view::npos) return;
     found(place);
     if (most > 0) --most;
@@ -116,7 +118,7 @@ Value replace(Runtime &runtime, const Value *args, std::size_t count) {
   const std::int64_t most = count == 4 ? args[3].as_int() : -1;
   std::size_t places = 0;
   each_place(text, wanted, most, [&](std::size_t) { ++places; });
-  if (!runtime.charge(places + text.size() / 256)) return Runtime::out_of_steps();
+  if (!runtime.charge(places)) return Runtime::out_of_steps();
   if (places > 0 && with.size() > Arena::kEvaluationBudget / places) return Runtime::out_of_memory();
   const std::size_t size = text.size() - places * wanted.size() + places * with.size();
   auto *to = static_cast<char *>(runtime.arena.allocate(size + 1));
@@ -145,7 +147,8 @@ Value split(Runtime &runtime, const Value *args, std::size_t count) {
   if (separator.empty() && text.empty()) return Value::list(nullptr, 0);
   if (limit > 0 && pieces > static_cast<std::size_t>(limit)) pieces = static_cast<std::size_t>(limit);
   auto *items = runtime.arena.allocate_array<Value>(pieces);
-  if (items == nullptr || !runtime.charge(pieces)) return Runtime::out_of_memory();
+  if (items == nullptr) return Runtime::out_of_memory();
+  if (!runtime.charge(pieces)) return Runtime::out_of_steps();
   std::size_t made = 0;
   std::size_t from = 0;
   each_place(text, separator, most, [&](std::size_t place) {
@@ -160,12 +163,12 @@ Value split(Runtime &runtime, const Value *args, std::size_t count) {
 Value join(Runtime &runtime, const Value *args, std::size_t count) {
   const std::string_view separator = count == 2 ? args[1].as_text() : std::string_view();
   std::size_t size = 0;
-  ListCursor measure(args[0]);
+  ListCursor measure(args[0], &runtime);
   Value item;
   while (measure.next(item)) {
     if (!item.is(Kind::kString)) return Runtime::fail(FailureCode::kNoSuchOverload, "join");
     size += item.as_text().size() + separator.size();
-    if (!runtime.charge(1)) return Runtime::out_of_steps();
+    if (!runtime.charge(1 + copied(item.as_text().size() + separator.size()))) return Runtime::out_of_steps();
     if (size > Arena::kEvaluationBudget) return Runtime::out_of_memory();
   }
   auto *to = static_cast<char *>(runtime.arena.allocate(size + 1));
@@ -183,7 +186,6 @@ Value quote(Runtime &runtime, const Value *args, std::size_t) {
   constexpr std::string_view kPlain = "\a\b\f\n\r\t\v\\\"";
   constexpr std::string_view kEscaped = "abfnrtv\\\"";
   std::string out = "\"";
-  if (!runtime.charge(args[0].as_text().size() / 64)) return Runtime::out_of_steps();
   for (const char c : args[0].as_text()) {
     const std::size_t at = c == '\0' ? std::string_view::npos : kPlain.find(c);
     if (at != std::string_view::npos) out += '\\';
@@ -202,27 +204,27 @@ Value byte_size(Runtime &, const Value *args, std::size_t) {
 }
 
 constexpr Overload kFunctions[] = {
-    {"size", false, "s>i", concatenated_size},
-    {"size", false, "y>i", byte_size},
-    {"size", true, "s>i", concatenated_size},
-    {"size", true, "y>i", byte_size},
-    {"charAt", true, "si>s", char_at},
-    {"substring", true, "si>s", substring},
-    {"substring", true, "sii>s", substring},
-    {"lowerAscii", true, "s>s", lower_ascii},
-    {"upperAscii", true, "s>s", upper_ascii},
-    {"reverse", true, "s>s", reverse},
-    {"trim", true, "s>s", trim},
-    {"replace", true, "sss>s", replace},
-    {"replace", true, "sssi>s", replace},
-    {"split", true, "ss>l", split},
-    {"split", true, "ssi>l", split},
-    {"join", true, "l>s", join},
-    {"join", true, "ls>s", join},
-    {"strings.quote", false, "s>s", quote},
-    {"format", true, "sl>s", format_text},
-    {"format", true, "cs>s", format_calendar},
-    {"format", false, "cs>s", format_calendar},
+    {"size", false, "s>i", concatenated_size, kWalksText},
+    {"size", false, "y>i", byte_size, kNoCost},
+    {"size", true, "s>i", concatenated_size, kWalksText},
+    {"size", true, "y>i", byte_size, kNoCost},
+    {"charAt", true, "si>s", char_at, kOwnCost},
+    {"substring", true, "si>s", substring, kOwnCost},
+    {"substring", true, "sii>s", substring, kOwnCost},
+    {"lowerAscii", true, "s>s", lower_ascii, kWalksText},
+    {"upperAscii", true, "s>s", upper_ascii, kWalksText},
+    {"reverse", true, "s>s", reverse, kParsesText},
+    {"trim", true, "s>s", trim, kOwnCost},
+    {"replace", true, "sss>s", replace, kParsesText},
+    {"replace", true, "sssi>s", replace, kParsesText},
+    {"split", true, "ss>l", split, kParsesText},
+    {"split", true, "ssi>l", split, kParsesText},
+    {"join", true, "l>s", join, kOwnCost},
+    {"join", true, "ls>s", join, kOwnCost},
+    {"strings.quote", false, "s>s", quote, kParsesText},
+    {"format", true, "sl>s", format_text, kOwnCost},
+    {"format", true, "cs>s", format_calendar, kOwnCost},
+    {"format", false, "cs>s", format_calendar, kOwnCost},
 };
 
 }  // namespace

@@ -10,13 +10,21 @@ namespace cala::core::cel {
 namespace {
 
 constexpr int kMaxJsonDepth = 64;
-constexpr std::int64_t kMaxExact = std::int64_t{1} << 53;
 
 base::Error refused(std::string message) {
   return base::make_error(base::Status::kInvalid, "cel.coerce", std::move(message));
 }
 
-base::Outcome write(const Value &value, int depth, std::string &out);
+// Where the text may end: a small value may hold a large one many times.
+struct Room {
+  std::size_t end;
+  base::Outcome check(const std::string &out) const {
+    if (out.size() <= end) return {};
+    return refused("the JSON is longer than 4 MiB");
+  }
+};
+
+base::Outcome write(const Value &value, int depth, Room room, std::string &out);
 
 base::Outcome write_text(std::string_view text, std::string &out) {
   if (auto storable = check_storable(text); !storable) return storable;
@@ -24,24 +32,20 @@ base::Outcome write_text(std::string_view text, std::string &out) {
   return {};
 }
 
-// Numbers that a double cannot hold exactly leave as text, so that no reader rounds them.
-void write_integer(const std::string &digits, bool exact, std::string &out) {
-  exact ? void(out += digits) : base::append_json_string(out, digits);
-}
-
-base::Outcome write_list(const Value &value, int depth, std::string &out) {
+base::Outcome write_list(const Value &value, int depth, Room room, std::string &out) {
   out += '[';
   ListCursor cursor(value);
   Value item;
   for (bool first = true; cursor.next(item); first = false) {
     if (!first) out += ',';
-    if (auto written = write(item, depth + 1, out); !written) return written;
+    if (auto written = write(item, depth + 1, room, out); !written) return written;
+    if (auto fits = room.check(out); !fits) return fits;
   }
   out += ']';
   return {};
 }
 
-base::Outcome write_map(const Value &value, int depth, std::string &out) {
+base::Outcome write_map(const Value &value, int depth, Room room, std::string &out) {
   out += '{';
   MapCursor cursor(value);
   Value key;
@@ -52,7 +56,8 @@ base::Outcome write_map(const Value &value, int depth, std::string &out) {
     if (!first) out += ',';
     if (auto written = write_text(key.as_text(), out); !written) return written;
     out += ':';
-    if (auto written = write(held, depth + 1, out); !written) return written;
+    if (auto written = write(held, depth + 1, room, out); !written) return written;
+    if (auto fits = room.check(out); !fits) return fits;
   }
   out += '}';
   return {};
@@ -76,25 +81,26 @@ base::Outcome write_double(double number, std::string &out) {
   return {};
 }
 
-base::Outcome write(const Value &value, int depth, std::string &out) {
+base::Outcome write(const Value &value, int depth, Room room, std::string &out) {
   if (depth > kMaxJsonDepth) return refused("the value is nested more than 64 deep");
   switch (value.kind()) {
     case Kind::kNull: out += "null"; return {};
     case Kind::kBool: out += value.as_bool() ? "true" : "false"; return {};
-    case Kind::kInt:
-      write_integer(std::to_string(value.as_int()), value.as_int() <= kMaxExact && value.as_int() >= -kMaxExact, out);
-      return {};
+    case Kind::kInt: out += std::to_string(value.as_int()); return {};
     case Kind::kUint:
-      write_integer(std::to_string(value.as_uint()), value.as_uint() <= static_cast<std::uint64_t>(kMaxExact), out);
+      // What is beyond the integers that are read leaves as text.
+      if (value.as_uint() <= static_cast<std::uint64_t>(INT64_MAX))
+        return out += std::to_string(value.as_uint()), base::Outcome();
+      base::append_json_string(out, std::to_string(value.as_uint()));
       return {};
     case Kind::kDouble: return write_double(value.as_double(), out);
     case Kind::kString: return write_text(value.as_text(), out);
     case Kind::kList:
       return value.is_json_view() ? (value.as_json_view().append_to(out), base::Outcome())
-                                  : write_list(value, depth, out);
+                                  : write_list(value, depth, room, out);
     case Kind::kMap:
       return value.is_json_view() ? (value.as_json_view().append_to(out), base::Outcome())
-                                  : write_map(value, depth, out);
+                                  : write_map(value, depth, room, out);
     case Kind::kTimestamp: write_timestamp(value.as_timestamp(), out); return {};
     case Kind::kDuration:
     case Kind::kDecimal:
@@ -113,7 +119,7 @@ base::Outcome write(const Value &value, int depth, std::string &out) {
 
 base::Outcome to_json(const Value &value, std::string &out) {
   const std::size_t size = out.size();
-  base::Outcome written = write(value, 0, out);
+  base::Outcome written = write(value, 0, Room{size + Arena::kEvaluationBudget}, out);
   if (!written) out.resize(size);
   return written;
 }

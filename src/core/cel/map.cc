@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "core/cel/runtime.h"
+
 namespace cala::core::cel {
 
 namespace {
@@ -61,32 +63,31 @@ bool is_map_key(Kind kind) {
 }
 
 const Value *MapData::find(const Value &key) const {
+  std::size_t looked = 0;
+  return find(key, looked);
+}
+
+const Value *MapData::find(const Value &key, std::size_t &looked) const {
   const Value wanted = canonical(key);
   if (!is_map_key(wanted.kind())) return nullptr;
   if (table == nullptr) {
+    looked += count;
     for (std::size_t i = 0; i < count; ++i) {
       if (same(canonical(entries[i].key), wanted)) return &entries[i].value;
     }
     return nullptr;
   }
   for (std::size_t at = hash_key(wanted) & table_mask; table[at] != 0; at = (at + 1) & table_mask) {
+    ++looked;
     const MapEntry &entry = entries[table[at] - 1];
     if (same(canonical(entry.key), wanted)) return &entry.value;
   }
   return nullptr;
 }
 
-const Value *MapData::find(std::string_view key) const {
-  if (table != nullptr) return find(Value::string(key));
-  for (std::size_t i = 0; i < count; ++i) {
-    if (entries[i].key.is(Kind::kString) && entries[i].key.as_text() == key) return &entries[i].value;
-  }
-  return nullptr;
-}
-
 bool MapBuilder::reserve(std::size_t count) {
   if (count <= capacity_) return true;
-  auto *grown = arena_.allocate_array<MapEntry>(count);
+  auto *grown = allocate<MapEntry>(count);
   if (grown == nullptr) return false;
   for (std::size_t i = 0; i < data_.count; ++i) grown[i] = entries_[i];
   entries_ = grown;
@@ -97,14 +98,14 @@ bool MapBuilder::reserve(std::size_t count) {
 
 void MapBuilder::enter(std::size_t entry) {
   std::size_t at = hash_key(canonical(entries_[entry].key)) & data_.table_mask;
-  while (table_[at] != 0) at = (at + 1) & data_.table_mask;
+  for (; table_[at] != 0; at = (at + 1) & data_.table_mask) ++looked_;
   table_[at] = static_cast<std::uint32_t>(entry + 1);
 }
 
 bool MapBuilder::index() {
   std::size_t slots = 32;
   while (slots < capacity_ * 2) slots *= 2;
-  table_ = arena_.allocate_array<std::uint32_t>(slots);
+  table_ = allocate<std::uint32_t>(slots);
   if (table_ == nullptr) return false;
   std::memset(table_, 0, slots * sizeof *table_);
   data_.table = table_;
@@ -115,7 +116,8 @@ bool MapBuilder::index() {
 
 MapBuilder::Put MapBuilder::put(const Value &key, const Value &value) {
   if (!is_map_key(key.kind())) return Put::kNotAKey;
-  if (data_.find(key) != nullptr) return Put::kRepeated;
+  if (key.is(Kind::kString)) key_bytes_ += key.as_text().size();
+  if (data_.find(key, looked_) != nullptr) return Put::kRepeated;
   const bool full = data_.count == capacity_;
   if (full && !reserve(capacity_ == 0 ? 4 : capacity_ * 2)) return Put::kNoMemory;
   entries_[data_.count++] = {key, value};
@@ -125,8 +127,16 @@ MapBuilder::Put MapBuilder::put(const Value &key, const Value &value) {
   return Put::kDone;
 }
 
+// A key is hashed twice or thrice: where it is looked for, where it is entered, and again as the table grows.
+std::size_t MapBuilder::take_work() {
+  const std::size_t work = looked_ / 4 + 3 * walked(key_bytes_);
+  looked_ = 0;
+  key_bytes_ = 0;
+  return work;
+}
+
 const MapData *MapBuilder::finish() {
-  auto *data = arena_.allocate_array<MapData>(1);
+  auto *data = allocate<MapData>(1);
   if (data != nullptr) *data = data_;
   return data;
 }

@@ -23,25 +23,35 @@ struct MapData {
 
   // nullptr when there is none. Any kind may be asked for; only key kinds are found.
   const Value *find(const Value &key) const;
-  const Value *find(std::string_view key) const;
+  const Value *find(const Value &key, std::size_t &looked) const;  // adds how many entries it looked at
 };
 
 // Collects entries in an Arena. put() and finish() answer nullptr or a failure kind when the budget is spent.
 class MapBuilder {
  public:
   enum class Put { kDone, kRepeated, kNotAKey, kNoMemory };
+  enum class Room { kCounted, kUncounted };  // whether the arena's budget pays
 
-  explicit MapBuilder(Arena &arena) : arena_(arena) {}
+  explicit MapBuilder(Arena &arena, Room room = Room::kCounted) : arena_(arena), room_(room) {}
   bool reserve(std::size_t count);
   Put put(const Value &key, const Value &value);
   const MapData *finish();  // nullptr: no memory
   std::size_t size() const { return data_.count; }
+  std::size_t take_work();  // what put() was worth since the last time, in steps
 
  private:
+  template <typename T>
+  T *allocate(std::size_t count) {
+    return room_ == Room::kCounted ? arena_.allocate_array<T>(count)
+                                   : static_cast<T *>(arena_.allocate_uncounted(count * sizeof(T)));
+  }
   bool index();
   void enter(std::size_t entry);
 
   Arena &arena_;
+  Room room_;
+  std::size_t looked_ = 0;
+  std::size_t key_bytes_ = 0;
   MapEntry *entries_ = nullptr;
   std::uint32_t *table_ = nullptr;
   std::size_t capacity_ = 0;

@@ -1,13 +1,21 @@
 #include "core/cel/operators.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "core/cel/map.h"
 
 namespace cala::core::cel {
 
-ListCursor::ListCursor(const Value &list) {
+namespace {
+
+void charge_text(Runtime *runtime, const Value &value) {
+  if (runtime != nullptr && value.is(Kind::kString)) runtime->charge(copied(value.as_text().size()));
+}
+
+}  // namespace
+
+ListCursor::ListCursor(const Value &list, Runtime *runtime) : runtime_(runtime) {
   if (list.is_json_view()) {
     json_ = list.as_json_view().first();
   } else {
@@ -19,6 +27,7 @@ ListCursor::ListCursor(const Value &list) {
 bool ListCursor::next(Value &item) {
   if (json_.present()) {
     item = Value::json(json_);
+    charge_text(runtime_, item);
     json_ = json_.next();
     return true;
   }
@@ -27,7 +36,7 @@ bool ListCursor::next(Value &item) {
   return true;
 }
 
-MapCursor::MapCursor(const Value &map) {
+MapCursor::MapCursor(const Value &map, Runtime *runtime) : runtime_(runtime) {
   if (map.is_json_view()) {
     json_ = map.as_json_view().first();
   } else {
@@ -39,6 +48,8 @@ bool MapCursor::next(Value &key, Value &value) {
   if (json_.present()) {
     key = Value::string(json_.key());
     value = Value::json(json_);
+    charge_text(runtime_, key);
+    charge_text(runtime_, value);
     json_ = json_.next();
     return true;
   }
@@ -49,10 +60,8 @@ bool MapCursor::next(Value &key, Value &value) {
   return true;
 }
 
-Value find_in_map(const Value &map, const Value &key) {
-  if (map.is_json_view()) return key.is(Kind::kString) ? map.map_find(key.as_text()) : Value();
-  const Value *found = map.map_data()->find(key);
-  return found == nullptr ? Value() : *found;
+bool never_meet(Kind a, Kind b) {
+  return (a == Kind::kDecimal && b == Kind::kDouble) || (a == Kind::kDouble && b == Kind::kDecimal);
 }
 
 bool is_number(Kind kind) { return kind == Kind::kInt || kind == Kind::kUint || kind == Kind::kDouble; }
@@ -131,9 +140,9 @@ Order order_decimals(const Value &a, const Value &b) {
 bool is_calendar(Kind kind) { return kind == Kind::kDate || kind == Kind::kTimestamp; }
 
 Value equal_lists(Runtime &runtime, const Value &a, const Value &b, int depth) {
-  if (a.list_size() != b.list_size()) return Value::boolean(false);
-  ListCursor left(a);
-  ListCursor right(b);
+  if (runtime.size_of(a) != runtime.size_of(b)) return Value::boolean(false);
+  ListCursor left(a, &runtime);
+  ListCursor right(b, &runtime);
   Value x;
   Value y;
   while (left.next(x) && right.next(y)) {
@@ -144,12 +153,13 @@ Value equal_lists(Runtime &runtime, const Value &a, const Value &b, int depth) {
 }
 
 Value equal_maps(Runtime &runtime, const Value &a, const Value &b, int depth) {
-  if (a.map_size() != b.map_size()) return Value::boolean(false);
-  MapCursor cursor(a);
+  if (runtime.size_of(a) != runtime.size_of(b)) return Value::boolean(false);
+  MapCursor cursor(a, &runtime);
   Value key;
   Value value;
   while (cursor.next(key, value)) {
-    const Value other = find_in_map(b, key);
+    const Value other = runtime.find(b, key);
+    if (other.is_error()) return other;
     if (other.is_absent()) return Value::boolean(false);
     const Value same = equal(runtime, value, other, depth + 1);
     if (same.is_error() || !same.as_bool()) return same;
@@ -166,9 +176,20 @@ Value equal_optionals(Runtime &runtime, const Value &a, const Value &b, int dept
 
 }  // namespace
 
-Order order_of(const Value &a, const Value &b) {
+namespace {
+
+std::size_t bytes_of(const Value &value) {
+  const bool text = value.is(Kind::kString) || value.is(Kind::kBytes);
+  return text ? value.as_text().size() : 0;
+}
+
+}  // namespace
+
+// What comes out where the steps run out does not matter: the evaluation ends there.
+Order order_of(Runtime &runtime, const Value &a, const Value &b) {
   const Kind left = a.kind();
   const Kind right = b.kind();
+  if (!runtime.charge(copied(std::min(bytes_of(a), bytes_of(b))))) return Order::kIncomparable;
   if (is_number(left) && is_number(right)) return order_numbers(a, b);
   if (left == Kind::kDecimal || right == Kind::kDecimal) return order_decimals(a, b);
   if (is_calendar(left) && is_calendar(right)) return order(midnight(a), midnight(b));
@@ -183,8 +204,10 @@ Order order_of(const Value &a, const Value &b) {
 }
 
 Value equal(Runtime &runtime, const Value &a, const Value &b, int depth) {
-  if (!runtime.charge(1)) return Runtime::out_of_steps();
+  const std::size_t bytes = bytes_of(a);
+  if (!runtime.charge(1 + (bytes == bytes_of(b) ? copied(bytes) : 0))) return Runtime::out_of_steps();
   if (depth > kMaxValueDepth) return Runtime::fail(FailureCode::kDepthLimit);
+  if (never_meet(a.kind(), b.kind())) return Runtime::fail(FailureCode::kNoSuchOverload, "decimal == double");
   if (a.kind() == b.kind()) {
     switch (a.kind()) {
       case Kind::kNull: return Value::boolean(true);
@@ -198,7 +221,7 @@ Value equal(Runtime &runtime, const Value &a, const Value &b, int depth) {
       default: break;
     }
   }
-  return Value::boolean(order_of(a, b) == Order::kEqual);
+  return Value::boolean(order_of(runtime, a, b) == Order::kEqual);
 }
 
 Value relate(Runtime &runtime, Operator op, const Value &a, const Value &b) {
@@ -207,7 +230,8 @@ Value relate(Runtime &runtime, Operator op, const Value &a, const Value &b) {
     const Value same = equal(runtime, a, b);
     return same.is_error() ? same : Value::boolean(!same.as_bool());
   }
-  const Order given = order_of(a, b);
+  const Order given = order_of(runtime, a, b);
+  if (runtime.steps_left < 0) return Runtime::out_of_steps();
   if (given == Order::kIncomparable) return Runtime::fail(FailureCode::kNoSuchOverload, operator_text(op));
   switch (op) {
     case Operator::kLess: return Value::boolean(given == Order::kLess);
@@ -218,9 +242,12 @@ Value relate(Runtime &runtime, Operator op, const Value &a, const Value &b) {
 }
 
 Value contained(Runtime &runtime, const Value &item, const Value &container) {
-  if (container.is(Kind::kMap)) return Value::boolean(!find_in_map(container, item).is_absent());
+  if (container.is(Kind::kMap)) {
+    const Value found = runtime.find(container, item);
+    return found.is_error() ? found : Value::boolean(!found.is_absent());
+  }
   if (!container.is(Kind::kList)) return Runtime::fail(FailureCode::kNoSuchOverload, "in");
-  ListCursor cursor(container);
+  ListCursor cursor(container, &runtime);
   Value element;
   while (cursor.next(element)) {
     const Value same = equal(runtime, item, element);

@@ -11,34 +11,37 @@
 
 namespace cala::core::cel {
 
-// Walks a list or a map of either representation.
+// Walks a list or a map of either representation. A runtime, if one is given, is charged for the texts of JSON, which are measured
+// as they are met; the steps themselves are the caller's to charge.
 class ListCursor {
  public:
-  explicit ListCursor(const Value &list);
+  explicit ListCursor(const Value &list, Runtime *runtime = nullptr);
   bool next(Value &item);
 
  private:
   const Value *at_ = nullptr;
   const Value *end_ = nullptr;
   base::JsonView json_;
+  Runtime *runtime_;
 };
 
 class MapCursor {
  public:
-  explicit MapCursor(const Value &map);
+  explicit MapCursor(const Value &map, Runtime *runtime = nullptr);
   bool next(Value &key, Value &value);
 
  private:
   const MapData *data_ = nullptr;
   std::size_t index_ = 0;
   base::JsonView json_;
+  Runtime *runtime_;
 };
 
-Value find_in_map(const Value &map, const Value &key);  // absent when there is none
-
 enum class Order : std::uint8_t { kLess, kEqual, kGreater, kUnordered, kIncomparable };
-Order order_of(const Value &a, const Value &b);  // of scalars
-bool is_number(Kind kind);                       // int, uint or double
+Order order_of(Runtime &runtime, const Value &a, const Value &b);  // of scalars
+// A decimal and a double: what a double holds is rounded already, so the two are never compared, sorted or found in each other.
+bool never_meet(Kind a, Kind b);
+bool is_number(Kind kind);  // int, uint or double
 
 Value equal(Runtime &runtime, const Value &a, const Value &b, int depth = 0);
 Value relate(Runtime &runtime, Operator op, const Value &a, const Value &b);
@@ -46,8 +49,8 @@ Value arithmetic(Runtime &runtime, Operator op, const Value &a, const Value &b);
 Value negate(const Value &a);
 Value contained(Runtime &runtime, const Value &item, const Value &container);
 
-Value select_field(const Value &from, std::string_view name);
-Value has_field(const Value &from, std::string_view name);
+Value select_field(Runtime &runtime, const Value &from, std::string_view name);
+Value has_field(Runtime &runtime, const Value &from, std::string_view name);
 Value opt_select_field(Runtime &runtime, const Value &from, std::string_view name);
 Value index_into(Runtime &runtime, const Value &from, const Value &key);
 Value opt_index_into(Runtime &runtime, const Value &from, const Value &key);

@@ -58,7 +58,7 @@ Value from_text(ParamType type, std::string_view text) {
       return parsed ? Value::decimal(*parsed) : Value();
     }
     case ParamType::kUuid: {
-      const auto parsed = base::Uuid::parse_lenient(text);
+      const auto parsed = base::Uuid::parse(text);
       return parsed ? Value::uuid(*parsed) : Value();
     }
     case ParamType::kDate: {
@@ -120,10 +120,43 @@ std::optional<ParamType> parse_param_type(std::string_view name) {
 
 std::string_view param_type_name(ParamType type) { return kNames[static_cast<std::size_t>(type)]; }
 
+bool has_order(ParamType type) {
+  return type == ParamType::kInteger || type == ParamType::kDecimal || type == ParamType::kDate ||
+         type == ParamType::kTimestamp;
+}
+
+bool is_less(const Value &a, const Value &b) {
+  switch (a.kind()) {
+    case Kind::kInt: return a.as_int() < b.as_int();
+    case Kind::kDecimal: return a.as_decimal() < b.as_decimal();
+    case Kind::kDate: return a.as_date() < b.as_date();
+    case Kind::kTimestamp: return a.as_timestamp() < b.as_timestamp();
+    default: return false;
+  }
+}
+
+namespace {
+
+base::Error outside(const ParamSpec &param, const char *which, const Value &limit) {
+  std::string text;
+  append_value_text(limit, text);
+  const bool below = &limit == &param.min;
+  base::Error error = base::make_error(
+      base::Status::kInvalid, "param.range",
+      "param '" + param.name + "' is " + (below ? "less than its min " : "greater than its max ") + text);
+  base::JsonWriter details;
+  error.details = details.begin_object().key("param").string(param.name).key(which).string(text).end_object().take();
+  return error;
+}
+
+}  // namespace
+
 base::Result<Value> coerce_param(const ParamSpec &param, const Value &supplied) {
   const Value value = coerced(param.type, supplied);
-  if (!value.is_absent()) return value;
-  return refused(param, expectation(param.type));
+  if (value.is_absent()) return refused(param, expectation(param.type));
+  if (!param.min.is_absent() && is_less(value, param.min)) return outside(param, "min", param.min);
+  if (!param.max.is_absent() && is_less(param.max, value)) return outside(param, "max", param.max);
+  return value;
 }
 
 base::Result<Value> coerce_param(const ParamSpec &param, base::JsonView supplied) {

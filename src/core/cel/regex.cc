@@ -89,9 +89,11 @@ class Walk {
         next_(room + 2 * program.size(), room + 3 * program.size()),
         stack_(room + 4 * program.size()) {}
 
-  bool run(std::string_view text) {
+  // Whether there is a match; nullopt: it took more than `most` to tell.
+  std::optional<bool> run(std::string_view text, std::size_t most) {
     std::uint32_t before = kNone;
     for (std::size_t at = 0;;) {
+      if (work_ > most) return std::nullopt;
       const std::uint32_t after = at < text.size() ? decode_utf8(text, at) : kNone;
       if (enter(0, before, after)) return true;
       if (after == kNone) return false;
@@ -101,6 +103,7 @@ class Walk {
       before = after;
     }
   }
+  std::size_t work() const { return work_; }
 
  private:
   // Adds a place and all that follow from it without taking a character. True: a match.
@@ -113,6 +116,7 @@ class Walk {
     if (places.add(place)) stack_[depth++] = place;
     while (depth > 0) {
       const std::uint32_t at = stack_[--depth];
+      ++work_;
       const Regex::Instruction &instruction = program_[at];
       const auto go = [&](std::int32_t by) {
         const auto to = static_cast<std::uint32_t>(static_cast<std::int64_t>(at) + by);
@@ -146,6 +150,7 @@ class Walk {
 
   bool advance(std::uint32_t code, std::uint32_t behind) {
     next_.clear();
+    work_ += 1 + now_.count();
     for (std::uint32_t i = 0; i < now_.count(); ++i) {
       const std::uint32_t place = now_[i];
       if (takes(program_[place], code) && follow(next_, place + 1, code, behind)) return true;
@@ -159,18 +164,27 @@ class Walk {
   Places now_;
   Places next_;
   std::uint32_t *stack_;
+  std::size_t work_ = 0;
 };
 
 }  // namespace
 
 bool Regex::found_in(std::string_view text) const {
+  std::size_t work = 0;
+  return found_in(text, work, SIZE_MAX).value_or(false);
+}
+
+std::optional<bool> Regex::found_in(std::string_view text, std::size_t &work, std::size_t most) const {
   constexpr std::size_t kSmall = 64;
-  if (program_.size() <= kSmall) {
-    std::array<std::uint32_t, kSmall * 5> room{};
-    return Walk(program_, sets_, room.data()).run(text);
-  }
-  std::vector<std::uint32_t> room(program_.size() * 5);
-  return Walk(program_, sets_, room.data()).run(text);
+  std::array<std::uint32_t, kSmall * 5> small;
+  std::vector<std::uint32_t> large;
+  if (program_.size() > kSmall) large.resize(program_.size() * 5);
+  if (program_.size() <= kSmall) small.fill(0);
+  work += program_.size();
+  Walk walk(program_, sets_, program_.size() <= kSmall ? small.data() : large.data());
+  const std::optional<bool> found = walk.run(text, most);
+  work += walk.work();
+  return found;
 }
 
 }  // namespace cala::core::cel

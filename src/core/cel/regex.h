@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +26,8 @@ class CodeSet {
  public:
   void add(std::uint32_t from, std::uint32_t to) { ranges_.push_back({from, to}); }
   void add(const CodeSet &other) { ranges_.insert(ranges_.end(), other.ranges_.begin(), other.ranges_.end()); }
-  void add_other_cases();
-  void tidy();  // sorts and joins; add nothing after it without another tidy()
+  std::size_t add_other_cases();  // answers how many letters it looked at
+  void tidy();                    // sorts and joins; add nothing after it without another tidy()
   void negate();
   bool contains(std::uint32_t code) const;
   const std::vector<CodeRange> &ranges() const { return ranges_; }
@@ -51,9 +52,11 @@ class Regex {
     std::int32_t second = 1;     // of kSplit
   };
 
-  // nullptr, with why set, when the pattern is not one.
-  static std::unique_ptr<Regex> compile(std::string_view pattern, std::string &why);
+  // nullptr, with why set, when the pattern is not one. `work` becomes what that took: ranges, letters and instructions handled.
+  static std::unique_ptr<Regex> compile(std::string_view pattern, std::string &why, std::size_t *work = nullptr);
   bool found_in(std::string_view text) const;  // anywhere in it; text is valid UTF-8
+  // The same, adding to `work` each instruction that a character met; nullopt once that passes `most`.
+  std::optional<bool> found_in(std::string_view text, std::size_t &work, std::size_t most) const;
   std::size_t size() const { return program_.size(); }
 
  private:
@@ -61,11 +64,6 @@ class Regex {
   std::vector<Instruction> program_;
   std::vector<CodeSet> sets_;
 };
-
-// Steps that a search is worth: each character may meet each instruction.
-inline std::size_t regex_cost(const Regex &regex, std::string_view text) {
-  return 1 + text.size() / 64 * regex.size() / 4;
-}
 
 // "L", "Lu", "Greek": the code points of a general category or script; false when there is none of that name.
 bool unicode_class(std::string_view name, CodeSet &set);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "base/json.h"
@@ -37,26 +38,6 @@ void add_pairs(std::string_view pairs, CodeSet &set) {
     set.add(static_cast<unsigned char>(pairs[i]), static_cast<unsigned char>(pairs[i + 1]));
 }
 
-// Gives a class its other cases, if they are wanted, then turns it round, if it is a negative one.
-void complete(CodeSet &set, bool negative, bool fold) {
-  if (fold) set.add_other_cases();
-  negative ? set.negate() : set.tidy();
-}
-
-bool perl_class(char letter, bool fold, CodeSet &set) {
-  switch (letter) {
-    case 'd':
-    case 'D': add_pairs("09", set); break;
-    case 'w':
-    case 'W': add_pairs("09AZaz__", set); break;
-    case 's':
-    case 'S': add_pairs("\t\n\f\r  ", set); break;
-    default: return false;
-  }
-  complete(set, letter == 'D' || letter == 'W' || letter == 'S', fold);
-  return true;
-}
-
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
@@ -76,6 +57,7 @@ class RegexParser {
     why = why_;
     return why_.empty();
   }
+  std::size_t work() const { return work_; }
 
  private:
   struct Flags {
@@ -131,6 +113,27 @@ class RegexParser {
     }
   }
 
+  // Gives a class its other cases, if they are wanted, then turns it round, if it is a negative one.
+  void complete(CodeSet &set, bool negative, bool fold) {
+    work_ += 1 + set.ranges().size();
+    if (fold) work_ += set.add_other_cases();
+    negative ? set.negate() : set.tidy();
+  }
+
+  bool perl_class(char letter, CodeSet &set) {
+    switch (letter) {
+      case 'd':
+      case 'D': add_pairs("09", set); break;
+      case 'w':
+      case 'W': add_pairs("09AZaz__", set); break;
+      case 's':
+      case 'S': add_pairs("\t\n\f\r  ", set); break;
+      default: return false;
+    }
+    complete(set, letter == 'D' || letter == 'W' || letter == 'S', flags_.fold);
+    return true;
+  }
+
   void atom(const Regex::Instruction &instruction) {
     start_atom();
     code().push_back(instruction);
@@ -145,7 +148,7 @@ class RegexParser {
     if (flags_.fold && next_case(code_point) != code_point) {
       CodeSet set;
       set.add(code_point, code_point);
-      set.add_other_cases();
+      complete(set, false, true);
       return set_atom(std::move(set));
     }
     atom({Regex::Op::kChar, {}, code_point, 1, 1});
@@ -250,6 +253,7 @@ class RegexParser {
     if (group.ends.empty()) return;
     const std::vector<Regex::Instruction> pieces(code().begin() + static_cast<std::ptrdiff_t>(group.begin),
                                                  code().end());
+    work_ += pieces.size() / 4;
     code().resize(group.begin);
     std::vector<std::size_t> ends = group.ends;
     ends.push_back(group.begin + pieces.size());
@@ -282,6 +286,7 @@ class RegexParser {
     if (!may_repeat(what)) return;
     rest_.remove_prefix(1);
     take("?");  // lazy: which match is preferred does not matter here
+    work_ += (code().size() - atom_) / 8;
     const auto length = static_cast<std::int32_t>(code().size() - atom_);
     const auto front = code().begin() + static_cast<std::ptrdiff_t>(atom_);
     if (c == '+') {
@@ -337,6 +342,7 @@ class RegexParser {
     const std::size_t copies = most.value_or(least + 1);
     if (piece.size() * (copies + 1) + atom_ > Regex::kMaxInstructions)
       return fail("pattern too large - compile failed");
+    work_ += piece.size() * (copies + 1) / 8;
     const auto length = static_cast<std::int32_t>(piece.size());
     code().resize(atom_);
     for (std::uint32_t i = 0; i < least; ++i) code().insert(code().end(), piece.begin(), piece.end());
@@ -365,7 +371,7 @@ class RegexParser {
     if (take("b")) return assertion(0, Regex::Assertion::kWordBoundary);
     if (take("B")) return assertion(0, Regex::Assertion::kNotWordBoundary);
     CodeSet set;
-    if (perl_class(rest_.front(), flags_.fold, set)) {
+    if (perl_class(rest_.front(), set)) {
       rest_.remove_prefix(1);
       return set_atom(std::move(set));
     }
@@ -399,8 +405,16 @@ class RegexParser {
       negative = !negative;
       name.remove_prefix(1);
     }
+    const std::string key = std::string(1, negative ? '^' : '=') + (flags_.fold ? 'i' : ' ') + std::string(name);
+    const auto known = named_.find(key);
+    if (known != named_.end()) {
+      set = known->second;
+      work_ += 1 + set.ranges().size() / 4;
+      return true;
+    }
     if (!unicode_class(name, set)) return false;
     complete(set, negative, flags_.fold);
+    named_.emplace(key, set);
     return true;
   }
 
@@ -473,7 +487,7 @@ class RegexParser {
     }
     if (rest_.size() > 1 && rest_.front() == '\\') {
       CodeSet inner;
-      if (perl_class(rest_[1], flags_.fold, inner)) {
+      if (perl_class(rest_[1], inner)) {
         rest_.remove_prefix(2);
         set.add(inner);
         return true;
@@ -537,14 +551,17 @@ class RegexParser {
   bool has_atom_ = false;
   bool repeated_ = false;
   std::string_view last_repeat_;
+  std::map<std::string, CodeSet> named_;  // the same class is made once
+  std::size_t work_ = 0;
   std::string why_;
 };
 
-std::unique_ptr<Regex> Regex::compile(std::string_view pattern, std::string &why) {
+std::unique_ptr<Regex> Regex::compile(std::string_view pattern, std::string &why, std::size_t *work) {
   auto regex = std::make_unique<Regex>();
   RegexParser parser(pattern, *regex);
-  if (!parser.run(why)) return nullptr;
-  return regex;
+  const bool whole = parser.run(why);
+  if (work != nullptr) *work = parser.work();
+  return whole ? std::move(regex) : nullptr;
 }
 
 }  // namespace cala::core::cel

@@ -43,15 +43,20 @@ std::uint32_t next_case(std::uint32_t code) {
   return found != kCases.end() && found->code == code ? found->next : code;
 }
 
-void CodeSet::add_other_cases() {
+std::size_t CodeSet::add_other_cases() {
   tidy();
   CodeSet others;
-  for (const Case &each : kCases) {
-    if (!contains(each.code)) continue;
-    for (std::uint32_t other = each.next; other != each.code; other = next_case(other)) others.add(other, other);
+  std::size_t looked = ranges_.size();
+  for (const CodeRange &range : ranges_) {
+    const auto *each = std::lower_bound(kCases.begin(), kCases.end(), range.from,
+                                        [](const Case &one, std::uint32_t wanted) { return one.code < wanted; });
+    for (; each != kCases.end() && each->code <= range.to; ++each, ++looked) {
+      for (std::uint32_t other = each->next; other != each->code; other = next_case(other)) others.add(other, other);
+    }
   }
   add(others);
   tidy();
+  return looked;
 }
 
 bool unicode_class(std::string_view name, CodeSet &set) {

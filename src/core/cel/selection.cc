@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "base/utf8.h"
-#include "core/cel/map.h"
 #include "core/cel/operators.h"
 
 namespace cala::core::cel {
@@ -27,10 +26,7 @@ std::optional<std::int64_t> list_index(const Value &key) {
 }
 
 Value list_at(Runtime &runtime, const Value &list, std::int64_t index) {
-  const Runtime::Items items = runtime.items(list);
-  if (!items.ok) return Runtime::out_of_memory();
-  if (index < 0 || static_cast<std::uint64_t>(index) >= items.count) return Value();
-  return items.data[index];
+  return index < 0 ? Value() : runtime.at(list, static_cast<std::uint64_t>(index));
 }
 
 Value no_such_key(Runtime &runtime, const Value &key) {
@@ -61,18 +57,19 @@ bool chained(const Value &from, Value &held, bool &none) {
 
 }  // namespace
 
-Value select_field(const Value &from, std::string_view name) {
+Value select_field(Runtime &runtime, const Value &from, std::string_view name) {
   if (!from.is(Kind::kMap)) return Runtime::fail(FailureCode::kNoFieldSelection, kind_type_name(from.kind()));
-  const Value found = from.map_find(name);
+  const Value found = runtime.find(from, name);
   return found.is_absent() ? Runtime::fail(FailureCode::kNoSuchKey, name) : found;
 }
 
-Value has_field(const Value &from, std::string_view name) {
+Value has_field(Runtime &runtime, const Value &from, std::string_view name) {
   Value held = from;
   bool none = false;
   if (chained(from, held, none) && none) return Value::boolean(false);
   if (!held.is(Kind::kMap)) return Runtime::fail(FailureCode::kNoFieldSelection, kind_type_name(held.kind()));
-  return Value::boolean(!held.map_find(name).is_absent());
+  const Value found = runtime.find(held, name);
+  return found.is_error() ? found : Value::boolean(!found.is_absent());
 }
 
 Value opt_select_field(Runtime &runtime, const Value &from, std::string_view name) {
@@ -80,14 +77,15 @@ Value opt_select_field(Runtime &runtime, const Value &from, std::string_view nam
   bool none = false;
   if (chained(from, held, none) && none) return Value::optional_none();
   if (!held.is(Kind::kMap)) return Runtime::fail(FailureCode::kNoFieldSelection, kind_type_name(held.kind()));
-  const Value found = held.map_find(name);
+  const Value found = runtime.find(held, name);
+  if (found.is_error()) return found;
   return found.is_absent() ? Value::optional_none() : make_optional(runtime, found);
 }
 
 Value index_into(Runtime &runtime, const Value &from, const Value &key) {
   if (from.is(Kind::kOptional)) return opt_index_into(runtime, from, key);
   if (from.is(Kind::kMap)) {
-    const Value found = find_in_map(from, key);
+    const Value found = runtime.find(from, key);
     return found.is_absent() ? no_such_key(runtime, key) : found;
   }
   if (!from.is(Kind::kList)) return Runtime::fail(FailureCode::kNoSuchOverload, "[]");
@@ -110,7 +108,7 @@ Value opt_index_into(Runtime &runtime, const Value &from, const Value &key) {
   if (chained(from, held, none) && none) return Value::optional_none();
   Value found;
   if (held.is(Kind::kMap)) {
-    found = find_in_map(held, key);
+    found = runtime.find(held, key);
   } else if (held.is(Kind::kList)) {
     const auto index = list_index(key);
     if (!index) return Runtime::fail(FailureCode::kInvalidArgument, "a list is indexed by a whole number");

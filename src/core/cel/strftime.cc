@@ -91,7 +91,7 @@ class StrftimeWriter {
       case 'a': out_ += kDays[weekday_].substr(0, 3); return true;
       case 'P': out_ += hour() < 12 ? "am" : "pm"; return true;
       case 'p': out_ += hour() < 12 ? "AM" : "PM"; return true;
-      case 'Z': out_ += "+00:00"; return true;
+      case 'Z': out_ += "UTC"; return true;
       case 'z': out_ += "+0000"; return true;
       case 't': out_ += '\t'; return true;
       case 'n': out_ += '\n'; return true;
@@ -195,7 +195,7 @@ class StrftimeWriter {
 
 Value format_calendar(Runtime &runtime, const Value *args, std::size_t) {
   const std::string_view format = args[1].as_text();
-  if (!runtime.charge(format.size())) return Runtime::out_of_steps();
+  if (!runtime.charge(4 + 2 * format.size())) return Runtime::out_of_steps();
   if (format.size() > 4096) return Runtime::fail(FailureCode::kInvalidArgument, "the format is longer than 4096 bytes");
   StrftimeWriter writer(midnight(args[0]));
   if (!writer.run(format))

@@ -80,7 +80,7 @@ base::Result<Value> read_text(std::string_view type, std::string_view text, Aren
   } else if (type == "decimal") {
     if (const auto parsed = Decimal::parse(text)) return Value::decimal(*parsed);
   } else if (type == "uuid") {
-    if (const auto parsed = base::Uuid::parse_lenient(text)) return Value::uuid(*parsed);
+    if (const auto parsed = base::Uuid::parse(text)) return Value::uuid(*parsed);
   }
   return wrong(type);
 }
@@ -140,11 +140,19 @@ std::string_view typed_name(Kind kind) {
   }
 }
 
+// A small value may hold a large one many times.
+base::Outcome check_room(const base::JsonWriter &writer) {
+  constexpr std::size_t kMost = std::size_t{16} << 20;
+  if (writer.text().size() <= kMost) return {};
+  return base::make_error(base::Status::kInvalid, "cel.coerce", "the value's text is longer than 16 MiB");
+}
+
 base::Outcome write_list(const Value &value, base::JsonWriter &writer, int depth) {
   writer.begin_object().key("type").string("list").key("value").begin_array();
   ListCursor cursor(value);
   for (Value item; cursor.next(item);) {
     if (auto written = write_typed_value(item, writer, depth + 1); !written) return written;
+    if (auto fits = check_room(writer); !fits) return fits;
   }
   writer.end_array().end_object();
   return {};
@@ -159,6 +167,7 @@ base::Outcome write_map(const Value &value, base::JsonWriter &writer, int depth)
     if (auto written = write_typed_value(key, writer, depth + 1); !written) return written;
     if (auto written = write_typed_value(held, writer, depth + 1); !written) return written;
     writer.end_array();
+    if (auto fits = check_room(writer); !fits) return fits;
   }
   writer.end_array().end_object();
   return {};

@@ -140,6 +140,9 @@ std::string type_text(const Type *type) {
 }
 
 const Type *binary_type(Arena &arena, Operator op, const Type *a, const Type *b) {
+  const bool equality = op == Operator::kEqual || op == Operator::kNotEqual;
+  if (equality && never_meet(a->kind, b->kind)) return nullptr;
+  if (op == Operator::kIn && b->kind == Kind::kList && never_meet(a->kind, b->element->kind)) return nullptr;
   std::string_view overloads = arithmetic_overloads(op);
   const Type *result = nullptr;
   while (!overloads.empty()) {

@@ -1,7 +1,5 @@
 #include "core/cel/value.h"
 
-#include "core/cel/map.h"
-
 namespace cala::core::cel {
 
 std::string_view kind_type_name(Kind kind) {
@@ -50,16 +48,6 @@ Decimal Value::as_decimal() const {
   base::Int128 coefficient = 0;
   std::memcpy(&coefficient, payload_.raw, sizeof coefficient);
   return Decimal::from_parts(coefficient, static_cast<int>(extra_)).value_or(Decimal());
-}
-
-std::size_t Value::list_size() const { return is_json_view() ? payload_.json.size() : payload_.items.count; }
-
-std::size_t Value::map_size() const { return is_json_view() ? payload_.json.size() : payload_.map->count; }
-
-Value Value::map_find(std::string_view key) const {
-  if (is_json_view()) return json(payload_.json.get(key));
-  const Value *found = payload_.map->find(key);
-  return found == nullptr ? Value() : *found;
 }
 
 }  // namespace cala::core::cel

@@ -96,14 +96,12 @@ class Value {
   FailureCode failure_code() const { return static_cast<FailureCode>(flag_); }
   std::uint32_t failure_position() const { return extra_; }
 
-  // Lists and maps of either representation.
+  // Lists and maps. Runtime, ListCursor and MapCursor know both representations.
   bool is_json_view() const { return flag_ != 0; }
   base::JsonView as_json_view() const { return payload_.json; }
   const Value *list_items() const { return payload_.items.data; }  // of a list that is no JSON view
-  std::size_t list_size() const;
-  const MapData *map_data() const { return payload_.map; }  // of a map that is no JSON view
-  std::size_t map_size() const;
-  Value map_find(std::string_view key) const;  // absent when there is none
+  std::size_t list_size() const { return payload_.items.count; }   // of a list that is no JSON view
+  const MapData *map_data() const { return payload_.map; }         // of a map that is no JSON view
 
  private:
   explicit constexpr Value(Kind kind) : kind_(kind) {}

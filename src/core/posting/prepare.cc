@@ -17,8 +17,8 @@ Error about(Error error, const std::string &field) { return with_pointer(std::mo
 
 // A decimal that is one, but too large or too fine, is told apart from what is none.
 Error as_amount_range(Error error, const cel::ParamSpec &spec, JsonView supplied) {
-  const bool too_large = spec.type == ParamType::kDecimal && supplied.present() && supplied.is_string() &&
-                         Decimal::is_decimal_text(supplied.string());
+  const bool too_large = error.code == "param.type" && spec.type == ParamType::kDecimal && supplied.present() &&
+                         supplied.is_string() && Decimal::is_decimal_text(supplied.string());
   if (!too_large) return error;
   error.code = "amount.range";
   error.message = "the param \"" + spec.name + "\" needs more than the 38 digits that a decimal may have";

@@ -29,7 +29,9 @@ class Compiler {
     options.as = as;
     Result<ProgramPtr> program = cel::compile(source, options);
     if (program) return program.take();
-    error_ = std::make_unique<Error>(with_pointer(std::move(program.error()), pointer));
+    Error error = with_pointer(std::move(program.error()), pointer);
+    error.message = pointer + " " + error.message;
+    error_ = std::make_unique<Error>(std::move(error));
     return nullptr;
   }
   ProgramPtr compile(const std::optional<std::string> &source, ResultAs as, const std::string &pointer) {
@@ -53,6 +55,33 @@ ResultAs result_of(ParamType type) {
   }
 }
 
+// A param's min or max: an expression of its type whose value is known now.
+Outcome bound_of(const std::optional<std::string> &source, const cel::ParamSpec &spec, std::size_t index,
+                 const std::string &which, cel::Value &out) {
+  if (!source) return {};
+  const std::string pointer = "/params/" + std::to_string(index) + "/" + which;
+  if (!cel::has_order(spec.type)) {
+    return with_pointer(base::make_error(base::Status::kInvalid, "param.type",
+                                         "only integer, decimal, date and timestamp params have a " + which + ": \"" +
+                                             spec.name + "\""),
+                        pointer);
+  }
+  const std::vector<cel::ParamSpec> none;
+  Compiler compiler(none);
+  const ProgramPtr program = compiler.compile(*source, result_of(spec.type), pointer);
+  if (compiler.error_) return std::move(*compiler.error_);
+  const cel::Value *constant = program->constant();
+  if (constant == nullptr) {
+    return with_pointer(base::make_error(base::Status::kInvalid, "cel.compile",
+                                         pointer + " a bound is a constant, like decimal('0.01')"),
+                        pointer);
+  }
+  Result<cel::Value> value = cel::coerce_param(cel::ParamSpec{spec.name, spec.type}, *constant);
+  if (!value) return with_pointer(std::move(value.error()), pointer);
+  out = *value;
+  return {};
+}
+
 Outcome declare_params(CompiledTxTemplate &out) {
   std::unordered_set<std::string_view> names;
   for (std::size_t i = 0; i < out.source.params.size(); ++i) {
@@ -62,7 +91,15 @@ Outcome declare_params(CompiledTxTemplate &out) {
                                            "the param \"" + param.name + "\" is declared twice"),
                           "/params/" + std::to_string(i) + "/name");
     }
-    out.params.push_back({param.name, param.type});
+    cel::ParamSpec spec{param.name, param.type};
+    if (Outcome bound = bound_of(param.min, spec, i, "min", spec.min); !bound) return bound;
+    if (Outcome bound = bound_of(param.max, spec, i, "max", spec.max); !bound) return bound;
+    if (!spec.min.is_absent() && !spec.max.is_absent() && cel::is_less(spec.max, spec.min)) {
+      return with_pointer(base::make_error(base::Status::kInvalid, "param.range",
+                                           "the param \"" + param.name + "\" has a max that is less than its min"),
+                          "/params/" + std::to_string(i) + "/max");
+    }
+    out.params.push_back(std::move(spec));
   }
   return {};
 }

@@ -29,10 +29,11 @@ struct CompiledTxTemplate {
 
 using CompiledTxTemplatePtr = std::shared_ptr<const CompiledTxTemplate>;
 
-// Compiles every expression. Errors name the expression by JSON pointer: cel.compile, param.duplicate.
+// Compiles every expression. Errors name the expression by JSON pointer: cel.compile, param.duplicate; param.type and param.range
+// of bounds.
 base::Result<CompiledTxTemplatePtr> compile_tx_template(TxTemplate source);
 
-// What creation checks beyond compiling: defaults have their param's type (param.type, cel.*), and debits can equal credits
+// What creation checks beyond compiling: defaults have their param's type and bounds (param.type, param.range, cel.*), and debits can equal credits
 // (tx_template.unbalanced).
 base::Outcome check_tx_template(const CompiledTxTemplate &compiled, base::Timestamp now);
 

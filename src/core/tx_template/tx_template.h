@@ -19,6 +19,7 @@ struct TxTemplateParam {
   ParamType type = ParamType::kString;
   std::optional<std::string> default_expr;  // CEL
   std::optional<std::string> description;
+  std::optional<std::string> min{}, max{};  // CEL, constants
 };
 
 struct TxTemplateEntry {  // every field is CEL

@@ -510,8 +510,9 @@ export interface Raw {
    * request: {id?: uuid, code: text, params?: [param], transaction: template_transaction, entries: [template_entry],
    *   description?: text, metadata?: json}
    * result: tx_template
-   * errors: CALA_INVALID cel.compile, param.duplicate, param.type (a default of the wrong type);
-   *   CALA_REJECTED tx_template.unbalanced (it can never balance); CALA_CONFLICT tx_template.exists
+   * errors: CALA_INVALID cel.compile, param.duplicate, param.type (a default or bound of the wrong type), param.range (a
+   *   default outside the bounds, a max below the min); CALA_REJECTED tx_template.unbalanced (it can never balance);
+   *   CALA_CONFLICT tx_template.exists
    * access: write
    */
   cala_tx_template_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
@@ -538,10 +539,11 @@ export interface Raw {
    * request: {id?: uuid, tx_template_code: text, params?: {*: json}}
    * result: posted
    * errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
-   *   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, currency.unknown, amount.range,
-   *   amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, account.locked, account.is_set; CALA_CONFLICT
-   *   transaction.replay_differs, transaction.exists (posted by another session at the same moment: repeat),
-   *   balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run it again)
+   *   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown,
+   *   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, account.locked, account.is_set;
+   *   CALA_CONFLICT transaction.replay_differs, transaction.exists (posted by another session at the same moment:
+   *   repeat), balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run it
+   *   again)
    * access: write
    */
   cala_transaction_post(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;

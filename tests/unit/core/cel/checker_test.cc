@@ -76,6 +76,13 @@ TEST(CelChecker, HintsAtAParamWrittenWithoutItsNamespace) {
 
 TEST(CelChecker, HintsAtConstantsAndFunctions) {
   EXPECT_EQ(check("SETLED").hint, "did you mean `SETTLED`?");
+  EXPECT_EQ(check("DEPOSIT", ResultAs::kString).hint, "a text is in quotes: 'DEPOSIT'");
+  EXPECT_EQ(check("EUR", ResultAs::kCurrency).hint, "a text is in quotes: 'EUR'");
+  EXPECT_EQ(check("12e80268-e31c-48bc-9db4-6f96b9aee77a", ResultAs::kUuid).hint,
+            "write uuid('12e80268-e31c-48bc-9db4-6f96b9aee77a')");
+  EXPECT_EQ(check("12345678-1234-1234-1234-123456789012", ResultAs::kUuid).hint,
+            "write uuid('12345678-1234-1234-1234-123456789012')");
+  EXPECT_EQ(check("'12e80268-e31c-48bc-9db4-6f96b9aee77a'", ResultAs::kUuid).hint, "write uuid('...')");
   EXPECT_EQ(check("debit").hint, "did you mean `DEBIT`?");
   EXPECT_EQ(check("decimal.add('1', '2')").hint, "did you mean `decimal.Add`?");
   EXPECT_EQ(check("'x'.startWith('y')").hint, "did you mean `startsWith`?");
@@ -88,7 +95,8 @@ TEST(CelChecker, HintsAtContextFields) {
 }
 
 TEST(CelChecker, RefusesAResultThatCannotBecomeWhatIsNeeded) {
-  EXPECT_EQ(check("'x'", ResultAs::kDecimal).message, "1:1: the result is of type string, where a decimal is needed");
+  EXPECT_EQ(check("'x'", ResultAs::kDecimal).message,
+            "1:1: the result is of type string, where a decimal is needed (write decimal('10.50'))");
   EXPECT_EQ(check("params.amount", ResultAs::kUuid).code, "cel.compile");
   EXPECT_EQ(check("params.?order", ResultAs::kAny).code, "cel.compile");
   EXPECT_EQ(check("params.count", ResultAs::kDecimal).code, "ok");

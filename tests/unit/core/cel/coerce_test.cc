@@ -53,7 +53,7 @@ TEST(CelCoerce, WritesJson) {
   EXPECT_EQ(json(Value::timestamp(kNoon)), "\"2024-02-29T12:00:00.500+00:00\"");
   EXPECT_EQ(json(Value::duration({5'400'000'000'000})), "\"5400s\"");
   EXPECT_EQ(json(Value::number(0.25)), "0.25");
-  EXPECT_EQ(json(Value::integer(INT64_MAX)), "\"9223372036854775807\"");
+  EXPECT_EQ(json(Value::integer(INT64_MAX)), "9223372036854775807");
   EXPECT_EQ(json(Value::integer(42)), "42");
 }
 
@@ -134,6 +134,25 @@ TEST_F(CelParams, AreNamedInEitherCase) {
   EXPECT_EQ(parse_param_type("json"), ParamType::kJson);
   EXPECT_FALSE(parse_param_type("money").has_value());
   EXPECT_EQ(param_type_name(ParamType::kTimestamp), "timestamp");
+}
+
+TEST(CelParamBounds, AreKept) {
+  const auto outcome = [](const ParamSpec &param, const Value &value) {
+    const auto made = coerce_param(param, value);
+    return made ? std::string("ok") : made.error().code + " " + made.error().details;
+  };
+  const ParamSpec amount{"amount", ParamType::kDecimal, Value::decimal(*Decimal::parse("0.01")),
+                         Value::decimal(*Decimal::parse("100"))};
+  EXPECT_EQ(outcome(amount, Value::string("0.010")), "ok");
+  EXPECT_EQ(outcome(amount, Value::integer(100)), "ok");
+  EXPECT_EQ(outcome(amount, Value::string("0.009")), "param.range {\"param\":\"amount\",\"min\":\"0.01\"}");
+  EXPECT_EQ(outcome(amount, Value::string("100.01")), "param.range {\"param\":\"amount\",\"max\":\"100\"}");
+  const ParamSpec count{"count", ParamType::kInteger, Value::integer(-1), Value()};
+  EXPECT_EQ(outcome(count, Value::integer(INT64_MAX)), "ok");
+  EXPECT_EQ(outcome(count, Value::integer(-2)), "param.range {\"param\":\"count\",\"min\":\"-1\"}");
+  const ParamSpec day{"day", ParamType::kDate, Value(), Value::date(*base::Date::parse("2025-01-31"))};
+  EXPECT_EQ(outcome(day, Value::string("2025-01-31")), "ok");
+  EXPECT_EQ(outcome(day, Value::string("2025-02-01")), "param.range {\"param\":\"day\",\"max\":\"2025-01-31\"}");
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // The operations about the ledger itself, and CEL for template authors.
 #include <utility>
 
-#include "core/cel/cel.h"
 #include "engine/answers.h"
+#include "engine/cel_document.h"
 #include "engine/operations.h"
 
 namespace cala::engine {
@@ -22,7 +22,7 @@ Result<std::int64_t> version_of(const Result<store::Answer> &answer) {
 }
 
 Flow evaluate_cel(Context context, RequestPtr request) {
-  Result<std::string> value = core::cel::evaluate_document(request->root(), context.ledger->now());
+  Result<std::string> value = evaluate_document(request->root(), context.ledger->now());
   if (!value) co_return std::move(value.error());
   co_return Render([text = value.take()](base::JsonWriter &out) { out.raw(text); });
 }

@@ -4,11 +4,13 @@
 #include <string_view>
 
 #include "base/json.h"
-#include "core/cel/cel.h"
+#include "engine/cel_document.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
   const std::string_view request(reinterpret_cast<const char *>(data), size);
-  const auto answer = cala::core::cel::evaluate_document(request, cala::base::Timestamp{1700000000, 0});
+  const auto parsed = cala::base::Json::parse(request);
+  if (!parsed) return 0;
+  const auto answer = cala::engine::evaluate_document(parsed->root(), cala::base::Timestamp{1700000000, 0});
   if (!answer) {
     const std::string_view code = answer.error().code;
     if (!code.starts_with("cel.") && !code.starts_with("request.")) std::abort();

@@ -2,7 +2,7 @@
 // result to what the ledger needs. A Program is immutable and shared between threads. evaluate() keeps no state but the
 // Arena it is given, reads no clock and makes no heap allocation when the result is a scalar or a borrowed string.
 // A resulting Value borrows from the Program, the Bindings and the Arena: all three must outlive it.
-// Error codes: cel.compile, cel.eval, cel.coerce, cel.params (cel_evaluate only), param.type, param.range, param.missing,
+// Error codes: cel.compile, cel.eval, cel.coerce, param.type, param.range, param.missing,
 // currency.unknown; all of status kInvalid. Compile errors carry details {"expression", "line", "column", "hint"?}.
 #pragma once
 
@@ -162,11 +162,5 @@ base::Outcome to_json(const Value &value, std::string &out);
 // param.range when it is outside its bounds.
 base::Result<Value> coerce_param(const ParamSpec &param, base::JsonView supplied);
 base::Result<Value> coerce_param(const ParamSpec &param, const Value &supplied);  // a default, or a typed value
-
-// The operation cel_evaluate: {expr, as?, clock?, params?, vars?, bindings?, type_env?, container?, disable_check?} in,
-// {"value": {"type", "value"}} out. `now` is used where the request names no clock.
-base::Result<std::string> evaluate_document(base::JsonView request, base::Timestamp now);
-// The same from the request's text: prefer it, as only it takes an expr with \u0000 in it.
-base::Result<std::string> evaluate_document(std::string_view request, base::Timestamp now);
 
 }  // namespace cala::core::cel

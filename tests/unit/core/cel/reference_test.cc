@@ -8,7 +8,7 @@
 
 #include "core/cel/cel.h"
 #include "core/cel/runtime.h"
-#include "core/cel/typed_value.h"
+#include "engine/typed_value.h"
 
 namespace cala::core::cel {
 namespace {
@@ -39,7 +39,7 @@ class CelReference : public ::testing::Test {
     const auto value = evaluate(**program, bindings, arena);
     if (!value) return "error: " + value.error().code + ": " + value.error().message;
     base::JsonWriter writer;
-    return write_typed_value(*value, writer) ? writer.take() : "error: no typed form";
+    return engine::write_typed_value(*value, writer) ? writer.take() : "error: no typed form";
   }
 
   base::Result<base::Json> order_ = base::Json::parse(R"({"id": 7, "total": "99.90", "tags": ["a", "b"]})");

@@ -1,4 +1,4 @@
-#include "core/cel/typed_value.h"
+#include "engine/typed_value.h"
 
 #include <charconv>
 #include <cmath>
@@ -9,7 +9,10 @@
 #include "core/cel/map.h"
 #include "core/cel/operators.h"
 
-namespace cala::core::cel {
+namespace cala::engine {
+
+using namespace core::cel;
+using core::Decimal;
 
 namespace {
 
@@ -237,4 +240,4 @@ base::Outcome write_typed_value(const Value &value, base::JsonWriter &writer, in
   return {};
 }
 
-}  // namespace cala::core::cel
+}  // namespace cala::engine

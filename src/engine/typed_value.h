@@ -10,15 +10,15 @@
 #include "core/cel/arena.h"
 #include "core/cel/value.h"
 
-namespace cala::core::cel {
+namespace cala::engine {
 
 // Strings are borrowed from the JSON, the rest is built in the arena. Errors are request.malformed.
-base::Result<Value> read_typed_value(base::JsonView typed, Arena &arena, int depth = 0);
+base::Result<core::cel::Value> read_typed_value(base::JsonView typed, core::cel::Arena &arena, int depth = 0);
 
 // Errors are cel.coerce: nested too deep.
-base::Outcome write_typed_value(const Value &value, base::JsonWriter &writer, int depth = 0);
+base::Outcome write_typed_value(const core::cel::Value &value, base::JsonWriter &writer, int depth = 0);
 
 // A double as these values write it: "1.0", "1e+16", "NaN".
 std::string typed_double_text(double number);
 
-}  // namespace cala::core::cel
+}  // namespace cala::engine

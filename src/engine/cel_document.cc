@@ -1,12 +1,16 @@
 // cel_evaluate: one expression with its params, variables and clock in, one typed value out.
+#include "engine/cel_document.h"
+
 #include <algorithm>
-#include <array>
 
 #include "core/cel/cel.h"
 #include "core/cel/operators.h"
-#include "core/cel/typed_value.h"
+#include "engine/typed_value.h"
 
-namespace cala::core::cel {
+namespace cala::engine {
+
+using namespace core::cel;
+using core::Decimal;
 
 namespace {
 
@@ -94,12 +98,6 @@ class Playground {
  public:
   Playground(base::JsonView request, base::Timestamp now) : request_(request) { bindings_.now = now; }
 
-  // The expression's own text, where the JSON cannot hold it.
-  void use_source(std::string source) {
-    source_ = std::move(source);
-    has_source_ = true;
-  }
-
   base::Result<std::string> run() {
     for (const auto step : {&Playground::check_keys, &Playground::read_clock, &Playground::read_types,
                             &Playground::read_variables, &Playground::read_params}) {
@@ -112,7 +110,7 @@ class Playground {
     options_.macros = !is_set("disable_macros");
     bindings_.params = param_values_;
     bindings_.variables = variable_values_;
-    auto program = compile(has_source_ ? std::string_view(source_) : request_.get("expr").string(), options_);
+    auto program = compile(request_.get("expr").string(), options_);
     if (!program)
       return program.error().code == "currency.unknown" ? recoded(std::move(program.error()), "cel.coerce")
                                                         : std::move(program.error());
@@ -236,7 +234,7 @@ class Playground {
     const base::JsonView text = param.get("default");
     if (typed.present() && !typed.is_null()) {
       auto read = read_typed_value(typed, arena_);
-      if (!read) return read;
+      if (!read) return recoded(std::move(read.error()), "cel.params");
       supplied = *read;
     } else if (text.present() && text.is_string()) {
       auto evaluated = default_value(text.string());
@@ -344,8 +342,6 @@ class Playground {
   }
 
   base::JsonView request_;
-  std::string source_;
-  bool has_source_ = false;
   Arena arena_;
   CompileOptions options_;
   Bindings bindings_;
@@ -356,68 +352,10 @@ class Playground {
   std::vector<ProgramPtr> defaults_;
 };
 
-constexpr std::string_view kNulEscape = "\\u0000";
-
-// Whether the backslash at this place begins an escape, not ends one.
-bool begins_escape(std::string_view text, std::size_t at) {
-  std::size_t before = 0;
-  while (before < at && text[at - 1 - before] == '\\') ++before;
-  return before % 2 == 0;
-}
-
-std::string replaced(std::string_view text, std::string_view wanted, std::string_view with, bool escapes,
-                     std::size_t &count) {
-  std::string out;
-  count = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t found = text.find(wanted, at);
-    if (found == std::string_view::npos) return out += text.substr(at);
-    const bool take = !escapes || begins_escape(text, found);
-    out += text.substr(at, found - at);
-    out += take ? with : wanted;
-    count += take ? 1 : 0;
-    at = found + wanted.size();
-  }
-  return out;
-}
-
-// A code point that the text does not hold, neither as it is nor as an escape: one of Unicode's noncharacters.
-std::string unused_code_point(std::string_view text) {
-  for (int last = 0; last < 16; ++last) {
-    std::string code_point = {'\xEF', '\xB7', static_cast<char>(0x90 + last)};
-    const char digit = "0123456789abcdef"[last];
-    const std::string escape = std::string("\\ufdd") + digit;
-    const std::string upper = std::string("\\uFDD") + (digit >= 'a' ? static_cast<char>(digit - 'a' + 'A') : digit);
-    const bool used = text.find(code_point) != std::string_view::npos || text.find(escape) != std::string_view::npos ||
-                      text.find(upper) != std::string_view::npos;
-    if (!used) return code_point;
-  }
-  return {};
-}
-
 }  // namespace
-
-// A NUL may stand in a string literal of the language but not in the JSON that we read, so it travels as another code point.
-base::Result<std::string> evaluate_document(std::string_view request, base::Timestamp now) {
-  const std::string stand_in =
-      request.find(kNulEscape) == std::string_view::npos ? std::string() : unused_code_point(request);
-  std::size_t in_request = 0;
-  const std::string text = stand_in.empty() ? std::string() : replaced(request, kNulEscape, stand_in, true, in_request);
-  auto parsed = base::Json::parse(in_request == 0 ? request : std::string_view(text));
-  if (!parsed) return std::move(parsed.error());
-  Playground playground(parsed->root(), now);
-  if (in_request > 0 && parsed->root().is_object() && parsed->root().get("expr").present() &&
-      parsed->root().get("expr").is_string()) {
-    std::size_t in_source = 0;
-    playground.use_source(
-        replaced(parsed->root().get("expr").string(), stand_in, std::string_view("\0", 1), false, in_source));
-    if (in_source != in_request) return invalid("request.malformed", "\\u0000 is allowed in 'expr' only");
-  }
-  return playground.run();
-}
 
 base::Result<std::string> evaluate_document(base::JsonView request, base::Timestamp now) {
   return Playground(request, now).run();
 }
 
-}  // namespace cala::core::cel
+}  // namespace cala::engine

@@ -303,6 +303,7 @@ class RegexParser {
 
   static bool take_number(std::string_view &text, std::uint32_t &number) {
     if (text.empty() || !is_digit(text.front())) return false;
+    if (text.size() > 1 && text[0] == '0' && is_digit(text[1])) return false;  // {01} is no count
     number = 0;
     for (; !text.empty() && is_digit(text.front()); text.remove_prefix(1))
       number = std::min<std::uint32_t>(number * 10 + static_cast<std::uint32_t>(text.front() - '0'), kMaxRepeat + 1);

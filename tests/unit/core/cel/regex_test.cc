@@ -38,6 +38,7 @@ TEST(Regex, Repeats) {
   EXPECT_EQ(found("^a{2,}b?c*$", "aaacc"), "yes");
   EXPECT_EQ(found("^(a*)*$", "aaab"), "no");
   EXPECT_EQ(found("^a{,2}$", "a{,2}"), "yes");
+  EXPECT_EQ(found("^a{01}$", "a{01}"), "yes");
   EXPECT_EQ(found("^(a+?)+$", "aaa"), "yes");
 }
 

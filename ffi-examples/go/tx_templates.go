@@ -29,7 +29,10 @@ type Param struct {
 	Name string    `json:"name"`
 	Type ParamType `json:"type"`
 	// Default is a CEL expression; "" when the param must be given.
-	Default     string `json:"default,omitempty"`
+	Default string `json:"default,omitempty"`
+	// Min and Max are constants in CEL, of an integer, decimal, date or timestamp param; "" when there is no bound.
+	Min         string `json:"min,omitempty"`
+	Max         string `json:"max,omitempty"`
 	Description string `json:"description,omitempty"`
 }
 

@@ -114,6 +114,9 @@ export interface TxTemplateParam {
   type: ParamType;
   /** A CEL expression. */
   default?: string;
+  /** Constants in CEL, of an integer, decimal, date or timestamp param: a value outside is refused. */
+  min?: string;
+  max?: string;
   description?: string;
 }
 

@@ -215,9 +215,11 @@ class _Param(TypedDict):
 
 
 class Param(_Param, total=False):
-    """A param that a tx template declares; default is a CEL expression."""
+    """A param that a tx template declares; default is a CEL expression, min and max are constants in CEL."""
 
     default: str
+    min: str
+    max: str
     description: str
 
 

@@ -99,7 +99,7 @@ module Cala
     # @!method create(code:, transaction:, entries:, **more)
     #   @param transaction [Hash] effective:, journal_id: and more, each a CEL expression
     #   @param entries [Array<Hash>] entry_type:, account_id:, layer:, direction:, units:, currency:, each a CEL expression
-    #   @param more params: [{name:, type:, default:}], id:, description:, metadata:
+    #   @param more params: [{name:, type:, default:, min:, max:}], id:, description:, metadata:
     #   @return [Hash] the tx template
     #   @raise [InvalidError] cel.compile (details[:pointer])
     #   @raise [RejectedError] tx_template.unbalanced: it can never balance

@@ -16,7 +16,7 @@ from ._library import UNSET, Handle, configuration
 from .errors import Error, MisuseError, from_document, from_handle
 from .ledger import BaseLedger
 from .listing import AsyncListing
-from .log import log
+from .log import log, told
 from .operations import Awaited, OwnTransactionPlace
 from .waiting import in_thread, settle
 
@@ -119,15 +119,16 @@ class AsyncLedger(BaseLedger[Awaited]):
     async def _run(self, tx: int | None, operation: str, request: Any, gives: str | None) -> Any:
         self._check_loop()
         library = self._handle.libcala
-        op = self._handle.operation(operation, request, tx)
-        try:
-            future = self._completions.expect(functools.partial(self._start, op))
-            status, data = await settle(future, lambda: library.cala_op_cancel(op))
-        finally:
-            library.cala_op_free(op)
-        document = json.loads(data)
-        if status != raw.CALA_OK:
-            raise from_document(document)
+        with told(operation):
+            op = self._handle.operation(operation, request, tx)
+            try:
+                future = self._completions.expect(functools.partial(self._start, op))
+                status, data = await settle(future, lambda: library.cala_op_cancel(op))
+            finally:
+                library.cala_op_free(op)
+            document = json.loads(data)
+            if status != raw.CALA_OK:
+                raise from_document(document)
         return document if gives is None else document[gives]
 
     def _start(self, op: int | None, queue: int | None, tag: int) -> None:

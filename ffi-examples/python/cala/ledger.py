@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from ._library import UNSET, Handle, configuration, load
 from .errors import Error
 from .listing import Listing
-from .log import log
+from .log import log, told
 from .operations import Awaited, OwnTransactionPlace, Place, Waiting
 from .within import (AdoptedTransaction, AsyncAdoptedTransaction, AsyncConnection, AsyncHostTransaction, Connection,
                      HostTransaction, within)
@@ -107,11 +107,12 @@ class Ledger(BaseLedger[Waiting]):
 
 def run(handle: Handle, tx: int | None, operation: str, request: Any, gives: str | None) -> Any:
     """Makes an operation, runs it, frees it."""
-    op = handle.operation(operation, request, tx)
-    try:
-        answer = handle.run(op)
-    finally:
-        handle.libcala.cala_op_free(op)
+    with told(operation):
+        op = handle.operation(operation, request, tx)
+        try:
+            answer = handle.run(op)
+        finally:
+            handle.libcala.cala_op_free(op)
     return answer if gives is None else answer[gives]
 
 

@@ -14,6 +14,7 @@ from ._library import Handle
 from .errors import MisuseError, UnsupportedError, from_handle
 from .hosts import Host, Psycopg, error_facts, host_of, misuse
 from .listing import AsyncListing, Listing
+from .log import told
 from .operations import Awaited, TransactionPlace, Waiting
 from .waiting import in_thread, settle
 
@@ -133,7 +134,7 @@ class HostTransaction(_Stepped[Waiting]):
     def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """As Ledger.call, in the program's transaction."""
         self._handle.check_process()
-        with self._turn.lock:
+        with self._turn.lock, told(operation):
             statements = self._statements(operation, request, gives)
             try:
                 statement = next(statements)
@@ -158,20 +159,24 @@ class AsyncHostTransaction(_Stepped[Awaited]):
     async def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """As Ledger.call, in the program's transaction."""
         async with self._turn.lock:
-            statements = self._statements(operation, request, gives)
-            try:
-                statement = next(statements)
-                while True:
-                    try:
-                        text = await self._host.run(*statement)
-                    except self._host.errors as error:
-                        statement = statements.throw(error)
-                    else:
-                        statement = statements.send(text)
-            except StopIteration as end:
-                return end.value
-            finally:
-                statements.close()
+            with told(operation):
+                return await self._drive(operation, request, gives)
+
+    async def _drive(self, operation: str, request: Any, gives: str | None) -> Any:
+        statements = self._statements(operation, request, gives)
+        try:
+            statement = next(statements)
+            while True:
+                try:
+                    text = await self._host.run(*statement)
+                except self._host.errors as error:
+                    statement = statements.throw(error)
+                else:
+                    statement = statements.send(text)
+        except StopIteration as end:
+            return end.value
+        finally:
+            statements.close()
 
 
 class _Adopted(_HostPlace[M]):
@@ -197,7 +202,7 @@ class AdoptedTransaction(_Adopted[Waiting]):
     def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """As Ledger.call, in the program's transaction."""
         self._handle.check_process()
-        with self._turn.lock:
+        with self._turn.lock, told(operation):
             self._host.begin()
             with self._host.connection.lock:
                 answer = self._run(self._operation(operation, request))
@@ -213,9 +218,13 @@ class AsyncAdoptedTransaction(_Adopted[Awaited]):
     async def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """As Ledger.call, in the program's transaction."""
         async with self._turn.lock:
-            if begun := self._host.begin():
-                await begun
-            async with self._host.connection.lock:
-                op = self._operation(operation, request)
-                answer = await settle(in_thread(self._run, op))
+            with told(operation):
+                answer = await self._work(operation, request)
         return answer if gives is None else answer[gives]
+
+    async def _work(self, operation: str, request: Any) -> Any:
+        if begun := self._host.begin():
+            await begun
+        async with self._host.connection.lock:
+            op = self._operation(operation, request)
+            return await settle(in_thread(self._run, op))

@@ -163,6 +163,18 @@ class ErrorTest(unittest.TestCase):
         self.assertEqual(statuses, {cls.status for cls in cala.Error.__subclasses__()})
 
 
+class LogTest(unittest.TestCase):
+    def test_each_operation_is_told_at_level_debug(self):
+        with cala.Ledger("sqlite::memory:") as ledger, self.assertLogs("cala", "DEBUG") as told:
+            ledger.accounts.create(code="A", name="a")
+            with self.assertRaises(cala.NotFoundError):
+                ledger.accounts.find(code="B")
+            with ledger.begin() as tx:
+                tx.info()
+        self.assertEqual(["account_create: ok", "account_find: account.not_found", "ledger_info: ok"],
+                         [record.getMessage() for record in told.records])
+
+
 class CoverageTest(unittest.TestCase):
     def test_every_operation_of_the_header_has_a_method(self):
         methods = json.loads(pathlib.Path(__file__).parents[1].joinpath("coverage.json").read_text(encoding="utf-8"))

@@ -177,6 +177,15 @@ test("what_prisma_throws_is_understood", async () => {
     assert.ok(away instanceof UnavailableError, String(away));
     await client.$disconnect();
   }
+  if (!postgresUrl) return;
+  for (const major of [6, 7] as const) {
+    const client = prismaClient(major, addressOf(postgresUrl));
+    const over = await client.$transaction(async (tx: any) => tx);
+    const late = await failure(ledger.in(over).journals().create({ name: "J" }));
+    assert.deepEqual([late.name, late.code], ["MisuseError", "transaction.none"]);
+    assert.match(late.message, /a finished Prisma transaction/);
+    await client.$disconnect();
+  }
 });
 
 test("handles_that_cannot_be_used_are_named", async () => {

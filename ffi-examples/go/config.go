@@ -34,6 +34,9 @@ type Config struct {
 type Pool struct {
 	// Max is how many there may be, 1 to 1000. Default 10.
 	Max int `json:"max,omitempty"`
+	// TimeoutMS is how long to wait for one that is free, or for SQLite's one writer; then ErrBusy (store.pool_timeout, store.busy).
+	// Default 30000. See [Ptr].
+	TimeoutMS *int `json:"timeout_ms,omitempty"`
 }
 
 // Clock is a clock that the program moves, with [Ledger.SetClock] and [Ledger.AdvanceClock].

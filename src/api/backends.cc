@@ -69,6 +69,8 @@ base::Result<Backend> open_backend(const Config &config) {
   store::postgres::PostgresOptions options;
   options.connection_string = config.store;
   options.schema = config.schema;
+  options.durable = config.durable;
+  options.commit_wait = config.failover_wait;
   return with_store(store::postgres::open_postgres(options), false);
 }
 

@@ -40,8 +40,10 @@ base::Result<Config> read_config(std::string_view text) {
     reader.fail("request.malformed", "schema",
                 "must be [a-z_][a-z0-9_]*, 63 characters at most, and not begin with pg_");
   }
-  read_part(reader, "pool",
-            [&](RequestReader &pool) { config.pool_max = static_cast<std::size_t>(pool.integer("max", 10, 1, 1000)); });
+  read_part(reader, "pool", [&](RequestReader &pool) {
+    config.pool_max = static_cast<std::size_t>(pool.integer("max", 10, 1, 1000));
+    config.pool_timeout = std::chrono::milliseconds(pool.integer("timeout_ms", 30'000, 0, 3'600'000));
+  });
   read_part(reader, "clock", [&](RequestReader &clock) { config.manual_clock = clock.optional_instant("manual"); });
   read_part(reader, "commit", [&](RequestReader &commit) {
     config.durable = commit.boolean("durable", true);

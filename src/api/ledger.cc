@@ -80,7 +80,7 @@ Outcome LedgerState::start(const Config &config) {
   std::size_t writers = 1;
   std::size_t readers = 1;
   if (backend_.store) {
-    sessions_ = std::make_unique<engine::SessionPool>(*backend_.store, config.pool_max);
+    sessions_ = std::make_unique<engine::SessionPool>(*backend_.store, config.pool_max, config.pool_timeout);
     writers = sessions_->max_of(store::Access::kWrite);
     readers = sessions_->max_of(store::Access::kRead);
   }

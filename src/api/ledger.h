@@ -31,6 +31,7 @@ struct Config {
   std::optional<bool> migrate;
   std::string schema = "cala";
   std::size_t pool_max = 10;
+  std::chrono::milliseconds pool_timeout{30'000};
   std::optional<base::Timestamp> manual_clock;
   bool durable = true;
   std::size_t queue_max = 65536;
@@ -107,6 +108,7 @@ class LedgerState {
   base::Outcome ensure_ready();
   // How long to wait for a store that was there before.
   std::chrono::milliseconds failover_wait() const { return config_.failover_wait; }
+  std::size_t queue_max() const { return config_.queue_max; }
 
   // Places for operations in flight: kBusy "queue.full" beyond queue_max. An operation leaves before it is told of, and says answered()
   // after that, so that whoever is told finds a free place, and the shutdown is told of last.

@@ -172,7 +172,7 @@ Outcome OpState::start(const std::shared_ptr<runtime::Queue> &queue, cala_comple
     return base::make_error(Status::kMisuse, "op.adopted_transaction",
                             "the operation is in a transaction of the program's libpq connection; use cala_op_run");
   }
-  if (Outcome reserved = queue->reserve(); !reserved) return reserved;
+  if (Outcome reserved = queue->reserve(ledger_->queue_max()); !reserved) return reserved;
   try {
     Outcome accepted = accept(false);
     if (accepted) accepted = submit_to(queue, fn, user);

@@ -1,10 +1,16 @@
 #include "engine/session_pool.h"
 
+#include <algorithm>
+#include <string>
+#include <string_view>
+
 namespace cala::engine {
 
 namespace {
 
 constexpr std::size_t kReadersBesideOneWriter = 4;
+constexpr std::string_view kTooMany = "store.too_many_connections";
+constexpr auto kPause = std::chrono::milliseconds(500);  // before a store is asked again for one more than it gave
 
 }  // namespace
 
@@ -12,7 +18,8 @@ base::Error cancelled_error() {
   return base::make_error(base::Status::kCancelled, "op.cancelled", "the operation was cancelled; nothing was written");
 }
 
-SessionPool::SessionPool(store::Store &store, std::size_t max) : store_(store), shared_(store.max_writers() > 1) {
+SessionPool::SessionPool(store::Store &store, std::size_t max, std::chrono::milliseconds timeout)
+    : store_(store), shared_(store.max_writers() > 1), timeout_(timeout) {
   writers_.max = shared_ ? max : 1;
   readers_.max = shared_ ? 0 : kReadersBesideOneWriter;
 }
@@ -30,8 +37,13 @@ base::Error SessionPool::refusal(bool stopped) const {
     return base::make_error(base::Status::kClosed, "ledger.closed", "the ledger has been closed");
   }
   if (stopped) return cancelled_error();
-  base::Error error = base::make_error(base::Status::kBusy, "store.busy",
-                                       "no connection came free; open transactions are holding all of them");
+  base::Error error = shared_
+                          ? base::make_error(base::Status::kBusy, "store.pool_timeout",
+                                             "no connection came free in " + std::to_string(timeout_.count()) +
+                                                 " ms; open transactions are holding all of them")
+                          : base::make_error(base::Status::kBusy, "store.busy",
+                                             "the one writer did not come free in " + std::to_string(timeout_.count()) +
+                                                 " ms; an open transaction is holding it");
   error.retryable = true;
   return error;
 }
@@ -55,26 +67,44 @@ class SessionPool::Place {
   Shelf *shelf_;
 };
 
-base::Result<SessionPool::Lease> SessionPool::acquire(store::Access access, const std::atomic<bool> *stop,
-                                                      std::chrono::milliseconds wait) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  Shelf &from = shelf(access);
-  const auto stopped = [&] { return stop != nullptr && stop->load(std::memory_order_acquire); };
-  const auto available = [&] { return !closed_ && (!from.idle.empty() || from.made < from.max); };
-  freed_.wait_for(lock, wait, [&] { return available() || closed_ || refuses_waiting_ || stopped(); });
-  if (!available()) return refusal(stopped());
-  if (!from.idle.empty()) {
-    std::unique_ptr<store::Session> session = std::move(from.idle.back());
-    from.idle.pop_back();
-    return Lease(this, access, std::move(session));
-  }
-  from.made += 1;
-  lock.unlock();
+// Without the lock; the place in `shelf` is counted already.
+base::Result<SessionPool::Lease> SessionPool::make(store::Access access, Shelf &from) {
   Place place(*this, from);
   base::Result<std::unique_ptr<store::Session>> session = store_.connect(access);
   if (!session) return std::move(session.error());
   place.keep();
   return Lease(this, access, session.take());
+}
+
+base::Result<SessionPool::Lease> SessionPool::acquire(store::Access access, const std::atomic<bool> *stop) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::now() + timeout_;
+  Clock::time_point next_try = Clock::time_point::min();  // to make one
+  std::unique_lock<std::mutex> lock(mutex_);
+  Shelf &from = shelf(access);
+  const auto stopped = [&] { return stop != nullptr && stop->load(std::memory_order_acquire); };
+  const auto ends = [&] { return closed_ || refuses_waiting_ || stopped(); };
+  while (true) {
+    const auto available = [&] {
+      return !closed_ && (!from.idle.empty() || (from.made < from.max && Clock::now() >= next_try));
+    };
+    const Clock::time_point until = next_try > Clock::now() ? std::min(next_try, end) : end;
+    freed_.wait_until(lock, until, [&] { return available() || ends(); });
+    if (!available() && (ends() || Clock::now() >= end)) return refusal(stopped());
+    if (!available()) continue;
+    if (!from.idle.empty()) {
+      std::unique_ptr<store::Session> session = std::move(from.idle.back());
+      from.idle.pop_back();
+      return Lease(this, access, std::move(session));
+    }
+    from.made += 1;
+    lock.unlock();
+    base::Result<Lease> made = make(access, from);
+    if (made || made.error().code != kTooMany) return made;
+    lock.lock();
+    if (from.made == 0) return made;  // none of ours that could come free
+    next_try = Clock::now() + kPause;
+  }
 }
 
 // False when there is no memory for it: a lease ends also where something threw.

@@ -58,12 +58,12 @@ class SessionPool {
   };
 
   // max: sessions of a store with many writers. A store with one writer gets that one, and four readers beside it.
-  SessionPool(store::Store &store, std::size_t max);
+  SessionPool(store::Store &store, std::size_t max, std::chrono::milliseconds timeout);
 
-  // Waits for a free session: kBusy "store.busy" when none came free in time, kCancelled when `stop` was set and wake() called,
-  // kClosed after refuse_waiting() or close(), or what connecting failed with.
-  base::Result<Lease> acquire(store::Access access, const std::atomic<bool> *stop = nullptr,
-                              std::chrono::milliseconds wait = std::chrono::seconds(30));
+  // Waits for a free session: kBusy "store.pool_timeout", or "store.busy" where there is one writer, when none came free in time,
+  // kCancelled when `stop` was set and wake() called, kClosed after refuse_waiting() or close(), or what connecting failed with.
+  // A store that gives no further session, while we have others, is asked again now and then until one of those comes free.
+  base::Result<Lease> acquire(store::Access access, const std::atomic<bool> *stop = nullptr);
   // Waits; false when there is no use in waiting any longer: `stop` was set and wake() called, or the pool refuses waiting.
   bool pause(std::chrono::milliseconds how_long, const std::atomic<bool> *stop);
   void wake();
@@ -87,10 +87,12 @@ class SessionPool {
   Shelf &shelf(store::Access access);
   static bool put(Shelf &to, std::unique_ptr<store::Session> &session) noexcept;
   base::Error refusal(bool stopped) const;
+  base::Result<Lease> make(store::Access access, Shelf &shelf);
   void take_back(store::Access access, std::unique_ptr<store::Session> session, bool spent) noexcept;
 
   store::Store &store_;
   const bool shared_;
+  const std::chrono::milliseconds timeout_;
   std::mutex mutex_;
   std::condition_variable freed_;
   Shelf writers_;

@@ -1,5 +1,6 @@
 #include "runtime/queue.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -100,12 +101,12 @@ void Queue::set_dropped_callback(DroppedFn callback, void *user) {
   state_->dropped_user = user;
 }
 
-Outcome Queue::reserve() {
+Outcome Queue::reserve(std::size_t at_least) {
   if (forked()) return refusal_error(Refusal::kForked);
   {
     const std::lock_guard<std::mutex> lock(state_->mutex);
     if (state_->closed) return refusal_error(Refusal::kClosed);
-    if (state_->places < state_->capacity) {
+    if (state_->places < std::max(state_->capacity, at_least)) {
       ++state_->places;
       return {};
     }

@@ -54,7 +54,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   // What a drain calls for a "dropped" message (a reader finds the count as tag and as data).
   void set_dropped_callback(DroppedFn callback, void *user);
 
-  base::Outcome reserve();      // kBusy "queue.full" when in flight + undelivered fill the capacity
+  // kBusy "queue.full" when in flight + undelivered fill the capacity, or `at_least` places where that is more.
+  base::Outcome reserve(std::size_t at_least = 0);
   base::Outcome reserve_any();  // the same, without the bound: a shutdown must not be refused by a full queue
   void cancel_reservation();
 

@@ -216,6 +216,44 @@ TEST_F(LostCommit, IsLookedUpWhenTheStoreComesBackAndIsThereOnce) {
   EXPECT_NE(ledger->counts().find("transactions 1"), std::string::npos) << ledger->counts();
 }
 
+TEST_F(LostCommit, OfATransactionIsLookedUp) {
+  const std::unique_ptr<LedgerClient> ledger = open();
+  ASSERT_NE(ledger, nullptr);
+  ASSERT_TRUE(ledger->begin().ok());
+  ASSERT_TRUE(ledger->run("transaction_post", kPost).ok());
+  ASSERT_TRUE(ledger->run("tx_exec", R"({"sql": "select 1"})").ok());
+  proxy_->cut_next_commit(3);
+  const Answer committed = ledger->commit();
+  EXPECT_TRUE(committed.ok()) << committed.text();
+  EXPECT_EQ(proxy_->refused(), 3);
+  EXPECT_NE(ledger->counts().find("transactions 1"), std::string::npos) << ledger->counts();
+}
+
+TEST_F(LostCommit, OfAProgramsOwnStatementsIsLookedUpToo) {
+  const std::unique_ptr<LedgerClient> ledger = open();
+  ASSERT_NE(ledger, nullptr);
+  const std::string table = "public.lost_" + std::to_string(::getpid());
+  ASSERT_TRUE(ledger->begin().ok());
+  ASSERT_TRUE(ledger->run("tx_exec", R"({"sql": "create table )" + table + R"( as select 1 as one"})").ok());
+  proxy_->cut_next_commit(0);
+  EXPECT_TRUE(ledger->commit().ok());
+  ASSERT_TRUE(ledger->begin().ok());
+  EXPECT_TRUE(ledger->run("tx_exec", R"({"sql": "drop table )" + table + R"("})").ok());
+  EXPECT_TRUE(ledger->commit().ok());
+}
+
+TEST_F(LostCommit, OfATransactionStaysUnknownWhileTheStoreIsAway) {
+  const std::unique_ptr<LedgerClient> ledger = open(R"(, "failover_wait_ms": 200)");
+  ASSERT_NE(ledger, nullptr);
+  ASSERT_TRUE(ledger->begin().ok());
+  ASSERT_TRUE(ledger->run("transaction_post", kPost).ok());
+  proxy_->cut_next_commit(kForEver);
+  const Answer committed = ledger->commit();
+  EXPECT_EQ(committed.status, CALA_OUTCOME_UNKNOWN) << committed.text();
+  EXPECT_GT(proxy_->refused(), 0);
+  proxy_->accept_again();
+}
+
 TEST_F(LostCommit, CancelledItDoesNotSayThatNothingWasWritten) {
   const std::string text = config("");
   cala_ledger *ledger = nullptr;

@@ -89,6 +89,7 @@ export type ErrorCode =
   | "store.outcome_unknown"
   | "store.permission"
   | "store.plan"
+  | "store.pool_timeout"
   | "store.protocol"
   | "store.read_only"
   | "store.refused"

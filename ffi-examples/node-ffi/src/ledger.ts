@@ -28,8 +28,9 @@ export interface LedgerConfig {
   migrate?: boolean;
   /** PostgreSQL only: the schema of all tables and functions. Default "cala". */
   schema?: string;
-  /** PostgreSQL only: connections at most, 1 to 1000. Default 10. */
-  pool?: { max?: number };
+  /** max: connections to PostgreSQL at most, 1 to 1000 (default 10). timeoutMs: how long to wait for a free one, or for SQLite's
+   * one writer (default 30000); then BusyError store.pool_timeout, store.busy. */
+  pool?: { max?: number; timeoutMs?: number };
   /** Time stands still at an instant until `clock.set` or `clock.advance`. Default: the system's clock. */
   clock?: { manual: Instant | Date };
   /** durable: wait for the disk. Default true. */

@@ -41,10 +41,11 @@ class Clock(TypedDict):
     manual: Instant
 
 
-class Pool(TypedDict):
-    """Connections at most."""
+class Pool(TypedDict, total=False):
+    """Connections at most, and how long to wait for one that is free, or for SQLite's one writer."""
 
     max: int
+    timeout_ms: int
 
 
 class Commit(TypedDict):

@@ -128,6 +128,12 @@ Outcome EmbeddedSession::commit() {
   if (!connection_->in_transaction()) return no_transaction();
   Outcome outcome = control(kCommit);
   if (outcome) wrote_ = false;
+  // What was written last may be in the file though the system did not say so: who reads it anew will see.
+  if (!outcome && outcome.error().code == "store.io") {
+    outcome.error() = base::make_error(Status::kOutcomeUnknown, "store.outcome_unknown",
+                                       "the disk failed during the commit; it may or may not have happened");
+    outcome.error().tx_state = base::TxState::kAborted;
+  }
   return outcome;
 }
 

@@ -38,6 +38,12 @@ SELECT pg_catalog.set_config('lock_timeout', '30s', false) WHERE pg_catalog.curr
 SELECT pg_catalog.set_config('idle_session_timeout', '0', false)
   WHERE pg_catalog.current_setting('idle_session_timeout', true) IS NOT NULL)";
 
+// off: acknowledged before it is on the disk. Every other value waits for the disk, some for a standby's too: those are kept.
+constexpr const char *kDurable =
+    "SELECT pg_catalog.set_config('synchronous_commit', 'on', false) "
+    "WHERE pg_catalog.current_setting('synchronous_commit') = 'off'";
+constexpr const char *kNotDurable = "SET synchronous_commit = off";
+
 void ignore_notice(void *, const PGresult *) {}
 
 struct FreeOptions {
@@ -276,7 +282,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const LibpqApi &api, const 
     return std::move(connected.error());
   }
   api.PQsetErrorVerbosity(raw, PQERRORS_DEFAULT);
-  if (Outcome settled = connection->settle(); !settled) return std::move(settled.error());
+  if (Outcome settled = connection->settle(target.durable); !settled) return std::move(settled.error());
   return connection;
 }
 
@@ -298,14 +304,15 @@ Outcome Connection::await_connection(int timeout_ms) {
   return {};
 }
 
-Outcome Connection::settle() {
+Outcome Connection::settle(bool durable) {
   const int version = api_.PQserverVersion(connection_);
   if (version < kOldestServer) {
     return base::make_error(Status::kUnsupported, "store.server_version",
                             "the server is PostgreSQL " + std::to_string(version / 10000) + "; 13 or later is needed");
   }
   canceller_.emplace(api_.PQcancel, api_.PQfreeCancel, api_.PQgetCancel(connection_));
-  if (Result<std::string> set = run(kSettings); !set) return std::move(set.error());
+  if (Result<std::string> set = run(std::string(kSettings) + ';' + (durable ? kDurable : kNotDurable)); !set)
+    return std::move(set.error());
   return {};
 }
 

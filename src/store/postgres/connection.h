@@ -19,6 +19,7 @@ namespace cala::store::postgres {
 struct ConnectionTarget {
   std::string connection_string;  // libpq's: URI or key=value; may hold a password, so it is never part of a message
   std::string application_name;   // where the string names none
+  bool durable = true;            // commits wait for the disk, whatever the role's settings say
 };
 
 // kInvalid "config.store" when libpq cannot read the string.
@@ -52,7 +53,7 @@ class Connection {
                                                         const Place *place);
   static std::vector<Place> places_of(const LibpqApi &api, const ConnectionTarget &target);
   base::Outcome await_connection(int timeout_ms);
-  base::Outcome settle();
+  base::Outcome settle(bool durable);
   base::Error unreachable(bool timed_out) const;
 
   const LibpqApi &api_;

@@ -2,8 +2,11 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "store/postgres/error_table.h"
@@ -18,6 +21,12 @@ using base::Result;
 
 constexpr std::string_view kReadOnly = "25006";
 constexpr int kLookMs = 500;  // how often a statement looks whether it was cancelled long ago
+// The timeline tells a server from another one, promoted, that gave the same number to another transaction.
+constexpr const char *kNameSql =
+    "SELECT CASE WHEN pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL THEN "
+    "pg_catalog.pg_current_xact_id_if_assigned()::text || '/' || "
+    "pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) END";
+constexpr auto kLongestPause = std::chrono::milliseconds(1000);
 constexpr const char *kBeginSql = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 }  // namespace
@@ -31,13 +40,14 @@ struct PostgresSession::Flight {
 };
 
 Result<std::unique_ptr<Session>> PostgresSession::start(std::unique_ptr<Connection> connection,
-                                                        const PostgresDialect &dialect) {
+                                                        const PostgresDialect &dialect, Inquiry inquiry) {
   if (connection->api().PQenterPipelineMode(connection->raw()) != 1) return connection_lost();
-  return std::unique_ptr<Session>(new PostgresSession(std::move(connection), dialect));
+  return std::unique_ptr<Session>(new PostgresSession(std::move(connection), dialect, inquiry));
 }
 
-PostgresSession::PostgresSession(std::unique_ptr<Connection> connection, const PostgresDialect &dialect)
-    : connection_(std::move(connection)), dialect_(dialect) {}
+PostgresSession::PostgresSession(std::unique_ptr<Connection> connection, const PostgresDialect &dialect,
+                                 Inquiry inquiry)
+    : connection_(std::move(connection)), dialect_(dialect), inquiry_(inquiry) {}
 
 Outcome PostgresSession::begin(Access access) {
   // Found out now, a server that went away is a plain retry; found out by a commit, its outcome would be unknown.
@@ -45,6 +55,7 @@ Outcome PostgresSession::begin(Access access) {
     broken_ = true;
     return connection_lost();
   }
+  name_.clear();
   stage_ = access == Access::kRead ? Stage::kReading : Stage::kToBegin;
   return {};
 }
@@ -61,6 +72,7 @@ Result<Answer> PostgresSession::run(const Request &request, bool commits) {
   if (!plain && !prepared_[static_cast<std::size_t>(statement.id)]) commands.push_back(Command::kPrepare);
   commands.push_back(plain ? Command::kPlain : Command::kRequest);
   if (stage_ == Stage::kOpen && commits) commands.push_back(Command::kCommit);
+  if (stage_ == Stage::kOpen && !commits && !plain && statement.writes) commands.push_back(Command::kName);
   const Flight flight = fly(std::move(commands), &statement, nullptr);
   return landed(flight, request, statement.id, commits);
 }
@@ -74,10 +86,13 @@ std::vector<PostgresSession::Command> PostgresSession::begin_with(bool stays_ope
 
 Result<Answer> PostgresSession::run_program(const ProgramStatement &statement) {
   std::vector<Command> commands = begin_with(true);
+  const std::size_t place = commands.size();
   commands.push_back(Command::kProgram);
+  commands.push_back(Command::kName);
   const Flight flight = fly(std::move(commands), nullptr, &statement);
   const LibpqApi &api = connection_->api();
-  const PGresult *result = flight.results.empty() ? nullptr : flight.results.back().get();
+  const PGresult *result =
+      flight.results.empty() ? nullptr : flight.results[std::min(place, flight.results.size() - 1)].get();
   const ExecStatusType status = api.PQresultStatus(result);
   if (!flight.synced || (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)) {
     if (flight.results.size() < flight.commands.size() || !flight.synced) return connection_lost();
@@ -88,6 +103,7 @@ Result<Answer> PostgresSession::run_program(const ProgramStatement &statement) {
   if (api.PQtransactionStatus(connection_->raw()) != PQTRANS_INTRANS || ends_transaction(api, result)) {
     return program_ended_transaction();
   }
+  take_name(flight);
   Result<std::string> document = program_document(api, result);
   if (!document) return std::move(document.error());
   return Answer(document.take());
@@ -111,6 +127,7 @@ Result<Answer> PostgresSession::landed(const Flight &flight, const Request &requ
   }
   if (answer == nullptr || !done) return failure_of(flight, commits);
   if (commits) stage_ = Stage::kIdle;
+  take_name(flight);
   std::string_view text;
   if (api.PQntuples(answer) == 1 && api.PQgetisnull(answer, 0, 0) == 0) {
     text = {api.PQgetvalue(answer, 0, 0), static_cast<std::size_t>(api.PQgetlength(answer, 0, 0))};
@@ -158,6 +175,7 @@ bool PostgresSession::send(Command command, const SqlStatement *statement, const
   };
   switch (command) {
     case Command::kBegin: return plain(kBeginSql);
+    case Command::kName: return plain(kNameSql);
     case Command::kCommit: return plain("COMMIT");
     case Command::kRollback: return plain("ROLLBACK");
     case Command::kPrepare:
@@ -214,13 +232,46 @@ Outcome PostgresSession::commit() {
   const Flight flight = fly({Command::kCommit}, nullptr, nullptr);
   const LibpqApi &api = connection_->api();
   if (flight.results.empty() || api.PQresultStatus(flight.results[0].get()) != PGRES_COMMAND_OK) {
-    return failure_of(flight, true);
+    Error error = failure_of(flight, true);
+    if (error.status != base::Status::kOutcomeUnknown) return error;
+    return look_up_commit();
   }
   stage_ = Stage::kIdle;
   // A transaction that had failed before ends with COMMIT too, but its tag tells.
   const std::string_view tag = api.PQcmdStatus(flight.results[0].get());
   if (tag != "COMMIT") return dialect_.error_of("25P02", {});
   return {};
+}
+
+void PostgresSession::take_name(const Flight &flight) {
+  const LibpqApi &api = connection_->api();
+  for (std::size_t i = 0; i < flight.results.size(); ++i) {
+    const PGresult *result = flight.results[i].get();
+    if (flight.commands[i] != Command::kName || api.PQntuples(result) != 1) continue;
+    if (api.PQgetisnull(result, 0, 0) == 0) name_ = api.PQgetvalue(result, 0, 0);
+  }
+}
+
+// Asks the server on another connection what became of the transaction, until it knows or the time is up. A transaction whose
+// connection broke may still be at its commit.
+Outcome PostgresSession::look_up_commit() const {
+  if (name_.empty()) return connection_lost();  // it wrote nothing
+  const std::size_t mark = name_.find('/');
+  const std::string sql =
+      "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby' "
+      "WHEN pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) <> '" +
+      name_.substr(mark + 1) + "' THEN 'another' ELSE pg_catalog.pg_xact_status('" + name_.substr(0, mark) + "') END";
+  const auto end = std::chrono::steady_clock::now() + inquiry_.limit;
+  for (auto pause = std::chrono::milliseconds(20);; pause = std::min(pause * 2, kLongestPause)) {
+    Result<std::unique_ptr<Connection>> connection = Connection::open(connection_->api(), inquiry_.target);
+    const Result<std::string> became = connection ? (*connection)->run(sql) : std::move(connection.error());
+    if (became && *became == "committed") return {};
+    if (became && *became == "aborted") return connection_lost();
+    const auto left = end - std::chrono::steady_clock::now();
+    const bool may_come = became ? *became == "in progress" || *became == "standby" : became.error().retryable;
+    if (!may_come || left <= std::chrono::milliseconds(0)) return outcome_unknown();
+    std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(pause, left));
+  }
 }
 
 void PostgresSession::rollback() {

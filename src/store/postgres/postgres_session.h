@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,9 +21,15 @@ namespace cala::store::postgres {
 
 class PostgresSession final : public Session {
  public:
-  // Puts the connection into pipeline mode. The dialect outlives the session.
+  // Where to ask what became of a commit that was not answered, and for how long to try.
+  struct Inquiry {
+    const ConnectionTarget &target;
+    std::chrono::milliseconds limit;
+  };
+
+  // Puts the connection into pipeline mode. The dialect and the target outlive the session.
   static base::Result<std::unique_ptr<Session>> start(std::unique_ptr<Connection> connection,
-                                                      const PostgresDialect &dialect);
+                                                      const PostgresDialect &dialect, Inquiry inquiry);
 
   base::Outcome begin(Access access) override;
   base::Result<Answer> execute(const Request &request) override { return run(request, false); }
@@ -36,10 +43,10 @@ class PostgresSession final : public Session {
   bool usable() const { return !broken_ && connection_->is_alive(); }
 
   enum class Stage : std::uint8_t { kIdle, kToBegin, kReading, kOpen };
-  enum class Command : std::uint8_t { kBegin, kPrepare, kRequest, kPlain, kProgram, kCommit, kRollback };
+  enum class Command : std::uint8_t { kBegin, kPrepare, kRequest, kPlain, kProgram, kName, kCommit, kRollback };
   struct Flight;
 
-  PostgresSession(std::unique_ptr<Connection> connection, const PostgresDialect &dialect);
+  PostgresSession(std::unique_ptr<Connection> connection, const PostgresDialect &dialect, Inquiry inquiry);
 
   base::Result<Answer> run(const Request &request, bool commits);
   base::Result<Answer> run_program(const ProgramStatement &statement);
@@ -50,9 +57,13 @@ class PostgresSession final : public Session {
   bool await_answer();
   base::Result<Answer> landed(const Flight &flight, const Request &request, StatementId id, bool commits);
   base::Error failure_of(const Flight &flight, bool commits) const;
+  void take_name(const Flight &flight);
+  base::Outcome look_up_commit() const;
 
   std::unique_ptr<Connection> connection_;
   const PostgresDialect &dialect_;
+  const Inquiry inquiry_;
+  std::string name_;  // of the transaction that is open, once it wrote: its number and the server's timeline
   Stage stage_ = Stage::kIdle;
   bool broken_ = false;
   std::array<bool, kStatementCount> prepared_{};

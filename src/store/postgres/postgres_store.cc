@@ -21,7 +21,10 @@ constexpr int kMigrationAttempts = 3;
 class PostgresStore final : public Store {
  public:
   PostgresStore(const LibpqApi &api, const PostgresOptions &options)
-      : api_(api), target_{options.connection_string, options.application_name}, dialect_(options.schema) {}
+      : api_(api),
+        target_{options.connection_string, options.application_name, options.durable},
+        commit_wait_(options.commit_wait),
+        dialect_(options.schema) {}
 
   const Dialect &dialect() const override { return dialect_; }
   Result<std::unique_ptr<Session>> connect(Access access) override;
@@ -35,13 +38,14 @@ class PostgresStore final : public Store {
 
   const LibpqApi &api_;
   const ConnectionTarget target_;
+  const std::chrono::milliseconds commit_wait_;
   const PostgresDialect dialect_;
 };
 
 Result<std::unique_ptr<Session>> PostgresStore::connect(Access) {
   Result<std::unique_ptr<Connection>> connection = Connection::open(api_, target_);
   if (!connection) return std::move(connection.error());
-  return PostgresSession::start(connection.take(), dialect_);
+  return PostgresSession::start(connection.take(), dialect_, {target_, commit_wait_});
 }
 
 Result<std::int64_t> PostgresStore::version_of(Connection &connection) const {

@@ -3,6 +3,7 @@
 // pooler between must be in session mode. Immutable after open; shared by all threads.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,9 @@ struct PostgresOptions {
   std::string connection_string;  // libpq's: URI or key=value pairs
   std::string schema = "cala";
   std::string application_name = "cala";  // where the connection string names none
+  bool durable = true;                    // a commit that was acknowledged survives a power cut
+  std::chrono::milliseconds commit_wait{
+      30'000};  // for the server, to ask it what became of a commit that it did not answer
 };
 
 base::Result<std::unique_ptr<Store>> open_postgres(const PostgresOptions &options);

@@ -161,11 +161,13 @@ export interface Raw {
    *   migrate     bool: create or upgrade the ledger's tables. Default true for SQLite, false for PostgreSQL.
    *   schema      PostgreSQL only: the schema of all tables and functions; [a-z_][a-z0-9_]*, 63 bytes at most.
    *               Default "cala".
-   *   pool        {"max": n}: connections at most, 1 to 1000. Default 10. PostgreSQL only.
+   *   pool        {"max": n, "timeout_ms": t}: connections to PostgreSQL at most (1 to 1000, default 10), and how long to
+   *               wait for one of them, or for SQLite's one writer, to come free (0 to 3600000, default 30000; then
+   *               store.pool_timeout, store.busy).
    *   clock       {"manual": INSTANT}: time stands still until cala_clock_set or cala_clock_advance. Default: the
    *               system's clock.
-   *   commit      {"durable": bool}: true waits for the disk. Default true. false may lose the last postings in a power
-   *               cut, never half of one.
+   *   commit      {"durable": bool}: true waits for the disk, where PostgreSQL's settings say not to wait too. Default
+   *               true. false may lose the last postings in a power cut, never half of one.
    *   queue_max   operations in flight at most, 1 to 1048576; one more gives CALA_BUSY. Default 65536.
    *   failover_wait_ms  how long operations wait for a store that was there before and is away, as in a failover, 0 to
    *               3600000. Until then a posting whose commit was not answered is looked up, too. Default 30000.
@@ -320,12 +322,13 @@ export interface Raw {
    * Begins a transaction on a connection of the library's. Operations made with it see each other's writes; nobody else
    * does until cala_tx_commit. On SQLite it holds the only writer: keep it short; "sqlite::memory:" has one connection in
    * all, so everything else waits for the transaction to end, reads too. options: NULL or {savepoint?}; blocks for a
-   * connection.
+   * connection as the key pool says.
    *   savepoint  bool: every operation runs behind a SAVEPOINT of its own, so that one that the database refuses leaves
    *              the transaction usable (cala_error_tx_state CALA_TX_USABLE instead of CALA_TX_ABORTED); a lost race
    *              (CALA_TX_RETRY) still needs the whole transaction again. Two more statements an operation. Default
    *              false.
-   * CALA_INVALID, CALA_BUSY (store.busy), CALA_UNAVAILABLE, CALA_CLOSED, CALA_MISUSE (host-only ledger).
+   * CALA_INVALID, CALA_BUSY (store.busy, store.pool_timeout), CALA_UNAVAILABLE, CALA_CLOSED, CALA_MISUSE (host-only
+   * ledger).
    */
   cala_tx_begin(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
@@ -376,7 +379,8 @@ export interface Raw {
   /**
    * Commits a transaction of cala_tx_begin. Blocks. After any answer but CALA_BUSY (an operation is running in it) the
    * transaction is over. CALA_MISUSE (not begun by cala_tx_begin, or over), CALA_UNAVAILABLE, CALA_CONFLICT
-   * (store.serialization), CALA_OUTCOME_UNKNOWN.
+   * (store.serialization), CALA_OUTCOME_UNKNOWN: the answer was lost, and PostgreSQL could not be asked, until
+   * failover_wait_ms had passed, what became of it.
    */
   cala_tx_commit(tx: Handle | null, outError: BigUint64Array | null): number;
   /** Rolls back a transaction of cala_tx_begin. Blocks. Statuses as for cala_tx_commit. */

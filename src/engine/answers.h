@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/json_repair.h"
 #include "engine/render.h"
 #include "engine/request.h"
 #include "store/port.h"
@@ -28,7 +29,7 @@ base::Result<ShownBalance> shown_balance_of(base::JsonView row);
 template <typename T>
 base::Result<Rows<T>> rows_of(base::Result<store::Answer> answer, base::Result<T> (*read)(base::JsonView)) {
   if (!answer) return std::move(answer.error());
-  base::Result<base::Json> json = base::Json::parse(std::get<std::string>(*answer));
+  base::Result<base::Json> json = base::parse_stored(std::get<std::string>(*answer));
   if (!json) return std::move(json.error());
   Rows<T> out;
   for (const base::JsonView row : json->root().get("rows")) {

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/json.h"
+#include "base/json_repair.h"
 #include "store/embedded/entry_id.h"
 #include "store/embedded/error_table.h"
 #include "store/embedded/layer_text.h"
@@ -238,7 +239,7 @@ std::string posting_read_document(const PostingRead &read) {
 }
 
 Result<PostingState> posting_state_of(const PostingRead &read, std::string_view text) {
-  Result<base::Json> json = base::Json::parse(text);
+  Result<base::Json> json = base::parse_stored(text);
   if (!json) return corrupt_row("posting's state");
   return StateReader(read, json->root()).run();
 }

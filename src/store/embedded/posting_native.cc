@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/json.h"
+#include "base/json_repair.h"
 #include "store/embedded/entry_id.h"
 #include "store/embedded/error_table.h"
 #include "store/embedded/layer_text.h"
@@ -53,7 +54,7 @@ std::optional<core::Journal> journal_at(const base::Uuid &id, const Statement &r
   journal.description = row.column_optional(4);
   journal.status = *status;
   journal.effective_balances = row.column_integer(6) != 0;
-  const Result<base::Json> scales = base::Json::parse(row.column_text(7));
+  const Result<base::Json> scales = base::parse_stored(row.column_text(7));
   if (!scales) return std::nullopt;
   Result<core::MaxScale> scale = core::MaxScale::parse(scales->root(), "/max_scale");
   if (!scale) return std::nullopt;
@@ -344,7 +345,7 @@ Result<core::PostedTransaction> NativePosting::read_posted(std::int64_t n) {
   Statement &row = **transactions;
   Resetting resetting(row);
   if (const int result = row.integer(n).step(); result != SQLITE_ROW) return connection_.error(result);
-  Result<base::Json> json = base::Json::parse(row.column_text(0));
+  Result<base::Json> json = base::parse_stored(row.column_text(0));
   if (!json) return corrupt_row("transaction");
   Result<core::Transaction> transaction = transaction_of(json->root());
   if (!transaction) return std::move(transaction.error());
@@ -357,7 +358,7 @@ Result<core::PostedTransaction> NativePosting::read_posted(std::int64_t n) {
   entry_row.integer(row.column_integer(1)).integer(row.column_integer(1) + row.column_integer(2));
   int result = entry_row.step();
   for (; result == SQLITE_ROW; result = entry_row.step()) {
-    Result<base::Json> entry_json = base::Json::parse(entry_row.column_text(0));
+    Result<base::Json> entry_json = base::parse_stored(entry_row.column_text(0));
     if (!entry_json) return corrupt_row("entry");
     Result<core::Entry> entry = entry_of(entry_json->root());
     if (!entry) return std::move(entry.error());

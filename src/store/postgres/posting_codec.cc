@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_repair.h"
 #include "store/postgres/error_table.h"
 #include "store/postgres/row_literal.h"
 #include "store/rows.h"
@@ -251,7 +252,7 @@ std::string encode_posting_write(const PostingWrite &request) {
 }
 
 Result<PostingState> decode_posting_read(std::string_view text) {
-  Result<base::Json> json = base::Json::parse(text);
+  Result<base::Json> json = base::parse_stored(text);
   if (!json || !json->root().is_object()) return corrupt("the state before a posting");
   const JsonView root = json->root();
   PostingState state;
@@ -269,7 +270,7 @@ Result<PostingState> decode_posting_read(std::string_view text) {
 
 Result<Written> decode_posting_write(std::string_view text) {
   if (text == "{}") return Written{};
-  Result<base::Json> json = base::Json::parse(text);
+  Result<base::Json> json = base::parse_stored(text);
   if (!json || !json->root().is_object()) return corrupt("an answer to a posting");
   if (json->root().get("duplicate").present()) return taken_meanwhile();
   if (json->root().get("elsewhere").present()) return no_transaction();

@@ -108,15 +108,8 @@ Flow create_accounts(Context context, std::vector<Account> accounts, bool batch)
   EntityWrite<Account> write(StatementId::kAccountWrite, kNoun, now);
   for (const Account &account : accounts) write.insert(account);
   if (accounts.empty()) co_return render_accounts(std::move(accounts), batch);
-  std::string guard;
-  if (context.host) {
-    const Result<store::Answer> asked = co_await ask(guard_read());
-    Outcome named = guard_of(asked, guard);
-    if (!named) co_return std::move(named.error());
-  }
-  const Result<store::Answer> written = co_await ask(write.call(guard));
-  Outcome checked = check_written(written, kNoun);
-  if (!checked) co_return std::move(checked.error());
+  Outcome written = co_await ask_write(write, context);
+  if (!written) co_return std::move(written.error());
   co_return render_accounts(std::move(accounts), batch);
 }
 
@@ -218,15 +211,8 @@ Flow change_account(Context context, AccountChange change) {
   account.modified_at = std::max(account.modified_at, context.ledger->now());
   EntityWrite<Account> write(StatementId::kAccountWrite, kNoun, account.modified_at);
   write.update(account, fields);
-  std::string guard;
-  if (context.host) {
-    const Result<store::Answer> asked = co_await ask(guard_read());
-    Outcome named = guard_of(asked, guard);
-    if (!named) co_return std::move(named.error());
-  }
-  const Result<store::Answer> written = co_await ask(write.call(guard));
-  Outcome checked = check_written(written, kNoun);
-  if (!checked) co_return std::move(checked.error());
+  Outcome written = co_await ask_write(write, context);
+  if (!written) co_return std::move(written.error());
   co_return render_accounts(std::move(accounts), false);
 }
 

@@ -2,19 +2,30 @@
 
 namespace cala::engine {
 
-store::PostingRead guard_read() {
+void AskWrite::ask(store::Request request) {
+  request_ = std::move(request);
+  handle_.promise().pending = &request_;
+}
+
+void AskWrite::await_suspend(Flow::Handle handle) {
+  handle_ = handle;
+  if (!host_) return ask(call_({}));
   store::PostingRead read;
   read.host = true;
-  return read;
+  ask(std::move(read));
+  handle.promise().relay = this;
 }
 
-base::Outcome guard_of(const base::Result<store::Answer> &answer, std::string &guard) {
-  if (!answer) return base::Error(answer.error());
-  guard = std::get<store::PostingState>(*answer).guard;
-  return {};
+bool AskWrite::asks_again() {
+  const base::Result<store::Answer> &read = *handle_.promise().fed;
+  if (!read.ok()) return false;
+  handle_.promise().relay = nullptr;
+  ask(call_(std::get<store::PostingState>(*read).guard));
+  return true;
 }
 
-base::Outcome check_written(const base::Result<store::Answer> &answer, std::string_view noun) {
+base::Outcome AskWrite::await_resume() {
+  const base::Result<store::Answer> &answer = *handle_.promise().fed;
   if (!answer) return base::Error(answer.error());
   const auto *text = std::get_if<std::string>(&*answer);
   if (text == nullptr || text->empty()) return {};
@@ -23,8 +34,8 @@ base::Outcome check_written(const base::Result<store::Answer> &answer, std::stri
   const base::JsonView changed = json->root().is_object() ? json->root().get("changed") : base::JsonView();
   if (!changed.present() || changed.size() == 0) return {};
   base::Error error =
-      base::make_error(base::Status::kConflict, std::string(noun) + ".changed",
-                       "the " + std::string(noun) + " was changed by another at the same time; try again");
+      base::make_error(base::Status::kConflict, std::string(noun_) + ".changed",
+                       "the " + std::string(noun_) + " was changed by another at the same time; try again");
   error.retryable = true;
   return error;
 }

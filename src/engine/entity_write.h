@@ -1,6 +1,7 @@
 // EntityWrite: the one write of an operation that creates or changes accounts, journals or tx templates, with its outbox events.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,8 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/uuid.h"
+#include "engine/flow.h"
+#include "engine/operation.h"
 #include "engine/render.h"
 #include "store/port.h"
 #include "store/rows.h"
@@ -30,6 +33,8 @@ class EntityWrite {
     updates_.push_back(&entity);
     add_event("_updated", entity, fields);
   }
+
+  std::string_view noun() const { return noun_; }
 
   // guard: of the transaction that read, empty where it need not be compared.
   store::Call call(const std::string &guard) const {
@@ -83,13 +88,33 @@ class EntityWrite {
   std::vector<Event> events_;
 };
 
-// What names the transaction that an entity write must run in, where that is the host's: a posting's read of nothing, asked before the
-// write. guard_of: its answer.
-store::PostingRead guard_read();
-base::Outcome guard_of(const base::Result<store::Answer> &answer, std::string &guard);
+// The awaitable of ask_write().
+class AskWrite final : public Relay {
+ public:
+  using MakeCall = std::function<store::Call(const std::string &guard)>;
 
-// What an entity write answered: an error of the store's, or kConflict "<noun>.changed" (retryable) when somebody else was first.
-base::Outcome check_written(const base::Result<store::Answer> &answer, std::string_view noun);
+  AskWrite(MakeCall call, std::string_view noun, bool host) : call_(std::move(call)), noun_(noun), host_(host) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(Flow::Handle handle);
+  bool asks_again() override;
+  base::Outcome await_resume();
+
+ private:
+  void ask(store::Request request);
+
+  MakeCall call_;
+  std::string_view noun_;
+  bool host_;
+  store::Request request_;
+  Flow::Handle handle_;
+};
+
+// Runs the write. In a host's transaction it first asks what names that, a posting's read of nothing, for the write to compare.
+// Gives an error of the store's, or kConflict "<noun>.changed" (retryable) when somebody else was first.
+template <typename T>
+AskWrite ask_write(const EntityWrite<T> &write, const Context &context) {
+  return AskWrite([&write](const std::string &guard) { return write.call(guard); }, write.noun(), context.host);
+}
 
 // kConflict "<noun>.exists" for a taken id, code or external id; index: which item of a batch, or -1.
 base::Error already_exists(std::string_view noun, std::string_view column, const std::string &value,

@@ -21,10 +21,20 @@ namespace cala::engine {
 // Writes the answer's document when somebody asks for it. Called at most once, on any thread.
 using Render = std::function<void(base::JsonWriter &)>;
 
+// An awaitable that may ask once more before the body goes on: told when an answer is there, false when that was all.
+class Relay {
+ public:
+  virtual bool asks_again() = 0;
+
+ protected:
+  ~Relay() = default;
+};
+
 class Flow {
  public:
   struct promise_type {
     const store::Request *pending = nullptr;
+    Relay *relay = nullptr;
     std::optional<base::Result<store::Answer>> fed;
     std::optional<base::Result<Render>> outcome;
     std::exception_ptr thrown;
@@ -53,11 +63,13 @@ class Flow {
   // Runs to the next request, or to the end.
   void resume() {
     promise().pending = nullptr;
+    promise().relay = nullptr;
     handle_.resume();
     if (promise().thrown) std::rethrow_exception(std::exchange(promise().thrown, nullptr));
   }
   void feed(base::Result<store::Answer> answer) {
     promise().fed.emplace(std::move(answer));
+    if (promise().relay != nullptr && promise().relay->asks_again()) return;
     resume();
   }
   bool done() const { return handle_.done(); }

@@ -33,15 +33,8 @@ Flow create_journal(Context context, Journal journal) {
   }
   EntityWrite<Journal> write(StatementId::kJournalWrite, kNoun, journal.created_at);
   write.insert(journal);
-  std::string guard;
-  if (context.host) {
-    const Result<store::Answer> asked = co_await ask(guard_read());
-    Outcome named = guard_of(asked, guard);
-    if (!named) co_return std::move(named.error());
-  }
-  const Result<store::Answer> written = co_await ask(write.call(guard));
-  Outcome checked = check_written(written, kNoun);
-  if (!checked) co_return std::move(checked.error());
+  Outcome written = co_await ask_write(write, context);
+  if (!written) co_return std::move(written.error());
   co_return render_journal(std::move(journal));
 }
 
@@ -109,15 +102,8 @@ Flow change_journal(Context context, JournalChange change) {
   journal.modified_at = std::max(journal.modified_at, context.ledger->now());
   EntityWrite<Journal> write(StatementId::kJournalWrite, kNoun, journal.modified_at);
   write.update(journal, fields);
-  std::string guard;
-  if (context.host) {
-    const Result<store::Answer> asked = co_await ask(guard_read());
-    Outcome named = guard_of(asked, guard);
-    if (!named) co_return std::move(named.error());
-  }
-  const Result<store::Answer> written = co_await ask(write.call(guard));
-  Outcome checked = check_written(written, kNoun);
-  if (!checked) co_return std::move(checked.error());
+  Outcome written = co_await ask_write(write, context);
+  if (!written) co_return std::move(written.error());
   co_return render_journal(std::move(journal));
 }
 

@@ -99,15 +99,8 @@ Flow create_tx_template(Context context, TxTemplate tx_template) {
   }
   EntityWrite<TxTemplate> write(StatementId::kTxTemplateWrite, kNoun, tx_template.created_at);
   write.insert(tx_template);
-  std::string guard;
-  if (context.host) {
-    const Result<store::Answer> asked = co_await ask(guard_read());
-    Outcome named = guard_of(asked, guard);
-    if (!named) co_return std::move(named.error());
-  }
-  const Result<store::Answer> written = co_await ask(write.call(guard));
-  Outcome checked = check_written(written, kNoun);
-  if (!checked) co_return std::move(checked.error());
+  Outcome written = co_await ask_write(write, context);
+  if (!written) co_return std::move(written.error());
   co_return render_tx_template(std::move(tx_template));
 }
 

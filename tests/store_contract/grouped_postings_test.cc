@@ -35,7 +35,7 @@ class GroupedPostings : public StoreContract {
     StoreContract::SetUp();
     if (IsSkipped()) return;
     ledger_ = std::make_unique<engine::Ledger>(clock_, store().dialect(), store().name(), true, "test");
-    pool_ = std::make_unique<engine::SessionPool>(store(), 2);
+    pool_ = std::make_unique<engine::SessionPool>(store(), 2, std::chrono::seconds(30));
     run(engine::journal_create, kJournal);
     run(engine::account_create_many, kAccounts);
     run(engine::tx_template_create, kTemplate);

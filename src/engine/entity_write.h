@@ -89,6 +89,7 @@ class EntityWrite {
 };
 
 // The awaitable of ask_write().
+// NOLINTNEXTLINE(cppcoreguidelines-virtual-class-destructor): final, and owned by nobody as a Relay
 class AskWrite final : public Relay {
  public:
   using MakeCall = std::function<store::Call(const std::string &guard)>;

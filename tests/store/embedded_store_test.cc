@@ -201,7 +201,8 @@ TEST(EmbeddedStore, LosesNothingWhenTheFileMayNotGrow) {
   }
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &usual), 0);
   ASSERT_FALSE(posted.ok());
-  EXPECT_EQ(posted.error().status, Status::kOutcomeUnknown);  // the commit is what failed; who looks it up finds nothing
+  // The commit is what failed; who looks it up finds nothing.
+  EXPECT_EQ(posted.error().status, Status::kOutcomeUnknown);
   EXPECT_EQ(posted.error().code, "store.outcome_unknown");
   EXPECT_FALSE(ledger.writer().healthy());
   EmbeddedLedger again(ledger, {.path = folder.file("ledger.db")});

@@ -1,8 +1,11 @@
 """What the generators of the wrappers' types share: the documents of cala.h (documents.py), walked and put into words."""
+import json
 import re
 import textwrap
+from dataclasses import dataclass, replace
+from typing import Any
 
-from .documents import Unreadable, read_documents
+from .documents import VALUES, Unreadable, read_documents
 
 
 def read(header):
@@ -63,3 +66,85 @@ def wrapper_codes(root, language):
     listed = re.findall(r"^- `([a-z_.]+)`, ([A-Z_]+), ([A-Za-z, ]+)", text, re.M)
     return {code: f"CALA_{status}" for code, status, where in listed
             if where.strip() == "everywhere" or language in where}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A key of a request or an answer."""
+    key: str
+    type: dict
+    optional: bool
+    default: Any = None
+    doc: str = ""
+
+    def told(self, spelled=json.dumps):
+        """What there is to say of it beside its type; "" when nothing. spelled: how the language writes a value."""
+        given = "" if self.default is None else f"Default {spelled(self.default)}."
+        return " ".join(filter(None, [sentence(self.doc), limits(self.type), given]))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The keys of an object, those of all its alternatives together; choices has those that exclude each other."""
+    fields: tuple
+    choices: tuple = ()
+
+    @property
+    def keys(self):
+        return [field.key for field in self.fields]
+
+    @property
+    def clears(self):
+        """Whether null in a key clears; elsewhere it is as good as left out."""
+        return any(split_null(field.type)[1] for field in self.fields)
+
+    def without(self, keys):
+        return Shape(tuple(field for field in self.fields if field.key not in keys), self.choices)
+
+
+def resolved(documents, of):
+    """What a name stands for; a word for values stays."""
+    while of["kind"] == "name" and of["name"] not in VALUES:
+        request = of["name"].endswith(".request")
+        of = documents["operations"][of["name"].removesuffix(".request")]["request"] if request else documents["types"][of["name"]]["type"]
+    return of
+
+
+def shape(documents, of):
+    """The Shape of a type that is an object, or of which each alternative is one; None of another."""
+    of = resolved(documents, of)
+    if of["kind"] == "object":
+        return Shape(tuple(Field(field["key"], field["type"], field["optional"], field.get("default"), field.get("doc", ""))
+                           for field in of["fields"]))
+    parts = [shape(documents, part) for part in of["of"]] if of["kind"] in ("all", "union") else [None]
+    if None in parts:
+        return None
+    fields = [field for part in parts for field in part.fields]
+    if of["kind"] == "all":
+        return Shape(tuple(fields), tuple(choice for part in parts for choice in part.choices))
+    fields = {field.key: replace(field, optional=True) for field in fields}
+    return Shape(tuple(fields.values()), (tuple(" and ".join(part.keys) for part in parts),))
+
+
+def words(of):
+    """The words of an enumeration; None of another type."""
+    if of["kind"] != "union" or any(one["kind"] != "literal" or one["value"] is None for one in of["of"]):
+        return None
+    return [one["value"] for one in of["of"]]
+
+
+def split_null(of):
+    """(the type without null, whether null was one of it)"""
+    null = {"kind": "literal", "value": None}
+    if of["kind"] != "union" or null not in of["of"]:
+        return of, False
+    rest = [one for one in of["of"] if one != null]
+    return rest[0] if len(rest) == 1 else {"kind": "union", "of": rest}, True
+
+
+def errors_by_status(documents, operation):
+    """{"NOT_FOUND": codes} of those that an operation declares."""
+    found = {}
+    for code in documents["operations"][operation]["errors"]:
+        found.setdefault(documents["codes"][code]["status"].removeprefix("CALA_"), []).append(code)
+    return found

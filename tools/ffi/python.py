@@ -1,11 +1,4 @@
-"""The raw layer of ffi-examples/python, cala/raw.py: ctypes prototypes of all of cala.h; and its coverage.json.
-
-The methods that reach operations say so themselves, with @operation("..."), @many or @listing in cala/operations.py: the one table. It is
-read here as text, so that generating needs no library.
-"""
-import ast
-import json
-import pathlib
+"""The raw layer of ffi-examples/python, cala/raw.py: ctypes prototypes of all of cala.h."""
 import textwrap
 
 CTYPES = {"void": "None", "const char *": "ctypes.c_char_p", "cala_status": "ctypes.c_int32", "int32_t": "ctypes.c_int32",
@@ -68,25 +61,5 @@ def raw(header):
         + operations + ")\n" + LOAD
 
 
-def reached(path):
-    """{operation: "Class.method"} of the methods that are decorated with one of the marks; of two the first."""
-    methods = {}
-    for noun in ast.parse(path.read_text(encoding="utf-8")).body:
-        for method in getattr(noun, "body", []) if isinstance(noun, ast.ClassDef) else []:
-            for mark in getattr(method, "decorator_list", []):
-                if isinstance(mark, ast.Call) and getattr(mark.func, "id", "") in ("operation", "many", "listing"):
-                    methods.setdefault(mark.args[0].value, f"{noun.name}.{method.name}")
-    return methods
-
-
-def coverage(header):
-    operations = [function.name.removeprefix("cala_") for function in header.operations]
-    methods = reached(pathlib.Path(__file__).resolve().parents[2] / "ffi-examples/python/cala/operations.py")
-    if set(methods) != set(operations):
-        raise SystemExit("ffi-examples/python/cala/operations.py and cala.h differ in "
-                         + ", ".join(sorted(set(methods) ^ set(operations))))
-    return json.dumps({name: methods[name] for name in operations}, indent=2) + "\n"
-
-
 def outputs(header):
-    return {"python/cala/raw.py": raw(header), "python/coverage.json": coverage(header)}
+    return {"python/cala/raw.py": raw(header)}

@@ -1,6 +1,6 @@
 """Cala, a double-entry ledger in your process: Ledger for threads, AsyncLedger for asyncio."""
 from .aio import AsyncLedger, AsyncTransaction
-from .documents import (Account, AccountChanges, Amount, Available, Balance, BalanceKey, CelValue, Date, Entry, Id, Info, Instant,
+from .documents import (Account, AccountChanges, Amount, Available, Balance, BalanceKey, Code, Date, Entry, Id, Info, Instant,
                         Journal, JournalChanges, Json, LayerBalance, NewAccount, NewJournal, NewTxTemplate, Page, PageRequest,
                         Param, ParamType, Posted, Posting, Rows, TemplateEntry, TemplateTransaction, TxTemplate)
 from .documents import Transaction as PostedTransaction
@@ -9,12 +9,12 @@ from .errors import (BusyError, CancelledError, ClosedError, ConflictError, Erro
                      RejectedError, TimeoutError, UnavailableError, UnsupportedError)
 from .ledger import Ledger, Transaction, version
 from .listing import AsyncListing, Listing
-from .operations import Awaited, Place, TransactionPlace, Waiting
+from .operations import Awaited, CelValue, Place, TransactionPlace, Waiting
 from .retry import lost_a_race, retrying, retrying_async
 
 __all__ = ["Account", "AccountChanges", "Amount", "AsyncLedger", "AsyncListing", "AsyncTransaction", "Available",
            "Awaited", "Balance", "BalanceKey", "BusyError", "CancelledError", "CelValue", "ClosedError",
-           "ConflictError", "Date", "Entry", "Error", "ForkedError", "Id", "Info", "Instant", "InternalError",
+           "Code", "ConflictError", "Date", "Entry", "Error", "ForkedError", "Id", "Info", "Instant", "InternalError",
            "InvalidError", "Journal", "JournalChanges", "Json", "LayerBalance", "Ledger", "Listing", "MisuseError",
            "NewAccount", "NewJournal", "NewTxTemplate", "NoMemoryError", "NotFoundError", "OutcomeUnknownError", "Page",
            "PageRequest", "Param", "ParamType", "ParamTypeError", "PermissionError", "Place", "Posted",

@@ -23,7 +23,7 @@ from .waiting import in_thread, settle
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .documents import Settings
+    from .settings import Settings
 
 _RECORD = struct.Struct("=IHHQiI")  # record_len, header_len, type, tag, status, data_len
 

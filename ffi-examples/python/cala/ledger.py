@@ -18,7 +18,8 @@ from .within import (AdoptedTransaction, AsyncAdoptedTransaction, AsyncConnectio
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .documents import Instant, Settings
+    from .documents import Instant
+    from .settings import Settings
 
 M = TypeVar("M", Waiting, Awaited)
 

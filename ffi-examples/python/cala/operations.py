@@ -3,15 +3,16 @@
 Fields are those of the requests in cala.h, answers are dicts with its keys. Amounts go in as str or Decimal and come
 out as str; ids are str or uuid.UUID, dates str or datetime.date, instants str or an aware datetime; None is JSON's
 null. On an AsyncLedger and in its transactions every answer is to be awaited and lists are asynchronous iterators.
-Every method raises cala.Error; the codes named are those that the operation adds.
+Every method raises cala.Error; help() of a method names the codes that its operation adds, documents.py its keys.
 """
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
-from .documents import (Account, AccountChanges, AccountFilter, AccountKey, Balance, BalanceKey, CelContext, CelValue, Entry,
+from .documents import (RAISES, Account, AccountChanges, AccountFilter, AccountKey, Balance, BalanceKey, CelContext, Entry,
                         EntryFilter, Id, Info, Journal, JournalChanges, JournalFilter, Json, Key, LockedKey,
                         Migrated, Moment, NewAccount, NewJournal, NewTxTemplate, PageRequest, Posted, Posting, Rows,
                         Transaction, TransactionFilter, TransactionKey, TxTemplate)
@@ -19,7 +20,16 @@ from .errors import InvalidError, ParamTypeError
 from .listing import AsyncListing, Listing
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import TypedDict, Unpack
+else:
+    from typing import TypedDict
+
+
+class CelValue(TypedDict):
+    """A value of CEL; docs/cel.md has the types."""
+
+    type: str
+    value: Json
 
 
 class Waiting:
@@ -73,13 +83,14 @@ def operation(name: str, answer: type[R],
               gives: str | None = None) -> Callable[[Callable[Concatenate[Any, P], object]], Operation[P, R]]:
     """Marks a method as the way to the operation `name`: the method makes the request, this sends it.
 
-    answer: what it gives; gives: the one key of the answer that this is. The marks are the table that tools/make_ffi
-    writes coverage.json from.
+    answer: what it gives; gives: the one key of the answer that this is. From the marks and the methods' parameters
+    tools/make_ffi writes documents.py and coverage.json, and refuses what is not as in cala.h.
     """
     def decorate(method: Callable[Concatenate[Any, P], object]) -> Operation[P, R]:
         @functools.wraps(method)
         def send(self: Any, *arguments: P.args, **fields: P.kwargs) -> Any:
             return self._place.call(name, method(self, *arguments, **fields), gives)
+        send.__doc__ = _with_codes(method, name)
         return cast("Operation[P, R]", send)
     return decorate
 
@@ -96,8 +107,14 @@ def listing(name: str, item: type[R]) -> Callable[[Callable[Concatenate[Any, P],
         @functools.wraps(method)
         def send(self: Any, *arguments: P.args, **fields: P.kwargs) -> Any:
             return self._place._listing(self._place, name, method(self, *arguments, **fields))
+        send.__doc__ = _with_codes(method, name)
         return cast("ListOperation[P, R]", send)
     return decorate
+
+
+def _with_codes(method: Callable[..., object], name: str) -> str:
+    """The method's documentation, with what the operation raises."""
+    return inspect.cleandoc(method.__doc__ or "") + (f"\n\nRaises {RAISES[name]}" if RAISES[name] else "")
 
 
 def _posting(tx_template_code: str, params: Mapping[str, Json] | None, id: Id | None) -> Posting:
@@ -154,8 +171,7 @@ class Accounts(_Noun[M]):
 
     @operation("account_create", Account)
     def create(self, **fields: Unpack[NewAccount]) -> object:
-        """Creates an account: code, name; id, external_id, normal_balance_type ("credit" unless given), status,
-        description, metadata, balance_rollup. Gives the account. ConflictError account.exists."""
+        """Creates an account. Gives the account."""
         return fields
 
     @many("account_create_many", Account, gives="accounts")
@@ -166,7 +182,7 @@ class Accounts(_Noun[M]):
 
     @operation("account_find", Account)
     def find(self, **key: Unpack[AccountKey]) -> object:
-        """Gives the account that has this id, code or external_id. NotFoundError account.not_found."""
+        """Gives the account that has this id, code or external_id."""
         return key
 
     @many("account_find_many", Account, gives="accounts")
@@ -176,26 +192,23 @@ class Accounts(_Noun[M]):
 
     @listing("account_list", Account)
     def list(self, **filters: Unpack[AccountFilter]) -> object:
-        """Accounts by code: code_prefix, status, first (the size of a page), after, order ("asc", "desc"). Gives a
-        Listing."""
+        """Accounts by code. Gives a Listing."""
         return filters
 
     @operation("account_update", Account)
     def update(self, id: Id, **changes: Unpack[AccountChanges]) -> object:
-        """Changes only what is given; None clears external_id, description, metadata. Gives the account, its version
-        one higher when anything changed. NotFoundError account.not_found; ConflictError account.exists,
-        account.changed."""
+        """Changes only what is given; None clears what may be absent. Gives the account, its version one higher when
+        anything changed."""
         return {"id": id, **changes}
 
     @operation("account_lock", Account)
     def lock(self, id: Id) -> object:
-        """Locks the account: postings to it are rejected until it is unlocked. Gives the account. NotFoundError,
-        ConflictError."""
+        """Locks the account: postings to it are rejected until it is unlocked. Gives the account."""
         return {"id": id}
 
     @operation("account_unlock", Account)
     def unlock(self, id: Id) -> object:
-        """Unlocks the account. Gives the account. NotFoundError, ConflictError."""
+        """Unlocks the account. Gives the account."""
         return {"id": id}
 
 
@@ -204,34 +217,32 @@ class Journals(_Noun[M]):
 
     @operation("journal_create", Journal)
     def create(self, **fields: Unpack[NewJournal]) -> object:
-        """Creates a journal: name; id, code, description, status, effective_balances, max_scale. Gives the journal. ConflictError
-        journal.exists."""
+        """Creates a journal. Gives the journal."""
         return fields
 
     @operation("journal_find", Journal)
     def find(self, **key: Unpack[Key]) -> object:
-        """Gives the journal that has this id or code. NotFoundError journal.not_found."""
+        """Gives the journal that has this id or code."""
         return key
 
     @listing("journal_list", Journal)
     def list(self, **filters: Unpack[JournalFilter]) -> object:
-        """Journals by time of creation: status, first, after, order. Gives a Listing."""
+        """Journals by time of creation. Gives a Listing."""
         return filters
 
     @operation("journal_update", Journal)
     def update(self, id: Id, **changes: Unpack[JournalChanges]) -> object:
-        """Changes name and description; None clears description. Gives the journal. NotFoundError journal.not_found;
-        ConflictError journal.changed."""
+        """Changes only what is given; None clears what may be absent. Gives the journal."""
         return {"id": id, **changes}
 
     @operation("journal_lock", Journal)
     def lock(self, id: Id) -> object:
-        """Locks the journal: postings to it are rejected. Gives the journal. NotFoundError, ConflictError."""
+        """Locks the journal: postings to it are rejected until it is unlocked. Gives the journal."""
         return {"id": id}
 
     @operation("journal_unlock", Journal)
     def unlock(self, id: Id) -> object:
-        """Unlocks the journal. Gives the journal. NotFoundError, ConflictError."""
+        """Unlocks the journal. Gives the journal."""
         return {"id": id}
 
 
@@ -240,20 +251,18 @@ class TxTemplates(_Noun[M]):
 
     @operation("tx_template_create", TxTemplate)
     def create(self, **fields: Unpack[NewTxTemplate]) -> object:
-        """Creates a tx template: code, transaction, entries; id, params, description, metadata. Every value under
-        transaction and entries is a CEL expression. Gives the tx template. InvalidError cel.compile (details: pointer,
-        line, column), param.duplicate, param.type; RejectedError tx_template.unbalanced; ConflictError
-        tx_template.exists."""
+        """Creates a tx template. Every value under transaction and entries is a CEL expression; the details of a
+        cel.compile have pointer, line, column. Gives the tx template."""
         return fields
 
     @operation("tx_template_find", TxTemplate)
     def find(self, **key: Unpack[Key]) -> object:
-        """Gives the tx template that has this id or code. NotFoundError tx_template.not_found."""
+        """Gives the tx template that has this id or code."""
         return key
 
     @listing("tx_template_list", TxTemplate)
     def list(self, **filters: Unpack[PageRequest]) -> object:
-        """Tx templates by code: first, after, order. Gives a Listing."""
+        """Tx templates by code. Gives a Listing."""
         return filters
 
 
@@ -264,22 +273,18 @@ class Transactions(_Noun[M]):
     def post(self, tx_template_code: str, params: Mapping[str, Json] | None = None, id: Id | None = None) -> object:
         """Posts a transaction. Gives {"transaction": {...}, "entries": [...], "replayed": bool}; the same id or
         external id again with the same content writes nothing and gives the first result, replayed True: so a post
-        whose answer was lost is simply repeated. NotFoundError tx_template.not_found, journal.not_found,
-        account.not_found; InvalidError cel.eval, cel.coerce, param.missing, param.unknown, param.type,
-        currency.unknown, amount.range; RejectedError posting.unbalanced, journal.locked, account.locked,
-        account.is_set; ConflictError transaction.replay_differs; MisuseError transaction.none."""
+        whose answer was lost is simply repeated."""
         return _posting(tx_template_code, params, id)
 
     @many("transaction_post_many", Posted, gives="results")
     def post_many(self, postings: Iterable[Posting]) -> object:
         """Posts transactions, dicts {tx_template_code, params, id}, all or none, as if one after the other; 10,000 at
-        most. Gives a list of what post gives. Errors as for post, with posting_index; ConflictError
-        transaction.exists."""
+        most. Gives a list of what post gives. An error's posting_index says which."""
         return {"postings": [_without_floats(posting, index) for index, posting in enumerate(postings)]}
 
     @operation("transaction_find", Transaction)
     def find(self, **key: Unpack[TransactionKey]) -> object:
-        """Gives the transaction that has this id or external_id. NotFoundError transaction.not_found."""
+        """Gives the transaction that has this id or external_id."""
         return key
 
     @many("transaction_find_many", Transaction, gives="transactions")
@@ -289,9 +294,8 @@ class Transactions(_Noun[M]):
 
     @listing("transaction_list", Transaction)
     def list(self, **filters: Unpack[TransactionFilter]) -> object:
-        """Transactions in the order in which they were posted: tx_template_id, journal_id, account_id, correlation_id,
-        effective_from and effective_to (both inclusive), stable (ends before what is still being posted), first, after,
-        order. Gives a Listing."""
+        """Transactions in the order in which they were posted; dates are inclusive, stable ends before what is still
+        being posted. Gives a Listing."""
         return filters
 
 
@@ -300,9 +304,8 @@ class Entries(_Noun[M]):
 
     @listing("entry_list", Entry)
     def list(self, **filters: Unpack[EntryFilter]) -> object:
-        """Entries in the order in which they were posted: one of account_id, journal_id, transaction_id; created_from,
-        created_to, effective_from, effective_to (all inclusive), stable (ends before what is still being posted), first,
-        after, order. Gives a Listing."""
+        """Entries in the order in which they were posted: of one account, journal or transaction; dates and instants are
+        inclusive, stable ends before what is still being posted. Gives a Listing."""
         return filters
 
     @many("entry_find_many", Entry, gives="entries")
@@ -316,7 +319,7 @@ class Balances(_Noun[M]):
 
     @operation("balance_find", Balance)
     def find(self, journal_id: Id, account_id: Id, currency: str) -> object:
-        """Gives the balance. NotFoundError balance.not_found, also when the account has no entry yet."""
+        """Gives the balance. An account without an entry has none."""
         return {"journal_id": journal_id, "account_id": account_id, "currency": currency}
 
     @many("balance_find_many", Balance, gives="balances")
@@ -327,18 +330,17 @@ class Balances(_Noun[M]):
 
     @listing("balance_list", Balance)
     def list(self, journal_id: Id, account_ids: Sequence[Id], **page: Unpack[PageRequest]) -> object:
-        """Balances by account id and currency: first, after, order. Gives a Listing."""
+        """Balances by account id and currency. Gives a Listing."""
         return {"journal_id": journal_id, "account_ids": account_ids, **page}
 
     @listing("balance_history", Balance)
     def history(self, journal_id: Id, account_id: Id, currency: str, **page: Unpack[PageRequest]) -> object:
-        """Every version of a balance: first, after, order. Gives a Listing."""
+        """Every version of a balance. Gives a Listing."""
         return {"journal_id": journal_id, "account_id": account_id, "currency": currency, **page}
 
     @operation("balance_at", Balance)
     def at(self, journal_id: Id, account_id: Id, currency: str, **moment: Unpack[Moment]) -> object:
-        """Gives the balance as it was: version, or recorded_at (what had been written at that instant). NotFoundError
-        balance.not_found."""
+        """Gives the balance as it was: that version of it, or what had been written at the instant recorded_at."""
         return {"journal_id": journal_id, "account_id": account_id, "currency": currency, **moment}
 
 
@@ -393,8 +395,7 @@ class Place(_Base[M]):
 
     @operation("cel_evaluate", CelValue, gives="value")
     def cel_evaluate(self, expr: str, **context: Unpack[CelContext]) -> object:
-        """Evaluates a CEL expression, for authors of tx templates: as_ (the request's `as`), clock, params, vars,
-        bindings, container. Gives {"type", "value"}. InvalidError cel.compile, cel.params, cel.eval, cel.coerce."""
+        """Evaluates a CEL expression, for authors of tx templates; as_ is the request's `as`. Gives {"type", "value"}."""
         return {"expr": expr, **{key.removesuffix("_"): value for key, value in context.items()}}  # as is a keyword of Python
 
     @operation("ledger_info", Info)
@@ -405,7 +406,7 @@ class Place(_Base[M]):
     @operation("ledger_migrate", Migrated)
     def migrate(self) -> object:
         """Brings the tables to this library's version; safe when several processes do it at once. Gives
-        {"from_version", "to_version"}. UnsupportedError store.newer."""
+        {"from_version", "to_version"}."""
         return {}
 
 
@@ -416,8 +417,7 @@ class TransactionPlace(Place[M]):
     def lock_accounts(self, keys: Sequence[BalanceKey]) -> object:
         """Locks the balances of accounts, dicts {journal_id, account_id, currency}, in the order that the library
         always locks in. First of all, when several postings share one transaction: two such transactions then wait for
-        each other instead of deadlocking. Gives the distinct keys. NotFoundError account.not_found,
-        journal.not_found."""
+        each other instead of deadlocking. Gives the distinct keys."""
         return {"keys": keys}
 
 
@@ -428,6 +428,5 @@ class OwnTransactionPlace(TransactionPlace[M]):
     def exec(self, sql: str, params: Sequence[str | None] = ()) -> object:
         """Runs one statement of the program's own, with the store's placeholders ($1 on PostgreSQL, ? on SQLite);
         params: each a str or None; cast in the SQL where the database wants another type. Gives {"columns", "rows",
-        "affected"}, values as text. InvalidError tx.control_statement, tx.statement, tx.too_many_rows; ConflictError
-        tx.constraint."""
+        "affected"}, values as text."""
         return {"sql": sql, "params": _texts(params)}

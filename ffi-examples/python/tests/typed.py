@@ -20,7 +20,7 @@ import cala
 def waits(ledger: cala.Ledger) -> None:
     account = ledger.accounts.create(code="A", name="A", normal_balance_type="debit", metadata={"k": [1]})
     assert_type(account, cala.Account)
-    assert_type(account["normal_balance_type"], "cala.documents.Balancing")
+    assert_type(account["normal_balance_type"], "cala.documents.Direction")
     assert_type(ledger.accounts.find_many([account["id"], uuid.uuid4()]), list[cala.Account])
     for found in ledger.accounts.list(code_prefix="A", order="desc"):
         assert_type(found, cala.Account)
@@ -72,6 +72,17 @@ def fails(error: cala.Error) -> None:
     assert_type(error.posting_index, int | None)
 
 
+def documents(ledger: cala.Ledger) -> None:
+    change: cala.documents.AccountUpdateRequest = {"id": uuid.uuid4(), "code": "B", "external_id": None}
+    at: cala.documents.BalanceAtRequest = {"journal_id": "j", "account_id": "a", "currency": "USD", "version": 1}
+    found: cala.documents.BalanceFindManyResult = ledger.call("balance_find_many", {"keys": [at, change]})
+    assert_type(found["balances"][0]["normal_balance_type"], cala.documents.Direction)
+    cel: cala.documents.CelEvaluateRequest = {"expr": "1", "as": "decimal"}
+    code: cala.documents.TransactionPostCode = "account.locked"
+    known: cala.Code = code
+    print(known, cel)
+
+
 def opens() -> None:
     cala.Ledger(pathlib.Path("ledger.db"), clock={"manual": "2026-01-01T00:00:00Z"}, pool={"max": 1})
     cala.Ledger.open(store="sqlite::memory:", migrate=True)
@@ -86,4 +97,8 @@ def is_refused(ledger: cala.Ledger) -> None:
     ledger.accounts.find(cod="A")  # type: ignore[call-arg]
     ledger.transactions.post(1)  # type: ignore[arg-type]
     ledger.balances.find("j", "a")  # type: ignore[call-arg]
+    ledger.cel_evaluate("1", as_="float")  # type: ignore[arg-type]
+    change: cala.documents.AccountUpdateRequest = {"code": "B"}  # type: ignore[typeddict-item]
+    code: cala.documents.TransactionPostCode = "account.exists"  # type: ignore[assignment]
+    print(change, code)
     ledger.post("T").missing  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LibraryMissingError, UnsupportedError } from "./errors.js";
+import * as koffi from "./raw/koffi.js";
 import type { Raw } from "./raw/types.js";
 
 const onBun = "Bun" in globalThis;
@@ -30,21 +31,10 @@ function candidates(): string[] {
   return [...names.map((name) => join(beside, name)), ...names];
 }
 
-/**
- * koffi, in Node and in Bun: measured on postings, bun:ffi costs the same. CALA_FFI=bun takes it on Bun; it cannot call
- * on another thread, so the functions that wait stay with koffi.
- */
-async function loader(): Promise<(path: string) => Raw> {
-  const koffi = await import("./raw/koffi.js");
-  // Node exports an OpenSSL of its own, to which libpq's would be bound otherwise.
-  if (!onBun) return (path) => koffi.load(path, process.platform === "linux");
-  if (process.env.CALA_FFI !== "bun") return (path) => koffi.load(path, false);
-  const bun = await import("./raw/bun.js");
-  return (path) => bun.load(path, koffi.load(path, false).waiting);
-}
+// Node exports an OpenSSL of its own, to which libpq's would be bound otherwise.
+const deep = !onBun && process.platform === "linux";
 
-async function find(): Promise<Raw> {
-  const load = await loader();
+function find(load: (path: string) => Raw): Raw {
   const tried: string[] = [];
   for (const path of candidates()) {
     if (/[\\/]/.test(path) && !existsSync(path)) {
@@ -76,13 +66,19 @@ function checked(raw: Raw): Raw {
   });
 }
 
-let found: Promise<Raw> | undefined;
+let loaded: Raw | undefined;
 
-/** The library, loaded once a thread. LibraryMissingError, UnsupportedError (another major version). */
-export function library(): Promise<Raw> {
-  found ??= find().catch((error: unknown) => {
-    found = undefined;
-    throw error;
-  });
-  return found;
+/** The library at once, loaded once a thread. LibraryMissingError, UnsupportedError (another major version). */
+export function libraryAtOnce(): Raw {
+  return (loaded ??= find((path) => koffi.load(path, deep)));
+}
+
+/**
+ * The library. koffi calls it, in Node and in Bun: measured on postings, bun:ffi costs the same. CALA_FFI=bun takes that
+ * on Bun; it cannot call on another thread, so the functions that wait stay with koffi.
+ */
+export async function library(): Promise<Raw> {
+  if (!onBun || process.env.CALA_FFI !== "bun") return libraryAtOnce();
+  const bun = await import("./raw/bun.js");
+  return (loaded ??= find((path) => bun.load(path, koffi.load(path, deep).waiting)));
 }

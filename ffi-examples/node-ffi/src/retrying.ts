@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { causeOf, stateOf } from "./adapters/sqlstate.js";
 import { CalaError } from "./errors.js";
+import { libraryAtOnce } from "./library.js";
 
 /** How often, and until when, a transaction is run again. */
 export interface RetryOptions {
@@ -10,18 +11,16 @@ export interface RetryOptions {
   signal?: AbortSignal;
 }
 
-const races = /^(40001|40P01|SQLITE_BUSY(_[A-Z]+)?)$/;
-
 /**
- * Whether a transaction failed only because it lost a race, so that running it again may succeed: the ledger's error says
- * `txState` "retry", or the driver's has SQLSTATE 40001 or 40P01 or is SQLITE_BUSY; also when such an error is the cause of
- * the one that is given.
+ * Whether a transaction failed only because it lost a race, so that running it again may succeed. The library says so: of
+ * the ledger's errors with `txState` "retry", of the driver's by its SQLSTATE (40001, 40P01) or SQLite's name of its code
+ * (SQLITE_BUSY); also when such an error is the cause of the one that is given.
  */
 export function lostRace(error: unknown): boolean {
   for (let depth = 0; depth < 8 && typeof error === "object" && error !== null; depth++) {
     if (error instanceof CalaError) return error.txState === "retry";
     const state = stateOf(error);
-    if (state !== undefined) return races.test(state);
+    if (state !== undefined && libraryAtOnce().cala_lost_race(state) === 1) return true;
     error = causeOf(error);
   }
   return false;

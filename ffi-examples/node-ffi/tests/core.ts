@@ -60,6 +60,16 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return found;
 }
 
+// Before any ledger is opened: the library is loaded for the question.
+test("the_library_says_what_a_lost_race_is", () => {
+  const of = (code: string): boolean => lostRace(Object.assign(new Error("x"), { code }));
+  const lost = ["40001", "40P01", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED", "SQLITE_SCHEMA"];
+  assert.deepEqual(lost.filter(of), lost);
+  assert.deepEqual(["23505", "57014", "08006", "SQLITE_CONSTRAINT", "SQLITE_FULL", "ENOENT"].filter(of), []);
+  const around = Object.assign(new Error("refused"), { code: "P0001", cause: { code: "40001" } });
+  assert.ok(lostRace(around), "another state is around the one that says so");
+});
+
 everywhere("accounts_are_created_found_changed_locked", async ({ ledger, suffix }) => {
   const metadata = { snake_key: 1, camelKey: { inner_key: [null, true, "ü\u0001"] } };
   const externalId = `ext-${suffix}`;

@@ -19,6 +19,7 @@ import {
   type Where,
   dropSchema,
   freshSchema,
+  holdsIntegers,
   onPostgres,
   pgbouncerUrl,
   postgresUrl,
@@ -455,7 +456,7 @@ async function onSqliteCase(driver: Driver, behaviour: Behaviour): Promise<void>
 
 /** A ledger that has no connection of its own, migrated and used through the host alone. */
 async function hostOnly(host: Host, config: { store: string; schema?: string }): Promise<void> {
-  await using ledger = await Ledger.open(config);
+  await using ledger = await Ledger.open(config, { bigint: true });
   const ground = new Ground(ledger);
   await host.transaction(async (tx) => void (await ledger.in(tx.handle).migrate()));
   await host.transaction(async (tx) => {
@@ -464,6 +465,7 @@ async function hostOnly(host: Host, config: { store: string; schema?: string }):
     await ground.post(inside);
   });
   await host.transaction(async (tx) => assert.equal(await ground.net(ledger.in(tx.handle)), "30.00"));
+  await host.transaction((tx) => holdsIntegers(ground, ledger.in(tx.handle), true));
   assert.ok((await failure(ground.post(ledger))) instanceof MisuseError);
 }
 

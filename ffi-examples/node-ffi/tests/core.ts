@@ -19,6 +19,7 @@ import {
   type LedgerConfig,
   MisuseError,
   NotFoundError,
+  type OpenOptions,
   type OwnTransaction,
   RejectedError,
   UnavailableError,
@@ -28,26 +29,26 @@ import {
   retrying,
 } from "cala-ledger";
 import { parsed, stringified } from "../src/json.js";
-import { Ground, dropSchema, freshSchema, onPostgres, postgresUrl, temporaryFolder } from "./ground.js";
+import { Ground, dropSchema, freshSchema, holdsIntegers, onPostgres, postgresUrl, temporaryFolder } from "./ground.js";
 import { failure, run, skip, test } from "./runner.js";
 
 type Body = (ground: Ground) => Promise<void>;
 const folder = temporaryFolder();
 
-async function on(config: LedgerConfig, body: Body): Promise<void> {
-  await using ledger = await Ledger.open({ migrate: true, ...config });
+async function on(config: LedgerConfig, body: Body, options?: OpenOptions): Promise<void> {
+  await using ledger = await Ledger.open({ migrate: true, ...config }, options);
   await body(await new Ground(ledger).prepare());
 }
 
 /** A test on each store: SQLite in memory, SQLite in a file, PostgreSQL. */
-function everywhere(name: string, body: Body, config: LedgerConfig = {}): void {
-  test(`memory ${name}`, () => on({ ...config, store: "sqlite::memory:" }, body));
-  test(`file ${name}`, () => on({ ...config, store: `sqlite:${join(folder, `${randomUUID()}.db`)}` }, body));
+function everywhere(name: string, body: Body, config: LedgerConfig = {}, options?: OpenOptions): void {
+  test(`memory ${name}`, () => on({ ...config, store: "sqlite::memory:" }, body, options));
+  test(`file ${name}`, () => on({ ...config, store: `sqlite:${join(folder, `${randomUUID()}.db`)}` }, body, options));
   if (!postgresUrl) return skip(`postgres ${name}`, "CALA_TEST_POSTGRES is not set");
   test(`postgres ${name}`, async () => {
     const schema = freshSchema();
     try {
-      await on({ ...config, store: postgresUrl as string, schema }, body);
+      await on({ ...config, store: postgresUrl as string, schema }, body, options);
     } finally {
       await dropSchema(schema);
     }
@@ -509,6 +510,16 @@ test("json_keeps_the_integers_that_numbers_round", () => {
   assert.deepEqual(parsed(text, false), JSON.parse(text));
   assert.deepEqual(parsed("[]", true), []);
 });
+
+for (const bigint of [true, false]) {
+  const body: Body = async (ground) => {
+    await holdsIntegers(ground, ground.ledger, bigint);
+    await using tx = await ground.ledger.begin();
+    await holdsIntegers(ground, tx, bigint);
+    await tx.commit();
+  };
+  everywhere(`integers_of_64_bits_are_${bigint ? "whole" : "rounded"}`, body, {}, { bigint });
+}
 
 test("errors_spell_keys_as_the_program_does", async () => {
   await using ledger = await Ledger.open({ store: "sqlite::memory:" });

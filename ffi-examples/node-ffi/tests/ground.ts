@@ -1,10 +1,12 @@
 // A ledger to test on, with accounts, a journal and tx templates.
+import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { type HostTransaction, Ledger, NotFoundError, type OwnTransaction, type Posted } from "cala-ledger";
+import { failure } from "./runner.js";
 
 export const postgresUrl = process.env["CALA_TEST_POSTGRES"];
 export const pgbouncerUrl = process.env["CALA_TEST_PGBOUNCER"];
@@ -93,6 +95,47 @@ export class Ground {
       throw error;
     }
   }
+}
+
+/**
+ * Holds that the least and the greatest integer go into a real ledger and come back: exactly where it was opened with
+ * `bigint`, otherwise as JavaScript rounds them.
+ */
+export async function holdsIntegers(ground: Ground, where: Where, bigint: boolean): Promise<void> {
+  const code = `INTEGERS-${randomUUID()}`;
+  const shared = { layer: "SETTLED", currency: "'USD'", units: "decimal('1')" };
+  await where.txTemplates().create({
+    code,
+    params: [
+      { name: "n", type: "integer" },
+      { name: "given", type: "json" },
+    ],
+    transaction: {
+      journalId: `uuid('${ground.journalId}')`,
+      effective: "date('2026-01-31')",
+      metadata: "{'n': params.n, 'given': params.given}",
+    },
+    entries: [
+      { entryType: "'DR'", accountId: `uuid('${ground.bank}')`, direction: "DEBIT", ...shared },
+      { entryType: "'CR'", accountId: `uuid('${ground.bob}')`, direction: "CREDIT", ...shared },
+    ],
+  });
+  const [least, most] = [-(2n ** 63n), 2n ** 63n - 1n];
+  const post = (n: bigint): Promise<Posted> =>
+    where.transactions().post({ txTemplateCode: code, params: { n, given: { snake_key: n, list: [n, 7n, "x"] } } });
+  for (const n of [least, most]) {
+    const seen = bigint ? n : Number(n);
+    const metadata = { n: seen, given: { snake_key: seen, list: [seen, 7, "x"] } };
+    const { transaction } = await post(n);
+    assert.deepEqual(transaction.metadata, metadata);
+    assert.deepEqual((await where.transactions().find({ id: transaction.id })).metadata, metadata);
+    const page = await where.transactions().list({ txTemplateId: transaction.txTemplateId, order: "desc" }).page();
+    assert.deepEqual(page.items[0]?.metadata, metadata);
+    const account = await where.accounts().create({ code: `N${n}-${code}`, name: "N", metadata: { camelKey: n } });
+    assert.deepEqual((await where.accounts().find({ id: account.id })).metadata, { camelKey: seen });
+    assert.deepEqual((await where.cel().evaluate({ expr: `{'n': ${n}}`, as: "json" })).value, { n: seen });
+  }
+  for (const n of [least - 1n, most + 1n]) assert.equal((await failure(post(n))).code, "param.type");
 }
 
 /** A folder that goes away with the process. */

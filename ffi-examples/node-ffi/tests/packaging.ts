@@ -13,7 +13,7 @@ const modules = join(programs, "node_modules");
 const installed = join(modules, "cala-ledger");
 
 function ran(command: string, args: string[], cwd = programs): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8", timeout: 300_000 });
   assert.equal(status, 0, `${command} ${args.join(" ")}\n${stdout}${stderr}`);
   return stdout.trim();
 }
@@ -93,6 +93,46 @@ test("it_is_bundled", () => {
     ran(esbuild, [source, ...options, `--format=${format}`, `--outfile=${out}`]);
     assert.ok(!/["']cala-ledger["']\)/.test(readFileSync(out, "utf8")));
     assert.equal(ran(process.execPath, [out]), expected);
+  }
+});
+
+test("it_is_required_in_jest", () => {
+  const source = `
+    const { CalaError, Ledger, NotFoundError, lostRace } = require("cala-ledger");
+    let ledger;
+    beforeAll(async () => (ledger = await Ledger.open({ store: "sqlite::memory:" })));
+    afterAll(() => ledger.close());
+    test("a posting's rows come back", async () => {
+      const tx = await ledger.begin();
+      const metadata = { snake_key: [1, null], day: "2026-01-31" };
+      const made = await tx.accounts().create({ code: "A", name: "A", metadata });
+      await tx.commit();
+      expect(await ledger.accounts().find({ code: "A" })).toEqual(made);
+      expect(made.metadata).toEqual(metadata);
+      expect(await Promise.all([1, 2, 3].map(() => ledger.accounts().find({ id: made.id })))).toEqual([made, made, made]);
+    });
+    test("errors are of their classes, also of another copy of the modules", async () => {
+      const missing = ledger.accounts().find({ code: "B" });
+      await expect(missing).rejects.toThrow(NotFoundError);
+      await expect(missing).rejects.toMatchObject({ code: "account.not_found", status: "NOT_FOUND" });
+      jest.resetModules();
+      const again = require("cala-ledger");
+      expect(again.CalaError).not.toBe(CalaError);
+      await expect(missing).rejects.toThrow(again.NotFoundError);
+      expect(again.lostRace({ code: "40001" }) && lostRace({ code: "40001" })).toBe(true);
+      const other = await again.Ledger.open({ store: "sqlite::memory:" });
+      expect((await other.info()).accounts).toBe(0);
+      await other.close();
+    });
+  `;
+  for (const name of ["first", "second"]) written(`jest/${name}.test.js`, source);
+  written("jest/package.json", JSON.stringify({ jest: { cacheDirectory: "./cache" } }));
+  const jest = join(here, "node_modules/jest/bin/jest.js");
+  // In one process, which loads the library for each file anew, and in a process for each file; neither may hang.
+  for (const how of ["--runInBand", "--maxWorkers=2"]) {
+    const said = ran(process.execPath, [jest, "--ci", "--json", "--silent", how], join(programs, "jest"));
+    const { success, numPassedTests, openHandles } = JSON.parse(said);
+    assert.deepEqual([success, numPassedTests, openHandles], [true, 4, []]);
   }
 });
 

@@ -1,4 +1,5 @@
-// The package as programs get it: packed, installed beside a program, and imported, required, bundled or only looked at by tsc.
+// The package as programs get it: packed, installed beside a program, and imported, required, bundled, run in Jest or only
+// looked at by tsc.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -109,7 +110,9 @@ test("it_is_required_in_jest", () => {
       await tx.commit();
       expect(await ledger.accounts().find({ code: "A" })).toEqual(made);
       expect(made.metadata).toEqual(metadata);
-      expect(await Promise.all([1, 2, 3].map(() => ledger.accounts().find({ id: made.id })))).toEqual([made, made, made]);
+      const { id } = made;
+      const found = await Promise.all([1, 2, 3].map(() => ledger.accounts().find({ id })));
+      expect(found).toEqual([made, made, made]);
     });
     test("errors are of their classes, also of another copy of the modules", async () => {
       const missing = ledger.accounts().find({ code: "B" });

@@ -1,4 +1,5 @@
-// Every allocation of every operation fails once: the operation says so, nothing is half done, and the ledger goes on.
+// Every allocation and every call of the store fails once, of every operation: the operation says so or goes on, nothing is half
+// done, and the ledger goes on.
 #include <cala.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -6,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <ostream>
 #include <regex>
@@ -13,8 +15,10 @@
 #include <sstream>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "failing_memory.h"
+#include "failing_store.h"
 #include "postgres_cluster.h"
 
 namespace cala::tests {
@@ -133,26 +137,43 @@ std::string with_number(std::string text, std::size_t number) {
   return text;
 }
 
-bool may_fail_so(cala_status status) { return status == CALA_NO_MEMORY || status == CALA_OUTCOME_UNKNOWN; }
+// What runs out or breaks, and where.
+struct Fault {
+  const char *name;
+  bool sqlite;
+  bool memory;  // otherwise a call of the store
+};
+constexpr Fault kFaults[] = {{"sqlite_memory", true, true},
+                             {"sqlite_calls", true, false},
+                             {"postgres_memory", false, true},
+                             {"postgres_calls", false, false}};
 
-// A ledger with a journal to post to and one to lock, three accounts, a template, and one posting.
-class MemoryRunsOut : public testing::TestWithParam<std::tuple<const char *, Case>> {
+std::ostream &operator<<(std::ostream &out, const Fault &fault) { return out << fault.name; }
+
+// A ledger with a journal to post to and one to lock, three accounts, a template, and some postings; the tests of a suite share one for
+// each fault.
+class FaultyLedger : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string config;
-    if (std::get<0>(GetParam()) == std::string("sqlite")) {
-      char folder[] = "/tmp/cala-fault-XXXXXX";
-      ASSERT_NE(mkdtemp(folder), nullptr);
-      folder_ = folder;
-      config = R"({"store": "sqlite:)" + folder_ + R"(/ledger.db", "commit": {"durable": false}})";
-    } else {
-      const std::optional<std::string> store = postgres_connection();
-      if (!store) GTEST_SKIP() << "no PostgreSQL";
-      static int schemas = 0;
-      config = R"({"store": ")" + *store + R"(", "migrate": true, "pool": {"max": 2}, "schema": "fault)" +
-               std::to_string(++schemas) + "\"}";
-    }
-    ASSERT_EQ(cala_ledger_open(config.data(), config.size(), &ledger_, nullptr), CALA_OK);
+  struct World {
+    cala_ledger *ledger = nullptr;
+    std::string folder;
+    std::size_t postings = 0;
+    std::size_t ones = 0;
+    std::size_t numbers = 0;
+  };
+
+  void use(const Fault &fault) {
+    fault_ = fault;
+    if (!fault.sqlite && !postgres_connection()) GTEST_SKIP() << "no PostgreSQL";
+    World &world = worlds()[fault.name];
+    folder_ = world.folder;
+    postings_ = world.postings;
+    ones_ = world.ones;
+    number_ = world.numbers;
+    ledger_ = world.ledger;
+    if (ledger_ != nullptr) return;
+    folder_ = new_folder();
+    ASSERT_EQ(open(new_store(folder_), &ledger_), CALA_OK) << error_;
     ASSERT_EQ(run(cala_journal_create, kJournal), CALA_OK);
     ASSERT_EQ(run(cala_journal_create, R"({"id": "10000000-0000-0000-0000-000000000002", "name": "Another"})"),
               CALA_OK);
@@ -161,9 +182,54 @@ class MemoryRunsOut : public testing::TestWithParam<std::tuple<const char *, Cas
     post_one();
   }
   void TearDown() override {
-    cala_ledger_free(ledger_);
-    if (!folder_.empty()) std::filesystem::remove_all(folder_);
+    World &world = worlds()[fault_.name];
+    world = {ledger_, folder_, postings_, ones_, number_};
+    if (HasFailure()) end(world);  // the next test has a ledger of its own
   }
+  static void TearDownTestSuite() {
+    for (auto &[name, world] : worlds()) end(world);
+    worlds().clear();
+  }
+  static std::map<std::string, World> &worlds() {
+    static std::map<std::string, World> all;
+    return all;
+  }
+  static void end(World &world) {
+    cala_ledger_free(world.ledger);
+    if (!world.folder.empty()) std::filesystem::remove_all(world.folder);
+    world = World();
+  }
+
+  std::string new_folder() const {
+    char folder[] = "/tmp/cala-fault-XXXXXX";
+    return fault_.sqlite && mkdtemp(folder) != nullptr ? folder : "";
+  }
+  std::string new_store(const std::string &folder) const {
+    if (fault_.sqlite) return R"({"store": "sqlite:)" + folder + R"(/ledger.db", "commit": {"durable": false}})";
+    static int schemas = 0;
+    return R"({"store": ")" + *postgres_connection() + R"(", "migrate": true, "pool": {"max": 2}, "schema": "fault)" +
+           std::to_string(++schemas) + "\"}";
+  }
+  cala_status open(const std::string &config, cala_ledger **out) {
+    cala_error *error = nullptr;
+    const cala_status status = cala_ledger_open(config.data(), config.size(), out, &error);
+    note(error);
+    return status;
+  }
+  void note(cala_error *error) {
+    if (error != nullptr && !is_to_fail()) {
+      error_ = std::string(" ") + cala_error_code(error) + ": " + cala_error_message(error);
+    }
+    cala_error_free(error);
+  }
+
+  void fail(std::size_t nth) const { fault_.memory ? fail_allocation(nth) : fail_store_call(nth); }
+  bool is_to_fail() const { return fault_.memory ? allocation_is_to_fail() : store_call_is_to_fail(); }
+  bool did_fail() const { return fault_.memory ? allocation_failed() : store_call_failed(); }
+  bool may_fail_so(cala_status status) const {
+    return status == CALA_OUTCOME_UNKNOWN || status == (fault_.memory ? CALA_NO_MEMORY : CALA_UNAVAILABLE);
+  }
+  std::string with_new_number(const std::string &text) { return with_number(text, ++number_); }
 
   cala_status run(MakeOperation make, const std::string &request, cala_tx *tx = nullptr,
                   std::string *result = nullptr) {
@@ -171,10 +237,7 @@ class MemoryRunsOut : public testing::TestWithParam<std::tuple<const char *, Cas
     cala_error *error = nullptr;
     cala_status status = make(ledger_, tx, request.data(), request.size(), &op, &error);
     if (status == CALA_OK) status = cala_op_run(op, 20000, &error);
-    if (status != CALA_OK && !allocation_is_to_fail()) {
-      error_ = std::string(" ") + cala_error_code(error) + ": " + cala_error_message(error);
-    }
-    cala_error_free(error);
+    note(error);
     if (status == CALA_OK && cala_op_result(op, nullptr) == nullptr) {
       status = cala_op_result(op, nullptr) == nullptr ? CALA_INTERNAL : CALA_OK;  // there is memory again
     }
@@ -202,25 +265,38 @@ class MemoryRunsOut : public testing::TestWithParam<std::tuple<const char *, Cas
     EXPECT_NE(balance.find("\"debit\":\"" + count + "\""), std::string::npos) << count << balance;
   }
 
+  Fault fault_{};
   cala_ledger *ledger_ = nullptr;
   std::string folder_;
   std::string error_;
   std::size_t postings_ = 0;
   std::size_t ones_ = 0;
+  std::size_t number_ = 0;
 };
 
-TEST_P(MemoryRunsOut, AnOperationIsDoneOnceOrNotAtAll) {
+class Faults : public FaultyLedger, public testing::WithParamInterface<std::tuple<Fault, Case>> {
+ protected:
+  void SetUp() override { use(std::get<0>(GetParam())); }
+};
+
+class FaultsOfAStore : public FaultyLedger, public testing::WithParamInterface<Fault> {
+ protected:
+  void SetUp() override { use(GetParam()); }
+};
+
+TEST_P(Faults, AnOperationIsDoneOnceOrNotAtAll) {
   const Case one = std::get<1>(GetParam());
   if (!one.alone) return;
-  const std::size_t step = one.make == cala_ledger_migrate ? kFew : 1;
+  if (!fault_.memory && one.make == cala_cel_evaluate) return;  // asks no store
+  const std::size_t step = fault_.memory && one.make == cala_ledger_migrate ? kFew : 1;
   bool failed = true;
   std::size_t n = 1;
   for (; failed; n += n < kMany ? step : kFew) {
     ASSERT_LT(n, kEnough);
-    const std::string request = with_number(one.request, n);
-    fail_allocation(n);
+    const std::string request = with_new_number(one.request);
+    fail(n);
     const cala_status status = run(one.make, request);
-    failed = allocation_failed();
+    failed = did_fail();
     ASSERT_TRUE(status == CALA_OK || (failed && may_fail_so(status))) << n << " " << status << error_;
     const cala_status again = run(one.make, request);
     const cala_status repeated = one.again == Again::kSame ? CALA_OK : CALA_CONFLICT;
@@ -233,10 +309,10 @@ TEST_P(MemoryRunsOut, AnOperationIsDoneOnceOrNotAtAll) {
     expect_whole();
     ASSERT_FALSE(HasFailure()) << n << " " << status << error_;
   }
-  EXPECT_GT(n, 10U);
+  EXPECT_GT(n, fault_.memory ? 10U : 3U);
 }
 
-TEST_P(MemoryRunsOut, ATransactionIsCommittedWholeOrRolledBack) {
+TEST_P(Faults, ATransactionIsCommittedWholeOrRolledBack) {
   const Case one = std::get<1>(GetParam());
   if (!one.in_transactions) return;
   const std::string posting =
@@ -245,16 +321,16 @@ TEST_P(MemoryRunsOut, ATransactionIsCommittedWholeOrRolledBack) {
   bool failed = true;
   for (std::size_t n = 1; failed; n += n < kMany ? step : kFew) {
     ASSERT_LT(n, kEnough);
-    const std::string request = with_number(one.request, n);
-    const std::string first = with_number(posting, n);
+    const std::string request = with_new_number(one.request);
+    const std::string first = with_new_number(posting);
     cala_tx *tx = nullptr;
     ASSERT_EQ(cala_tx_begin(ledger_, nullptr, 0, &tx, nullptr), CALA_OK) << n;
     ASSERT_EQ(run(cala_transaction_post, first, tx), CALA_OK) << n;
-    fail_allocation(n);
+    fail(n);
     const cala_status status = run(one.make, request, tx);
     // A program that does not look at the answer: what failed inside must not be half there.
     const cala_status committed = cala_tx_commit(tx, nullptr);
-    failed = allocation_failed();
+    failed = did_fail();
     cala_tx_free(tx);
     ASSERT_TRUE(failed || (status == CALA_OK && committed == CALA_OK))
         << n << " " << status << " " << committed << error_;
@@ -274,16 +350,43 @@ TEST_P(MemoryRunsOut, ATransactionIsCommittedWholeOrRolledBack) {
   }
 }
 
-TEST_P(MemoryRunsOut, ATransactionBeginsOrNot) {
-  if (std::get<1>(GetParam()).make != cala_ledger_info) return;  // once for each store
+// The tables are made whole or not at all, and the next one who opens finds them or makes them.
+TEST_P(FaultsOfAStore, ALedgerIsOpenedOrNot) {
+  bool failed = true;
+  std::size_t refused = 0;
+  for (std::size_t n = 1; failed; n += fault_.memory ? 1 + n / 4 : 1 + n / 8) {
+    ASSERT_LT(n, kEnough);
+    const std::string folder = new_folder();
+    const std::string config = new_store(folder);
+    cala_ledger *ledger = nullptr;
+    fail(n);
+    const cala_status opened = open(config, &ledger);
+    failed = did_fail();
+    ASSERT_TRUE(opened == CALA_OK || (failed && may_fail_so(opened))) << n << " " << opened << error_;
+    ASSERT_EQ(ledger != nullptr, opened == CALA_OK) << n;
+    refused += opened == CALA_OK ? 0 : 1;
+    cala_ledger_free(ledger);
+    ledger = nullptr;
+    ASSERT_EQ(open(config, &ledger), CALA_OK) << n << error_;
+    std::swap(ledger, ledger_);
+    EXPECT_EQ(run(cala_account_create_many, kAccounts), CALA_OK) << n << error_;
+    std::swap(ledger, ledger_);
+    cala_ledger_free(ledger);
+    if (!folder.empty()) std::filesystem::remove_all(folder);
+    ASSERT_FALSE(HasFailure()) << n;
+  }
+  EXPECT_GT(refused, 5U);
+}
+
+TEST_P(FaultsOfAStore, ATransactionBeginsOrNot) {
   bool failed = true;
   for (std::size_t n = 1; failed; ++n) {
     ASSERT_LT(n, kEnough);
     cala_tx *tx = nullptr;
-    fail_allocation(n);
+    fail(n);
     const cala_status begun = cala_tx_begin(ledger_, nullptr, 0, &tx, nullptr);
-    failed = allocation_failed();
-    ASSERT_TRUE(begun == CALA_OK || (failed && begun == CALA_NO_MEMORY)) << n << " " << begun;
+    failed = did_fail();
+    ASSERT_TRUE(begun == CALA_OK || (failed && may_fail_so(begun))) << n << " " << begun;
     ASSERT_EQ(tx != nullptr, begun == CALA_OK);
     if (tx != nullptr) {
       ASSERT_EQ(cala_tx_rollback(tx, nullptr), CALA_OK) << n;
@@ -295,47 +398,48 @@ TEST_P(MemoryRunsOut, ATransactionBeginsOrNot) {
 }
 
 // Through a queue: what was refused may be started again, what was started is told of once.
-TEST_P(MemoryRunsOut, AStartedOperationIsToldOfOnce) {
-  const Case one = std::get<1>(GetParam());
-  if (one.make != cala_transaction_post) return;
+TEST_P(FaultsOfAStore, AStartedOperationIsToldOfOnce) {
   cala_queue *queue = nullptr;
   ASSERT_EQ(cala_queue_new(&queue, nullptr), CALA_OK);
   const auto count = [](void *user, cala_op *) { ++*static_cast<int *>(user); };
   bool failed = true;
   for (std::size_t n = 1; failed; ++n) {
     ASSERT_LT(n, kEnough);
-    const std::string request = with_number(one.request, n);
+    const std::string request = with_new_number(
+        R"({"id": "80000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER", "params": {"amount": "1"}})");
     int told = 0;
     cala_op *op = nullptr;
-    ASSERT_EQ(one.make(ledger_, nullptr, request.data(), request.size(), &op, nullptr), CALA_OK) << n;
-    fail_allocation(n);
+    ASSERT_EQ(cala_transaction_post(ledger_, nullptr, request.data(), request.size(), &op, nullptr), CALA_OK) << n;
+    fail(n);
     const cala_status started = cala_op_start(op, queue, count, &told);
-    ASSERT_TRUE(started == CALA_OK || started == CALA_NO_MEMORY) << n << " " << started;
+    ASSERT_TRUE(started == CALA_OK || may_fail_so(started)) << n << " " << started;
     if (started != CALA_OK) {
       ASSERT_EQ(cala_op_start(op, queue, count, &told), CALA_OK) << n;
     }
     ASSERT_EQ(cala_queue_wait(queue, 20000), CALA_OK) << n;
     ASSERT_EQ(cala_queue_drain(queue, 0), 1) << n;
-    failed = allocation_failed();
+    failed = did_fail();
     ASSERT_EQ(told, 1) << n;
     const cala_status status = cala_op_status(op);
     ASSERT_TRUE(status == CALA_OK || (failed && may_fail_so(status))) << n << " " << status << error_;
     cala_op_free(op);
-    ASSERT_EQ(run(one.make, request), CALA_OK) << n;
-    postings_ += one.postings;
+    ASSERT_EQ(run(cala_transaction_post, request), CALA_OK) << n;
+    ++postings_;
     expect_whole();
     ASSERT_FALSE(HasFailure()) << n << " " << status << error_;
   }
   cala_queue_free(queue);
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, MemoryRunsOut,
-                         testing::Combine(testing::Values("sqlite", "postgres"), testing::ValuesIn(kCases)),
+INSTANTIATE_TEST_SUITE_P(Stores, FaultsOfAStore, testing::ValuesIn(kFaults),
+                         [](const auto &instance) { return std::string(instance.param.name); });
+INSTANTIATE_TEST_SUITE_P(Stores, Faults, testing::Combine(testing::ValuesIn(kFaults), testing::ValuesIn(kCases)),
                          [](const auto &instance) {
-                           return std::string(std::get<0>(instance.param)) + "_" + std::get<1>(instance.param).name;
+                           return std::string(std::get<0>(instance.param).name) + "_" +
+                                  std::get<1>(instance.param).name;
                          });
 
-TEST(MemoryRunsOutCases, AreAllTheOperationsOfTheHeader) {
+TEST(FaultCases, AreAllTheOperationsOfTheHeader) {
   std::ifstream file(CALA_SOURCE_DIR "/include/cala.h");
   std::stringstream header;
   header << file.rdbuf();
@@ -349,7 +453,7 @@ TEST(MemoryRunsOutCases, AreAllTheOperationsOfTheHeader) {
   EXPECT_GE(had.size(), 34U);
 }
 
-TEST(HostMemoryRunsOut, AnOperationThatRanOutIsAnsweredAndFedNoMore) {
+TEST(HostFaults, AnOperationThatRanOutIsAnsweredAndFedNoMore) {
   const std::string config = R"({"store": "host:sqlite"})";
   cala_ledger *ledger = nullptr;
   ASSERT_EQ(cala_ledger_open(config.data(), config.size(), &ledger, nullptr), CALA_OK);

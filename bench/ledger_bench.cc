@@ -4,6 +4,7 @@
 //   bench_ledger                             all cells: SQLite, and PostgreSQL when CALA_TEST_POSTGRES names a database
 //   bench_ledger --store sqlite|postgres|sqlite:PATH|postgres://... --mode sequential|callers|batch --callers C --batch B
 //                --accounts hot|K --durable 0|1 --postings N --rounds R --preload N --bare-group N
+//                --group-max N
 //
 // A round is N postings by the ledger, then the same number of rows by the bare writer; rounds alternate, so that both meet the same
 // weather. README.md says how to read the result.
@@ -43,6 +44,7 @@ struct Options {
   int rounds = 3;
   int preload = 5000;
   int bare_group = 0;  // 0: as the mode deserves
+  int group_max = 0;   // 0: the library's default
 };
 
 struct Cell {
@@ -456,8 +458,9 @@ class Folder {
   std::filesystem::path path_;
 };
 
-std::string commit_option(bool durable) {
-  return std::string(R"(,"commit":{"durable":)") + (durable ? "true" : "false") + "}";
+std::string commit_option(const Options &options) {
+  const std::string group = options.group_max > 0 ? R"(,"group_max":)" + std::to_string(options.group_max) : "";
+  return std::string(R"(,"commit":{"durable":)") + (options.durable ? "true" : "false") + group + "}";
 }
 
 void run_cells(const std::string &name, const Books &books, Bare &bare, int accounts, const Options &options) {
@@ -469,7 +472,7 @@ void run_cells(const std::string &name, const Books &books, Bare &bare, int acco
 void run_sqlite(const std::string &path, int accounts, const Options &options) {
   const Folder folder;
   const std::string file = path.empty() ? folder.file("ledger.db") : path;
-  const Books books(R"({"store":"sqlite:)" + file + '"' + commit_option(options.durable) + "}", accounts);
+  const Books books(R"({"store":"sqlite:)" + file + '"' + commit_option(options) + "}", accounts);
   BareSqlite bare(path.empty() ? folder.file("bare.db") : path + ".bare", options.durable);
   run_cells("sqlite", books, bare, accounts, options);
 }
@@ -484,9 +487,9 @@ void drop_schema(const std::string &connection, const std::string &schema) {
 void run_postgres(const std::string &connection, int accounts, const Options &options) {
   const std::string schema = "bench_" + std::to_string(getpid());
   {
-    const Books books(R"({"store":")" + connection + R"(","migrate":true,"schema":")" + schema + '"' +
-                          commit_option(options.durable) + "}",
-                      accounts);
+    const Books books(
+        R"({"store":")" + connection + R"(","migrate":true,"schema":")" + schema + '"' + commit_option(options) + "}",
+        accounts);
     BarePostgres bare(connection, schema + "_bare", options.durable);
     run_cells("postgres", books, bare, accounts, options);
   }
@@ -538,6 +541,8 @@ Options read_options(int argc, char **argv) {
       options.preload = number_of(name, value);
     else if (name == "--bare-group")
       options.bare_group = number_of(name, value);
+    else if (name == "--group-max")
+      options.group_max = std::max(1, number_of(name, value));
     else
       fail("unknown option " + std::string(name) + "; bench/README.md lists the options");
   }

@@ -47,7 +47,7 @@ base::Result<Config> read_config(std::string_view text) {
   read_part(reader, "clock", [&](RequestReader &clock) { config.manual_clock = clock.optional_instant("manual"); });
   read_part(reader, "commit", [&](RequestReader &commit) {
     config.durable = commit.boolean("durable", true);
-    if (commit.has("group_max")) commit.refuse_option("group_max");
+    config.group_max = static_cast<std::size_t>(commit.integer("group_max", 500, 1, 10'000));
   });
   config.queue_max = static_cast<std::size_t>(reader.integer("queue_max", 65536, 1, 1048576));
   config.lazy = reader.boolean("lazy", false);

@@ -3,7 +3,9 @@
 
 #include <utility>
 
+#include "api/op.h"
 #include "api/tx.h"
+#include "engine/post.h"
 #include "engine/runner.h"
 
 namespace cala::api {
@@ -18,6 +20,10 @@ constexpr std::size_t kWriteLane = 0;
 constexpr std::size_t kReadLane = 1;
 constexpr std::size_t kTransactionLane = 2;
 constexpr std::size_t kBeginLane = 3;
+constexpr std::size_t kPostLane = 4;
+
+// Of a store with many writers: more would only make the groups smaller, and wait for each other's rows.
+constexpr std::size_t kGroupsAtATime = 2;
 
 base::Error not_migrated(std::string message) {
   return base::make_error(Status::kUnsupported, "store.migrations_missing",
@@ -84,12 +90,23 @@ Outcome LedgerState::start(const Config &config) {
     writers = sessions_->max_of(store::Access::kWrite);
     readers = sessions_->max_of(store::Access::kRead);
   }
-  Result<std::unique_ptr<runtime::Executor>> executor = runtime::Executor::create({
-      {"write", writers, config.queue_max, 1, nullptr},
-      {"read", readers, config.queue_max, 1, nullptr},
-      {"tx", writers, config.queue_max, 1, nullptr},
-      {"begin", writers, config.queue_max, 1, nullptr},
-  });
+  const auto lane = [&](const char *name, std::size_t threads) {
+    runtime::LaneOptions options;
+    options.name = name;
+    options.threads = threads;
+    options.capacity = config.queue_max;
+    return options;
+  };
+  std::vector<runtime::LaneOptions> lanes = {lane("write", writers), lane("read", readers), lane("tx", writers),
+                                             lane("begin", writers), lane("post", writers)};
+  lanes[kPostLane].busy_max = kGroupsAtATime;
+  if (config.group_max > 1) {
+    runtime::LaneOptions &grouping = lanes[group_lane()];
+    grouping.batch_max = config.group_max;
+    grouping.run_batch = OpState::run_batch;
+    grouping.joins = OpState::joins_batch;
+  }
+  Result<std::unique_ptr<runtime::Executor>> executor = runtime::Executor::create(std::move(lanes));
   if (!executor) return std::move(executor.error());
   executor_ = executor.take();
   return {};
@@ -97,9 +114,21 @@ Outcome LedgerState::start(const Config &config) {
 
 LedgerState::~LedgerState() { close(); }
 
-std::size_t LedgerState::lane_of(const engine::Operation::Traits &traits, bool inside_transaction) const {
+// Where there is one writer, groups wait in one line with all that writes.
+std::size_t LedgerState::group_lane() const {
+  return sessions_ && sessions_->max_of(store::Access::kWrite) > 1 ? kPostLane : kWriteLane;
+}
+
+bool LedgerState::groups(const engine::Operation &operation) const {
+  if (config_.group_max <= 1 || operation.postings() == nullptr) return false;
+  const std::size_t postings = operation.postings()->postings.size();
+  return postings > 0 && postings <= config_.group_max;
+}
+
+std::size_t LedgerState::lane_of(const engine::Operation &operation, bool inside_transaction, bool by_itself) const {
   if (inside_transaction) return kTransactionLane;
-  return traits.access == store::Access::kWrite ? kWriteLane : kReadLane;
+  if (!by_itself && groups(operation)) return group_lane();
+  return operation.traits().access == store::Access::kWrite ? kWriteLane : kReadLane;
 }
 
 std::size_t LedgerState::begin_lane() { return kBeginLane; }

@@ -34,6 +34,7 @@ struct Config {
   std::chrono::milliseconds pool_timeout{30'000};
   std::optional<base::Timestamp> manual_clock;
   bool durable = true;
+  std::size_t group_max = 500;
   std::size_t queue_max = 65536;
   bool lazy = false;
   std::chrono::milliseconds failover_wait{30'000};
@@ -100,8 +101,11 @@ class LedgerState {
   runtime::Executor &executor() { return *executor_; }
   runtime::ManualClock *manual_clock() { return manual_clock_.get(); }
 
-  // The lane in which an operation's task waits for a thread.
-  std::size_t lane_of(const engine::Operation::Traits &traits, bool inside_transaction) const;
+  // The lane in which an operation's task waits for a thread. by_itself: never in a group.
+  std::size_t lane_of(const engine::Operation &operation, bool inside_transaction, bool by_itself = false) const;
+  // Whether the operation, in a transaction of its own, may be committed together with others.
+  bool groups(const engine::Operation &operation) const;
+  std::size_t group_max() const { return config_.group_max; }
   // Apart: who waits here for a connection must not keep those from a thread who have one and may give it back.
   static std::size_t begin_lane();
   // Checks or migrates the schema before the first use. Blocks. Cheap once it has succeeded.
@@ -128,6 +132,7 @@ class LedgerState {
   base::Outcome start(const Config &config);
   base::Outcome make_ready();
   void end_transactions();
+  std::size_t group_lane() const;
 
   Config config_;
   Backend backend_;

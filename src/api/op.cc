@@ -17,10 +17,6 @@ Error shut_down_first() {
   return base::make_error(Status::kCancelled, "op.cancelled", "the ledger was shut down before the operation began");
 }
 
-std::unique_ptr<runtime::Task> task_of(std::shared_ptr<OpState> op, void (*execute)(OpState &, const Error *)) {
-  return runtime::make_task([op = std::move(op), execute](const Error *refused) { execute(*op, refused); });
-}
-
 }  // namespace
 
 OpState::OpState(std::shared_ptr<TxState> tx, Step step)
@@ -29,6 +25,8 @@ OpState::OpState(std::shared_ptr<TxState> tx, Step step)
       operation_(std::make_unique<engine::Operation>(
           "tx_step", engine::Operation::Traits{store::Access::kWrite, false, true, false, {}}, nullptr)),
       step_(step) {}
+
+OpState &OpState::of(const runtime::Task &task) { return *static_cast<const OpTask &>(task).op; }
 
 OpState::~OpState() {
   ErrorSlots::free(error_handle_);
@@ -69,7 +67,7 @@ void OpState::unaccept() {
 Outcome OpState::submit() {
   Outcome submitted;
   try {
-    submitted = hand_in();
+    submitted = hand_in(false);
   } catch (...) {  // only before the executor has the task
     unaccept();
     throw;
@@ -79,12 +77,12 @@ Outcome OpState::submit() {
   return submitted.error().status == Status::kClosed ? Outcome(closed_error()) : std::move(submitted);
 }
 
-Outcome OpState::hand_in() {
-  std::unique_ptr<runtime::Task> task =
-      task_of(shared_from_this(), [](OpState &op, const Error *refused) { op.execute(refused); });
+// by_itself: as a task that joins no group.
+Outcome OpState::hand_in(bool by_itself) {
+  std::unique_ptr<runtime::Task> task = std::make_unique<OpTask>(shared_from_this());
   task_id_.store(task->id());
   const std::size_t lane =
-      step_ == Step::kBegin ? LedgerState::begin_lane() : ledger_->lane_of(operation_->traits(), tx_ != nullptr);
+      step_ == Step::kBegin ? LedgerState::begin_lane() : ledger_->lane_of(*operation_, tx_ != nullptr, by_itself);
   return ledger_->executor().submit(lane, std::move(task));
 }
 
@@ -227,9 +225,21 @@ void OpState::execute(const Error *refused) {
   }
   Result<engine::Render> outcome = engine::run(*operation_, ledger_->ledger(), ledger_->store(), ledger_->sessions(),
                                                cancel_, ledger_->failover_wait());
+  if (outcome) return answer(std::move(outcome));
+  fail_own(std::move(outcome.error()));
+}
+
+// In a transaction of its own.
+void OpState::fail_own(Error error) {
   // It was waiting for a connection, so it had not begun.
-  if (!outcome && outcome.error().status == Status::kClosed) outcome = shut_down_first();
-  answer(std::move(outcome));
+  if (error.status == Status::kClosed) {
+    error.status = Status::kCancelled;
+    try {
+      error = shut_down_first();
+    } catch (...) {  // the status must do
+    }
+  }
+  fail(std::move(error));
 }
 
 Result<engine::Render> OpState::take_step() {

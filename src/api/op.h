@@ -54,6 +54,10 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   const std::string *result();
   const cala_error *error();
 
+  // For the executor: all its tasks are of operations. A batch is of operations that are committed as a group.
+  static void run_batch(std::vector<std::unique_ptr<runtime::Task>> &tasks);
+  static bool joins_batch(const runtime::Task &task);
+
   // runtime::Completion
   std::uint64_t tag() const override { return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(user_)); }
   std::int32_t status() const override { return answer_status(); }
@@ -62,11 +66,22 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
 
  private:
   enum class Stage : std::uint8_t { kMade, kInFlight, kStepping, kAnswered };
+  class Member;
+  class OpTask final : public runtime::Task {
+   public:
+    explicit OpTask(std::shared_ptr<OpState> of) : op(std::move(of)) {}
+    void run() override { op->execute(nullptr); }
+    void abandon(const base::Error &why) override { op->execute(&why); }
+
+    const std::shared_ptr<OpState> op;
+  };
+
+  static OpState &of(const runtime::Task &task);
 
   base::Result<engine::Render> take_step();
   base::Outcome accept(bool host);
   base::Outcome submit();
-  base::Outcome hand_in();
+  base::Outcome hand_in(bool by_itself);
   void unaccept();
   base::Outcome submit_to(const std::shared_ptr<runtime::Queue> &queue, cala_completion_fn fn, void *user);
   void run_lent();
@@ -74,6 +89,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   void execute(const base::Error *refused);
   void answer(base::Result<engine::Render> outcome);
   void fail(base::Error error);
+  void fail_own(base::Error error);
   void conclude();
   std::int32_t advance();
   std::int32_t fail_step(base::Error error);

@@ -27,6 +27,8 @@ struct Context {
   bool savepoint = false;  // inside: what the database refuses is undone, so that the transaction stays usable
 };
 
+struct PostingUnit;
+
 class Operation {
  public:
   enum class Inside : std::uint8_t { kAnywhere, kTransaction, kOwnTransaction };
@@ -39,9 +41,12 @@ class Operation {
   };
   using Body = std::function<Flow(Context)>;
 
-  Operation(std::string_view name, Traits traits, Body body) : name_(name), traits_(traits), body_(std::move(body)) {}
+  // postings: what it posts, when that is all it does.
+  Operation(std::string_view name, Traits traits, Body body, std::shared_ptr<const PostingUnit> postings = nullptr)
+      : name_(name), traits_(traits), body_(std::move(body)), postings_(std::move(postings)) {}
 
   std::string_view name() const { return name_; }
+  const std::shared_ptr<const PostingUnit> &postings() const { return postings_; }
   const Traits &traits() const { return traits_; }
 
   void begin(const Context &context);
@@ -62,6 +67,7 @@ class Operation {
   std::string_view name_;
   Traits traits_;
   Body body_;
+  std::shared_ptr<const PostingUnit> postings_;
   Context context_;
   std::optional<Flow> flow_;
   Phase phase_ = Phase::kFlow;

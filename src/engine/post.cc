@@ -40,23 +40,34 @@ Error rejection(base::Status status, const char *code, std::string message,
   return error;
 }
 
-// A batch of postings on its way through the stages. Pure: it decides, the flow below asks the store.
+// Units of postings on their way through the stages. Pure: it decides, the flow below asks the store.
 class Batch {
  public:
-  Batch(const std::vector<Posting> &postings, Outcomes mode) : postings_(postings), mode_(mode) {
-    slots_.resize(postings.size());
+  explicit Batch(const std::vector<const PostingUnit *> &units) {
+    for (const PostingUnit *asked : units) {
+      Unit &unit = units_.emplace_back();
+      unit.asked = asked;
+      unit.begin = slots_.size();
+      for (const Posting &posting : asked->postings) {
+        Slot &slot = slots_.emplace_back();
+        slot.asked = &posting;
+        slot.unit = units_.size() - 1;
+      }
+      unit.end = slots_.size();
+    }
   }
 
   // Codes of templates that are not at hand yet.
   std::vector<std::string> missing_templates(TxTemplateCache &cache) {
     std::vector<std::string> missing;
-    for (const Posting &posting : postings_) {
-      if (templates_.contains(posting.tx_template_code)) continue;
-      CompiledTxTemplatePtr cached = cache.find(posting.tx_template_code);
+    for (const Slot &slot : slots_) {
+      const std::string &code = slot.asked->tx_template_code;
+      if (templates_.contains(code)) continue;
+      CompiledTxTemplatePtr cached = cache.find(code);
       if (cached) {
-        templates_.emplace(posting.tx_template_code, std::move(cached));
-      } else if (std::find(missing.begin(), missing.end(), posting.tx_template_code) == missing.end()) {
-        missing.push_back(posting.tx_template_code);
+        templates_.emplace(code, std::move(cached));
+      } else if (std::find(missing.begin(), missing.end(), code) == missing.end()) {
+        missing.push_back(code);
       }
     }
     return missing;
@@ -84,20 +95,25 @@ class Batch {
     return !stale.empty();
   }
 
-  // Stage 1: template, params, expressions, balance; then ids that the batch itself has twice.
+  // Stage 1: template, params, expressions, balance; then ids that the same unit has twice, and those of an earlier unit.
   void prepare(base::Timestamp now) {
-    for (std::size_t i = 0; i < postings_.size(); ++i) {
-      slots_[i] = Slot{};
-      prepare_one(i, postings_[i].id, now);
+    for (Slot &slot : slots_) slot.forget();
+    std::unordered_set<Uuid, base::UuidHash> ids;
+    std::unordered_set<std::string> external_ids;
+    for (Unit &unit : units_) {
+      unit.state = Unit::kOpen;
+      for (std::size_t i = unit.begin; i < unit.end; ++i) prepare_one(i, slots_[i].asked->id, now);
+      refuse_repeats(unit);
+      close_if_refused(unit);
+      if (unit.state == Unit::kOpen && meets(unit, ids, external_ids)) unit.state = Unit::kNextGroup;
     }
-    refuse_repeats();
   }
 
   store::PostingRead read_request(bool host) const {
     store::PostingRead read;
     read.host = host;
     for (std::size_t i = 0; i < slots_.size(); ++i) {
-      if (!slots_[i].open()) continue;
+      if (!open(slots_[i])) continue;
       const PostedTransaction &prepared = slots_[i].posting;
       read.transaction_ids.push_back(prepared.transaction.id);
       if (prepared.transaction.external_id) read.external_ids.push_back(*prepared.transaction.external_id);
@@ -114,37 +130,42 @@ class Batch {
   void decide(const store::PostingState &state, base::Timestamp now) {
     index(state);
     for (std::size_t i = 0; i < slots_.size(); ++i) {
-      if (slots_[i].open()) find_replay(i);
+      if (open(slots_[i])) find_replay(i);
     }
     for (std::size_t i = 0; i < slots_.size(); ++i) {
-      if (slots_[i].open()) check_journal(i);
+      if (open(slots_[i])) check_journal(i);
     }
     for (std::size_t i = 0; i < slots_.size(); ++i) {
-      if (slots_[i].open()) check_accounts(i);
+      if (open(slots_[i])) check_accounts(i);
     }
-    if (first_error() != nullptr && mode_ == Outcomes::kAllOrNothing) return;
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-      if (slots_[i].open()) fold_posting(i, now);
+    bool keeps_order = true;
+    for (Unit &unit : units_) {
+      close_if_refused(unit);
+      if (unit.state != Unit::kOpen) continue;
+      if (keeps_order) fold_unit(unit, now);
+      if (unit.state == Unit::kAlone) keeps_order = false;
+      if (!keeps_order && unit.state == Unit::kOpen) unit.state = Unit::kNextGroup;
     }
   }
 
-  // The instant of what is written now that the balances are locked: not before anything they hold, whatever the clock says, so
-  // that no balance goes back in time.
-  static base::Timestamp stamp(const store::PostingState &state, base::Timestamp now) {
+  // The instant of what a unit by itself writes now that the balances are locked: not before anything they hold, whatever the clock
+  // says, so that no balance goes back in time. In a group each unit has its own.
+  base::Timestamp stamp(const store::PostingState &state, base::Timestamp now) const {
+    if (units_.size() > 1) return now;
     for (const core::Balance &balance : state.balances) now = std::max(now, balance.modified_at);
     return now;
   }
 
   // What there is to write: nothing when everything was refused or replayed.
-  Result<store::PostingWrite> write_request(store::PostingState &state, base::Timestamp now) {
+  Result<store::PostingWrite> write_request(store::PostingState &state) {
     store::PostingWrite write;
-    write.now = now;
     write.guard = state.guard;
     write.ticket = state.ticket.get();
     std::map<core::BalanceKey, core::Balance> touched;
     for (Slot &slot : slots_) {
-      if (!slot.open()) continue;
+      if (!open(slot)) continue;
       PostedTransaction &posting = slot.posting;
+      const base::Timestamp now = units_[slot.unit].stamp;
       for (core::Entry &entry : posting.entries) {
         entry.id = state.ticket ? state.ticket->next_entry_id(now) : base::new_uuid();
         entry.created_at = now;
@@ -167,44 +188,98 @@ class Batch {
     return write;
   }
 
-  // The error that an all-or-nothing batch ends with: every posting passes a stage before any goes to the next.
-  const Error *first_error() const {
-    const Slot *first = nullptr;
-    for (const Slot &slot : slots_) {
-      if (slot.error && (first == nullptr || slot.stage < first->stage)) first = &slot;
-    }
-    return first == nullptr ? nullptr : first->error.get();
-  }
   bool any_open() const {
-    return std::any_of(slots_.begin(), slots_.end(), [](const Slot &slot) { return slot.open(); });
+    return std::any_of(slots_.begin(), slots_.end(), [this](const Slot &slot) { return open(slot); });
   }
 
-  std::vector<PostingOutcome> take_outcomes() {
-    std::vector<PostingOutcome> out;
-    out.reserve(slots_.size());
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-      Slot &slot = slots_[i];
-      if (slot.error) {
-        out.emplace_back(std::move(*slot.error));
-        continue;
-      }
-      // An id that nobody else knows was posted by this very operation, whose first answer was lost on the way.
-      const bool own = !postings_[i].id_given && slot.posting.transaction.id == postings_[i].id;
-      out.emplace_back(PostingResult{std::move(slot.posting), slot.replayed && !own});
+  // Whether a unit's outcome is known, as far as the stages have come, and does not depend on what the group writes: refused for what
+  // the store holds, or posted before as a whole.
+  bool settled(std::size_t at) const {
+    const Unit &unit = units_[at];
+    if (unit.state == Unit::kRefused) return first_error(unit).stage != kFold;
+    return unit.state == Unit::kOpen &&
+           std::none_of(slots_.begin() + offset(unit.begin), slots_.begin() + offset(unit.end),
+                        [this](const Slot &slot) { return open(slot); });
+  }
+  bool refused(std::size_t at) const { return units_[at].state == Unit::kRefused; }
+  bool left_out(std::size_t at) const {
+    return units_[at].state == Unit::kNextGroup || units_[at].state == Unit::kAlone;
+  }
+  bool alone(std::size_t at) const { return units_[at].state == Unit::kAlone; }
+
+  // Of a unit that was not left out; once.
+  Result<Render> take_outcome(std::size_t at) {
+    const Unit &unit = units_[at];
+    if (unit.state == Unit::kRefused) {
+      Error error = std::move(*first_error(unit).error);
+      if (unit.asked->single) error.posting_index = -1;
+      return error;
     }
-    return out;
+    auto results = std::make_shared<std::vector<PostingResult>>();
+    for (std::size_t i = unit.begin; i < unit.end; ++i) {
+      Slot &slot = slots_[i];
+      // An id that nobody else knows was posted by this very operation, whose first answer was lost on the way.
+      const bool own = !slot.asked->id_given && slot.posting.transaction.id == slot.asked->id;
+      results->push_back(PostingResult{std::move(slot.posting), slot.replayed && !own});
+    }
+    return render_results(std::move(results), unit.asked->single);
   }
 
  private:
   enum Stage { kPrepare, kReplay, kJournal, kAccount, kFold };
 
   struct Slot {
+    const Posting *asked = nullptr;
+    std::size_t unit = 0;
     PostedTransaction posting;
     bool replayed = false;
     std::unique_ptr<Error> error;
     Stage stage = kPrepare;
-    bool open() const { return !error && !replayed; }
+
+    void forget() {
+      posting = PostedTransaction();
+      replayed = false;
+      error.reset();
+    }
   };
+
+  struct Unit {
+    enum State : std::uint8_t { kOpen, kRefused, kNextGroup, kAlone };
+    const PostingUnit *asked = nullptr;
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    State state = kOpen;
+    base::Timestamp stamp;
+  };
+
+  bool open(const Slot &slot) const { return !slot.error && !slot.replayed && units_[slot.unit].state == Unit::kOpen; }
+
+  static std::ptrdiff_t offset(std::size_t i) { return static_cast<std::ptrdiff_t>(i); }
+
+  static Render render_results(std::shared_ptr<std::vector<PostingResult>> results, bool single) {
+    return [results = std::move(results), single](base::JsonWriter &out) {
+      if (single) return render(out, results->front());
+      out.begin_object().key("results");
+      render_array(out, *results);
+      out.end_object();
+    };
+  }
+
+  // The slot whose error a refused unit ends with: every posting of a unit passes a stage before any goes to the next.
+  const Slot &first_error(const Unit &unit) const {
+    const Slot *first = nullptr;
+    for (std::size_t i = unit.begin; i < unit.end; ++i) {
+      const Slot &slot = slots_[i];
+      if (slot.error && (first == nullptr || slot.stage < first->stage)) first = &slot;
+    }
+    return *first;
+  }
+
+  void close_if_refused(Unit &unit) {
+    for (std::size_t i = unit.begin; i < unit.end; ++i) {
+      if (slots_[i].error) unit.state = Unit::kRefused;
+    }
+  }
 
   // A defect of ours: a posting is written with all its entries or not at all.
   static Error fold_disagrees(const core::Entry &entry) {
@@ -224,26 +299,26 @@ class Batch {
   }
 
   void fail(std::size_t i, Stage stage, Error error) {
-    error.posting_index = static_cast<std::int64_t>(i);
+    error.posting_index = static_cast<std::int64_t>(i - units_[slots_[i].unit].begin);
     slots_[i].stage = stage;
     slots_[i].error = std::make_unique<Error>(std::move(error));
   }
 
   void prepare_one(std::size_t i, const Uuid &id, base::Timestamp now) {
-    const auto found = templates_.find(postings_[i].tx_template_code);
+    const auto found = templates_.find(slots_[i].asked->tx_template_code);
     if (found == templates_.end()) {
-      return fail(i, kPrepare, not_found("tx_template", Lookup{"code", {postings_[i].tx_template_code}}));
+      return fail(i, kPrepare, not_found("tx_template", Lookup{"code", {slots_[i].asked->tx_template_code}}));
     }
-    Result<PostedTransaction> prepared = core::prepare_posting(*found->second, postings_[i].params, id, now);
+    Result<PostedTransaction> prepared = core::prepare_posting(*found->second, slots_[i].asked->params, id, now);
     if (!prepared) return fail(i, kPrepare, std::move(prepared.error()));
     slots_[i].posting = prepared.take();
   }
 
-  void refuse_repeats() {
+  void refuse_repeats(const Unit &unit) {
     std::unordered_set<Uuid, base::UuidHash> ids;
     std::unordered_set<std::string> external_ids;
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-      if (!slots_[i].open()) continue;
+    for (std::size_t i = unit.begin; i < unit.end; ++i) {
+      if (!open(slots_[i])) continue;
       const core::Transaction &transaction = slots_[i].posting.transaction;
       if (!ids.insert(transaction.id).second) {
         fail(i, kPrepare, repeated("id", transaction.id.text()));
@@ -251,6 +326,18 @@ class Batch {
         fail(i, kPrepare, repeated("external_id", *transaction.external_id));
       }
     }
+  }
+
+  // Whether an earlier unit of the group has one of its ids: then it must see what became of that one. Adds its own.
+  bool meets(const Unit &unit, std::unordered_set<Uuid, base::UuidHash> &ids,
+             std::unordered_set<std::string> &external_ids) const {
+    bool met = false;
+    for (std::size_t i = unit.begin; i < unit.end; ++i) {
+      const core::Transaction &transaction = slots_[i].posting.transaction;
+      if (!ids.insert(transaction.id).second) met = true;
+      if (transaction.external_id && !external_ids.insert(*transaction.external_id).second) met = true;
+    }
+    return met;
   }
 
   static Error repeated(const char *column, const std::string &value) {
@@ -274,9 +361,9 @@ class Batch {
   void find_replay(std::size_t i) {
     const PostedTransaction *posted = posted_before(slots_[i].posting.transaction);
     if (posted == nullptr) return;
-    const Uuid id = postings_[i].id_given ? postings_[i].id : posted->transaction.id;
-    prepare_one(i, id, posted->transaction.created_at);
-    if (!slots_[i].open()) return;
+    const Posting &asked = *slots_[i].asked;
+    prepare_one(i, asked.id_given ? asked.id : posted->transaction.id, posted->transaction.created_at);
+    if (slots_[i].error) return;
     const std::optional<std::string> field = core::first_difference(*posted, slots_[i].posting);
     if (field) return fail(i, kReplay, core::replay_differs(*posted, *field));
     slots_[i].posting = *posted;
@@ -345,21 +432,53 @@ class Batch {
     return found == balances_.end() ? core::empty_balance(key, now) : *found->second;
   }
 
-  // Adds a posting's entries to a trial of the balances; a sum that does not fit refuses this posting alone.
-  void fold_posting(std::size_t i, base::Timestamp now) {
-    std::map<core::BalanceKey, core::Balance> mine;
-    for (const core::Entry &entry : slots_[i].posting.entries) {
-      const core::BalanceKey key = key_of(entry);
-      const auto trial = trial_.find(key);
-      core::Balance start = trial == trial_.end() ? starting_balance(key, now) : trial->second;
-      core::Balance &balance = mine.try_emplace(key, std::move(start)).first->second;
-      if (Outcome folded = core::fold(balance, entry); !folded) return fail(i, kFold, std::move(folded.error()));
-    }
-    for (auto &[key, balance] : mine) trial_[key] = std::move(balance);
+  const core::Balance *balance_before(const core::BalanceKey &key) const {
+    const auto trial = trial_.find(key);
+    if (trial != trial_.end()) return &trial->second;
+    const auto read = balances_.find(key);
+    return read == balances_.end() ? nullptr : read->second;
   }
 
-  const std::vector<Posting> &postings_;
-  Outcomes mode_;
+  // As for a unit by itself; false when expressions may say something else on the day that it falls on.
+  bool set_stamp(Unit &unit, base::Timestamp now) const {
+    unit.stamp = now;
+    for (std::size_t i = unit.begin; i < unit.end; ++i) {
+      for (const core::Entry &entry : slots_[i].posting.entries) {
+        const core::Balance *before = balance_before(key_of(entry));
+        if (before != nullptr) unit.stamp = std::max(unit.stamp, before->modified_at);
+      }
+    }
+    return unit.stamp.date() == now.date();
+  }
+
+  // Adds a unit's entries to a trial of the balances; a sum that does not fit refuses this unit alone.
+  void fold_unit(Unit &unit, base::Timestamp now) {
+    if (!set_stamp(unit, now)) {
+      unit.state = Unit::kAlone;
+      return;
+    }
+    std::map<core::BalanceKey, core::Balance> mine;
+    for (std::size_t i = unit.begin; i < unit.end; ++i) {
+      if (!open(slots_[i])) continue;
+      for (core::Entry &entry : slots_[i].posting.entries) {
+        entry.created_at = unit.stamp;
+        const core::BalanceKey key = key_of(entry);
+        auto at = mine.find(key);
+        if (at == mine.end()) {
+          const core::Balance *before = balance_before(key);
+          at = mine.emplace(key, before == nullptr ? core::empty_balance(key, unit.stamp) : *before).first;
+        }
+        Outcome folded = core::fold(at->second, entry);
+        if (folded) continue;
+        fail(i, kFold, std::move(folded.error()));
+        unit.state = Unit::kRefused;
+        return;
+      }
+    }
+    for (auto &[key, balance] : mine) trial_.insert_or_assign(key, balance);
+  }
+
+  std::vector<Unit> units_;
   std::vector<Slot> slots_;
   std::unordered_map<std::string, CompiledTxTemplatePtr> templates_;
   std::unordered_map<Uuid, const core::Journal *, base::UuidHash> journals_;
@@ -370,44 +489,48 @@ class Batch {
   std::map<core::BalanceKey, core::Balance> trial_;
 };
 
-Error as_first_error(const Error &error, bool single) {
-  Error copy = error;
-  if (single) copy.posting_index = -1;
-  return copy;
+// Which of a group's units there is still something to do for.
+std::vector<std::size_t> undecided(const std::vector<PostingUnitPtr> &units, const GroupOutcomes *out) {
+  std::vector<std::size_t> at;
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    if (out == nullptr || !(*out)[i].settled) at.push_back(i);
+  }
+  return at;
 }
 
-// Whoever does not know what became of the postings asks with these ids, which may be the library's own.
-Error naming_ids(const Error &error, const std::vector<Posting> &postings) {
-  Error copy = error;
-  if (error.status != base::Status::kOutcomeUnknown) return copy;
-  base::JsonWriter details;
-  details.begin_object().key("transaction_ids").begin_array();
-  for (const Posting &posting : postings) details.string(posting.id.text());
-  details.end_array().end_object();
-  copy.details = details.take();
-  return copy;
+std::vector<const PostingUnit *> pick(const std::vector<PostingUnitPtr> &units, const std::vector<std::size_t> &at) {
+  std::vector<const PostingUnit *> picked;
+  for (const std::size_t i : at) picked.push_back(units[i].get());
+  return picked;
 }
 
-Render render_results(std::vector<PostingOutcome> outcomes, bool single) {
-  auto results = std::make_shared<std::vector<PostingResult>>();
-  for (PostingOutcome &outcome : outcomes) results->push_back(outcome.take());
-  return [results, single](base::JsonWriter &out) {
-    if (single) return render(out, results->front());
-    out.begin_object().key("results");
-    render_array(out, *results);
-    out.end_object();
-  };
+void note_settled(Batch &batch, const std::vector<std::size_t> &at, GroupOutcomes &out) {
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    UnitOutcome &unit = out[at[i]];
+    unit = UnitOutcome();
+    if (!batch.settled(i)) continue;
+    unit.result.emplace(batch.take_outcome(i));
+    unit.settled = true;
+  }
 }
 
-}  // namespace
+void note_the_rest(Batch &batch, const std::vector<std::size_t> &at, GroupOutcomes &out) {
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    UnitOutcome &unit = out[at[i]];
+    if (unit.settled) continue;
+    unit.alone = batch.alone(i);
+    if (!batch.left_out(i)) unit.result.emplace(batch.take_outcome(i));
+  }
+}
 
-Flow post(Context context, std::shared_ptr<const std::vector<Posting>> postings, Outcomes mode, bool single,
-          PostingOutcomes *out) {
+// Without `out` there is one unit, whose outcome is the flow's.
+Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out) {
   TxTemplateCache &cache = context.ledger->tx_templates();
-  Batch batch(*postings, mode);
+  const std::vector<std::size_t> at = undecided(units, out);
+  Batch batch(pick(units, at));
   store::PostingState state;
   base::Timestamp now = context.ledger->now();
-  for (int attempt = 0; !postings->empty(); ++attempt) {
+  for (int attempt = 0;; ++attempt) {
     const std::vector<std::string> missing = batch.missing_templates(cache);
     if (!missing.empty()) {
       const Lookup lookup{"code", missing};
@@ -420,35 +543,52 @@ Flow post(Context context, std::shared_ptr<const std::vector<Posting>> postings,
       }
     }
     batch.prepare(now);
-    if (mode == Outcomes::kAllOrNothing && batch.first_error() != nullptr) {
-      co_return as_first_error(*batch.first_error(), single);
-    }
     if (!batch.any_open()) break;
     Result<store::Answer> answer = co_await ask(batch.read_request(context.host));
     if (!answer) co_return std::move(answer.error());
     state = std::move(std::get<store::PostingState>(*answer));
     const base::Date prepared_on = now.date();
-    now = Batch::stamp(state, std::max(now, context.ledger->now()));
+    now = batch.stamp(state, std::max(now, context.ledger->now()));
     if (batch.drop_stale_templates(state.tx_template_ids, cache) && attempt < kMaxStaleTemplates) continue;
     // Expressions know the day and nothing finer. On another day they may say something else, even other accounts: once more.
     // Each time is a later day than the one before.
     if (now.date() == prepared_on) break;
   }
   batch.decide(state, now);
-  if (mode == Outcomes::kAllOrNothing && batch.first_error() != nullptr) {
-    co_return as_first_error(*batch.first_error(), single);
-  }
+  if (out != nullptr) note_settled(batch, at, *out);
   if (batch.any_open()) {
-    Result<store::PostingWrite> write = batch.write_request(state, now);
+    Result<store::PostingWrite> write = batch.write_request(state);
     if (!write) co_return std::move(write.error());
     const Result<store::Answer> written = co_await ask(write.take());
-    if (!written) co_return naming_ids(written.error(), *postings);
+    if (!written && out == nullptr) co_return naming_ids(written.error(), *units.front());
+    if (!written) co_return written.error();
   }
-  if (mode == Outcomes::kEach) {
-    out->items = batch.take_outcomes();
-    co_return Render();
-  }
-  co_return render_results(batch.take_outcomes(), single);
+  if (out == nullptr) co_return batch.take_outcome(0);
+  note_the_rest(batch, at, *out);
+  co_return Render();
+}
+
+}  // namespace
+
+base::Error naming_ids(const base::Error &error, const PostingUnit &unit) {
+  Error copy = error;
+  if (error.status != base::Status::kOutcomeUnknown) return copy;
+  base::JsonWriter details;
+  details.begin_object().key("transaction_ids").begin_array();
+  for (const Posting &posting : unit.postings) details.string(posting.id.text());
+  details.end_array().end_object();
+  copy.details = details.take();
+  return copy;
+}
+
+Flow post(Context context, PostingUnitPtr unit) {
+  std::vector<PostingUnitPtr> units;
+  units.push_back(std::move(unit));
+  return post_units(context, std::move(units), nullptr);
+}
+
+Flow post_group(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out) {
+  return post_units(context, std::move(units), out);
 }
 
 namespace {
@@ -463,34 +603,32 @@ Posting read_posting(RequestReader &reader) {
   return posting;
 }
 
-Result<OperationPtr> make_post(const RequestPtr &request, std::vector<Posting> postings, bool single) {
-  auto shared = std::make_shared<const std::vector<Posting>>(std::move(postings));
-  return std::make_unique<Operation>(single ? "transaction_post" : "transaction_post_many",
-                                     Operation::Traits{store::Access::kWrite, true},
-                                     [request, shared, single](Context context) {
-                                       return post(context, shared, Outcomes::kAllOrNothing, single, nullptr);
-                                     });
+OperationPtr make_post(PostingUnit asked) {
+  const auto unit = std::make_shared<const PostingUnit>(std::move(asked));
+  return std::make_unique<Operation>(
+      unit->single ? "transaction_post" : "transaction_post_many", Operation::Traits{store::Access::kWrite, true},
+      [unit](Context context) { return post(context, unit); }, unit);
 }
 
 }  // namespace
 
 Result<OperationPtr> transaction_post(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  std::vector<Posting> postings = {read_posting(reader)};
+  PostingUnit unit{{read_posting(reader)}, true, request};
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return make_post(request, std::move(postings), true);
+  return make_post(std::move(unit));
 }
 
 Result<OperationPtr> transaction_post_many(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  std::vector<Posting> postings;
+  PostingUnit unit{{}, false, request};
   for (const base::JsonView item : reader.array("postings", kMaxBatch)) {
-    RequestReader one(item, "/postings/" + std::to_string(postings.size()));
-    postings.push_back(read_posting(one));
+    RequestReader one(item, "/postings/" + std::to_string(unit.postings.size()));
+    unit.postings.push_back(read_posting(one));
     reader.adopt(one.finish());
   }
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return make_post(request, std::move(postings), false);
+  return make_post(std::move(unit));
 }
 
 }  // namespace cala::engine

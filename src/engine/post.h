@@ -1,7 +1,8 @@
-// Posting: the one path on which money moves. It takes any number of postings, all or nothing or each with an outcome of its own, so
-// that independent callers' postings can be committed as one group without a change here.
+// Posting: the one path on which money moves. It takes any number of units, each of one or more postings that are made all or none:
+// one operation's, or those of independent operations that are committed as a group.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,19 +23,31 @@ struct Posting {
   base::JsonView params;  // an object, or absent; the request that holds it outlives the operation
 };
 
-enum class Outcomes { kAllOrNothing, kEach };
-
-// One posting's outcome, in the order of the postings.
-using PostingOutcome = base::Result<PostingResult>;
-
-// Where kEach leaves the outcomes; filled when the flow has ended without an error of its own.
-struct PostingOutcomes {
-  std::vector<PostingOutcome> items;
+// What one operation posts: all of it or nothing.
+struct PostingUnit {
+  std::vector<Posting> postings;
+  bool single = false;                        // answers {transaction, entries, replayed}, else {results: [...]}
+  std::shared_ptr<const base::Json> request;  // holds what the postings borrow
 };
+using PostingUnitPtr = std::shared_ptr<const PostingUnit>;
 
-// kAllOrNothing ends with the first error in the documented order, or renders {transaction, entries, replayed} (single) or
-// {results: [...]}. kEach ends with an error only when the store failed, else fills `out` and renders nothing.
-Flow post(Context context, std::shared_ptr<const std::vector<Posting>> postings, Outcomes mode, bool single,
-          PostingOutcomes *out);
+// Ends with the unit's outcome: of several errors the first in the documented order.
+Flow post(Context context, PostingUnitPtr unit);
+
+// What became of a unit of a group.
+struct UnitOutcome {
+  std::optional<base::Result<Render>> result;  // none: it was left out, to be posted after this group
+  bool settled = false;                        // the result holds whatever becomes of the group's transaction
+  bool alone = false;                          // left out, and to be posted by itself
+};
+using GroupOutcomes = std::vector<UnitOutcome>;  // beside the units
+
+// Posts units as if one after the other, each with its own outcome, in one transaction: one that is refused is not written, and one
+// with an id or an external id of an earlier one is left out. Ends with an error only when the store failed; what is not settled
+// has then no outcome. Units that are settled already are passed over. `out` outlives the flow.
+Flow post_group(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out);
+
+// Which transactions an outcome that is unknown is of: whoever does not know asks with these ids, which may be the library's own.
+base::Error naming_ids(const base::Error &error, const PostingUnit &unit);
 
 }  // namespace cala::engine

@@ -162,12 +162,6 @@ bool store_is_away(const base::Error &error) {
          (error.code == "store.connection_lost" || error.code == "store.unreachable");
 }
 
-// After a commit whose outcome is unknown: an answer that could only be given by a ledger that had been looked into.
-bool settles(const base::Error &error) {
-  return error.status == Status::kRejected || error.status == Status::kNotFound || error.status == Status::kInvalid ||
-         (error.status == Status::kConflict && !error.retryable);
-}
-
 // Longer each time, and not the same for everybody who lost the same race.
 void back_off(int lost_races) {
   const auto ticks = std::chrono::steady_clock::now().time_since_epoch().count();
@@ -234,6 +228,7 @@ void CancelToken::cancel() {
   cancelled_.store(true, std::memory_order_release);
   if (session_ != nullptr) session_->interrupt();
   if (pool_ != nullptr) pool_->wake();
+  if (group_ != nullptr) group_->cancel();
 }
 
 void CancelToken::attach(store::Session *session) {
@@ -244,6 +239,17 @@ void CancelToken::attach(store::Session *session) {
 void CancelToken::attach(SessionPool *pool) {
   const std::lock_guard<std::mutex> lock(mutex_);
   pool_ = pool;
+}
+
+void CancelToken::attach(CancelToken *group) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  group_ = group;
+  if (group_ != nullptr && cancelled()) group_->cancel();
+}
+
+bool settles(const base::Error &error) {
+  return error.status == Status::kRejected || error.status == Status::kNotFound || error.status == Status::kInvalid ||
+         (error.status == Status::kConflict && !error.retryable);
 }
 
 Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool, CancelToken &cancel,

@@ -23,6 +23,7 @@ class CancelToken {
   // What to interrupt from now on, each null for nothing.
   void attach(store::Session *session);
   void attach(SessionPool *pool);
+  void attach(CancelToken *group);  // cancelled with this one, at once if this one is
   const std::atomic<bool> *flag() const { return &cancelled_; }
 
  private:
@@ -30,12 +31,16 @@ class CancelToken {
   std::mutex mutex_;
   store::Session *session_ = nullptr;
   SessionPool *pool_ = nullptr;
+  CancelToken *group_ = nullptr;
 };
 
 // Runs the operation in a transaction of its own. Blocks; while the store is away, as in a failover, it waits and tries again
 // for at most failover_wait. A commit whose answer was lost is looked up; until that succeeds the outcome stays unknown.
 base::Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool,
                          CancelToken &cancel, std::chrono::milliseconds failover_wait);
+
+// Whether an error tells what became of a commit whose answer was lost before: only a ledger that was looked into can give it.
+bool settles(const base::Error &error);
 
 // Runs the operation in the transaction that is open on the session, and leaves it open. Blocks.
 base::Result<Render> run_inside(Operation &operation, const Context &context, store::Session &session,

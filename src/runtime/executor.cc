@@ -24,6 +24,8 @@ using base::Status;
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr std::size_t kStackBytes = 1U << 20;
 constexpr std::size_t kLongestThreadName = 15;
 
@@ -92,15 +94,46 @@ Task::Task() : id_(last_task_id.fetch_add(1, std::memory_order_relaxed) + 1) {}
 Task::~Task() = default;
 
 struct Executor::Lane {
-  explicit Lane(LaneOptions given) : options(std::move(given)) {}
+  explicit Lane(LaneOptions given) : options(std::move(given)) {
+    if (options.busy_max != 0) busy_since.reserve(options.threads);
+  }
 
   LaneOptions options;
   std::condition_variable work;
   std::deque<std::unique_ptr<Task>> waiting;
   std::size_t started = 0;
   std::size_t idle = 0;
+  std::vector<Clock::time_point> busy_since;  // of a lane with busy_max; room for all threads, in order
 
   std::size_t take_at_once() const { return options.run_batch ? std::max<std::size_t>(options.batch_max, 1) : 1; }
+
+  // Moves the next batch over, in order.
+  void take(std::vector<std::unique_ptr<Task>> &batch) {
+    do {
+      batch.push_back(std::move(waiting.front()));
+      waiting.pop_front();
+    } while (batch.size() < take_at_once() && !waiting.empty() && joins(*batch.front()) && joins(*waiting.front()));
+  }
+  bool joins(const Task &task) const { return !options.joins || options.joins(task); }
+
+  bool wants_thread() const {
+    if (started >= options.threads) return false;
+    return options.busy_max == 0 ? waiting.size() >= idle : started == busy_since.size();
+  }
+  // When one more thread may work; in the past: now.
+  Clock::time_point next_turn() const {
+    if (options.busy_max == 0 || busy_since.size() < options.busy_max) return Clock::time_point::min();
+    return busy_since[busy_since.size() - options.busy_max] + options.patience;
+  }
+  Clock::time_point note_busy() {
+    const Clock::time_point now = Clock::now();
+    if (options.busy_max != 0) busy_since.push_back(now);
+    return now;
+  }
+  void note_done(Clock::time_point since) {
+    const auto at = std::find(busy_since.begin(), busy_since.end(), since);
+    if (at != busy_since.end()) busy_since.erase(at);
+  }
 };
 
 // Shared by the Executor and its threads. The mutex guards everything but `stopping`, which may be read without it.
@@ -155,7 +188,7 @@ Outcome Executor::submit(std::size_t lane_index, std::unique_ptr<Task> &&task) {
   if (state_->stopping.load(std::memory_order_relaxed)) return closed_error();
   Lane &lane = state_->lanes[lane_index];
   if (lane.waiting.size() >= lane.options.capacity) return full_error(lane.options.name);
-  if (lane.waiting.size() >= lane.idle && lane.started < lane.options.threads) {
+  if (lane.wants_thread()) {
     Outcome started = start_thread(state_, lane);
     if (!started.ok() && lane.started == 0) return started;
   }
@@ -214,20 +247,34 @@ void *Executor::thread_main(void *argument) {
   return nullptr;
 }
 
+void Executor::wait_for_work(const State &state, Lane &lane, std::unique_lock<std::mutex> &lock) {
+  ++lane.idle;
+  while (!state.stopping.load(std::memory_order_relaxed)) {
+    const Clock::time_point turn = lane.next_turn();
+    if (lane.waiting.empty()) {
+      lane.work.wait(lock);
+    } else if (turn > Clock::now()) {
+      lane.work.wait_until(lock, turn);
+    } else {
+      break;
+    }
+  }
+  --lane.idle;
+}
+
 void Executor::serve(State &state, Lane &lane, std::vector<std::unique_ptr<Task>> &batch) {
+  Clock::time_point since = Clock::time_point::max();
   for (;;) {
     bool give_up = false;
     {
       std::unique_lock<std::mutex> lock(state.mutex);
-      ++lane.idle;
-      lane.work.wait(lock, [&] { return !lane.waiting.empty() || state.stopping.load(std::memory_order_relaxed); });
-      --lane.idle;
+      lane.note_done(since);
+      wait_for_work(state, lane, lock);
       if (lane.waiting.empty()) return;
       give_up = state.abandon_waiting;
-      for (std::size_t room = lane.take_at_once(); room > 0 && !lane.waiting.empty(); --room) {
-        batch.push_back(std::move(lane.waiting.front()));
-        lane.waiting.pop_front();
-      }
+      since = lane.note_busy();
+      lane.take(batch);
+      if (!lane.waiting.empty()) lane.work.notify_one();
     }
     if (give_up) {
       for (const std::unique_ptr<Task> &task : batch) abandon(*task, not_begun_error());

@@ -13,10 +13,12 @@
 // they use is leaked.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -67,6 +69,12 @@ struct LaneOptions {
   // answers each one and may take them out of the vector; if it throws, those still in it are abandoned.
   std::size_t batch_max = 1;
   std::function<void(std::vector<std::unique_ptr<Task>> &)> run_batch;
+  // Which tasks may be with others in a batch; none given: all.
+  std::function<bool(const Task &)> joins;
+  // So many threads work at a time, so that what arrives meanwhile becomes one batch; 0: all. One that takes longer than patience,
+  // which then waits for somebody, is not counted any more.
+  std::size_t busy_max = 0;
+  std::chrono::milliseconds patience{100};
 };
 
 // What shutdown does with tasks that have not started.
@@ -108,6 +116,7 @@ class Executor {
   static base::Outcome start_thread(const std::shared_ptr<State> &state, Lane &lane);
   static std::unique_ptr<Task> remove_waiting(State &state, std::uint64_t task_id);
   static void *thread_main(void *argument);
+  static void wait_for_work(const State &state, Lane &lane, std::unique_lock<std::mutex> &lock);
   static void serve(State &state, Lane &lane, std::vector<std::unique_ptr<Task>> &batch);
 
   const std::uint64_t generation_;

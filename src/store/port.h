@@ -122,7 +122,6 @@ struct PostingState {
 // Everything that a batch of postings writes, in one statement. Fails with kMisuse "transaction.none" when the guard is not
 // this transaction's, and with a retryable error when a balance is not at the version that was read.
 struct PostingWrite {
-  base::Timestamp now;
   std::string guard;
   std::vector<core::Transaction> transactions;
   std::vector<core::Entry> entries;            // grouped by transaction, in order; entries[i].id from the ticket

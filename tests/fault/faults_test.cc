@@ -16,6 +16,7 @@
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "failing_memory.h"
 #include "failing_store.h"
@@ -427,6 +428,59 @@ TEST_P(FaultsOfAStore, AStartedOperationIsToldOfOnce) {
     ++postings_;
     expect_whole();
     ASSERT_FALSE(HasFailure()) << n << " " << status << error_;
+  }
+  cala_queue_free(queue);
+}
+
+// What waits behind an open transaction is committed as a group: each of it is told of once, and is there if it says so.
+TEST_P(FaultsOfAStore, AGroupIsPostedOnceOrNotAtAll) {
+  constexpr std::size_t kGroup = 4;
+  const char *const posting =
+      R"({"id": "80000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER", "params": {"amount": "1"}})";
+  cala_queue *queue = nullptr;
+  ASSERT_EQ(cala_queue_new(&queue, nullptr), CALA_OK);
+  const auto count = [](void *user, cala_op *) { ++*static_cast<int *>(user); };
+  bool failed = true;
+  std::size_t refused = 0;
+  for (std::size_t n = 1; failed; n += !fault_.memory ? 1 : (n < kMany ? 3 : kFew)) {
+    ASSERT_LT(n, kEnough);
+    cala_tx *tx = nullptr;
+    ASSERT_EQ(cala_tx_begin(ledger_, nullptr, 0, &tx, nullptr), CALA_OK) << n;
+    ASSERT_EQ(run(cala_transaction_post, with_new_number(posting), tx), CALA_OK) << n << error_;
+    std::vector<std::string> requests;
+    std::vector<cala_op *> ops(kGroup);
+    std::vector<int> told(kGroup);
+    for (std::size_t i = 0; i < kGroup; ++i) {
+      const std::string &request = requests.emplace_back(with_new_number(posting));
+      ASSERT_EQ(cala_transaction_post(ledger_, nullptr, request.data(), request.size(), &ops[i], nullptr), CALA_OK);
+      ASSERT_EQ(cala_op_start(ops[i], queue, count, &told[i]), CALA_OK) << n;
+    }
+    fail(n);
+    cala_tx_rollback(tx, nullptr);
+    cala_tx_free(tx);
+    for (std::size_t drained = 0; drained < kGroup;) {
+      ASSERT_EQ(cala_queue_wait(queue, 20000), CALA_OK) << n;
+      drained += static_cast<std::size_t>(cala_queue_drain(queue, 0));
+    }
+    failed = did_fail();
+    for (std::size_t i = 0; i < kGroup; ++i) {
+      ASSERT_EQ(told[i], 1) << n;
+      const cala_status status = cala_op_status(ops[i]);
+      cala_op_free(ops[i]);
+      ASSERT_TRUE(status == CALA_OK || (failed && may_fail_so(status))) << n << " " << status;
+      refused += status == CALA_OK ? 0 : 1;
+      std::string again;
+      ASSERT_EQ(run(cala_transaction_post, requests[i], nullptr, &again), CALA_OK) << n << error_;
+      if (status != CALA_OUTCOME_UNKNOWN) {
+        ASSERT_EQ(again.find("\"replayed\":true") != std::string::npos, status == CALA_OK) << n << " " << status;
+      }
+      ++postings_;
+    }
+    expect_whole();
+    ASSERT_FALSE(HasFailure()) << n << error_;
+  }
+  if (fault_.memory || fault_.sqlite) {  // a connection that is lost is made again
+    EXPECT_GT(refused, 0U);
   }
   cala_queue_free(queue);
 }

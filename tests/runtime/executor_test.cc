@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -355,6 +356,74 @@ TEST(Executor, HandsABatchWhatWaitsUpToItsMost) {
   executor->join();
   EXPECT_THAT(sizes, testing::ElementsAre(1, 4, 4, 2));
   EXPECT_THAT(order, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+}
+
+TEST(Executor, PutsIntoABatchOnlyWhatJoins) {
+  LaneOptions options = lane("writer");
+  options.batch_max = 10;
+  std::vector<std::size_t> sizes;
+  options.run_batch = [&](std::vector<std::unique_ptr<Task>> &tasks) {
+    sizes.push_back(tasks.size());
+    for (auto &task : tasks) task->run();
+  };
+  std::vector<std::uint64_t> loners;
+  options.joins = [&](const Task &task) { return std::find(loners.begin(), loners.end(), task.id()) == loners.end(); };
+  auto executor = make_executor(std::move(options));
+  Blocker blocker(*executor);
+  for (int i = 0; i < 8; ++i) {
+    auto task = make_task([](const Error *) {});
+    if (i == 3 || i == 6 || i == 7) loners.push_back(task->id());
+    ASSERT_TRUE(executor->submit(0, std::move(task)).ok());
+  }
+  ASSERT_TRUE(executor->shutdown(Waiting::kRun, {}).ok());
+  blocker.let_go();
+  executor->join();
+  EXPECT_THAT(sizes, testing::ElementsAre(1, 3, 1, 2, 1, 1));
+}
+
+LaneOptions one_at_work(std::vector<std::size_t> &sizes, std::chrono::milliseconds patience) {
+  LaneOptions options = lane("post", 3);
+  options.batch_max = 10;
+  options.busy_max = 1;
+  options.patience = patience;
+  options.run_batch = [&](std::vector<std::unique_ptr<Task>> &tasks) {
+    sizes.push_back(tasks.size());
+    for (auto &task : tasks) task->run();
+  };
+  return options;
+}
+
+TEST(Executor, LetsABatchGrowWhileAnotherIsAtWork) {
+  std::vector<std::size_t> sizes;
+  auto executor = make_executor(one_at_work(sizes, std::chrono::hours(1)));
+  Blocker blocker(*executor);
+  OneShot done;
+  for (int i = 0; i < 5; ++i) {
+    auto task = make_task([&done, i](const Error *) {
+      if (i == 4) done.set();
+    });
+    ASSERT_TRUE(executor->submit(0, std::move(task)).ok());
+  }
+  EXPECT_FALSE(done.wait(20));
+  EXPECT_EQ(executor->threads_started(), 2U);
+  blocker.let_go();
+  EXPECT_TRUE(done.wait(-1));
+  executor.reset();
+  EXPECT_THAT(sizes, testing::ElementsAre(1, 5));
+}
+
+TEST(Executor, LetsABatchInBesideOneThatTakesTooLong) {
+  std::vector<std::size_t> sizes;
+  auto executor = make_executor(one_at_work(sizes, std::chrono::milliseconds(10)));
+  Blocker blocker(*executor);
+  for (int i = 0; i < 3; ++i) {
+    OneShot done;
+    ASSERT_TRUE(executor->submit(0, make_task([&done](const Error *) { done.set(); })).ok());
+    EXPECT_TRUE(done.wait(-1));
+  }
+  blocker.let_go();
+  executor.reset();
+  EXPECT_THAT(sizes, testing::ElementsAre(1, 1, 1, 1));
 }
 
 TEST(Executor, AbandonsTheRestOfABatchThatThrew) {

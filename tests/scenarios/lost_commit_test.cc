@@ -10,6 +10,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -54,9 +55,10 @@ class CuttingProxy {
 
   bool good() const { return good_; }
   std::string address() const { return "host=127.0.0.1 port=" + std::to_string(port_) + " sslmode=disable"; }
-  // The next commit is done and its answer lost; then so many connections are refused before one is accepted again.
-  void cut_next_commit(int refusals) {
+  // The next commit, or one after it, is done and its answer lost; then so many connections are refused before one is accepted again.
+  void cut_next_commit(int refusals, int commits_before = 0) {
     refused_.store(0);
+    commits_before_.store(commits_before);
     to_refuse_.store(refusals);
     cuts_.store(true);
   }
@@ -110,7 +112,8 @@ class CuttingProxy {
           open = false;
         } else {
           const std::string_view text(buffer.data(), static_cast<std::size_t>(size));
-          if (from == 0 && cuts_.load() && text.find(std::string_view("COMMIT\0", 7)) != std::string_view::npos) {
+          if (from == 0 && cuts_.load() && text.find(std::string_view("COMMIT\0", 7)) != std::string_view::npos &&
+              commits_before_.fetch_sub(1) <= 0) {
             cutting = true;
             cuts_.store(false);
             away_.store(true);
@@ -129,6 +132,7 @@ class CuttingProxy {
   int port_ = 0;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> cuts_{false};
+  std::atomic<int> commits_before_{0};
   std::atomic<bool> away_{false};
   std::atomic<int> to_refuse_{0};
   std::atomic<int> refused_{0};
@@ -252,6 +256,48 @@ TEST_F(LostCommit, OfATransactionStaysUnknownWhileTheStoreIsAway) {
   EXPECT_EQ(committed.status, CALA_OUTCOME_UNKNOWN) << committed.text();
   EXPECT_GT(proxy_->refused(), 0);
   proxy_->accept_again();
+}
+
+// What waits for rows that somebody holds is committed as a group; wherever it is cut, every posting is there once.
+TEST_F(LostCommit, OfAGroupIsLookedUpForEveryPostingOfIt) {
+  constexpr std::size_t kPostings = 30;
+  std::string text = config("");
+  const std::unique_ptr<LedgerClient> filler = LedgerClient::open(text);
+  ASSERT_NE(filler, nullptr);
+  fill([&](const char *operation, const char *request) { return filler->run(operation, request); });
+  for (const int commits_before : {0, 1, 2}) {
+    std::string direct = text;
+    direct.replace(direct.find(store_), store_.size(), *postgres_connection());
+    const std::unique_ptr<LedgerClient> holder = LedgerClient::open(direct);
+    ASSERT_NE(holder, nullptr);
+    ASSERT_TRUE(holder->begin().ok());
+    ASSERT_TRUE(holder->run("transaction_post", kPost).ok());
+    cala_ledger *ledger = nullptr;
+    cala_queue *queue = nullptr;
+    ASSERT_EQ(cala_ledger_open(text.data(), text.size(), &ledger, nullptr), CALA_OK);
+    ASSERT_EQ(cala_queue_new(&queue, nullptr), CALA_OK);
+    std::vector<cala_op *> ops(kPostings);
+    for (cala_op *&op : ops) {
+      ASSERT_EQ(cala_transaction_post(ledger, nullptr, kPost, std::strlen(kPost), &op, nullptr), CALA_OK);
+      ASSERT_EQ(cala_op_start(op, queue, nullptr, nullptr), CALA_OK);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    proxy_->cut_next_commit(2, commits_before);
+    ASSERT_TRUE(holder->commit().ok());
+    for (std::size_t drained = 0; drained < kPostings;) {
+      ASSERT_EQ(cala_queue_wait(queue, 60'000), CALA_OK);
+      drained += static_cast<std::size_t>(cala_queue_drain(queue, 0));
+    }
+    for (cala_op *op : ops) {
+      ASSERT_EQ(cala_op_status(op), CALA_OK) << cala_error_message(cala_op_error(op));
+      const std::string result = cala_op_result(op, nullptr);
+      EXPECT_NE(result.find("\"replayed\":false"), std::string::npos) << result;
+      cala_op_free(op);
+    }
+    cala_queue_free(queue);
+    cala_ledger_free(ledger);
+  }
+  EXPECT_NE(filler->counts().find("transactions 93"), std::string::npos) << filler->counts();
 }
 
 TEST_F(LostCommit, CancelledItDoesNotSayThatNothingWasWritten) {

@@ -175,7 +175,6 @@ store::PostingWrite fold_postings(const store::PostingState &state, std::vector<
   std::map<core::BalanceKey, std::pair<core::Balance, std::int64_t>> balances;
   for (const core::Balance &balance : state.balances) balances[balance.key] = {balance, balance.version};
   store::PostingWrite write;
-  write.now = now;
   write.guard = state.guard;
   write.ticket = state.ticket.get();
   for (core::PostedTransaction &posting : postings) {

@@ -322,7 +322,7 @@ store::PostingRead StoreContract::read_of(const std::vector<core::PostedTransact
 store::PostingWrite StoreContract::write_of(const store::PostingState &state,
                                             std::vector<core::PostedTransaction> &postings, std::int64_t now_micros) {
   store::PostingWrite write;
-  write.now = base::Timestamp::from_micros(now_micros);
+  const base::Timestamp now = base::Timestamp::from_micros(now_micros);
   write.guard = state.guard;
   write.ticket = state.ticket.get();
   std::map<core::BalanceKey, core::Balance> held;
@@ -333,13 +333,13 @@ store::PostingWrite StoreContract::write_of(const store::PostingState &state,
   }
   std::set<core::BalanceKey> touched;
   for (core::PostedTransaction &posting : postings) {
-    posting.transaction.created_at = posting.transaction.modified_at = write.now;
+    posting.transaction.created_at = posting.transaction.modified_at = now;
     posting.transaction.entry_ids.clear();
     for (core::Entry &entry : posting.entries) {
       const core::BalanceKey key = key_of(entry);
-      core::Balance &balance = held.try_emplace(key, core::empty_balance(key, write.now)).first->second;
-      entry.id = state.ticket->next_entry_id(write.now);
-      entry.created_at = write.now;
+      core::Balance &balance = held.try_emplace(key, core::empty_balance(key, now)).first->second;
+      entry.id = state.ticket->next_entry_id(now);
+      entry.created_at = now;
       EXPECT_TRUE(core::fold(balance, entry).ok());
       entry.account_version = balance.version;
       posting.transaction.entry_ids.push_back(entry.id);

@@ -248,7 +248,7 @@ std::string posting_write_document(const PostingPlan &plan) {
   JsonWriter out;
   out.begin_object().key("seen").string(plan.seen);
   if (!plan.guard.empty()) out.key("guard").string(plan.guard);
-  out.key("now").integer(plan.now.micros()).key("transactions").begin_array();
+  out.key("transactions").begin_array();
   for (const PlannedTransaction &transaction : plan.transactions) write_transaction(out, transaction);
   out.end_array().key("entries").begin_array();
   for (const PlannedEntry &entry : plan.entries) write_entry(out, entry);

@@ -417,7 +417,8 @@ Outcome NativePosting::write_transactions(const PostingPlan &plan) {
   if (!event) return std::move(event.error());
   for (const PlannedTransaction &planned : plan.transactions) {
     if (Outcome outcome = write_transaction(planned, **insert); !outcome) return outcome;
-    if (Outcome outcome = done((*event)->integer(planned.n).integer(plan.now.micros())); !outcome) return outcome;
+    const std::int64_t recorded_at = planned.row->created_at.micros();
+    if (Outcome outcome = done((*event)->integer(planned.n).integer(recorded_at)); !outcome) return outcome;
   }
   return {};
 }

@@ -23,7 +23,6 @@ class Planner {
   base::Result<PostingPlan> run() {
     plan_.seen = ticket_.seen();
     plan_.guard = write_.guard;
-    plan_.now = write_.now;
     if (write_.entries.size() != write_.history.size() || write_.balances.size() != write_.balance_versions.size()) {
       return bad_plan("a posting's entries, history and balances are not of one length");
     }

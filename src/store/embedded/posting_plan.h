@@ -47,7 +47,6 @@ struct PlannedBalance {
 struct PostingPlan {
   std::string seen;
   std::string_view guard;  // empty when not asked for
-  base::Timestamp now;
   std::vector<PlannedTransaction> transactions;
   std::vector<PlannedEntry> entries;
   std::vector<PlannedBalance> balances;

@@ -233,9 +233,7 @@ std::string encode_posting_read(const PostingRead &request) {
 }
 
 std::string encode_posting_write(const PostingWrite &request) {
-  std::string out = R"({"now":)";
-  append_integer(out, request.now.micros());
-  out += R"(,"guard":)";
+  std::string out = R"({"guard":)";
   base::append_json_string(out, request.guard);
   out += R"(,"transactions":)";
   append_transactions(out, request.transactions);

@@ -104,7 +104,7 @@ BEGIN
   FROM json_each(NEW.doc, '$.events') v WHERE v.type = 'object';
 END
 -- @break
--- {seen, guard, now, transactions, entries, opened, moved}: rows as arrays, numbered and linked by the writer, who read the next
+-- {seen, guard, transactions, entries, opened, moved}: rows as arrays, numbered and linked by the writer, who read the next
 -- numbers and says what it saw in `seen`. Had anybody else posted, or changed an account, since then, it would differ: so two
 -- postings cannot lose each other's work even where there is no transaction around read and write. (Naming json_each's value
 -- makes a row's text anew each time; the LIMITs keep it to once.)
@@ -153,6 +153,6 @@ BEGIN
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.moved') LIMIT -1) m
   WHERE cala_balances.n = json_extract(m.row, '$[0]');
   INSERT INTO cala_outbox_events (type, subject_n, recorded_at)
-  SELECT 'transaction_created', json_extract(x.row, '$[0]'), (SELECT json_extract(NEW.doc, '$.now'))
+  SELECT 'transaction_created', json_extract(x.row, '$[0]'), json_extract(x.row, '$[14]')
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.transactions') LIMIT -1) x;
 END

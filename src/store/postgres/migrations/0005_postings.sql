@@ -214,7 +214,7 @@ BEGIN
       FROM unnest(history) h;
   END IF;
   INSERT INTO @schema@.outbox_events (sequence, recorded_at, subject_id, type)
-    SELECT ordinals[t.place], @schema@.instant((doc ->> 'now')::bigint), t.id, 'transaction_created'
+    SELECT ordinals[t.place], @schema@.instant(t.created_at), t.id, 'transaction_created'
     FROM unnest(transactions) WITH ORDINALITY AS t (id, journal_id, tx_template_id, effective, correlation_id, external_id,
       description, metadata, void_of, voided_by, version, created_at, modified_at, place);
   RETURN '{}';

@@ -1,0 +1,70 @@
+// Operations that are committed together: what the executor's batches do.
+#include <utility>
+#include <vector>
+
+#include "api/op.h"
+#include "engine/commit_group.h"
+
+namespace cala::api {
+
+using base::Error;
+using base::Outcome;
+using base::Status;
+
+// Takes its task out of the batch when it is answered, so that nobody answers it again.
+class OpState::Member final : public engine::GroupMember {
+ public:
+  explicit Member(std::unique_ptr<runtime::Task> &task) : task_(task), op_(of(*task)) {}
+
+  engine::Operation &operation() override { return *op_.operation_; }
+  engine::CancelToken &cancel() override { return op_.cancel_; }
+  void succeed(engine::Render render) override {
+    op_.answer(std::move(render));
+    task_.reset();
+  }
+  void fail(Error error) override {
+    op_.fail_own(std::move(error));
+    task_.reset();
+  }
+  void run_elsewhere() override {
+    Error refused;
+    refused.status = Status::kNoMemory;
+    try {
+      Outcome handed_in = op_.hand_in(true);
+      if (handed_in) {
+        task_.reset();
+        return;
+      }
+      refused = std::move(handed_in.error());
+    } catch (...) {  // the status must do
+    }
+    fail(std::move(refused));
+  }
+
+ private:
+  std::unique_ptr<runtime::Task> &task_;
+  OpState &op_;
+};
+
+bool OpState::joins_batch(const runtime::Task &task) {
+  const OpState &op = of(task);
+  return op.tx_ == nullptr && op.ledger_->groups(*op.operation_);
+}
+
+void OpState::run_batch(std::vector<std::unique_ptr<runtime::Task>> &tasks) {
+  if (tasks.size() == 1) return tasks.front()->run();
+  const std::shared_ptr<LedgerState> ledger = of(*tasks.front()).ledger_;  // outlives the last answer
+  std::vector<Member> members;
+  std::vector<engine::GroupMember *> group;
+  members.reserve(tasks.size());
+  group.reserve(tasks.size());
+  for (std::unique_ptr<runtime::Task> &task : tasks) group.push_back(&members.emplace_back(task));
+  if (Outcome ready = ledger->ensure_ready(); !ready) {
+    for (Member &member : members) member.fail(Error(ready.error()));
+    return;
+  }
+  engine::run_group(group, ledger->group_max(), ledger->ledger(), ledger->store(), ledger->sessions(),
+                    ledger->failover_wait());
+}
+
+}  // namespace cala::api

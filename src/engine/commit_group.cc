@@ -1,0 +1,220 @@
+#include "engine/commit_group.h"
+
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "engine/post.h"
+
+namespace cala::engine {
+
+namespace {
+
+using base::Error;
+using base::Result;
+using base::Status;
+
+struct Unit {
+  GroupMember *member = nullptr;
+  std::optional<Error>
+      unknown;  // a commit that it may be part of was not answered; until it is looked up that is its outcome
+  bool answered = false;
+
+  const PostingUnit &postings() const { return *member->operation().postings(); }
+
+  void note_unknown(const Error &error) noexcept {
+    if (!unknown) unknown.emplace().status = Status::kOutcomeUnknown;
+    try {
+      unknown = naming_ids(error, postings());
+    } catch (...) {  // the status must do
+    }
+  }
+
+  void succeed(Render render) {
+    answered = true;
+    member->succeed(std::move(render));
+  }
+  void fail(Error error) {
+    answered = true;
+    member->fail(unknown && !settles(error) ? std::move(*unknown) : std::move(error));
+  }
+  void end(Result<Render> outcome) {
+    if (outcome) return succeed(outcome.take());
+    fail(std::move(outcome.error()));
+  }
+  void run_elsewhere() {
+    answered = true;
+    member->run_elsewhere();
+  }
+};
+
+using Group = std::vector<Unit *>;
+
+// Cancelling a unit stops the group that it is in, for as long as this lives.
+class Together {
+ public:
+  Together(const Group &group, CancelToken &token) : group_(group) {
+    for (Unit *unit : group_) unit->member->cancel().attach(&token);
+  }
+  ~Together() {
+    for (Unit *unit : group_) unit->member->cancel().attach(static_cast<CancelToken *>(nullptr));
+  }
+  Together(const Together &) = delete;
+  Together &operator=(const Together &) = delete;
+
+ private:
+  const Group &group_;
+};
+
+Error without_memory() noexcept {
+  Error error;
+  error.status = Status::kNoMemory;
+  try {
+    error = base::make_error(Status::kNoMemory, "memory.exhausted", "out of memory");
+  } catch (...) {  // the status must do
+  }
+  return error;
+}
+
+// Whether trying again in smaller groups would only be waiting for the same once more.
+bool is_everybodys(const Error &error) {
+  return error.status == Status::kUnavailable || error.status == Status::kClosed || error.status == Status::kBusy;
+}
+
+class GroupRun {
+ public:
+  GroupRun(const std::vector<GroupMember *> &members, std::size_t group_max, Ledger &ledger, store::Store &store,
+           SessionPool &pool, std::chrono::milliseconds failover_wait)
+      : ledger_(ledger), store_(store), pool_(pool), failover_wait_(failover_wait) {
+    for (GroupMember *member : members) units_.push_back(Unit{member, std::nullopt, false});
+    std::size_t postings = 0;
+    for (Unit &unit : units_) {
+      const std::size_t more = unit.postings().postings.size();
+      if (groups_.empty() || postings + more > group_max) {
+        groups_.emplace_back();
+        postings = 0;
+      }
+      groups_.back().push_back(&unit);
+      postings += more;
+    }
+  }
+
+  void run() {
+    while (!groups_.empty()) {
+      Group group = std::move(groups_.front());
+      groups_.pop_front();
+      drop_cancelled(group);
+      if (group.size() == 1) {
+        run_alone(*group.front());
+      } else if (!group.empty()) {
+        run(std::move(group));
+      }
+    }
+  }
+
+  void fail_the_rest() {
+    for (Unit &unit : units_) {
+      if (!unit.answered) unit.fail(without_memory());
+    }
+  }
+
+ private:
+  static void drop_cancelled(Group &group) {
+    std::erase_if(group, [](Unit *unit) {
+      const bool cancelled = unit->member->cancel().cancelled();
+      if (cancelled) unit->fail(cancelled_error());
+      return cancelled;
+    });
+  }
+
+  void run_alone(Unit &unit) {
+    Result<Render> outcome = without_memory();
+    try {
+      outcome = engine::run(unit.member->operation(), ledger_, store_, pool_, unit.member->cancel(), failover_wait_);
+    } catch (...) {  // nothing was written
+    }
+    unit.end(std::move(outcome));
+  }
+
+  void run(Group group) {
+    GroupOutcomes outcomes(group.size());
+    CancelToken cancel;
+    const Result<Render> done = run_together(group, outcomes, cancel);
+    // First of all: what was written is answered without asking for memory.
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      if (outcomes[i].result && (done || outcomes[i].settled)) group[i]->end(std::move(*outcomes[i].result));
+    }
+    if (!done) return after_failure(unanswered(group), done.error(), cancel.cancelled());
+    Group next;
+    Group alone;
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      if (!group[i]->answered) (outcomes[i].alone ? alone : next).push_back(group[i]);
+    }
+    if (!next.empty()) groups_.push_front(std::move(next));
+    if (!alone.empty()) groups_.push_front(std::move(alone));  // one: what comes after it was left out too
+  }
+
+  static Group unanswered(const Group &group) {
+    Group rest;
+    for (Unit *unit : group) {
+      if (!unit->answered) rest.push_back(unit);
+    }
+    return rest;
+  }
+
+  Result<Render> run_together(const Group &group, GroupOutcomes &outcomes, CancelToken &cancel) {
+    try {
+      std::vector<PostingUnitPtr> units;
+      units.reserve(group.size());
+      for (const Unit *unit : group) units.push_back(unit->member->operation().postings());
+      Operation together("transaction_post_group", Operation::Traits{store::Access::kWrite, true},
+                         [&](Context context) { return post_group(context, units, &outcomes); });
+      const Together cancelling(group, cancel);
+      return engine::run(together, ledger_, store_, pool_, cancel, failover_wait_);
+    } catch (...) {  // nothing was written
+      return without_memory();
+    }
+  }
+
+  void after_failure(Group group, const Error &error, bool cancelled) {
+    if (group.empty()) return;
+    const bool unknown = error.status == Status::kOutcomeUnknown;
+    for (Unit *unit : group) {
+      if (unknown) unit->note_unknown(error);
+    }
+    if (cancelled) {
+      groups_.push_front(std::move(group));  // without whoever was cancelled
+    } else if (error.code == "store.lock_timeout") {
+      for (Unit *unit : group) unit->unknown ? unit->fail(error) : unit->run_elsewhere();
+    } else if (unknown || is_everybodys(error)) {
+      for (Unit *unit : group) unit->fail(error);
+    } else if (group.size() == 1) {
+      groups_.push_front(std::move(group));
+    } else {
+      const auto middle = group.begin() + static_cast<std::ptrdiff_t>(group.size() / 2);
+      groups_.emplace_front(middle, group.end());
+      groups_.emplace_front(group.begin(), middle);
+    }
+  }
+
+  Ledger &ledger_;
+  store::Store &store_;
+  SessionPool &pool_;
+  const std::chrono::milliseconds failover_wait_;
+  std::deque<Unit> units_;
+  std::deque<Group> groups_;
+};
+
+}  // namespace
+
+void run_group(const std::vector<GroupMember *> &members, std::size_t group_max, Ledger &ledger, store::Store &store,
+               SessionPool &pool, std::chrono::milliseconds failover_wait) {
+  GroupRun group(members, group_max, ledger, store, pool, failover_wait);
+  try {
+    group.run();
+  } catch (...) {  // between two transactions: what was written has been answered
+    group.fail_the_rest();
+  }
+}
+
+}  // namespace cala::engine

@@ -1,0 +1,33 @@
+// Group commit: postings of independent operations, decided and written as if one after the other and committed by one flush.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <vector>
+
+#include "base/error.h"
+#include "engine/operation.h"
+#include "engine/runner.h"
+
+namespace cala::engine {
+
+// One operation that posts and nothing else, and whoever waits for its outcome: exactly one of the last three is called, once.
+class GroupMember {
+ public:
+  virtual ~GroupMember() = default;
+  virtual Operation &operation() = 0;
+  virtual CancelToken &cancel() = 0;
+  virtual void succeed(Render render) = 0;
+  virtual void fail(base::Error error) = 0;
+  // Nothing was written; to be run by itself, elsewhere, so that it holds up nobody.
+  virtual void run_elsewhere() = 0;
+};
+
+// Runs the members, in groups of no more than group_max postings, in the order given. Blocks. Each has its own outcome: what one
+// operation alone would have had. One whose id an earlier one of its group has goes into the next group; one that is
+// cancelled before the write leaves its group; an error of the database halves a group until the guilty one is alone; while one waits
+// for rows that somebody holds longer than the store allows, all of its group are run elsewhere.
+void run_group(const std::vector<GroupMember *> &members, std::size_t group_max, Ledger &ledger, store::Store &store,
+               SessionPool &pool, std::chrono::milliseconds failover_wait);
+
+}  // namespace cala::engine

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "cala.h"
+#include "usage.h"
 
 namespace {
 
@@ -345,6 +346,7 @@ class BarePostgres final : public Bare {
 struct Measured {
   double seconds = 0;
   std::vector<double> milliseconds;  // of each operation
+  cala::bench::Usage usage;
 };
 
 // Splits the postings of a round among callers, each of which runs one operation after the other.
@@ -381,11 +383,21 @@ double percentile(std::vector<double> values, double share) {
 }
 
 void print_header() {
-  std::printf("%-9s %-11s %8s %8s  %12s %9s %9s  %12s %6s  %6s\n", "store", "mode", "callers", "accounts", "postings/s",
-              "p50 ms", "p99 ms", "bare/s", "group", "ratio");
+  std::printf("%-9s %-11s %8s %8s  %12s %9s %9s  %12s %6s  %6s  %9s %9s %9s %8s\n", "store", "mode", "callers",
+              "accounts", "postings/s", "p50 ms", "p99 ms", "bare/s", "group", "ratio", "client us", "server us",
+              "written B", "peak MiB");
 }
 
-void run_cell(const std::string &store_name, const Books &books, Bare &bare, const Cell &cell, const Options &options) {
+// A posting's share; "-" for what is not known.
+std::string each(const std::optional<double> &whole, double postings, double unit) {
+  if (!whole) return "-";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.0f", *whole * unit / postings);
+  return text;
+}
+
+void run_cell(const std::string &store_name, const Books &books, Bare &bare, const Cell &cell, const Options &options,
+              const cala::bench::Meter &meter) {
   Measured ledger;
   double bare_seconds = 0;
   unsigned number = 1;
@@ -393,7 +405,9 @@ void run_cell(const std::string &store_name, const Books &books, Bare &bare, con
             ledger);
   ledger = Measured();
   for (int round = 0; round < options.rounds; ++round) {
+    const cala::bench::Usage before = meter.read();
     run_round(books, cell, number, ledger);
+    ledger.usage += meter.read() - before;
     number += static_cast<unsigned>(cell.postings);
     const Clock::time_point begin = Clock::now();
     for (int done = 0; done < cell.postings; done += cell.bare_group)
@@ -405,9 +419,12 @@ void run_cell(const std::string &store_name, const Books &books, Bare &bare, con
   const double bare_rate = total / bare_seconds;
   const std::string mode = cell.batch > 1 ? "batch " + std::to_string(cell.batch) : cell.mode;
   const std::string accounts = cell.accounts <= kHotAccounts ? "hot" : std::to_string(cell.accounts);
-  std::printf("%-9s %-11s %8d %8s  %12.0f %9.3f %9.3f  %12.0f %6d  %6.2f\n", store_name.c_str(), mode.c_str(),
-              cell.callers, accounts.c_str(), rate, percentile(ledger.milliseconds, 0.5),
-              percentile(ledger.milliseconds, 0.99), bare_rate, cell.bare_group, rate / bare_rate);
+  const cala::bench::Usage &usage = ledger.usage;
+  std::printf("%-9s %-11s %8d %8s  %12.0f %9.3f %9.3f  %12.0f %6d  %6.2f  %9s %9s %9s %8s\n", store_name.c_str(),
+              mode.c_str(), cell.callers, accounts.c_str(), rate, percentile(ledger.milliseconds, 0.5),
+              percentile(ledger.milliseconds, 0.99), bare_rate, cell.bare_group, rate / bare_rate,
+              each(usage.client_seconds, total, 1e6).c_str(), each(usage.server_seconds, total, 1e6).c_str(),
+              each(usage.written_bytes, total, 1).c_str(), each(cala::bench::peak_memory(), 1, 1).c_str());
   std::fflush(stdout);
 }
 
@@ -463,10 +480,11 @@ std::string commit_option(const Options &options) {
   return std::string(R"(,"commit":{"durable":)") + (options.durable ? "true" : "false") + group + "}";
 }
 
-void run_cells(const std::string &name, const Books &books, Bare &bare, int accounts, const Options &options) {
+void run_cells(const std::string &name, const Books &books, Bare &bare, int accounts, const Options &options,
+               const cala::bench::Meter &meter) {
   books.preload(options.preload);
   for (int done = 0; done < options.preload; done += 500) bare.write(500);
-  for (const Cell &cell : cells_of(options, accounts)) run_cell(name, books, bare, cell, options);
+  for (const Cell &cell : cells_of(options, accounts)) run_cell(name, books, bare, cell, options, meter);
 }
 
 void run_sqlite(const std::string &path, int accounts, const Options &options) {
@@ -474,7 +492,7 @@ void run_sqlite(const std::string &path, int accounts, const Options &options) {
   const std::string file = path.empty() ? folder.file("ledger.db") : path;
   const Books books(R"({"store":"sqlite:)" + file + '"' + commit_option(options) + "}", accounts);
   BareSqlite bare(path.empty() ? folder.file("bare.db") : path + ".bare", options.durable);
-  run_cells("sqlite", books, bare, accounts, options);
+  run_cells("sqlite", books, bare, accounts, options, cala::bench::Meter());
 }
 
 void drop_schema(const std::string &connection, const std::string &schema) {
@@ -491,7 +509,7 @@ void run_postgres(const std::string &connection, int accounts, const Options &op
         R"({"store":")" + connection + R"(","migrate":true,"schema":")" + schema + '"' + commit_option(options) + "}",
         accounts);
     BarePostgres bare(connection, schema + "_bare", options.durable);
-    run_cells("postgres", books, bare, accounts, options);
+    run_cells("postgres", books, bare, accounts, options, cala::bench::Meter(connection));
   }
   drop_schema(connection, schema);
 }

@@ -347,8 +347,8 @@ class Batch {
   }
 
   void index(const store::PostingState &state) {
-    for (const core::Journal &journal : state.journals) journals_[journal.id] = &journal;
-    for (const core::Account &account : state.accounts) accounts_[account.id] = &account;
+    for (const core::JournalState &journal : state.journals) journals_[journal.id] = &journal;
+    for (const core::AccountState &account : state.accounts) accounts_[account.id] = &account;
     for (const core::Balance &balance : state.balances) balances_[balance.key] = &balance;
     for (const PostedTransaction &posted : state.existing) {
       existing_ids_[posted.transaction.id] = &posted;
@@ -481,8 +481,8 @@ class Batch {
   std::vector<Unit> units_;
   std::vector<Slot> slots_;
   std::unordered_map<std::string, CompiledTxTemplatePtr> templates_;
-  std::unordered_map<Uuid, const core::Journal *, base::UuidHash> journals_;
-  std::unordered_map<Uuid, const core::Account *, base::UuidHash> accounts_;
+  std::unordered_map<Uuid, const core::JournalState *, base::UuidHash> journals_;
+  std::unordered_map<Uuid, const core::AccountState *, base::UuidHash> accounts_;
   std::map<core::BalanceKey, const core::Balance *> balances_;
   std::unordered_map<Uuid, const PostedTransaction *, base::UuidHash> existing_ids_;
   std::unordered_map<std::string, const PostedTransaction *> existing_external_ids_;

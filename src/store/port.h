@@ -111,8 +111,8 @@ class PostingTicket {
 
 struct PostingState {
   std::string guard;  // names the transaction that holds the locks; empty when not asked for
-  std::vector<core::Journal> journals;
-  std::vector<core::Account> accounts;
+  std::vector<core::JournalState> journals;
+  std::vector<core::AccountState> accounts;
   std::vector<core::Balance> balances;
   std::vector<base::Uuid> tx_template_ids;
   std::vector<core::PostedTransaction> existing;

@@ -124,8 +124,13 @@ TEST(EmbeddedPosting, ReadsTheSameStateByEitherWay) {
   const auto rendered = [](store::PostingState state) {
     base::JsonWriter out;
     out.begin_array();
-    for (const core::Journal &row : state.journals) store::write_row(out, row);
-    for (const core::Account &row : state.accounts) store::write_row(out, row);
+    for (const core::JournalState &row : state.journals) {
+      out.string(row.id.text()).string(core::text_of(row.status));
+      row.max_scale.append_to(out);
+    }
+    for (const core::AccountState &row : state.accounts) {
+      out.string(row.id.text()).string(core::text_of(row.status)).boolean(row.is_set);
+    }
     for (const core::Balance &row : state.balances) store::write_row(out, row);
     for (const base::Uuid &id : state.tx_template_ids) out.string(id.text());
     for (const core::PostedTransaction &posted : state.existing) {
@@ -170,12 +175,15 @@ TEST_P(EmbeddedPostingWay, RefusesToFollowAReadWhenAnAccountWasLockedSince) {
   store::PostingState state;
   Result<store::PostingWrite> write = ledger.prepare({transfer(0, 1)}, ledger.writer(), state, true);
   ASSERT_TRUE(write.ok());
-  core::Account locked = state.accounts.at(0);
-  locked.version += 1;
-  locked.status = core::LockStatus::kLocked;
+  const base::Json found =
+      ledger.rows(StatementId::kAccountFind, R"({"by":"id","keys":[")" + ledger.accounts.at(0).text() + R"("]})");
+  Result<core::Account> locked = store::account_of(found.root().get("rows").first());
+  ASSERT_TRUE(locked.ok());
+  locked->version += 1;
+  locked->status = core::LockStatus::kLocked;
   base::JsonWriter document;
   document.begin_object().key("update").begin_array();
-  store::write_row(document, locked);
+  store::write_row(document, *locked);
   document.end_array().key("now").integer(1).end_object();
   ASSERT_TRUE(ledger.call(StatementId::kAccountWrite, document.take(), true).ok());
   ASSERT_TRUE(ledger.writer().begin(Access::kWrite).ok());

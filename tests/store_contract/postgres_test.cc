@@ -311,7 +311,7 @@ TEST_P(PostgresContract, APostingThatWaitedForAStatusChangeSeesIt) {
     sql_->run("COMMIT");
     poster.join();
     ASSERT_EQ(state.accounts.size(), 2U);
-    const core::Account &read = state.accounts[state.accounts[0].id == a.id ? 0 : 1];
+    const core::AccountState &read = state.accounts[state.accounts[0].id == a.id ? 0 : 1];
     EXPECT_EQ(read.status, core::LockStatus::kLocked);
   }
 }

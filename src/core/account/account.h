@@ -27,4 +27,11 @@ struct Account {
   base::Timestamp modified_at;
 };
 
+// What a posting asks of an account.
+struct AccountState {
+  base::Uuid id;
+  LockStatus status = LockStatus::kActive;
+  bool is_set = false;
+};
+
 }  // namespace cala::core

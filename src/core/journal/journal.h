@@ -42,4 +42,11 @@ struct Journal {
   base::Timestamp modified_at;
 };
 
+// What a posting asks of a journal.
+struct JournalState {
+  base::Uuid id;
+  LockStatus status = LockStatus::kActive;
+  MaxScale max_scale;
+};
+
 }  // namespace cala::core

@@ -99,21 +99,11 @@ class StateReader {
 
  private:
   base::Outcome read_rows() {
-    for (const JsonView numbered : root_.get("journals")) {
-      Cells cells(numbered);
-      const std::int64_t n = cells.integer();
-      Result<core::Journal> journal = journal_of(cells.take());
-      if (!journal) return std::move(journal.error());
-      ticket_->note_journal(journal->id, n);
-      state_.journals.push_back(journal.take());
+    for (const JsonView cells : root_.get("journals")) {
+      if (!read_journal(Cells(cells))) return corrupt_row("journal");
     }
-    for (const JsonView numbered : root_.get("accounts")) {
-      Cells cells(numbered);
-      const std::int64_t n = cells.integer();
-      Result<core::Account> account = account_of(cells.take());
-      if (!account) return std::move(account.error());
-      ticket_->note_account(account->id, n);
-      state_.accounts.push_back(account.take());
+    for (const JsonView cells : root_.get("accounts")) {
+      if (!read_account(Cells(cells))) return corrupt_row("account");
     }
     for (const JsonView cells : root_.get("balances")) {
       if (!read_balance(Cells(cells))) return corrupt_row("balance");
@@ -124,6 +114,29 @@ class StateReader {
       state_.tx_template_ids.push_back(*id);
     }
     return {};
+  }
+
+  bool read_journal(Cells cells) {
+    const std::int64_t n = cells.integer();
+    const std::optional<base::Uuid> id = base::Uuid::parse(cells.text());
+    const std::optional<core::LockStatus> status = core::parse_lock_status(cells.text());
+    if (!id || !status || !cells.ok()) return false;
+    Result<core::MaxScale> scale = core::MaxScale::parse(cells.take(), "/max_scale");
+    if (!scale) return false;
+    ticket_->note_journal(*id, n);
+    state_.journals.push_back({*id, *status, scale.take()});
+    return true;
+  }
+
+  bool read_account(Cells cells) {
+    const std::int64_t n = cells.integer();
+    const std::optional<base::Uuid> id = base::Uuid::parse(cells.text());
+    const std::optional<core::LockStatus> status = core::parse_lock_status(cells.text());
+    const bool is_set = cells.integer() != 0;
+    if (!id || !status || !cells.ok()) return false;
+    ticket_->note_account(*id, n);
+    state_.accounts.push_back({*id, *status, is_set});
+    return true;
   }
 
   bool read_balance(Cells cells) {

@@ -21,47 +21,13 @@ using base::Outcome;
 using base::Result;
 using base::Timestamp;
 
-std::optional<core::Account> account_at(const base::Uuid &id, const Statement &row) {
-  const std::optional<core::Direction> normal = core::parse_direction(row.column_text(5));
-  const std::optional<core::LockStatus> status = core::parse_lock_status(row.column_text(6));
-  const std::optional<core::BalanceRollup> rollup = core::parse_balance_rollup(row.column_text(9));
-  if (!normal || !status || !rollup) return std::nullopt;
-  core::Account account;
-  account.id = id;
-  account.version = row.column_integer(1);
-  account.code = row.column_text(2);
-  account.name = row.column_text(3);
-  account.external_id = row.column_optional(4);
-  account.normal_balance_type = *normal;
-  account.status = *status;
-  account.description = row.column_optional(7);
-  account.metadata = row.column_optional(8);
-  account.balance_rollup = *rollup;
-  account.is_set = row.column_integer(10) != 0;
-  account.created_at = Timestamp::from_micros(row.column_integer(11));
-  account.modified_at = Timestamp::from_micros(row.column_integer(12));
-  return account;
-}
-
-std::optional<core::Journal> journal_at(const base::Uuid &id, const Statement &row) {
-  const std::optional<core::LockStatus> status = core::parse_lock_status(row.column_text(5));
-  if (!status) return std::nullopt;
-  core::Journal journal;
-  journal.id = id;
-  journal.version = row.column_integer(1);
-  journal.name = row.column_text(2);
-  journal.code = row.column_optional(3);
-  journal.description = row.column_optional(4);
-  journal.status = *status;
-  journal.effective_balances = row.column_integer(6) != 0;
-  const Result<base::Json> scales = base::parse_stored(row.column_text(7));
-  if (!scales) return std::nullopt;
+std::optional<core::JournalState> journal_at(const base::Uuid &id, const Statement &row) {
+  const std::optional<core::LockStatus> status = core::parse_lock_status(row.column_text(1));
+  const Result<base::Json> scales = base::parse_stored(row.column_text(2));
+  if (!status || !scales) return std::nullopt;
   Result<core::MaxScale> scale = core::MaxScale::parse(scales->root(), "/max_scale");
   if (!scale) return std::nullopt;
-  journal.max_scale = scale.take();
-  journal.created_at = Timestamp::from_micros(row.column_integer(8));
-  journal.modified_at = Timestamp::from_micros(row.column_integer(9));
-  return journal;
+  return core::JournalState{id, *status, scale.take()};
 }
 
 }  // namespace
@@ -73,14 +39,8 @@ std::string_view NativePosting::sql_of(Use use) {
              " (SELECT coalesce(max(n), 0) + 1 FROM cala_transactions), (SELECT coalesce(max(n), 0) + 1 FROM "
              "cala_balances)"
              " FROM cala_ledger";
-    case kJournal:
-      return "SELECT n, version, name, code, description, status, effective_balances, max_scale, created_at, "
-             "modified_at"
-             " FROM cala_journals WHERE id = ?";
-    case kAccount:
-      return "SELECT n, version, code, name, external_id, normal_balance_type, status, description, metadata, "
-             "balance_rollup,"
-             " is_set, created_at, modified_at FROM cala_accounts WHERE id = ?";
+    case kJournal: return "SELECT n, status, max_scale FROM cala_journals WHERE id = ?";
+    case kAccount: return "SELECT n, status, is_set FROM cala_accounts WHERE id = ?";
     case kBalance:
       return "SELECT n, version, head_entry_n, created_at, modified_at, trail, state FROM cala_balances"
              " WHERE account_n = ? AND journal_n = ? AND currency = ?";
@@ -187,7 +147,7 @@ Outcome NativePosting::read_ledger(EmbeddedTicket &ticket) {
 
 Outcome NativePosting::read_journals(const PostingRead &read, PostingState &state, EmbeddedTicket &ticket) {
   for (const base::Uuid &id : read.journal_ids) {
-    Result<const Numbered<core::Journal> *> found = journal(id);
+    Result<const Numbered<core::JournalState> *> found = journal(id);
     if (!found) return std::move(found.error());
     if (*found == nullptr) continue;
     ticket.note_journal(id, (*found)->n);
@@ -204,7 +164,7 @@ Outcome NativePosting::read_accounts(PostingState &state, EmbeddedTicket &ticket
       ticket.places[i].account_n = ticket.places[i - 1].account_n;
       continue;
     }
-    Result<const Numbered<core::Account> *> found = account(id);
+    Result<const Numbered<core::AccountState> *> found = account(id);
     if (!found) return std::move(found.error());
     if (*found == nullptr) continue;
     ticket.places[i].account_n = (*found)->n;
@@ -224,8 +184,8 @@ Outcome NativePosting::read_tx_templates(const PostingRead &read, PostingState &
   return {};
 }
 
-Result<const NativePosting::Numbered<core::Journal> *> NativePosting::journal(const base::Uuid &id) {
-  using Found = const Numbered<core::Journal> *;
+Result<const NativePosting::Numbered<core::JournalState> *> NativePosting::journal(const base::Uuid &id) {
+  using Found = const Numbered<core::JournalState> *;
   if (const auto at = journals_.find(id); at != journals_.end()) return Found{&at->second};
   Result<Statement *> lookup = statement(kJournal);
   if (!lookup) return std::move(lookup.error());
@@ -235,13 +195,13 @@ Result<const NativePosting::Numbered<core::Journal> *> NativePosting::journal(co
   const int result = row.text(key).step();
   if (result == SQLITE_DONE) return Found{nullptr};
   if (result != SQLITE_ROW) return connection_.error(result);
-  std::optional<core::Journal> read = journal_at(id, row);
+  std::optional<core::JournalState> read = journal_at(id, row);
   if (!read) return corrupt_row("journal");
   return Found{&(journals_[id] = {row.column_integer(0), std::move(*read)})};
 }
 
-Result<const NativePosting::Numbered<core::Account> *> NativePosting::account(const base::Uuid &id) {
-  using Found = const Numbered<core::Account> *;
+Result<const NativePosting::Numbered<core::AccountState> *> NativePosting::account(const base::Uuid &id) {
+  using Found = const Numbered<core::AccountState> *;
   if (const auto at = accounts_.find(id); at != accounts_.end()) return Found{&at->second};
   Result<Statement *> lookup = statement(kAccount);
   if (!lookup) return std::move(lookup.error());
@@ -251,10 +211,10 @@ Result<const NativePosting::Numbered<core::Account> *> NativePosting::account(co
   const int result = row.text(key).step();
   if (result == SQLITE_DONE) return Found{nullptr};
   if (result != SQLITE_ROW) return connection_.error(result);
-  std::optional<core::Account> read = account_at(id, row);
-  if (!read) return corrupt_row("account");
+  const std::optional<core::LockStatus> status = core::parse_lock_status(row.column_text(1));
+  if (!status) return corrupt_row("account");
   if (accounts_.size() >= kRemembered) accounts_.clear();
-  return Found{&(accounts_[id] = {row.column_integer(0), std::move(*read)})};
+  return Found{&(accounts_[id] = {row.column_integer(0), {id, *status, row.column_integer(2) != 0}})};
 }
 
 Result<std::int64_t> NativePosting::tx_template_n(const base::Uuid &id) {

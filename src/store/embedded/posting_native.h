@@ -65,8 +65,8 @@ class NativePosting {
   base::Outcome read_balances(PostingState &state, EmbeddedTicket &ticket);
   base::Outcome read_tx_templates(const PostingRead &read, PostingState &state, EmbeddedTicket &ticket);
   // Null when there is none.
-  base::Result<const Numbered<core::Journal> *> journal(const base::Uuid &id);
-  base::Result<const Numbered<core::Account> *> account(const base::Uuid &id);
+  base::Result<const Numbered<core::JournalState> *> journal(const base::Uuid &id);
+  base::Result<const Numbered<core::AccountState> *> account(const base::Uuid &id);
   base::Result<std::int64_t> tx_template_n(const base::Uuid &id);
   base::Outcome read_balance(EmbeddedTicket::Place &place, std::uint32_t salt, std::vector<core::Balance> &balances);
   base::Outcome read_existing(const PostingRead &read, PostingState &state);
@@ -82,8 +82,8 @@ class NativePosting {
   Connection &connection_;
   std::array<Statement, kUseCount> statements_;
   std::int64_t change_ = -1;  // what the following were read at
-  std::unordered_map<base::Uuid, Numbered<core::Account>, base::UuidHash> accounts_;
-  std::unordered_map<base::Uuid, Numbered<core::Journal>, base::UuidHash> journals_;
+  std::unordered_map<base::Uuid, Numbered<core::AccountState>, base::UuidHash> accounts_;
+  std::unordered_map<base::Uuid, Numbered<core::JournalState>, base::UuidHash> journals_;
   std::unordered_map<base::Uuid, std::int64_t, base::UuidHash> tx_templates_;
   std::unordered_map<core::BalanceKey, std::int64_t, KeyHash> balances_;
 };

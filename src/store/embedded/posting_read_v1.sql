@@ -10,11 +10,11 @@ SELECT '{"salt":' || l.salt || ',"change":' || l.change
   || ',"next_transaction":' || (SELECT coalesce(max(n), 0) + 1 FROM cala_transactions)
   || ',"next_balance":' || (SELECT coalesce(max(n), 0) + 1 FROM cala_balances)
   || ',"journals":[' || coalesce((
-    SELECT group_concat('[' || r.n || ',' || r.row || ']', ',')
-    FROM q CROSS JOIN json_each(q.d, '$.journal_ids') k CROSS JOIN cala_journal_rows_v1 r ON r.id = k.value), '')
+    SELECT group_concat(json_array(j.n, j.id, j.status, json(j.max_scale)), ',')
+    FROM q CROSS JOIN json_each(q.d, '$.journal_ids') k CROSS JOIN cala_journals j ON j.id = k.value), '')
   || '],"accounts":[' || coalesce((
-    SELECT group_concat('[' || r.n || ',' || r.row || ']', ',')
-    FROM q CROSS JOIN json_each(q.d, '$.account_ids') k CROSS JOIN cala_account_rows_v1 r ON r.id = k.value), '')
+    SELECT group_concat(json_array(a.n, a.id, a.status, a.is_set), ',')
+    FROM q CROSS JOIN json_each(q.d, '$.account_ids') k CROSS JOIN cala_accounts a ON a.id = k.value), '')
   || '],"balances":[' || coalesce((
     SELECT group_concat(json_array(a.id, j.id, b.currency, b.n, b.version, b.head_entry_n, b.created_at, b.modified_at,
       b.trail, b.state), ',')

@@ -113,10 +113,10 @@ std::int64_t append_balances(std::string &out, const PostingWrite &request) {
   return born;
 }
 
-// Reads the fields of balance rows as posting_read_v1 joins them.
-class BalanceText {
+// Reads the fields of rows as posting_read_v1 joins them.
+class RowsText {
  public:
-  explicit BalanceText(std::string_view text) : rest_(text) {}
+  explicit RowsText(std::string_view text) : rest_(text) {}
 
   bool at_end() const { return rest_.empty(); }
   bool failed() const { return failed_; }
@@ -136,6 +136,7 @@ class BalanceText {
   }
   core::Decimal decimal() { return checked(core::Decimal::parse(field())); }
   core::Currency currency() { return checked(core::Currency::parse(field())); }
+  core::LockStatus status() { return checked(core::parse_lock_status(field())); }
 
  private:
   std::string_view field() {
@@ -155,7 +156,7 @@ class BalanceText {
 };
 
 base::Outcome read_balances(std::string_view text, Ticket &ticket, std::vector<Balance> &out) {
-  BalanceText fields(text);
+  RowsText fields(text);
   while (!fields.at_end() && !fields.failed()) {
     Balance balance;
     const std::int64_t number = fields.integer();
@@ -177,6 +178,35 @@ base::Outcome read_balances(std::string_view text, Ticket &ticket, std::vector<B
   }
   if (fields.failed()) return corrupt("a balance");
   ticket.seal();
+  return {};
+}
+
+base::Outcome read_accounts(std::string_view text, std::vector<core::AccountState> &out) {
+  RowsText fields(text);
+  while (!fields.at_end() && !fields.failed()) {
+    core::AccountState account;
+    account.id = fields.uuid();
+    account.status = fields.status();
+    account.is_set = fields.integer() != 0;
+    out.push_back(account);
+  }
+  if (fields.failed()) return corrupt("an account");
+  return {};
+}
+
+// [id, status, max_scale]
+base::Outcome read_journals(JsonView rows, std::vector<core::JournalState> &out) {
+  for (const JsonView row : rows) {
+    const JsonView id = row.first();
+    const JsonView status = id.next();
+    const std::optional<base::Uuid> read_id = base::Uuid::parse(id.present() ? id.string() : std::string_view());
+    const std::optional<core::LockStatus> read_status =
+        core::parse_lock_status(status.present() ? status.string() : std::string_view());
+    if (!read_id || !read_status) return corrupt("a journal");
+    Result<core::MaxScale> scale = core::MaxScale::parse(status.next(), "/max_scale");
+    if (!scale) return corrupt("a journal");
+    out.push_back({*read_id, *read_status, scale.take()});
+  }
   return {};
 }
 
@@ -257,8 +287,8 @@ Result<PostingState> decode_posting_read(std::string_view text) {
   state.guard = root.get("guard").string();
   auto ticket = std::make_unique<Ticket>();
   base::Outcome read = read_balances(root.get("balances").string(), *ticket, state.balances);
-  if (read) read = read_rows(root.get("journals"), journal_of, state.journals);
-  if (read) read = read_rows(root.get("accounts"), account_of, state.accounts);
+  if (read) read = read_journals(root.get("journals"), state.journals);
+  if (read) read = read_accounts(root.get("accounts").string(), state.accounts);
   if (read) read = read_template_ids(root.get("tx_template_ids"), state.tx_template_ids);
   if (read) read = read_existing(root.get("existing"), state.existing);
   if (!read) return std::move(read.error());

@@ -7,11 +7,13 @@
 namespace cala::store::postgres {
 namespace {
 
-constexpr std::string_view kState = R"({"guard":"77","balances":"12 3 00000000-0000-7000-8000-000000000001 USD )"
-                                    R"(00000000-0000-7000-8000-000000000002 00000000-0000-7000-8000-000000000003 5 -6 )"
-                                    R"(1.50 0 00000000-0000-7000-8000-000000000003 -6 0.00 0 - 5 0 0 - 5",)"
-                                    R"("journals":[],"accounts":[],)"
-                                    R"("tx_template_ids":["00000000-0000-7000-8000-000000000009"],"existing":[]})";
+constexpr std::string_view kState =
+    R"({"guard":"77","balances":"12 3 00000000-0000-7000-8000-000000000001 USD )"
+    R"(00000000-0000-7000-8000-000000000002 00000000-0000-7000-8000-000000000003 5 -6 )"
+    R"(1.50 0 00000000-0000-7000-8000-000000000003 -6 0.00 0 - 5 0 0 - 5",)"
+    R"("journals":[["00000000-0000-7000-8000-000000000002","locked",{"default":18,"USD":2}]],)"
+    R"("accounts":"00000000-0000-7000-8000-000000000001 active 1",)"
+    R"("tx_template_ids":["00000000-0000-7000-8000-000000000009"],"existing":[]})";
 
 TEST(PostingState, IsReadFromItsText) {
   const base::Result<PostingState> state = decode_posting_read(kState);
@@ -26,12 +28,22 @@ TEST(PostingState, IsReadFromItsText) {
   EXPECT_EQ(balance.layers[0].debit.text(), "1.50");
   EXPECT_EQ(balance.layers[1].debit.text(), "0.00");
   EXPECT_TRUE(balance.layers[1].entry_id.is_nil());
+  ASSERT_EQ(state->journals.size(), 1U);
+  EXPECT_EQ(state->journals[0].status, core::LockStatus::kLocked);
+  EXPECT_EQ(state->journals[0].max_scale.for_currency(*core::Currency::parse("USD")), 2);
+  ASSERT_EQ(state->accounts.size(), 1U);
+  EXPECT_EQ(state->accounts[0].id.text(), "00000000-0000-7000-8000-000000000001");
+  EXPECT_EQ(state->accounts[0].status, core::LockStatus::kActive);
+  EXPECT_TRUE(state->accounts[0].is_set);
   EXPECT_EQ(state->tx_template_ids.size(), 1U);
 }
 
 TEST(PostingState, ThatIsNotOursIsCorrupt) {
   for (std::string text : {std::string("{"), std::string("[]"), std::string(kState).replace(40, 1, "x"),
-                           std::string(R"({"guard":"","balances":"1 2 3"})")}) {
+                           std::string(R"({"guard":"","balances":"1 2 3"})"),
+                           std::string(R"({"guard":"","balances":"","accounts":"x active 0"})"),
+                           std::string(R"({"guard":"","balances":"","accounts":"","journals":[[]]})"),
+                           std::string(R"({"guard":"","balances":"","accounts":"","journals":[["x"]]})")}) {
     const base::Result<PostingState> state = decode_posting_read(text);
     ASSERT_FALSE(state.ok()) << text;
     EXPECT_EQ(state.error().code, "store.corrupt");

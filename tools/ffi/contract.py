@@ -148,3 +148,17 @@ def errors_by_status(documents, operation):
     for code in documents["operations"][operation]["errors"]:
         found.setdefault(documents["codes"][code]["status"].removeprefix("CALA_"), []).append(code)
     return found
+
+
+def noun_and_verb(documents, operation):
+    """account_set and add_members of account_set_add_members: the noun is a type of the contract, or what is created."""
+    nouns = {*documents["types"], *(name.removesuffix("_create") for name in documents["operations"] if name.endswith("_create"))}
+    found = [noun for noun in nouns if operation.startswith(noun + "_")]
+    noun = max(found, key=len) if found else operation.rpartition("_")[0]
+    return noun, operation[len(noun) + 1:]
+
+
+def lists(documents, operation):
+    """Whether an operation answers with a page of a list."""
+    result = documents["operations"][operation]["result"]
+    return result["kind"] == "all" and {"kind": "name", "name": "page_end"} in result["of"]

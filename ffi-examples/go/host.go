@@ -43,7 +43,8 @@ func (l *Ledger) InHost(host Host, options ...TxOption) *HostTx {
 // LockAccounts locks the balances of accounts in the order in which the ledger always locks them: first, when several postings
 // share one transaction, so that two such transactions wait for each other instead of deadlocking. It gives the distinct keys.
 //
-// Errors: ErrNotFound (account.not_found, journal.not_found), ErrMisuse (transaction.none).
+// Errors: ErrNotFound (account.not_found, journal.not_found), ErrInvalid (currency.unknown), ErrMisuse (tx.required,
+// transaction.none).
 func (tx *HostTx) LockAccounts(ctx context.Context, keys ...BalanceKey) ([]BalanceKey, error) {
 	return lockAccounts(ctx, &tx.Operations, keys)
 }

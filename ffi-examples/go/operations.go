@@ -132,24 +132,21 @@ func (c *core) failed(ctx context.Context, failure *Error) *Error {
 	return failure
 }
 
-// Order is the order of a list.
-type Order string
+// ByID is the key of what has this id.
+func ByID(id string) Key { return Key{ID: id} }
 
-const (
-	// Ascending is the default order of every list.
-	Ascending Order = "asc"
-	// Descending is the other one.
-	Descending Order = "desc"
-)
+// ByCode is the key of the account, journal or tx template that has this code.
+func ByCode(code string) Key { return Key{Code: code} }
 
-// PageRequest says which page of a list is wanted.
-type PageRequest struct {
-	// First is how many items a page has, 1 to 1000. Default 100.
-	First int `json:"first,omitempty"`
-	// After is the EndCursor of an earlier page of the same list.
-	After string `json:"after,omitempty"`
-	// Order is the list's order. Default Ascending.
-	Order Order `json:"order,omitempty"`
+// ByExternalID is the key of the account or transaction that has this external id.
+func ByExternalID(id string) Key { return Key{ExternalID: id} }
+
+type idRequest struct {
+	ID string `json:"id"`
+}
+
+type idsRequest struct {
+	IDs []string `json:"ids"`
 }
 
 // Page is one page of a list.

@@ -142,15 +142,6 @@ func (tx *Tx) finish(ctx context.Context, end func(*raw.Tx) (*raw.Error, raw.Sta
 	return nil
 }
 
-// ExecResult is what a statement of the program's own answered.
-type ExecResult struct {
-	Columns []string `json:"columns"`
-	// Rows has the values as the database writes them as text; nil is NULL.
-	Rows [][]*string `json:"rows"`
-	// Affected is how many rows were written; 0 for a query.
-	Affected int64 `json:"affected"`
-}
-
 // Text is a value of the result, "" for NULL.
 func (r *ExecResult) Text(row, column int) string {
 	if value := r.Rows[row][column]; value != nil {
@@ -162,8 +153,8 @@ func (r *ExecResult) Text(row, column int) string {
 // Exec runs one statement of the program's own in the transaction, with the store's placeholders ($1 on PostgreSQL, ? on SQLite).
 // Parameters are strings, *string or nil, sent as text of unknown type; cast where the database wants it.
 //
-// Errors: ErrInvalid (request.malformed: another parameter, tx.control_statement, tx.statement: see SQLState and TxState, tx.too_many_rows), ErrConflict
-// (tx.constraint).
+// Errors: ErrInvalid (request.malformed: another parameter; tx.control_statement, tx.statement: see SQLState and TxState,
+// tx.too_many_rows), ErrConflict (tx.constraint), ErrMisuse (tx.required).
 func (tx *Tx) Exec(ctx context.Context, sql string, params ...any) (*ExecResult, error) {
 	texts := make([]*string, len(params))
 	for i, param := range params {
@@ -180,21 +171,18 @@ func (tx *Tx) Exec(ctx context.Context, sql string, params ...any) (*ExecResult,
 			return nil, failure
 		}
 	}
-	request := struct {
-		SQL    string    `json:"sql"`
-		Params []*string `json:"params"`
-	}{sql, texts}
-	return call[ExecResult](ctx, &tx.Operations, raw.TxExec, request)
+	return call[ExecResult](ctx, &tx.Operations, raw.TxExec, TxExecRequest{sql, texts})
 }
 
 // LockAccounts locks the balances of accounts in the order in which the ledger always locks them: first, when several postings
 // share one transaction, so that two such transactions wait for each other instead of deadlocking. It gives the distinct keys.
 //
-// Errors: ErrNotFound (account.not_found, journal.not_found).
+// Errors: ErrNotFound (account.not_found, journal.not_found), ErrInvalid (currency.unknown), ErrMisuse (tx.required).
 func (tx *Tx) LockAccounts(ctx context.Context, keys ...BalanceKey) ([]BalanceKey, error) {
 	return lockAccounts(ctx, &tx.Operations, keys)
 }
 
 func lockAccounts(ctx context.Context, o *Operations, keys []BalanceKey) ([]BalanceKey, error) {
-	return callFor(ctx, o, raw.TxLockAccounts, balanceKeys{list(keys)}, func(result *balanceKeys) []BalanceKey { return result.Keys })
+	return callFor(ctx, o, raw.TxLockAccounts, TxLockAccountsRequest{list(keys)},
+		func(result *TxLockAccountsResult) []BalanceKey { return result.Keys })
 }

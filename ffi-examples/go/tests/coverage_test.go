@@ -1,8 +1,12 @@
 package tests
 
 import (
-	"fmt"
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -12,74 +16,88 @@ import (
 	"libcala.dev/cala/raw"
 )
 
-// Which methods reach which operation. coverage.json is made from this: CALA_UPDATE=1 go test -run Coverage.
-var coverage = []struct{ operation, methods string }{
-	{"account_create", "Ledger.CreateAccount"},
-	{"account_create_many", "Ledger.CreateAccounts"},
-	{"account_find", "Ledger.FindAccount"},
-	{"account_find_many", "Ledger.FindAccounts"},
-	{"account_list", "Ledger.Accounts, Ledger.AccountsPage"},
-	{"account_update", "Ledger.UpdateAccount"},
-	{"account_lock", "Ledger.LockAccount"},
-	{"account_unlock", "Ledger.UnlockAccount"},
-	{"journal_create", "Ledger.CreateJournal"},
-	{"journal_find", "Ledger.FindJournal"},
-	{"journal_list", "Ledger.Journals, Ledger.JournalsPage"},
-	{"journal_update", "Ledger.UpdateJournal"},
-	{"journal_lock", "Ledger.LockJournal"},
-	{"journal_unlock", "Ledger.UnlockJournal"},
-	{"tx_template_create", "Ledger.CreateTxTemplate"},
-	{"tx_template_find", "Ledger.FindTxTemplate"},
-	{"tx_template_list", "Ledger.TxTemplates, Ledger.TxTemplatesPage"},
-	{"transaction_post", "Ledger.Post"},
-	{"transaction_post_many", "Ledger.PostMany"},
-	{"transaction_find", "Ledger.FindTransaction"},
-	{"transaction_find_many", "Ledger.FindTransactions"},
-	{"transaction_list", "Ledger.Transactions, Ledger.TransactionsPage"},
-	{"entry_list", "Ledger.Entries, Ledger.EntriesPage"},
-	{"entry_find_many", "Ledger.FindEntries"},
-	{"balance_find", "Ledger.FindBalance"},
-	{"balance_find_many", "Ledger.FindBalances"},
-	{"balance_list", "Ledger.Balances, Ledger.BalancesPage"},
-	{"balance_history", "Ledger.BalanceHistory, Ledger.BalanceHistoryPage"},
-	{"balance_at", "Ledger.BalanceAtVersion, Ledger.BalanceAtTime"},
-	{"tx_lock_accounts", "Tx.LockAccounts, HostTx.LockAccounts"},
-	{"tx_exec", "Tx.Exec"},
-	{"cel_evaluate", "Ledger.EvaluateCEL"},
-	{"ledger_info", "Ledger.Info"},
-	{"ledger_migrate", "Ledger.Migrate"},
-}
-
-func TestCoverage_every_operation_of_the_header_has_its_methods(t *testing.T) {
-	header := must[[]byte](t)(os.ReadFile("../../../include/cala.h"))
-	makes := regexp.MustCompile(`CALA_API cala_status cala_(\w+)\(cala_ledger \*ledger, cala_tx \*tx, const char \*request,`)
-	declared := makes.FindAllStringSubmatch(string(header), -1)
-	equal(t, len(declared), len(coverage))
-	equal(t, len(raw.Operations), len(coverage))
-	for i, row := range coverage {
-		equal(t, declared[i][1], row.operation)
-		equal(t, raw.Operations[i].Name, row.operation)
-		for _, method := range strings.Split(row.methods, ", ") {
-			receiver, name, _ := strings.Cut(method, ".")
-			_, found := receivers[receiver].MethodByName(name)
-			if !found {
-				t.Errorf("%s: there is no method %s", row.operation, method)
-			}
-		}
+// coverage reads which methods reach which operation: coverage.json, which tools/make_ffi writes.
+func coverage(t *testing.T) map[string][]string {
+	methods := map[string]string{}
+	check(t, json.Unmarshal(must[[]byte](t)(os.ReadFile("../coverage.json")), &methods))
+	listed := map[string][]string{}
+	for operation, names := range methods {
+		listed[operation] = strings.Split(names, ", ")
 	}
+	return listed
 }
 
 var receivers = map[string]reflect.Type{"Ledger": reflect.TypeFor[*cala.Ledger](), "Tx": reflect.TypeFor[*cala.Tx](),
 	"HostTx": reflect.TypeFor[*cala.HostTx]()}
 
-func TestCoverage_the_file_is_made_from_the_table(t *testing.T) {
-	rows := make([]string, len(coverage))
-	for i, row := range coverage {
-		rows[i] = fmt.Sprintf("  %q: %q", row.operation, row.methods)
+func TestCoverage_every_operation_of_the_header_has_its_methods(t *testing.T) {
+	header := must[[]byte](t)(os.ReadFile("../../../include/cala.h"))
+	makes := regexp.MustCompile(`CALA_API cala_status cala_(\w+)\(cala_ledger \*ledger, cala_tx \*tx, const char \*request,`)
+	declared := makes.FindAllStringSubmatch(string(header), -1)
+	covered := coverage(t)
+	equal(t, len(declared), len(covered))
+	equal(t, len(raw.Operations), len(covered))
+	for i, found := range declared {
+		equal(t, raw.Operations[i].Name, found[1])
+		if len(covered[found[1]]) == 0 {
+			t.Errorf("no method reaches %s", found[1])
+		}
+		for _, method := range covered[found[1]] {
+			receiver, name, _ := strings.Cut(method, ".")
+			if _, found := receivers[receiver].MethodByName(name); !found {
+				t.Errorf("there is no method %s", method)
+			}
+		}
 	}
-	want := "{\n" + strings.Join(rows, ",\n") + "\n}\n"
-	if os.Getenv("CALA_UPDATE") != "" {
-		check(t, os.WriteFile("../coverage.json", []byte(want), 0o644))
+}
+
+// comments reads what the package says of its methods: {"Ledger.Post": ...}.
+func comments(t *testing.T) map[string]string {
+	said := map[string]string{}
+	for _, path := range must[[]string](t)(filepath.Glob("../*.go")) {
+		file := must[*ast.File](t)(parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments))
+		for _, declared := range file.Decls {
+			method, ok := declared.(*ast.FuncDecl)
+			if !ok || method.Recv == nil {
+				continue
+			}
+			if star, ok := method.Recv.List[0].Type.(*ast.StarExpr); ok {
+				receiver := strings.Replace(star.X.(*ast.Ident).Name, "Operations", "Ledger", 1)
+				said[receiver+"."+method.Name.Name] = method.Doc.Text()
+			}
+		}
 	}
-	equal(t, string(must[[]byte](t)(os.ReadFile("../coverage.json"))), want)
+	return said
+}
+
+// The comments of the methods that are written by hand name the same codes as those that are made.
+func TestCoverage_every_method_names_the_codes_of_its_operation(t *testing.T) {
+	must[string](t)(cala.LibraryVersion())
+	var contract struct {
+		Operations map[string]struct{ Errors []string }
+		Codes      map[string]any
+	}
+	check(t, json.Unmarshal([]byte(raw.Api()), &contract))
+	said, asFor := comments(t), regexp.MustCompile(`Errors as for (\w+)`)
+	code := regexp.MustCompile(`\b[a-z_]+\.[a-z_]+\b`)
+	for operation, methods := range coverage(t) {
+		for _, method := range methods {
+			receiver, _, _ := strings.Cut(method, ".")
+			text := said[method]
+			if other := asFor.FindStringSubmatch(text); other != nil {
+				text += said[receiver+"."+other[1]]
+			}
+			_, errors, _ := strings.Cut(text, "Errors")
+			for _, declared := range contract.Operations[operation].Errors {
+				if !strings.Contains(errors, declared) {
+					t.Errorf("the comment of %s does not name %s", method, declared)
+				}
+			}
+			for _, named := range code.FindAllString(errors, -1) {
+				if _, known := contract.Codes[named]; !known {
+					t.Errorf("the comment of %s names %s, which there is not", method, named)
+				}
+			}
+		}
+	}
 }

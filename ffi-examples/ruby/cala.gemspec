@@ -9,6 +9,6 @@ Gem::Specification.new do |spec|
   spec.summary = "A double-entry ledger in the process, or in the transaction that is open already: libcala for Ruby"
   spec.license = "Apache-2.0"
   spec.required_ruby_version = ">= 3.1"
-  spec.files = Dir["lib/**/*.rb"] + ["README.md"]
+  spec.files = Dir["lib/**/*.rb", "sig/*.rbs"] + ["README.md"]
   spec.add_dependency "ffi", "~> 1.15"
 end

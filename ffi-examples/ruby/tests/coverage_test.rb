@@ -2,26 +2,71 @@
 
 require_relative "support"
 
-# coverage.json says which method reaches which operation of cala.h.
+# coverage.json, which tools/make_ffi writes, says which method reaches which operation of cala.h; the loaded library says what the operation
+# takes, gives and refuses.
 class CoverageTest < Minitest::Test
-  FILE = File.expand_path("../coverage.json", __dir__)
+  METHODS = JSON.parse(File.read(File.expand_path("../coverage.json", __dir__)), symbolize_names: true)
+  CONTRACT = JSON.parse(Cala::Raw.cala_api, symbolize_names: true)
 
-  def test_every_operation_has_a_method
-    assert_same_members Cala::Raw::OPERATIONS, Cala::Operations::METHODS.keys
-  end
+  # A transaction where nothing runs: it keeps what was sent, and which keys of the answer were read.
+  class Recorder < Cala::OwnTransaction
+    attr_reader :sent, :read
 
-  def test_every_method_is_there
-    Cala::Ledger.open(store: "sqlite::memory:") do |ledger|
-      ledger.begin do |tx|
-        Cala::Operations::METHODS.each_value do |path|
-          *nouns, method = path.split(".").map(&:to_sym)
-          assert_respond_to nouns.inject(tx) { |place, noun| place.public_send(noun) }, method
-        end
-      end
+    def initialize; end # rubocop:disable Lint/MissingSuper -- no ledger
+
+    def call(operation, request = {})
+      @sent = [operation, request.keys.sort]
+      @read = []
+      Hash.new { |_, key| @read << key && nil }
     end
   end
 
-  def test_the_file_is_what_the_table_says
-    assert_equal "#{JSON.pretty_generate(Cala::Operations::METHODS)}\n", File.read(FILE), "coverage.json is not up to date"
+  def setup
+    @place = Recorder.new
+  end
+
+  def test_every_operation_has_a_method
+    assert_same_members Cala::Raw::OPERATIONS, METHODS.keys
+  end
+
+  def test_every_method_sends_each_key_of_its_operation_and_reads_what_its_answer_has
+    each_method do |operation, method|
+      keys = keys_of(CONTRACT[:operations][operation][:request])
+      positional = method.parameters.filter_map { |kind, name| name if kind == :req }
+      others = keys - positional - (method.parameters.any? { |kind, _| kind == :keyrest } ? [] : keys)
+      given = method.call(*positional, **others.to_h { |key| [key, "x"] })
+      given.page if given.is_a?(Cala::List)
+      assert_equal [operation, keys.sort], @place.sent
+      assert_empty @place.read - keys_of(CONTRACT[:operations][operation][:result]), "of the answer of #{operation}"
+    end
+  end
+
+  def test_every_comment_names_the_codes_of_the_operation
+    each_method { |operation, method| assert_codes_named(operation, method) }
+    assert_codes_named(:transaction_post, @place.method(:post))
+  end
+
+  private
+
+  def each_method
+    METHODS.each do |operation, path|
+      *nouns, name = path.split(".").map(&:to_sym)
+      yield operation, nouns.inject(@place) { |place, noun| place.public_send(noun) }.method(name)
+    end
+  end
+
+  def assert_codes_named(operation, method)
+    path, line = method.source_location
+    comment = File.readlines(path)[0...line - 1].reverse.take_while { |text| text.match?(/\A\s*#/) }.reverse.join
+    named = comment[/@raise.*/m].to_s.scan(/\b[a-z_]+\.[a-z_]+\b/)
+    assert_equal CONTRACT[:operations][operation][:errors].sort, named.sort, "the comment of #{method.name}, #{operation}"
+  end
+
+  def keys_of(type)
+    case type[:kind]
+    when "name" then keys_of(CONTRACT[:types][type[:name].to_sym][:type])
+    when "object" then type[:fields].map { |field| field[:key].to_sym }
+    else type[:of].flat_map { |part| keys_of(part) }.uniq
+    end
   end
 end

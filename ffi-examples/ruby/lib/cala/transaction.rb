@@ -25,6 +25,9 @@ module Cala
     # that two such transactions wait for each other instead of deadlocking.
     # @param keys [Array<Hash>] journal_id:, account_id:, currency:
     # @return [Array<Hash>] the keys, distinct, as locked
+    # @raise [NotFoundError] account.not_found, journal.not_found
+    # @raise [InvalidError] currency.unknown
+    # @raise [MisuseError] tx.required
     def lock_accounts(keys)
       call(:tx_lock_accounts, { keys: keys })[:keys]
     end
@@ -37,6 +40,7 @@ module Cala
     # @return [Hash] columns: [name, ...], rows: [[text or nil, ...], ...], affected: rows written
     # @raise [InvalidError] tx.control_statement, tx.statement (see #sqlstate and #tx_state), tx.too_many_rows
     # @raise [ConflictError] tx.constraint
+    # @raise [MisuseError] tx.required
     def exec(sql, *params)
       params.each_with_index do |value, at|
         next if value.nil? || value.is_a?(String)

@@ -114,8 +114,8 @@ const (
 	ParamJSON      ParamType = "json"
 )
 
-// Param is what a posting is told. min and max are constants of an integer, a decimal, a date or a timestamp, and a value
-// outside them is refused.
+// Param is what a posting is told. min and max are constants of an integer, a decimal, a date or a timestamp, and a
+// value outside them is refused.
 type Param struct {
 	Name        string    `json:"name"`
 	Type        ParamType `json:"type"`
@@ -561,8 +561,8 @@ type Key struct {
 
 // Codes of errors. Each method names those that its operation adds; any may give those of requests, calls and stores.
 const (
-	// CodeRequestMalformed (ErrInvalid): not JSON, a wrong type, a value out of range, a key that is there twice, invalid
-	// UTF-8, a NUL character, an after that is no cursor of this list (pointer). Correct the request.
+	// CodeRequestMalformed (ErrInvalid): not JSON, a wrong type, a value out of range, a key that is there twice,
+	// invalid UTF-8, a NUL character, an after that is no cursor of this list (pointer). Correct the request.
 	CodeRequestMalformed = "request.malformed"
 	// CodeRequestUnknownKey (ErrInvalid): a key that the operation does not know (pointer). Remove it, or look for a
 	// misspelling.
@@ -574,20 +574,21 @@ const (
 	// CodeOptionUnsupported (ErrUnsupported): an option that this version does not heed: effective_balances true,
 	// balance_rollup other than synchronous, log_level (pointer). Leave it out.
 	CodeOptionUnsupported = "option.unsupported"
-	// CodeCurrencyUnknown (ErrInvalid): a currency that the ledger does not know (pointer). Use an ISO 4217 code or one of
-	// the crypto codes, in upper case.
+	// CodeCurrencyUnknown (ErrInvalid): a currency that the ledger does not know (pointer). Use an ISO 4217 code or one
+	// of the crypto codes, in upper case.
 	CodeCurrencyUnknown = "currency.unknown"
 	// CodeAmountScale (ErrInvalid): an entry has more digits after the decimal point than its journal's max_scale
-	// (details: journal_id, currency, units, max_scale). Round in the tx template, or raise max_scale by journal_update.
+	// (details: journal_id, currency, units, max_scale). Round in the tx template, or raise max_scale by
+	// journal_update.
 	CodeAmountScale = "amount.scale"
-	// CodeAmountRange (ErrInvalid): an amount or a sum would need more than 38 digits. Post a smaller amount; nothing is
-	// ever rounded.
+	// CodeAmountRange (ErrInvalid): an amount or a sum would need more than 38 digits. Post a smaller amount; nothing
+	// is ever rounded.
 	CodeAmountRange = "amount.range"
 	// CodeCELCompile (ErrInvalid): an expression is not well-formed, or can never be of the type needed (pointer, line,
 	// column). Correct the expression; cel_evaluate tries one out.
 	CodeCELCompile = "cel.compile"
-	// CodeCELEval (ErrInvalid): an expression failed while it was evaluated: a division by zero, a missing key (pointer).
-	// Guard it, for example with has().
+	// CodeCELEval (ErrInvalid): an expression failed while it was evaluated: a division by zero, a missing key
+	// (pointer). Guard it, for example with has().
 	CodeCELEval = "cel.eval"
 	// CodeCELCoerce (ErrInvalid): an expression's result is not what its place needs (pointer). Convert it, for example
 	// with decimal() or uuid().
@@ -600,25 +601,26 @@ const (
 	// CodeParamUnknown (ErrInvalid): a param that the tx template does not declare (pointer, param). Remove it, or look
 	// for a misspelling.
 	CodeParamUnknown = "param.unknown"
-	// CodeParamType (ErrInvalid): a param's value, or its default, is not of the declared type (pointer). Pass decimals,
-	// dates and UUIDs as text.
+	// CodeParamType (ErrInvalid): a param's value, or its default, is not of the declared type (pointer). Pass
+	// decimals, dates and UUIDs as text.
 	CodeParamType = "param.type"
-	// CodeParamRange (ErrInvalid): a param's value, or its default, is less than its min or greater than its max (pointer,
-	// param, min or max). Pass a value within the bounds.
+	// CodeParamRange (ErrInvalid): a param's value, or its default, is less than its min or greater than its max
+	// (pointer, param, min or max). Pass a value within the bounds.
 	CodeParamRange = "param.range"
 	// CodeParamDuplicate (ErrInvalid): the tx template declares a param twice (pointer). Remove one.
 	CodeParamDuplicate = "param.duplicate"
 	// CodeTxTemplateUnbalanced (ErrRejected): whatever is posted with this tx template, debits and credits could never
 	// agree. Correct its entries.
 	CodeTxTemplateUnbalanced = "tx_template.unbalanced"
-	// CodeTxTemplateExists (ErrConflict): the id or code is taken (column). Choose another, or use the one that is there.
+	// CodeTxTemplateExists (ErrConflict): the id or code is taken (column). Choose another, or use the one that is
+	// there.
 	CodeTxTemplateExists = "tx_template.exists"
 	// CodeTxTemplateNotFound (ErrNotFound): no tx template has this id or code. Create it first.
 	CodeTxTemplateNotFound = "tx_template.not_found"
 	// CodeTxTemplateChanged (ErrConflict): the tx template was changed by another at the same time. Try again.
 	CodeTxTemplateChanged = "tx_template.changed"
-	// CodeAccountExists (ErrConflict): the id, code or external id is taken (column; in a batch index). Choose another, or
-	// use the one that is there.
+	// CodeAccountExists (ErrConflict): the id, code or external id is taken (column; in a batch index). Choose another,
+	// or use the one that is there.
 	CodeAccountExists = "account.exists"
 	// CodeAccountNotFound (ErrNotFound): no account has this id, code or external id. Create it first.
 	CodeAccountNotFound = "account.not_found"
@@ -626,8 +628,8 @@ const (
 	CodeAccountChanged = "account.changed"
 	// CodeAccountLocked (ErrRejected): an entry's account is locked (account_id). account_unlock, or post elsewhere.
 	CodeAccountLocked = "account.locked"
-	// CodeAccountIsSet (ErrRejected): an entry names an account set, which takes no entries of its own (account_id). Post
-	// to one of its members.
+	// CodeAccountIsSet (ErrRejected): an entry names an account set, which takes no entries of its own (account_id).
+	// Post to one of its members.
 	CodeAccountIsSet = "account.is_set"
 	// CodeJournalExists (ErrConflict): the id or code is taken (column). Choose another, or use the one that is there.
 	CodeJournalExists = "journal.exists"
@@ -635,27 +637,28 @@ const (
 	CodeJournalNotFound = "journal.not_found"
 	// CodeJournalChanged (ErrConflict): the journal was changed by another at the same time. Try again.
 	CodeJournalChanged = "journal.changed"
-	// CodeJournalLocked (ErrRejected): the posting's journal is locked (journal_id). journal_unlock, or post to another.
+	// CodeJournalLocked (ErrRejected): the posting's journal is locked (journal_id). journal_unlock, or post to
+	// another.
 	CodeJournalLocked = "journal.locked"
 	// CodePostingUnbalanced (ErrRejected): debits and credits differ in a currency and layer (currency, layer, debit,
 	// credit). Correct the params.
 	CodePostingUnbalanced = "posting.unbalanced"
-	// CodeTransactionReplayDiffers (ErrConflict): the id or external id was posted before with other content (field: the
-	// first that differs). Use a new id for a new posting.
+	// CodeTransactionReplayDiffers (ErrConflict): the id or external id was posted before with other content (field:
+	// the first that differs). Use a new id for a new posting.
 	CodeTransactionReplayDiffers = "transaction.replay_differs"
-	// CodeTransactionExists (ErrConflict): two postings of one batch have the same id or external id, or another session
-	// posted it at the same moment (column). Post each once; when retryable, repeat.
+	// CodeTransactionExists (ErrConflict): two postings of one batch have the same id or external id, or another
+	// session posted it at the same moment (column). Post each once; when retryable, repeat.
 	CodeTransactionExists = "transaction.exists"
 	// CodeTransactionNotFound (ErrNotFound): no transaction has this id or external id.
 	CodeTransactionNotFound = "transaction.not_found"
 	// CodeListNoMark (ErrUnavailable): a list with stable on a read-only connection or in a read-only transaction, and
 	// nobody has read one elsewhere yet. Read one where the database can be written.
 	CodeListNoMark = "list.no_mark"
-	// CodeBalanceNotFound (ErrNotFound): the account has no entry in this journal and currency, or had none then. Read it
-	// as zero.
+	// CodeBalanceNotFound (ErrNotFound): the account has no entry in this journal and currency, or had none then. Read
+	// it as zero.
 	CodeBalanceNotFound = "balance.not_found"
-	// CodeBalanceChanged (ErrConflict): a balance was moved by another between reading and writing. Roll back and run the
-	// transaction again; outside one the library has.
+	// CodeBalanceChanged (ErrConflict): a balance was moved by another between reading and writing. Roll back and run
+	// the transaction again; outside one the library has.
 	CodeBalanceChanged = "balance.changed"
 	// CodeTransactionNone (ErrMisuse): the statements of an operation in a cala_tx_host did not run in one open
 	// transaction, or cala_tx_in_transaction said that there is none. Begin a transaction before, commit after.
@@ -675,18 +678,20 @@ const (
 	// CodeTxLibpq (ErrInvalid): libpq's functions were not found where cala_tx_adopt was told to look. Name the module
 	// that made the connection.
 	CodeTxLibpq = "tx.libpq"
-	// CodeTxConnection (ErrMisuse): the connection is broken, busy, in pipeline mode, or of another copy of libpq. Pass it
-	// between two statements, with its own copy of libpq.
+	// CodeTxConnection (ErrMisuse): the connection is broken, busy, in pipeline mode, or of another copy of libpq. Pass
+	// it between two statements, with its own copy of libpq.
 	CodeTxConnection = "tx.connection"
-	// CodeTxEncoding (ErrMisuse): the client_encoding of a connection in cala_tx_adopt is not UTF8. SET client_encoding TO
-	// 'UTF8' on it.
+	// CodeTxEncoding (ErrMisuse): the client_encoding of a connection in cala_tx_adopt is not UTF8. SET client_encoding
+	// TO 'UTF8' on it.
 	CodeTxEncoding = "tx.encoding"
-	// CodeTxControlStatement (ErrInvalid): cala_tx_exec was given COMMIT or another statement that ends the transaction or
-	// outlives it (pointer). Use cala_tx_commit, cala_tx_rollback, savepoint.
+	// CodeTxControlStatement (ErrInvalid): cala_tx_exec was given COMMIT or another statement that ends the transaction
+	// or outlives it (pointer). Use cala_tx_commit, cala_tx_rollback, savepoint.
 	CodeTxControlStatement = "tx.control_statement"
-	// CodeTxStatement (ErrInvalid): the database refuses the statement of cala_tx_exec. See the message and the SQLSTATE.
+	// CodeTxStatement (ErrInvalid): the database refuses the statement of cala_tx_exec. See the message and the
+	// SQLSTATE.
 	CodeTxStatement = "tx.statement"
-	// CodeTxConstraint (ErrConflict): the statement of cala_tx_exec breaks a constraint of the database. See the message.
+	// CodeTxConstraint (ErrConflict): the statement of cala_tx_exec breaks a constraint of the database. See the
+	// message.
 	CodeTxConstraint = "tx.constraint"
 	// CodeTxTooManyRows (ErrInvalid): the statement of cala_tx_exec gives more than 100,000 rows. Add a LIMIT.
 	CodeTxTooManyRows = "tx.too_many_rows"
@@ -698,13 +703,14 @@ const (
 	CodeCallMisuse = "call.misuse"
 	// CodeCallFailed (ErrInternal): a call ended in an unexpected way. Report it.
 	CodeCallFailed = "call.failed"
-	// CodePostingFold (ErrInternal): an accepted entry could not be added to its balance; nothing was written. Report it.
+	// CodePostingFold (ErrInternal): an accepted entry could not be added to its balance; nothing was written. Report
+	// it.
 	CodePostingFold = "posting.fold"
 	// CodeOpAdoptedTransaction (ErrMisuse): an operation in a cala_tx_adopt was started through a queue. Run it with
 	// cala_op_run.
 	CodeOpAdoptedTransaction = "op.adopted_transaction"
-	// CodeOpHostTransaction (ErrMisuse): an operation in a cala_tx_host was run or started. Drive it with cala_op_step and
-	// cala_op_feed.
+	// CodeOpHostTransaction (ErrMisuse): an operation in a cala_tx_host was run or started. Drive it with cala_op_step
+	// and cala_op_feed.
 	CodeOpHostTransaction = "op.host_transaction"
 	// CodeOpHostOnly (ErrMisuse): the ledger has no connection of its own. Make operations in a cala_tx_host.
 	CodeOpHostOnly = "op.host_only"
@@ -732,7 +738,8 @@ const (
 	CodeQueueDescriptor = "queue.descriptor"
 	// CodeLedgerClosed (ErrClosed): the ledger has been shut down. Open another.
 	CodeLedgerClosed = "ledger.closed"
-	// CodeClockNotManual (ErrUnsupported): the ledger runs on the system's clock. Open it with {"clock": {"manual": ...}}.
+	// CodeClockNotManual (ErrUnsupported): the ledger runs on the system's clock. Open it with {"clock": {"manual":
+	// ...}}.
 	CodeClockNotManual = "clock.not_manual"
 	// CodeClockRange (ErrInvalid): the clock would go back, or past the year 9999.
 	CodeClockRange = "clock.range"
@@ -759,25 +766,26 @@ const (
 	// CodeStoreLibpqMissing (ErrUnavailable): libpq, PostgreSQL's client library, is not installed. Install it (Debian:
 	// libpq5).
 	CodeStoreLibpqMissing = "store.libpq_missing"
-	// CodeStoreLogin (ErrPermission): postgreSQL refused the user or password, or wants a password and got none. Correct
-	// the connection string.
+	// CodeStoreLogin (ErrPermission): postgreSQL refused the user or password, or wants a password and got none.
+	// Correct the connection string.
 	CodeStoreLogin = "store.login"
 	// CodeStoreDatabaseMissing (ErrUnavailable): postgreSQL has no database of that name. Create it.
 	CodeStoreDatabaseMissing = "store.database_missing"
-	// CodeStoreTooManyConnections (ErrUnavailable): postgreSQL has no connection left. Lower pool.max, or raise its limit.
+	// CodeStoreTooManyConnections (ErrUnavailable): postgreSQL has no connection left. Lower pool.max, or raise its
+	// limit.
 	CodeStoreTooManyConnections = "store.too_many_connections"
 	// CodeStoreServerVersion (ErrUnsupported): postgreSQL is too old. Use version 13 or newer.
 	CodeStoreServerVersion = "store.server_version"
 	// CodeStoreConnectionLost (ErrUnavailable): the connection broke; nothing was written. Try again.
 	CodeStoreConnectionLost = "store.connection_lost"
-	// CodeStoreOutcomeUnknown (ErrOutcomeUnknown): the connection broke during the commit, and nobody has said since what
-	// became of it. Post the same ids again (details: transaction_ids, also those that the library made), or find the
-	// transactions.
+	// CodeStoreOutcomeUnknown (ErrOutcomeUnknown): the connection broke during the commit, and nobody has said since
+	// what became of it. Post the same ids again (details: transaction_ids, also those that the library made), or find
+	// the transactions.
 	CodeStoreOutcomeUnknown = "store.outcome_unknown"
 	// CodeStoreCannotOpen (ErrUnavailable): the ledger's file cannot be opened or made. Check the path and its folder.
 	CodeStoreCannotOpen = "store.cannot_open"
-	// CodeStoreNotALedger (ErrInvalid): the file is not an SQLite database, or the schema in PostgreSQL has other tables
-	// or types under names that the ledger needs. Choose another file, another schema.
+	// CodeStoreNotALedger (ErrInvalid): the file is not an SQLite database, or the schema in PostgreSQL has other
+	// tables or types under names that the ledger needs. Choose another file, another schema.
 	CodeStoreNotALedger = "store.not_a_ledger"
 	// CodeStoreReadOnly (ErrPermission): the file, database or transaction may not be written. Check permissions.
 	CodeStoreReadOnly = "store.read_only"
@@ -789,36 +797,37 @@ const (
 	CodeStoreIo = "store.io"
 	// CodeStoreMemory (ErrNoMemory): the database is out of memory.
 	CodeStoreMemory = "store.memory"
-	// CodeStoreCorrupt (ErrInternal): the stored data are damaged, or not as this library writes them. Restore a backup.
+	// CodeStoreCorrupt (ErrInternal): the stored data are damaged, or not as this library writes them. Restore a
+	// backup.
 	CodeStoreCorrupt = "store.corrupt"
-	// CodeStoreMigrationsMissing (ErrUnsupported): the database has no ledger, or an older one. Open with "migrate": true,
-	// or run ledger_migrate.
+	// CodeStoreMigrationsMissing (ErrUnsupported): the database has no ledger, or an older one. Open with "migrate":
+	// true, or run ledger_migrate.
 	CodeStoreMigrationsMissing = "store.migrations_missing"
 	// CodeStoreMigratedMeanwhile (ErrConflict): another process migrates the same schema. Try again.
 	CodeStoreMigratedMeanwhile = "store.migrated_meanwhile"
 	// CodeStoreNewer (ErrUnsupported): the tables are newer than this library. Use a newer library.
 	CodeStoreNewer = "store.newer"
-	// CodeStoreBusy (ErrBusy): another writer holds the file, or our one writer did not come free in pool.timeout_ms. Try
-	// again later; a transaction that is still open may be one's own.
+	// CodeStoreBusy (ErrBusy): another writer holds the file, or our one writer did not come free in pool.timeout_ms.
+	// Try again later; a transaction that is still open may be one's own.
 	CodeStoreBusy = "store.busy"
 	// CodeStorePoolTimeout (ErrBusy): no connection to PostgreSQL came free in pool.timeout_ms. Try again later; end
 	// transactions sooner, or raise pool.max.
 	CodeStorePoolTimeout = "store.pool_timeout"
 	// CodeStoreLockTimeout (ErrBusy): another transaction held the same rows for too long. Try again.
 	CodeStoreLockTimeout = "store.lock_timeout"
-	// CodeStoreSerialization (ErrConflict): another transaction changed the same rows. Roll back and run the transaction
-	// again; outside one the library has.
+	// CodeStoreSerialization (ErrConflict): another transaction changed the same rows. Roll back and run the
+	// transaction again; outside one the library has.
 	CodeStoreSerialization = "store.serialization"
 	// CodeStoreDeadlock (ErrConflict): two transactions waited for each other. Roll back and run the transaction again;
 	// outside one the library has.
 	CodeStoreDeadlock = "store.deadlock"
 	// CodeStoreCancelled (ErrCancelled): the statement was interrupted.
 	CodeStoreCancelled = "store.cancelled"
-	// CodeStoreTooOld (ErrUnsupported): the host's SQLite has no JSON functions, or cannot read the ledger's statements.
-	// Use SQLite 3.38 or newer.
+	// CodeStoreTooOld (ErrUnsupported): the host's SQLite has no JSON functions, or cannot read the ledger's
+	// statements. Use SQLite 3.38 or newer.
 	CodeStoreTooOld = "store.too_old"
-	// CodeStoreUntrustedSchema (ErrUnsupported): the host's SQLite forbids functions in triggers. PRAGMA trusted_schema =
-	// ON.
+	// CodeStoreUntrustedSchema (ErrUnsupported): the host's SQLite forbids functions in triggers. PRAGMA trusted_schema
+	// = ON.
 	CodeStoreUntrustedSchema = "store.untrusted_schema"
 	// CodeStoreEncoding (ErrInvalid): the database's encoding lacks a character. Use a database in UTF8.
 	CodeStoreEncoding = "store.encoding"
@@ -836,10 +845,12 @@ const (
 	CodeStoreEntryID = "store.entry_id"
 	// CodeStoreMisuse (ErrInternal): a defect of the library. Report it.
 	CodeStoreMisuse = "store.misuse"
-	// CodeConfigStore (ErrInvalid): a connection string or schema name that cannot be right, found below cala_ledger_open.
-	// Correct it.
+	// CodeConfigStore (ErrInvalid): a connection string or schema name that cannot be right, found below
+	// cala_ledger_open. Correct it.
 	CodeConfigStore = "config.store"
 	// CodeConfigSchema (ErrInvalid): a connection string or schema name that cannot be right, found below
 	// cala_ledger_open. Correct it.
 	CodeConfigSchema = "config.schema"
+	// CodeLibraryMissing (ErrUnavailable) is the wrapper's own.
+	CodeLibraryMissing = "library.missing"
 )

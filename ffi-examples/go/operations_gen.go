@@ -171,7 +171,8 @@ func (o *Operations) FindTransactions(ctx context.Context, ids []string) ([]Tran
 		func(result *TransactionFindManyResult) []Transaction { return result.Transactions })
 }
 
-// Transactions lists transactions in the order in which they were posted. effective_from and effective_to are inclusive.
+// Transactions lists transactions in the order in which they were posted. effective_from and effective_to are
+// inclusive.
 //
 // Errors: ErrUnavailable (list.no_mark).
 func (o *Operations) Transactions(ctx context.Context, filter TransactionFilter) iter.Seq2[Transaction, error] {
@@ -245,8 +246,8 @@ func (o *Operations) Info(ctx context.Context) (*Info, error) {
 	return call[Info](ctx, o, raw.LedgerInfo, struct{}{})
 }
 
-// Migrate brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each
-// statement is run by the program.
+// Migrate brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host
+// each statement is run by the program.
 //
 // Errors: ErrUnsupported (store.newer), ErrMisuse (op.own_transaction).
 func (o *Operations) Migrate(ctx context.Context) (*Migration, error) {

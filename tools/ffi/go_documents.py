@@ -43,7 +43,7 @@ def plural(noun):
 
 
 def comment(text, indent=""):
-    return "".join(f"{indent}// {line}".rstrip() + "\n" for part in text.split("\n") for line in wrapped(part, 120 - len(indent) * 4) or [""])
+    return "".join(f"{indent}// {line}".rstrip() + "\n" for part in text.split("\n") for line in wrapped(part, 117 - len(indent) * 4) or [""])
 
 
 def listed(keys):
@@ -92,8 +92,8 @@ class Struct:
 
 
 class Writer:
-    def __init__(self, documents):
-        self.documents, self.written = documents, {}
+    def __init__(self, documents, codes):
+        self.documents, self.codes, self.written = documents, codes, {}
 
     def request_name(self, operation):
         noun, verb = contracts.noun_and_verb(self.documents, operation)
@@ -211,6 +211,9 @@ class Writer:
             says = " ".join(map(sentence, filter(None, (of["means"], of["advice"])))).replace("`", "")
             named = "Code" + name(code)
             codes += comment(f"{named} ({error_name(of['status'])}): {says[:1].lower()}{says[1:]}", "\t") + f'\t{named} = "{code}"\n'
+        for code, status in self.codes.items():
+            named = "Code" + name(code)
+            codes += comment(f"{named} ({error_name(status)}) is the wrapper's own.", "\t") + f'\t{named} = "{code}"\n'
         text = "\n".join([*self.written.values(), self.key(), codes + ")\n"])
         return HEAD + 'import (\n\t"encoding/json"\n\t"time"\n)\n\n' + text
 
@@ -300,7 +303,7 @@ def list_methods(writer, operation, called, request, said, raised, makes):
 
 def outputs(header):
     documents = contracts.read(header)
-    writer = Writer(documents)
+    writer = Writer(documents, contracts.wrapper_codes(header.path.resolve().parents[1], "Go"))
     types = writer.module()
     coverage, methods = {}, []
     for operation in documents["operations"]:

@@ -75,8 +75,8 @@ def read_methods(path):
 
 
 class Writer:
-    def __init__(self, contract, methods):
-        self.contract, self.methods = contract, methods
+    def __init__(self, contract, methods, codes):
+        self.contract, self.methods, self.codes = contract, methods, codes
         self.written = {}  # name -> text
         operations = contract["operations"]
         self.asked, self.answered = (contracts.reached(contract, part) for part in ("request", "result"))
@@ -255,7 +255,7 @@ class Writer:
             text += ("\n\n" if far else "\n" if piece.startswith("#") else "") + piece
             before = piece
         text += "\n\n" + comment("Codes of errors, which docs/errors.md explains. Beside those that an operation declares any may give those of "
-                                 "requests, calls and stores.") + literal("Code", self.contract["codes"])
+                                 "requests, calls and stores.") + literal("Code", self.codes)
         text += "".join(literal(f"{pascal(name)}Code", operation["errors"]) for name, operation in self.contract["operations"].items()
                         if operation["errors"])
         text += "\n#: What an operation raises, by its own codes; the documentation of its method ends in it.\nRAISES = {\n"
@@ -300,6 +300,7 @@ def outputs(header):
     if set(methods) != set(contract["operations"]):
         raise SystemExit("ffi-examples/python/cala/operations.py and cala.h differ in "
                          + ", ".join(sorted(set(methods) ^ set(contract["operations"]))))
-    writer = Writer(contract, methods)
+    codes = [*contract["codes"], *contracts.wrapper_codes(header.path.resolve().parents[1], "Python")]
+    writer = Writer(contract, methods, codes)
     coverage = {name: methods[name].name for name in contract["operations"]}
     return {"python/cala/documents.py": writer.module(), "python/coverage.json": json.dumps(coverage, indent=2) + "\n"}

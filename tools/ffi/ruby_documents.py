@@ -214,7 +214,7 @@ def alias(name, of, doc=""):
     return (comment(doc, "  ") if doc else "") + text + "\n"
 
 
-def signatures(documents, methods):
+def signatures(documents, methods, codes):
     out = HEAD + SIG
     asked, answered = (contracts.reached(documents, part) for part in ("request", "result"))
     for name, of in documents["types"].items():
@@ -230,7 +230,7 @@ def signatures(documents, methods):
             out += alias(f"{operation}_request", body(documents, f"{operation}.request", True), f"Request of {operation}.")
         if of["result"]["kind"] == "object":
             out += alias(f"{operation}_result", record(documents, shape(documents, of["result"]), False), f"Answer of {operation}.")
-    out += alias("code", choice(documents["codes"]), "Codes of errors; docs/errors.md explains them.")
+    out += alias("code", choice(codes), "Codes of errors; docs/errors.md explains them.")
     for operation, of in documents["operations"].items():
         if of["errors"]:
             out += alias(f"{operation}_code", choice(of["errors"]))
@@ -258,8 +258,9 @@ def implementation(methods):
 
 def outputs(header):
     documents = contracts.read(header)
+    codes = [*documents["codes"], *contracts.wrapper_codes(header.path.resolve().parents[1], "Ruby")]
     methods = [Method(documents, operation) for operation in documents["operations"] if operation not in HAND]
     reached = {one.operation: f"{one.noun}.{one.name}" if one.noun else one.name for one in methods}
     coverage = {operation: {**reached, **HAND}[operation] for operation in documents["operations"]}
-    return {"ruby/lib/cala/nouns.rb": implementation(methods), "ruby/sig/documents.rbs": signatures(documents, methods),
+    return {"ruby/lib/cala/nouns.rb": implementation(methods), "ruby/sig/documents.rbs": signatures(documents, methods, codes),
             "ruby/coverage.json": json.dumps(coverage, indent=2) + "\n"}

@@ -744,7 +744,8 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
                "store.pool_timeout", "store.lock_timeout", "store.serialization", "store.deadlock", "store.cancelled",
                "store.too_old", "store.untrusted_schema", "store.encoding", "store.unsupported", "store.refused",
-               "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema"]
+               "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema",
+               "library.missing", "ledger.loop", "tx.not_psycopg"]
 AccountCreateCode = Literal["account.exists", "option.unsupported"]
 AccountCreateManyCode = Literal["account.exists", "option.unsupported"]
 AccountFindCode = Literal["account.not_found"]

@@ -77,5 +77,6 @@ class ContractTest(unittest.TestCase):
                 self.assertEqual(sorted(operation["errors"]), sorted(told))
                 self.assertTrue(getattr(getattr(operations, noun), method).__doc__.endswith(documents.RAISES[name]))
 
-    def test_the_codes_are_those_of_the_library(self):
-        self.assertEqual(set(self.contract["codes"]), set(typing.get_args(documents.Code)))
+    def test_the_codes_are_those_of_the_library_and_the_package_s_own(self):
+        own = {"library.missing", "ledger.loop", "tx.not_psycopg"}
+        self.assertEqual({*self.contract["codes"], *own}, set(typing.get_args(documents.Code)))

@@ -22,8 +22,8 @@ constexpr std::size_t kTransactionLane = 2;
 constexpr std::size_t kBeginLane = 3;
 constexpr std::size_t kPostLane = 4;
 
-// Of a store with many writers: more would only make the groups smaller, and wait for each other's rows.
-constexpr std::size_t kGroupsAtATime = 2;
+// Of a store with many writers. A second would make the groups smaller and wait for the first one's rows: docs/performance.md.
+constexpr std::size_t kGroupsAtATime = 1;
 
 base::Error not_migrated(std::string message) {
   return base::make_error(Status::kUnsupported, "store.migrations_missing",

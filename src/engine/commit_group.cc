@@ -16,8 +16,7 @@ using base::Status;
 
 struct Unit {
   GroupMember *member = nullptr;
-  std::optional<Error>
-      unknown;  // a commit that it may be part of was not answered; until it is looked up that is its outcome
+  std::optional<Error> unknown;  // of a commit that was not answered: its outcome until that is looked up
   bool answered = false;
 
   const PostingUnit &postings() const { return *member->operation().postings(); }

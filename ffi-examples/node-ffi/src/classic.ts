@@ -26,11 +26,12 @@ export enum ParamDataTypeValues {
   Json,
 }
 
-const paramTypes: t.ParamType[] = ["string", "integer", "decimal", "boolean", "uuid", "date", "timestamp", "json"];
+type ParamType = t.Param["type"];
+const paramTypes: ParamType[] = ["string", "integer", "decimal", "boolean", "uuid", "date", "timestamp", "json"];
 
 /** A new tx template whose params may name their types as the retired bindings did. */
-export type NewTxTemplateValues = Omit<t.NewTxTemplate, "params"> & {
-  params?: (Omit<t.TxTemplateParam, "type"> & { type: ParamDataTypeValues | t.ParamType })[];
+export type NewTxTemplateValues = Omit<t.TxTemplateCreateRequest, "params"> & {
+  params?: (Omit<t.Param, "type"> & { type: ParamDataTypeValues | ParamType })[];
 };
 
 /** Where to go on in a list. */
@@ -69,10 +70,10 @@ export class CalaAccounts {
   /** @internal */
   constructor(private readonly scope: Scope) {}
 
-  async create(account: t.NewAccount): Promise<CalaAccount> {
+  async create(account: t.AccountCreateRequest): Promise<CalaAccount> {
     return new Entity(await this.scope.accounts().create(account));
   }
-  createInOp(operation: CalaOperation, account: t.NewAccount): Promise<CalaAccount> {
+  createInOp(operation: CalaOperation, account: t.AccountCreateRequest): Promise<CalaAccount> {
     return operation.accounts().create(account);
   }
   /** Accounts by code. */
@@ -91,10 +92,10 @@ export class CalaJournals {
   /** @internal */
   constructor(private readonly scope: Scope) {}
 
-  async create(journal: t.NewJournal): Promise<CalaJournal> {
+  async create(journal: t.JournalCreateRequest): Promise<CalaJournal> {
     return new Entity(await this.scope.journals().create(journal));
   }
-  createInOp(operation: CalaOperation, journal: t.NewJournal): Promise<CalaJournal> {
+  createInOp(operation: CalaOperation, journal: t.JournalCreateRequest): Promise<CalaJournal> {
     return operation.journals().create(journal);
   }
   async find(id: string): Promise<CalaJournal> {
@@ -145,7 +146,7 @@ export class CalaTransactions {
   }
 }
 
-function typeName(type: ParamDataTypeValues | t.ParamType): t.ParamType {
+function typeName(type: ParamDataTypeValues | ParamType): ParamType {
   const name = typeof type === "number" ? paramTypes[type] : type;
   if (name !== undefined) return name;
   throw malformed("/params", `${type} is no type of a param`);

@@ -1,5 +1,5 @@
 import { camelCased, camelPointer } from "./casing.js";
-import type { ErrorCode } from "./codes.js";
+import type { ErrorCode } from "./raw/contract.js";
 import { type Handle, type Raw, Status, TxState } from "./raw/types.js";
 
 /** The name of a status of cala.h, without its prefix. */

@@ -4,7 +4,7 @@ import { Completions, type Logger } from "./completions.js";
 import { ClosedError, InvalidError, calledHere, recordError, taken, toldFrom } from "./errors.js";
 import { library } from "./library.js";
 import { type CallOptions, encoded, runOwn } from "./operation.js";
-import { type Handle, type OperationName, type Raw, Status } from "./raw/types.js";
+import { type Handle, type Raw, Status } from "./raw/types.js";
 import { type RetryOptions, retrying } from "./retrying.js";
 import { Scope } from "./scope.js";
 import {
@@ -15,7 +15,7 @@ import {
   type TransactionOptions,
 } from "./transactions.js";
 import { Places } from "./turns.js";
-import type { Instant } from "./types.js";
+import type { Instant, OperationName } from "./types.js";
 
 /** What a ledger is opened with. The library refuses keys that it does not know. */
 export interface LedgerConfig {
@@ -140,11 +140,7 @@ export class Ledger extends Scope {
     throw new ClosedError({ status: "CLOSED", code: "ledger.closed", message: "the ledger has been closed" });
   }
 
-  override call(name: OperationName, request: object = {}, { signal }: CallOptions = {}): Promise<any> {
-    return toldFrom(calledHere(this.call), this.#run(name, request, signal));
-  }
-
-  async #run(name: OperationName, request: object, signal: AbortSignal | undefined): Promise<any> {
+  protected override async run(name: OperationName, request: object, { signal }: CallOptions): Promise<any> {
     const { raw, bigint } = this.#ground;
     return runOwn({ raw, bigint, ledger: this.#open(), tx: null, name, request, signal }, this.#completions, this);
   }

@@ -74,8 +74,8 @@ export function libraryAtOnce(): Raw {
 }
 
 /**
- * The library. koffi calls it, in Node and in Bun: measured on postings, bun:ffi costs the same. CALA_FFI=bun takes that
- * on Bun; it cannot call on another thread, so the functions that wait stay with koffi.
+ * The library. koffi calls it, in Node and in Bun: measured on postings, bun:ffi costs the same. CALA_FFI=bun takes
+ * that on Bun; it cannot call on another thread, so the functions that wait stay with koffi.
  */
 export async function library(): Promise<Raw> {
   if (!onBun || process.env.CALA_FFI !== "bun") return libraryAtOnce();

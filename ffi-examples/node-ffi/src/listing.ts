@@ -1,10 +1,13 @@
 import type { CallOptions } from "./operation.js";
-import type { OperationName } from "./raw/types.js";
-import type { Page, PageRequest } from "./types.js";
+import type { OperationName, Page, PageRequest, RequestOf, ResultOf } from "./types.js";
 
 /** What operations are called on: a ledger, or a transaction. */
 export interface Caller {
-  call(name: OperationName, request?: object, options?: CallOptions): Promise<any>;
+  call<Name extends OperationName>(
+    name: Name,
+    request: RequestOf<Name>,
+    options?: CallOptions,
+  ): Promise<ResultOf<Name>>;
   /** Set where `call` answers at once, in truth. */
   readonly atOnce?: boolean;
 }
@@ -36,16 +39,20 @@ export class SyncListing<T> implements Iterable<T> {
   }
 }
 
+/** The operations that answer a page of a list. */
+export type ListName = { [Name in OperationName]: ResultOf<Name> extends Page<any> ? Name : never }[OperationName];
+type ItemOf<Name extends ListName> = ResultOf<Name>["items"][number];
+
 /** The list of an operation, in the kind that its caller answers with. */
-export function listed<T>(
+export function listed<Name extends ListName>(
   caller: Caller,
-  name: OperationName,
-  request: PageRequest,
+  name: Name,
+  request: RequestOf<Name>,
   options?: CallOptions,
-): Listing<T> {
-  if (!caller.atOnce) return new Listing(caller, name, request, options);
-  const list = new SyncListing<T>((asked) => caller.call(name, asked, options) as any, request);
-  return list as unknown as Listing<T>;
+): Listing<ItemOf<Name>> {
+  const page = (asked: PageRequest): Promise<any> => caller.call(name, asked as RequestOf<Name>, options);
+  if (!caller.atOnce) return new Listing(page, request);
+  return new SyncListing(page as (asked: PageRequest) => any, request) as unknown as Listing<ItemOf<Name>>;
 }
 
 /**
@@ -53,28 +60,24 @@ export function listed<T>(
  * before that.
  */
 export class Listing<T> implements AsyncIterable<T> {
-  readonly #caller: Caller;
-  readonly #name: OperationName;
+  readonly #call: (request: PageRequest) => Promise<Page<T>>;
   readonly #request: PageRequest;
-  readonly #options: CallOptions | undefined;
 
-  constructor(caller: Caller, name: OperationName, request: PageRequest, options?: CallOptions) {
-    this.#caller = caller;
-    this.#name = name;
+  constructor(call: (request: PageRequest) => Promise<Page<T>>, request: PageRequest) {
+    this.#call = call;
     this.#request = request;
-    this.#options = options;
   }
 
   /** The page that the request describes. */
   page(): Promise<Page<T>> {
-    return this.#caller.call(this.#name, this.#request, this.#options);
+    return this.#call(this.#request);
   }
 
   /** Every item, from the page that the request describes to the last one. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     let after = this.#request.after;
     for (;;) {
-      const page: Page<T> = await this.#caller.call(this.#name, { ...this.#request, after }, this.#options);
+      const page = await this.#call({ ...this.#request, after });
       yield* page.items;
       if (!page.hasNextPage) return;
       after = page.endCursor;

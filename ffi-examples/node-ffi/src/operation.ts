@@ -13,10 +13,10 @@ import {
 } from "./errors.js";
 import { type Adapter, answered, notAtOnce } from "./adapters/adapter.js";
 import { sqlstateOf } from "./adapters/sqlstate.js";
-import type { ErrorCode } from "./codes.js";
 import { parsed, stringified } from "./json.js";
 import type { Completions } from "./completions.js";
-import { type Handle, type OperationName, type Raw, Status, Step, operationNames } from "./raw/types.js";
+import type { ErrorCode, OperationName } from "./raw/contract.js";
+import { type Handle, type Raw, Status, Step, operationNames } from "./raw/types.js";
 
 /** What every operation takes besides its request. */
 export interface CallOptions {

@@ -12,9 +12,9 @@ export interface RetryOptions {
 }
 
 /**
- * Whether a transaction failed only because it lost a race, so that running it again may succeed. The library says so: of
- * the ledger's errors with `txState` "retry", of the driver's by its SQLSTATE (40001, 40P01) or SQLite's name of its code
- * (SQLITE_BUSY); also when such an error is the cause of the one that is given.
+ * Whether a transaction failed only because it lost a race, so that running it again may succeed. The library says so:
+ * of the ledger's errors with `txState` "retry", of the driver's by its SQLSTATE (40001, 40P01) or SQLite's name of its
+ * code (SQLITE_BUSY); also when such an error is the cause of the one that is given.
  */
 export function lostRace(error: unknown): boolean {
   for (let depth = 0; depth < 8 && typeof error === "object" && error !== null; depth++) {

@@ -1,8 +1,11 @@
+import { calledHere, toldFrom } from "./errors.js";
 import type { Caller } from "./listing.js";
 import { Accounts, Balances, Cel, Entries, Journals, Transactions, TxTemplates } from "./nouns.js";
 import type { CallOptions } from "./operation.js";
-import type { OperationName } from "./raw/types.js";
-import type { LedgerInfo } from "./types.js";
+import type * as t from "./types.js";
+
+/** The operations that may be called without a request. */
+export type Unasked = { [Name in t.OperationName]: {} extends t.RequestOf<Name> ? Name : never }[t.OperationName];
 
 /** Where operations run: a ledger on its own, or a transaction. The same operations everywhere. */
 export abstract class Scope implements Caller {
@@ -10,7 +13,18 @@ export abstract class Scope implements Caller {
    * Runs any operation of cala.h by its name there, without the prefix: `call("account_find", { code: "ALICE" })`.
    * Requests and answers are in camelCase.
    */
-  abstract call(name: OperationName, request?: object, options?: CallOptions): Promise<any>;
+  call<Name extends Unasked>(name: Name): Promise<t.ResultOf<Name>>;
+  call<Name extends t.OperationName>(
+    name: Name,
+    request: t.RequestOf<Name>,
+    options?: CallOptions,
+  ): Promise<t.ResultOf<Name>>;
+  call(name: t.OperationName, request: object = {}, options: CallOptions = {}): Promise<any> {
+    return toldFrom(calledHere(this.call), this.run(name, request, options));
+  }
+
+  /** @internal */
+  protected abstract run(name: t.OperationName, request: object, options: CallOptions): Promise<any>;
 
   accounts(): Accounts {
     return new Accounts(this);
@@ -34,14 +48,14 @@ export abstract class Scope implements Caller {
     return new Cel(this);
   }
   /** What this ledger is: version, store, counts, clock. */
-  info(options?: CallOptions): Promise<LedgerInfo> {
+  info(options?: CallOptions): Promise<t.LedgerInfoResult> {
     return this.call("ledger_info", {}, options);
   }
   /**
-   * Brings the tables to this library's version; safe when several processes do it at once. UnsupportedError
-   * store.newer.
+   * Brings the tables to this library's version; safe when several processes do it at once.
+   * {@link t.LedgerMigrateError}
    */
-  migrate(options?: CallOptions): Promise<{ fromVersion: number; toVersion: number }> {
+  migrate(options?: CallOptions): Promise<t.LedgerMigrateResult> {
     return this.call("ledger_migrate", {}, options);
   }
 }

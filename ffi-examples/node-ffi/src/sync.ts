@@ -1,8 +1,15 @@
-import type { Listing, SyncListing } from "./listing.js";
+import type { Caller, Listing, SyncListing } from "./listing.js";
 import { Accounts, Balances, Cel, Entries, Journals, Transactions, TxTemplates } from "./nouns.js";
 import type { CallOptions } from "./operation.js";
-import type { OperationName } from "./raw/types.js";
-import type { BalanceKey, LedgerInfo } from "./types.js";
+import type { Unasked } from "./scope.js";
+import type {
+  BalanceKey,
+  LedgerInfoResult,
+  LedgerMigrateResult,
+  OperationName,
+  RequestOf,
+  ResultOf,
+} from "./types.js";
 
 type AtOnce<T> = T extends Promise<infer Value> ? Value : T extends Listing<infer Item> ? SyncListing<Item> : T;
 
@@ -26,38 +33,45 @@ export class SyncTransaction {
     this.#run = run;
   }
 
+  // The nouns give what call gives, with or without a promise.
+  get #caller(): Caller {
+    return this as unknown as Caller;
+  }
+
   /** Runs any operation of cala.h by its name there, without the prefix. */
+  call<Name extends Unasked>(name: Name): ResultOf<Name>;
+  call<Name extends OperationName>(name: Name, request: RequestOf<Name>, options?: CallOptions): ResultOf<Name>;
   call(name: OperationName, request: object = {}, options: CallOptions = {}): any {
     return this.#run(name, request, options, this.call);
   }
 
   accounts(): Synchronous<Accounts> {
-    return new Accounts(this) as unknown as Synchronous<Accounts>;
+    return new Accounts(this.#caller) as unknown as Synchronous<Accounts>;
   }
   journals(): Synchronous<Journals> {
-    return new Journals(this) as unknown as Synchronous<Journals>;
+    return new Journals(this.#caller) as unknown as Synchronous<Journals>;
   }
   txTemplates(): Synchronous<TxTemplates> {
-    return new TxTemplates(this) as unknown as Synchronous<TxTemplates>;
+    return new TxTemplates(this.#caller) as unknown as Synchronous<TxTemplates>;
   }
   transactions(): Synchronous<Transactions> {
-    return new Transactions(this) as unknown as Synchronous<Transactions>;
+    return new Transactions(this.#caller) as unknown as Synchronous<Transactions>;
   }
   entries(): Synchronous<Entries> {
-    return new Entries(this) as unknown as Synchronous<Entries>;
+    return new Entries(this.#caller) as unknown as Synchronous<Entries>;
   }
   balances(): Synchronous<Balances> {
-    return new Balances(this) as unknown as Synchronous<Balances>;
+    return new Balances(this.#caller) as unknown as Synchronous<Balances>;
   }
   cel(): Synchronous<Cel> {
-    return new Cel(this) as unknown as Synchronous<Cel>;
+    return new Cel(this.#caller) as unknown as Synchronous<Cel>;
   }
   /** What this ledger is: version, store, counts, clock. */
-  info(): LedgerInfo {
+  info(): LedgerInfoResult {
     return this.call("ledger_info");
   }
   /** Brings the tables to this library's version. */
-  migrate(): { fromVersion: number; toVersion: number } {
+  migrate(): LedgerMigrateResult {
     return this.call("ledger_migrate");
   }
   /** Locks the balances of accounts in the library's own order. Answers with the keys, as locked. */

@@ -2,12 +2,12 @@ import { type Adapter, notAtOnce, wrongHandle } from "./adapters/adapter.js";
 import type { Completions } from "./completions.js";
 import { CalaError, ClosedError, MisuseError, calledHere, failed, placed, taken, toldFrom } from "./errors.js";
 import { type CallOptions, encoded, runHosted, runHostedAtOnce, runOwn, runStarted, startable } from "./operation.js";
-import { type Handle, type OperationName, type Raw, Status } from "./raw/types.js";
+import { type Handle, type Raw, Status } from "./raw/types.js";
 import { Scope } from "./scope.js";
 import { shared } from "./shared.js";
 import { SyncTransaction } from "./sync.js";
 import { Places, Turns } from "./turns.js";
-import type { BalanceKey, Rows } from "./types.js";
+import type * as t from "./types.js";
 
 /** How a transaction is opened. */
 export interface TransactionOptions extends CallOptions {
@@ -23,8 +23,9 @@ export abstract class TransactionScope extends Scope {
   /**
    * Locks the balances of accounts in the library's own order: first, when several postings share a transaction, so
    * that two such transactions wait for each other instead of deadlocking. Answers with the keys, as locked.
+   * {@link t.TxLockAccountsError}
    */
-  async lockAccounts(keys: BalanceKey[], options?: CallOptions): Promise<BalanceKey[]> {
+  async lockAccounts(keys: t.BalanceKey[], options?: CallOptions): Promise<t.BalanceKey[]> {
     return (await this.call("tx_lock_accounts", { keys }, options)).keys;
   }
 }
@@ -100,20 +101,22 @@ export class OwnTransaction extends TransactionScope {
     });
   }
 
-  override call(name: OperationName, request: object = {}, { signal = this.#signal }: CallOptions = {}): Promise<any> {
+  protected override run(
+    name: t.OperationName,
+    request: object,
+    { signal = this.#signal }: CallOptions,
+  ): Promise<any> {
     const { raw, completions, bigint } = this.#ground;
-    const work = this.#turns.take(async () =>
+    return this.#turns.take(async () =>
       runOwn({ raw, bigint, ledger: this.#ground.handle(), tx: this.#open(), name, request, signal }, completions, this),
     );
-    return toldFrom(calledHere(this.call), work);
   }
 
   /**
    * Runs a statement of the program's own, with the store's placeholders ($1 on PostgreSQL, ? on SQLite); parameters
-   * and values are text. InvalidError tx.control_statement, tx.statement, tx.too_many_rows; ConflictError
-   * tx.constraint.
+   * and values are text. {@link t.TxExecError}
    */
-  exec(sql: string, params: (string | null)[] = [], options?: CallOptions): Promise<Rows> {
+  exec(sql: string, params: (string | null)[] = [], options?: CallOptions): Promise<t.TxExecResult> {
     return this.call("tx_exec", { sql, params }, options);
   }
 
@@ -163,7 +166,7 @@ const reads = /(_find|_find_many|_list|_history|_at|_info|_evaluate)$/;
 const named = { sqlite: "SQLite", postgres: "PostgreSQL" };
 
 // Where the driver knows: without a transaction each statement would be kept or lost by itself.
-function checkBegun(adapter: Adapter, name: OperationName): void {
+function checkBegun(adapter: Adapter, name: t.OperationName): void {
   if (reads.test(name) || adapter.inTransaction?.() !== false) return;
   const what = adapter.what ?? "the connection";
   throw new MisuseError({
@@ -210,22 +213,21 @@ export class HostTransaction extends TransactionScope {
     ));
   }
 
-  override call(
-    name: OperationName,
-    request: object = {},
-    { signal = this.#options.signal }: CallOptions = {},
+  protected override run(
+    name: t.OperationName,
+    request: object,
+    { signal = this.#options.signal }: CallOptions,
   ): Promise<any> {
     const { savepoint = false } = this.#options;
     const adapter = this.#adapter;
-    const work = this.#turns.take(async () => {
+    return this.#turns.take(async () => {
       checkBegun(adapter, name);
       if (!savepoint || !adapter.savepoint) return this.#run(adapter, savepoint, name, request, signal);
       return adapter.savepoint((inner) => this.#run(inner, false, name, request, signal).catch(behindSavepoint));
     });
-    return toldFrom(calledHere(this.call), work);
   }
 
-  #runAtOnce(name: OperationName, request: object, options: CallOptions, method: Function): any {
+  #runAtOnce(name: t.OperationName, request: object, options: CallOptions, method: Function): any {
     const { signal = this.#options.signal } = options;
     const { raw } = this.#ground;
     try {
@@ -245,7 +247,7 @@ export class HostTransaction extends TransactionScope {
   async #run(
     adapter: Adapter,
     savepoint: boolean,
-    name: OperationName,
+    name: t.OperationName,
     request: object,
     signal?: AbortSignal,
   ): Promise<any> {

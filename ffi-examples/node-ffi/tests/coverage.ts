@@ -1,15 +1,22 @@
 // What is written down, held against what is there: which method reaches which operation (`write` writes
-// ../coverage.json), and that the README quotes files that are run.
+// ../coverage.json), that it takes and gives what cala.h says, and that the README quotes files that are run.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { type OperationName, operationNames } from "cala-ledger";
+import {
+  type Listing,
+  type OperationName,
+  type Page,
+  type RequestOf,
+  type ResultOf,
+  operationNames,
+} from "cala-ledger";
 import { OwnTransaction, TransactionScope } from "../src/transactions.js";
 import { run, test } from "./runner.js";
 
 /** Notes which operation is called. */
 class Recorder extends TransactionScope {
   called: string[] = [];
-  override async call(name: OperationName): Promise<any> {
+  protected override async run(name: OperationName): Promise<any> {
     this.called.push(name);
     return { items: [], hasNextPage: false };
   }
@@ -17,7 +24,7 @@ class Recorder extends TransactionScope {
 
 const id = "00000000-0000-0000-0000-000000000000";
 const key = { journalId: id, accountId: id, currency: "USD" };
-const methods: Record<OperationName, [string, (scope: Recorder) => unknown]> = {
+const methods = {
   account_create: ["accounts().create", (scope) => scope.accounts().create({ code: "", name: "" })],
   account_create_many: ["accounts().createMany", (scope) => scope.accounts().createMany([])],
   account_find: ["accounts().find", (scope) => scope.accounts().find({ id })],
@@ -55,7 +62,44 @@ const methods: Record<OperationName, [string, (scope: Recorder) => unknown]> = {
   cel_evaluate: ["cel().evaluate", (scope) => scope.cel().evaluate({ expr: "" })],
   ledger_info: ["info", (scope) => scope.info()],
   ledger_migrate: ["migrate", (scope) => scope.migrate()],
-};
+} as const satisfies Record<OperationName, readonly [string, (scope: Recorder) => unknown]>;
+
+// The method that a row names.
+type Part<Of, Name> = Name extends keyof Of ? Of[Name] : never;
+type Method<Path> = Path extends `${infer Noun}().${infer Name}`
+  ? Part<Part<OwnTransaction, Noun> extends () => infer Made ? Made : never, Name>
+  : Part<OwnTransaction, Path extends `OwnTransaction.${infer Name}` ? Name : Path>;
+
+// Methods take a list, and give what is alone in an answer, by itself.
+type Alone<T> = { [Key in keyof T]-?: [Exclude<keyof T, Key>] extends [never] ? T[Key] : never }[keyof T];
+type Takes<Asked> = [Alone<Asked>] extends [never] ? Asked : Alone<Asked> extends unknown[] ? Alone<Asked> : Asked;
+type Gives<Told> =
+  Told extends Page<infer Item> ? Listing<Item> : Promise<[Alone<Told>] extends [never] ? Told : Alone<Told>>;
+
+// The operations of which a method takes or gives anything else than cala.h says. These two have a form of their own,
+// and what is asked for nothing takes nothing.
+type Same<One, Two> = (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Two ? 1 : 2 ? true : false;
+type Own = "tx_exec" | "cel_evaluate";
+type Drifted<Paths extends Partial<Record<OperationName, string>>> = {
+  [Name in Exclude<keyof Paths & OperationName, Own>]: Method<Paths[Name]> extends (...g: infer Given) => infer Answer
+    ? [
+        string extends keyof RequestOf<Name> ? true : Same<Exclude<Given[0], undefined>, Takes<RequestOf<Name>>>,
+        Same<Answer, Gives<ResultOf<Name>>>,
+      ] extends [true, true]
+      ? never
+      : Name
+    : Name;
+}[Exclude<keyof Paths & OperationName, Own>];
+type Held<Nothing extends never> = Nothing;
+
+/** An error here names the operations. */
+export type EveryMethodFits = Held<Drifted<{ [Name in OperationName]: (typeof methods)[Name][0] }>>;
+// @ts-expect-error: it takes and gives something else
+export type AnotherIsNoticed = Held<Drifted<{ account_create: "journals().create" }>>;
+// @ts-expect-error: it gives something else
+export type AnotherAnswerIsNoticed = Held<Drifted<{ account_find_many: "entries().findMany" }>>;
+// @ts-expect-error: it takes something else
+export type AnotherRequestIsNoticed = Held<Drifted<{ journal_list: "accounts().list" }>>;
 
 const file = new URL("../../coverage.json", import.meta.url);
 const named = Object.fromEntries(Object.entries(methods).map(([name, [method]]) => [name, method]));

@@ -9,7 +9,17 @@ import type { ITask } from "pg-promise";
 import type postgres from "postgres";
 import type { Transaction as SequelizeTransaction } from "sequelize";
 import type { EntityManager, QueryRunner } from "typeorm";
-import type { Adapter, CalaError, ErrorCode, HostTransaction, Ledger, SqliteDatabase, SqliteTransaction } from "cala-ledger";
+import type {
+  Account,
+  Adapter,
+  CalaError,
+  ErrorCode,
+  ErrorOf,
+  HostTransaction,
+  Ledger,
+  SqliteDatabase,
+  SqliteTransaction,
+} from "cala-ledger";
 
 type DrizzleSqliteTx = Parameters<Parameters<BetterSQLite3Database["transaction"]>[0]>[0];
 type DrizzleTx = Parameters<Parameters<NodePgDatabase["transaction"]>[0]>[0];
@@ -44,6 +54,29 @@ export function handles(
   // @ts-expect-error: a connection string is no handle
   ledger.in("postgres://");
   return [sqlite, server, ledger.in(database).sync];
+}
+
+export async function calls(ledger: Ledger, database: SqliteDatabase): Promise<unknown> {
+  const account: Account = await ledger.call("account_find", { code: "A" });
+  const next: Account = ledger.in(database).sync.call("account_find", { id: account.id });
+  const { accounts } = await ledger.call("ledger_info");
+  const counted: number = accounts + (await ledger.call("account_list", { first: 1 })).items.length;
+  // @ts-expect-error: a misspelt key
+  await ledger.call("account_find", { cod: "A" });
+  // @ts-expect-error: a value of another type
+  await ledger.call("account_list", { first: "1" });
+  // @ts-expect-error: a request is needed
+  await ledger.call("account_find");
+  // @ts-expect-error: no such operation
+  await ledger.call("account_destroy", {});
+  // @ts-expect-error: no such key in the answer
+  return [next.cod, counted];
+}
+
+export function codesOf(code: ErrorOf<"account_lock">): ErrorCode {
+  // @ts-expect-error: another operation's
+  if (code === "journal.not_found") return code;
+  return code;
 }
 
 export function codes(error: CalaError): boolean {

@@ -33,8 +33,11 @@ export interface LedgerConfig {
   pool?: { max?: number; timeoutMs?: number };
   /** Time stands still at an instant until `clock.set` or `clock.advance`. Default: the system's clock. */
   clock?: { manual: Instant | Date };
-  /** durable: wait for the disk. Default true. */
-  commit?: { durable?: boolean };
+  /**
+   * durable: wait for the disk. Default true. groupMax: postings that wait while a commit is under way are committed
+   * together, so many at most, each with its own outcome: 1 to 10000, default 500.
+   */
+  commit?: { durable?: boolean; groupMax?: number };
   /** Operations in flight at most; one more gives a BusyError. Default 65536. */
   queueMax?: number;
   /** Connect at the first operation. Default false. */

@@ -1,7 +1,6 @@
 #include "runtime/executor.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "base/fork_generation.h"
+#include "base/quiet_thread.h"
 #include "runtime/fork_guard.h"
 
 namespace cala::runtime {
@@ -197,24 +197,14 @@ Outcome Executor::submit(std::size_t lane_index, std::unique_ptr<Task> &&task) {
   return {};
 }
 
-// Called under the lock. A new thread inherits the mask, so signals are blocked around its creation: a handler of the
-// host must never run on a thread of ours.
+// Called under the lock.
 Outcome Executor::start_thread(const std::shared_ptr<State> &state, Lane &lane) {
   auto start = std::make_unique<ThreadStart>(ThreadStart{state, &lane, {}});
   start->batch.reserve(lane.take_at_once());
   state->threads.reserve(state->threads.size() + 1);
   const std::string name = ("cala/" + lane.options.name).substr(0, kLongestThreadName);
-  pthread_attr_t attributes;
-  if (const int failed = pthread_attr_init(&attributes); failed != 0) return thread_error(failed);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread{};
-  const int failed = pthread_create(&thread, &attributes, thread_main, start.get());
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
+  const int failed = base::start_quiet_thread(base::ThreadKind::kJoined, kStackBytes, thread_main, start.get(), thread);
   if (failed != 0) return thread_error(failed);
   (void)start.release();
   pthread_setname_np(thread, name.c_str());

@@ -1,14 +1,13 @@
 #include "store/postgres/canceller.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <new>
 #include <utility>
+
+#include "base/quiet_thread.h"
 
 namespace cala::store::postgres {
 
@@ -21,21 +20,9 @@ constexpr std::size_t kStackBytes = 1U << 18;
 
 constinit std::atomic<int> threads{0};
 
-// A new thread inherits the mask: a handler of the program's must never run on a thread of ours.
 bool start_thread(void *(*body)(void *), void *argument) {
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return false;
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread{};
-  const bool started = pthread_create(&thread, &attributes, body, argument) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  return started;
+  return base::start_quiet_thread(base::ThreadKind::kDetached, kStackBytes, body, argument, thread) == 0;
 }
 
 }  // namespace

@@ -593,7 +593,8 @@ const (
 	// CodeCELCoerce (ErrInvalid): an expression's result is not what its place needs (pointer). Convert it, for example
 	// with decimal() or uuid().
 	CodeCELCoerce = "cel.coerce"
-	// CodeCELParams (ErrInvalid): the params, vars or bindings of cel_evaluate are not right. Correct them.
+	// CodeCELParams (ErrInvalid): the params, vars or bindings of cel_evaluate are not right (pointer, or param and
+	// type). Correct them.
 	CodeCELParams = "cel.params"
 	// CodeParamMissing (ErrInvalid): an expression reads a param that was not given and has no default (pointer of the
 	// expression, param). Give it, or ask has(params.x) first.

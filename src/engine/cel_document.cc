@@ -5,6 +5,7 @@
 
 #include "core/cel/cel.h"
 #include "core/cel/operators.h"
+#include "engine/request.h"
 #include "engine/typed_value.h"
 
 namespace cala::engine {
@@ -16,6 +17,19 @@ namespace {
 
 base::Error invalid(std::string_view code, std::string message) {
   return base::make_error(base::Status::kInvalid, code, std::move(message));
+}
+
+// Names the place, unless the error tells something already.
+base::Error at(const std::string &pointer, base::Error error) {
+  if (!error.details.empty()) return error;
+  base::JsonWriter details;
+  details.begin_object().key("pointer").string(pointer).end_object();
+  error.details = details.take();
+  return error;
+}
+
+base::Error malformed(const std::string &pointer, std::string_view what) {
+  return at(pointer, invalid("request.malformed", pointer + " " + std::string(what)));
 }
 
 base::Error recoded(base::Error error, std::string_view code) {
@@ -126,14 +140,10 @@ class Playground {
   }
 
   base::Outcome check_keys() {
-    if (!request_.present() || !request_.is_object())
-      return invalid("request.malformed", "the request is an object with the key 'expr'");
-    for (const base::JsonView member : request_) {
-      const bool known = std::find(std::begin(kKeys), std::end(kKeys), member.key()) != std::end(kKeys);
-      if (!known) return invalid("request.unknown_key", "unknown key '" + std::string(member.key()) + "'");
-    }
-    if (!request_.get("expr").present()) return invalid("request.missing_key", "the key 'expr' is missing");
-    if (!request_.get("expr").is_string()) return invalid("request.malformed", "'expr' is a string");
+    RequestReader reader(request_);
+    for (const std::string_view key : kKeys) reader.any(key);
+    reader.text("expr");
+    if (auto read = reader.finish(); !read) return read;
     return read_as();
   }
 
@@ -144,9 +154,9 @@ class Playground {
       return as.is_string() && each.name == as.string();
     });
     if (found == std::end(kResults))
-      return invalid(
-          "request.malformed",
-          "'as' is one of any, string, int, decimal, bool, uuid, date, timestamp, json, layer, direction, currency");
+      return malformed("/as",
+                       "must be one of any, string, int, decimal, bool, uuid, date, timestamp, json, layer, direction, "
+                       "currency");
     options_.as = found->as;
     return {};
   }
@@ -155,7 +165,7 @@ class Playground {
     const base::JsonView clock = request_.get("clock");
     if (!clock.present() || clock.is_null()) return {};
     const auto parsed = clock.is_string() ? base::Timestamp::parse(clock.string()) : std::nullopt;
-    if (!parsed) return invalid("request.malformed", "'clock' is an RFC 3339 instant");
+    if (!parsed) return malformed("/clock", "must be an RFC 3339 instant");
     bindings_.now = *parsed;
     return {};
   }
@@ -163,10 +173,10 @@ class Playground {
   base::Outcome read_types() {
     const base::JsonView types = request_.get("type_env");
     if (!types.present() || types.is_null()) return {};
-    if (!types.is_array()) return invalid("request.malformed", "'type_env' is a list of {\"name\", \"ident\"}");
+    if (!types.is_array()) return malformed("/type_env", "must be a list of {\"name\", \"ident\"}");
     for (const base::JsonView entry : types) {
       if (!entry.is_object() || !entry.get("name").present() || !entry.get("name").is_string())
-        return invalid("request.malformed", "'type_env' is a list of {\"name\", \"ident\"}");
+        return malformed("/type_env", "must be a list of {\"name\", \"ident\"}");
       variables_.push_back(declaration(entry));
       variable_values_.emplace_back();
     }
@@ -177,11 +187,11 @@ class Playground {
     for (const std::string_view key : {"vars", "bindings"}) {
       const base::JsonView all = request_.get(key);
       if (!all.present() || all.is_null()) continue;
-      if (!all.is_object())
-        return invalid("request.malformed", "'" + std::string(key) + "' is an object of typed values");
+      const std::string pointer = "/" + std::string(key);
+      if (!all.is_object()) return malformed(pointer, "must be an object of typed values");
       for (const base::JsonView each : all) {
         auto value = read_typed_value(each, arena_);
-        if (!value) return std::move(value.error());
+        if (!value) return at(RequestReader(all, pointer).pointer_to(each.key()), std::move(value.error()));
         bind(each.key(), *value);
       }
     }
@@ -203,48 +213,46 @@ class Playground {
   base::Outcome read_params() {
     const base::JsonView all = request_.get("params");
     if (!all.present() || all.is_null()) return {};
-    if (!all.is_array())
-      return invalid("request.malformed", "'params' is a list of {\"name\", \"type\", \"value\", \"default\"}");
+    if (!all.is_array()) return malformed("/params", "must be a list of {\"name\", \"type\", \"value\", \"default\"}");
+    std::size_t index = 0;
     for (const base::JsonView each : all) {
-      if (auto read = read_param(each); !read) return read;
+      const std::string pointer = "/params/" + std::to_string(index++);
+      if (auto read = read_param(each, pointer); !read) return at(pointer, std::move(read.error()));
     }
     return {};
   }
 
-  base::Outcome read_param(base::JsonView param) {
-    const bool shaped = param.is_object() && param.get("name").present() && param.get("name").is_string() &&
-                        param.get("type").present() && param.get("type").is_string();
-    if (!shaped) return invalid("request.malformed", "a param is {\"name\", \"type\", \"value\", \"default\"}");
-    const auto type = parse_param_type(param.get("type").string());
-    if (!type) return invalid("cel.params", "unknown param type '" + std::string(param.get("type").string()) + "'");
-    ParamSpec spec{std::string(param.get("name").string()), *type};
+  base::Outcome read_param(base::JsonView param, const std::string &pointer) {
+    RequestReader reader(param, pointer);
+    ParamSpec spec;
+    spec.name = reader.text("name");
+    const std::string word = reader.text("type");
+    const base::JsonView typed = reader.any("value");
+    reader.optional_text("default");
+    if (auto read = reader.finish(); !read) return read;
+    const auto type = parse_param_type(word);
+    if (!type) return invalid("cel.params", "unknown param type '" + word + "'");
+    spec.type = *type;
     for (const ParamSpec &known : params_) {
       if (known.name == spec.name) return invalid("cel.params", "the param '" + spec.name + "' is declared twice");
     }
-    auto value = param_value(spec, param);
-    if (!value) return std::move(value.error());
+    auto value = param_value(spec, typed, param.get("default"));
+    if (!value) return recoded(std::move(value.error()), "cel.params");
     params_.push_back(std::move(spec));
     param_values_.push_back(*value);
     return {};
   }
 
-  base::Result<Value> param_value(const ParamSpec &spec, base::JsonView param) {
-    Value supplied;
-    const base::JsonView typed = param.get("value");
-    const base::JsonView text = param.get("default");
+  base::Result<Value> param_value(const ParamSpec &spec, base::JsonView typed, base::JsonView text) {
     if (typed.present() && !typed.is_null()) {
       auto read = read_typed_value(typed, arena_);
-      if (!read) return recoded(std::move(read.error()), "cel.params");
-      supplied = *read;
-    } else if (text.present() && text.is_string()) {
-      auto evaluated = default_value(text.string());
-      if (!evaluated) return recoded(std::move(evaluated.error()), "cel.params");
-      supplied = *evaluated;
-    } else {
-      return Value();
+      if (!read) return read;
+      return coerce_param(spec, *read);
     }
-    auto coerced = coerce_param(spec, supplied);
-    return coerced ? std::move(coerced) : recoded(std::move(coerced.error()), "cel.params");
+    if (!text.present() || text.is_null()) return Value();
+    auto evaluated = default_value(text.string());
+    if (!evaluated) return evaluated;
+    return coerce_param(spec, *evaluated);
   }
 
   // A default sees the constants and the clock, no other params.

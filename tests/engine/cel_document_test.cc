@@ -56,6 +56,33 @@ TEST(CelDocument, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(answer(R"j([])j"), "request.malformed");
 }
 
+TEST(CelDocument, NamesThePlaceOfWhatItRefuses) {
+  const auto refusal = [](const std::string &request) {
+    const auto parsed = base::Json::parse(request);
+    const auto result = evaluate_document(parsed->root(), kNow);
+    return result ? *result : result.error().code + " " + result.error().details;
+  };
+  EXPECT_EQ(refusal(R"j({"expr": "1", "exprs": "2"})j"), R"(request.unknown_key {"pointer":"/exprs"})");
+  EXPECT_EQ(refusal(R"j({"exprs": "2"})j"), R"(request.unknown_key {"pointer":"/exprs"})");
+  EXPECT_EQ(refusal(R"j({"expr": null})j"), R"(request.missing_key {"pointer":"/expr"})");
+  EXPECT_EQ(refusal(R"j({"expr": "1", "as": "money"})j"), R"(request.malformed {"pointer":"/as"})");
+  EXPECT_EQ(refusal(R"j({"expr": "1", "clock": "noon"})j"), R"(request.malformed {"pointer":"/clock"})");
+  EXPECT_EQ(refusal(R"j({"expr": "x", "vars": {"a/b": {"type": "int", "value": "one"}}})j"),
+            R"(request.malformed {"pointer":"/vars/a~1b"})");
+  EXPECT_EQ(refusal(R"j({"expr": "1", "params": [{"name": "a", "type": "string"}, 7]})j"),
+            R"(request.malformed {"pointer":"/params/1"})");
+  EXPECT_EQ(refusal(R"j({"expr": "1", "params": [{"name": "a", "type": "integer", "vlaue": 1}]})j"),
+            R"(request.unknown_key {"pointer":"/params/0/vlaue"})");
+  EXPECT_EQ(refusal(R"j({"expr": "1", "params": [{"name": "a", "type": "integer", "default": 1}]})j"),
+            R"(request.malformed {"pointer":"/params/0/default"})");
+  EXPECT_EQ(refusal(R"j({"expr": "1", "params": [{"name": "a", "type": "float"}]})j"),
+            R"(cel.params {"pointer":"/params/0"})");
+  EXPECT_EQ(
+      refusal(
+          R"j({"expr": "1", "params": [{"name": "a", "type": "date", "value": {"type": "string", "value": "x"}}]})j"),
+      R"(cel.params {"param":"a","type":"date"})");
+}
+
 TEST(CelDocument, HasAnEnd) {
   const std::string text(100'000, 'x');
   EXPECT_EQ(answer(R"j({"expr": "lists.range(1000).map(i, x)", "vars": {"x": {"type": "string", "value": ")j" + text +

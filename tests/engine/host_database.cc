@@ -61,12 +61,14 @@ std::int32_t HostDatabase::run_statement(cala_op *op, DrivenOperation &driven) {
   return step;
 }
 
-DrivenOperation HostDatabase::drive(cala_op *op, bool stop_before_write) {
+DrivenOperation HostDatabase::drive(cala_op *op, bool stop_before_write, const char *sql_before_write) {
   DrivenOperation driven;
   std::int32_t step = cala_op_step(op);
   while (step == CALA_STEP_NEED_QUERY) {
     const std::string name = cala_op_sql_name(op);
-    if (stop_before_write && name.find("write") != std::string::npos) return driven;
+    const bool writes = name.find("write") != std::string::npos;
+    if (stop_before_write && writes) return driven;
+    if (sql_before_write != nullptr && writes) execute(sql_before_write);
     step = run_statement(op, driven);
   }
   driven.status = cala_op_status(op);

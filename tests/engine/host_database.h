@@ -29,7 +29,7 @@ class HostDatabase {
 
   cala_op *make(MakeOperation operation, const std::string &request);
   // Runs to the end, or until stop_before_write says so and the next statement writes. Does not free the operation.
-  DrivenOperation drive(cala_op *op, bool stop_before_write = false);
+  DrivenOperation drive(cala_op *op, bool stop_before_write = false, const char *sql_before_write = nullptr);
   DrivenOperation run(MakeOperation operation, const std::string &request);  // make, drive, free
 
   void execute(const char *sql);

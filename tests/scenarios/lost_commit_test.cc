@@ -1,11 +1,8 @@
 // A posting whose commit was done and whose answer was lost, on a PostgreSQL behind a proxy that cuts the line at that moment.
-#include <arpa/inet.h>
 #include <cala.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -23,6 +20,7 @@
 
 #include "json_document.h"
 #include "ledger_client.h"
+#include "loopback.h"
 #include "postgres_cluster.h"
 
 namespace cala::tests {
@@ -30,30 +28,21 @@ namespace {
 
 constexpr const char *kPost = R"({"tx_template_code": "MOVE"})";
 
-// Listens on 127.0.0.1 and hands on to the server's Unix socket.
+// Hands on to the server's Unix socket.
 class CuttingProxy {
  public:
   explicit CuttingProxy(std::string socket_path) : upstream_(std::move(socket_path)) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    good_ = ::bind(listener_, reinterpret_cast<sockaddr *>(&address), length) == 0 && ::listen(listener_, 16) == 0 &&
-            ::getsockname(listener_, reinterpret_cast<sockaddr *>(&address), &length) == 0;
-    port_ = ntohs(address.sin_port);
-    if (good_) accepter_ = std::thread([this] { accept_all(); });
+    if (listener_.good()) accepter_ = std::thread([this] { accept_all(); });
   }
   ~CuttingProxy() {
     stopping_.store(true);
     if (accepter_.joinable()) accepter_.join();
     for (std::thread &each : lines_) each.join();
-    ::close(listener_);
   }
   CuttingProxy(const CuttingProxy &) = delete;
   CuttingProxy &operator=(const CuttingProxy &) = delete;
 
-  bool good() const { return good_; }
+  bool good() const { return listener_.good(); }
   std::string address() const { return "host=127.0.0.1 port=" + std::to_string(port_) + " sslmode=disable"; }
   // The next commit, or one after it, is done and its answer lost; then so many connections are refused before one is accepted again.
   void cut_next_commit(int refusals, int commits_before = 0) {
@@ -78,9 +67,9 @@ class CuttingProxy {
 
   void accept_all() {
     while (!stopping_.load()) {
-      pollfd waiting{listener_, POLLIN, 0};
+      pollfd waiting{listener_.descriptor(), POLLIN, 0};
       if (::poll(&waiting, 1, 20) <= 0) continue;
-      const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+      const int client = listener_.accept();
       if (client < 0) continue;
       if (away_.load() && refused_.load() < to_refuse_.load()) {
         ++refused_;
@@ -93,11 +82,8 @@ class CuttingProxy {
   }
 
   void hand_on(int client) {
-    const int server = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, upstream_.c_str(), sizeof address.sun_path - 1);
-    bool open = ::connect(server, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0;
+    const int server = connect_to_unix_socket(upstream_);
+    bool open = server >= 0;
     bool cutting = false;
     while (open && !stopping_.load() && !(away_.load() && !cutting)) {
       std::array<pollfd, 2> ends{pollfd{client, POLLIN, 0}, pollfd{server, POLLIN, 0}};
@@ -122,14 +108,13 @@ class CuttingProxy {
         }
       }
     }
-    ::close(server);
+    if (server >= 0) ::close(server);
     ::close(client);
   }
 
   const std::string upstream_;
-  int listener_ = -1;
-  bool good_ = false;
-  int port_ = 0;
+  LoopbackListener listener_;
+  const int port_ = listener_.port();
   std::atomic<bool> stopping_{false};
   std::atomic<bool> cuts_{false};
   std::atomic<int> commits_before_{0};
@@ -147,13 +132,11 @@ class LostCommit : public ::testing::Test {
   void SetUp() override {
     const std::optional<std::string> direct = postgres_connection();
     if (!direct) GTEST_SKIP() << "CALA_TEST_POSTGRES names no PostgreSQL";
-    // postgres://cala@/DATABASE?host=FOLDER
-    const std::size_t query = direct->find("?host=");
-    const std::size_t slash = direct->find("@/");
-    ASSERT_TRUE(query != std::string::npos && slash != std::string::npos) << *direct;
-    proxy_ = std::make_unique<CuttingProxy>(direct->substr(query + 6) + "/.s.PGSQL.5432");
+    const std::optional<DirectServer> server = DirectServer::of(*direct);
+    ASSERT_TRUE(server) << *direct;
+    proxy_ = std::make_unique<CuttingProxy>(server->socket_path);
     ASSERT_TRUE(proxy_->good());
-    store_ = proxy_->address() + " user=cala dbname=" + direct->substr(slash + 2, query - slash - 2);
+    store_ = proxy_->address() + " user=cala dbname=" + server->database;
   }
 
   std::string config(const std::string &more) const {

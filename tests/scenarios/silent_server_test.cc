@@ -1,18 +1,14 @@
 // Cancelling while the server is silent: it takes connections, and answers nothing on them.
-#include <arpa/inet.h>
 #include <cala.h>
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "loopback.h"
 #include "postgres_cluster.h"
 
 namespace cala::tests {
@@ -29,30 +26,21 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-// Listens on 127.0.0.1 and hands on to the server's Unix socket, unless it is silent.
+// Hands on to the server's Unix socket, unless it is silent.
 class SilentProxy {
  public:
   explicit SilentProxy(std::string socket_path) : upstream_(std::move(socket_path)) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    good_ = ::bind(listener_, reinterpret_cast<sockaddr *>(&address), length) == 0 && ::listen(listener_, 16) == 0 &&
-            ::getsockname(listener_, reinterpret_cast<sockaddr *>(&address), &length) == 0;
-    port_ = ntohs(address.sin_port);
-    if (good_) worker_ = std::thread([this] { work(); });
+    if (listener_.good()) worker_ = std::thread([this] { work(); });
   }
   ~SilentProxy() {
     stopping_.store(true);
     if (worker_.joinable()) worker_.join();
-    ::close(listener_);
   }
   SilentProxy(const SilentProxy &) = delete;
   SilentProxy &operator=(const SilentProxy &) = delete;
 
-  bool good() const { return good_; }
-  int port() const { return port_; }
+  bool good() const { return listener_.good(); }
+  int port() const { return listener_.port(); }
   void be_silent(bool silent) { silent_.store(silent); }
   int accepted() const { return accepted_.load(); }
 
@@ -61,16 +49,6 @@ class SilentProxy {
     int client = -1;
     int server = -1;
   };
-
-  int connect_upstream() const {
-    const int server = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, upstream_.c_str(), sizeof address.sun_path - 1);
-    if (::connect(server, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0) return server;
-    ::close(server);
-    return -1;
-  }
 
   // False at the end of the stream.
   static bool hand_on(int from, int to) {
@@ -83,7 +61,7 @@ class SilentProxy {
   void work() {
     std::vector<Line> lines;
     while (!stopping_.load()) {
-      std::vector<pollfd> ends{pollfd{listener_, POLLIN, 0}};
+      std::vector<pollfd> ends{pollfd{listener_.descriptor(), POLLIN, 0}};
       for (const Line &line : lines) {
         if (silent_.load()) break;
         ends.push_back(pollfd{line.client, POLLIN, 0});
@@ -103,10 +81,10 @@ class SilentProxy {
       }
       lines = std::move(open);
       if (ends[0].revents == 0) continue;
-      const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+      const int client = listener_.accept();
       if (client < 0) continue;
       ++accepted_;
-      lines.push_back({client, connect_upstream()});
+      lines.push_back({client, connect_to_unix_socket(upstream_)});
     }
     for (const Line &line : lines) {
       ::close(line.client);
@@ -115,9 +93,7 @@ class SilentProxy {
   }
 
   const std::string upstream_;
-  int listener_ = -1;
-  bool good_ = false;
-  int port_ = 0;
+  LoopbackListener listener_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> silent_{false};
   std::atomic<int> accepted_{0};
@@ -129,14 +105,12 @@ class SilentServer : public ::testing::Test {
   void SetUp() override {
     const std::optional<std::string> direct = postgres_connection();
     if (!direct) GTEST_SKIP() << "CALA_TEST_POSTGRES names no PostgreSQL";
-    // postgres://cala@/DATABASE?host=FOLDER
-    const std::size_t query = direct->find("?host=");
-    const std::size_t slash = direct->find("@/");
-    ASSERT_TRUE(query != std::string::npos && slash != std::string::npos) << *direct;
-    proxy_ = std::make_unique<SilentProxy>(direct->substr(query + 6) + "/.s.PGSQL.5432");
+    const std::optional<DirectServer> server = DirectServer::of(*direct);
+    ASSERT_TRUE(server) << *direct;
+    proxy_ = std::make_unique<SilentProxy>(server->socket_path);
     ASSERT_TRUE(proxy_->good());
     store_ = "host=127.0.0.1 sslmode=disable user=cala port=" + std::to_string(proxy_->port()) +
-             " dbname=" + direct->substr(slash + 2, query - slash - 2);
+             " dbname=" + server->database;
     const std::string config = R"({"store": ")" + store_ +
                                R"(", "migrate": true, "failover_wait_ms": 0, "schema": "silent_)" +
                                std::to_string(::getpid()) + R"(", "pool": {"max": 2}})";

@@ -1,4 +1,5 @@
-// Every recorded trace in the shared folder (CALA_SHARED) and in the folder CALA_TRACES, on both stores.
+// Every trace on both stores: what our own model of a ledger answered (tests/model, by ctest in CALA_MODEL_TRACES), and the recordings
+// of the original in the shared folder (CALA_SHARED) and in the folder CALA_TRACES.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -35,7 +36,9 @@ void PrintTo(const TraceCase &value, std::ostream *out) { *out << value.path; }
 std::vector<TraceCase> trace_cases() {
   std::vector<std::string> paths;
   add_traces(environment("CALA_SHARED", CALA_SOURCE_DIR "/../shared") + "/traces", paths);
-  if (const std::string more = environment("CALA_TRACES", ""); !more.empty()) add_traces(more, paths);
+  for (const char *more : {"CALA_MODEL_TRACES", "CALA_TRACES"}) {
+    if (const std::string folder = environment(more, ""); !folder.empty()) add_traces(folder, paths);
+  }
   std::sort(paths.begin(), paths.end());
   if (paths.empty()) paths.emplace_back();
   std::vector<TraceCase> cases;
@@ -71,10 +74,20 @@ int least_run(const std::string &profile) {
   return 100;
 }
 
+TEST(ModelTraces, AreThere) {
+  const std::string folder = environment("CALA_MODEL_TRACES", "");
+  if (folder.empty()) GTEST_SKIP() << "CALA_MODEL_TRACES is not set; ctest plays the model and sets it";
+  std::vector<std::string> paths;
+  add_traces(folder, paths);
+  EXPECT_GE(paths.size(), 6U);
+  for (const std::string &path : paths) EXPECT_GT(read_lines(path).size(), 300U) << path;
+}
+
 class Trace : public testing::TestWithParam<TraceCase> {};
 
 TEST_P(Trace, ReplaysWithTheSameAnswers) {
-  if (GetParam().path.empty()) GTEST_SKIP() << "no traces: CALA_SHARED names no folder that has some";
+  if (GetParam().path.empty())
+    GTEST_SKIP() << "no traces: neither CALA_MODEL_TRACES nor CALA_SHARED names a folder that has some";
   if (!is_available(GetParam().store)) GTEST_SKIP() << "CALA_TEST_POSTGRES is not set";
   const std::vector<std::string> lines = read_lines(GetParam().path);
   ASSERT_FALSE(lines.empty());

@@ -492,7 +492,8 @@ class Posting(_Posting, total=False):
 class TransactionPostManyRequest(TypedDict):
     """Request of transaction_post_many. Posts several transactions, all or none, as if one after the other in their
     order. Errors tell which by cala_error_posting_index. All postings pass one stage before any goes to the next;
-    within a stage the lowest posting is named."""
+    within a stage the lowest posting is named. An id or external id that the batch has twice is found in the first
+    stage, at the second of the two."""
 
     postings: Sequence[Posting]
     """At most 10000."""

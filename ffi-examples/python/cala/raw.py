@@ -494,7 +494,7 @@ FUNCTIONS = (
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Posts several transactions, all or none, as if one after the other in their order. Errors tell which by
     # cala_error_posting_index. All postings pass one stage before any goes to the next; within a stage the lowest posting
-    # is named.
+    # is named. An id or external id that the batch has twice is found in the first stage, at the second of the two.
     # request: {postings: [transaction_post.request; 10000]}
     # result: {results: [posted]}
     # errors: as transaction_post; CALA_CONFLICT transaction.exists (also the same id or external id twice in the batch)

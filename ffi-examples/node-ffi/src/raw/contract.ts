@@ -583,7 +583,7 @@ export type TransactionPostError =
 /**
  * Posts several transactions, all or none, as if one after the other in their order. Errors tell which by
  * cala_error_posting_index. All postings pass one stage before any goes to the next; within a stage the lowest posting
- * is named.
+ * is named. An id or external id that the batch has twice is found in the first stage, at the second of the two.
  */
 export interface TransactionPostManyRequest {
   /** At most 10000. */

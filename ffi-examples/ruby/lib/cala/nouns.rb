@@ -214,7 +214,8 @@ module Cala
 
     # Posts several transactions, all or none, as if one after the other in their order. Errors tell which by
     # cala_error_posting_index. All postings pass one stage before any goes to the next; within a stage the lowest
-    # posting is named.
+    # posting is named. An id or external id that the batch has twice is found in the first stage, at the second of the
+    # two.
     # @param postings [Array<Hash>] At most 10000.
     # @return [Array<Hash>] each transaction:, entries:, replayed:
     # @raise [NotFoundError] tx_template.not_found, journal.not_found, account.not_found

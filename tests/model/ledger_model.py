@@ -1,0 +1,302 @@
+"""The ledger's rules as plainly as they can be said, to hold the library against.
+
+No CEL: each template is a text for the library and a function here.
+"""
+import datetime
+from decimal import Decimal, getcontext
+
+getcontext().prec = 100
+LAYERS = ("settled", "pending", "encumbrance")
+
+
+class Refusal(Exception):
+    def __init__(self, code):
+        super().__init__(code)
+        self.code = code
+
+
+def text(amount):
+    return format(amount, "f")
+
+
+def entry(kind, account, layer, direction, units, currency="'USD'"):
+    """A template's entry, in CEL."""
+    return {"entry_type": f"'{kind}'", "account_id": account, "layer": layer, "direction": direction, "units": units,
+            "currency": currency}
+
+
+def param(name, kind, default=None):
+    return {"name": name, "type": kind, **({"default": default} if default is not None else {})}
+
+
+def line(kind, account, layer, direction, units, currency="USD", **more):
+    """An entry that was made."""
+    return {"entry_type": kind, "account_id": account, "layer": layer.lower(), "direction": direction.lower(),
+            "units": units, "currency": currency, **more}
+
+
+def transfer(p):
+    return [line("DR", p["sender"], p["layer"], "debit", p["amount"], p["currency"]),
+            line("CR", p["recipient"], p["layer"], "credit", p["amount"], p["currency"])], {}
+
+
+def order(p):
+    lines = [line("ORDER_DR", p["sender"], "settled", "debit", p["amount"], description=p["kind"] + " payment",
+                  metadata={"kind": p["kind"]}),
+             line("ORDER_CR", p["recipient"], "settled", "credit", p["amount"])]
+    return lines, {"external_id": p["external_id"], "description": "order " + p["external_id"],
+                   "metadata": {"kind": p["kind"], "tags": ["a", "b"]}, "correlation_id": p["group"]}
+
+
+def fee(p):
+    part = p["amount"] * p["rate"]
+    return [line("FEE_DR", p["sender"], "settled", "debit", p["amount"]),
+            line("FEE_CR", p["recipient"], "settled", "credit", p["amount"] - part),
+            line("FEE", p["fees"], "settled", "credit", part)], {}
+
+
+def free(p):
+    return [line("FREE_DR", p["sender"], "settled", "debit", p["debit"], p["currency"]),
+            line("FREE_CR", p["recipient"], p["layer"], "credit", p["credit"], p["credit_currency"])], {}
+
+
+def settle(p):
+    """What was pending is settled, and may be less than what was held."""
+    rest = p["held"] - p["amount"]
+    return [line("RELEASE_DR", p["sender"], "pending", "debit", -p["held"]),
+            line("RELEASE_CR", p["recipient"], "pending", "credit", -p["held"]),
+            line("SETTLE_DR", p["sender"], "settled", "debit", p["amount"]),
+            line("SETTLE_CR", p["recipient"], "settled", "credit", p["amount"]),
+            line("REST_DR", p["sender"], "encumbrance", "debit", rest),
+            line("REST_CR", p["recipient"], "encumbrance", "credit", rest)], {}
+
+
+def kind(p):
+    direction, other = ("credit", "debit") if p["refund"] else ("debit", "credit")
+    currency = "BTC" if p["amount"] > 1000 else ("EUR" if p["region"].startswith("eu_") else "USD")
+    name = "REFUND" if p["refund"] else "SALE"
+    return [line(name, p["sender"], "settled", direction, p["amount"], currency),
+            line(name, p["recipient"], "settled", other, p["amount"], currency)], {}
+
+
+def count(p):
+    total = Decimal(p["count"]) * p["price"]
+    name = "BULK" if p["count"] > 3 else "SINGLE"
+    return [line(name, p["sender"], "settled", "debit", total, "EUR"),
+            line(name, p["recipient"], "settled", "credit", total, "EUR")], {}
+
+
+def exchange(p):
+    sold = p["bought"] * p["rate"]
+    return [line("SELL_DR", p["sender"], "settled", "debit", sold, "USD"),
+            line("SELL_CR", p["desk"], "settled", "credit", sold, "USD"),
+            line("BUY_DR", p["desk"], "settled", "debit", p["bought"], "EUR"),
+            line("BUY_CR", p["sender"], "settled", "credit", p["bought"], "EUR")], {}
+
+
+PEOPLE = [param("sender", "uuid"), param("recipient", "uuid")]
+SALE = "params.refund ? 'REFUND' : 'SALE'"
+REGION = "params.amount > decimal('1000') ? 'BTC' : (params.region.startsWith('eu_') ? 'EUR' : 'USD')"
+BULK = "params.count > 3 ? 'BULK' : 'SINGLE'"
+
+
+def varying(name, account, direction, units, currency):
+    return {"entry_type": name, "account_id": account, "layer": "SETTLED", "direction": direction, "units": units,
+            "currency": currency}
+
+
+# code: (function, params, entries, further fields of the transaction)
+TEMPLATES = {
+    "TRANSFER": (transfer, PEOPLE + [param("amount", "decimal"), param("currency", "string", "'USD'"),
+                                     param("layer", "string", "'SETTLED'")],
+                 [entry("DR", "params.sender", "params.layer", "DEBIT", "params.amount", "params.currency"),
+                  entry("CR", "params.recipient", "params.layer", "CREDIT", "params.amount", "params.currency")], {}),
+    "ORDER": (order, PEOPLE + [param("amount", "decimal"), param("external_id", "string"),
+                               param("kind", "string", "'card'"), param("group", "string", "'none'")],
+              [{**entry("ORDER_DR", "params.sender", "SETTLED", "DEBIT", "params.amount"),
+                "description": "params.kind + ' payment'", "metadata": "{'kind': params.kind}"},
+               entry("ORDER_CR", "params.recipient", "SETTLED", "CREDIT", "params.amount")],
+              {"external_id": "params.external_id", "description": "'order ' + params.external_id",
+               "correlation_id": "params.group", "metadata": "{'kind': params.kind, 'tags': ['a', 'b']}"}),
+    "FEE": (fee, PEOPLE + [param("fees", "uuid"), param("amount", "decimal"),
+                           param("rate", "decimal", "decimal('0.025')")],
+            [entry("FEE_DR", "params.sender", "SETTLED", "DEBIT", "params.amount"),
+             entry("FEE_CR", "params.recipient", "SETTLED", "CREDIT", "params.amount - params.amount * params.rate"),
+             entry("FEE", "params.fees", "SETTLED", "CREDIT", "params.amount * params.rate")], {}),
+    "FREE": (free, PEOPLE + [param("debit", "decimal"), param("credit", "decimal"),
+                             param("currency", "string", "'USD'"), param("credit_currency", "string", "'USD'"),
+                             param("layer", "string", "'SETTLED'")],
+             [entry("FREE_DR", "params.sender", "SETTLED", "DEBIT", "params.debit", "params.currency"),
+              entry("FREE_CR", "params.recipient", "params.layer", "CREDIT", "params.credit",
+                    "params.credit_currency")], {}),
+    "SETTLE": (settle, PEOPLE + [param("held", "decimal"), param("amount", "decimal")],
+               [entry("RELEASE_DR", "params.sender", "PENDING", "DEBIT", "-params.held"),
+                entry("RELEASE_CR", "params.recipient", "PENDING", "CREDIT", "-params.held"),
+                entry("SETTLE_DR", "params.sender", "SETTLED", "DEBIT", "params.amount"),
+                entry("SETTLE_CR", "params.recipient", "SETTLED", "CREDIT", "params.amount"),
+                entry("REST_DR", "params.sender", "ENCUMBRANCE", "DEBIT", "params.held - params.amount"),
+                entry("REST_CR", "params.recipient", "ENCUMBRANCE", "CREDIT", "params.held - params.amount")], {}),
+    "KIND": (kind, PEOPLE + [param("amount", "decimal"), param("refund", "boolean", "false"),
+                             param("region", "string", "'us_east'")],
+             [varying(SALE, "params.sender", "params.refund ? CREDIT : DEBIT", "params.amount", REGION),
+              varying(SALE, "params.recipient", "params.refund ? DEBIT : CREDIT", "params.amount", REGION)], {}),
+    "COUNT": (count, PEOPLE + [param("count", "integer"), param("price", "decimal")],
+              [varying(BULK, "params.sender", "DEBIT", "decimal(params.count) * params.price", "'EUR'"),
+               varying(BULK, "params.recipient", "CREDIT", "decimal(params.count) * params.price", "'EUR'")], {}),
+    "EXCHANGE": (exchange, [param("sender", "uuid"), param("desk", "uuid"), param("bought", "decimal"),
+                            param("rate", "decimal")],
+                 [entry("SELL_DR", "params.sender", "SETTLED", "DEBIT", "params.bought * params.rate"),
+                  entry("SELL_CR", "params.desk", "SETTLED", "CREDIT", "params.bought * params.rate"),
+                  entry("BUY_DR", "params.desk", "SETTLED", "DEBIT", "params.bought", "'EUR'"),
+                  entry("BUY_CR", "params.sender", "SETTLED", "CREDIT", "params.bought", "'EUR'")], {}),
+}
+DEFAULTS = {"currency": "USD", "layer": "SETTLED", "kind": "card", "group": "none", "rate": "0.025",
+            "credit_currency": "USD", "refund": False, "region": "us_east"}
+
+
+class Ledger:
+    def __init__(self, now):
+        self.now = now
+        self.journals = {}  # id: {"status", "max_scale"}
+        self.accounts = {}  # id: {"code", "name", "normal_balance_type", "status"}
+        self.posted = {}  # id: (code, params, made, when)
+        self.external_ids = {}
+        self.balances = {}  # (journal, account, currency): [version, {layer: [debit, credit]}]
+        self.entries = {}  # account: [(transaction, sequence)]
+
+    # ---- postings
+
+    def post_many(self, postings):
+        """What was made of each, or a Refusal with .index: every posting passes a stage before any goes to the next."""
+        seen = set()
+        made = self.stage(postings, lambda at, p: self.refuse_twin(self.prepare(p, self.now), seen))
+        replays = self.stage(postings, lambda at, p: self.replay(p, made[at]))
+        fresh = [at for at in range(len(postings)) if replays[at] is None]
+        self.stage(postings, lambda at, p: self.check_journal(made[at]) if at in fresh else None)
+        self.stage(postings, lambda at, p: self.check_accounts(made[at]) if at in fresh else None)
+        for at in fresh:
+            self.book(postings[at], made[at])
+        return [replays[at] or made[at] for at in range(len(postings))]
+
+    @staticmethod
+    def stage(postings, work):
+        results = []
+        for at, posting in enumerate(postings):
+            try:
+                results.append(work(at, posting))
+            except Refusal as refusal:
+                refusal.index = at
+                raise
+        return results
+
+    def prepare(self, posting, when):
+        if posting["tx_template_code"] not in TEMPLATES:
+            raise Refusal("tx_template.not_found")
+        function, declared, _, _ = TEMPLATES[posting["tx_template_code"]]
+        given = posting["params"]
+        kinds = {p["name"]: p["type"] for p in declared} | {"journal_id": "uuid", "effective": "date"}
+        for name in given:
+            if name not in kinds:
+                raise Refusal("param.unknown")
+        for name, value in given.items():
+            if not self.is_of(kinds[name], value):
+                raise Refusal("param.type")
+        values = {name: value for name, value in DEFAULTS.items() if name in kinds}
+        if posting["tx_template_code"] == "EXCHANGE":
+            del values["rate"]
+        values.update(given)
+        for name in kinds:
+            if name not in values and name not in ("journal_id", "effective"):
+                raise Refusal("param.missing")
+        numbers = {name: Decimal(value) if kinds[name] == "decimal" else value for name, value in values.items()}
+        lines, more = function(numbers)
+        sums = {}
+        for each in lines:
+            key = (each["currency"], each["layer"])
+            sign = 1 if each["direction"] == "debit" else -1
+            sums[key] = sums.get(key, 0) + sign * each["units"]
+        if any(sums.values()):
+            raise Refusal("posting.unbalanced")
+        return {"transaction": {"id": posting["id"], "journal_id": given.get("journal_id", self.default_journal),
+                                "effective": given.get("effective", when.date().isoformat()), **more}, "entries": lines}
+
+    @staticmethod
+    def is_of(kind, value):
+        if kind == "integer":
+            return isinstance(value, int) and not isinstance(value, bool)
+        if kind == "boolean":
+            return isinstance(value, bool)
+        return isinstance(value, str)
+
+    @staticmethod
+    def refuse_twin(made, seen):
+        for field in ("id", "external_id"):
+            value = made["transaction"].get(field)
+            if value is not None and (field, value) in seen:
+                raise Refusal("transaction.exists")
+            seen.add((field, value))
+        return made
+
+    def replay(self, posting, made):
+        """None for a new posting, what was posted for the same again."""
+        external_id = made["transaction"].get("external_id")
+        first = self.posted.get(posting["id"]) or self.posted.get(self.external_ids.get(external_id))
+        if first is None:
+            return None
+        again = self.prepare(posting, first[1])
+        if again != first[0]:
+            raise Refusal("transaction.replay_differs")
+        return first[0]
+
+    def check_journal(self, made):
+        journal = self.journals.get(made["transaction"]["journal_id"])
+        if journal is None:
+            raise Refusal("journal.not_found")
+        if journal["status"] == "locked":
+            raise Refusal("journal.locked")
+        scales = journal["max_scale"]
+        for each in made["entries"]:
+            if -each["units"].as_tuple().exponent > scales.get(each["currency"], scales["default"]):
+                raise Refusal("amount.scale")
+
+    def check_accounts(self, made):
+        for each in made["entries"]:
+            account = self.accounts.get(each["account_id"])
+            if account is None:
+                raise Refusal("account.not_found")
+            if account["status"] == "locked":
+                raise Refusal("account.locked")
+
+    def book(self, posting, made):
+        transaction = made["transaction"]
+        self.posted[posting["id"]] = (made, self.now)
+        if "external_id" in transaction:
+            self.external_ids[transaction["external_id"]] = posting["id"]
+        for sequence, each in enumerate(made["entries"], 1):
+            key = (transaction["journal_id"], each["account_id"], each["currency"])
+            balance = self.balances.setdefault(key, [0, {layer: [Decimal(0), Decimal(0)] for layer in LAYERS}])
+            balance[0] += 1
+            balance[1][each["layer"]][0 if each["direction"] == "debit" else 1] += each["units"]
+            self.entries.setdefault(each["account_id"], []).append([posting["id"], sequence])
+
+    # ---- what it answers
+
+    @staticmethod
+    def answer(made):
+        entries = [{**each, "units": text(each["units"]), "sequence": at} for at, each in enumerate(made["entries"], 1)]
+        return {"transaction": made["transaction"], "entries": entries}
+
+    def balance_row(self, key):
+        version, layers = self.balances[key]
+        normal = self.accounts[key[1]]["normal_balance_type"]
+        row = {"account_id": key[1], "currency": key[2], "version": version}
+        for layer, (debit, credit) in layers.items():
+            net = debit - credit if normal == "debit" else credit - debit
+            row[layer] = {"debit": text(debit), "credit": text(credit), "net": text(net)}
+        return row
+
+    def balances_of(self, journal):
+        return [self.balance_row(key) for key in sorted(self.balances) if key[0] == journal]
+
+    def advance(self, seconds):
+        self.now += datetime.timedelta(seconds=seconds)

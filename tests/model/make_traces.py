@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""make_traces.py FOLDER SEED...: random operations and what the model answers, a file for each seed; see README.md.
+
+With CALA_SOAK set there are sixty."""
+import datetime
+import json
+import os
+import random
+import sys
+import uuid
+
+from ledger_model import TEMPLATES, Ledger, Refusal
+
+CLOCK = datetime.datetime(2025, 6, 15, 10, 30)
+STEPS = 300
+
+
+class Play:
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.ledger = Ledger(CLOCK)
+        self.lines = [{"format": 1, "profile": "model", "seed": seed, "clock": CLOCK.isoformat() + "Z"}]
+        self.requests = []  # that were posted
+
+    def id(self):
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    def note(self, op, request, ok=None):
+        self.lines.append({"op": op, "request": request, "ok": ok or {}})
+
+    # ---- the books
+
+    def begin(self):
+        for code, scale in (("MAIN", {"default": 18}), ("CENTS", {"default": 8, "USD": 2}), ("OLD", {"default": 18})):
+            journal = self.id()
+            self.ledger.journals[journal] = {"status": "active", "max_scale": scale}
+            self.note("journal_create", {"id": journal, "code": code, "name": code, "max_scale": scale})
+        self.journal_ids = list(self.ledger.journals)
+        self.ledger.default_journal = self.journal_ids[0]
+        for code, (_, params, entries, more) in TEMPLATES.items():
+            declared = [{"name": "journal_id", "type": "uuid", "default": f"uuid('{self.journal_ids[0]}')"},
+                        {"name": "effective", "type": "date", "default": "date()"}] + params
+            transaction = {"journal_id": "params.journal_id", "effective": "params.effective", **more}
+            self.note("tx_template_create", {"id": self.id(), "code": code, "params": declared, "entries": entries,
+                                             "transaction": transaction})
+        for _ in range(8):
+            self.account_create()
+
+    def new_account(self):
+        number = len(self.ledger.accounts)
+        account = {"code": f"A{number:03}", "name": f"Account {number}", "status": "active",
+                   "normal_balance_type": self.random.choice(("debit", "credit"))}
+        made = self.id()
+        self.ledger.accounts[made] = account
+        return {"id": made, "code": account["code"], "name": account["name"],
+                "normal_balance_type": account["normal_balance_type"]}
+
+    def account_create(self):
+        self.note("account_create", self.new_account())
+
+    def account_create_many(self):
+        self.note("account_create_many", {"accounts": [self.new_account() for _ in range(self.random.randint(1, 3))]})
+
+    def lock(self):
+        of, op = self.random.choice(((self.ledger.accounts, "account"), (self.ledger.journals, "journal")))
+        which = self.random.choice(list(of) if op == "account" else self.journal_ids[2:])
+        locked = of[which]["status"] == "locked"
+        of[which]["status"] = "active" if locked else "locked"
+        self.note(op + ("_unlock" if locked else "_lock"), {"id": which}, {"status": of[which]["status"]})
+
+    def account_update(self):
+        which = self.random.choice(list(self.ledger.accounts))
+        self.ledger.accounts[which]["name"] = name = f"Renamed {self.random.randint(1, 999)} é"
+        self.note("account_update", {"id": which, "name": name}, {"name": name})
+
+    def clock_advance(self):
+        seconds = self.random.choice((1, 60, 3600, 86400, 86400 * 40))
+        self.ledger.advance(seconds)
+        self.lines.append({"op": "clock_advance", "seconds": seconds})
+
+    # ---- postings
+
+    def account(self):
+        return self.random.choice(list(self.ledger.accounts))
+
+    def amount(self):
+        places = self.random.choice((0, 0, 1, 2, 2, 2, 3, 8, 14))
+        digits = self.random.choice((1, 2, 4, 9, 12))
+        value = str(self.random.randint(0, 10**digits))
+        return value + ("." + "".join(self.random.choice("0123456789") for _ in range(places)) if places else "")
+
+    def posting(self):
+        code = self.random.choice(list(TEMPLATES))
+        params = {}
+        for param in TEMPLATES[code][1]:
+            if "default" in param and self.random.random() < 0.6:
+                continue
+            params[param["name"]] = self.value(param, params)
+        if code == "FREE" and self.random.random() < 0.8:  # else what does not balance
+            params = {name: value for name, value in params.items() if name not in ("credit_currency", "layer")}
+            params["credit"] = params["debit"]
+            if "currency" in params:
+                params["credit_currency"] = params["currency"]
+        if self.random.random() < 0.5:
+            params["journal_id"] = self.random.choice(self.journal_ids)
+        if self.random.random() < 0.4:
+            params["effective"] = f"2025-{self.random.randint(1, 12):02}-{self.random.randint(1, 28):02}"
+        return {"id": self.id(), "tx_template_code": code, "params": params}
+
+    def value(self, param, so_far):
+        name, kind = param["name"], param["type"]
+        if kind == "uuid":
+            return self.account()
+        if kind == "decimal":
+            return self.random.choice(("0.1", "0.015", "1.25")) if name == "rate" else self.amount()
+        if kind == "integer":
+            return self.random.randint(-3, 12)
+        if kind == "boolean":
+            return self.random.random() < 0.5
+        if name == "external_id":
+            return f"ext-{self.random.randint(1, 400)}"
+        if name in ("currency", "credit_currency"):
+            return self.random.choice(("USD", "EUR", "JPY"))
+        if name == "layer":
+            return self.random.choice(("SETTLED", "PENDING", "ENCUMBRANCE"))
+        return self.random.choice(("card", "wire", "eu_west", "us_west"))
+
+    def spoil(self, posting):
+        """Sometimes something is wrong with it."""
+        params = posting["params"]
+        wrong = self.random.random()
+        if wrong < 0.02:
+            posting["tx_template_code"] = "NONE"
+        elif wrong < 0.04:
+            params["unheard_of"] = "x"
+        elif wrong < 0.06:
+            params["effective"] = True
+        elif wrong < 0.08:
+            params.pop("sender")
+        elif wrong < 0.10:
+            params["sender"] = self.id()
+        elif wrong < 0.12:
+            params["journal_id"] = self.id()
+        return posting
+
+    def again(self):
+        """A posting that was made before, as it was or with another amount."""
+        posting = json.loads(json.dumps(self.random.choice(self.requests)))
+        if self.random.random() < 0.4:
+            for name in ("amount", "bought", "price"):
+                if name in posting["params"]:
+                    posting["params"][name] = "77.7"
+        return posting
+
+    def next_posting(self):
+        if self.requests and self.random.random() < 0.12:
+            return self.again()
+        return self.spoil(self.posting())
+
+    def post(self, op, request, postings):
+        try:
+            made = [self.ledger.answer(each) for each in self.ledger.post_many(postings)]
+        except Refusal as refusal:
+            single = op == "transaction_post"
+            index = {} if single else {"posting_index": refusal.index}
+            self.lines.append({"op": op, "request": request, "error": refusal.code, **index})
+            return
+        self.requests += postings
+        self.note(op, request, made[0] if op == "transaction_post" else {"results": made})
+
+    def transaction_post(self):
+        posting = self.next_posting()
+        self.post("transaction_post", posting, [posting])
+
+    def transaction_post_many(self):
+        postings = [self.next_posting() for _ in range(self.random.randint(1, 6))]
+        self.post("transaction_post_many", {"postings": postings}, postings)
+
+    # ---- looking
+
+    def balances(self):
+        journal = self.random.choice(self.journal_ids)
+        self.lines.append({"op": "balances", "journal_id": journal, "expect": self.ledger.balances_of(journal)})
+
+    def find(self):
+        which = self.account()
+        account = self.ledger.accounts[which]
+        self.note("account_find", {"code": account["code"]}, {"id": which, **account})
+        if self.ledger.balances:
+            key = self.random.choice(sorted(self.ledger.balances))
+            self.note("balance_find", {"journal_id": key[0], "account_id": key[1], "currency": key[2]},
+                      self.ledger.balance_row(key))
+        if self.ledger.posted:
+            made, _ = self.ledger.posted[self.random.choice(sorted(self.ledger.posted))]
+            self.note("transaction_find", {"id": made["transaction"]["id"]}, made["transaction"])
+
+    def entries(self):
+        which = self.account()
+        self.lines.append({"op": "entries", "request": {"account_id": which},
+                           "expect": sorted(self.ledger.entries.get(which, []))})
+
+    def play(self):
+        self.begin()
+        steps = ([self.transaction_post] * 40 + [self.transaction_post_many] * 15 + [self.clock_advance] * 8 +
+                 [self.find] * 8 + [self.balances] * 5 + [self.entries] * 5 + [self.lock] * 5 +
+                 [self.account_create] * 3 + [self.account_update] * 2 + [self.account_create_many] * 2)
+        for _ in range(STEPS):
+            self.random.choice(steps)()
+        for journal in self.journal_ids:
+            self.lines.append({"op": "balances", "journal_id": journal, "expect": self.ledger.balances_of(journal)})
+        return self.lines
+
+
+def main():
+    folder = sys.argv[1]
+    os.makedirs(folder, exist_ok=True)
+    for name in os.listdir(folder):
+        if name.endswith(".jsonl"):
+            os.remove(os.path.join(folder, name))
+    for seed in range(1, 61) if os.environ.get("CALA_SOAK") else sys.argv[2:]:
+        with open(os.path.join(folder, f"model-{seed}.jsonl"), "w", encoding="utf-8") as file:
+            for line in Play(int(seed)).play():
+                file.write(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

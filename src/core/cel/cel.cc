@@ -1,5 +1,7 @@
 #include "core/cel/cel.h"
 
+#include <algorithm>
+
 #include "core/cel/ast.h"
 #include "core/cel/compiler.h"
 #include "core/cel/evaluator.h"
@@ -75,13 +77,45 @@ base::Result<ProgramPtr> compile(std::string_view source, const CompileOptions &
   return std::make_shared<const Program>(std::move(plan));
 }
 
+namespace {
+
+Value run(const Program::Plan &plan, Evaluator &evaluator) {
+  if (!evaluator.reserve_locals(plan.local_count)) return Runtime::out_of_memory();
+  const Value value = evaluator.run(*plan.root);
+  return !value.is_error() && evaluator.runtime().steps_left < 0 ? Runtime::out_of_steps() : value;
+}
+
+// Within what is left of the shared limits, which it lowers.
+Value run_shared(const Program::Plan &plan, Evaluator &evaluator, Arena &arena, Shared &shared) {
+  Runtime &runtime = evaluator.runtime();
+  const std::int64_t steps = std::min(kMaxSteps, shared.steps_left);
+  const std::size_t bytes = std::min(Arena::kEvaluationBudget, shared.bytes_left);
+  arena.start_budget(bytes);
+  runtime.steps_left = steps;
+  runtime.opened = shared.opened;
+  const Value value = run(plan, evaluator);
+  shared.opened = runtime.opened;
+  shared.steps_left -= steps - std::max<std::int64_t>(runtime.steps_left, 0);
+  shared.bytes_left -= bytes - arena.remaining_budget();
+  if (!is_limit(value)) return value;
+  const bool of_steps = value.failure_code() == FailureCode::kStepLimit;
+  if (of_steps ? steps == kMaxSteps : bytes == Arena::kEvaluationBudget) return value;
+  return Value::failure(of_steps ? FailureCode::kSharedStepLimit : FailureCode::kSharedMemoryLimit,
+                        value.failure_position());
+}
+
+}  // namespace
+
 base::Result<Value> evaluate(const Program &program, const Bindings &bindings, Arena &arena) {
   const Program::Plan &plan = program.plan();
-  arena.start_budget();
   Evaluator evaluator(bindings, arena, plan.param_names);
-  if (!evaluator.reserve_locals(plan.local_count)) return failure_error(Runtime::out_of_memory(), plan.source);
-  Value value = evaluator.run(*plan.root);
-  if (!value.is_error() && evaluator.runtime().steps_left < 0) value = Runtime::out_of_steps();
+  Value value;
+  if (bindings.shared != nullptr) {
+    value = run_shared(plan, evaluator, arena, *bindings.shared);
+  } else {
+    arena.start_budget();
+    value = run(plan, evaluator);
+  }
   if (value.is_error()) return failure_error(value, plan.source);
   return value;
 }

@@ -19,6 +19,7 @@
 #include "base/time.h"
 #include "base/uuid.h"
 #include "core/cel/arena.h"
+#include "core/cel/json_index.h"
 #include "core/cel/value.h"
 #include "core/currency/currency.h"
 #include "core/decimal/decimal.h"
@@ -130,11 +131,22 @@ class ContextFields {
   ~ContextFields() = default;
 };
 
+// What the evaluations of one posting share, all of them on one arena: what they may use up together, and the JSON that one of them
+// has opened for all. Each is held to the limits of a single one besides.
+struct Shared {
+  static constexpr std::int64_t kMaxSteps = 4'000'000;
+  static constexpr std::size_t kBudget = std::size_t{16} << 20;
+  std::int64_t steps_left = kMaxSteps;
+  std::size_t bytes_left = kBudget;
+  JsonIndex opened;
+};
+
 struct Bindings {
   std::span<const Value> params;     // by index of CompileOptions::params; absent: not supplied and no default
   std::span<const Value> variables;  // by index of CompileOptions::variables
   const ContextFields *context = nullptr;
-  base::Timestamp now;  // the ledger's clock: date()
+  base::Timestamp now;       // the ledger's clock: date()
+  Shared *shared = nullptr;  // null: this evaluation is the only one
 };
 
 // A failed evaluation is cel.eval; param.missing when it read a declared param that has no value.

@@ -36,6 +36,8 @@ std::string_view stem(FailureCode code) {
     case FailureCode::kNoneValue: return "optional.none() dereference";
     case FailureCode::kStepLimit: return "the evaluation took more than 1000000 steps";
     case FailureCode::kMemoryLimit: return "the evaluation built more than 4 MiB";
+    case FailureCode::kSharedStepLimit: return "the posting's expressions took more than 4000000 steps together";
+    case FailureCode::kSharedMemoryLimit: return "the posting's expressions built more than 16 MiB together";
     case FailureCode::kDepthLimit: return "the value is nested too deeply";
   }
   return "error";

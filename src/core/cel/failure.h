@@ -36,6 +36,8 @@ enum class FailureCode : std::uint8_t {
   kNoneValue,  // optional.none() dereferenced
   kStepLimit,
   kMemoryLimit,
+  kSharedStepLimit,  // of all that share one
+  kSharedMemoryLimit,
   kDepthLimit,
 };
 

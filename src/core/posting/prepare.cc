@@ -28,7 +28,8 @@ Error as_amount_range(Error error, const cel::ParamSpec &spec, JsonView supplied
 // The values of the declared params, by index: supplied, else default, else absent.
 class ParamValues {
  public:
-  Outcome bind(const CompiledTxTemplate &tx_template, JsonView params, base::Timestamp now, cel::Arena &arena) {
+  Outcome bind(const CompiledTxTemplate &tx_template, JsonView params, const cel::Bindings &bindings,
+               cel::Arena &arena) {
     if (Outcome known = refuse_unknown(tx_template, params); !known) return known;
     values_.resize(tx_template.params.size());
     for (std::size_t i = 0; i < values_.size(); ++i) {
@@ -36,7 +37,7 @@ class ParamValues {
       const JsonView supplied = params.present() ? params.get(spec.name) : JsonView();
       if (!supplied.present() && !tx_template.defaults[i]) continue;
       Result<cel::Value> value = supplied.present() ? cel::coerce_param(spec, supplied)
-                                                    : by_default(spec, *tx_template.defaults[i], now, arena);
+                                                    : by_default(spec, *tx_template.defaults[i], bindings, arena);
       if (!value) return about(as_amount_range(std::move(value.error()), spec, supplied), "/params/" + spec.name);
       values_[i] = *value;
     }
@@ -46,10 +47,8 @@ class ParamValues {
   const std::vector<cel::Value> &values() const { return values_; }
 
  private:
-  static Result<cel::Value> by_default(const cel::ParamSpec &spec, const cel::Program &program, base::Timestamp now,
-                                       cel::Arena &arena) {
-    cel::Bindings bindings;
-    bindings.now = now;
+  static Result<cel::Value> by_default(const cel::ParamSpec &spec, const cel::Program &program,
+                                       const cel::Bindings &bindings, cel::Arena &arena) {
     Result<cel::Value> value = cel::evaluate(program, bindings, arena);
     if (!value) return value;
     return cel::coerce_param(spec, *value);
@@ -77,10 +76,7 @@ class ParamValues {
 // Evaluates a template's expressions against the params and keeps the first error.
 class FieldReader {
  public:
-  FieldReader(const std::vector<cel::Value> &params, base::Timestamp now, cel::Arena &arena) : arena_(arena) {
-    bindings_.params = params;
-    bindings_.now = now;
-  }
+  FieldReader(const cel::Bindings &bindings, cel::Arena &arena) : bindings_(bindings), arena_(arena) {}
 
   template <typename T, typename Coerce>
   void read(const ProgramPtr &program, const char *field, Coerce coerce, T &out) {
@@ -197,8 +193,13 @@ Outcome check_balanced(const std::vector<Entry> &entries) {
 Result<PostedTransaction> prepare_posting(const CompiledTxTemplate &tx_template, JsonView params,
                                           const base::Uuid &transaction_id, base::Timestamp now) {
   cel::Arena arena;
+  cel::Shared shared;
+  cel::Bindings bindings;
+  bindings.now = now;
+  bindings.shared = &shared;
   ParamValues values;
-  if (Outcome bound = values.bind(tx_template, params, now, arena); !bound) return std::move(bound.error());
+  if (Outcome bound = values.bind(tx_template, params, bindings, arena); !bound) return std::move(bound.error());
+  bindings.params = values.values();
   PostedTransaction out;
   Transaction &transaction = out.transaction;
   transaction.id = transaction_id;
@@ -207,7 +208,7 @@ Result<PostedTransaction> prepare_posting(const CompiledTxTemplate &tx_template,
   transaction.created_at = now;
   transaction.modified_at = now;
 
-  FieldReader reader(values.values(), now, arena);
+  FieldReader reader(bindings, arena);
   reader.read(tx_template.journal_id, "journal_id", cel::to_uuid, transaction.journal_id);
   out.entries.resize(tx_template.entries.size());
   for (std::size_t i = 0; i < out.entries.size(); ++i) {

@@ -41,6 +41,22 @@ class PgTest < Minitest::Test
     assert_equal "0", @fixture.bobs(@ledger)
   end
 
+  # The server ignores a cancel that comes before it has begun with the statement.
+  def test_a_cancel_that_is_lost_is_sent_again
+    cancels = 0
+    @driver.handle.define_singleton_method(:cancel) { (cancels += 1) == 1 ? nil : super() }
+    @ledger.begin do |blocker|
+      @fixture.pay(blocker)
+      assert_raises(SharedBehaviours::Interrupted) do
+        transaction do |tx|
+          interrupt_when_waiting_for_a_lock(Thread.current)
+          @fixture.pay(tx)
+        end
+      end
+    end
+    assert_equal [2, "10.00"], [cancels, @fixture.bobs(@ledger)]
+  end
+
   def test_a_notice_processor_that_raises_is_the_programs_own_business
     @driver.execute("SET client_min_messages = notice")
     @driver.handle.set_notice_processor { raise "not here" }

@@ -50,11 +50,15 @@ module Cala
 
       private
 
-      # What is still running on the connection when the program stops waiting would block its ROLLBACK.
+      # What is still running on the connection when the program stops waiting would block its ROLLBACK. A cancel that comes before the
+      # server has begun with the statement is lost, so it is sent until the statement ends.
       def interrupt
         return if @connection.finished? || @connection.transaction_status != ::PG::PQTRANS_ACTIVE
 
-        @connection.cancel
+        loop do
+          @connection.cancel
+          break if @connection.block(0.1)
+        end
         @connection.get_last_result
       rescue ::PG::Error
         nil

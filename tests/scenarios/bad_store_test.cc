@@ -316,11 +316,13 @@ TEST_P(Schema, MigratingTwiceChangesNothing) {
 }
 
 TEST_P(Schema, TablesNewerThanTheLibraryAreUnsupported) {
-  ASSERT_NE(store_->open(), nullptr);
+  const auto opened = store_->open();
+  ASSERT_NE(opened, nullptr);
   ASSERT_EQ(run_sql(*store_, "INSERT INTO " + migrations_table() +
                                  " (version, name, applied_at) VALUES (9999, 'from_the_future', " +
                                  (GetParam() == StoreKind::kSqlite ? "0" : "now()") + ")"),
             "");
+  EXPECT_EQ(opened->run("ledger_migrate", "{}").code, "store.newer");
   for (const char *migrate : {"true", "false"}) {
     const Answer refusal = open_refused(store_->config("\"migrate\": " + std::string(migrate)));
     EXPECT_EQ(refusal.status, CALA_UNSUPPORTED) << refusal.text();

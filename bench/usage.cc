@@ -72,6 +72,12 @@ std::optional<double> number_in(const char *path, const std::string &name) {
   return std::nullopt;
 }
 
+std::optional<double> mebibytes(const std::string &name) {
+  const std::optional<double> kilobytes = number_in("/proc/self/status", name);
+  if (!kilobytes) return std::nullopt;
+  return *kilobytes / 1024;
+}
+
 }  // namespace
 
 Usage operator-(const Usage &after, const Usage &before) {
@@ -122,10 +128,9 @@ Usage Meter::read() const {
   return usage;
 }
 
-std::optional<double> peak_memory() {
-  const std::optional<double> kilobytes = number_in("/proc/self/status", "VmHWM");
-  if (!kilobytes) return std::nullopt;
-  return *kilobytes / 1024;
-}
+std::optional<double> resident_memory() { return mebibytes("VmRSS"); }
+std::optional<double> peak_memory() { return mebibytes("VmHWM"); }
+
+void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 }  // namespace cala::bench

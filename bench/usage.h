@@ -33,7 +33,9 @@ class Meter {
   pid_t postmaster_ = 0;
 };
 
-// The most memory that this process ever had, in MiB.
+// Memory that this process has, and the most that it had since the last reset, in MiB.
+std::optional<double> resident_memory();
 std::optional<double> peak_memory();
+void reset_peak_memory();
 
 }  // namespace cala::bench

@@ -1,0 +1,122 @@
+#include "books.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace cala::bench {
+
+namespace {
+
+std::string uuid_of(int kind, int number) {
+  char text[40];
+  std::snprintf(text, sizeof text, "00000000-0000-7000-8%03x-%012x", kind, static_cast<unsigned>(number));
+  return text;
+}
+
+constexpr int kJournalKind = 1;
+constexpr int kAccountKind = 2;
+
+}  // namespace
+
+void fail(const std::string &what, cala_status status, cala_error *error) {
+  fail(what + ": " + cala_status_name(status) + " " + cala_error_code(error) + ": " + cala_error_message(error));
+}
+
+Books::Books(const std::string &config, int accounts) : accounts_(accounts) {
+  cala_error *error = nullptr;
+  const cala_status status = cala_ledger_open(config.data(), config.size(), &ledger_, &error);
+  if (status != CALA_OK) fail("the ledger did not open", status, error);
+  make_books();
+}
+
+void Books::run(OperationFn operation, const std::string &request) const { cala_op_free(finished(operation, request)); }
+
+std::string Books::ask(OperationFn operation, const std::string &request) const {
+  cala_op *op = finished(operation, request);
+  size_t length = 0;
+  const char *result = cala_op_result(op, &length);
+  std::string answer(result, length);
+  cala_op_free(op);
+  return answer;
+}
+
+cala_op *Books::finished(OperationFn operation, const std::string &request) const {
+  cala_op *op = nullptr;
+  cala_error *error = nullptr;
+  cala_status status = operation(ledger_, nullptr, request.data(), request.size(), &op, &error);
+  if (status == CALA_OK) status = cala_op_run(op, -1, &error);
+  if (status != CALA_OK) fail("an operation failed", status, error);
+  return op;
+}
+
+void Books::append_posting(std::string &out, unsigned number) const {
+  const auto [sender, recipient] = pair_of(number, accounts_);
+  out += R"({"tx_template_code":"TRANSFER","params":{"sender":")" + account_id(sender);
+  out += R"(","recipient":")" + account_id(recipient) + R"(","amount":"1.00"}})";
+}
+
+std::string Books::posting(unsigned number) const {
+  std::string out;
+  append_posting(out, number);
+  return out;
+}
+
+std::string Books::batch(unsigned first, int count) const {
+  std::string out = R"({"postings":[)";
+  for (int i = 0; i < count; ++i) {
+    if (i > 0) out += ',';
+    append_posting(out, first + static_cast<unsigned>(i));
+  }
+  return out + "]}";
+}
+
+void Books::preload(int postings) const {
+  for (int done = 0; done < postings; done += 500)
+    run(cala_transaction_post_many, batch(0x80000000U + static_cast<unsigned>(done), 500));
+}
+
+std::string Books::journal_id() { return uuid_of(kJournalKind, 0); }
+std::string Books::account_id(int number) { return uuid_of(kAccountKind, number); }
+
+void Books::make_books() const {
+  run(cala_journal_create, R"({"id":")" + journal_id() + R"(","name":"Bench"})");
+  for (int first = 0; first < std::max(accounts_, kHotAccounts); first += kMaxBatch) {
+    std::string request = R"({"accounts":[)";
+    const int end = std::min(std::max(accounts_, kHotAccounts), first + kMaxBatch);
+    for (int i = first; i < end; ++i) {
+      if (i > first) request += ',';
+      request += R"({"id":")" + account_id(i) + R"(","code":"A)" + std::to_string(i) + R"(","name":"A"})";
+    }
+    run(cala_account_create_many, request + "]}");
+  }
+  const std::string rest = R"(,"layer":"'SETTLED'","units":"params.amount","currency":"'USD'"})";
+  run(cala_tx_template_create,
+      R"x({"code":"TRANSFER","params":[{"name":"sender","type":"uuid"},{"name":"recipient","type":"uuid"},)x"
+      R"x({"name":"amount","type":"decimal"}],"transaction":{"effective":"date()","journal_id":"uuid(')x" +
+          journal_id() +
+          R"x(')"},"entries":[{"entry_type":"'DEBIT'","direction":"'DEBIT'","account_id":"params.sender")x" + rest +
+          R"x(,{"entry_type":"'CREDIT'","direction":"'CREDIT'","account_id":"params.recipient")x" + rest + "]}");
+}
+
+unsigned LedgerWork::take(int postings) {
+  const unsigned first = next_;
+  next_ += static_cast<unsigned>(postings);
+  return first;
+}
+
+Measured LedgerWork::round(int callers, int batch, int postings) {
+  const int operations = std::max(postings / batch, 1);
+  const unsigned first = take(operations * batch);
+  const auto operation = [&](int, int i) {
+    const unsigned number = first + static_cast<unsigned>(i * batch);
+    if (batch > 1)
+      books_.run(cala_transaction_post_many, books_.batch(number, batch));
+    else
+      books_.run(cala_transaction_post, books_.posting(number));
+  };
+  Measured measured = run_callers(callers, operations, operation);
+  measured.postings = operations * batch;
+  return measured;
+}
+
+}  // namespace cala::bench

@@ -1,0 +1,58 @@
+// A ledger with a journal, accounts and the template TRANSFER, through cala.h alone.
+#pragma once
+
+#include <string>
+
+#include "cala.h"
+#include "common.h"
+
+namespace cala::bench {
+
+using OperationFn = cala_status (*)(cala_ledger *, cala_tx *, const char *, size_t, cala_op **, cala_error **);
+
+[[noreturn]] void fail(const std::string &what, cala_status status, cala_error *error);
+
+class Books {
+ public:
+  Books(const std::string &config, int accounts);
+  ~Books() { cala_ledger_free(ledger_); }
+  Books(const Books &) = delete;
+  Books &operator=(const Books &) = delete;
+
+  cala_ledger *ledger() const { return ledger_; }
+  int accounts() const { return accounts_; }
+
+  // Runs an operation, which must succeed; ask also reads its answer, which is only rendered for who reads it.
+  void run(OperationFn operation, const std::string &request) const;
+  std::string ask(OperationFn operation, const std::string &request) const;
+
+  std::string posting(unsigned number) const;
+  std::string batch(unsigned first, int count) const;
+  void preload(int postings) const;
+
+  static std::string journal_id();
+  static std::string account_id(int number);
+
+ private:
+  cala_op *finished(OperationFn operation, const std::string &request) const;
+  void append_posting(std::string &out, unsigned number) const;
+  void make_books() const;
+
+  const int accounts_;
+  cala_ledger *ledger_ = nullptr;
+};
+
+// Postings by the ledger, one after the other for each caller.
+class LedgerWork final : public Work {
+ public:
+  explicit LedgerWork(const Books &books) : books_(books) {}
+  Measured round(int callers, int batch, int postings) override;
+  // Numbers of postings that no round has, for who posts besides.
+  unsigned take(int postings);
+
+ private:
+  const Books &books_;
+  unsigned next_ = 1;
+};
+
+}  // namespace cala::bench

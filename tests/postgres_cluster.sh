@@ -11,7 +11,7 @@
 #   postgres_cluster.sh connection <state> <database>     a fresh database and its connection string, printed
 #   postgres_cluster.sh with <state> <database> command…  the same as CALA_TEST_POSTGRES of a command
 #   postgres_cluster.sh run <database> command…           start, with, stop
-# With CALA_CLUSTER_DURABLE=1 it waits for the disk, as a real one does; for benchmarks.
+# With CALA_CLUSTER_DURABLE=1 it waits for the disk, as a real one does, and CALA_CLUSTER_CONNECTIONS is how many it takes; for benchmarks.
 # With CALA_CLUSTER_PGBOUNCER=1 with and run also start pgbouncer in transaction mode, as CALA_TEST_PGBOUNCER of the command.
 # CALA_POSTGRES_BIN=<folder> has the server's programs; by default those of Debian's PostgreSQL, 15 before newer ones.
 # PostgreSQL refuses to run as root; root hands it to the user postgres.
@@ -92,7 +92,7 @@ start() { # start <state>
   as_server tee -a "$folder/data/postgresql.conf" >/dev/null <<CONF
 listen_addresses = ''
 unix_socket_directories = '$folder'
-max_connections = 100
+max_connections = ${CALA_CLUSTER_CONNECTIONS:-100}
 shared_buffers = 64MB
 max_prepared_transactions = 10
 dynamic_shared_memory_type = mmap

@@ -11,8 +11,8 @@ import {
   statusName,
   taken,
 } from "./errors.js";
-import { type Adapter, answered, notAtOnce } from "./adapters/adapter.js";
-import { sqlstateOf } from "./adapters/sqlstate.js";
+import { type Adapter, type Store, answered, notAtOnce, ofAnother } from "./adapters/adapter.js";
+import { saidBy, sqlstateOf } from "./adapters/sqlstate.js";
 import { parsed, stringified } from "./json.js";
 import type { Completions } from "./completions.js";
 import type { ErrorCode, OperationName } from "./raw/contract.js";
@@ -34,6 +34,11 @@ export interface Call {
   name: OperationName;
   request: object;
   signal?: AbortSignal | undefined;
+}
+
+/** An operation in a transaction of the program's own, on a ledger that is kept in this database. */
+export interface HostedCall extends Call {
+  database: Store;
 }
 
 type Maker = Raw[`cala_${OperationName}`];
@@ -162,7 +167,7 @@ function feedThrown(raw: Raw, op: Handle, error: unknown): number {
 }
 
 // Runs every statement of an operation; answers with the last step and what the driver threw last.
-async function drive(raw: Raw, op: Handle, adapter: Adapter): Promise<{ step: number; thrown: unknown }> {
+async function drive(raw: Raw, op: Handle, adapter: Adapter): Promise<Driven> {
   let step = raw.cala_op_step(op);
   let thrown: unknown;
   while (step === Step.NEED_QUERY) {
@@ -181,7 +186,7 @@ async function drive(raw: Raw, op: Handle, adapter: Adapter): Promise<{ step: nu
 const isThenable = (value: any): value is PromiseLike<string | null> => typeof value?.then === "function";
 
 // The same without a promise anywhere.
-function driveAtOnce(raw: Raw, op: Handle, adapter: Adapter): { step: number; thrown: unknown } {
+function driveAtOnce(raw: Raw, op: Handle, adapter: Adapter): Driven {
   let step = raw.cala_op_step(op);
   let thrown: unknown;
   while (step === Step.NEED_QUERY) {
@@ -201,32 +206,40 @@ function driveAtOnce(raw: Raw, op: Handle, adapter: Adapter): { step: number; th
   return { step, thrown };
 }
 
-function resultOf({ raw, signal, bigint }: Call, op: Handle, { step, thrown }: { step: number; thrown: unknown }): any {
+type Driven = { step: number; thrown: unknown };
+
+function resultOf(call: HostedCall, op: Handle, adapter: Adapter, { step, thrown }: Driven): any {
+  const { raw, signal, bigint, database } = call;
   if (step === Step.DONE) return camelCased(parsed(raw.cala_op_result(op, null) ?? "null", bigint));
   if (step !== Step.FAILED) throw refused(-step);
-  throw errorOf(raw, raw.cala_op_error(op), thrown ?? (signal?.aborted ? signal.reason : undefined));
+  const error = errorOf(raw, raw.cala_op_error(op), thrown ?? (signal?.aborted ? signal.reason : undefined));
+  // The driver of another database, whose kind was not known: it was sent what it cannot understand.
+  if (adapter.store === undefined && (saidBy(thrown) ?? database) !== database) {
+    throw ofAnother(adapter, database, { txState: error.txState, cause: thrown });
+  }
+  throw error;
 }
 
 /** Runs an operation whose statements a driver without promises runs. */
-export function runHostedAtOnce(call: Call, adapter: Adapter): any {
+export function runHostedAtOnce(call: HostedCall, adapter: Adapter): any {
   const { raw, signal } = call;
   if (signal?.aborted) throw cancelled(signal);
   const op = make(call);
   try {
-    return resultOf(call, op, driveAtOnce(raw, op, adapter));
+    return resultOf(call, op, adapter, driveAtOnce(raw, op, adapter));
   } finally {
     raw.cala_op_free(op);
   }
 }
 
 /** Runs an operation whose statements the program's driver runs. */
-export async function runHosted(call: Call, adapter: Adapter): Promise<any> {
+export async function runHosted(call: HostedCall, adapter: Adapter): Promise<any> {
   const { raw, signal } = call;
   if (signal?.aborted) throw cancelled(signal);
   const op = make(call);
   const forget = onAbort(signal, () => raw.cala_op_cancel(op));
   try {
-    return resultOf(call, op, await drive(raw, op, adapter));
+    return resultOf(call, op, adapter, await drive(raw, op, adapter));
   } finally {
     forget();
     raw.cala_op_free(op);

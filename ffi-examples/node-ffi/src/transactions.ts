@@ -1,4 +1,4 @@
-import { type Adapter, notAtOnce, wrongHandle } from "./adapters/adapter.js";
+import { type Adapter, type Store, notAtOnce, ofAnother } from "./adapters/adapter.js";
 import type { Completions } from "./completions.js";
 import { CalaError, ClosedError, MisuseError, calledHere, failed, placed, taken, toldFrom } from "./errors.js";
 import { type CallOptions, encoded, runHosted, runHostedAtOnce, runOwn, runStarted, startable } from "./operation.js";
@@ -38,7 +38,7 @@ export interface Ground {
   /** Transactions of the ledger's own that may be open at once; more would wait inside the library. */
   places: Places;
   /** Which database the ledger is kept in. */
-  database: "sqlite" | "postgres";
+  database: Store;
   /** The ledger's handle; throws ClosedError. */
   handle(): Handle;
 }
@@ -163,7 +163,6 @@ function behindSavepoint(error: unknown): never {
 }
 
 const reads = /(_find|_find_many|_list|_history|_at|_info|_evaluate)$/;
-const named = { sqlite: "SQLite", postgres: "PostgreSQL" };
 
 // Where the driver knows: without a transaction each statement would be kept or lost by itself.
 function checkBegun(adapter: Adapter, name: t.OperationName): void {
@@ -193,10 +192,7 @@ export class HostTransaction extends TransactionScope {
   constructor(ground: Ground, adapter: Adapter, options: TransactionOptions) {
     super();
     if (adapter.store !== undefined && adapter.store !== ground.database) {
-      throw wrongHandle(
-        `${adapter.what ?? "the handle"} is of ${named[adapter.store]}, and the ledger is kept in ` +
-          `${named[ground.database]}: pass a handle that is connected to the ledger's database`,
-      );
+      throw ofAnother(adapter, ground.database);
     }
     this.#ground = ground;
     this.#adapter = adapter;
@@ -229,13 +225,13 @@ export class HostTransaction extends TransactionScope {
 
   #runAtOnce(name: t.OperationName, request: object, options: CallOptions, method: Function): any {
     const { signal = this.#options.signal } = options;
-    const { raw } = this.#ground;
+    const { raw, bigint, database } = this.#ground;
     try {
       checkBegun(this.#adapter, name);
       const ledger = this.#ground.handle();
       const tx = this.#stand(ledger, this.#adapter, this.#options.savepoint ?? false);
       try {
-        return runHostedAtOnce({ raw, bigint: this.#ground.bigint, ledger, tx, name, request, signal }, this.#adapter);
+        return runHostedAtOnce({ raw, bigint, database, ledger, tx, name, request, signal }, this.#adapter);
       } finally {
         raw.cala_tx_free(tx);
       }
@@ -251,11 +247,11 @@ export class HostTransaction extends TransactionScope {
     request: object,
     signal?: AbortSignal,
   ): Promise<any> {
-    const { raw } = this.#ground;
+    const { raw, bigint, database } = this.#ground;
     const ledger = this.#ground.handle();
     const tx = this.#stand(ledger, adapter, savepoint);
     try {
-      return await runHosted({ raw, bigint: this.#ground.bigint, ledger, tx, name, request, signal }, adapter);
+      return await runHosted({ raw, bigint, database, ledger, tx, name, request, signal }, adapter);
     } finally {
       raw.cala_tx_free(tx);
     }

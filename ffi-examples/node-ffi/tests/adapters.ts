@@ -48,6 +48,32 @@ test("mistakes_of_a_handle_are_no_defects_of_the_library", async () => {
   assert.ok((await failure(ledger.in(lazy).journals().create(journal))) instanceof UnavailableError);
 });
 
+test("a_driver_of_another_database_is_known_by_what_it_throws", async () => {
+  await using sqlite = await Ledger.open({ store: "host:sqlite" });
+  await using postgres = await Ledger.open({ store: "host:postgres" });
+  for (const [ledger, code] of [
+    [sqlite, "42P01"],
+    [sqlite, "25P02"],
+    [postgres, "SQLITE_ERROR"],
+  ] as [Ledger, string][]) {
+    for (const method of ["page", "create"] as const) {
+      const thrown = Object.assign(new Error("no such table"), { code });
+      const exec = (): Promise<null> => Promise.reject(new Error("wrapped", { cause: thrown }));
+      const journals = ledger.in(adapter({ connection: {}, exec, what: "mine" })).journals();
+      const error = await failure(method === "page" ? journals.list().page() : journals.create({ name: "J" }));
+      assert.deepEqual([error.name, error.code, error.txState], ["MisuseError", "adapter.unknown", "aborted"], code);
+      assert.match(error.message, /^mine is of (PostgreSQL|SQLite), and the ledger is kept in/);
+      assert.equal(error.cause.cause, thrown);
+    }
+  }
+  // None of these tells of a database.
+  for (const code of ["EPERM", "ENOENT", "40001"]) {
+    const own = adapter({ connection: {}, exec: () => Promise.reject(Object.assign(new Error("no"), { code })) });
+    const error = await failure(sqlite.in(own).journals().create({ name: "J" }));
+    assert.notEqual(error.code, "adapter.unknown", code);
+  }
+});
+
 for (const driver of postgresDrivers) {
   if (postgresUrl) postgresTests(driver, postgresUrl);
   else skip(driver.name, "CALA_TEST_POSTGRES is not set");

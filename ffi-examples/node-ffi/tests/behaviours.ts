@@ -469,8 +469,30 @@ async function hostOnly(host: Host, config: { store: string; schema?: string }):
   assert.ok((await failure(ground.post(ledger))) instanceof MisuseError);
 }
 
+// On a ledger that is kept elsewhere: nothing is sent, so the program's transaction goes on.
+async function elsewhere(driver: Driver, target: string, store: string, said: RegExp): Promise<void> {
+  await using ledger = await Ledger.open({ store });
+  const host = await driver.connect(target);
+  try {
+    await host.transaction(async (tx) => {
+      for (const options of [{}, { savepoint: true }]) {
+        assert.throws(
+          () => ledger.in(tx.handle, options),
+          (error: unknown) =>
+            error instanceof MisuseError && error.code === "adapter.unknown" && error.txState === "usable" && said.test(error.message),
+        );
+      }
+      await tx.run("SELECT 1");
+    });
+  } finally {
+    await host.end();
+  }
+}
+
 /** Adds the tests of a PostgreSQL driver. */
 export function postgresTests(driver: Driver, url: string): void {
+  test(`${driver.name} a_ledger_on_sqlite_refuses_it`, () =>
+    elsewhere(driver, url, "sqlite::memory:", /is of PostgreSQL, and the ledger is kept in SQLite/));
   for (const [name, behaviour] of Object.entries({ ...everywhere, ...onlyPostgres })) {
     test(`${driver.name} ${name}`, () => onPostgresCase(driver, url, behaviour));
   }
@@ -498,6 +520,8 @@ export function sqliteTests(driver: Driver): void {
   for (const [name, behaviour] of Object.entries(driver.orm ? everywhere : { ...everywhere, ...onlySqlite })) {
     test(`${driver.name} ${name}`, () => onSqliteCase(driver, behaviour));
   }
+  test(`${driver.name} a_ledger_on_postgres_refuses_it`, () =>
+    elsewhere(driver, ":memory:", "host:postgres", /is of SQLite, and the ledger is kept in PostgreSQL/));
   test(`${driver.name} host_only_in_memory`, async () => {
     const host = await driver.connect(":memory:");
     try {

@@ -1,5 +1,8 @@
-import { MisuseError } from "../errors.js";
+import { type Failure, MisuseError } from "../errors.js";
 import { shared } from "../shared.js";
+
+/** Where a ledger is kept. */
+export type Store = "sqlite" | "postgres";
 
 /** How the ledger reaches the transaction that the program has open on its own driver. */
 export interface Adapter {
@@ -22,7 +25,7 @@ export interface Adapter {
   /** Whether `exec` answers at once, so that `sync` can be used. Without it the first answer tells. */
   synchronous?: boolean;
   /** The database that the handle is of; a ledger that is kept in another refuses it. */
-  store?: "sqlite" | "postgres";
+  store?: Store;
   /** How errors call the handle: "a knex transaction". */
   what?: string;
   /** What errors ask for when no transaction is open: "pass the trx of knex.transaction()". */
@@ -30,8 +33,20 @@ export interface Adapter {
 }
 
 /** A handle that cannot be taken, and why. */
-export function wrongHandle(message: string): MisuseError {
-  return new MisuseError({ status: "MISUSE", code: "adapter.unknown", message });
+export function wrongHandle(message: string, more: Pick<Failure, "txState" | "cause"> = {}): MisuseError {
+  return new MisuseError({ status: "MISUSE", code: "adapter.unknown", message, ...more });
+}
+
+const named = { sqlite: "SQLite", postgres: "PostgreSQL" };
+
+/** A handle of the database in which the ledger is not kept. */
+export function ofAnother(adapter: Adapter, database: Store, more?: Pick<Failure, "txState" | "cause">): MisuseError {
+  const other = database === "sqlite" ? "postgres" : "sqlite";
+  return wrongHandle(
+    `${adapter.what ?? "the handle"} is of ${named[other]}, and the ledger is kept in ` +
+      `${named[database]}: pass a handle that is connected to the ledger's database`,
+    more,
+  );
 }
 
 /** `sync` on a driver that answers with promises. */

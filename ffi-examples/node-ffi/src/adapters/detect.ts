@@ -9,6 +9,7 @@ import {
   type SequelizeTransaction,
   type SqlTag,
   type TypeOrmManager,
+  elsewhere,
   knexAdapter,
   kyselyAdapter,
   pgAdapter,
@@ -55,7 +56,7 @@ const strangers: [string, (handle: any) => boolean, string][] = [
   [
     "a MySQL connection",
     (handle) => can(handle, "query", "execute") && (can(handle, "beginTransaction") || can(handle, "getConnection")),
-    "the ledger is kept in PostgreSQL or SQLite, and needs a connection to that database",
+    elsewhere,
   ],
   ["a handle of slonik", (handle) => can(handle, "query", "oneFirst") || can(handle, "query", "maybeOne"), ownAdapter],
   [

@@ -12,6 +12,8 @@ export interface PgClient {
 /** postgres.js and Bun.sql: the `sql` that `begin` hands over. */
 export interface SqlTag {
   unsafe(sql: string, params: any[]): PromiseLike<any>;
+  /** Bun.sql has one for SQLite and one for MySQL, too. */
+  options?: any;
   savepoint?(work: (inner: SqlTag) => Promise<any>): Promise<any>;
 }
 
@@ -59,6 +61,20 @@ export interface DrizzleTransaction {
   rollback(): never;
 }
 
+/** What a handle of another database is told. */
+export const elsewhere = "the ledger is kept in PostgreSQL or SQLite, and needs a connection to that database";
+
+const stores = [
+  [/sqlite/i, "sqlite"],
+  [/^(pg|postgres|aurora-postgres)/i, "postgres"],
+] as const;
+
+// Which database, by the name that an ORM has for it; undefined for one that is not known, which the first statement tells.
+function storeOf(name: unknown): { store?: "sqlite" | "postgres" } {
+  const found = typeof name === "string" && stores.find(([names]) => names.test(name));
+  return found ? { store: found[1] } : {};
+}
+
 export function pgAdapter(client: PgClient): Adapter {
   const pool = typeof client.totalCount === "number";
   return {
@@ -73,7 +89,15 @@ export function pgAdapter(client: PgClient): Adapter {
 }
 
 export function sqlTagAdapter(tag: SqlTag): Adapter {
-  const adapter: Adapter = { connection: tag, synchronous: false, exec: async (sql, params) => firstText(await tag.unsafe(sql, params)) };
+  const database = tag.options?.adapter ?? "postgres";
+  if (database !== "postgres" && database !== "sqlite") throw wrongHandle(`in() cannot use the sql of ${database}: ${elsewhere}`);
+  const adapter: Adapter = {
+    connection: tag,
+    exec: async (sql, params) => firstText(await tag.unsafe(sql, params)),
+    synchronous: false,
+    store: database,
+    what: `the sql of ${tag.options?.adapter ? "Bun.sql" : "postgres.js"}`,
+  };
   // postgres.js rolls a transaction back in which any statement failed, unless it was behind a savepoint of its own
   // making.
   const savepoint = tag.savepoint?.bind(tag);
@@ -95,8 +119,6 @@ export function knexAdapter(trx: KnexTransaction): Adapter {
       throw withoutStatement(error);
     }
   };
-  const dialect = String((trx as any).client?.config?.client ?? "");
-  const store = /sqlite/.test(dialect) ? "sqlite" : /^(pg|postgres)/.test(dialect) ? "postgres" : undefined;
   const done = trx.isTransaction === true && trx.isCompleted?.() === true;
   return {
     connection: trx,
@@ -105,7 +127,7 @@ export function knexAdapter(trx: KnexTransaction): Adapter {
     // Knex itself has a pool; a trx knows when it is over.
     inTransaction: () => trx.isTransaction === true && trx.isCompleted?.() !== true,
     synchronous: false,
-    ...(store ? { store } : {}),
+    ...storeOf((trx as any).client?.config?.client),
     what: trx.isTransaction !== true ? "knex itself" : done ? "a finished knex transaction" : "a knex transaction",
     pass: "pass the trx of knex.transaction() while it is open",
   };
@@ -117,14 +139,23 @@ export function kyselyAdapter(trx: KyselyTransaction): Adapter {
     const query = { kind: "RawNode", sqlFragments: [sql], parameters: [] };
     return firstText(await trx.executeQuery({ sql, parameters, query, queryId: { queryId: "cala" } }));
   };
-  return { connection: trx, synchronous: false, exec };
+  return {
+    connection: trx,
+    exec,
+    synchronous: false,
+    // PostgresAdapter, SqliteAdapter.
+    ...storeOf((trx as any).getExecutor?.().adapter?.constructor?.name),
+    what: "a Kysely transaction",
+  };
 }
 
 export function typeOrmAdapter(manager: TypeOrmManager): Adapter {
   return {
     connection: manager.queryRunner ?? manager,
-    synchronous: false,
     exec: async (sql, params) => firstText(await manager.query(sql, params)),
+    synchronous: false,
+    ...storeOf((manager as any).connection?.options?.type),
+    what: "a TypeORM manager",
   };
 }
 
@@ -142,14 +173,12 @@ export function prismaAdapter(tx: PrismaTransaction): Adapter {
       throw said ? new Error(said.message, { cause: error }) : error;
     }
   };
-  const provider = (tx as any)._activeProvider;
-  const store = provider === "sqlite" ? "sqlite" : /^postgres/.test(provider) ? "postgres" : undefined;
   return {
     connection: tx,
     exec,
     inTransaction: () => (client ? false : undefined),
     synchronous: false,
-    ...(store ? { store } : {}),
+    ...storeOf((tx as any)._activeProvider),
     what: client ? "a Prisma client" : "a Prisma transaction",
     pass: "pass the tx of $transaction(async (tx) => …)",
   };

@@ -66,6 +66,16 @@ export function causeOf(error: any): unknown {
   return [error.driverError, error.nativeError, error.parent, error.cause].find((each) => typeof each === "object" && each);
 }
 
+/**
+ * Which database an error was said by, if one can tell. Not by 08 and 40, which stand for what Node and Prisma say too, nor by
+ * the letters of one of Node's own, EPERM.
+ */
+export function saidBy(error: unknown): "sqlite" | "postgres" | undefined {
+  const state = sqlstateOf(error);
+  if (state?.startsWith("SQLITE_")) return "sqlite";
+  return state !== undefined && /^(?!08|40|E)(?=.*\d)[0-9A-Z]{5}$/.test(state) ? "postgres" : undefined;
+}
+
 /** The SQLSTATE (or SQLite's name) in what a driver threw, however deep it or an ORM has wrapped it. */
 export function sqlstateOf(error: unknown): string | undefined {
   for (let depth = 0; depth < 8 && typeof error === "object" && error !== null; depth++) {

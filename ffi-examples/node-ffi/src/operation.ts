@@ -62,7 +62,29 @@ function checkNumbers(value: unknown, pointer: string): void {
   for (const [key, inner] of Object.entries(value)) checkNumbers(inner, `${pointer}/${key}`);
 }
 
+// JSON would make text of a Date and null of undefined, and SQL of neither what was meant.
+function checkTexts(params: unknown): void {
+  if (!Array.isArray(params)) throw notText("params", params, "an array", "/params");
+  for (let index = 0; index < params.length; index++) {
+    const value = params[index];
+    if (typeof value === "string" || value === null) continue;
+    throw notText(`parameter ${index + 1}`, value, "a string or null", `/params/${index}`);
+  }
+}
+
+function notText(what: string, value: any, wanted: string, pointer: string): InvalidError {
+  const named = typeof value === "object" && value !== null;
+  const kind = named ? `of class ${value.constructor?.name ?? "Object"}` : `of type ${typeof value}`;
+  return new InvalidError({
+    status: "INVALID",
+    code: "request.malformed",
+    message: `${what} is ${kind}, and must be ${wanted}: exec(sql, ["1", null])`,
+    details: { pointer },
+  });
+}
+
 function checkParams(name: OperationName, request: any): void {
+  if (name === "tx_exec" && request.params !== undefined) checkTexts(request.params);
   if (name === "transaction_post") checkNumbers(request.params, "/params");
   if (name !== "transaction_post_many" || !Array.isArray(request.postings)) return;
   request.postings.forEach((posting: any, index: number) => {

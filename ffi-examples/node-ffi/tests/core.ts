@@ -281,6 +281,28 @@ everywhere("own_transactions_take_the_programs_statements", async ({ ledger, suf
   await tx.rollback();
 });
 
+everywhere("a_statement_takes_texts_and_null_only", async ({ ledger, suffix }) => {
+  const one = (await ledger.info()).store === "sqlite" ? "?" : "$1";
+  await using tx = await ledger.begin();
+  await tx.exec(`CREATE TABLE texts_${suffix} (note text)`);
+  const insert = (params: unknown): Promise<unknown> => tx.exec(`INSERT INTO texts_${suffix} VALUES (${one})`, params as string[]);
+  const holes: unknown[] = new Array(1);
+  for (const value of [new Date(0), 1, 1n, true, undefined, {}, ["x"], Buffer.from("x"), Object.create(null)]) {
+    const error = await failure(insert([value]));
+    assert.deepEqual([error.name, error.code, error.txState], ["InvalidError", "request.malformed", "usable"], String(typeof value));
+    assert.deepEqual(error.details, { pointer: "/params/0" });
+    assert.match(error.message, /^parameter 1 is of (class|type) \w+, and must be a string or null/);
+    assert.match(error.stack, /core\.js/);
+  }
+  assert.equal((await failure(insert(holes))).details.pointer, "/params/0");
+  assert.equal((await failure(insert([null, undefined]))).details.pointer, "/params/1");
+  for (const params of [null, "x", { 0: "x" }]) assert.equal((await failure(insert(params))).details.pointer, "/params");
+  await insert(["x"]);
+  await insert([null]);
+  assert.equal((await tx.exec(`SELECT note FROM texts_${suffix}`)).rows.length, 2);
+  await tx.rollback();
+});
+
 everywhere("a_savepoint_keeps_an_own_transaction_usable", async (ground) => {
   const { ledger } = ground;
   await using tx = await ledger.begin({ savepoint: true });

@@ -5,10 +5,12 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +50,43 @@ func TestCoverage_every_operation_of_the_header_has_its_methods(t *testing.T) {
 				t.Errorf("there is no method %s", method)
 			}
 		}
+	}
+}
+
+// keysOf gives what a struct is as JSON, each key with those inside it.
+func keysOf(kind reflect.Type) map[string][]string {
+	keys := map[string][]string{}
+	for i := range kind.NumField() {
+		field := kind.Field(i)
+		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		keys[key] = nil
+		if field.Type.Kind() == reflect.Pointer && field.Type.Elem().Kind() == reflect.Struct {
+			keys[key] = slices.Sorted(maps.Keys(keysOf(field.Type.Elem())))
+		}
+	}
+	return keys
+}
+
+func TestCoverage_every_key_of_the_configuration_in_the_header_has_its_field(t *testing.T) {
+	_, said, _ := strings.Cut(string(must[[]byte](t)(os.ReadFile("../../../include/cala.h"))), "Every key is optional:\n")
+	said, _, _ = strings.Cut(said, "\n * out: ")
+	declared := map[string][]string{}
+	inside := regexp.MustCompile(`"(\w+)":`)
+	for _, found := range regexp.MustCompile(`(?m)^ \*   (\w+)  +(.*(?:\n \* {6}.*)*)`).FindAllStringSubmatch(said, -1) {
+		if strings.HasPrefix(found[2], "of a later version") {
+			continue
+		}
+		declared[found[1]] = nil
+		if strings.HasPrefix(found[2], "{") {
+			for _, key := range inside.FindAllStringSubmatch(found[2], -1) {
+				declared[found[1]] = append(declared[found[1]], key[1])
+			}
+			slices.Sort(declared[found[1]])
+		}
+	}
+	equal(t, len(declared) > 8, true)
+	if fields := keysOf(reflect.TypeFor[cala.Config]()); !reflect.DeepEqual(declared, fields) {
+		t.Errorf("the header has %v, Config %v", declared, fields)
 	}
 }
 

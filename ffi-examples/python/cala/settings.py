@@ -24,10 +24,11 @@ class Pool(TypedDict, total=False):
     timeout_ms: int
 
 
-class Commit(TypedDict):
-    """Whether a commit waits for the disk."""
+class Commit(TypedDict, total=False):
+    """Whether a commit waits for the disk, and how many postings that wait are committed together at most."""
 
     durable: bool
+    group_max: int
 
 
 class Settings(TypedDict, total=False):

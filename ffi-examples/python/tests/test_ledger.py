@@ -4,8 +4,10 @@ import decimal
 import gc
 import json
 import pathlib
+import re
 import sqlite3
 import threading
+import typing
 import unittest
 import uuid
 
@@ -13,7 +15,7 @@ import psycopg
 import sqlalchemy
 
 import cala
-from cala import raw
+from cala import raw, settings
 from cala._library import encode
 
 from .support import POSTGRES, Books, needs_postgres, new_file, new_schema, suffix
@@ -403,6 +405,22 @@ class ClosingTest(unittest.TestCase):
         with self.assertRaises(cala.InvalidError) as caught:
             cala.Ledger.open(stoer="sqlite::memory:")
         self.assertEqual("request.unknown_key", caught.exception.code)
+
+    def test_each_key_of_the_configuration_in_the_header_has_its_type(self):
+        header = (pathlib.Path(__file__).parents[3] / "include" / "cala.h").read_text("utf-8")
+        _, _, said = header.partition("Every key is optional:\n")
+        said, _, _ = said.partition("\n * out: ")
+        keys = {}
+        for key, rest in re.findall(r"^ \*   (\w+)  +(.*(?:\n \* {6}.*)*)", said, re.MULTILINE):
+            if not rest.startswith("of a later version"):
+                keys[key] = set(re.findall(r'"(\w+)":', rest)) if rest.startswith("{") else set()
+        self.assertEqual({"durable", "group_max"}, keys["commit"])
+        typed = typing.get_type_hints(settings.Settings)
+        self.assertEqual(keys.keys(), {"store", *typed})
+        for key, kind in typed.items():
+            inner = typing.get_type_hints(kind) if typing.is_typeddict(kind) else {}
+            self.assertEqual(keys[key], {*inner}, key)
+        self.assertFalse({*settings.Commit.__required_keys__, *settings.Pool.__required_keys__})
 
     def test_a_manual_clock_is_set_and_moved(self):
         with cala.Ledger.open(store="sqlite::memory:", clock={"manual": "2026-01-01T00:00:00Z"}) as ledger:

@@ -42,6 +42,9 @@ def waits(ledger: cala.Ledger) -> None:
         assert_type(tx.post("T"), cala.Posted)
 
 
+cala.Ledger.open(store="sqlite::memory:", commit={"group_max": 1})
+
+
 async def awaits(ledger: cala.AsyncLedger) -> None:
     assert_type(await ledger.accounts.create(code="A", name="A"), cala.Account)
     async for balance in ledger.balances.history("j", "a", "USD"):

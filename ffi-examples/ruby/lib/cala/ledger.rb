@@ -14,7 +14,8 @@ module Cala
     #
     # @param config what cala_ledger_open knows; a key that is nil is an error, so that a variable that is not set opens no file.
     #   store: ("sqlite:PATH", "sqlite::memory:", "postgres://...", "host:sqlite",
-    #   "host:postgres"), migrate:, schema:, pool: {max:, timeout_ms:}, clock: {manual:}, commit: {durable:}, queue_max:, lazy:
+    #   "host:postgres"), migrate:, schema:, pool: {max:, timeout_ms:}, clock: {manual:}, commit: {durable:, group_max:}, queue_max:,
+    #   failover_wait_ms:, lazy:
     # @param logger [Logger, nil] gets the library's messages, and each operation at level debug
     # @return [Ledger]
     # @raise [InvalidError] request.unknown_key, request.malformed, store.invalid

@@ -100,7 +100,11 @@ func TestHostSQLite_without_begin_nothing_is_written(t *testing.T) {
 			for _, outside := range []cala.SQLTx{pool, connection} {
 				_, err := s.post(s.ctx, &s.ledger.InSQL(outside).Operations, "4")
 				expectError(t, err, cala.ErrMisuse, "transaction.none")
+				_, err = s.ledger.InSQL(outside).CreateAccount(s.ctx, cala.NewAccount{Code: "NONE", Name: "Of no transaction"})
+				expectError(t, err, cala.ErrMisuse, "transaction.none")
 			}
+			_, err := s.ledger.FindAccount(s.ctx, cala.ByCode("NONE"))
+			expectError(t, err, cala.ErrNotFound, "account.not_found")
 			must[sql.Result](t)(connection.ExecContext(s.ctx, "BEGIN")) // nothing is left open
 			must[sql.Result](t)(connection.ExecContext(s.ctx, "ROLLBACK"))
 			s.expect(0, "none")

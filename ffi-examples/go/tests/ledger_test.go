@@ -182,6 +182,16 @@ func TestConfig_is_strict(t *testing.T) {
 	check(t, ledger.Close())
 }
 
+func TestLedger_what_is_left_at_its_zero_value_is_missing(t *testing.T) {
+	ctx, ledger := t.Context(), openInMemory(t)
+	for pointer, account := range map[string]cala.NewAccount{"/name": {Code: "B"}, "/code": {Name: "B"}} {
+		_, err := ledger.CreateAccount(ctx, account)
+		equal(t, expectError(t, err, cala.ErrInvalid, "request.malformed").Detail("pointer"), pointer)
+	}
+	_, err := ledger.CreateJournal(ctx, cala.NewJournal{})
+	equal(t, expectError(t, err, cala.ErrInvalid, "request.malformed").Detail("pointer"), "/name")
+}
+
 func TestClock_moves_when_it_is_told_to(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	ledger := openLedger(t, cala.Config{Store: "sqlite::memory:", Clock: &cala.Clock{Manual: "2026-01-01T00:00:00Z"}})

@@ -121,11 +121,16 @@ class Shared:
         self.assertIsNone(self.books.net(self.account))
 
     async def assert_no_transaction(self, handle):
-        with self.assertRaises(cala.MisuseError) as caught:
-            place = self.ledger.within(handle, adopt=self.host.adopt)
-            place = drivers.InThreads(place) if self.host.waits else place
-            await place.transactions.post("DEPOSIT", self.books.params(self.account))
-        self.assertEqual("transaction.none", caught.exception.code)
+        code = f"NONE{suffix()}"
+        for write in (lambda place: place.transactions.post("DEPOSIT", self.books.params(self.account)),
+                      lambda place: place.accounts.create(code=code, name="of no transaction")):
+            with self.assertRaises(cala.MisuseError) as caught:
+                place = self.ledger.within(handle, adopt=self.host.adopt)
+                place = drivers.InThreads(place) if self.host.waits else place
+                await write(place)
+            self.assertEqual("transaction.none", caught.exception.code)
+        with self.assertRaises(cala.NotFoundError):
+            self.ledger.accounts.find(code=code)
         self.assertIsNone(self.books.net(self.account))
 
     async def test_without_begin_nothing_is_written(self):

@@ -47,6 +47,9 @@ module SharedBehaviours
   def test_without_begin_nothing_is_written
     error = assert_raises(Cala::MisuseError) { @fixture.pay(part(@driver.handle)) }
     assert_equal "transaction.none", error.code
+    error = assert_raises(Cala::MisuseError) { part(@driver.handle).accounts.create(code: "NONE", name: "Of no transaction") }
+    assert_equal "transaction.none", error.code
+    assert_raises(Cala::NotFoundError) { @ledger.accounts.find(code: "NONE") }
     assert_equal "0", @fixture.bobs(@ledger)
   end
 

@@ -43,11 +43,12 @@ struct Canceller::State {
   std::chrono::steady_clock::time_point asked_at;
 };
 
-Canceller::Canceller(decltype(&::PQcancel) send, decltype(&::PQfreeCancel) free_handle, PGcancel *handle)
-    : state_(std::make_shared<State>()) {
+Canceller::Canceller(decltype(&::PQcancel) send, decltype(&::PQfreeCancel) free_handle, PGcancel *handle) {
+  std::unique_ptr<PGcancel, decltype(free_handle)> owned(handle, free_handle);  // there may be no memory for the state
+  state_ = std::make_shared<State>();
   state_->send = send;
   state_->free = free_handle;
-  state_->handle = handle;
+  state_->handle = owned.release();
 }
 
 Canceller::~Canceller() = default;

@@ -104,7 +104,7 @@ Outcome LedgerState::start(const Config &config) {
     runtime::LaneOptions &grouping = lanes[group_lane()];
     grouping.batch_max = config.group_max;
     grouping.run_batch = OpState::run_batch;
-    grouping.joins = OpState::joins_batch;
+    grouping.weight = OpState::weight_in_batch;
   }
   Result<std::unique_ptr<runtime::Executor>> executor = runtime::Executor::create(std::move(lanes));
   if (!executor) return std::move(executor.error());

@@ -105,7 +105,6 @@ class LedgerState {
   std::size_t lane_of(const engine::Operation &operation, bool inside_transaction, bool by_itself = false) const;
   // Whether the operation, in a transaction of its own, may be committed together with others.
   bool groups(const engine::Operation &operation) const;
-  std::size_t group_max() const { return config_.group_max; }
   // Apart: who waits here for a connection must not keep those from a thread who have one and may give it back.
   static std::size_t begin_lane();
   // Checks or migrates the schema before the first use. Blocks. Cheap once it has succeeded.

@@ -80,6 +80,7 @@ Outcome OpState::submit() {
 // by_itself: as a task that joins no group.
 Outcome OpState::hand_in(bool by_itself) {
   std::unique_ptr<runtime::Task> task = std::make_unique<OpTask>(shared_from_this());
+  by_itself_.store(by_itself);
   task_id_.store(task->id());
   const std::size_t lane =
       step_ == Step::kBegin ? LedgerState::begin_lane() : ledger_->lane_of(*operation_, tx_ != nullptr, by_itself);

@@ -56,7 +56,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
 
   // For the executor: all its tasks are of operations. A batch is of operations that are committed as a group.
   static void run_batch(std::vector<std::unique_ptr<runtime::Task>> &tasks);
-  static bool joins_batch(const runtime::Task &task);
+  static std::size_t weight_in_batch(const runtime::Task &task);  // its postings; 0: it is in no group
 
   // runtime::Completion
   std::uint64_t tag() const override { return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(user_)); }
@@ -104,7 +104,8 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   std::atomic<Stage> stage_{Stage::kMade};
   std::atomic<cala_op *> handle_{nullptr};
   std::atomic<std::uint64_t> task_id_{0};
-  std::atomic<bool> started_{false};  // through a queue
+  std::atomic<bool> by_itself_{false};  // in no group
+  std::atomic<bool> started_{false};    // through a queue
 
   std::shared_ptr<runtime::Queue> queue_;
   cala_completion_fn fn_ = nullptr;

@@ -4,6 +4,7 @@
 
 #include "api/op.h"
 #include "engine/commit_group.h"
+#include "engine/post.h"
 
 namespace cala::api {
 
@@ -46,9 +47,10 @@ class OpState::Member final : public engine::GroupMember {
   OpState &op_;
 };
 
-bool OpState::joins_batch(const runtime::Task &task) {
+std::size_t OpState::weight_in_batch(const runtime::Task &task) {
   const OpState &op = of(task);
-  return op.tx_ == nullptr && op.ledger_->groups(*op.operation_);
+  if (op.tx_ != nullptr || op.by_itself_.load() || !op.ledger_->groups(*op.operation_)) return 0;
+  return op.operation_->postings()->postings.size();
 }
 
 void OpState::run_batch(std::vector<std::unique_ptr<runtime::Task>> &tasks) {
@@ -63,8 +65,7 @@ void OpState::run_batch(std::vector<std::unique_ptr<runtime::Task>> &tasks) {
     for (Member &member : members) member.fail(Error(ready.error()));
     return;
   }
-  engine::run_group(group, ledger->group_max(), ledger->ledger(), ledger->store(), ledger->sessions(),
-                    ledger->failover_wait());
+  engine::run_group(group, ledger->ledger(), ledger->store(), ledger->sessions(), ledger->failover_wait());
 }
 
 }  // namespace cala::api

@@ -77,25 +77,18 @@ Error without_memory() noexcept {
 
 // Whether trying again in smaller groups would only be waiting for the same once more.
 bool is_everybodys(const Error &error) {
-  return error.status == Status::kUnavailable || error.status == Status::kClosed || error.status == Status::kBusy;
+  return error.status == Status::kUnavailable || error.status == Status::kClosed || error.status == Status::kBusy ||
+         error.status == Status::kPermission || error.status == Status::kUnsupported;
 }
 
 class GroupRun {
  public:
-  GroupRun(const std::vector<GroupMember *> &members, std::size_t group_max, Ledger &ledger, store::Store &store,
-           SessionPool &pool, std::chrono::milliseconds failover_wait)
+  GroupRun(const std::vector<GroupMember *> &members, Ledger &ledger, store::Store &store, SessionPool &pool,
+           std::chrono::milliseconds failover_wait)
       : ledger_(ledger), store_(store), pool_(pool), failover_wait_(failover_wait) {
     for (GroupMember *member : members) units_.push_back(Unit{member, std::nullopt, false});
-    std::size_t postings = 0;
-    for (Unit &unit : units_) {
-      const std::size_t more = unit.postings().postings.size();
-      if (groups_.empty() || postings + more > group_max) {
-        groups_.emplace_back();
-        postings = 0;
-      }
-      groups_.back().push_back(&unit);
-      postings += more;
-    }
+    Group &all = groups_.emplace_back();
+    for (Unit &unit : units_) all.push_back(&unit);
   }
 
   void run() {
@@ -144,13 +137,19 @@ class GroupRun {
       if (outcomes[i].result && (done || outcomes[i].settled)) group[i]->end(std::move(*outcomes[i].result));
     }
     if (!done) return after_failure(unanswered(group), done.error(), cancel.cancelled());
-    Group next;
-    Group alone;
+    std::vector<Group> next(1);  // one is alone at most, and what comes after it was left out
     for (std::size_t i = 0; i < group.size(); ++i) {
-      if (!group[i]->answered) (outcomes[i].alone ? alone : next).push_back(group[i]);
+      if (group[i]->answered) continue;
+      if (!outcomes[i].alone) {
+        next.back().push_back(group[i]);
+        continue;
+      }
+      next.push_back({group[i]});
+      next.emplace_back();
     }
-    if (!next.empty()) groups_.push_front(std::move(next));
-    if (!alone.empty()) groups_.push_front(std::move(alone));  // one: what comes after it was left out too
+    for (auto each = next.rbegin(); each != next.rend(); ++each) {
+      if (!each->empty()) groups_.push_front(std::move(*each));
+    }
   }
 
   static Group unanswered(const Group &group) {
@@ -206,9 +205,9 @@ class GroupRun {
 
 }  // namespace
 
-void run_group(const std::vector<GroupMember *> &members, std::size_t group_max, Ledger &ledger, store::Store &store,
-               SessionPool &pool, std::chrono::milliseconds failover_wait) {
-  GroupRun group(members, group_max, ledger, store, pool, failover_wait);
+void run_group(const std::vector<GroupMember *> &members, Ledger &ledger, store::Store &store, SessionPool &pool,
+               std::chrono::milliseconds failover_wait) {
+  GroupRun group(members, ledger, store, pool, failover_wait);
   try {
     group.run();
   } catch (...) {  // between two transactions: what was written has been answered

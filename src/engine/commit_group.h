@@ -23,11 +23,11 @@ class GroupMember {
   virtual void run_elsewhere() = 0;
 };
 
-// Runs the members, in groups of no more than group_max postings, in the order given. Blocks. Each has its own outcome: what one
+// Runs the members as a group, in the order given. Blocks. Each has its own outcome: what one
 // operation alone would have had. One whose id an earlier one of its group has goes into the next group; one that is
 // cancelled before the write leaves its group; an error of the database halves a group until the guilty one is alone; while one waits
 // for rows that somebody holds longer than the store allows, all of its group are run elsewhere.
-void run_group(const std::vector<GroupMember *> &members, std::size_t group_max, Ledger &ledger, store::Store &store,
-               SessionPool &pool, std::chrono::milliseconds failover_wait);
+void run_group(const std::vector<GroupMember *> &members, Ledger &ledger, store::Store &store, SessionPool &pool,
+               std::chrono::milliseconds failover_wait);
 
 }  // namespace cala::engine

@@ -544,7 +544,9 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
     }
     batch.prepare(now);
     if (!batch.any_open()) break;
-    Result<store::Answer> answer = co_await ask(batch.read_request(context.host));
+    store::PostingRead request = batch.read_request(context.host);
+    request.group = units.size() > 1;
+    Result<store::Answer> answer = co_await ask(std::move(request));
     if (!answer) co_return std::move(answer.error());
     state = std::move(std::get<store::PostingState>(*answer));
     const base::Date prepared_on = now.date();

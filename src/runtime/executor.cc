@@ -109,12 +109,23 @@ struct Executor::Lane {
 
   // Moves the next batch over, in order.
   void take(std::vector<std::unique_ptr<Task>> &batch) {
+    std::size_t room = take_at_once();
+    const std::size_t first = weight(*waiting.front());
+    room -= first == 0 ? room : std::min(first, room);
     do {
       batch.push_back(std::move(waiting.front()));
       waiting.pop_front();
-    } while (batch.size() < take_at_once() && !waiting.empty() && joins(*batch.front()) && joins(*waiting.front()));
+    } while (joins(room));
   }
-  bool joins(const Task &task) const { return !options.joins || options.joins(task); }
+  // Takes its room when the next task joins.
+  bool joins(std::size_t &room) const {
+    if (room == 0 || waiting.empty()) return false;
+    const std::size_t more = weight(*waiting.front());
+    if (more == 0 || more > room) return false;
+    room -= more;
+    return true;
+  }
+  std::size_t weight(const Task &task) const { return options.weight ? options.weight(task) : 1; }
 
   bool wants_thread() const {
     if (started >= options.threads) return false;
@@ -218,7 +229,7 @@ Outcome Executor::start_thread(const std::shared_ptr<State> &state, Lane &lane) 
 void *Executor::thread_main(void *argument) {
   const std::unique_ptr<ThreadStart> start(static_cast<ThreadStart *>(argument));
   State &state = *start->state;
-  serve(state, *start->lane, start->batch);
+  serve(start->state, *start->lane, start->batch);
   std::function<void()> on_idle;
   {
     std::unique_lock<std::mutex> lock(state.mutex);
@@ -252,7 +263,17 @@ void Executor::wait_for_work(const State &state, Lane &lane, std::unique_lock<st
   --lane.idle;
 }
 
-void Executor::serve(State &state, Lane &lane, std::vector<std::unique_ptr<Task>> &batch) {
+// Called under the lock, for what a batch has left; without it this thread comes back to that.
+void Executor::start_another(const std::shared_ptr<State> &state, Lane &lane) noexcept {
+  if (state->stopping.load(std::memory_order_relaxed) || !lane.wants_thread()) return;
+  try {
+    (void)start_thread(state, lane).ok();
+  } catch (...) {
+  }
+}
+
+void Executor::serve(const std::shared_ptr<State> &shared, Lane &lane, std::vector<std::unique_ptr<Task>> &batch) {
+  State &state = *shared;
   Clock::time_point since = Clock::time_point::max();
   for (;;) {
     bool give_up = false;
@@ -265,6 +286,7 @@ void Executor::serve(State &state, Lane &lane, std::vector<std::unique_ptr<Task>
       since = lane.note_busy();
       lane.take(batch);
       if (!lane.waiting.empty()) lane.work.notify_one();
+      if (!lane.waiting.empty()) start_another(shared, lane);
     }
     if (give_up) {
       for (const std::unique_ptr<Task> &task : batch) abandon(*task, not_begun_error());

@@ -65,12 +65,12 @@ struct LaneOptions {
   std::string name;
   std::size_t threads = 1;
   std::size_t capacity = 1024;  // tasks that may wait
-  // With run_batch a thread takes up to batch_max waiting tasks at once and hands them over in order. The callback
+  // With run_batch a thread takes waiting tasks of up to batch_max in all at once and hands them over in order. The callback
   // answers each one and may take them out of the vector; if it throws, those still in it are abandoned.
   std::size_t batch_max = 1;
   std::function<void(std::vector<std::unique_ptr<Task>> &)> run_batch;
-  // Which tasks may be with others in a batch; none given: all.
-  std::function<bool(const Task &)> joins;
+  // How much of batch_max a task takes; 0: it is never with others in a batch. None given: 1.
+  std::function<std::size_t(const Task &)> weight;
   // So many threads work at a time, so that what arrives meanwhile becomes one batch; 0: all. One that takes longer than patience,
   // which then waits for somebody, is not counted any more.
   std::size_t busy_max = 0;
@@ -114,10 +114,11 @@ class Executor {
   explicit Executor(std::shared_ptr<State> state);
   bool forked() const;
   static base::Outcome start_thread(const std::shared_ptr<State> &state, Lane &lane);
+  static void start_another(const std::shared_ptr<State> &state, Lane &lane) noexcept;
   static std::unique_ptr<Task> remove_waiting(State &state, std::uint64_t task_id);
   static void *thread_main(void *argument);
   static void wait_for_work(const State &state, Lane &lane, std::unique_lock<std::mutex> &lock);
-  static void serve(State &state, Lane &lane, std::vector<std::unique_ptr<Task>> &batch);
+  static void serve(const std::shared_ptr<State> &shared, Lane &lane, std::vector<std::unique_ptr<Task>> &batch);
 
   const std::uint64_t generation_;
   std::shared_ptr<State> state_;

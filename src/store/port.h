@@ -99,6 +99,7 @@ struct PostingRead {
   std::vector<base::Uuid> journal_ids;      // sorted, distinct
   std::vector<core::BalanceKey> keys;       // sorted, distinct; every entry's account is in one
   bool host = false;                        // the transaction is the host's: answer a guard to hand to the write
+  bool group = false;  // of independent postings: gives up soon where rows are held, so that nobody waits for another's
 };
 
 // The store's own notes between a read and the write that follows it (row numbers, links). Opaque to the engine.

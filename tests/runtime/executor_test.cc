@@ -367,7 +367,9 @@ TEST(Executor, PutsIntoABatchOnlyWhatJoins) {
     for (auto &task : tasks) task->run();
   };
   std::vector<std::uint64_t> loners;
-  options.joins = [&](const Task &task) { return std::find(loners.begin(), loners.end(), task.id()) == loners.end(); };
+  options.weight = [&](const Task &task) -> std::size_t {
+    return std::find(loners.begin(), loners.end(), task.id()) == loners.end() ? 1 : 0;
+  };
   auto executor = make_executor(std::move(options));
   Blocker blocker(*executor);
   for (int i = 0; i < 8; ++i) {
@@ -379,6 +381,47 @@ TEST(Executor, PutsIntoABatchOnlyWhatJoins) {
   blocker.let_go();
   executor->join();
   EXPECT_THAT(sizes, testing::ElementsAre(1, 3, 1, 2, 1, 1));
+}
+
+TEST(Executor, PutsIntoABatchNoMoreThanItHolds) {
+  LaneOptions options = lane("writer");
+  options.batch_max = 4;
+  std::vector<std::size_t> sizes;
+  options.run_batch = [&](std::vector<std::unique_ptr<Task>> &tasks) {
+    sizes.push_back(tasks.size());
+    for (auto &task : tasks) task->run();
+  };
+  std::map<std::uint64_t, std::size_t> weights;
+  options.weight = [&](const Task &task) { return weights[task.id()]; };
+  auto executor = make_executor(std::move(options));
+  Blocker blocker(*executor);
+  for (const std::size_t weight : {2, 2, 3, 1, 3, 9, 4, 1}) {
+    auto task = make_task([](const Error *) {});
+    weights[task->id()] = weight;
+    ASSERT_TRUE(executor->submit(0, std::move(task)).ok());
+  }
+  ASSERT_TRUE(executor->shutdown(Waiting::kRun, {}).ok());
+  blocker.let_go();
+  executor->join();
+  EXPECT_THAT(sizes, testing::ElementsAre(1, 2, 2, 1, 1, 1, 1));
+}
+
+// A thread for what a batch has left behind is there when the batch takes long.
+TEST(Executor, StartsAThreadForWhatABatchLeavesBehind) {
+  LaneOptions options = lane("post", 2);
+  options.batch_max = 1;
+  options.busy_max = 1;
+  options.patience = std::chrono::milliseconds(10);
+  OneShot first;
+  OneShot second;
+  options.run_batch = [](std::vector<std::unique_ptr<Task>> &tasks) {
+    for (auto &task : tasks) task->run();
+  };
+  auto executor = make_executor(std::move(options));
+  ASSERT_TRUE(executor->submit(0, make_task([&](const Error *) { first.wait(-1); })).ok());
+  ASSERT_TRUE(executor->submit(0, make_task([&](const Error *) { second.set(); })).ok());
+  EXPECT_TRUE(second.wait(10'000));
+  first.set();
 }
 
 LaneOptions one_at_work(std::vector<std::size_t> &sizes, std::chrono::milliseconds patience) {

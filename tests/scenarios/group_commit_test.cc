@@ -284,7 +284,17 @@ TEST_P(GroupCommit, KeepsEveryPromiseBesideAnotherProcess) {
   expect_sound(kThreads * kEach * 9 / 10 - kThreads / 2 * shared);
 }
 
-TEST(GroupCommitOnPostgres, LetsOthersGoOnWhenOneWaitsForRowsTooLong) {
+std::string with_connections(std::string config, int most) {
+  const std::string usual = R"("max": 2)";
+  const std::size_t at = config.find(usual);
+  EXPECT_NE(at, std::string::npos) << config;
+  return config.replace(at, usual.size(), "\"max\": " + std::to_string(most));
+}
+
+// Whether there are connections for many, or the one writer's lane is all there is.
+class HeldRows : public ::testing::TestWithParam<int> {};
+
+TEST_P(HeldRows, LetOthersGoOn) {
   if (!is_available(StoreKind::kPostgres)) GTEST_SKIP() << "CALA_TEST_POSTGRES names no PostgreSQL";
   const TestStore store(StoreKind::kPostgres);
   const std::unique_ptr<LedgerClient> client = store.open();
@@ -294,8 +304,10 @@ TEST(GroupCommitOnPostgres, LetsOthersGoOnWhenOneWaitsForRowsTooLong) {
   const std::size_t query = config.find("?host=");
   ASSERT_NE(query, std::string::npos) << config;
   config.insert(query + 1, "options=-c%20lock_timeout%3D300ms&");
+  const OpenLedger other = open_ledger(config);
+  config = with_connections(config, GetParam());
   const OpenLedger ledger = open_ledger(config);
-  Holder holder(ledger.get());
+  Holder holder(other.get());
   std::vector<std::string> requests;
   for (int i = 0; i < 20; ++i) requests.push_back(i % 5 == 0 ? transfer(0, 1) : transfer(2 + i % 2, 4));
   Started started(ledger.get(), requests);
@@ -307,6 +319,25 @@ TEST(GroupCommitOnPostgres, LetsOthersGoOnWhenOneWaitsForRowsTooLong) {
     }
   }
   holder.commit();
+}
+INSTANTIATE_TEST_SUITE_P(Pools, HeldRows, ::testing::Values(1, 10));
+
+// Where nobody says how long to wait for rows, a group does not wait as long as one posting would: its others are let go.
+TEST(GroupCommitOnPostgres, WaitsForHeldRowsOnlyWithWhoNeedsThem) {
+  if (!is_available(StoreKind::kPostgres)) GTEST_SKIP() << "CALA_TEST_POSTGRES names no PostgreSQL";
+  const TestStore store(StoreKind::kPostgres);
+  const std::unique_ptr<LedgerClient> client = store.open();
+  ASSERT_NE(client, nullptr);
+  fill(*client);
+  const OpenLedger ledger = open_ledger(with_connections(store.config(), 10));
+  Holder holder(ledger.get());
+  Started started(ledger.get(), {transfer(0, 1), transfer(2, 4), transfer(0, 1), transfer(3, 4)});
+  started.wait_for(2);  // the two that need nothing of what is held
+  EXPECT_EQ(started.status(1), CALA_OK);
+  EXPECT_EQ(started.status(3), CALA_OK);
+  holder.commit();
+  started.wait_for(2);
+  EXPECT_EQ(started.count(CALA_OK), 4);
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, GroupCommit, ::testing::Values(StoreKind::kSqlite, StoreKind::kPostgres),

@@ -70,6 +70,10 @@ DECLARE
   held text;
   existing text := '[]';
 BEGIN
+  IF doc ->> 'lock_timeout' IS NOT NULL AND NOT current_setting('lock_timeout')::interval
+      BETWEEN interval '1 millisecond' AND (doc ->> 'lock_timeout')::interval THEN
+    PERFORM set_config('lock_timeout', doc ->> 'lock_timeout', true);
+  END IF;
   PERFORM pg_advisory_xact_lock_shared(f.fence)
     FROM (SELECT DISTINCT @schema@.journal_fence(j) AS fence FROM unnest(in_journals) j ORDER BY 1) f;
   unborn := ARRAY(SELECT k.account_id FROM unnest(keys) k WHERE NOT EXISTS (SELECT FROM @schema@.balances b

@@ -50,8 +50,9 @@ class ScenarioRun {
   Fail fail_;
   std::map<std::string, std::string, std::less<>> names_;
   Answer answer_;
-  bool unchecked_ = false;     // an answer that no ok or error has looked at
-  std::string counts_before_;  // the last operation
+  std::function<Answer()> again_;  // a stable list, which waits for whatever else is in flight in the cluster
+  bool unchecked_ = false;         // an answer that no ok or error has looked at
+  std::string counts_before_;      // the last operation
 };
 
 }  // namespace cala::tests

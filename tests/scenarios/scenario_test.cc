@@ -35,6 +35,8 @@ std::string name_of_case(const testing::TestParamInfo<ScenarioCase> &info) {
   return name;
 }
 
+TEST(ScenarioFiles, AreThere) { EXPECT_GE(read_scenarios(CALA_SOURCE_DIR "/tests/scenarios").size(), 80U); }
+
 class Scenarios : public testing::TestWithParam<ScenarioCase> {};
 
 TEST_P(Scenarios, Hold) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -192,7 +193,10 @@ TEST_P(PostgresOrderContract, FollowingTheCursorMissesNothingAndRepeatsNothing) 
   std::vector<std::vector<core::PostedTransaction>> work(kSessions);
   for (int i = 0; i < kSessions; ++i) {
     const core::Account a = add_account("F" + std::to_string(i)), b = add_account("T" + std::to_string(i));
-    for (int n = 0; n < kEach; ++n) work[static_cast<std::size_t>(i)].push_back(transfer(a.id, b.id, "1"));
+    // Pairs of their own, and one that they all meet on, from the same side, so that nobody waits in a circle.
+    for (int n = 0; n < kEach; ++n) {
+      work[static_cast<std::size_t>(i)].push_back(n % 3 == 0 ? between(0, 1) : transfer(a.id, b.id, "1"));
+    }
   }
   std::atomic<int> posting{kSessions};
   const auto post_all = [&](int number) {
@@ -219,6 +223,7 @@ TEST_P(PostgresOrderContract, FollowingTheCursorMissesNothingAndRepeatsNothing) 
     StatementId id;
     std::string filters;
     std::vector<std::string> seen;
+    std::map<std::string, std::int64_t> versions{};  // of accounts: each follows on the one before, in entry lists
   };
   std::vector<Follower> followers = {
       {StatementId::kTransactionList, "", {}},
@@ -237,6 +242,10 @@ TEST_P(PostgresOrderContract, FollowingTheCursorMissesNothingAndRepeatsNothing) 
       const std::size_t before = me.seen.size();
       for (const base::JsonView row : page->root().get("rows")) {
         me.seen.emplace_back(row.get("id").string());
+        if (me.id == StatementId::kEntryList) {
+          std::int64_t &version = me.versions[std::string(row.get("account_id").string())];
+          EXPECT_EQ(row.get("account_version").integer().value_or(0), ++version) << row.get("id").string();
+        }
         after = row.get("cursor").text();
       }
       if (me.seen.size() == before) {

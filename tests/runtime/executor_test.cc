@@ -395,7 +395,7 @@ TEST(Executor, PutsIntoABatchNoMoreThanItHolds) {
   options.weight = [&](const Task &task) { return weights[task.id()]; };
   auto executor = make_executor(std::move(options));
   Blocker blocker(*executor);
-  for (const std::size_t weight : {2, 2, 3, 1, 3, 9, 4, 1}) {
+  for (const std::size_t weight : {2U, 2U, 3U, 1U, 3U, 9U, 4U, 1U}) {
     auto task = make_task([](const Error *) {});
     weights[task->id()] = weight;
     ASSERT_TRUE(executor->submit(0, std::move(task)).ok());

@@ -177,13 +177,14 @@ static void a_block_that_commits_is_refused(void **state) {
 static void a_session_is_not_handed_on(void **state) {
   static const char *const changes[] = {
       "SELECT set_config('search_path', 'pg_temp', false), set_config('client_encoding', 'LATIN1', false)",
-      "DO $$ BEGIN SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; SET statement_timeout = 1; END $$",
+      "DO $$ BEGIN SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; SET statement_timeout = 4711000; END $$",
       "DO $$ BEGIN SET ROLE pg_monitor; SET default_transaction_isolation = 'serializable'; END $$",
       "SELECT pg_advisory_lock(4711)", "CREATE TEMPORARY TABLE mine (a int)"};
   static const char *const see =
       "{\"sql\": \"SELECT current_setting('client_encoding'), current_setting('default_transaction_read_only'), "
       "(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711), to_regclass('pg_temp.mine'), "
-      "current_user = session_user, current_setting('default_transaction_isolation')\"}";
+      "current_user = session_user, current_setting('default_transaction_isolation'), "
+      "current_setting('statement_timeout')\"}";
   struct ledger_fixture *books = fixture_open(state, ", \"pool\": {\"max\": 1}");
   char request[256];
   char *answer;
@@ -206,7 +207,7 @@ static void a_session_is_not_handed_on(void **state) {
   free(answer);
   tx = begin_tx(books->ledger);
   answer = answer_of(books->ledger, tx, cala_tx_exec, see);
-  expect_contains(answer, "\"rows\":[[\"UTF8\",\"off\",\"0\",null,\"t\",\"read committed\"]]");
+  expect_contains(answer, "\"rows\":[[\"UTF8\",\"off\",\"0\",null,\"t\",\"read committed\",\"0\"]]");
   free(answer);
   cala_tx_free(tx);
 }

@@ -99,6 +99,10 @@ Result<Answer> PostgresSession::run_program(const ProgramStatement &statement) {
     if (api.PQtransactionStatus(connection_->raw()) == PQTRANS_IDLE) return program_ended_transaction();
     return program_refused(api, result);
   }
+  // What follows the statement was refused: it may have set a statement_timeout that nothing can keep.
+  if (api.PQtransactionStatus(connection_->raw()) == PQTRANS_INERROR) {
+    return program_refused(api, flight.results.back().get());
+  }
   // With AND CHAIN there is a transaction again, but another one.
   if (api.PQtransactionStatus(connection_->raw()) != PQTRANS_INTRANS || ends_transaction(api, result)) {
     return program_ended_transaction();

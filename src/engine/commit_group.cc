@@ -180,14 +180,12 @@ class GroupRun {
     for (Unit *unit : group) {
       if (unknown) unit->note_unknown(error);
     }
-    if (cancelled) {
-      groups_.push_front(std::move(group));  // without whoever was cancelled
-    } else if (error.code == "store.lock_timeout") {
+    if (!cancelled && error.code == "store.lock_timeout") {
       for (Unit *unit : group) unit->unknown ? unit->fail(error) : unit->run_elsewhere();
-    } else if (unknown || is_everybodys(error)) {
+    } else if (!cancelled && (unknown || is_everybodys(error))) {
       for (Unit *unit : group) unit->fail(error);
-    } else if (group.size() == 1) {
-      groups_.push_front(std::move(group));
+    } else if (cancelled || group.size() == 1) {
+      groups_.push_front(std::move(group));  // without whoever was cancelled
     } else {
       const auto middle = group.begin() + static_cast<std::ptrdiff_t>(group.size() / 2);
       groups_.emplace_front(middle, group.end());

@@ -500,6 +500,7 @@ std::vector<std::size_t> undecided(const std::vector<PostingUnitPtr> &units, con
 
 std::vector<const PostingUnit *> pick(const std::vector<PostingUnitPtr> &units, const std::vector<std::size_t> &at) {
   std::vector<const PostingUnit *> picked;
+  picked.reserve(at.size());
   for (const std::size_t i : at) picked.push_back(units[i].get());
   return picked;
 }

@@ -337,14 +337,20 @@ TEST(Executor, AbandonsATaskThatThrewAndGoesOn) {
   EXPECT_THAT(told, testing::ElementsAre(Status::kNoMemory, Status::kInternal));
 }
 
-TEST(Executor, HandsABatchWhatWaitsUpToItsMost) {
-  LaneOptions options = lane("writer");
-  options.batch_max = 4;
-  std::vector<std::size_t> sizes;
+// Notes how many tasks each batch has, and runs them.
+LaneOptions batching(std::vector<std::size_t> &sizes, std::size_t most, std::size_t threads = 1) {
+  LaneOptions options = lane("post", threads);
+  options.batch_max = most;
   options.run_batch = [&](std::vector<std::unique_ptr<Task>> &tasks) {
     sizes.push_back(tasks.size());
     for (auto &task : tasks) task->run();
   };
+  return options;
+}
+
+TEST(Executor, HandsABatchWhatWaitsUpToItsMost) {
+  std::vector<std::size_t> sizes;
+  LaneOptions options = batching(sizes, 4);
   auto executor = make_executor(std::move(options));
   Blocker blocker(*executor);
   std::vector<int> order;
@@ -359,13 +365,8 @@ TEST(Executor, HandsABatchWhatWaitsUpToItsMost) {
 }
 
 TEST(Executor, PutsIntoABatchOnlyWhatJoins) {
-  LaneOptions options = lane("writer");
-  options.batch_max = 10;
   std::vector<std::size_t> sizes;
-  options.run_batch = [&](std::vector<std::unique_ptr<Task>> &tasks) {
-    sizes.push_back(tasks.size());
-    for (auto &task : tasks) task->run();
-  };
+  LaneOptions options = batching(sizes, 10);
   std::vector<std::uint64_t> loners;
   options.weight = [&](const Task &task) -> std::size_t {
     return std::find(loners.begin(), loners.end(), task.id()) == loners.end() ? 1 : 0;
@@ -384,13 +385,8 @@ TEST(Executor, PutsIntoABatchOnlyWhatJoins) {
 }
 
 TEST(Executor, PutsIntoABatchNoMoreThanItHolds) {
-  LaneOptions options = lane("writer");
-  options.batch_max = 4;
   std::vector<std::size_t> sizes;
-  options.run_batch = [&](std::vector<std::unique_ptr<Task>> &tasks) {
-    sizes.push_back(tasks.size());
-    for (auto &task : tasks) task->run();
-  };
+  LaneOptions options = batching(sizes, 4);
   std::map<std::uint64_t, std::size_t> weights;
   options.weight = [&](const Task &task) { return weights[task.id()]; };
   auto executor = make_executor(std::move(options));
@@ -425,14 +421,9 @@ TEST(Executor, StartsAThreadForWhatABatchLeavesBehind) {
 }
 
 LaneOptions one_at_work(std::vector<std::size_t> &sizes, std::chrono::milliseconds patience) {
-  LaneOptions options = lane("post", 3);
-  options.batch_max = 10;
+  LaneOptions options = batching(sizes, 10, 3);
   options.busy_max = 1;
   options.patience = patience;
-  options.run_batch = [&](std::vector<std::unique_ptr<Task>> &tasks) {
-    sizes.push_back(tasks.size());
-    for (auto &task : tasks) task->run();
-  };
   return options;
 }
 

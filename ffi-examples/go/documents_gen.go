@@ -854,4 +854,6 @@ const (
 	CodeConfigSchema = "config.schema"
 	// CodeLibraryMissing (ErrUnavailable) is the wrapper's own.
 	CodeLibraryMissing = "library.missing"
+	// CodeLibraryVersion (ErrUnsupported) is the wrapper's own.
+	CodeLibraryVersion = "library.version"
 )

@@ -10,7 +10,8 @@ import (
 
 // Host runs the ledger's statements in a transaction that the program has open, on the program's own driver. [Ledger.InSQL] brings
 // the one for database/sql; package calapgx the one for pgx. One that also has Store() string, "sqlite" or "postgres", is refused by a
-// ledger on the other kind of store before any statement.
+// ledger on the other kind of store before any statement. Any other is asked by a ledger on SQLite what it is, with a statement that
+// PostgreSQL answers too.
 type Host interface {
 	// QueryText runs a statement that answers with one row of one text column, and gives that text; "" for NULL and for no row.
 	QueryText(ctx context.Context, sql string, params []string) (string, error)
@@ -54,6 +55,7 @@ type hostRunner struct {
 	host    Host
 	key     any
 	options string
+	sqlite  bool // it has said so; read and written in the transaction's turn
 }
 
 func (r *hostRunner) run(ctx context.Context, make raw.Operation, request string) ([]byte, error) {
@@ -83,16 +85,37 @@ func (r *hostRunner) run(ctx context.Context, make raw.Operation, request string
 	return r.drive(ctx, op)
 }
 
-// Refuses what can be told before any statement: a transaction on another kind of store, or none.
+// Refuses what can be told before any statement of the ledger's: a transaction on another kind of store, or none.
 func (r *hostRunner) check(ctx context.Context) *Error {
-	if known, ok := r.host.(interface{ Store() string }); ok && (known.Store() == "sqlite") != r.core.sqlite {
-		if r.core.sqlite {
-			return wrongStore("SQLite", "PostgreSQL")
-		}
-		return wrongStore("PostgreSQL", "SQLite")
+	if own := r.checkStore(ctx); own != nil {
+		return own
 	}
 	if known, ok := r.host.(sqlHost); ok {
 		return known.check(ctx, r.core.sqlite)
+	}
+	return nil
+}
+
+// To SQLite a text is no number. Neither database refuses this, so the transaction stays usable in both.
+const askStore = "SELECT CASE WHEN '1' = 1 THEN 'another' ELSE 'sqlite' END"
+
+func (r *hostRunner) checkStore(ctx context.Context) *Error {
+	known, says := r.host.(interface{ Store() string })
+	switch {
+	case says && known.Store() == "sqlite" && !r.core.sqlite:
+		return wrongStore("PostgreSQL", "SQLite")
+	case says && known.Store() != "sqlite" && r.core.sqlite:
+		return wrongStore("SQLite", "PostgreSQL")
+	case says || !r.core.sqlite || r.sqlite || ctx.Err() != nil:
+		return nil // SQLite's transaction survives a statement that only PostgreSQL has
+	}
+	answer, err := r.host.QueryText(ctx, askStore, nil)
+	if err != nil { // an end or a refusal of before; what cannot be told here, the ledger's own statement meets again
+		_, own := r.core.refusal(ctx, err)
+		return own
+	}
+	if r.sqlite = answer == "sqlite"; !r.sqlite {
+		return wrongStore("SQLite", "PostgreSQL")
 	}
 	return nil
 }

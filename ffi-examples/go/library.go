@@ -9,17 +9,24 @@ import (
 	"libcala.dev/cala/raw"
 )
 
-const soname = "libcala.so.1"
+const (
+	soname   = "libcala.so.1"
+	abiMajor = 1
+)
 
 var library struct {
 	sync.Mutex
 	loaded bool
+	other  *Error // a libcala was loaded whose interface is another; it stays so
 }
 
 // Loads libcala once in the life of the process. A failure is tried again by the next caller.
 func loadLibrary() error {
 	library.Lock()
 	defer library.Unlock()
+	if library.other != nil {
+		return library.other
+	}
 	if library.loaded {
 		return nil
 	}
@@ -31,8 +38,14 @@ func loadLibrary() error {
 	for _, name := range names {
 		err := raw.Load(name)
 		if err == nil {
-			library.loaded = true
-			return nil
+			version := raw.AbiVersion()
+			library.loaded = version>>16 == abiMajor
+			if library.loaded {
+				return nil
+			}
+			library.other = newError(ErrUnsupported, "library.version", fmt.Sprintf(
+				"this module is for version %d of the library's interface, and %s has %d.%d", abiMajor, name, version>>16, version&0xffff))
+			return library.other
 		}
 		tried = append(tried, fmt.Sprintf("%s (%v)", name, err))
 	}

@@ -29,7 +29,7 @@ func (c *core) refusal(ctx context.Context, err error) (state string, own *Error
 		return "", own
 	case c.sqlite && sqlState(err) != "":
 		own = wrongStore("SQLite", "PostgreSQL")
-		own.cause, own.TxState = err, TxAborted // by the statement that PostgreSQL did not understand
+		own.cause, own.TxState = err, TxAborted // PostgreSQL takes nothing after an error
 		return "", own
 	case !c.sqlite && sqliteCode(err) != 0 && sqlState(err) == "":
 		own = wrongStore("PostgreSQL", "SQLite")

@@ -21,7 +21,7 @@ type SQLTx interface {
 //	tx.Commit()
 //
 // A *sql.DB, or on SQLite a *sql.Conn outside a transaction, is ErrMisuse transaction.none. A transaction on the other kind of
-// store is ErrMisuse call.misuse; the first statement tells, so that PostgreSQL's is aborted then.
+// store is ErrMisuse call.misuse, and stays usable.
 //
 // The ledger's tables must be in the database of the transaction; the ledger's own connections are not used.
 func (l *Ledger) InSQL(tx SQLTx, options ...TxOption) *HostTx {

@@ -137,10 +137,39 @@ func TestHostPostgres_a_ledger_on_sqlite_takes_no_part(t *testing.T) {
 		t.Run(adapter.name, func(t *testing.T) {
 			s := newShop(t, adapter, postgresStore(t))
 			tx := s.begin()
+			s.order(tx)
+			for range 2 {
+				_, err := s.post(s.ctx, &tx.In(ledger).Operations, "4")
+				equal(t, expectError(t, err, cala.ErrMisuse, "call.misuse").TxState, cala.TxUsable)
+			}
+			must[*cala.Posted](t)(s.post(s.ctx, &tx.In(s.ledger).Operations, "4")) // the ledger that it is of
+			check(t, tx.Commit(s.ctx))
+			s.expect(1, "4")
+			tx = s.begin()
+			if err := tx.Exec(s.ctx, "SELECT nonsense FROM nowhere"); err == nil {
+				t.Fatal("it was not refused")
+			}
 			_, err := s.post(s.ctx, &tx.In(ledger).Operations, "4")
-			failure := expectError(t, err, cala.ErrMisuse, "call.misuse")
-			goesOn := s.orderIn(tx) == nil
-			equal(t, goesOn, failure.TxState == cala.TxUsable)
+			expectError(t, err, cala.ErrMisuse, "call.misuse")
+			check(t, tx.Rollback(s.ctx))
+		})
+	}
+}
+
+// A program's own BEGIN on a *sql.Conn is not ended by the question whether there is one.
+func TestHostPostgres_a_ledger_on_sqlite_leaves_a_connection_with_its_own_begin(t *testing.T) {
+	ledger := openLedger(t, cala.Config{Store: "host:sqlite"})
+	for _, adapter := range postgresAdapters[:2] {
+		t.Run(adapter.name, func(t *testing.T) {
+			s := newShop(t, adapter, postgresStore(t))
+			connection := must[*sql.Conn](t)(s.db.(sqlDatabase).Conn(s.ctx))
+			defer connection.Close()
+			must[sql.Result](t)(connection.ExecContext(s.ctx, "BEGIN"))
+			must[sql.Result](t)(connection.ExecContext(s.ctx, "INSERT INTO "+s.orders+" VALUES ('tea')"))
+			_, err := s.post(s.ctx, &ledger.InSQL(connection).Operations, "4")
+			equal(t, expectError(t, err, cala.ErrMisuse, "call.misuse").TxState, cala.TxUsable)
+			must[sql.Result](t)(connection.ExecContext(s.ctx, "COMMIT"))
+			s.expect(1, "none")
 		})
 	}
 }

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lib/pq"
@@ -190,6 +192,9 @@ func TestLedger_what_is_left_at_its_zero_value_is_missing(t *testing.T) {
 	}
 	_, err := ledger.CreateJournal(ctx, cala.NewJournal{})
 	equal(t, expectError(t, err, cala.ErrInvalid, "request.malformed").Detail("pointer"), "/name")
+	_, err = ledger.CreateAccounts(ctx, []cala.NewAccount{{Code: "A", Name: "A"}, {Code: "B"}})
+	equal(t, expectError(t, err, cala.ErrInvalid, "request.malformed").Detail("pointer"), "/accounts/1/name")
+	equal(t, must[*cala.Info](t)(ledger.Info(ctx)).Accounts, 0)
 }
 
 func TestClock_moves_when_it_is_told_to(t *testing.T) {
@@ -287,6 +292,43 @@ func TestRetrying_gives_up_after_its_attempts_and_only_repeats_lost_races(t *tes
 	err = cala.Retrying(t.Context(), func(context.Context) error { attempts++; return other })
 	equal(t, attempts, 1)
 	equal(t, err, other)
+}
+
+// The time here is synctest's, so each pause is measured exactly.
+func TestRetrying_pauses_grow_are_random_and_end_at_256_ms(t *testing.T) {
+	must[string](t)(cala.LibraryVersion())
+	var first []time.Duration
+	for range 10 {
+		synctest.Test(t, func(t *testing.T) {
+			var begun []time.Time
+			lost := &cala.Error{Status: cala.ErrConflict, TxState: cala.TxRetry}
+			err := cala.Retrying(t.Context(), func(context.Context) error { begun = append(begun, time.Now()); return lost })
+			equal(t, err, error(lost))
+			equal(t, len(begun), 10)
+			first = append(first, begun[1].Sub(begun[0]))
+			for attempt := 1; attempt < len(begun); attempt++ {
+				most := min(2*time.Millisecond<<attempt, 256*time.Millisecond)
+				if pause := begun[attempt].Sub(begun[attempt-1]); pause < most/2 || pause > most {
+					t.Errorf("%v before attempt %d", pause, attempt+1)
+				}
+			}
+		})
+	}
+	slices.Sort(first)
+	equal(t, len(slices.Compact(first)) > 1, true)
+}
+
+func TestRetrying_ends_its_pause_with_the_context(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		lost := &cala.Error{Status: cala.ErrConflict, TxState: cala.TxRetry}
+		begun, attempts := time.Now(), 0
+		err := cala.Retrying(ctx, func(context.Context) error { attempts++; return lost })
+		equal(t, err, error(lost))
+		equal(t, attempts, 1)
+		equal(t, time.Since(begun), time.Millisecond)
+	})
 }
 
 func TestBigAnswers_arrive_whole(t *testing.T) {

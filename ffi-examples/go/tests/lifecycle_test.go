@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +24,7 @@ var lives = map[string]func(store string) error{
 	"threads_share_a_ledger":   threadsShareALedger,
 	"a_throwing_handler":       aThrowingHandler,
 	"library_missing":          libraryMissing,
+	"another_library":          anotherLibrary,
 }
 
 func TestMain(m *testing.M) {
@@ -51,6 +54,22 @@ func TestLifeCycle(t *testing.T) {
 	}
 }
 
+// The codes that docs/errors.md has of this wrapper, and what produces each.
+func TestCodes_of_the_wrapper_are_produced(t *testing.T) {
+	produced := map[string]string{"library.missing": "library_missing", "library.version": "another_library"}
+	listed := map[string]string{}
+	_, section, _ := strings.Cut(string(must[[]byte](t)(os.ReadFile("../../../docs/errors.md"))), "## Of the wrappers")
+	for _, line := range regexp.MustCompile("(?m)^- `([a-z_.]+)`, [A-Z_]+, ([A-Za-z, ]+)").FindAllStringSubmatch(section, -1) {
+		if strings.Contains(line[2], "Go") || strings.TrimSpace(line[2]) == "everywhere" {
+			listed[line[1]] = produced[line[1]]
+		}
+	}
+	equal(t, fmt.Sprint(listed), fmt.Sprint(produced))
+	for _, life := range produced {
+		equal(t, lives[life] != nil, true)
+	}
+}
+
 func live(t *testing.T, program, name string, run int) {
 	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute) // a hang is a failure
 	defer stop()
@@ -58,8 +77,15 @@ func live(t *testing.T, program, name string, run int) {
 	command := exec.CommandContext(ctx, program)
 	command.Env = append(os.Environ(), "CALA_LIFE="+name, "CALA_LIFE_STORE="+sqliteStore(t))
 	command.Stdout, command.Stderr = &output, &complaints
-	if name == "library_missing" {
+	switch name {
+	case "library_missing":
 		command.Env = append(command.Env, "CALA_LIBRARY=/nowhere/libcala.so.1")
+	case "another_library":
+		stub := filepath.Join(t.TempDir(), "libcala.so.1")
+		if said, err := exec.CommandContext(ctx, "../../stub_library", stub, "0x20003").CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		command.Env = append(command.Env, "CALA_LIBRARY="+stub)
 	}
 	if err := command.Run(); err != nil || strings.TrimSpace(output.String()) != "lived" {
 		t.Fatalf("run %d: %v, ended too long ago: %v\n%s%s", run, err, ctx.Err(), output.String(), complaints.String())

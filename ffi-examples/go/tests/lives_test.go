@@ -274,6 +274,20 @@ func recovered(call func()) (reason any) {
 	return nil
 }
 
+func anotherLibrary(store string) error {
+	for range 2 { // whoever asks
+		_, err := cala.Open(background, cala.Config{Store: store})
+		failure := asError(err)
+		if failure == nil || failure.Status != cala.ErrUnsupported || failure.Code != "library.version" {
+			return fmt.Errorf("opened with another library: %w", err)
+		}
+		if !strings.Contains(failure.Message, "has 2.3") {
+			return fmt.Errorf("the message does not say which: %w", err)
+		}
+	}
+	return nil
+}
+
 func libraryMissing(store string) error {
 	_, err := cala.Open(background, cala.Config{Store: store})
 	failure := asError(err)

@@ -746,7 +746,7 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "store.pool_timeout", "store.lock_timeout", "store.serialization", "store.deadlock", "store.cancelled",
                "store.too_old", "store.untrusted_schema", "store.encoding", "store.unsupported", "store.refused",
                "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema",
-               "library.missing", "ledger.loop", "tx.not_psycopg"]
+               "library.missing", "library.version", "ledger.loop", "tx.not_psycopg"]
 AccountCreateCode = Literal["account.exists", "option.unsupported"]
 AccountCreateManyCode = Literal["account.exists", "option.unsupported"]
 AccountFindCode = Literal["account.not_found"]

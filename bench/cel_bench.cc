@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "core/cel/cel.h"
+#include "cel/cel.h"
 
 namespace {
 
 namespace base = cala::base;
-namespace cel = cala::core::cel;
+namespace cel = cala::cel;
 using cala::core::Decimal;
 using cala::core::ParamType;
 

@@ -1,9 +1,9 @@
 # cala_embed_sql(<room> <out-variable>): the SQL files of src/store/<room> as string constants. Makes generated/<room>_sql.h
-# and its .cc: kMigrations holds migrations/*.sql sorted by name, kStatements the *.sql directly in the room.
+# and its .cc: kMigrations holds migrations/*.sql sorted by name, kStatements statements/*.sql.
 function(cala_embed_sql room out_variable)
   set(folder ${CMAKE_SOURCE_DIR}/src/store/${room})
   set(output ${CMAKE_BINARY_DIR}/generated_root/generated/${room}_sql)
-  file(GLOB sql_files CONFIGURE_DEPENDS ${folder}/migrations/*.sql ${folder}/*.sql)
+  file(GLOB sql_files CONFIGURE_DEPENDS ${folder}/migrations/*.sql ${folder}/statements/*.sql)
   add_custom_command(
     OUTPUT ${output}.h ${output}.cc
     COMMAND ${CMAKE_COMMAND} -D ROOM=${room} -D FOLDER=${folder} -D OUTPUT=${output}

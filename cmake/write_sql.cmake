@@ -27,7 +27,7 @@ function(append_files prefix list_name count_name)
 endfunction()
 
 file(GLOB migrations ${FOLDER}/migrations/*.sql)
-file(GLOB statements ${FOLDER}/*.sql)
+file(GLOB statements ${FOLDER}/statements/*.sql)
 append_files(migration_text_ kMigrations kMigrationCount ${migrations})
 append_files(statement_text_ kStatements kStatementCount ${statements})
 

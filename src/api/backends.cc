@@ -1,12 +1,12 @@
 // The one file that names both stores.
 #include "api/ledger.h"
-#include "store/embedded/embedded_dialect.h"
-#include "store/embedded/embedded_store.h"
-#include "store/embedded/error_table.h"
 #include "store/postgres/adopted_session.h"
 #include "store/postgres/error_table.h"
 #include "store/postgres/postgres_dialect.h"
 #include "store/postgres/postgres_store.h"
+#include "store/sqlite/error_table.h"
+#include "store/sqlite/sqlite_dialect.h"
+#include "store/sqlite/sqlite_store.h"
 
 namespace cala::api {
 
@@ -52,7 +52,7 @@ base::Result<Backend> host_only(base::Result<std::unique_ptr<store::Dialect>> di
 }  // namespace
 
 base::Result<Backend> open_backend(const Config &config) {
-  if (config.store == "host:sqlite") return host_only(store::make_embedded_dialect(), "sqlite");
+  if (config.store == "host:sqlite") return host_only(store::make_sqlite_dialect(), "sqlite");
   if (config.store == "host:postgres") {
     base::Result<std::unique_ptr<store::Dialect>> dialect = store::postgres::make_postgres_dialect(config.schema);
     if (!dialect) return std::move(dialect.error());
@@ -60,10 +60,10 @@ base::Result<Backend> open_backend(const Config &config) {
   }
   if (config.store == kSqlitePrefix) return no_store();
   if (config.store.starts_with(kSqlitePrefix)) {
-    store::EmbeddedOptions options;
+    store::SqliteOptions options;
     options.path = config.store.substr(kSqlitePrefix.size());
     options.durable = config.durable;
-    return with_store(store::open_embedded(options), true);
+    return with_store(store::open_sqlite(options), true);
   }
   if (!may_be_postgres(config.store)) return no_store();
   store::postgres::PostgresOptions options;
@@ -84,7 +84,7 @@ base::Result<std::unique_ptr<store::Session>> adopt_session(LedgerState &ledger,
 }
 
 bool lost_race(std::string_view sqlstate) {
-  const base::Error error = sqlstate.starts_with("SQLITE_") ? store::embedded::program_error_of_message(sqlstate, {})
+  const base::Error error = sqlstate.starts_with("SQLITE_") ? store::sqlite::program_error_of_message(sqlstate, {})
                                                             : store::postgres::program_error_of_sqlstate(sqlstate, {});
   return error.tx_state == base::TxState::kRetry;
 }

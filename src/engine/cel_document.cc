@@ -3,14 +3,14 @@
 
 #include <algorithm>
 
-#include "core/cel/cel.h"
-#include "core/cel/operators.h"
+#include "cel/cel.h"
+#include "cel/operators.h"
 #include "engine/request.h"
 #include "engine/typed_value.h"
 
 namespace cala::engine {
 
-using namespace core::cel;
+using namespace cel;
 using core::Decimal;
 
 namespace {

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "core/cel/cel.h"
+#include "cel/cel.h"
 
 namespace cala::engine {
 
@@ -72,7 +72,7 @@ void write_template_entry(JsonWriter &out, const core::TxTemplateEntry &entry) {
 
 }  // namespace
 
-std::string_view text_of(core::ParamType type) { return core::cel::param_type_name(type); }
+std::string_view text_of(core::ParamType type) { return cel::param_type_name(type); }
 
 void render(JsonWriter &out, const core::Account &account) {
   out.begin_object().key("id").string(account.id.text()).key("version").integer(account.version);

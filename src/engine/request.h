@@ -15,8 +15,7 @@
 #include "base/time.h"
 #include "base/uuid.h"
 #include "core/balance/balance.h"
-#include "core/currency/currency.h"
-#include "core/terms.h"
+#include "core/values.h"
 
 namespace cala::engine {
 

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "core/cel/cel.h"
+#include "cel/cel.h"
 #include "engine/answers.h"
 #include "engine/entity_write.h"
 #include "engine/operations.h"
@@ -26,7 +26,7 @@ core::TxTemplateParam read_param(RequestReader &reader) {
   core::TxTemplateParam param;
   param.name = reader.name("name");
   if (!reader.has("type")) reader.fail("request.missing_key", "type", "is required");
-  param.type = reader.word("type", core::ParamType::kString, core::cel::parse_param_type,
+  param.type = reader.word("type", core::ParamType::kString, cel::parse_param_type,
                            "string, integer, decimal, boolean, uuid, date, timestamp, json");
   param.default_expr = reader.optional_text("default");
   param.min = reader.optional_text("min");

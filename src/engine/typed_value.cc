@@ -4,15 +4,14 @@
 #include <cmath>
 
 #include "base/utf8.h"
-#include "core/cel/functions.h"
-#include "core/cel/lexer.h"
-#include "core/cel/map.h"
-#include "core/cel/operators.h"
+#include "cel/functions.h"
+#include "cel/lexer.h"
+#include "cel/map.h"
+#include "cel/operators.h"
 
 namespace cala::engine {
 
-using namespace core::cel;
-using core::Decimal;
+using namespace cel;
 
 namespace {
 

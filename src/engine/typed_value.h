@@ -7,16 +7,16 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "core/cel/arena.h"
-#include "core/cel/value.h"
+#include "cel/arena.h"
+#include "cel/value.h"
 
 namespace cala::engine {
 
 // Strings are borrowed from the JSON, the rest is built in the arena. Errors are request.malformed.
-base::Result<core::cel::Value> read_typed_value(base::JsonView typed, core::cel::Arena &arena, int depth = 0);
+base::Result<cel::Value> read_typed_value(base::JsonView typed, cel::Arena &arena, int depth = 0);
 
 // Errors are cel.coerce: nested too deep.
-base::Outcome write_typed_value(const core::cel::Value &value, base::JsonWriter &writer, int depth = 0);
+base::Outcome write_typed_value(const cel::Value &value, base::JsonWriter &writer, int depth = 0);
 
 // A double as these values write it: "1.0", "1e+16", "NaN".
 std::string typed_double_text(double number);

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "core/cel/cel.h"
+#include "cel/cel.h"
 
 namespace cala::store {
 
@@ -104,7 +104,7 @@ void read_params(RowReader &row, std::vector<core::TxTemplateParam> &out) {
     RowReader reader("tx_template", item);
     core::TxTemplateParam param;
     param.name = reader.text("name");
-    param.type = reader.parsed<core::ParamType>("type", core::cel::parse_param_type);
+    param.type = reader.parsed<core::ParamType>("type", cel::parse_param_type);
     param.default_expr = reader.optional_text("default");
     param.min = reader.optional_text("min");
     param.max = reader.optional_text("max");
@@ -312,7 +312,7 @@ void write_row(JsonWriter &out, const core::TxTemplate &tx_template) {
   out.begin_object().key("id").string(tx_template.id.text()).key("version").integer(tx_template.version);
   out.key("code").string(tx_template.code).key("params").begin_array();
   for (const core::TxTemplateParam &param : tx_template.params) {
-    out.begin_object().key("name").string(param.name).key("type").string(core::cel::param_type_name(param.type));
+    out.begin_object().key("name").string(param.name).key("type").string(cel::param_type_name(param.type));
     write_optional(out, "default", param.default_expr);
     write_optional(out, "min", param.min);
     write_optional(out, "max", param.max);

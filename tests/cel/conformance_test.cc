@@ -17,9 +17,9 @@
 
 #include "base/json.h"
 #include "base/time.h"
-#include "core/cel/arena.h"
-#include "core/cel/cel.h"
-#include "core/cel/operators.h"
+#include "cel/arena.h"
+#include "cel/cel.h"
+#include "cel/operators.h"
 #include "engine/cel_document.h"
 
 #ifndef CALA_WITH_ZONES

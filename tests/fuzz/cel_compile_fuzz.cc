@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "base/json.h"
-#include "core/cel/cel.h"
+#include "cel/cel.h"
 
-namespace cel = cala::core::cel;
+namespace cel = cala::cel;
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "core/decimal/decimal.h"
+#include "core/values.h"
 
 using cala::core::Decimal;
 using cala::core::Rounding;

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "base/json.h"
-#include "core/cel/cel.h"
+#include "cel/cel.h"
 
 namespace base = cala::base;
-namespace cel = cala::core::cel;
+namespace cel = cala::cel;
 using cala::core::Decimal;
 
 namespace {

@@ -9,11 +9,11 @@
 #include <string_view>
 
 #include "base/json.h"
-#include "core/cel/regex.h"
+#include "cel/regex.h"
 
 namespace {
 
-using cala::core::cel::Regex;
+using cala::cel::Regex;
 
 class Patterns {
  public:

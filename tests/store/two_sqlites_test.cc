@@ -1,5 +1,5 @@
 // Two copies of SQLite in one process, another process besides, one file. All three post to the same accounts, opening and closing
-// as they go. Without the care of store/embedded/unix_vfs.h this ends in lost postings or a damaged file within seconds.
+// as they go. Without the care of store/sqlite/unix_vfs.h this ends in lost postings or a damaged file within seconds.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -12,9 +12,9 @@
 #include <functional>
 #include <thread>
 
-#include "store/embedded/unix_vfs.h"
-#include "store/embedded_ledger.h"
 #include "store/host_sqlite.h"
+#include "store/sqlite/unix_vfs.h"
+#include "store/sqlite_ledger.h"
 
 namespace cala::tests {
 namespace {
@@ -23,12 +23,12 @@ using base::Outcome;
 using base::Result;
 using store::Access;
 using store::StatementId;
-using store::embedded::descriptor_counts;
+using store::sqlite::descriptor_counts;
 
 constexpr int kPostings = 400;  // of each writer
 
-store::EmbeddedOptions options_for(const std::string &path) {
-  store::EmbeddedOptions options;
+store::SqliteOptions options_for(const std::string &path) {
+  store::SqliteOptions options;
   options.path = path;
   options.durable = false;
   options.busy_timeout_ms = 60000;
@@ -38,7 +38,7 @@ store::EmbeddedOptions options_for(const std::string &path) {
 Sketch hot_pair(int i) { return i % 3 == 0 ? transfer(1, 0, "1.00") : transfer(0, 1, "2.00"); }
 
 // A posting on the host's connection, in the host's transaction, with a row of the host's own.
-Outcome post_by_host(HostSqlite &host, const store::Dialect &dialect, EmbeddedLedger &ledger, const Sketch &sketch) {
+Outcome post_by_host(HostSqlite &host, const store::Dialect &dialect, SqliteLedger &ledger, const Sketch &sketch) {
   if (auto begun = host.run("BEGIN IMMEDIATE"); !begun) return std::move(begun.error());
   if (auto row = host.run("INSERT INTO orders (placed) VALUES (1)"); !row) return std::move(row.error());
   std::vector<core::PostedTransaction> postings = ledger.draw(std::vector{sketch});
@@ -53,7 +53,7 @@ Outcome post_by_host(HostSqlite &host, const store::Dialect &dialect, EmbeddedLe
 }
 
 // Each posting on a session of its own, opened and closed; it is the only connection of its copy.
-int post_by_ourselves(EmbeddedLedger &ledger) {
+int post_by_ourselves(SqliteLedger &ledger) {
   int posted = 0;
   ledger.close_writer();
   for (int i = 0; i < kPostings; ++i) {
@@ -64,10 +64,10 @@ int post_by_ourselves(EmbeddedLedger &ledger) {
 }
 
 // The other process: forked, so it inherits every descriptor that this one has.
-pid_t start_other_process(const EmbeddedLedger &ledger, const std::string &path) {
+pid_t start_other_process(const SqliteLedger &ledger, const std::string &path) {
   const pid_t child = ::fork();
   if (child != 0) return child;
-  EmbeddedLedger own(ledger, options_for(path));
+  SqliteLedger own(ledger, options_for(path));
   ::_exit(post_by_ourselves(own) == kPostings ? 0 : 1);
 }
 
@@ -76,14 +76,14 @@ TEST(TwoSqlites, AndAnotherProcessLoseNothing) {
   ASSERT_TRUE(HostSqlite::is_another_copy());
   const TemporaryFolder folder;
   const std::string path = folder.file("ledger.db");
-  EmbeddedLedger ledger(options_for(path), 2);
+  SqliteLedger ledger(options_for(path), 2);
   auto host = std::make_unique<HostSqlite>(path);
   ASSERT_TRUE(host->run("CREATE TABLE orders (id INTEGER PRIMARY KEY, placed INTEGER)").ok());
 
   const pid_t other = start_other_process(ledger, path);
   ASSERT_GT(other, 0);
-  const std::unique_ptr<store::Dialect> dialect = store::make_embedded_dialect();
-  EmbeddedLedger hosts_view(ledger, options_for(path));
+  const std::unique_ptr<store::Dialect> dialect = store::make_sqlite_dialect();
+  SqliteLedger hosts_view(ledger, options_for(path));
   int by_host = 0;
   std::string host_error;
   std::thread host_thread([&] {
@@ -117,7 +117,7 @@ TEST(TwoSqlites, AndAnotherProcessLoseNothing) {
   EXPECT_EQ(answer("SELECT count(*) FROM cala_entries e LEFT JOIN cala_entries p ON p.n = e.prev_n"
                    " WHERE e.version <> coalesce(p.version, 0) + 1"),
             "0");
-  EmbeddedLedger reopened(ledger, options_for(path));
+  SqliteLedger reopened(ledger, options_for(path));
   EXPECT_EQ(reopened.count("entries"), 6 * kPostings);
 }
 
@@ -125,13 +125,13 @@ TEST(TwoSqlites, LeaveTheHostsLocksAloneWhenASessionCloses) {
   if (HostSqlite::functions() == nullptr) GTEST_SKIP() << "the system has no libsqlite3.so.0";
   const TemporaryFolder folder;
   const std::string path = folder.file("ledger.db");
-  store::EmbeddedOptions options = options_for(path);
-  EmbeddedLedger ledger(options, 2);
+  store::SqliteOptions options = options_for(path);
+  SqliteLedger ledger(options, 2);
   HostSqlite host(path);
   ASSERT_TRUE(host.run("BEGIN IMMEDIATE").ok());
   options.busy_timeout_ms = 0;
   for (int i = 0; i < 3; ++i) {
-    EmbeddedLedger other(ledger, options);  // opens and closes the file, the log and the shared memory
+    SqliteLedger other(ledger, options);  // opens and closes the file, the log and the shared memory
     const Outcome refused = other.post({transfer(0, 1)});
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.error().code, "store.busy");
@@ -140,7 +140,7 @@ TEST(TwoSqlites, LeaveTheHostsLocksAloneWhenASessionCloses) {
   // The host's lock is still there for another process, too.
   const pid_t child = ::fork();
   if (child == 0) {
-    EmbeddedLedger other(ledger, options);
+    SqliteLedger other(ledger, options);
     const Outcome refused = other.post({transfer(0, 1)});
     ::_exit(!refused.ok() && refused.error().code == "store.busy" ? 0 : 1);
   }
@@ -153,7 +153,7 @@ TEST(TwoSqlites, LeaveTheHostsLocksAloneWhenASessionCloses) {
 
 TEST(TwoSqlites, KeepFewDescriptorsThroughManyOpens) {
   const TemporaryFolder folder;
-  EmbeddedLedger ledger(options_for(folder.file("ledger.db")), 2);
+  SqliteLedger ledger(options_for(folder.file("ledger.db")), 2);
   const auto before = descriptor_counts();
   for (int i = 0; i < 200; ++i) ledger.session(Access::kWrite);
   const auto after = descriptor_counts();
@@ -163,12 +163,12 @@ TEST(TwoSqlites, KeepFewDescriptorsThroughManyOpens) {
 
 TEST(TwoSqlites, BoundThePoolOfFilesThatNobodyUses) {
   const TemporaryFolder folder;
-  for (std::size_t i = 0; i < store::embedded::kMaxIdleDescriptors + 20; ++i) {
+  for (std::size_t i = 0; i < store::sqlite::kMaxIdleDescriptors + 20; ++i) {
     const Result<std::unique_ptr<store::Store>> store =
-        store::open_embedded(options_for(folder.file("ledger-" + std::to_string(i) + ".db")));
+        store::open_sqlite(options_for(folder.file("ledger-" + std::to_string(i) + ".db")));
     ASSERT_TRUE(store.ok()) << store.error().message;
   }
-  EXPECT_LE(descriptor_counts().idle, store::embedded::kMaxIdleDescriptors);
+  EXPECT_LE(descriptor_counts().idle, store::sqlite::kMaxIdleDescriptors);
 }
 
 TEST(TwoSqlites, SeeThatAFileWasDeletedAndMadeAgain) {
@@ -176,7 +176,7 @@ TEST(TwoSqlites, SeeThatAFileWasDeletedAndMadeAgain) {
   const std::string path = folder.file("ledger.db");
   const auto idle_before = descriptor_counts().idle;
   for (int round = 0; round < 5; ++round) {
-    EmbeddedLedger ledger(options_for(path), 2);
+    SqliteLedger ledger(options_for(path), 2);
     ASSERT_TRUE(ledger.post({transfer(0, 1)}).ok());
     EXPECT_EQ(ledger.count("transactions"), 1);
     for (const char *suffix : {"", "-wal", "-shm"}) std::remove((path + suffix).c_str());
@@ -187,15 +187,15 @@ TEST(TwoSqlites, SeeThatAFileWasDeletedAndMadeAgain) {
 TEST(TwoSqlites, LeaveAParentsLocksAloneInAChild) {
   const TemporaryFolder folder;
   const std::string path = folder.file("ledger.db");
-  store::EmbeddedOptions options = options_for(path);
+  store::SqliteOptions options = options_for(path);
   options.busy_timeout_ms = 0;
-  EmbeddedLedger ledger(options, 2);
+  SqliteLedger ledger(options, 2);
   ASSERT_TRUE(ledger.writer().begin(Access::kWrite).ok());
   const pid_t child = ::fork();
   if (child == 0) {
     // Opens, is refused, and closes again.
     const bool refused = [&] {
-      EmbeddedLedger own(ledger, options);
+      SqliteLedger own(ledger, options);
       return !own.writer().begin(Access::kWrite).ok();
     }();
     ::_exit(refused ? 0 : 1);
@@ -251,11 +251,11 @@ bool host_files_are_empty(const TemporaryFolder &folder) {
 }
 
 // Opens, closes everything behind the library's back, opens files of its own, and opens the ledger again.
-int lose_all_descriptors(const TemporaryFolder &folder, EmbeddedLedger &ledger, const store::EmbeddedOptions &options) {
-  { const EmbeddedLedger first(ledger, options); }
+int lose_all_descriptors(const TemporaryFolder &folder, SqliteLedger &ledger, const store::SqliteOptions &options) {
+  { const SqliteLedger first(ledger, options); }
   close_everything();
   open_host_files(folder);
-  EmbeddedLedger again(ledger, options);
+  SqliteLedger again(ledger, options);
   if (again.count("transactions") != 1) return 1;
   if (!again.post({transfer(0, 1)}).ok()) return 2;
   if (!host_files_are_empty(folder)) return 3;
@@ -267,8 +267,8 @@ int lose_all_descriptors(const TemporaryFolder &folder, EmbeddedLedger &ledger, 
 
 TEST(TwoSqlites, TakeNoDescriptorForTheFileItOnceWas) {
   const TemporaryFolder folder;
-  const store::EmbeddedOptions options = options_for(folder.file("ledger.db"));
-  EmbeddedLedger ledger(options, 2);
+  const store::SqliteOptions options = options_for(folder.file("ledger.db"));
+  SqliteLedger ledger(options, 2);
   ASSERT_TRUE(ledger.post({transfer(0, 1)}).ok());
   ASSERT_TRUE(ledger.writer().begin(Access::kRead).ok());  // a lock for which a child keeps its descriptors
   EXPECT_EQ(in_child([&] { return lose_all_descriptors(folder, ledger, options); }), 0);
@@ -278,10 +278,10 @@ TEST(TwoSqlites, TakeNoDescriptorForTheFileItOnceWas) {
 
 TEST(TwoSqlites, CloseNoFileOfTheHostsWithTheirOwn) {
   const TemporaryFolder folder;
-  const store::EmbeddedOptions options = options_for(folder.file("ledger.db"));
-  EmbeddedLedger ledger(options, 2);
+  const store::SqliteOptions options = options_for(folder.file("ledger.db"));
+  SqliteLedger ledger(options, 2);
   EXPECT_EQ(in_child([&] {
-              auto own = std::make_unique<EmbeddedLedger>(ledger, options);
+              auto own = std::make_unique<SqliteLedger>(ledger, options);
               close_everything();
               open_host_files(folder);
               own.reset();
@@ -298,18 +298,18 @@ TEST(TwoSqlites, AskForPermissionAtEveryOpen) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
   const TemporaryFolder folder;
   const std::string path = folder.file("ledger.db");
-  const store::EmbeddedOptions options = options_for(path);
-  EmbeddedLedger ledger(options, 2);
+  const store::SqliteOptions options = options_for(path);
+  SqliteLedger ledger(options, 2);
   ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
   ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
   HostSqlite host(path);
   ASSERT_TRUE(host.run("BEGIN IMMEDIATE").ok());
   EXPECT_EQ(in_child([&] {
-              { const EmbeddedLedger own(ledger, options); }
+              { const SqliteLedger own(ledger, options); }
               if (descriptor_counts().idle == 0) return 1;
               constexpr uid_t nobody = 65534;
               if (::setuid(nobody) != 0) return 2;
-              const Result<std::unique_ptr<store::Store>> refused = store::open_embedded(options);
+              const Result<std::unique_ptr<store::Store>> refused = store::open_sqlite(options);
               if (refused.ok()) return 3;
               return refused.error().code == "store.cannot_open" ? 0 : 4;
             }),
@@ -318,13 +318,13 @@ TEST(TwoSqlites, AskForPermissionAtEveryOpen) {
 
 TEST(TwoSqlites, KeepNothingOpenOfAFileThatNobodyUses) {
   const TemporaryFolder folder;
-  const store::EmbeddedOptions options = options_for(folder.file("ledger.db"));
-  EmbeddedLedger ledger(options, 2);
+  const store::SqliteOptions options = options_for(folder.file("ledger.db"));
+  SqliteLedger ledger(options, 2);
   const TemporaryFolder others_folder;
-  const store::EmbeddedOptions others = options_for(others_folder.file("ledger.db"));
+  const store::SqliteOptions others = options_for(others_folder.file("ledger.db"));
   const auto before = descriptor_counts();
   {
-    EmbeddedLedger other(others, 2);
+    SqliteLedger other(others, 2);
     EXPECT_GT(descriptor_counts().in_use, before.in_use);
   }
   EXPECT_EQ(descriptor_counts().in_use, before.in_use);
@@ -336,7 +336,7 @@ TEST(TwoSqlites, FindTheFileOfARelativePathFromEveryFolder) {
   const TemporaryFolder elsewhere;
   const std::filesystem::path start = std::filesystem::current_path();
   std::filesystem::current_path(folder.path());
-  EmbeddedLedger ledger(options_for("ledger.db"), 2);
+  SqliteLedger ledger(options_for("ledger.db"), 2);
   std::filesystem::current_path(elsewhere.path());
   ledger.close_writer();
   const std::unique_ptr<store::Session> session = ledger.session(Access::kWrite);

@@ -14,10 +14,10 @@
 #include "store/rows.h"
 #include "store_contract/postgres_sql.h"
 
-#if __has_include("store/embedded/embedded_store.h")
+#if __has_include("store/sqlite/sqlite_store.h")
 #include <sqlite3.h>
 
-#include "store/embedded/embedded_store.h"
+#include "store/sqlite/sqlite_store.h"
 #define CALA_HAVE_EMBEDDED 1
 #endif
 
@@ -63,7 +63,7 @@ void set_reverse(bool) {}
 }  // namespace
 
 void StoreContract::SetUp() {
-  set_reverse(GetParam() == "embedded_in_reverse");
+  set_reverse(GetParam() == "sqlite_in_reverse");
   if (is_postgres()) {
     const std::optional<std::string> connection = postgres_connection();
     if (!connection) GTEST_SKIP() << "CALA_TEST_POSTGRES names no PostgreSQL";
@@ -99,11 +99,11 @@ std::unique_ptr<store::Store> StoreContract::open_again() {
     return opened ? opened.take() : nullptr;
   }
 #ifdef CALA_HAVE_EMBEDDED
-  store::EmbeddedOptions options;
+  store::SqliteOptions options;
   options.path = folder_ + "/ledger.db";
   options.durable = false;
-  options.typed_postings = GetParam() == "embedded";
-  Result<std::unique_ptr<store::Store>> opened = store::open_embedded(options);
+  options.typed_postings = GetParam() == "sqlite";
+  Result<std::unique_ptr<store::Store>> opened = store::open_sqlite(options);
   EXPECT_TRUE(opened.ok()) << opened.error().message;
   return opened ? opened.take() : nullptr;
 #else

@@ -1,6 +1,6 @@
 // The store contract's fixture: a store of one kind with a fresh ledger, and short words for what the tests ask of it.
-// A test runs once for each kind; one that speaks of PostgreSQL alone belongs in postgres_test.cc. "embedded_by_statements" is
-// the embedded store posting through the very statements that a host runs; "embedded_in_reverse" is that with rows
+// A test runs once for each kind; one that speaks of PostgreSQL alone belongs in postgres_test.cc. "sqlite_by_statements" is
+// the embedded store posting through the very statements that a host runs; "sqlite_in_reverse" is that with rows
 // in the opposite order wherever a statement asks for none.
 #pragma once
 
@@ -103,9 +103,8 @@ std::string write_document(const std::string &insert, const std::string &update,
 
 inline std::string store_name(const ::testing::TestParamInfo<std::string> &kind) { return kind.param; }
 
-#define CALA_FOR_EVERY_STORE(Suite)                                                                                    \
-  INSTANTIATE_TEST_SUITE_P(Stores, Suite,                                                                              \
-                           ::testing::Values("embedded", "embedded_by_statements", "embedded_in_reverse", "postgres"), \
-                           store_name)
+#define CALA_FOR_EVERY_STORE(Suite) \
+  INSTANTIATE_TEST_SUITE_P(         \
+      Stores, Suite, ::testing::Values("sqlite", "sqlite_by_statements", "sqlite_in_reverse", "postgres"), store_name)
 
 }  // namespace cala::tests

@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 #include "base/uuid.h"
-#include "core/terms.h"
+#include "core/values.h"
 
 namespace cala::core {
 

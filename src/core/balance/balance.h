@@ -10,10 +10,8 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "base/uuid.h"
-#include "core/currency/currency.h"
-#include "core/decimal/decimal.h"
 #include "core/posting/transaction.h"
-#include "core/terms.h"
+#include "core/values.h"
 
 namespace cala::core {
 

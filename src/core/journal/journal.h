@@ -10,8 +10,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/uuid.h"
-#include "core/currency/currency.h"
-#include "core/terms.h"
+#include "core/values.h"
 
 namespace cala::core {
 

@@ -8,9 +8,7 @@
 
 #include "base/time.h"
 #include "base/uuid.h"
-#include "core/currency/currency.h"
-#include "core/decimal/decimal.h"
-#include "core/terms.h"
+#include "core/values.h"
 
 namespace cala::core {
 

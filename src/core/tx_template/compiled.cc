@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/json.h"
-#include "core/cel/balance_proof.h"
+#include "core/tx_template/balance_proof.h"
 
 namespace cala::core {
 
@@ -168,11 +168,11 @@ Result<CompiledTxTemplatePtr> compile_tx_template(TxTemplate source) {
 namespace {
 
 Outcome refuse_unbalanced(const CompiledTxTemplate &compiled) {
-  std::vector<cel::EntryPrograms> entries;
+  std::vector<EntryPrograms> entries;
   for (const CompiledTxTemplate::Entry &entry : compiled.entries) {
     entries.push_back({entry.units.get(), entry.currency.get(), entry.layer.get(), entry.direction.get()});
   }
-  const std::optional<std::string> reason = cel::provably_unbalanced(entries);
+  const std::optional<std::string> reason = provably_unbalanced(entries);
   if (!reason) return {};
   return base::make_error(base::Status::kRejected, "tx_template.unbalanced",
                           "the tx template can never balance: " + *reason);

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
-#include "core/cel/cel.h"
+#include "cel/cel.h"
 #include "core/tx_template/tx_template.h"
 
 namespace cala::core {

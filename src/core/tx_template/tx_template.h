@@ -9,10 +9,9 @@
 
 #include "base/time.h"
 #include "base/uuid.h"
+#include "core/values.h"
 
 namespace cala::core {
-
-enum class ParamType : std::uint8_t { kString, kInteger, kDecimal, kBoolean, kUuid, kDate, kTimestamp, kJson };
 
 struct TxTemplateParam {
   std::string name;

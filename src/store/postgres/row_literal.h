@@ -12,7 +12,7 @@
 
 #include "base/time.h"
 #include "base/uuid.h"
-#include "core/decimal/decimal.h"
+#include "core/values.h"
 
 namespace cala::store::postgres {
 

@@ -1,0 +1,426 @@
+#include "store/sqlite/posting_native.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+
+#include "base/json.h"
+#include "base/json_repair.h"
+#include "store/rows.h"
+#include "store/sqlite/entry_id.h"
+#include "store/sqlite/error_table.h"
+#include "store/sqlite/layer_text.h"
+
+namespace cala::store::sqlite {
+
+namespace {
+
+using base::Outcome;
+using base::Result;
+using base::Timestamp;
+
+std::optional<core::JournalState> journal_at(const base::Uuid &id, const Statement &row) {
+  const std::optional<core::LockStatus> status = core::parse_lock_status(row.column_text(1));
+  const Result<base::Json> scales = base::parse_stored(row.column_text(2));
+  if (!status || !scales) return std::nullopt;
+  Result<core::MaxScale> scale = core::MaxScale::parse(scales->root(), "/max_scale");
+  if (!scale) return std::nullopt;
+  return core::JournalState{id, *status, scale.take()};
+}
+
+}  // namespace
+
+std::string_view NativePosting::sql_of(Use use) {
+  switch (use) {
+    case kLedger:
+      return "SELECT salt, change, (SELECT coalesce(max(n), 0) + 1 FROM cala_entries),"
+             " (SELECT coalesce(max(n), 0) + 1 FROM cala_transactions), (SELECT coalesce(max(n), 0) + 1 FROM "
+             "cala_balances)"
+             " FROM cala_ledger";
+    case kJournal: return "SELECT n, status, max_scale FROM cala_journals WHERE id = ?";
+    case kAccount: return "SELECT n, status, is_set FROM cala_accounts WHERE id = ?";
+    case kBalance:
+      return "SELECT n, version, head_entry_n, created_at, modified_at, trail, state FROM cala_balances"
+             " WHERE account_n = ? AND journal_n = ? AND currency = ?";
+    case kBalanceByN:
+      return "SELECT n, version, head_entry_n, created_at, modified_at, trail, state FROM cala_balances"
+             " WHERE n = ? AND account_n = ? AND journal_n = ?";
+    case kTxTemplate: return "SELECT n FROM cala_tx_templates WHERE id = ?";
+    case kTransactionById: return "SELECT n FROM cala_transactions WHERE id = ?";
+    case kTransactionByExternalId: return "SELECT n FROM cala_transactions WHERE external_id = ?";
+    case kTransactionRow: return "SELECT row, first_entry_n, entry_count FROM cala_transaction_rows_v1 WHERE n = ?";
+    case kEntryRows: return "SELECT row FROM cala_entry_rows_v1 WHERE n >= ? AND n < ? ORDER BY n";
+    case kInsertTransaction:
+      return "INSERT INTO cala_transactions (n, id, journal_n, tx_template_n, effective, first_entry_n, entry_count,"
+             " correlation_id, external_id, description, metadata, void_of, voided_by, version, created_at, "
+             "modified_at)"
+             " VALUES (?, ?, coalesce(?, (SELECT n FROM cala_journals WHERE id = ?)),"
+             " coalesce(?, (SELECT n FROM cala_tx_templates WHERE id = ?)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    case kInsertEntry:
+      return "INSERT INTO cala_entries (n, transaction_n, balance_n, version, prev_n, skip_n, entry_type, layer, "
+             "direction,"
+             " units, description, metadata, created_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    case kInsertBalance:
+      return "INSERT INTO cala_balances (n, account_n, journal_n, currency, version, head_entry_n, created_at, "
+             "modified_at,"
+             " trail, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    case kMoveBalance:
+      return "UPDATE cala_balances SET version = ?, head_entry_n = ?, modified_at = ?, trail = ?, state = ?"
+             " WHERE n = ? AND version = ?";
+    case kInsertEvent:
+      return "INSERT INTO cala_outbox_events (type, subject_n, recorded_at) VALUES ('transaction_created', ?, ?)";
+    case kUseCount: break;
+  }
+  return {};
+}
+
+Result<Statement *> NativePosting::statement(Use use) {
+  Statement &cached = statements_[use];
+  if (!cached.prepared()) {
+    Result<Statement> prepared = connection_.prepare(sql_of(use));
+    if (!prepared) return std::move(prepared.error());
+    cached = prepared.take();
+  }
+  return &cached;
+}
+
+Outcome NativePosting::done(Statement &statement) {
+  const Resetting resetting(statement);
+  const int result = statement.step();
+  if (result != SQLITE_DONE) return connection_.error(result);
+  return {};
+}
+
+Result<PostingState> NativePosting::read(const PostingRead &read) {
+  PostingState state;
+  auto ticket = std::make_unique<SqliteTicket>();
+  ticket->places.reserve(read.keys.size());
+  for (const core::BalanceKey &key : read.keys) ticket->places.push_back({key, 0, 0, 0, 0, {}});
+  if (Outcome outcome = read_ledger(*ticket); !outcome) return std::move(outcome.error());
+  if (Outcome outcome = read_journals(read, state, *ticket); !outcome) return std::move(outcome.error());
+  if (Outcome outcome = read_accounts(state, *ticket); !outcome) return std::move(outcome.error());
+  if (Outcome outcome = read_balances(state, *ticket); !outcome) return std::move(outcome.error());
+  if (Outcome outcome = read_tx_templates(read, state, *ticket); !outcome) return std::move(outcome.error());
+  if (Outcome outcome = read_existing(read, state); !outcome) return std::move(outcome.error());
+  if (read.host) state.guard = ticket->seen();
+  state.ticket = std::move(ticket);
+  return state;
+}
+
+std::size_t NativePosting::KeyHash::operator()(const core::BalanceKey &key) const noexcept {
+  const std::size_t account = base::UuidHash()(key.account_id);
+  const std::string_view currency = key.currency.code();
+  return account * 31 + base::UuidHash()(key.journal_id) * 7 + std::hash<std::string_view>()(currency);
+}
+
+void NativePosting::forget() {
+  accounts_.clear();
+  journals_.clear();
+  tx_templates_.clear();
+  balances_.clear();
+  change_ = -1;
+}
+
+Outcome NativePosting::read_ledger(SqliteTicket &ticket) {
+  Result<Statement *> ledger = statement(kLedger);
+  if (!ledger) return std::move(ledger.error());
+  Statement &row = **ledger;
+  Resetting resetting(row);
+  if (const int result = row.step(); result != SQLITE_ROW) {
+    return result == SQLITE_DONE ? corrupt_row("ledger") : connection_.error(result);
+  }
+  ticket.salt = static_cast<std::uint32_t>(row.column_integer(0));
+  ticket.change = row.column_integer(1);
+  if (ticket.change != change_) {
+    accounts_.clear();
+    journals_.clear();
+    tx_templates_.clear();
+    change_ = ticket.change;
+  }
+  ticket.next_entry_n = row.column_integer(2);
+  ticket.next_transaction_n = row.column_integer(3);
+  ticket.next_balance_n = row.column_integer(4);
+  return {};
+}
+
+Outcome NativePosting::read_journals(const PostingRead &read, PostingState &state, SqliteTicket &ticket) {
+  for (const base::Uuid &id : read.journal_ids) {
+    Result<const Numbered<core::JournalState> *> found = journal(id);
+    if (!found) return std::move(found.error());
+    if (*found == nullptr) continue;
+    ticket.note_journal(id, (*found)->n);
+    state.journals.push_back((*found)->row);
+  }
+  return {};
+}
+
+Outcome NativePosting::read_accounts(PostingState &state, SqliteTicket &ticket) {
+  state.accounts.reserve(ticket.places.size());
+  for (std::size_t i = 0; i < ticket.places.size(); ++i) {
+    const base::Uuid &id = ticket.places[i].key.account_id;
+    if (i > 0 && id == ticket.places[i - 1].key.account_id) {
+      ticket.places[i].account_n = ticket.places[i - 1].account_n;
+      continue;
+    }
+    Result<const Numbered<core::AccountState> *> found = account(id);
+    if (!found) return std::move(found.error());
+    if (*found == nullptr) continue;
+    ticket.places[i].account_n = (*found)->n;
+    state.accounts.push_back((*found)->row);
+  }
+  return {};
+}
+
+Outcome NativePosting::read_tx_templates(const PostingRead &read, PostingState &state, SqliteTicket &ticket) {
+  for (const base::Uuid &id : read.tx_template_ids) {
+    Result<std::int64_t> n = tx_template_n(id);
+    if (!n) return std::move(n.error());
+    if (*n == 0) continue;
+    state.tx_template_ids.push_back(id);
+    ticket.tx_templates.emplace_back(id, *n);
+  }
+  return {};
+}
+
+Result<const NativePosting::Numbered<core::JournalState> *> NativePosting::journal(const base::Uuid &id) {
+  using Found = const Numbered<core::JournalState> *;
+  if (const auto at = journals_.find(id); at != journals_.end()) return Found{&at->second};
+  Result<Statement *> lookup = statement(kJournal);
+  if (!lookup) return std::move(lookup.error());
+  Statement &row = **lookup;
+  Resetting resetting(row);
+  const std::string key = id.text();
+  const int result = row.text(key).step();
+  if (result == SQLITE_DONE) return Found{nullptr};
+  if (result != SQLITE_ROW) return connection_.error(result);
+  std::optional<core::JournalState> read = journal_at(id, row);
+  if (!read) return corrupt_row("journal");
+  return Found{&(journals_[id] = {row.column_integer(0), std::move(*read)})};
+}
+
+Result<const NativePosting::Numbered<core::AccountState> *> NativePosting::account(const base::Uuid &id) {
+  using Found = const Numbered<core::AccountState> *;
+  if (const auto at = accounts_.find(id); at != accounts_.end()) return Found{&at->second};
+  Result<Statement *> lookup = statement(kAccount);
+  if (!lookup) return std::move(lookup.error());
+  Statement &row = **lookup;
+  Resetting resetting(row);
+  const std::string key = id.text();
+  const int result = row.text(key).step();
+  if (result == SQLITE_DONE) return Found{nullptr};
+  if (result != SQLITE_ROW) return connection_.error(result);
+  const std::optional<core::LockStatus> status = core::parse_lock_status(row.column_text(1));
+  if (!status) return corrupt_row("account");
+  if (accounts_.size() >= kRemembered) accounts_.clear();
+  return Found{&(accounts_[id] = {row.column_integer(0), {id, *status, row.column_integer(2) != 0}})};
+}
+
+Result<std::int64_t> NativePosting::tx_template_n(const base::Uuid &id) {
+  if (const auto at = tx_templates_.find(id); at != tx_templates_.end()) return at->second;
+  Result<Statement *> lookup = statement(kTxTemplate);
+  if (!lookup) return std::move(lookup.error());
+  Statement &row = **lookup;
+  Resetting resetting(row);
+  const std::string key = id.text();
+  const int result = row.text(key).step();
+  if (result == SQLITE_DONE) return std::int64_t{0};
+  if (result != SQLITE_ROW) return connection_.error(result);
+  return tx_templates_[id] = row.column_integer(0);
+}
+
+Outcome NativePosting::read_balances(PostingState &state, SqliteTicket &ticket) {
+  state.balances.reserve(ticket.places.size());
+  for (SqliteTicket::Place &place : ticket.places) {
+    if (place.account_n == 0 || place.journal_n == 0) continue;
+    if (Outcome outcome = read_balance(place, ticket.salt, state.balances); !outcome) return outcome;
+  }
+  return {};
+}
+
+Outcome NativePosting::read_balance(SqliteTicket::Place &place, std::uint32_t salt,
+                                    std::vector<core::Balance> &balances) {
+  const auto known = balances_.find(place.key);
+  Result<Statement *> lookup = statement(known == balances_.end() ? kBalance : kBalanceByN);
+  if (!lookup) return std::move(lookup.error());
+  Statement &row = **lookup;
+  Resetting resetting(row);
+  if (known != balances_.end()) row.integer(known->second);
+  row.integer(place.account_n).integer(place.journal_n);
+  if (known == balances_.end()) row.text(place.key.currency.code());
+  const int result = row.step();
+  if (result == SQLITE_DONE) return {};
+  if (result != SQLITE_ROW) return connection_.error(result);
+  core::Balance &balance = balances.emplace_back();
+  balance.key = place.key;
+  place.balance_n = row.column_integer(0);
+  balance.version = row.column_integer(1);
+  place.head_n = row.column_integer(2);
+  balance.created_at = Timestamp::from_micros(row.column_integer(3));
+  balance.modified_at = Timestamp::from_micros(row.column_integer(4));
+  balance.entry_id = entry_id(place.head_n, balance.modified_at, salt);
+  if (!read_trail(row.column_text(5), place.trail)) return corrupt_row("balance");
+  if (!read_layers(row.column_text(6), salt, balance)) return corrupt_row("balance");
+  if (known == balances_.end()) {
+    if (balances_.size() >= kRemembered) balances_.clear();
+    balances_.emplace(place.key, place.balance_n);
+  }
+  return {};
+}
+
+Outcome NativePosting::read_existing(const PostingRead &read, PostingState &state) {
+  std::vector<std::int64_t> found;
+  for (const base::Uuid &id : read.transaction_ids) {
+    if (Outcome outcome = note_existing(kTransactionById, id.text(), found); !outcome) return outcome;
+  }
+  for (const std::string &id : read.external_ids) {
+    if (Outcome outcome = note_existing(kTransactionByExternalId, id, found); !outcome) return outcome;
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  for (const std::int64_t n : found) {
+    Result<core::PostedTransaction> posted = read_posted(n);
+    if (!posted) return std::move(posted.error());
+    state.existing.push_back(posted.take());
+  }
+  return {};
+}
+
+Outcome NativePosting::note_existing(Use use, std::string_view key, std::vector<std::int64_t> &found) {
+  Result<Statement *> lookup = statement(use);
+  if (!lookup) return std::move(lookup.error());
+  Statement &row = **lookup;
+  Resetting resetting(row);
+  const int result = row.text(key).step();
+  if (result == SQLITE_ROW) found.push_back(row.column_integer(0));
+  if (result != SQLITE_ROW && result != SQLITE_DONE) return connection_.error(result);
+  return {};
+}
+
+// A replay is rare: by way of the JSON rows.
+Result<core::PostedTransaction> NativePosting::read_posted(std::int64_t n) {
+  Result<Statement *> transactions = statement(kTransactionRow);
+  if (!transactions) return std::move(transactions.error());
+  Statement &row = **transactions;
+  Resetting resetting(row);
+  if (const int result = row.integer(n).step(); result != SQLITE_ROW) return connection_.error(result);
+  Result<base::Json> json = base::parse_stored(row.column_text(0));
+  if (!json) return corrupt_row("transaction");
+  Result<core::Transaction> transaction = transaction_of(json->root());
+  if (!transaction) return std::move(transaction.error());
+  core::PostedTransaction posted{transaction.take(), {}};
+
+  Result<Statement *> entries = statement(kEntryRows);
+  if (!entries) return std::move(entries.error());
+  Statement &entry_row = **entries;
+  Resetting resetting_entries(entry_row);
+  entry_row.integer(row.column_integer(1)).integer(row.column_integer(1) + row.column_integer(2));
+  int result = entry_row.step();
+  for (; result == SQLITE_ROW; result = entry_row.step()) {
+    Result<base::Json> entry_json = base::parse_stored(entry_row.column_text(0));
+    if (!entry_json) return corrupt_row("entry");
+    Result<core::Entry> entry = entry_of(entry_json->root());
+    if (!entry) return std::move(entry.error());
+    posted.entries.push_back(entry.take());
+  }
+  if (result != SQLITE_DONE) return connection_.error(result);
+  return posted;
+}
+
+Outcome NativePosting::write(const PostingPlan &plan) {
+  if (Outcome outcome = check_seen(plan); !outcome) return outcome;
+  if (Outcome outcome = write_balances(plan); !outcome) return outcome;
+  if (Outcome outcome = write_transactions(plan); !outcome) return outcome;
+  return write_entries(plan);
+}
+
+Outcome NativePosting::check_seen(const PostingPlan &plan) {
+  SqliteTicket now;
+  if (Outcome outcome = read_ledger(now); !outcome) return outcome;
+  const std::string seen = now.seen();
+  if (!plan.guard.empty() && plan.guard != seen) return error_of_message("", "cala:transaction.none");
+  if (plan.seen != seen) return error_of_message("", "cala:balance.changed");
+  return {};
+}
+
+Outcome NativePosting::write_balances(const PostingPlan &plan) {
+  Result<Statement *> insert = statement(kInsertBalance);
+  if (!insert) return std::move(insert.error());
+  Result<Statement *> move = statement(kMoveBalance);
+  if (!move) return std::move(move.error());
+  for (const PlannedBalance &planned : plan.balances) {
+    const core::Balance &row = *planned.row;
+    Statement &opening = **insert;
+    Statement &moving = **move;
+    if (planned.version_read == 0) {
+      opening.integer(planned.n).integer(planned.account_n).integer(planned.journal_n).text(row.key.currency.code());
+      opening.integer(row.version)
+          .integer(planned.head_n)
+          .integer(row.created_at.micros())
+          .integer(row.modified_at.micros());
+      if (Outcome outcome = done(opening.text(planned.trail).text(planned.state)); !outcome) return outcome;
+      continue;
+    }
+    moving.integer(row.version).integer(planned.head_n).integer(row.modified_at.micros()).text(planned.trail);
+    moving.text(planned.state).integer(planned.n).integer(planned.version_read);
+    if (Outcome outcome = done(moving); !outcome) return outcome;
+    if (connection_.changed_rows() != 1) return error_of_message("", "cala:balance.changed");
+  }
+  return {};
+}
+
+Outcome NativePosting::write_transactions(const PostingPlan &plan) {
+  Result<Statement *> insert = statement(kInsertTransaction);
+  if (!insert) return std::move(insert.error());
+  Result<Statement *> event = statement(kInsertEvent);
+  if (!event) return std::move(event.error());
+  for (const PlannedTransaction &planned : plan.transactions) {
+    if (Outcome outcome = write_transaction(planned, **insert); !outcome) return outcome;
+    const std::int64_t recorded_at = planned.row->created_at.micros();
+    if (Outcome outcome = done((*event)->integer(planned.n).integer(recorded_at)); !outcome) return outcome;
+  }
+  return {};
+}
+
+Outcome NativePosting::write_transaction(const PlannedTransaction &planned, Statement &out) {
+  const core::Transaction &row = *planned.row;
+  const std::string id = row.id.text();
+  const std::string journal_id = planned.journal_n == 0 ? row.journal_id.text() : std::string();
+  const std::string tx_template_id = planned.tx_template_n == 0 ? row.tx_template_id.text() : std::string();
+  const std::string void_of = row.void_of ? row.void_of->text() : std::string();
+  const std::string voided_by = row.voided_by ? row.voided_by->text() : std::string();
+  const auto number = [&out](std::int64_t n) { n == 0 ? out.null() : out.integer(n); };
+  const auto word = [&out](bool present, std::string_view text) { present ? out.text(text) : out.null(); };
+  out.integer(planned.n).text(id);
+  number(planned.journal_n);
+  out.text(journal_id);
+  number(planned.tx_template_n);
+  out.text(tx_template_id).integer(row.effective.days).integer(planned.first_entry_n).integer(planned.entry_count);
+  word(!planned.own_correlation, row.correlation_id);
+  out.optional_text(row.external_id).optional_text(row.description).optional_text(row.metadata);
+  word(row.void_of.has_value(), void_of);
+  word(row.voided_by.has_value(), voided_by);
+  out.integer(row.version).integer(row.created_at.micros()).integer(row.modified_at.micros());
+  return done(out);
+}
+
+Outcome NativePosting::write_entries(const PostingPlan &plan) {
+  Result<Statement *> insert = statement(kInsertEntry);
+  if (!insert) return std::move(insert.error());
+  Statement &out = **insert;
+  std::string units;
+  for (const PlannedEntry &planned : plan.entries) {
+    const core::Entry &row = *planned.row;
+    units.clear();
+    row.units.append_to(units);
+    out.integer(planned.n).integer(planned.transaction_n).integer(planned.balance_n).integer(row.account_version);
+    out.integer(planned.prev_n).integer(planned.skip_n).text(row.entry_type);
+    out.integer(static_cast<std::int64_t>(row.layer)).integer(static_cast<std::int64_t>(row.direction)).text(units);
+    out.optional_text(row.description).optional_text(row.metadata).integer(row.created_at.micros()).text(planned.state);
+    if (Outcome outcome = done(out); !outcome) return outcome;
+  }
+  return {};
+}
+
+}  // namespace cala::store::sqlite

@@ -1,0 +1,58 @@
+// A posting's write as rows: every number, link, trail and state worked out, nothing left to a database but to store them. Both
+// ways of writing (posting_documents.h for hosts, posting_native.h for our own connection) store the same plan, so they cannot
+// differ. Borrows from the PostingWrite it was made of.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "store/port.h"
+#include "store/sqlite/posting_ticket.h"
+
+namespace cala::store::sqlite {
+
+struct PlannedTransaction {
+  const core::Transaction *row = nullptr;
+  std::int64_t n = 0;
+  std::int64_t journal_n = 0;  // 0 where the read did not name it: look it up by its id
+  std::int64_t tx_template_n = 0;
+  std::int64_t first_entry_n = 0;
+  std::int64_t entry_count = 0;
+  bool own_correlation = false;  // the correlation id is the transaction's own id
+};
+
+struct PlannedEntry {
+  const core::Entry *row = nullptr;
+  std::int64_t n = 0;
+  std::int64_t transaction_n = 0;
+  std::int64_t balance_n = 0;
+  std::int64_t prev_n = 0;
+  std::int64_t skip_n = 0;
+  std::string state;
+};
+
+struct PlannedBalance {
+  const core::Balance *row = nullptr;
+  std::int64_t n = 0;
+  std::int64_t account_n = 0;
+  std::int64_t journal_n = 0;
+  std::int64_t version_read = 0;  // 0: opened by this posting
+  std::int64_t head_n = 0;
+  std::string trail;
+  std::string_view state;  // of its last planned entry
+};
+
+struct PostingPlan {
+  std::string seen;
+  std::string_view guard;  // empty when not asked for
+  std::vector<PlannedTransaction> transactions;
+  std::vector<PlannedEntry> entries;
+  std::vector<PlannedBalance> balances;
+};
+
+// kInternal "store.plan" when the request does not hang together (an id that its ticket did not give, an unknown key).
+base::Result<PostingPlan> plan_posting(const PostingWrite &write);
+
+}  // namespace cala::store::sqlite

@@ -1,0 +1,59 @@
+#include "values/terms.h"
+
+namespace cala::values {
+
+namespace {
+
+// Matches a word in all lower or all upper case; the word itself is in lower case.
+bool is_word(std::string_view text, std::string_view word) {
+  if (text.size() != word.size()) return false;
+  if (text == word) return true;
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    const char upper = word[i] >= 'a' && word[i] <= 'z' ? static_cast<char>(word[i] - 'a' + 'A') : word[i];
+    if (text[i] != upper) return false;
+  }
+  return true;
+}
+
+template <typename Enum, std::size_t N>
+std::optional<Enum> parse_word(std::string_view text, const std::array<Enum, N> &values) {
+  for (const Enum value : values) {
+    if (is_word(text, text_of(value))) return value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view text_of(Direction value) { return value == Direction::kDebit ? "debit" : "credit"; }
+
+std::string_view text_of(Layer value) {
+  switch (value) {
+    case Layer::kSettled: return "settled";
+    case Layer::kPending: return "pending";
+    case Layer::kEncumbrance: break;
+  }
+  return "encumbrance";
+}
+
+std::string_view text_of(LockStatus value) { return value == LockStatus::kActive ? "active" : "locked"; }
+
+std::string_view text_of(BalanceRollup value) {
+  return value == BalanceRollup::kSynchronous ? "synchronous" : "eventually_consistent";
+}
+
+std::optional<Direction> parse_direction(std::string_view text) {
+  return parse_word(text, std::array{Direction::kDebit, Direction::kCredit});
+}
+
+std::optional<Layer> parse_layer(std::string_view text) { return parse_word(text, kLayers); }
+
+std::optional<LockStatus> parse_lock_status(std::string_view text) {
+  return parse_word(text, std::array{LockStatus::kActive, LockStatus::kLocked});
+}
+
+std::optional<BalanceRollup> parse_balance_rollup(std::string_view text) {
+  return parse_word(text, std::array{BalanceRollup::kSynchronous, BalanceRollup::kEventuallyConsistent});
+}
+
+}  // namespace cala::values

@@ -16,25 +16,32 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from . import raw
-from .errors import ClosedError, ForkedError, InvalidError, UnavailableError, from_handle
+from .errors import ClosedError, ForkedError, InvalidError, UnavailableError, UnsupportedError, from_handle
 
 _NO_CALLBACK = raw.cala_completion_fn()
 UNSET: Any = object()
+_ABI_MAJOR = 1
 _SIGNALS_WAIT_MS = 200  # Python handles a Ctrl-C when a call into C has returned
 
 
 @functools.lru_cache(maxsize=None)
 def load() -> Any:
     """The library: the file that CALA_LIBRARY names, or the first of the usual places. UnavailableError
-    library.missing."""
+    library.missing; UnsupportedError library.version when it has another major version of the interface."""
     named = os.environ.get("CALA_LIBRARY")
     beside = str(pathlib.Path(__file__).with_name("libcala.so.1"))
     tried = []
     for path in [named] if named else [beside, "libcala.so.1", "libcala.so", "libcala.dylib", "cala.dll"]:
         try:
-            return raw.load(path)
+            library = raw.load(path)
         except OSError as error:
             tried.append(f"{path}: {error}")
+            continue
+        version = library.cala_abi_version()
+        if version >> 16 != _ABI_MAJOR:
+            raise UnsupportedError(f"this package is for version {_ABI_MAJOR} of the library's interface, and {path} has "
+                                   f"{version >> 16}.{version & 0xffff}", "library.version")
+        return library
     raise UnavailableError("libcala was not found; the environment variable CALA_LIBRARY names the file. Tried:\n  "
                            + "\n  ".join(tried), "library.missing", details={"tried": tried})
 

@@ -3,6 +3,9 @@ import asyncio
 import gc
 import logging
 import os
+import pathlib
+import sqlite3
+import subprocess
 import sys
 import threading
 
@@ -215,6 +218,19 @@ def library_missing():
         assert error.code == "library.missing" and "nowhere.so" in str(error) and "CALA_LIBRARY" in str(error), error
     else:
         raise AssertionError("it was found")
+
+
+def another_library():
+    file = f"{folder}/libcala.so.1"
+    subprocess.run([pathlib.Path(__file__).parents[2] / "stub_library", file, "0x20003"], check=True)
+    os.environ["CALA_LIBRARY"] = file
+    for use in (cala.Ledger.open, lambda: cala.lost_a_race(sqlite3.OperationalError("database is locked"))):
+        try:
+            use()
+        except cala.UnsupportedError as error:
+            assert error.code == "library.version" and "has 2.3" in str(error), error
+        else:
+            raise AssertionError("it was taken")
 
 
 if __name__ == "__main__":

@@ -113,8 +113,9 @@ class OnAStore:
         def elsewhere():
             asyncio.run(self.ledger.info())
 
-        with self.assertRaises(cala.MisuseError):
+        with self.assertRaises(cala.MisuseError) as caught:
             await asyncio.to_thread(elsewhere)
+        self.assertEqual("ledger.loop", caught.exception.code)
 
 
 class SqliteTest(OnAStore, unittest.IsolatedAsyncioTestCase):

@@ -1,4 +1,5 @@
 """The ledger for threads: values, errors, lists, own transactions, closing."""
+import asyncio
 import datetime
 import decimal
 import gc
@@ -7,12 +8,16 @@ import pathlib
 import re
 import sqlite3
 import threading
+import time
 import typing
 import unittest
+import unittest.mock
 import uuid
 
+import asyncpg
 import psycopg
 import sqlalchemy
+import sqlalchemy.ext.asyncio
 
 import cala
 from cala import raw, settings
@@ -101,6 +106,47 @@ class RetryTest(unittest.TestCase):
             cala.retrying(lose)
         self.assertEqual(10, len(attempts))
 
+    def assert_pauses(self, pauses):
+        """2 to 4 ms before the second attempt, then twice as much each time, 256 ms at most; not the same each time."""
+        self.assertEqual({9}, {len(each) for each in pauses})
+        for each in pauses:
+            for attempt, pause in enumerate(each, 1):
+                most = min(0.002 * 2 ** attempt, 0.256)
+                self.assertTrue(most / 2 <= pause <= most, f"{pause} s before attempt {attempt + 1}")
+        self.assertGreater(len({each[0] for each in pauses}), 1)
+
+    def test_pauses_grow_are_random_and_end_at_256_ms(self):
+        def lose():
+            raise psycopg.errors.SerializationFailure("lost")
+
+        pauses = []
+        for _ in range(10):
+            with unittest.mock.patch("time.sleep") as sleep, self.assertRaises(psycopg.errors.SerializationFailure):
+                cala.retrying(lose)
+            pauses.append([call.args[0] for call in sleep.call_args_list])
+        self.assert_pauses(pauses)
+
+    def test_pauses_of_asyncio_are_the_same(self):
+        async def lose():
+            raise psycopg.errors.SerializationFailure("lost")
+
+        pauses = []
+        for _ in range(10):
+            with unittest.mock.patch("asyncio.sleep") as sleep, self.assertRaises(psycopg.errors.SerializationFailure):
+                asyncio.run(cala.retrying_async(lose))
+            pauses.append([call.args[0] for call in sleep.call_args_list])
+        self.assert_pauses(pauses)
+
+    def test_pauses_are_waited_for(self):
+        begun = []
+
+        def lose():
+            begun.append(time.monotonic())
+            raise psycopg.errors.SerializationFailure("lost")
+        with self.assertRaises(psycopg.errors.SerializationFailure):
+            cala.retrying(lose, attempts=4)
+        self.assertEqual([True] * 3, [later - before >= least for before, later, least in zip(begun, begun[1:], (0.002, 0.004, 0.008))])
+
 
 class HostTest(unittest.TestCase):
     def test_a_ledger_on_another_kind_of_store_takes_no_part(self):
@@ -121,6 +167,51 @@ class HostTest(unittest.TestCase):
                 ledger.within(connection)
             self.assertEqual("call.misuse", caught.exception.code)
             self.assertEqual((1,), connection.execute("select 1").fetchone())
+
+    @needs_postgres
+    def test_a_ledger_on_sqlite_takes_no_part_in_drivers_for_asyncio(self):
+        async def refused(handle):
+            async with await cala.AsyncLedger.open("host:sqlite") as ledger:
+                for within in (ledger.within, synchronous.within):
+                    with self.assertRaises(cala.MisuseError) as caught:
+                        within(handle)
+                    self.assertEqual(("call.misuse", "usable"), (caught.exception.code, caught.exception.tx_state))
+                    self.assertRegex(str(caught.exception), "this ledger is on sqlite; .* of (asyncpg|psycopg|sqlalchemy).* on postgres")
+
+        async def transactions():
+            async with asyncpg.create_pool(POSTGRES, min_size=1, max_size=2) as pool, pool.acquire() as connection:
+                for handle in (connection, await asyncpg.connect(POSTGRES)):
+                    async with handle.transaction():
+                        await refused(handle)
+                        self.assertEqual(1, await handle.fetchval("select 1"))
+                    await refused(handle)
+                await handle.close()
+            async with await psycopg.AsyncConnection.connect(POSTGRES) as connection:
+                await connection.execute("select 1")
+                await refused(connection)
+                self.assertEqual((1,), await (await connection.execute("select 1")).fetchone())
+            engine = sqlalchemy.ext.asyncio.create_async_engine(
+                sqlalchemy.make_url(POSTGRES).set(drivername="postgresql+asyncpg"), poolclass=sqlalchemy.pool.NullPool)
+            async with engine.begin() as connection:
+                await connection.execute(sqlalchemy.text("select 1"))
+                await refused(connection)
+                self.assertEqual(1, (await connection.execute(sqlalchemy.text("select 1"))).scalar())
+
+        with cala.Ledger("host:sqlite") as synchronous:
+            asyncio.run(transactions())
+
+    @needs_postgres
+    def test_only_a_connection_of_psycopg_can_be_adopted(self):
+        async def refused():
+            connection = await asyncpg.connect(POSTGRES)
+            try:
+                with self.assertRaises(cala.UnsupportedError) as caught:
+                    ledger.within(connection, adopt=True)
+                self.assertEqual("tx.not_psycopg", caught.exception.code)
+            finally:
+                await connection.close()
+        with cala.Ledger("host:postgres") as ledger:
+            asyncio.run(refused())
 
     def test_the_drivers_own_refusals_are_misuse(self):
         connection = sqlite3.connect(":memory:")
@@ -151,6 +242,22 @@ class HostTest(unittest.TestCase):
 
 
 class ErrorTest(unittest.TestCase):
+    def test_each_code_of_the_package_is_produced_by_a_test(self):
+        """Of those that docs/errors.md has of it."""
+        here = pathlib.Path(__file__).parent
+        section = here.parents[2].joinpath("docs/errors.md").read_text(encoding="utf-8").split("## Of the wrappers")[1]
+        listed = {code: status for code, status, where in re.findall("^- `([a-z_.]+)`, ([A-Z_]+), ([A-Za-z, ]+)", section, re.M)
+                  if "Python" in where or where.strip() == "everywhere"}
+        self.assertEqual(["ledger.loop", "library.missing", "library.version", "tx.not_psycopg"], sorted(listed))
+        produced = {"library.missing": ("life.py", "cala.UnavailableError", "UNAVAILABLE"),
+                    "library.version": ("life.py", "cala.UnsupportedError", "UNSUPPORTED"),
+                    "ledger.loop": ("test_aio.py", "cala.MisuseError", "MISUSE"),
+                    "tx.not_psycopg": ("test_ledger.py", "cala.UnsupportedError", "UNSUPPORTED")}
+        for code, (file, error, status) in produced.items():
+            with self.subTest(code):
+                self.assertEqual(status, listed[code])
+                self.assertRegex(here.joinpath(file).read_text(encoding="utf-8"), f'(?s){error}\\b.{{0,200}}"{code}"')
+
     def test_those_that_hide_a_built_in_are_one(self):
         for mine, built_in in ((cala.TimeoutError, TimeoutError), (cala.PermissionError, PermissionError),
                                (cala.NoMemoryError, MemoryError)):
@@ -266,6 +373,24 @@ class OnAStore:
                          (error.code, error.posting_index, error.retryable, error.sqlstate, error.tx_state))
         self.assertEqual("amount", error.details["param"])
         self.assertIn("param.type", str(error))
+
+    def test_names_and_codes_are_not_empty(self):
+        account = self.books.account()
+        before = self.ledger.info()["accounts"]
+        for refused, pointer in (
+                (lambda: self.ledger.accounts.create(code="", name="A"), "/code"),
+                (lambda: self.ledger.accounts.create(code="A", name=""), "/name"),
+                (lambda: self.ledger.accounts.create_many([{"code": f"E{suffix()}", "name": "e"}, {"code": "E", "name": ""}]),
+                 "/accounts/1/name"),
+                (lambda: self.ledger.accounts.create_many([{"code": "", "name": "e"}]), "/accounts/0/code"),
+                (lambda: self.ledger.accounts.update(account, name=""), "/name"),
+                (lambda: self.ledger.accounts.update(account, code=""), "/code"),
+                (lambda: self.ledger.journals.create(name=""), "/name"),
+                (lambda: self.ledger.journals.update(self.books.journal, name=""), "/name")):
+            with self.subTest(pointer), self.assertRaises(cala.InvalidError) as caught:
+                refused()
+            self.assertEqual(("request.malformed", pointer), (caught.exception.code, caught.exception.details["pointer"]))
+        self.assertEqual(before, self.ledger.info()["accounts"])
 
     def test_an_unknown_key_is_refused(self):
         with self.assertRaises(cala.InvalidError) as caught:

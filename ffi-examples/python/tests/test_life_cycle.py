@@ -45,3 +45,6 @@ class LifeCycleTest(unittest.TestCase):
 
     def test_library_missing(self):
         self.check("library_missing")
+
+    def test_another_library(self):
+        self.check("another_library")

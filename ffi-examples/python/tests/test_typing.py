@@ -78,5 +78,5 @@ class ContractTest(unittest.TestCase):
                 self.assertTrue(getattr(getattr(operations, noun), method).__doc__.endswith(documents.RAISES[name]))
 
     def test_the_codes_are_those_of_the_library_and_the_package_s_own(self):
-        own = {"library.missing", "ledger.loop", "tx.not_psycopg"}
+        own = {"library.missing", "library.version", "ledger.loop", "tx.not_psycopg"}
         self.assertEqual({*self.contract["codes"], *own}, set(typing.get_args(documents.Code)))

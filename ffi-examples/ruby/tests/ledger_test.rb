@@ -2,6 +2,7 @@
 
 require_relative "support"
 require "logger"
+require "minitest/mock"
 require "stringio"
 
 # The ledger by itself: values, answers, errors, lists, configuration, closing.
@@ -72,6 +73,50 @@ class LedgerTest < Minitest::Test
     assert_kind_of Cala::Error, error
     assert_raises(Cala::InvalidError) { @ledger.accounts.create(code: "\xff", name: "X") }
     assert_raises(ArgumentError) { @ledger.call(:account_invent) }
+  end
+
+  def test_names_and_codes_are_not_empty
+    good = { code: "GOOD", name: "Good" }
+    {
+      "/code" => -> { @ledger.accounts.create(code: "", name: "A") },
+      "/name" => -> { @ledger.accounts.create(code: "A", name: "") },
+      "/accounts/1/name" => -> { @ledger.accounts.create_many([good, { code: "A", name: "" }]) },
+      "/accounts/0/code" => -> { @ledger.accounts.create_many([{ code: "", name: "A" }, good]) }
+    }.each { |pointer, work| assert_empty_refused(pointer, &work) }
+    assert_empty_refused("/name") { @ledger.accounts.update(id: @fixture.bob, name: "") }
+    assert_empty_refused("/code") { @ledger.accounts.update(id: @fixture.bob, code: "") }
+    assert_empty_refused("/name") { @ledger.journals.create(name: "") }
+    assert_empty_refused("/name") { @ledger.journals.update(id: @fixture.journal, name: "") }
+    assert_raises(Cala::NotFoundError) { @ledger.accounts.find(code: "GOOD") }
+  end
+
+  def assert_empty_refused(pointer, &work)
+    error = assert_raises(Cala::InvalidError, &work)
+    assert_equal ["request.malformed", pointer], [error.code, error.details[:pointer]]
+  end
+
+  # NO_MEMORY alone has another name than its status: Ruby has a NoMemoryError, which is no StandardError.
+  def test_each_status_has_its_class
+    statuses = Cala::Raw.constants.grep(/\A[A-Z_]+\z/).to_h { |name| [name, Cala::Raw.const_get(name)] }
+    named = statuses.select { |name, value| value.is_a?(Integer) && value.positive? && Cala::Raw.cala_status_name(value) == "CALA_#{name}" }
+    assert_equal 16, named.size
+    named.each do |name, status|
+      expected = name == :NO_MEMORY ? "OutOfMemoryError" : "#{name.to_s.split("_").map(&:capitalize).join}Error"
+      record = { code: "a.code", message: "said", tx_state: 1 }
+      error = Cala::Error::Reading.from_json(status, JSON.generate(record))
+      assert_equal ["Cala::#{expected}", "a.code", :aborted], [error.class.name, error.code, error.tx_state]
+      assert_kind_of StandardError, error
+    end
+  end
+
+  # Those that docs/errors.md has of this wrapper alone, and the test that produces each.
+  def test_each_code_of_the_wrapper_is_produced
+    section = File.read(File.expand_path("../../../docs/errors.md", __dir__), encoding: "UTF-8").split("## Of the wrappers").last
+    listed = section.scan(/^- `([a-z_.]+)`, [A-Z_]+, ([A-Za-z, ]+)(.*)/).select { |_, where, rest| "#{where}#{rest}".match?(/everywhere|Ruby/) }
+    produced = { "library.missing" => ["library_missing", /LibraryMissingError/], "library.version" => ["another_library", /LibraryMissingError/],
+                 "library.too_old" => ["another_library", /"library.too_old"/] }
+    assert_equal produced.keys.sort, listed.map(&:first).sort
+    produced.each_value { |life, word| assert_match word, File.read(File.expand_path("lifecycle/#{life}.rb", __dir__)) }
   end
 
   def test_a_batch_names_the_posting_that_was_refused
@@ -189,6 +234,31 @@ class LedgerTest < Minitest::Test
       assert_raises(RuntimeError) { @ledger.retrying { (attempts += 1) && wrapped.call(error) } }
       assert_equal expected, attempts
     end
+  end
+
+  # 2 to 4 ms before the second attempt, then twice as much each time, 256 ms at most; not the same each time.
+  def test_retrying_pauses_longer_each_time
+    lost = Cala::ConflictError.new(code: "store.serialization", message: "lost", tx_state: :retry)
+    first = Array.new(10) do
+      pauses = []
+      @ledger.stub(:sleep, ->(seconds) { pauses << seconds }) { assert_raises(Cala::ConflictError) { @ledger.retrying { raise lost } } }
+      assert_equal 9, pauses.size
+      pauses.each.with_index(1) do |pause, attempt|
+        most = [0.002 * (2**attempt), 0.256].min
+        assert_includes (most / 2)..most, pause, "before attempt #{attempt + 1}"
+      end
+      pauses.first
+    end
+    assert_operator first.uniq.size, :>, 1
+  end
+
+  def test_retrying_waits_for_the_pauses
+    begun = []
+    lost = Cala::ConflictError.new(code: "store.serialization", message: "lost", tx_state: :retry)
+    assert_raises(Cala::ConflictError) do
+      @ledger.retrying(attempts: 4) { (begun << Process.clock_gettime(Process::CLOCK_MONOTONIC)) && raise(lost) }
+    end
+    begun.each_cons(2).zip([0.002, 0.004, 0.008]) { |(before, later), least| assert_operator later - before, :>=, least }
   end
 
   def test_retrying_leaves_other_errors_alone

@@ -19,6 +19,14 @@ cala_error *make_error_handle(base::Error error) noexcept {
   }
 }
 
+cala_error *make_error_handle(base::Status status, const char *code, const char *message) noexcept {
+  try {
+    return make_error_handle(base::make_error(status, code, message));
+  } catch (...) {
+    return nullptr;
+  }
+}
+
 base::Error misuse(std::string message) {
   return base::make_error(base::Status::kMisuse, "call.misuse", std::move(message));
 }

@@ -21,6 +21,8 @@ inline cala_status status_of(base::Status status) { return static_cast<cala_stat
 
 // An owned cala_error, or null when there is no memory for one.
 cala_error *make_error_handle(base::Error error) noexcept;
+// Of what was thrown.
+cala_error *make_error_handle(base::Status status, const char *code, const char *message) noexcept;
 base::Error misuse(std::string message);
 
 // fn: () -> base::Outcome.
@@ -35,13 +37,12 @@ cala_status guard(cala_error **out_error, Fn &&fn) noexcept {
     return status;
   } catch (const std::bad_alloc &) {
     if (out_error != nullptr) {
-      *out_error = make_error_handle(base::make_error(base::Status::kNoMemory, "memory.exhausted", "out of memory"));
+      *out_error = make_error_handle(base::Status::kNoMemory, "memory.exhausted", "out of memory");
     }
     return CALA_NO_MEMORY;
   } catch (...) {
     if (out_error != nullptr) {
-      *out_error = make_error_handle(
-          base::make_error(base::Status::kInternal, "call.failed", "the call ended in an unexpected way"));
+      *out_error = make_error_handle(base::Status::kInternal, "call.failed", "the call ended in an unexpected way");
     }
     return CALA_INTERNAL;
   }

@@ -218,7 +218,7 @@ void OpState::execute(const Error *refused) {
   if (operation_->traits().needs_store && !operation_->traits().migrates) {
     if (Outcome ready = ledger_->ensure_ready(); !ready) return answer(std::move(ready.error()));
   }
-  if (step_ != Step::kNone) return answer(take_step());
+  if (step_ != Step::kNone) return take_step();
   if (tx_ && tx_->kind() == TxState::Kind::kOwn) return answer(tx_->run(*operation_, cancel_));
   if (ledger_->host_only()) {
     operation_->begin(engine::Context{&ledger_->ledger(), false, false, false});
@@ -243,11 +243,11 @@ void OpState::fail_own(Error error) {
   fail(std::move(error));
 }
 
-Result<engine::Render> OpState::take_step() {
+void OpState::take_step() {
   Outcome taken = step_ == Step::kBegin ? tx_->begin() : tx_->end_begun(step_ == Step::kCommit);
-  if (!taken) return std::move(taken.error());
+  if (!taken) return fail(std::move(taken.error()));
   if (step_ == Step::kBegin) ledger_->add_transaction(tx_);
-  return engine::Render([](base::JsonWriter &out) { out.begin_object().end_object(); });
+  answer(engine::Render([](base::JsonWriter &out) { out.begin_object().end_object(); }));
 }
 
 void OpState::answer(Result<engine::Render> outcome) {
@@ -484,10 +484,17 @@ int32_t steps(const cala_op *op, Fn fn) noexcept {
 extern "C" {
 
 cala_status cala_op_run(cala_op *op, int32_t timeout_ms, cala_error **out_error) {
-  return api::guard(out_error, [&]() -> base::Outcome {
+  const cala_status status = api::guard(out_error, [&]() -> base::Outcome {
     if (base::Outcome valid = api::check_handle<api::OpSlots>(op, "cala_op"); !valid) return valid;
     const std::shared_ptr<api::OpState> state = op->state;
     return state->run(timeout_ms);
+  });
+  if (status != CALA_NO_MEMORY) return status;
+  // There may have been none to say how it ended, or that it goes on.
+  return with_op<cala_status>(op, status, [status](api::OpState &state) {
+    const cala_status answered = state.answer_status();
+    if (answered != CALA_BUSY) return answered;
+    return state.in_flight() ? CALA_TIMEOUT : status;
   });
 }
 

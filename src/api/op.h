@@ -50,6 +50,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
 
   const store::SqlStatement *statement() const { return statement_ ? &*statement_ : nullptr; }
   bool has_parameter() const { return statement_ && statement_->has_parameter; }
+  bool in_flight() const { return stage_.load(std::memory_order_acquire) == Stage::kInFlight; }
   cala_status answer_status() const;
   const std::string *result();
   const cala_error *error();
@@ -78,7 +79,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
 
   static OpState &of(const runtime::Task &task);
 
-  base::Result<engine::Render> take_step();
+  void take_step();
   base::Outcome accept(bool host);
   base::Outcome submit();
   base::Outcome hand_in(bool by_itself);

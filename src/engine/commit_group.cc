@@ -1,5 +1,6 @@
 #include "engine/commit_group.h"
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -122,7 +123,8 @@ class GroupRun {
   void run_alone(Unit &unit) {
     Result<Render> outcome = without_memory();
     try {
-      outcome = engine::run(unit.member->operation(), ledger_, store_, pool_, unit.member->cancel(), failover_wait_);
+      outcome = engine::run(unit.member->operation(), ledger_, store_, pool_, unit.member->cancel(), failover_wait_,
+                            unit.unknown.has_value());
     } catch (...) {  // nothing was written
     }
     unit.end(std::move(outcome));
@@ -136,8 +138,8 @@ class GroupRun {
     for (std::size_t i = 0; i < group.size(); ++i) {
       if (outcomes[i].result && (done || outcomes[i].settled)) group[i]->end(std::move(*outcomes[i].result));
     }
-    if (!done) return after_failure(unanswered(group), done.error(), cancel.cancelled());
-    std::vector<Group> next(1);  // one is alone at most, and what comes after it was left out
+    if (!done) return after_failure(group, done.error(), cancel.cancelled());
+    std::vector<Group> next(1);  // in order: one that is alone, and what is between two of those
     for (std::size_t i = 0; i < group.size(); ++i) {
       if (group[i]->answered) continue;
       if (!outcomes[i].alone) {
@@ -168,18 +170,21 @@ class GroupRun {
       Operation together("transaction_post_group", Operation::Traits{store::Access::kWrite, true},
                          [&](Context context) { return post_group(context, units, &outcomes); });
       const Together cancelling(group, cancel);
-      return engine::run(together, ledger_, store_, pool_, cancel, failover_wait_);
+      const bool lost_commit =
+          std::any_of(group.begin(), group.end(), [](const Unit *unit) { return unit->unknown.has_value(); });
+      return engine::run(together, ledger_, store_, pool_, cancel, failover_wait_, lost_commit);
     } catch (...) {  // nothing was written
       return without_memory();
     }
   }
 
-  void after_failure(Group group, const Error &error, bool cancelled) {
-    if (group.empty()) return;
+  void after_failure(const Group &all, const Error &error, bool cancelled) {
     const bool unknown = error.status == Status::kOutcomeUnknown;
-    for (Unit *unit : group) {
-      if (unknown) unit->note_unknown(error);
+    for (Unit *unit : all) {  // before anything that asks for memory
+      if (unknown && !unit->answered) unit->note_unknown(error);
     }
+    Group group = unanswered(all);
+    if (group.empty()) return;
     if (!cancelled && error.code == "store.lock_timeout") {
       for (Unit *unit : group) unit->unknown ? unit->fail(error) : unit->run_elsewhere();
     } else if (!cancelled && (unknown || is_everybodys(error))) {

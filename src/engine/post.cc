@@ -40,6 +40,11 @@ Error rejection(base::Status status, const char *code, std::string message,
   return error;
 }
 
+Error outcome_unknown() {
+  return base::make_error(base::Status::kOutcomeUnknown, "store.outcome_unknown",
+                          "the connection was lost during the commit; it may or may not have happened");
+}
+
 // Units of postings on their way through the stages. Pure: it decides, the flow below asks the store.
 class Batch {
  public:
@@ -102,11 +107,31 @@ class Batch {
     std::unordered_set<std::string> external_ids;
     for (Unit &unit : units_) {
       unit.state = Unit::kOpen;
-      for (std::size_t i = unit.begin; i < unit.end; ++i) prepare_one(i, slots_[i].asked->id, now);
+      for (std::size_t i = unit.begin; i < unit.end; ++i) {
+        const Uuid &id = slots_[i].asked->id;
+        const auto made = made_at_.find(id);
+        prepare_one(i, id, made == made_at_.end() ? now : made->second);
+      }
       refuse_repeats(unit);
       close_if_refused(unit);
       if (unit.state == Unit::kOpen && meets(unit, ids, external_ids)) unit.state = Unit::kNextGroup;
     }
+  }
+
+  // Of units whose commit may have been lost: postings that are refused now were not then, on another day perhaps. They are there,
+  // or what became of them stays unknown.
+  std::vector<Uuid> doubtful() {
+    lost_commit_ = true;
+    std::vector<Uuid> ids;
+    for (const Slot &slot : slots_) {
+      if (slot.error && !made_at_.contains(slot.asked->id)) ids.push_back(slot.asked->id);
+    }
+    return ids;
+  }
+
+  // They are prepared as of then from now on.
+  void note_made(const std::vector<core::Transaction> &transactions) {
+    for (const core::Transaction &transaction : transactions) made_at_[transaction.id] = transaction.created_at;
   }
 
   store::PostingRead read_request(bool host) const {
@@ -129,6 +154,9 @@ class Batch {
   // Stages 2 and 3, on what the store holds: replays, journals, accounts; then the fold.
   void decide(const store::PostingState &state, base::Timestamp now) {
     index(state);
+    for (Unit &unit : units_) {
+      if (unit.state == Unit::kNextGroup && all_posted_before(unit)) unit.state = Unit::kOpen;
+    }
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       if (open(slots_[i])) find_replay(i);
     }
@@ -141,10 +169,16 @@ class Batch {
     bool keeps_order = true;
     for (Unit &unit : units_) {
       close_if_refused(unit);
-      if (unit.state != Unit::kOpen) continue;
-      if (keeps_order) fold_unit(unit, now);
-      if (unit.state == Unit::kAlone) keeps_order = false;
-      if (!keeps_order && unit.state == Unit::kOpen) unit.state = Unit::kNextGroup;
+      if (unit.state != Unit::kOpen || !writes(unit)) continue;
+      if (!set_stamp(unit, now)) {
+        unit.state = Unit::kAlone;
+        keeps_order = false;
+        note_ahead(unit);
+      } else if (keeps_order) {
+        fold_unit(unit);
+      } else {
+        unit.state = Unit::kNextGroup;
+      }
     }
   }
 
@@ -197,9 +231,7 @@ class Batch {
   bool settled(std::size_t at) const {
     const Unit &unit = units_[at];
     if (unit.state == Unit::kRefused) return first_error(unit).stage != kFold;
-    return unit.state == Unit::kOpen &&
-           std::none_of(slots_.begin() + offset(unit.begin), slots_.begin() + offset(unit.end),
-                        [this](const Slot &slot) { return open(slot); });
+    return unit.state == Unit::kOpen && !writes(unit);
   }
   bool refused(std::size_t at) const { return units_[at].state == Unit::kRefused; }
   bool left_out(std::size_t at) const {
@@ -211,7 +243,9 @@ class Batch {
   Result<Render> take_outcome(std::size_t at) {
     const Unit &unit = units_[at];
     if (unit.state == Unit::kRefused) {
-      Error error = std::move(*first_error(unit).error);
+      const Slot &first = first_error(unit);
+      if (lost_commit_ && first.stage == kPrepare) return naming_ids(outcome_unknown(), *unit.asked);
+      Error error = std::move(*first.error);
       if (unit.asked->single) error.posting_index = -1;
       return error;
     }
@@ -251,6 +285,21 @@ class Batch {
     State state = kOpen;
     base::Timestamp stamp;
   };
+
+  // Whether any of an open unit is still to be written.
+  bool writes(const Unit &unit) const {
+    return std::any_of(slots_.begin() + offset(unit.begin), slots_.begin() + offset(unit.end),
+                       [this](const Slot &slot) { return open(slot); });
+  }
+
+  // Whatever becomes of the units before it: an id that the caller gave may be one of theirs, if it is not known yet.
+  bool all_posted_before(const Unit &unit) const {
+    return std::all_of(slots_.begin() + offset(unit.begin), slots_.begin() + offset(unit.end),
+                       [this](const Slot &slot) {
+                         if (existing_ids_.contains(slot.posting.transaction.id)) return true;
+                         return !slot.asked->id_given && posted_before(slot.posting.transaction) != nullptr;
+                       });
+  }
 
   bool open(const Slot &slot) const { return !slot.error && !slot.replayed && units_[slot.unit].state == Unit::kOpen; }
 
@@ -446,17 +495,25 @@ class Batch {
       for (const core::Entry &entry : slots_[i].posting.entries) {
         const core::Balance *before = balance_before(key_of(entry));
         if (before != nullptr) unit.stamp = std::max(unit.stamp, before->modified_at);
+        const auto ahead = ahead_.find(key_of(entry));
+        if (ahead != ahead_.end()) unit.stamp = std::max(unit.stamp, ahead->second);
       }
     }
     return unit.stamp.date() == now.date();
   }
 
-  // Adds a unit's entries to a trial of the balances; a sum that does not fit refuses this unit alone.
-  void fold_unit(Unit &unit, base::Timestamp now) {
-    if (!set_stamp(unit, now)) {
-      unit.state = Unit::kAlone;
-      return;
+  // What a unit that is alone leaves behind, so that those which it takes to its day are told alone at once.
+  void note_ahead(const Unit &unit) {
+    for (std::size_t i = unit.begin; i < unit.end; ++i) {
+      for (const core::Entry &entry : slots_[i].posting.entries) {
+        base::Timestamp &ahead = ahead_[key_of(entry)];
+        ahead = std::max(ahead, unit.stamp);
+      }
     }
+  }
+
+  // Adds a unit's entries to a trial of the balances; a sum that does not fit refuses this unit alone.
+  void fold_unit(Unit &unit) {
     std::map<core::BalanceKey, core::Balance> mine;
     for (std::size_t i = unit.begin; i < unit.end; ++i) {
       if (!open(slots_[i])) continue;
@@ -487,6 +544,9 @@ class Batch {
   std::unordered_map<Uuid, const PostedTransaction *, base::UuidHash> existing_ids_;
   std::unordered_map<std::string, const PostedTransaction *> existing_external_ids_;
   std::map<core::BalanceKey, core::Balance> trial_;
+  std::map<core::BalanceKey, base::Timestamp> ahead_;
+  std::unordered_map<Uuid, base::Timestamp, base::UuidHash> made_at_;  // found though they are refused now
+  bool lost_commit_ = false;
 };
 
 // Which of a group's units there is still something to do for.
@@ -544,6 +604,14 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
       }
     }
     batch.prepare(now);
+    const std::vector<Uuid> doubtful = context.lost_commit ? batch.doubtful() : std::vector<Uuid>();
+    if (!doubtful.empty()) {
+      Result<store::Answer> answer = co_await ask(find_call(StatementId::kTransactionFind, lookup_ids(doubtful)));
+      Result<Rows<core::Transaction>> made = rows_of(std::move(answer), store::transaction_of);
+      if (!made) co_return std::move(made.error());
+      batch.note_made(made->items);
+      batch.prepare(now);
+    }
     if (!batch.any_open()) break;
     store::PostingRead request = batch.read_request(context.host);
     request.group = units.size() > 1;

@@ -115,11 +115,12 @@ Result<Render> drive(Operation &operation, const Context &context, store::Sessio
 
 Result<Render> attempt(Operation &operation, const Context &context, store::Session &session, CancelToken &cancel) {
   bool sent = false;
+  Result<Render> interrupted = interrupted_commit();  // made now: later there may be no memory for it
   try {
     return drive(operation, context, session, cancel, sent);
   } catch (...) {
     if (!sent) throw;
-    return interrupted_commit();
+    return interrupted;
   }
 }
 
@@ -190,12 +191,12 @@ Result<Render> migrate(store::Store &store) {
   });
 }
 
-// Tries until there is an answer. Counts commits whose answer was lost: until such a one is looked up, it is what the operation
-// ends with.
-Result<Render> repeat(Operation &operation, const Context &context, SessionPool &pool, CancelToken &cancel,
-                      std::chrono::milliseconds failover_wait, int &lost_commits) {
+// Tries until there is an answer. `unknown` is a commit whose answer was lost: until that is looked up, it is what the
+// operation ends with, whatever fails then and even when there is no memory left.
+Result<Render> repeat(Operation &operation, Context context, SessionPool &pool, CancelToken &cancel,
+                      std::chrono::milliseconds failover_wait, std::optional<Result<Render>> &unknown) {
   Patience patience(pool, failover_wait);
-  std::optional<base::Error> unknown;
+  int lost_commits = 0;
   int lost_races = 0;
   int lost_connections = 0;
   while (true) {
@@ -204,9 +205,9 @@ Result<Render> repeat(Operation &operation, const Context &context, SessionPool 
     if (outcome) return outcome;
     const base::Error &error = outcome.error();
     if (error.status == Status::kOutcomeUnknown) {
-      ++lost_commits;
-      unknown = error;
-      if (!operation.traits().repeatable || lost_commits > kMaxLostCommits) return outcome;
+      unknown.emplace(std::move(outcome));
+      context.lost_commit = true;
+      if (!operation.traits().repeatable || ++lost_commits > kMaxLostCommits) return std::move(*unknown);
       continue;
     }
     if (unknown && settles(error)) return outcome;
@@ -253,16 +254,16 @@ bool settles(const base::Error &error) {
 }
 
 Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool, CancelToken &cancel,
-                   std::chrono::milliseconds failover_wait) {
-  const Context context{&ledger, false, false, false};
+                   std::chrono::milliseconds failover_wait, bool lost_commit) {
+  const Context context{&ledger, false, false, false, lost_commit};
   if (!operation.traits().needs_store) return run_without_store(operation, context);
   if (operation.traits().migrates) return migrate(store);
-  int lost_commits = 0;
+  std::optional<Result<Render>> unknown;
   try {
-    return repeat(operation, context, pool, cancel, failover_wait, lost_commits);
+    return repeat(operation, context, pool, cancel, failover_wait, unknown);
   } catch (...) {
-    if (lost_commits == 0) throw;
-    return interrupted_commit();
+    if (!unknown) throw;
+    return std::move(*unknown);
   }
 }
 
@@ -308,7 +309,7 @@ Result<Render> Transaction::run(Operation &operation, CancelToken &cancel, bool 
   aborted_ = true;  // should something throw: nobody knows how far it came
   const bool programs_own = operation.traits().inside == Operation::Inside::kOwnTransaction;
   if (programs_own) lease_.spend();
-  Result<Render> outcome = run_inside(operation, Context{&ledger_, false, true, savepoint}, *lease_, cancel);
+  Result<Render> outcome = run_inside(operation, Context{&ledger_, false, true, savepoint, false}, *lease_, cancel);
   aborted_ = false;
   // It got past every look at its text, and there is no transaction left to commit or to roll back.
   if (programs_own && !outcome && outcome.error().code == kOver) {
@@ -324,12 +325,13 @@ Outcome Transaction::commit() {
   const SessionPool::Lease ending = std::move(lease_);
   RollBack unless(*ending);
   if (aborted_) return aborted_error();
+  Outcome interrupted = interrupted_commit();  // made now: later there may be no memory for it
   try {
     Outcome committed = ending->commit();
     if (committed) unless.committed();
     return committed;
   } catch (...) {
-    return interrupted_commit();
+    return interrupted;
   }
 }
 

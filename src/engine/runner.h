@@ -36,8 +36,9 @@ class CancelToken {
 
 // Runs the operation in a transaction of its own. Blocks; while the store is away, as in a failover, it waits and tries again
 // for at most failover_wait. A commit whose answer was lost is looked up; until that succeeds the outcome stays unknown.
+// lost_commit: it was tried before, and such a commit of it has not been looked up yet.
 base::Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool,
-                         CancelToken &cancel, std::chrono::milliseconds failover_wait);
+                         CancelToken &cancel, std::chrono::milliseconds failover_wait, bool lost_commit = false);
 
 // Whether an error tells what became of a commit whose answer was lost before: only a ledger that was looked into can give it.
 bool settles(const base::Error &error);

@@ -17,7 +17,12 @@ namespace {
 
 constinit std::atomic<long> left{0};  // until the one that fails; 0 and below: none does
 
-bool fails() { return left.load() > 0 && left.fetch_sub(1) == 1; }
+constinit std::atomic<bool> for_good{false};
+
+bool fails() {
+  if (left.load() > 0) return left.fetch_sub(1) == 1;
+  return for_good.load();
+}
 
 void *allocate(std::size_t size) { return fails() ? nullptr : __real_malloc(size == 0 ? 1 : size); }
 
@@ -25,9 +30,17 @@ void *allocate(std::size_t size) { return fails() ? nullptr : __real_malloc(size
 
 void fail_allocation(std::size_t nth) { left.store(static_cast<long>(nth)); }
 
+void fail_allocations_from(std::size_t nth) {
+  left.store(static_cast<long>(nth));
+  for_good.store(true);
+}
+
 bool allocation_is_to_fail() { return left.load() > 0; }
 
-bool allocation_failed() { return left.exchange(0) <= 0; }
+bool allocation_failed() {
+  for_good.store(false);
+  return left.exchange(0) <= 0;
+}
 
 }  // namespace cala::tests
 

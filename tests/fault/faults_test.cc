@@ -485,6 +485,93 @@ TEST_P(FaultsOfAStore, AGroupIsPostedOnceOrNotAtAll) {
   cala_queue_free(queue);
 }
 
+// No memory from some point on, for as long as the call lasts: what may have been committed is not told as not done.
+TEST_P(FaultsOfAStore, MemoryThatDoesNotComeBackHidesNoCommit) {
+  if (!fault_.memory) return;
+  const char *const posting =
+      R"({"id": "80000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER", "params": {"amount": "1"}})";
+  const auto expect_told_truly = [&](const std::string &request, cala_status status, std::size_t n) {
+    ASSERT_TRUE(status == CALA_OK || status == CALA_NO_MEMORY || status == CALA_OUTCOME_UNKNOWN) << n << " " << status;
+    std::string again;
+    ASSERT_EQ(run(cala_transaction_post, request, nullptr, &again), CALA_OK) << n << error_;
+    if (status != CALA_OUTCOME_UNKNOWN) {
+      ASSERT_EQ(again.find("\"replayed\":true") != std::string::npos, status == CALA_OK) << n << " " << status;
+    }
+    ++postings_;
+  };
+  enum Way { kRun, kCommit, kCommitLater, kGroup, kWays };
+  std::map<cala_status, int> told;
+  for (int way = kRun; way < kWays; ++way) {
+    bool failed = true;
+    for (std::size_t n = 1; failed; n += way == kGroup && n > 60 ? 3 : 1) {
+      ASSERT_LT(n, kEnough);
+      std::vector<std::string> requests = {with_new_number(posting)};
+      if (way == kGroup) requests.push_back(with_new_number(posting));
+      if (way == kGroup) requests.push_back(with_new_number(posting));
+      std::vector<cala_status> statuses;
+      cala_tx *tx = nullptr;
+      if (way == kRun) {
+        cala_op *op = nullptr;
+        ASSERT_EQ(cala_transaction_post(ledger_, nullptr, requests[0].data(), requests[0].size(), &op, nullptr),
+                  CALA_OK);
+        fail_allocations_from(n);
+        const cala_status status = cala_op_run(op, -1, nullptr);
+        failed = allocation_failed();
+        statuses.push_back(status);
+        cala_op_free(op);
+      } else if (way == kCommit || way == kCommitLater) {
+        ASSERT_EQ(cala_tx_begin(ledger_, nullptr, 0, &tx, nullptr), CALA_OK) << n;
+        ASSERT_EQ(run(cala_transaction_post, requests[0], tx), CALA_OK) << n << error_;
+        cala_op *op = nullptr;
+        ASSERT_EQ(way == kCommit ? CALA_OK : cala_tx_commit_op(tx, &op, nullptr), CALA_OK);
+        fail_allocations_from(n);
+        const cala_status status = way == kCommit ? cala_tx_commit(tx, nullptr) : cala_op_run(op, -1, nullptr);
+        failed = allocation_failed();
+        statuses.push_back(status);
+        cala_op_free(op);
+        cala_tx_free(tx);
+      } else {
+        cala_queue *queue = nullptr;
+        ASSERT_EQ(cala_queue_new(&queue, nullptr), CALA_OK);
+        ASSERT_EQ(cala_tx_begin(ledger_, nullptr, 0, &tx, nullptr), CALA_OK) << n;
+        ASSERT_EQ(run(cala_transaction_post, requests[0], tx), CALA_OK) << n << error_;
+        std::vector<cala_op *> ops(requests.size());
+        for (std::size_t i = 1; i < requests.size(); ++i) {
+          ASSERT_EQ(cala_transaction_post(ledger_, nullptr, requests[i].data(), requests[i].size(), &ops[i], nullptr),
+                    CALA_OK);
+          ASSERT_EQ(cala_op_start(ops[i], queue, nullptr, nullptr), CALA_OK) << n;
+        }
+        fail_allocations_from(n);
+        cala_tx_rollback(tx, nullptr);
+        const cala_status waited = cala_queue_wait(queue, 20000);
+        for (int left = 20000; left > 0 && cala_op_status(ops.back()) == CALA_BUSY; --left) usleep(100);
+        failed = allocation_failed();
+        ASSERT_EQ(waited, CALA_OK) << n;
+        cala_tx_free(tx);
+        for (std::size_t drained = 0; drained + 1 < ops.size();) {
+          ASSERT_EQ(cala_queue_wait(queue, 20000), CALA_OK) << n;
+          drained += static_cast<std::size_t>(cala_queue_drain(queue, 0));
+        }
+        requests.erase(requests.begin());
+        for (std::size_t i = 1; i < ops.size(); ++i) {
+          statuses.push_back(cala_op_status(ops[i]));
+          cala_op_free(ops[i]);
+        }
+        cala_queue_free(queue);
+      }
+      for (std::size_t i = 0; i < statuses.size(); ++i) {
+        ++told[statuses[i]];
+        ASSERT_NO_FATAL_FAILURE(expect_told_truly(requests[i], statuses[i], n)) << way;
+      }
+      expect_whole();
+      ASSERT_FALSE(HasFailure()) << way << " " << n << error_;
+    }
+  }
+  EXPECT_GT(told[CALA_OK], 0);
+  EXPECT_GT(told[CALA_NO_MEMORY], 0);
+  EXPECT_GT(told[CALA_OUTCOME_UNKNOWN], 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, FaultsOfAStore, testing::ValuesIn(kFaults),
                          [](const auto &instance) { return std::string(instance.param.name); });
 INSTANTIATE_TEST_SUITE_P(Stores, Faults, testing::Combine(testing::ValuesIn(kFaults), testing::ValuesIn(kCases)),

@@ -542,6 +542,79 @@ TEST_P(GroupedPostings, StayUnknownUntilTheirCommitIsLookedUp) {
   EXPECT_TRUE(has(2, 4)) << counts();
 }
 
+// Its commit is lost at the end of a day, and on the next one its template refuses.
+TEST_P(GroupedPostings, WhoseCommitWasLostOverMidnightAreNotTakenForRefused) {
+  const std::string today = base::Timestamp::from_micros(kNow).date().text();
+  std::string once = kTemplate;
+  const auto replace = [&](const std::string &what, const std::string &by) {
+    once.replace(once.find(what), what.size(), by);
+  };
+  replace("TRANSFER", "TODAY");
+  replace("c0000000-0000-0000-0000-000000000001", "c0000000-0000-0000-0000-000000000002");
+  replace("\"date()\"", "\"[date()][date() == date('" + today + "') ? 0 : 1]\"");
+  ASSERT_EQ(run(engine::tx_template_create, once).find("{"), 0U);
+  int transactions = 0;
+  for (const bool done : {true, false}) {
+    for (const int together : {1, 3}) {
+      ASSERT_TRUE(clock_.set(base::Timestamp::from_micros(kNow)).ok());
+      int lost = 0;
+      (done ? mischief_.after : mischief_.before) = [&](const store::Request &request) -> std::optional<Error> {
+        if (!is_write(request) || ++lost > 1) return std::nullopt;
+        EXPECT_TRUE(clock_.set(base::Timestamp::from_micros(kNow + 86'400'000'000)).ok());
+        return lost_commit();
+      };
+      std::vector<std::string> requests;
+      for (int i = 0; i < together; ++i)
+        requests.push_back(
+            Sketch{.key = i == 0 ? "" : "k" + std::to_string(together) + std::to_string(i) + (done ? "d" : ""),
+                   .code = "TODAY"}
+                .text());
+      const Members group = post_group(requests);
+      mischief_ = Mischief();
+      for (const auto &each : group) {
+        EXPECT_EQ(each->code(), done ? "" : "store.outcome_unknown");
+        if (done) {
+          EXPECT_NE(each->text().find("\"replayed\":false"), std::string::npos);
+        } else {
+          EXPECT_NE(each->outcome->error().details.find("transaction_ids"), std::string::npos);
+        }
+      }
+      transactions += done ? together : 0;
+      EXPECT_TRUE(has(transactions, 2 * transactions)) << counts();
+    }
+  }
+}
+
+// How many postings are looked for in all, however many rounds that takes.
+TEST_P(GroupedPostings, AreNotLookedForAgainAndAgain) {
+  constexpr int kMembers = 60;
+  std::size_t looked_for = 0;
+  mischief_.before = [&](const store::Request &request) -> std::optional<Error> {
+    if (is_read(request)) looked_for += std::get<store::PostingRead>(request).transaction_ids.size();
+    return std::nullopt;
+  };
+  const Members same = post_group(std::vector<std::string>(kMembers, Sketch{.id = 1}.text()));
+  int replayed = 0;
+  for (const auto &each : same) replayed += each->text().find("\"replayed\":true") != std::string::npos ? 1 : 0;
+  EXPECT_EQ(replayed, kMembers - 1);
+  EXPECT_LE(looked_for, 2U * kMembers);
+  const Members external = post_group(std::vector<std::string>(kMembers, Sketch{.key = "same"}.text()));
+  for (const auto &each : external) EXPECT_TRUE(each->ok());
+  EXPECT_LE(looked_for, 4U * kMembers);
+  EXPECT_TRUE(has(2, 4)) << counts();
+  // A balance that is dated a day ahead of the clock, and what takes that day on from account to account.
+  ASSERT_TRUE(clock_.set(base::Timestamp::from_micros(kNow + 86'400'000'000)).ok());
+  post_group({Sketch{.to = 2, .from = 4}.text()});
+  ASSERT_TRUE(clock_.set(base::Timestamp::from_micros(kNow)).ok());
+  looked_for = 0;
+  std::vector<std::string> behind(kMembers, Sketch{.to = 2, .from = 4}.text());
+  behind[1] = Sketch{.to = 5, .from = 2}.text();
+  for (std::size_t i = 2; i < behind.size(); i += 2) behind[i] = Sketch{.to = 1, .from = 5}.text();
+  for (const auto &each : post_group(behind)) EXPECT_TRUE(each->ok());
+  EXPECT_LE(looked_for, 3U * kMembers);
+  EXPECT_TRUE(has(3 + kMembers, 2 * (3 + kMembers))) << counts();
+}
+
 TEST_P(GroupedPostings, RepeatWhatLostARace) {
   int lost = 0;
   mischief_.before = [&](const store::Request &request) -> std::optional<Error> {

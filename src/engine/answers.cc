@@ -1,5 +1,7 @@
 #include "engine/answers.h"
 
+#include "core/rejection.h"
+
 namespace cala::engine {
 
 base::Result<ShownBalance> shown_balance_of(base::JsonView row) {
@@ -49,17 +51,7 @@ Lookup lookup_ids(const std::vector<base::Uuid> &ids) {
 }
 
 base::Error not_found(std::string_view noun, const Lookup &lookup) {
-  std::string name(noun);
-  for (char &c : name) {
-    if (c == '_') c = ' ';
-  }
-  const std::string key = lookup.keys.empty() ? std::string() : lookup.keys.front();
-  base::Error error = base::make_error(base::Status::kNotFound, std::string(noun) + ".not_found",
-                                       "there is no " + name + " with " + lookup.by + " \"" + key + "\"");
-  base::JsonWriter details;
-  details.begin_object().key(lookup.by).string(key).end_object();
-  error.details = details.take();
-  return error;
+  return core::not_found(noun, lookup.by, lookup.keys.empty() ? std::string() : lookup.keys.front());
 }
 
 base::JsonWriter begin_list(const Page &page) {

@@ -10,22 +10,16 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "core/posting/batch.h"
 #include "engine/flow.h"
 #include "engine/operation.h"
 #include "engine/render.h"
 
 namespace cala::engine {
 
-struct Posting {
-  base::Uuid id;
-  bool id_given = false;  // by the caller; otherwise drawn by the library when the operation was made
-  std::string tx_template_code;
-  base::JsonView params;  // an object, or absent; the request that holds it outlives the operation
-};
-
 // What one operation posts: all of it or nothing.
 struct PostingUnit {
-  std::vector<Posting> postings;
+  std::vector<core::AskedPosting> postings;
   bool single = false;                        // answers {transaction, entries, replayed}, else {results: [...]}
   std::shared_ptr<const base::Json> request;  // holds what the postings borrow
 };

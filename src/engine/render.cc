@@ -161,7 +161,7 @@ void render(JsonWriter &out, const ShownBalance &shown) {
   out.end_object().end_object();
 }
 
-void render(JsonWriter &out, const PostingResult &result) {
+void render(JsonWriter &out, const core::PostingResult &result) {
   out.begin_object().key("transaction");
   render(out, result.posted.transaction);
   out.key("entries");

@@ -8,6 +8,7 @@
 #include "core/account/account.h"
 #include "core/balance/balance.h"
 #include "core/journal/journal.h"
+#include "core/posting/batch.h"
 #include "core/posting/transaction.h"
 #include "core/tx_template/tx_template.h"
 
@@ -19,19 +20,13 @@ struct ShownBalance {
   core::Direction normal_balance_type = core::Direction::kCredit;
 };
 
-// What a posting answers.
-struct PostingResult {
-  core::PostedTransaction posted;
-  bool replayed = false;
-};
-
 void render(base::JsonWriter &out, const core::Account &account);
 void render(base::JsonWriter &out, const core::Journal &journal);
 void render(base::JsonWriter &out, const core::TxTemplate &tx_template);
 void render(base::JsonWriter &out, const core::Transaction &transaction);
 void render(base::JsonWriter &out, const core::Entry &entry);
 void render(base::JsonWriter &out, const ShownBalance &balance);
-void render(base::JsonWriter &out, const PostingResult &result);
+void render(base::JsonWriter &out, const core::PostingResult &result);
 
 template <typename T>
 void render_array(base::JsonWriter &out, const std::vector<T> &items) {

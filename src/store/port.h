@@ -38,6 +38,7 @@
 #include "core/account/account.h"
 #include "core/balance/balance.h"
 #include "core/journal/journal.h"
+#include "core/posting/batch.h"
 #include "core/posting/transaction.h"
 
 namespace cala::store {
@@ -91,14 +92,9 @@ struct Call {
 };
 
 // Locks what a batch of postings will touch, in sorted order, and reads it: journals (shared fence), accounts that have no
-// balance yet, balances, each so that it cannot change until the transaction ends.
-struct PostingRead {
-  std::vector<base::Uuid> transaction_ids;  // ids that callers chose: are they there already?
-  std::vector<std::string> external_ids;    // likewise
-  std::vector<base::Uuid> tx_template_ids;  // are the cached ones still there?
-  std::vector<base::Uuid> journal_ids;      // sorted, distinct
-  std::vector<core::BalanceKey> keys;       // sorted, distinct; every entry's account is in one
-  bool host = false;                        // the transaction is the host's: answer a guard to hand to the write
+// balance yet, balances, of the sets above the accounts too, each so that it cannot change until the transaction ends.
+struct PostingRead : core::BatchNeeds {
+  bool host = false;   // the transaction is the host's: answer a guard to hand to the write
   bool group = false;  // of independent postings: gives up soon where rows are held, so that nobody waits for another's
 };
 
@@ -110,26 +106,17 @@ class PostingTicket {
   virtual base::Uuid next_entry_id(base::Timestamp created_at) = 0;
 };
 
-struct PostingState {
-  std::string guard;  // names the transaction that holds the locks; empty when not asked for
-  std::vector<core::JournalState> journals;
-  std::vector<core::AccountState> accounts;
-  std::vector<core::Balance> balances;
-  std::vector<base::Uuid> tx_template_ids;
-  std::vector<core::PostedTransaction> existing;
+struct PostingState : core::BatchState {
+  std::string guard;                        // names the transaction that holds the locks; empty when not asked for
+  std::vector<base::Uuid> tx_template_ids;  // of those asked for, the ones that are there
   std::unique_ptr<PostingTicket> ticket;
 };
 
 // Everything that a batch of postings writes, in one statement. Fails with kMisuse "transaction.none" when the guard is not
-// this transaction's, and with a retryable error when a balance is not at the version that was read.
-struct PostingWrite {
+// this transaction's, and with a retryable error when a balance is not at the version that was read. entries[i].id are from the ticket.
+struct PostingWrite : core::BatchWrite {
   std::string guard;
-  std::vector<core::Transaction> transactions;
-  std::vector<core::Entry> entries;            // grouped by transaction, in order; entries[i].id from the ticket
-  std::vector<core::Balance> history;          // history[i]: the balance right after entries[i]
-  std::vector<core::Balance> balances;         // the balances touched, as they are at the end, sorted by key
-  std::vector<std::int64_t> balance_versions;  // the version that each had when read, 0 = new
-  const PostingTicket *ticket = nullptr;       // borrowed from the state
+  const PostingTicket *ticket = nullptr;  // borrowed from the state
 };
 
 // One statement of a migration, without a parameter or an answer. Only hosts are ever asked to run it (step / feed); our own

@@ -188,7 +188,7 @@ store::PostingWrite fold_postings(const store::PostingState &state, std::vector<
       EXPECT_TRUE(core::fold(balance, entry).ok());
       entry.account_version = balance.version;
       write.entries.push_back(entry);
-      write.history.push_back(balance);
+      write.moves.push_back({write.entries.size() - 1, balance});
     }
     write.transactions.push_back(posting.transaction);
   }

@@ -344,7 +344,7 @@ store::PostingWrite StoreContract::write_of(const store::PostingState &state,
       entry.account_version = balance.version;
       posting.transaction.entry_ids.push_back(entry.id);
       write.entries.push_back(entry);
-      write.history.push_back(balance);
+      write.moves.push_back({write.entries.size() - 1, balance});
       touched.insert(key);
     }
     write.transactions.push_back(posting.transaction);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "base/uuid.h"
@@ -27,11 +28,18 @@ struct Account {
   base::Timestamp modified_at;
 };
 
+// A set that an account is in, at whatever depth: its balance moves with the account's.
+struct SetAbove {
+  base::Uuid id;
+  base::Uuid journal_id;  // only entries of this journal move it
+};
+
 // What a posting asks of an account.
 struct AccountState {
   base::Uuid id;
   LockStatus status = LockStatus::kActive;
   bool is_set = false;
+  std::vector<SetAbove> sets{};
 };
 
 }  // namespace cala::core

@@ -110,6 +110,7 @@ constexpr UniqueIndex kUniqueIndexes[] = {
     {"accounts_pkey", "account", "id"},
     {"accounts_code_key", "account", "code"},
     {"accounts_external_id_key", "account", "external_id"},
+    {"account_sets_external_id_key", "account_set", "external_id"},
     {"journals_pkey", "journal", "id"},
     {"journals_code_key", "journal", "code"},
     {"tx_templates_pkey", "tx_template", "id"},

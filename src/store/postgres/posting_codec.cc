@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <unordered_map>
 #include <utility>
 
 #include "base/json.h"
@@ -81,7 +82,8 @@ void append_entries(std::string &out, const PostingWrite &request) {
 void append_history(std::string &out, const PostingWrite &request) {
   const auto by_key = [](const Balance &balance, const BalanceKey &key) { return balance.key < key; };
   RowLiteral rows(out);
-  for (const Balance &h : request.history) {
+  for (const core::BalanceMove &move : request.moves) {
+    const Balance &h = move.after;
     const auto at = std::lower_bound(request.balances.begin(), request.balances.end(), h.key, by_key);
     // A row of no balance of the request would be a defect of ours: the database refuses a place that is not there.
     const bool known = at != request.balances.end() && at->key == h.key;
@@ -196,6 +198,23 @@ base::Outcome read_accounts(std::string_view text, std::vector<core::AccountStat
   return {};
 }
 
+// Each row: an account, a set above it, the set's journal.
+base::Outcome read_sets(std::string_view text, std::vector<core::AccountState> &accounts) {
+  std::unordered_map<base::Uuid, core::AccountState *, base::UuidHash> by_id;
+  if (!text.empty()) {
+    for (core::AccountState &account : accounts) by_id.emplace(account.id, &account);
+  }
+  RowsText fields(text);
+  while (!fields.at_end() && !fields.failed()) {
+    const auto account = by_id.find(fields.uuid());
+    const base::Uuid set_id = fields.uuid();
+    const base::Uuid journal_id = fields.uuid();
+    if (fields.failed() || account == by_id.end()) return corrupt("an account set");
+    account->second->sets.push_back({set_id, journal_id});
+  }
+  return {};
+}
+
 // [id, status, max_scale]
 base::Outcome read_journals(JsonView rows, std::vector<core::JournalState> &out) {
   for (const JsonView row : rows) {
@@ -292,6 +311,7 @@ Result<PostingState> decode_posting_read(std::string_view text) {
   base::Outcome read = read_balances(root.get("balances").string(), *ticket, state.balances);
   if (read) read = read_journals(root.get("journals"), state.journals);
   if (read) read = read_accounts(root.get("accounts").string(), state.accounts);
+  if (read) read = read_sets(root.get("sets").string(), state.accounts);
   if (read) read = read_template_ids(root.get("tx_template_ids"), state.tx_template_ids);
   if (read) read = read_existing(root.get("existing"), state.existing);
   if (!read) return std::move(read.error());

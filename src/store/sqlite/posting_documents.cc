@@ -1,6 +1,8 @@
 #include "store/sqlite/posting_documents.h"
 
+#include <map>
 #include <optional>
+#include <utility>
 
 #include "base/json.h"
 #include "base/json_repair.h"
@@ -38,6 +40,8 @@ void write_id(JsonWriter &out, const std::optional<base::Uuid> &id) {
     out.null();
   }
 }
+
+JsonWriter &write_number(JsonWriter &out, std::int64_t n) { return n == 0 ? out.null() : out.integer(n); }
 
 bool take_integer(JsonView object, std::string_view key, std::int64_t &value) {
   const std::optional<std::int64_t> number = object.get(key).present() ? object.get(key).integer() : std::nullopt;
@@ -105,6 +109,10 @@ class StateReader {
     for (const JsonView cells : root_.get("accounts")) {
       if (!read_account(Cells(cells))) return corrupt_row("account");
     }
+    for (const JsonView cells : root_.get("sets")) {
+      if (!read_set(Cells(cells))) return corrupt_row("account set");
+    }
+    place_sets();
     for (const JsonView cells : root_.get("balances")) {
       if (!read_balance(Cells(cells))) return corrupt_row("balance");
     }
@@ -124,6 +132,7 @@ class StateReader {
     Result<core::MaxScale> scale = core::MaxScale::parse(cells.take(), "/max_scale");
     if (!scale) return false;
     ticket_->note_journal(*id, n);
+    journals_.emplace_back(*id, n);
     state_.journals.push_back({*id, *status, scale.take()});
     return true;
   }
@@ -135,8 +144,32 @@ class StateReader {
     const bool is_set = cells.integer() != 0;
     if (!id || !status || !cells.ok()) return false;
     ticket_->note_account(*id, n);
-    state_.accounts.push_back({*id, *status, is_set});
+    state_.accounts.push_back({*id, *status, is_set, {}});
     return true;
+  }
+
+  // [account id, the set's number, id, status, journal id]
+  bool read_set(Cells cells) {
+    const std::optional<base::Uuid> account_id = base::Uuid::parse(cells.text());
+    const std::int64_t n = cells.integer();
+    const std::optional<base::Uuid> id = base::Uuid::parse(cells.text());
+    const std::optional<core::LockStatus> status = core::parse_lock_status(cells.text());
+    const std::optional<base::Uuid> journal_id = base::Uuid::parse(cells.text());
+    if (!account_id || !id || !status || !journal_id || !cells.ok()) return false;
+    for (core::AccountState &account : state_.accounts) {
+      if (account.id == *account_id) account.sets.push_back({*id, *journal_id});
+    }
+    sets_.emplace(*id, std::pair(n, *status));
+    return true;
+  }
+
+  void place_sets() {
+    if (!ticket_->add_sets(state_.accounts)) return;
+    for (const auto &[id, row] : sets_) {
+      ticket_->note_account(id, row.first);
+      state_.accounts.push_back({id, row.second, true, {}});
+    }
+    for (const auto &[id, n] : journals_) ticket_->note_journal(id, n);
   }
 
   bool read_balance(Cells cells) {
@@ -151,9 +184,10 @@ class StateReader {
     place->balance_n = cells.integer();
     balance.version = cells.integer();
     place->head_n = cells.integer();
+    const std::int64_t entry_n = cells.integer();
     balance.created_at = base::Timestamp::from_micros(cells.integer());
     balance.modified_at = base::Timestamp::from_micros(cells.integer());
-    balance.entry_id = entry_id(place->head_n, balance.modified_at, ticket_->salt);
+    balance.entry_id = entry_id(entry_n, balance.modified_at, ticket_->salt);
     if (!read_trail(cells.text(), place->trail)) return false;
     if (!read_layers(cells.text(), ticket_->salt, balance) || !cells.ok()) return false;
     state_.balances.push_back(balance);
@@ -178,6 +212,8 @@ class StateReader {
   JsonView root_;
   std::unique_ptr<SqliteTicket> ticket_;
   PostingState state_;
+  std::map<base::Uuid, std::pair<std::int64_t, core::LockStatus>> sets_;
+  std::vector<std::pair<base::Uuid, std::int64_t>> journals_;
   bool host_ = false;
 };
 
@@ -202,12 +238,15 @@ void write_transaction(JsonWriter &out, const PlannedTransaction &planned) {
 void write_entry(JsonWriter &out, const PlannedEntry &planned) {
   const core::Entry &row = *planned.row;
   out.begin_array().integer(planned.n).integer(planned.transaction_n).integer(planned.balance_n);
-  out.integer(row.account_version).integer(planned.prev_n).integer(planned.skip_n).string(row.entry_type);
+  const bool of_set = planned.entry_n != 0;
+  out.integer(planned.version).integer(planned.prev_n).integer(planned.skip_n);
+  out.string(of_set ? std::string_view() : row.entry_type);
   out.integer(static_cast<std::int64_t>(row.layer)).integer(static_cast<std::int64_t>(row.direction));
-  out.string(row.units.text());
-  write_text(out, row.description);
-  write_text(out, row.metadata);
-  out.integer(row.created_at.micros()).string(planned.state).end_array();
+  out.string(of_set ? std::string() : row.units.text());
+  write_text(out, of_set ? std::nullopt : row.description);
+  write_text(out, of_set ? std::nullopt : row.metadata);
+  out.integer(row.created_at.micros()).string(planned.state);
+  write_number(out, planned.entry_n).end_array();
 }
 
 void write_opened(JsonWriter &out, const PlannedBalance &planned) {
@@ -215,13 +254,15 @@ void write_opened(JsonWriter &out, const PlannedBalance &planned) {
   out.begin_array().integer(planned.n).integer(planned.account_n).integer(planned.journal_n);
   out.string(row.key.currency.code()).integer(row.version).integer(planned.head_n);
   out.integer(row.created_at.micros()).integer(row.modified_at.micros());
-  out.string(planned.trail).string(planned.state).end_array();
+  out.string(planned.trail).string(planned.state);
+  write_number(out, planned.entry_n).end_array();
 }
 
 void write_moved(JsonWriter &out, const PlannedBalance &planned) {
   const core::Balance &row = *planned.row;
   out.begin_array().integer(planned.n).integer(planned.version_read).integer(row.version).integer(planned.head_n);
-  out.integer(row.modified_at.micros()).string(planned.trail).string(planned.state).end_array();
+  out.integer(row.modified_at.micros()).string(planned.trail).string(planned.state);
+  write_number(out, planned.entry_n).end_array();
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <unordered_set>
 
 #include "base/json.h"
 #include "base/json_repair.h"
@@ -20,6 +21,8 @@ namespace {
 using base::Outcome;
 using base::Result;
 using base::Timestamp;
+
+Statement &number_or_null(Statement &out, std::int64_t n) { return n == 0 ? out.null() : out.integer(n); }
 
 std::optional<core::JournalState> journal_at(const base::Uuid &id, const Statement &row) {
   const std::optional<core::LockStatus> status = core::parse_lock_status(row.column_text(1));
@@ -41,11 +44,14 @@ std::string_view NativePosting::sql_of(Use use) {
              " FROM cala_ledger";
     case kJournal: return "SELECT n, status, max_scale FROM cala_journals WHERE id = ?";
     case kAccount: return "SELECT n, status, is_set FROM cala_accounts WHERE id = ?";
+    case kSetsAbove:
+      return "SELECT s.id, j.id FROM cala_account_set_ancestors x CROSS JOIN cala_accounts s ON s.n = x.set_n"
+             " CROSS JOIN cala_journals j ON j.n = s.journal_n WHERE x.member_n = ? ORDER BY s.id";
     case kBalance:
-      return "SELECT n, version, head_entry_n, created_at, modified_at, trail, state FROM cala_balances"
+      return "SELECT n, version, head_entry_n, created_at, modified_at, trail, state, entry_n FROM cala_balances"
              " WHERE account_n = ? AND journal_n = ? AND currency = ?";
     case kBalanceByN:
-      return "SELECT n, version, head_entry_n, created_at, modified_at, trail, state FROM cala_balances"
+      return "SELECT n, version, head_entry_n, created_at, modified_at, trail, state, entry_n FROM cala_balances"
              " WHERE n = ? AND account_n = ? AND journal_n = ?";
     case kTxTemplate: return "SELECT n FROM cala_tx_templates WHERE id = ?";
     case kTransactionById: return "SELECT n FROM cala_transactions WHERE id = ?";
@@ -61,13 +67,15 @@ std::string_view NativePosting::sql_of(Use use) {
     case kInsertEntry:
       return "INSERT INTO cala_entries (n, transaction_n, balance_n, version, prev_n, skip_n, entry_type, layer, "
              "direction,"
-             " units, description, metadata, created_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             " units, description, metadata, created_at, state, entry_n) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+             "?, ?, ?)";
     case kInsertBalance:
       return "INSERT INTO cala_balances (n, account_n, journal_n, currency, version, head_entry_n, created_at, "
              "modified_at,"
-             " trail, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             " trail, state, entry_n) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     case kMoveBalance:
-      return "UPDATE cala_balances SET version = ?, head_entry_n = ?, modified_at = ?, trail = ?, state = ?"
+      return "UPDATE cala_balances SET version = ?, head_entry_n = ?, modified_at = ?, trail = ?, state = ?, entry_n = "
+             "?"
              " WHERE n = ? AND version = ?";
     case kInsertEvent:
       return "INSERT INTO cala_outbox_events (type, subject_n, recorded_at) VALUES ('transaction_created', ?, ?)";
@@ -101,6 +109,7 @@ Result<PostingState> NativePosting::read(const PostingRead &read) {
   if (Outcome outcome = read_ledger(*ticket); !outcome) return std::move(outcome.error());
   if (Outcome outcome = read_journals(read, state, *ticket); !outcome) return std::move(outcome.error());
   if (Outcome outcome = read_accounts(state, *ticket); !outcome) return std::move(outcome.error());
+  if (Outcome outcome = read_sets(state, *ticket); !outcome) return std::move(outcome.error());
   if (Outcome outcome = read_balances(state, *ticket); !outcome) return std::move(outcome.error());
   if (Outcome outcome = read_tx_templates(read, state, *ticket); !outcome) return std::move(outcome.error());
   if (Outcome outcome = read_existing(read, state); !outcome) return std::move(outcome.error());
@@ -173,6 +182,23 @@ Outcome NativePosting::read_accounts(PostingState &state, SqliteTicket &ticket) 
   return {};
 }
 
+// Adds the sets above the accounts, and the places of their balances.
+Outcome NativePosting::read_sets(PostingState &state, SqliteTicket &ticket) {
+  if (!ticket.add_sets(state.accounts)) return {};
+  std::unordered_set<base::Uuid, base::UuidHash> seen;
+  for (const core::AccountState &account : state.accounts) seen.insert(account.id);
+  for (SqliteTicket::Place &place : ticket.places) {
+    if (place.account_n != 0) continue;
+    Result<const Numbered<core::AccountState> *> found = account(place.key.account_id);
+    if (!found) return std::move(found.error());
+    if (*found == nullptr) continue;
+    place.account_n = (*found)->n;
+    if (seen.insert(place.key.account_id).second) state.accounts.push_back((*found)->row);
+  }
+  for (const core::JournalState &journal : state.journals) ticket.note_journal(journal.id, journals_[journal.id].n);
+  return {};
+}
+
 Outcome NativePosting::read_tx_templates(const PostingRead &read, PostingState &state, SqliteTicket &ticket) {
   for (const base::Uuid &id : read.tx_template_ids) {
     Result<std::int64_t> n = tx_template_n(id);
@@ -213,8 +239,26 @@ Result<const NativePosting::Numbered<core::AccountState> *> NativePosting::accou
   if (result != SQLITE_ROW) return connection_.error(result);
   const std::optional<core::LockStatus> status = core::parse_lock_status(row.column_text(1));
   if (!status) return corrupt_row("account");
+  Numbered<core::AccountState> read{row.column_integer(0), {id, *status, row.column_integer(2) != 0, {}}};
+  if (Outcome outcome = read_sets_above(read.n, read.row.sets); !outcome) return std::move(outcome.error());
   if (accounts_.size() >= kRemembered) accounts_.clear();
-  return Found{&(accounts_[id] = {row.column_integer(0), {id, *status, row.column_integer(2) != 0}})};
+  return Found{&(accounts_[id] = std::move(read))};
+}
+
+Outcome NativePosting::read_sets_above(std::int64_t account_n, std::vector<core::SetAbove> &sets) {
+  Result<Statement *> lookup = statement(kSetsAbove);
+  if (!lookup) return std::move(lookup.error());
+  Statement &row = **lookup;
+  Resetting resetting(row);
+  int result = row.integer(account_n).step();
+  for (; result == SQLITE_ROW; result = row.step()) {
+    const std::optional<base::Uuid> id = base::Uuid::parse(row.column_text(0));
+    const std::optional<base::Uuid> journal_id = base::Uuid::parse(row.column_text(1));
+    if (!id || !journal_id) return corrupt_row("account set");
+    sets.push_back({*id, *journal_id});
+  }
+  if (result != SQLITE_DONE) return connection_.error(result);
+  return {};
 }
 
 Result<std::int64_t> NativePosting::tx_template_n(const base::Uuid &id) {
@@ -259,7 +303,7 @@ Outcome NativePosting::read_balance(SqliteTicket::Place &place, std::uint32_t sa
   place.head_n = row.column_integer(2);
   balance.created_at = Timestamp::from_micros(row.column_integer(3));
   balance.modified_at = Timestamp::from_micros(row.column_integer(4));
-  balance.entry_id = entry_id(place.head_n, balance.modified_at, salt);
+  balance.entry_id = entry_id(row.column_null(7) ? place.head_n : row.column_integer(7), balance.modified_at, salt);
   if (!read_trail(row.column_text(5), place.trail)) return corrupt_row("balance");
   if (!read_layers(row.column_text(6), salt, balance)) return corrupt_row("balance");
   if (known == balances_.end()) {
@@ -355,15 +399,13 @@ Outcome NativePosting::write_balances(const PostingPlan &plan) {
     Statement &moving = **move;
     if (planned.version_read == 0) {
       opening.integer(planned.n).integer(planned.account_n).integer(planned.journal_n).text(row.key.currency.code());
-      opening.integer(row.version)
-          .integer(planned.head_n)
-          .integer(row.created_at.micros())
-          .integer(row.modified_at.micros());
-      if (Outcome outcome = done(opening.text(planned.trail).text(planned.state)); !outcome) return outcome;
+      opening.integer(row.version).integer(planned.head_n).integer(row.created_at.micros());
+      opening.integer(row.modified_at.micros()).text(planned.trail).text(planned.state);
+      if (Outcome outcome = done(number_or_null(opening, planned.entry_n)); !outcome) return outcome;
       continue;
     }
     moving.integer(row.version).integer(planned.head_n).integer(row.modified_at.micros()).text(planned.trail);
-    moving.text(planned.state).integer(planned.n).integer(planned.version_read);
+    number_or_null(moving.text(planned.state), planned.entry_n).integer(planned.n).integer(planned.version_read);
     if (Outcome outcome = done(moving); !outcome) return outcome;
     if (connection_.changed_rows() != 1) return error_of_message("", "cala:balance.changed");
   }
@@ -390,13 +432,14 @@ Outcome NativePosting::write_transaction(const PlannedTransaction &planned, Stat
   const std::string tx_template_id = planned.tx_template_n == 0 ? row.tx_template_id.text() : std::string();
   const std::string void_of = row.void_of ? row.void_of->text() : std::string();
   const std::string voided_by = row.voided_by ? row.voided_by->text() : std::string();
-  const auto number = [&out](std::int64_t n) { n == 0 ? out.null() : out.integer(n); };
   const auto word = [&out](bool present, std::string_view text) { present ? out.text(text) : out.null(); };
   out.integer(planned.n).text(id);
-  number(planned.journal_n);
-  out.text(journal_id);
-  number(planned.tx_template_n);
-  out.text(tx_template_id).integer(row.effective.days).integer(planned.first_entry_n).integer(planned.entry_count);
+  number_or_null(out, planned.journal_n).text(journal_id);
+  number_or_null(out, planned.tx_template_n)
+      .text(tx_template_id)
+      .integer(row.effective.days)
+      .integer(planned.first_entry_n)
+      .integer(planned.entry_count);
   word(!planned.own_correlation, row.correlation_id);
   out.optional_text(row.external_id).optional_text(row.description).optional_text(row.metadata);
   word(row.void_of.has_value(), void_of);
@@ -413,12 +456,18 @@ Outcome NativePosting::write_entries(const PostingPlan &plan) {
   for (const PlannedEntry &planned : plan.entries) {
     const core::Entry &row = *planned.row;
     units.clear();
-    row.units.append_to(units);
-    out.integer(planned.n).integer(planned.transaction_n).integer(planned.balance_n).integer(row.account_version);
-    out.integer(planned.prev_n).integer(planned.skip_n).text(row.entry_type);
+    if (planned.entry_n == 0) row.units.append_to(units);
+    const bool of_set = planned.entry_n != 0;
+    out.integer(planned.n).integer(planned.transaction_n).integer(planned.balance_n).integer(planned.version);
+    out.integer(planned.prev_n).integer(planned.skip_n).text(of_set ? std::string_view() : row.entry_type);
     out.integer(static_cast<std::int64_t>(row.layer)).integer(static_cast<std::int64_t>(row.direction)).text(units);
-    out.optional_text(row.description).optional_text(row.metadata).integer(row.created_at.micros()).text(planned.state);
-    if (Outcome outcome = done(out); !outcome) return outcome;
+    if (of_set) {
+      out.null().null();
+    } else {
+      out.optional_text(row.description).optional_text(row.metadata);
+    }
+    out.integer(row.created_at.micros()).text(planned.state);
+    if (Outcome outcome = done(number_or_null(out, planned.entry_n)); !outcome) return outcome;
   }
   return {};
 }

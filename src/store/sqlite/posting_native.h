@@ -29,6 +29,7 @@ class NativePosting {
     kLedger,
     kJournal,
     kAccount,
+    kSetsAbove,
     kBalance,
     kBalanceByN,
     kTxTemplate,
@@ -62,6 +63,8 @@ class NativePosting {
   base::Outcome read_ledger(SqliteTicket &ticket);
   base::Outcome read_journals(const PostingRead &read, PostingState &state, SqliteTicket &ticket);
   base::Outcome read_accounts(PostingState &state, SqliteTicket &ticket);
+  base::Outcome read_sets(PostingState &state, SqliteTicket &ticket);
+  base::Outcome read_sets_above(std::int64_t account_n, std::vector<core::SetAbove> &sets);
   base::Outcome read_balances(PostingState &state, SqliteTicket &ticket);
   base::Outcome read_tx_templates(const PostingRead &read, PostingState &state, SqliteTicket &ticket);
   // Null when there is none.

@@ -23,8 +23,8 @@ class Planner {
   base::Result<PostingPlan> run() {
     plan_.seen = ticket_.seen();
     plan_.guard = write_.guard;
-    if (write_.entries.size() != write_.history.size() || write_.balances.size() != write_.balance_versions.size()) {
-      return bad_plan("a posting's entries, history and balances are not of one length");
+    if (write_.balances.size() != write_.balance_versions.size()) {
+      return bad_plan("a posting's balances and their versions are not of one length");
     }
     if (base::Outcome outcome = open_balances(); !outcome) return std::move(outcome.error());
     if (base::Outcome outcome = add_transactions(); !outcome) return std::move(outcome.error());
@@ -93,34 +93,55 @@ class Planner {
     return place == nullptr ? 0 : place->journal_n;
   }
 
+  // Entries first, each with its account's balance, numbered as their ids say; behind them a row for each balance of a set.
   base::Outcome add_entries() {
-    std::int64_t n = ticket_.next_entry_n;
-    auto transaction = plan_.transactions.begin();
-    plan_.entries.reserve(write_.entries.size());
-    for (std::size_t i = 0; i < write_.entries.size(); ++i, ++n) {
-      while (n >= transaction->first_entry_n + transaction->entry_count) ++transaction;
-      if (base::Outcome outcome = add_entry(i, n, transaction->n); !outcome) return outcome;
+    plan_.entries.reserve(write_.moves.size());
+    for (const bool of_sets : {false, true}) {
+      for (const core::BalanceMove &move : write_.moves) {
+        if (move.entry >= write_.entries.size()) return bad_plan("a posting moves a balance by an entry that it lacks");
+        if ((move.after.key.account_id != write_.entries[move.entry].account_id) != of_sets) continue;
+        if (!of_sets && move.entry != plan_.entries.size()) return bad_plan("a posting's moves are not in order");
+        if (base::Outcome outcome = add_move(move, of_sets); !outcome) return outcome;
+      }
+      if (plan_.entries.size() < write_.entries.size()) return bad_plan("an entry of a posting moves no balance");
     }
     return {};
   }
 
-  base::Outcome add_entry(std::size_t i, std::int64_t n, std::int64_t transaction_n) {
-    const core::Entry &entry = write_.entries[i];
-    const core::Balance &after = write_.history[i];
+  base::Outcome add_move(const core::BalanceMove &move, bool of_set) {
+    const core::Entry &entry = write_.entries[move.entry];
+    const core::Balance &after = move.after;
     const std::size_t at = index_of(after.key);
-    if (at == plan_.balances.size()) return bad_plan("a posting's history has a balance that its balances lack");
-    if (entry.id != entry_id(n, entry.created_at, ticket_.salt) || after.entry_id != entry.id ||
+    if (at == plan_.balances.size()) return bad_plan("a posting moves a balance that its balances lack");
+    const std::int64_t entry_n = ticket_.next_entry_n + static_cast<std::int64_t>(move.entry);
+    const std::int64_t n = ticket_.next_entry_n + static_cast<std::int64_t>(plan_.entries.size());
+    if (entry.id != entry_id(entry_n, entry.created_at, ticket_.salt) || after.entry_id != entry.id ||
         after.modified_at != entry.created_at) {
       return bad_plan("entry " + entry.id.text() + " does not have the id that the store gave for it");
     }
     base::Result<std::string> state = layers_text(after, ticket_.salt);
     if (!state) return std::move(state.error());
     PlannedBalance &balance = plan_.balances[at];
-    PlannedEntry planned{&entry, n, transaction_n, balance.n, balance.head_n, 0, state.take()};
+    PlannedEntry &planned = plan_.entries.emplace_back();
+    planned.row = &entry;
+    planned.n = n;
+    planned.transaction_n = transaction_n(entry_n);
+    planned.balance_n = balance.n;
+    planned.version = after.version;
+    planned.prev_n = balance.head_n;
     planned.skip_n = extend_trail(trails_[at], after.version - 1, n);
+    planned.entry_n = of_set ? entry_n : 0;
+    planned.state = state.take();
     balance.head_n = n;
-    plan_.entries.push_back(std::move(planned));
+    balance.entry_n = planned.entry_n;
     return {};
+  }
+
+  std::int64_t transaction_n(std::int64_t entry_n) const {
+    const auto after = std::upper_bound(
+        plan_.transactions.begin(), plan_.transactions.end(), entry_n,
+        [](std::int64_t n, const PlannedTransaction &transaction) { return n < transaction.first_entry_n; });
+    return std::prev(after)->n;
   }
 
   void close_balances() {

@@ -23,13 +23,16 @@ struct PlannedTransaction {
   bool own_correlation = false;  // the correlation id is the transaction's own id
 };
 
+// A row of cala_entries: an entry with its account's balance, or a set's balance moved by it.
 struct PlannedEntry {
   const core::Entry *row = nullptr;
   std::int64_t n = 0;
   std::int64_t transaction_n = 0;
   std::int64_t balance_n = 0;
+  std::int64_t version = 0;  // of the balance, after it
   std::int64_t prev_n = 0;
   std::int64_t skip_n = 0;
+  std::int64_t entry_n = 0;  // of a move of a set's balance: the entry that moved it; else 0
   std::string state;
 };
 
@@ -40,8 +43,9 @@ struct PlannedBalance {
   std::int64_t journal_n = 0;
   std::int64_t version_read = 0;  // 0: opened by this posting
   std::int64_t head_n = 0;
+  std::int64_t entry_n = 0;  // of a set's balance: the entry behind its head; else 0
   std::string trail;
-  std::string_view state;  // of its last planned entry
+  std::string_view state;  // of its last planned row
 };
 
 struct PostingPlan {

@@ -1,6 +1,7 @@
 #include "store/sqlite/posting_ticket.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "store/sqlite/entry_id.h"
 
@@ -19,6 +20,28 @@ const SqliteTicket::Place *SqliteTicket::find(const core::BalanceKey &key) const
 
 SqliteTicket::Place *SqliteTicket::find(const core::BalanceKey &key) {
   return const_cast<Place *>(static_cast<const SqliteTicket *>(this)->find(key));
+}
+
+bool SqliteTicket::add_sets(const std::vector<core::AccountState> &accounts) {
+  std::unordered_map<base::Uuid, const core::AccountState *, base::UuidHash> in_sets;
+  for (const core::AccountState &account : accounts) {
+    if (!account.sets.empty()) in_sets.emplace(account.id, &account);
+  }
+  const std::size_t own = places.size();
+  for (std::size_t i = 0; !in_sets.empty() && i < own; ++i) {
+    const core::BalanceKey key = places[i].key;
+    const auto account = in_sets.find(key.account_id);
+    if (account == in_sets.end()) continue;
+    for (const core::SetAbove &set : account->second->sets) {
+      if (set.journal_id == key.journal_id) places.push_back({{set.id, key.currency, key.journal_id}, 0, 0, 0, 0, {}});
+    }
+  }
+  if (places.size() == own) return false;
+  const auto less = [](const Place &a, const Place &b) { return a.key < b.key; };
+  const auto same = [](const Place &a, const Place &b) { return a.key == b.key; };
+  std::stable_sort(places.begin(), places.end(), less);
+  places.erase(std::unique(places.begin(), places.end(), same), places.end());
+  return true;
 }
 
 void SqliteTicket::note_account(const base::Uuid &id, std::int64_t n) {

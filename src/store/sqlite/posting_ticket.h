@@ -29,6 +29,8 @@ class SqliteTicket final : public PostingTicket {
   // The place of a key that was asked for, else null.
   const Place *find(const core::BalanceKey &key) const;
   Place *find(const core::BalanceKey &key);
+  // Adds the places of the sets above these accounts; false when there are none.
+  bool add_sets(const std::vector<core::AccountState> &accounts);
   // Fills in the number of every place of this account, or journal.
   void note_account(const base::Uuid &id, std::int64_t n);
   void note_journal(const base::Uuid &id, std::int64_t n);

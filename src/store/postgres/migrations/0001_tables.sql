@@ -35,6 +35,7 @@ CREATE SEQUENCE @schema@.event_sequence AS bigint
 -- @break
 CREATE SEQUENCE @schema@.balance_numbers AS bigint
 -- @break
+-- Accounts, and account sets, which have balances as accounts do: is_set, with a journal, and their id's text as code.
 CREATE TABLE @schema@.accounts (
   id uuid NOT NULL,
   version bigint NOT NULL,
@@ -44,15 +45,23 @@ CREATE TABLE @schema@.accounts (
   status @schema@.lock_status NOT NULL,
   balance_rollup @schema@.balance_rollup NOT NULL,
   is_set boolean NOT NULL,
+  journal_id uuid,
   code text COLLATE "C" NOT NULL,
   name text NOT NULL,
   external_id text COLLATE "C",
   description text,
   metadata json,
   CONSTRAINT accounts_pkey PRIMARY KEY (id),
-  CONSTRAINT accounts_code_key UNIQUE (code),
-  CONSTRAINT accounts_external_id_key UNIQUE (external_id)
+  CONSTRAINT accounts_code_key UNIQUE (code)
 )
+-- @break
+CREATE UNIQUE INDEX accounts_external_id_key ON @schema@.accounts (external_id) WHERE external_id IS NOT NULL AND NOT is_set
+-- @break
+CREATE UNIQUE INDEX account_sets_external_id_key ON @schema@.accounts (external_id) WHERE external_id IS NOT NULL AND is_set
+-- @break
+CREATE INDEX account_sets_created_idx ON @schema@.accounts (created_at, id) WHERE is_set
+-- @break
+CREATE INDEX account_sets_journal_idx ON @schema@.accounts (journal_id, created_at, id) WHERE is_set
 -- @break
 CREATE TABLE @schema@.journals (
   id uuid NOT NULL,

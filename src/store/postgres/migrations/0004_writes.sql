@@ -52,10 +52,11 @@ BEGIN
       WHEN EXISTS (SELECT FROM unnest(created || updated) c JOIN @schema@.accounts a ON a.code = c.code
         WHERE a.id <> c.id) THEN 'code'
       WHEN EXISTS (SELECT FROM unnest(created || updated) c JOIN @schema@.accounts a ON a.external_id = c.external_id
-        WHERE a.id <> c.id) THEN 'external_id'
+        AND a.is_set = c.is_set WHERE a.id <> c.id) THEN 'external_id'
     END INTO taken;
   IF taken IS NOT NULL THEN
-    RETURN json_build_object('exists', json_build_object('noun', 'account', 'column', taken));
+    RETURN json_build_object('exists', json_build_object('column', taken, 'noun',
+      CASE WHEN (SELECT bool_or(c.is_set) FROM unnest(created || updated) c) THEN 'account_set' ELSE 'account' END));
   END IF;
   -- Postings in flight hold these balances and have read the status that is about to change.
   PERFORM 1 FROM @schema@.balances b WHERE b.account_id IN
@@ -74,11 +75,11 @@ $body$
 CREATE FUNCTION @schema@.accounts_of(rows jsonb) RETURNS @schema@.accounts[]
 LANGUAGE sql STABLE AS $body$
   SELECT ARRAY(SELECT ROW(r.id, r.version, @schema@.instant(r.created_at), @schema@.instant(r.modified_at),
-      r.normal_balance_type, r.status, r.balance_rollup, r.is_set, r.code, r.name, r.external_id, r.description,
-      r.metadata::json)::@schema@.accounts
+      r.normal_balance_type, r.status, r.balance_rollup, r.is_set, r.journal_id, r.code, r.name, r.external_id,
+      r.description, r.metadata::json)::@schema@.accounts
     FROM jsonb_to_recordset(rows) AS r(id uuid, version bigint, code text, name text, external_id text,
       normal_balance_type @schema@.direction, status @schema@.lock_status, description text, metadata text,
-      balance_rollup @schema@.balance_rollup, is_set boolean, created_at bigint, modified_at bigint))
+      balance_rollup @schema@.balance_rollup, is_set boolean, journal_id uuid, created_at bigint, modified_at bigint))
 $body$
 -- @break
 CREATE FUNCTION @schema@.journals_of(rows jsonb) RETURNS @schema@.journals[]

@@ -66,6 +66,9 @@ DECLARE
   by_external_ids text[] := doc ->> 'external_ids';
   template_ids uuid[] := doc ->> 'tx_template_ids';
   snapshot_is_fixed boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
+  own uuid[];
+  above uuid[];
+  sets text;
   unborn uuid[];
   held text;
   existing text := '[]';
@@ -76,12 +79,21 @@ BEGIN
   END IF;
   PERFORM pg_advisory_xact_lock_shared(f.fence)
     FROM (SELECT DISTINCT @schema@.journal_fence(j) AS fence FROM unnest(in_journals) j ORDER BY 1) f;
+  own := ARRAY(SELECT DISTINCT k.account_id FROM unnest(keys) k);
+  SELECT string_agg(concat_ws(' ', m.member_id, s.id, s.journal_id), ';' ORDER BY s.id), array_agg(DISTINCT s.id)
+    INTO sets, above
+    FROM unnest(own) o JOIN @schema@.account_set_ancestors m ON m.member_id = o JOIN @schema@.accounts s ON s.id = m.account_set_id;
+  IF sets IS NOT NULL THEN
+    keys := keys || ARRAY(SELECT DISTINCT (s.id, k.currency, k.journal_id)::@schema@.balance_key_v1
+      FROM unnest(keys) k JOIN @schema@.account_set_ancestors m ON m.member_id = k.account_id
+      JOIN @schema@.accounts s ON s.id = m.account_set_id AND s.journal_id = k.journal_id);
+  END IF;
   unborn := ARRAY(SELECT k.account_id FROM unnest(keys) k WHERE NOT EXISTS (SELECT FROM @schema@.balances b
     WHERE b.account_id = k.account_id AND b.currency = k.currency AND b.journal_id = k.journal_id));
   IF snapshot_is_fixed THEN
     PERFORM 1 FROM @schema@.journals j WHERE j.id = ANY (in_journals) ORDER BY j.id FOR SHARE;
     IF cardinality(unborn) = 0 THEN
-      PERFORM 1 FROM @schema@.accounts a WHERE a.id IN (SELECT k.account_id FROM unnest(keys) k) ORDER BY a.id FOR SHARE;
+      PERFORM 1 FROM @schema@.accounts a WHERE a.id = ANY (own || above) ORDER BY a.id FOR SHARE;
     ELSE
       unborn := ARRAY(SELECT k.account_id FROM unnest(keys) k);
     END IF;
@@ -109,8 +121,8 @@ BEGIN
     '","journals":[', (SELECT string_agg(concat('["', j.id, '","', j.status, '",', j.max_scale, ']'), ',')
       FROM @schema@.journals j WHERE j.id = ANY (in_journals)),
     '],"accounts":"', (SELECT string_agg(concat_ws(' ', a.id, a.status, a.is_set::integer), ';')
-      FROM @schema@.accounts a WHERE a.id IN (SELECT k.account_id FROM unnest(keys) k)),
-    '","tx_template_ids":', to_json(ARRAY(SELECT t.id FROM @schema@.tx_templates t WHERE t.id = ANY (template_ids))),
+      FROM @schema@.accounts a WHERE a.id = ANY (own || above)),
+    '","sets":"', sets, '","tx_template_ids":', to_json(ARRAY(SELECT t.id FROM @schema@.tx_templates t WHERE t.id = ANY (template_ids))),
     ',"existing":', existing, '}');
 END
 $body$

@@ -17,22 +17,32 @@ CREATE TABLE cala_ledger (
 -- @break
 INSERT INTO cala_ledger (n, salt, change) VALUES (1, random() & 4294967295, 0)
 -- @break
+-- Accounts, and account sets, which have balances as accounts do: is_set, with a journal, and their id as code.
 CREATE TABLE cala_accounts (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   version INTEGER NOT NULL,
   code TEXT NOT NULL UNIQUE,
   name TEXT NOT NULL,
-  external_id TEXT UNIQUE,
+  external_id TEXT,
   normal_balance_type TEXT NOT NULL,
   status TEXT NOT NULL,
   description TEXT,
   metadata TEXT,
   balance_rollup TEXT NOT NULL,
   is_set INTEGER NOT NULL,
+  journal_n INTEGER,
   created_at INTEGER NOT NULL,
   modified_at INTEGER NOT NULL
 )
+-- @break
+CREATE UNIQUE INDEX cala_accounts_external_id ON cala_accounts (external_id) WHERE external_id IS NOT NULL AND NOT is_set
+-- @break
+CREATE UNIQUE INDEX cala_account_sets_external_id ON cala_accounts (external_id) WHERE external_id IS NOT NULL AND is_set
+-- @break
+CREATE INDEX cala_account_sets_created ON cala_accounts (created_at, id) WHERE is_set
+-- @break
+CREATE INDEX cala_account_sets_journal ON cala_accounts (journal_n, created_at, id) WHERE is_set
 -- @break
 CREATE TABLE cala_journals (
   n INTEGER PRIMARY KEY,
@@ -88,8 +98,9 @@ CREATE UNIQUE INDEX cala_transactions_external_id ON cala_transactions (external
 -- @break
 CREATE INDEX cala_transactions_correlation_id ON cala_transactions (correlation_id) WHERE correlation_id IS NOT NULL
 -- @break
--- A balance as its last entry left it. trail: a JSON array of entry numbers, the head's skip path (the versions got by clearing
--- the lowest set bit of version again and again), oldest first, the head last. state: see cala_entries.
+-- A balance as its last entry left it. head_entry_n: the newest row of cala_entries that moved it. entry_n: of a set's balance, the
+-- entry behind that row. trail: a JSON array of row numbers, the head's skip path (the versions got by clearing the lowest set bit
+-- of version again and again), oldest first, the head last. state: see cala_entries.
 CREATE TABLE cala_balances (
   n INTEGER PRIMARY KEY,
   account_n INTEGER NOT NULL,
@@ -101,10 +112,13 @@ CREATE TABLE cala_balances (
   modified_at INTEGER NOT NULL,
   trail TEXT NOT NULL,
   state TEXT NOT NULL,
+  entry_n INTEGER,
   UNIQUE (account_n, journal_n, currency)
 )
 -- @break
--- Entries are only ever appended, with no index but their number. version: of the balance, after this entry. prev_n: the entry
+-- What moved a balance: entries, each with the balance of its account, and after the entries of a posting a row for each set above
+-- those accounts, which has the set's balance and names the entry (entry_n, else null; entry_type and units are then empty).
+-- Rows are only ever appended, with no index but their number. version: of the balance, after this entry. prev_n: the entry
 -- of the version before; skip_n: of the version got by clearing this version's lowest set bit; 0 where there is none. The two
 -- make every walk along a balance's entries O(log n). layer: 0 settled, 1 pending, 2 encumbrance. direction: 0 debit, 1 credit.
 -- state: the balance's layers right after this entry, a JSON array, empty layers at its end left out; a layer is 0 (empty), or
@@ -123,7 +137,8 @@ CREATE TABLE cala_entries (
   description TEXT,
   metadata TEXT,
   created_at INTEGER NOT NULL,
-  state TEXT NOT NULL
+  state TEXT NOT NULL,
+  entry_n INTEGER
 )
 -- @break
 -- What happened, in order. subject_n: the transaction, of transaction_created (its rows never change, so it needs no payload);

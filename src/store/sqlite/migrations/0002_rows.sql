@@ -3,11 +3,12 @@
 -- instant (milliseconds), its number and the ledger's salt: tttttttt-tttt-7nnn-[8-b]nnn-nnnnssssssss.
 CREATE VIEW cala_account_rows_v1 AS
 SELECT
-  n, id, code, external_id, status, is_set,
+  n, id, code, external_id, status, is_set, journal_n, created_at,
   json_object(
     'id', id, 'version', version, 'code', code, 'name', name, 'external_id', external_id,
     'normal_balance_type', normal_balance_type, 'status', status, 'description', description, 'metadata', metadata,
     'balance_rollup', balance_rollup, 'is_set', json(CASE WHEN is_set THEN 'true' ELSE 'false' END),
+    'journal_id', (SELECT j.id FROM cala_journals j WHERE j.n = journal_n),
     'created_at', created_at, 'modified_at', modified_at
   ) AS row
 FROM cala_accounts
@@ -77,8 +78,9 @@ CROSS JOIN cala_balances b ON b.n = e.balance_n
 CROSS JOIN cala_accounts a ON a.n = b.account_n
 CROSS JOIN cala_journals j ON j.n = b.journal_n
 CROSS JOIN cala_ledger l
+WHERE e.entry_n IS NULL
 -- @break
--- A balance right after entry n; after its newest entry, that is the balance as it stands.
+-- A balance right after row n; after its newest row, that is the balance as it stands.
 CREATE VIEW cala_balance_rows_v1 AS
 SELECT
   e.n AS n, e.version AS version,
@@ -86,7 +88,8 @@ SELECT
     'account_id', a.id, 'journal_id', j.id, 'currency', b.currency, 'version', e.version,
     'entry_id', printf('%08x-%04x-7%03x-%04x-%04x%08x',
       ((e.created_at / 1000) >> 16) & 4294967295, (e.created_at / 1000) & 65535,
-      e.n >> 30, 32768 | ((e.n >> 16) & 16383), e.n & 65535, l.salt),
+      coalesce(e.entry_n, e.n) >> 30, 32768 | ((coalesce(e.entry_n, e.n) >> 16) & 16383),
+            coalesce(e.entry_n, e.n) & 65535, l.salt),
     'created_at', b.created_at, 'modified_at', e.created_at, 'normal_balance_type', a.normal_balance_type,
     'layers', json((
       SELECT json_group_array(json(
@@ -95,7 +98,8 @@ SELECT
           json_extract(e.state, layer.path || '[0]'), json_extract(e.state, layer.path || '[1]'),
           printf('%08x-%04x-7%03x-%04x-%04x%08x',
             ((e.created_at / 1000) >> 16) & 4294967295, (e.created_at / 1000) & 65535,
-            e.n >> 30, 32768 | ((e.n >> 16) & 16383), e.n & 65535, l.salt),
+            coalesce(e.entry_n, e.n) >> 30, 32768 | ((coalesce(e.entry_n, e.n) >> 16) & 16383),
+            coalesce(e.entry_n, e.n) & 65535, l.salt),
           e.created_at)
         WHEN 4 THEN json_array(
           json_extract(e.state, layer.path || '[0]'), json_extract(e.state, layer.path || '[1]'),

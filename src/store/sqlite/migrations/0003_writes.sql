@@ -31,12 +31,13 @@ BEGIN
   FROM json_each(NEW.doc, '$.update') u
   WHERE u.type = 'object' AND cala_accounts.id = json_extract(u.value, '$.id');
   INSERT INTO cala_accounts (id, version, code, name, external_id, normal_balance_type, status, description, metadata,
-    balance_rollup, is_set, created_at, modified_at)
+    balance_rollup, is_set, journal_n, created_at, modified_at)
   SELECT json_extract(i.value, '$.id'), json_extract(i.value, '$.version'), json_extract(i.value, '$.code'),
     json_extract(i.value, '$.name'), json_extract(i.value, '$.external_id'),
     json_extract(i.value, '$.normal_balance_type'), json_extract(i.value, '$.status'),
     json_extract(i.value, '$.description'), json_extract(i.value, '$.metadata'),
     json_extract(i.value, '$.balance_rollup'), json_extract(i.value, '$.is_set'),
+    (SELECT j.n FROM cala_journals j WHERE j.id = json_extract(i.value, '$.journal_id')),
     json_extract(i.value, '$.created_at'), json_extract(i.value, '$.modified_at')
   FROM json_each(NEW.doc, '$.insert') i WHERE i.type = 'object';
   INSERT INTO cala_outbox_events (type, subject_id, payload, recorded_at)
@@ -134,22 +135,24 @@ BEGIN
     json_extract(x.row, '$[13]'), json_extract(x.row, '$[14]'), json_extract(x.row, '$[15]')
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.transactions') LIMIT -1) x;
   INSERT INTO cala_entries (n, transaction_n, balance_n, version, prev_n, skip_n, entry_type, layer, direction, units,
-    description, metadata, created_at, state)
+    description, metadata, created_at, state, entry_n)
   SELECT json_extract(x.row, '$[0]'), json_extract(x.row, '$[1]'), json_extract(x.row, '$[2]'),
     json_extract(x.row, '$[3]'), json_extract(x.row, '$[4]'), json_extract(x.row, '$[5]'),
     json_extract(x.row, '$[6]'), json_extract(x.row, '$[7]'), json_extract(x.row, '$[8]'),
     json_extract(x.row, '$[9]'), json_extract(x.row, '$[10]'), json_extract(x.row, '$[11]'),
-    json_extract(x.row, '$[12]'), json_extract(x.row, '$[13]')
+    json_extract(x.row, '$[12]'), json_extract(x.row, '$[13]'), json_extract(x.row, '$[14]')
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.entries') LIMIT -1) x;
-  INSERT INTO cala_balances (n, account_n, journal_n, currency, version, head_entry_n, created_at, modified_at, trail, state)
+  INSERT INTO cala_balances (n, account_n, journal_n, currency, version, head_entry_n, created_at, modified_at, trail, state,
+    entry_n)
   SELECT json_extract(x.row, '$[0]'), json_extract(x.row, '$[1]'), json_extract(x.row, '$[2]'),
     json_extract(x.row, '$[3]'), json_extract(x.row, '$[4]'), json_extract(x.row, '$[5]'),
     json_extract(x.row, '$[6]'), json_extract(x.row, '$[7]'), json_extract(x.row, '$[8]'),
-    json_extract(x.row, '$[9]')
+    json_extract(x.row, '$[9]'), json_extract(x.row, '$[10]')
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.opened') LIMIT -1) x;
   UPDATE cala_balances SET
     version = json_extract(m.row, '$[2]'), head_entry_n = json_extract(m.row, '$[3]'),
-    modified_at = json_extract(m.row, '$[4]'), trail = json_extract(m.row, '$[5]'), state = json_extract(m.row, '$[6]')
+    modified_at = json_extract(m.row, '$[4]'), trail = json_extract(m.row, '$[5]'), state = json_extract(m.row, '$[6]'),
+    entry_n = json_extract(m.row, '$[7]')
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.moved') LIMIT -1) m
   WHERE cala_balances.n = json_extract(m.row, '$[0]');
   INSERT INTO cala_outbox_events (type, subject_n, recorded_at)

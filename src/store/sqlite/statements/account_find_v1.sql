@@ -8,5 +8,5 @@ SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   WHERE q.by = 'code'
   UNION ALL
   SELECT r.row FROM q CROSS JOIN json_each(q.keys) k CROSS JOIN cala_account_rows_v1 r ON r.external_id = k.value
-  WHERE q.by = 'external_id'
+  WHERE q.by = 'external_id' AND NOT r.is_set
 )

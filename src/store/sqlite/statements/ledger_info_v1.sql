@@ -1,9 +1,9 @@
--- Rows are never deleted, so the greatest number is the count.
+-- Rows are never deleted, so the greatest number is the count; but rows of sets' balances are numbered with the entries.
 SELECT json_object(
-  'accounts', (SELECT coalesce(max(n), 0) FROM cala_accounts),
+  'accounts', (SELECT coalesce(max(n), 0) FROM cala_accounts) - (SELECT count(*) FROM cala_accounts WHERE is_set),
   'journals', (SELECT coalesce(max(n), 0) FROM cala_journals),
   'tx_templates', (SELECT coalesce(max(n), 0) FROM cala_tx_templates),
   'transactions', (SELECT coalesce(max(n), 0) FROM cala_transactions),
-  'entries', (SELECT coalesce(max(n), 0) FROM cala_entries),
+  'entries', (SELECT count(*) FROM cala_entries WHERE entry_n IS NULL),
   'balances', (SELECT coalesce(max(n), 0) FROM cala_balances))
 WHERE ? IS NOT NULL

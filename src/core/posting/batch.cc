@@ -1,0 +1,464 @@
+#include "core/posting/batch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/posting/prepare.h"
+#include "core/posting/replay.h"
+#include "core/rejection.h"
+
+namespace cala::core {
+
+namespace {
+
+using base::Error;
+using base::Outcome;
+using base::Result;
+using base::Uuid;
+
+BalanceKey key_of(const Entry &entry) { return BalanceKey{entry.account_id, entry.currency, entry.journal_id}; }
+
+template <typename T>
+void sort_distinct(std::vector<T> &items) {
+  std::sort(items.begin(), items.end());
+  items.erase(std::unique(items.begin(), items.end()), items.end());
+}
+
+Error repeated(const char *column, const std::string &value) {
+  return rejection(base::Status::kConflict, "transaction.exists",
+                   std::string("another posting of the same batch has the ") + column + " \"" + value + "\"",
+                   {{"column", column}, {"value", value}});
+}
+
+Error too_fine(const Entry &entry, int limit) {
+  const std::string currency(entry.currency.code());
+  const std::string units = entry.units.text();
+  Error error = base::make_error(base::Status::kInvalid, "amount.scale",
+                                 "entry " + std::to_string(entry.sequence) + " has " +
+                                     std::to_string(entry.units.scale()) + " digits after the decimal point (" + units +
+                                     " " + currency + "), and its journal's max_scale is " + std::to_string(limit) +
+                                     ": round it in the tx template");
+  base::JsonWriter details;
+  details.begin_object().key("journal_id").string(entry.journal_id.text()).key("currency").string(currency);
+  details.key("units").string(units).key("max_scale").integer(limit).end_object();
+  error.details = details.take();
+  return error;
+}
+
+// A defect of ours: a posting is written with all its entries or not at all.
+Error fold_disagrees(const Entry &entry) {
+  return base::make_error(base::Status::kInternal, "posting.fold",
+                          "an entry of account " + entry.account_id.text() +
+                              " was accepted and could then not be added to its balance; nothing was written");
+}
+
+}  // namespace
+
+Batch::Batch(const std::vector<std::span<const AskedPosting>> &units) {
+  for (const std::span<const AskedPosting> postings : units) {
+    Unit &unit = units_.emplace_back();
+    unit.begin = slots_.size();
+    for (const AskedPosting &posting : postings) {
+      Slot &slot = slots_.emplace_back();
+      slot.asked = &posting;
+      slot.unit = units_.size() - 1;
+    }
+    unit.end = slots_.size();
+  }
+}
+
+std::vector<std::string> Batch::missing_templates() const {
+  std::vector<std::string> missing;
+  for (const Slot &slot : slots_) {
+    const std::string &code = slot.asked->tx_template_code;
+    if (templates_.contains(code) || std::find(missing.begin(), missing.end(), code) != missing.end()) continue;
+    missing.push_back(code);
+  }
+  return missing;
+}
+
+void Batch::add_template(CompiledTxTemplatePtr tx_template) {
+  const std::string &code = tx_template->source.code;
+  templates_.insert_or_assign(code, std::move(tx_template));
+}
+
+std::vector<std::string> Batch::drop_stale_templates(const std::vector<Uuid> &stored) {
+  const Ids known(stored.begin(), stored.end());
+  std::vector<std::string> stale;
+  for (const auto &[code, compiled] : templates_) {
+    if (!known.contains(compiled->source.id)) stale.push_back(code);
+  }
+  for (const std::string &code : stale) templates_.erase(code);
+  return stale;
+}
+
+void Batch::prepare(base::Timestamp now) {
+  Ids ids;
+  std::unordered_set<std::string> external_ids;
+  for (Slot &slot : slots_) {
+    slot.posting = PostedTransaction();
+    slot.replayed = false;
+    slot.error.reset();
+  }
+  for (Unit &unit : units_) {
+    unit.state = Unit::kOpen;
+    for (std::size_t i = unit.begin; i < unit.end; ++i) {
+      const auto made = made_at_.find(slots_[i].asked->id);
+      prepare_one(i, slots_[i].asked->id, made == made_at_.end() ? now : made->second);
+    }
+    refuse_repeats(unit);
+    close_if_refused(unit);
+    if (unit.state == Unit::kOpen && meets(unit, ids, external_ids)) unit.state = Unit::kNextGroup;
+  }
+}
+
+std::vector<Uuid> Batch::doubtful() {
+  lost_commit_ = true;
+  std::vector<Uuid> ids;
+  for (const Slot &slot : slots_) {
+    if (slot.error && !made_at_.contains(slot.asked->id)) ids.push_back(slot.asked->id);
+  }
+  return ids;
+}
+
+void Batch::note_made(const std::vector<Transaction> &transactions) {
+  for (const Transaction &transaction : transactions) made_at_[transaction.id] = transaction.created_at;
+}
+
+BatchNeeds Batch::needs() const {
+  BatchNeeds needs;
+  for (const Slot &slot : slots_) {
+    if (!open(slot)) continue;
+    const PostedTransaction &prepared = slot.posting;
+    needs.transaction_ids.push_back(prepared.transaction.id);
+    if (prepared.transaction.external_id) needs.external_ids.push_back(*prepared.transaction.external_id);
+    needs.journal_ids.push_back(prepared.transaction.journal_id);
+    for (const Entry &entry : prepared.entries) needs.keys.push_back(key_of(entry));
+  }
+  for (const auto &[code, compiled] : templates_) needs.tx_template_ids.push_back(compiled->source.id);
+  sort_distinct(needs.journal_ids);
+  sort_distinct(needs.keys);
+  return needs;
+}
+
+base::Timestamp Batch::stamp(const BatchState &state, base::Timestamp now) const {
+  if (units_.size() > 1) return now;
+  for (const Balance &balance : state.balances) now = std::max(now, balance.modified_at);
+  return now;
+}
+
+void Batch::decide(const BatchState &state, base::Timestamp now) {
+  index(state);
+  for (Unit &unit : units_) {
+    if (unit.state == Unit::kNextGroup && all_posted_before(unit)) unit.state = Unit::kOpen;
+  }
+  const auto stage = [this](void (Batch::*check)(std::size_t)) {
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      if (open(slots_[i])) (this->*check)(i);
+    }
+  };
+  stage(&Batch::find_replay);
+  stage(&Batch::check_journal);
+  stage(&Batch::check_accounts);
+  bool keeps_order = true;
+  for (Unit &unit : units_) {
+    close_if_refused(unit);
+    if (unit.state != Unit::kOpen || !writes(unit)) continue;
+    if (!set_stamp(unit, now)) {
+      unit.state = Unit::kAlone;
+      keeps_order = false;
+      note_ahead(unit);
+    } else if (keeps_order) {
+      fold_unit(unit);
+    } else {
+      unit.state = Unit::kNextGroup;
+    }
+  }
+}
+
+bool Batch::any_open() const {
+  return std::any_of(slots_.begin(), slots_.end(), [this](const Slot &slot) { return open(slot); });
+}
+
+Result<BatchWrite> Batch::write(const EntryIds &next_entry_id) {
+  BatchWrite write;
+  Balances touched;
+  for (Slot &slot : slots_) {
+    if (!open(slot)) continue;
+    PostedTransaction &posting = slot.posting;
+    const base::Timestamp now = units_[slot.unit].stamp;
+    for (Entry &entry : posting.entries) {
+      entry.id = next_entry_id(now);
+      entry.created_at = now;
+      // Ids are part of the snapshots, so the fold that counts is this one; fold_unit has shown that it succeeds.
+      bool folded = true;
+      for_each_moved(entry, [&](const BalanceKey &key) {
+        const auto before = balances_.find(key);
+        Balance &balance =
+            touched.try_emplace(key, before == balances_.end() ? empty_balance(key, now) : *before->second)
+                .first->second;
+        if (!fold(balance, entry)) folded = false;
+        if (key.account_id == entry.account_id) entry.account_version = balance.version;
+        write.moves.push_back({write.entries.size(), balance});
+      });
+      if (!folded) return fold_disagrees(entry);
+      posting.transaction.entry_ids.push_back(entry.id);
+      write.entries.push_back(entry);
+    }
+    posting.transaction.created_at = posting.transaction.modified_at = now;
+    write.transactions.push_back(posting.transaction);
+  }
+  for (auto &[key, balance] : touched) {
+    const auto before = balances_.find(key);
+    write.balance_versions.push_back(before == balances_.end() ? 0 : before->second->version);
+    write.balances.push_back(std::move(balance));
+  }
+  return write;
+}
+
+bool Batch::settled(std::size_t at) const {
+  const Unit &unit = units_[at];
+  if (unit.state == Unit::kRefused) return first_error(unit).stage != kFold;
+  return unit.state == Unit::kOpen && !writes(unit);
+}
+
+bool Batch::left_out(std::size_t at) const {
+  return units_[at].state == Unit::kNextGroup || units_[at].state == Unit::kAlone;
+}
+
+bool Batch::alone(std::size_t at) const { return units_[at].state == Unit::kAlone; }
+
+bool Batch::unknown(std::size_t at) const {
+  return lost_commit_ && units_[at].state == Unit::kRefused && first_error(units_[at]).stage == kPrepare;
+}
+
+Result<std::vector<PostingResult>> Batch::take_outcome(std::size_t at) {
+  const Unit &unit = units_[at];
+  if (unit.state == Unit::kRefused) return std::move(*first_error(unit).error);
+  std::vector<PostingResult> results;
+  for (std::size_t i = unit.begin; i < unit.end; ++i) {
+    Slot &slot = slots_[i];
+    // An id that nobody else knows was posted by this very operation, whose first answer was lost on the way.
+    const bool own = !slot.asked->id_given && slot.posting.transaction.id == slot.asked->id;
+    results.push_back(PostingResult{std::move(slot.posting), slot.replayed && !own});
+  }
+  return results;
+}
+
+// Whether any of an open unit is still to be written.
+bool Batch::writes(const Unit &unit) const {
+  for (std::size_t i = unit.begin; i < unit.end; ++i) {
+    if (open(slots_[i])) return true;
+  }
+  return false;
+}
+
+// Whatever becomes of the units before it: an id that the caller gave may be one of theirs, if it is not known yet.
+bool Batch::all_posted_before(const Unit &unit) const {
+  for (std::size_t i = unit.begin; i < unit.end; ++i) {
+    const Slot &slot = slots_[i];
+    if (existing_ids_.contains(slot.posting.transaction.id)) continue;
+    if (slot.asked->id_given || posted_before(slot.posting.transaction) == nullptr) return false;
+  }
+  return true;
+}
+
+// The slot whose error a refused unit ends with.
+const Batch::Slot &Batch::first_error(const Unit &unit) const {
+  const Slot *first = nullptr;
+  for (std::size_t i = unit.begin; i < unit.end; ++i) {
+    const Slot &slot = slots_[i];
+    if (slot.error && (first == nullptr || slot.stage < first->stage)) first = &slot;
+  }
+  return *first;
+}
+
+void Batch::close_if_refused(Unit &unit) {
+  for (std::size_t i = unit.begin; i < unit.end; ++i) {
+    if (slots_[i].error) unit.state = Unit::kRefused;
+  }
+}
+
+void Batch::fail(std::size_t i, Stage stage, Error error) {
+  error.posting_index = static_cast<std::int64_t>(i - units_[slots_[i].unit].begin);
+  slots_[i].stage = stage;
+  slots_[i].error = std::make_unique<Error>(std::move(error));
+}
+
+void Batch::prepare_one(std::size_t i, const Uuid &id, base::Timestamp now) {
+  const std::string &code = slots_[i].asked->tx_template_code;
+  const auto found = templates_.find(code);
+  if (found == templates_.end()) return fail(i, kPrepare, not_found("tx_template", "code", code));
+  Result<PostedTransaction> prepared = prepare_posting(*found->second, slots_[i].asked->params, id, now);
+  if (!prepared) return fail(i, kPrepare, std::move(prepared.error()));
+  slots_[i].posting = prepared.take();
+}
+
+void Batch::refuse_repeats(const Unit &unit) {
+  Ids ids;
+  std::unordered_set<std::string> external_ids;
+  for (std::size_t i = unit.begin; i < unit.end; ++i) {
+    if (!open(slots_[i])) continue;
+    const Transaction &transaction = slots_[i].posting.transaction;
+    if (!ids.insert(transaction.id).second) {
+      fail(i, kPrepare, repeated("id", transaction.id.text()));
+    } else if (transaction.external_id && !external_ids.insert(*transaction.external_id).second) {
+      fail(i, kPrepare, repeated("external_id", *transaction.external_id));
+    }
+  }
+}
+
+// Whether an earlier unit has one of its ids. Adds its own.
+bool Batch::meets(const Unit &unit, Ids &ids, std::unordered_set<std::string> &external_ids) const {
+  bool met = false;
+  for (std::size_t i = unit.begin; i < unit.end; ++i) {
+    const Transaction &transaction = slots_[i].posting.transaction;
+    if (!ids.insert(transaction.id).second) met = true;
+    if (transaction.external_id && !external_ids.insert(*transaction.external_id).second) met = true;
+  }
+  return met;
+}
+
+void Batch::index(const BatchState &state) {
+  for (const JournalState &journal : state.journals) journals_[journal.id] = &journal;
+  for (const AccountState &account : state.accounts) accounts_[account.id] = &account;
+  for (const Balance &balance : state.balances) balances_[balance.key] = &balance;
+  for (const PostedTransaction &posted : state.existing) {
+    existing_ids_[posted.transaction.id] = &posted;
+    if (posted.transaction.external_id) existing_external_ids_[*posted.transaction.external_id] = &posted;
+  }
+}
+
+// A transaction with the same id or external id: the same posting again, or a conflict. It is prepared once more at the first one's
+// instant, so that date() and defaults give what they gave then.
+void Batch::find_replay(std::size_t i) {
+  const PostedTransaction *posted = posted_before(slots_[i].posting.transaction);
+  if (posted == nullptr) return;
+  const AskedPosting &asked = *slots_[i].asked;
+  prepare_one(i, asked.id_given ? asked.id : posted->transaction.id, posted->transaction.created_at);
+  if (slots_[i].error) return;
+  const std::optional<std::string> field = first_difference(*posted, slots_[i].posting);
+  if (field) return fail(i, kReplay, replay_differs(*posted, *field));
+  slots_[i].posting = *posted;
+  slots_[i].replayed = true;
+}
+
+const PostedTransaction *Batch::posted_before(const Transaction &mine) const {
+  const auto by_id = existing_ids_.find(mine.id);
+  if (by_id != existing_ids_.end()) return by_id->second;
+  if (!mine.external_id) return nullptr;
+  const auto by_external_id = existing_external_ids_.find(*mine.external_id);
+  return by_external_id == existing_external_ids_.end() ? nullptr : by_external_id->second;
+}
+
+void Batch::check_journal(std::size_t i) {
+  const Uuid &id = slots_[i].posting.transaction.journal_id;
+  const auto found = journals_.find(id);
+  if (found == journals_.end()) return fail(i, kJournal, not_found("journal", "id", id.text()));
+  if (found->second->status == LockStatus::kLocked) {
+    return fail(i, kJournal,
+                rejection(base::Status::kRejected, "journal.locked", "journal " + id.text() + " is locked",
+                          {{"journal_id", id.text()}}));
+  }
+  for (const Entry &entry : slots_[i].posting.entries) {
+    const int limit = found->second->max_scale.for_currency(entry.currency);
+    if (entry.units.scale() > limit) return fail(i, kJournal, too_fine(entry, limit));
+  }
+}
+
+void Batch::check_accounts(std::size_t i) {
+  for (const Entry &entry : slots_[i].posting.entries) {
+    const std::string id = entry.account_id.text();
+    const auto found = accounts_.find(entry.account_id);
+    if (found == accounts_.end()) return fail(i, kAccount, not_found("account", "id", id));
+    if (found->second->is_set) {
+      return fail(
+          i, kAccount,
+          rejection(base::Status::kRejected, "account.is_set",
+                    "account " + id + " is an account set and takes no entries of its own", {{"account_id", id}}));
+    }
+    if (found->second->status == LockStatus::kLocked) {
+      return fail(
+          i, kAccount,
+          rejection(base::Status::kRejected, "account.locked", "account " + id + " is locked", {{"account_id", id}}));
+    }
+  }
+}
+
+template <typename Visit>
+void Batch::for_each_moved(const Entry &entry, Visit &&visit) const {
+  visit(key_of(entry));
+  for (const SetAbove &set : accounts_.at(entry.account_id)->sets) {
+    if (set.journal_id == entry.journal_id) visit(BalanceKey{set.id, entry.currency, entry.journal_id});
+  }
+}
+
+const Balance *Batch::balance_before(const BalanceKey &key) const {
+  const auto trial = trial_.find(key);
+  if (trial != trial_.end()) return &trial->second;
+  const auto read = balances_.find(key);
+  return read == balances_.end() ? nullptr : read->second;
+}
+
+// As for a unit by itself; false when expressions may say something else on the day that it falls on.
+bool Batch::set_stamp(Unit &unit, base::Timestamp now) const {
+  unit.stamp = now;
+  for (std::size_t i = unit.begin; i < unit.end; ++i) {
+    if (!open(slots_[i])) continue;
+    for (const Entry &entry : slots_[i].posting.entries) {
+      for_each_moved(entry, [&](const BalanceKey &key) {
+        const Balance *before = balance_before(key);
+        if (before != nullptr) unit.stamp = std::max(unit.stamp, before->modified_at);
+        const auto ahead = ahead_.find(key);
+        if (ahead != ahead_.end()) unit.stamp = std::max(unit.stamp, ahead->second);
+      });
+    }
+  }
+  return unit.stamp.date() == now.date();
+}
+
+// What a unit that is alone leaves behind, so that those which it takes to its day are told alone at once.
+void Batch::note_ahead(const Unit &unit) {
+  for (std::size_t i = unit.begin; i < unit.end; ++i) {
+    if (slots_[i].replayed) continue;
+    for (const Entry &entry : slots_[i].posting.entries) {
+      for_each_moved(entry, [&](const BalanceKey &key) {
+        base::Timestamp &ahead = ahead_[key];
+        ahead = std::max(ahead, unit.stamp);
+      });
+    }
+  }
+}
+
+// Adds a unit's entries to a trial of the balances; a sum that does not fit refuses this unit alone.
+void Batch::fold_unit(Unit &unit) {
+  Balances mine;
+  for (std::size_t i = unit.begin; i < unit.end; ++i) {
+    if (!open(slots_[i])) continue;
+    for (Entry &entry : slots_[i].posting.entries) {
+      entry.created_at = unit.stamp;
+      if (Outcome folded = fold_into(mine, entry, unit.stamp); !folded) {
+        fail(i, kFold, std::move(folded.error()));
+        unit.state = Unit::kRefused;
+        return;
+      }
+    }
+  }
+  for (auto &[key, balance] : mine) trial_.insert_or_assign(key, std::move(balance));
+}
+
+Outcome Batch::fold_into(Balances &mine, const Entry &entry, base::Timestamp now) const {
+  Outcome outcome;
+  for_each_moved(entry, [&](const BalanceKey &key) {
+    if (!outcome) return;
+    auto at = mine.find(key);
+    if (at == mine.end()) {
+      const Balance *before = balance_before(key);
+      at = mine.emplace(key, before == nullptr ? empty_balance(key, now) : *before).first;
+    }
+    outcome = fold(at->second, entry);
+  });
+  return outcome;
+}
+
+}  // namespace cala::core

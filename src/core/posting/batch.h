@@ -1,0 +1,174 @@
+// Batch: postings on their way from what was asked to what is written. The ledger's heart, and pure: it decides, who drives it asks
+// the store. A batch has units, each of one or more postings that are made all or none: one operation's, or those of independent
+// operations that are committed together. It goes through stages, and every posting of a unit passes a stage before any goes to the
+// next, so that which of several errors is told is always the same one: templates, params, expressions and debits against credits;
+// then replays; journals; accounts; balances.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "core/account/account.h"
+#include "core/balance/balance.h"
+#include "core/journal/journal.h"
+#include "core/posting/transaction.h"
+#include "core/tx_template/compiled.h"
+
+namespace cala::core {
+
+struct AskedPosting {
+  base::Uuid id;
+  bool id_given = false;  // by the caller; otherwise drawn by the library when the operation was made
+  std::string tx_template_code;
+  base::JsonView params;  // an object, or absent; borrowed
+};
+
+// What a batch must know of the ledger: what it named in needs(), locked. Outlives the batch's use of it.
+struct BatchState {
+  std::vector<JournalState> journals;
+  std::vector<AccountState> accounts;  // of the entries, and of every set above them in the entry's journal
+  std::vector<Balance> balances;       // of both
+  std::vector<PostedTransaction> existing;
+};
+
+struct BatchNeeds {
+  std::vector<base::Uuid> transaction_ids;
+  std::vector<std::string> external_ids;
+  std::vector<base::Uuid> tx_template_ids;
+  std::vector<base::Uuid> journal_ids;  // sorted, distinct
+  std::vector<BalanceKey> keys;         // sorted, distinct; of the entries' own accounts
+};
+
+// One balance moved by one entry: that of its account first, then of every set above it.
+struct BalanceMove {
+  std::size_t entry = 0;  // index of BatchWrite::entries
+  Balance after;
+};
+
+struct BatchWrite {
+  std::vector<Transaction> transactions;
+  std::vector<Entry> entries;                  // grouped by transaction, in order
+  std::vector<BalanceMove> moves;              // in order of entries
+  std::vector<Balance> balances;               // those touched, as they are at the end, sorted by key
+  std::vector<std::int64_t> balance_versions;  // the version that each had when read, 0 = new
+};
+
+// What a posting answers.
+struct PostingResult {
+  PostedTransaction posted;
+  bool replayed = false;
+};
+
+// Gives entries their ids: asked once for each, in the order in which they will be written.
+using EntryIds = std::function<base::Uuid(base::Timestamp created_at)>;
+
+class Batch {
+ public:
+  // Each unit's postings; they outlive the batch.
+  explicit Batch(const std::vector<std::span<const AskedPosting>> &units);
+
+  // Codes of templates that it has not been given yet.
+  std::vector<std::string> missing_templates() const;
+  void add_template(CompiledTxTemplatePtr tx_template);
+  // Forgets templates that the store no longer has; answers their codes.
+  std::vector<std::string> drop_stale_templates(const std::vector<base::Uuid> &stored);
+
+  // The first stage; it can be gone through again, at a later instant. A unit that has an id or an external id of an earlier one
+  // is left out, because it must see what became of that one.
+  void prepare(base::Timestamp now);
+  // Of units whose commit may have been lost: postings that are refused now were not then, on another day perhaps. They are there,
+  // or what became of them stays unknown.
+  std::vector<base::Uuid> doubtful();
+  // They are prepared as of then from now on.
+  void note_made(const std::vector<Transaction> &transactions);
+  BatchNeeds needs() const;
+  // The instant of what a unit by itself writes now that the balances are locked: not before anything they hold, whatever the
+  // clock says, so that no balance goes back in time. In a group each unit has its own.
+  base::Timestamp stamp(const BatchState &state, base::Timestamp now) const;
+  // The other stages. A unit that is refused leaves no trace in what the ones after it see.
+  void decide(const BatchState &state, base::Timestamp now);
+  // Whether there is anything to write: not when everything was refused, replayed or left out.
+  bool any_open() const;
+  base::Result<BatchWrite> write(const EntryIds &next_entry_id);
+
+  // Whether a unit's outcome is known, as far as the stages have come, and does not depend on what the batch writes: refused for
+  // what the store holds, or posted before as a whole.
+  bool settled(std::size_t unit) const;
+  bool left_out(std::size_t unit) const;
+  bool alone(std::size_t unit) const;  // left out, and to be posted by itself
+  // Whether the refusal of a unit says nothing, because its commit may have been lost: what became of it is unknown.
+  bool unknown(std::size_t unit) const;
+  // Of a unit that was not left out; once. An error says which posting of the unit it is about.
+  base::Result<std::vector<PostingResult>> take_outcome(std::size_t unit);
+
+ private:
+  enum Stage { kPrepare, kReplay, kJournal, kAccount, kFold };
+
+  struct Slot {
+    const AskedPosting *asked = nullptr;
+    std::size_t unit = 0;
+    PostedTransaction posting;
+    bool replayed = false;
+    std::unique_ptr<base::Error> error;
+    Stage stage = kPrepare;
+  };
+
+  struct Unit {
+    enum State : std::uint8_t { kOpen, kRefused, kNextGroup, kAlone };
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    State state = kOpen;
+    base::Timestamp stamp;
+  };
+
+  using Ids = std::unordered_set<base::Uuid, base::UuidHash>;
+  using Balances = std::map<BalanceKey, Balance>;
+
+  bool open(const Slot &slot) const { return !slot.error && !slot.replayed && units_[slot.unit].state == Unit::kOpen; }
+  bool writes(const Unit &unit) const;
+  bool all_posted_before(const Unit &unit) const;
+  const Slot &first_error(const Unit &unit) const;
+  void close_if_refused(Unit &unit);
+  void fail(std::size_t slot, Stage stage, base::Error error);
+  void prepare_one(std::size_t slot, const base::Uuid &id, base::Timestamp now);
+  void refuse_repeats(const Unit &unit);
+  bool meets(const Unit &unit, Ids &ids, std::unordered_set<std::string> &external_ids) const;
+  void index(const BatchState &state);
+  void find_replay(std::size_t slot);
+  const PostedTransaction *posted_before(const Transaction &mine) const;
+  void check_journal(std::size_t slot);
+  void check_accounts(std::size_t slot);
+  const Balance *balance_before(const BalanceKey &key) const;
+  bool set_stamp(Unit &unit, base::Timestamp now) const;
+  void note_ahead(const Unit &unit);
+  void fold_unit(Unit &unit);
+  base::Outcome fold_into(Balances &mine, const Entry &entry, base::Timestamp now) const;
+  // Calls visit(key) for each balance that an entry moves.
+  template <typename Visit>
+  void for_each_moved(const Entry &entry, Visit &&visit) const;
+
+  std::vector<Unit> units_;
+  std::vector<Slot> slots_;
+  std::unordered_map<std::string, CompiledTxTemplatePtr> templates_;
+  std::unordered_map<base::Uuid, const JournalState *, base::UuidHash> journals_;
+  std::unordered_map<base::Uuid, const AccountState *, base::UuidHash> accounts_;
+  std::map<BalanceKey, const Balance *> balances_;
+  std::unordered_map<base::Uuid, const PostedTransaction *, base::UuidHash> existing_ids_;
+  std::unordered_map<std::string, const PostedTransaction *> existing_external_ids_;
+  Balances trial_;  // the balances after the units that were folded so far
+  std::map<BalanceKey, base::Timestamp> ahead_;
+  std::unordered_map<base::Uuid, base::Timestamp, base::UuidHash> made_at_;  // found though they are refused now
+  bool lost_commit_ = false;
+};
+
+}  // namespace cala::core

@@ -1,0 +1,46 @@
+-- Account sets: who is in which, by row numbers of cala_accounts. The direct members, as they were added.
+CREATE TABLE cala_account_set_members (
+  set_n INTEGER NOT NULL,
+  member_n INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (set_n, member_n)
+) WITHOUT ROWID
+-- @break
+CREATE INDEX cala_account_set_members_member ON cala_account_set_members (member_n, set_n)
+-- @break
+CREATE INDEX cala_account_set_members_created ON cala_account_set_members (set_n, created_at, member_n)
+-- @break
+-- Every set above every member, account or set, with the number of memberships between them: what a posting reads. A member
+-- reaches a set by one path only, so the key is unique.
+CREATE TABLE cala_account_set_ancestors (
+  member_n INTEGER NOT NULL,
+  set_n INTEGER NOT NULL,
+  depth INTEGER NOT NULL,
+  PRIMARY KEY (member_n, set_n)
+) WITHOUT ROWID
+-- @break
+CREATE INDEX cala_account_set_ancestors_set ON cala_account_set_ancestors (set_n, member_n, depth)
+-- @break
+-- One membership more: every member at or below the member reaches every set at or above the set.
+CREATE TRIGGER cala_account_set_members_insert AFTER INSERT ON cala_account_set_members
+BEGIN
+  INSERT INTO cala_account_set_ancestors (member_n, set_n, depth)
+  SELECT below.n, above.n, below.depth + 1 + above.depth
+  FROM (
+    SELECT NEW.member_n AS n, 0 AS depth
+    UNION ALL SELECT a.member_n, a.depth FROM cala_account_set_ancestors a WHERE a.set_n = NEW.member_n) below
+  CROSS JOIN (
+    SELECT NEW.set_n AS n, 0 AS depth
+    UNION ALL SELECT a.set_n, a.depth FROM cala_account_set_ancestors a WHERE a.member_n = NEW.set_n) above;
+  UPDATE cala_ledger SET change = change + 1;
+END
+-- @break
+CREATE TRIGGER cala_account_set_members_delete AFTER DELETE ON cala_account_set_members
+BEGIN
+  DELETE FROM cala_account_set_ancestors
+  WHERE member_n IN (
+      SELECT OLD.member_n UNION ALL SELECT a.member_n FROM cala_account_set_ancestors a WHERE a.set_n = OLD.member_n)
+    AND set_n IN (
+      SELECT OLD.set_n UNION ALL SELECT a.set_n FROM cala_account_set_ancestors a WHERE a.member_n = OLD.set_n);
+  UPDATE cala_ledger SET change = change + 1;
+END

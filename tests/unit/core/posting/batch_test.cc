@@ -1,0 +1,304 @@
+// A batch by itself: what it asks for, decides and writes, without a store, a clock or an id that was drawn.
+#include "core/posting/batch.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cala::core {
+namespace {
+
+using base::Timestamp;
+using base::Uuid;
+
+Uuid numbered(int n) {
+  Uuid id;
+  id.bytes[15] = static_cast<std::uint8_t>(n);
+  return id;
+}
+
+const Uuid kJournal = numbered(1);
+const Uuid kOtherJournal = numbered(2);
+const Uuid kFirst = numbered(11);
+const Uuid kSecond = numbered(12);
+const Uuid kSet = numbered(21);
+const Uuid kSetOfSets = numbered(22);
+const Uuid kForeignSet = numbered(23);
+const Timestamp kNow = Timestamp::from_micros(1'767'225'600'000'000);  // 2026-01-01
+
+// One debit of params.from and one credit of params.to, params.units USD each, in the journal of params.journal.
+CompiledTxTemplatePtr transfer_template() {
+  TxTemplate source;
+  source.id = numbered(31);
+  source.code = "TRANSFER";
+  const auto param = [&source](const char *name, ParamType type, const char *otherwise) {
+    TxTemplateParam &added = source.params.emplace_back();
+    added.name = name;
+    added.type = type;
+    if (otherwise != nullptr) added.default_expr = otherwise;
+  };
+  param("units", ParamType::kDecimal, "decimal('1')");
+  param("from", ParamType::kUuid, "uuid('00000000-0000-0000-0000-00000000000b')");
+  param("to", ParamType::kUuid, "uuid('00000000-0000-0000-0000-00000000000c')");
+  param("journal", ParamType::kUuid, "uuid('00000000-0000-0000-0000-000000000001')");
+  param("key", ParamType::kString, "''");
+  source.transaction.effective = "date()";
+  source.transaction.journal_id = "params.journal";
+  source.transaction.description = "params.key";
+  for (const char *direction : {"DEBIT", "CREDIT"}) {
+    TxTemplateEntry &entry = source.entries.emplace_back();
+    entry.entry_type = "'E'";
+    entry.account_id = std::string(direction) == "DEBIT" ? "params.from" : "params.to";
+    entry.layer = "SETTLED";
+    entry.direction = direction;
+    entry.units = "params.units";
+    entry.currency = "'USD'";
+  }
+  base::Result<CompiledTxTemplatePtr> compiled = compile_tx_template(std::move(source));
+  EXPECT_TRUE(compiled.ok()) << compiled.error().message;
+  return compiled ? compiled.take() : nullptr;
+}
+
+// Postings, their params as JSON texts, in units; driven as the engine drives a batch.
+class Postings {
+ public:
+  void unit(const std::vector<std::pair<int, std::string>> &postings) {
+    std::vector<AskedPosting> &unit = units_.emplace_back();
+    for (const auto &[id, params] : postings) {
+      base::Result<base::Json> json = base::Json::parse(params);
+      EXPECT_TRUE(json.ok()) << params;
+      params_.push_back(std::make_unique<base::Json>(json.take()));
+      AskedPosting &posting = unit.emplace_back();
+      posting.id = numbered(id);
+      posting.id_given = true;
+      posting.tx_template_code = "TRANSFER";
+      posting.params = params_.back()->root();
+    }
+  }
+
+  // Up to the decision.
+  Batch decided(const BatchState &state) {
+    std::vector<std::span<const AskedPosting>> spans(units_.begin(), units_.end());
+    Batch batch(spans);
+    EXPECT_EQ(batch.missing_templates(), std::vector<std::string>{"TRANSFER"});
+    batch.add_template(transfer_template());
+    EXPECT_TRUE(batch.missing_templates().empty());
+    batch.prepare(kNow);
+    needs = batch.needs();
+    batch.decide(state, batch.stamp(state, kNow));
+    return batch;
+  }
+
+  BatchNeeds needs;
+
+ private:
+  std::vector<std::vector<AskedPosting>> units_;
+  std::vector<std::unique_ptr<base::Json>> params_;
+};
+
+BatchState ledger() {
+  BatchState state;
+  state.journals = {{kJournal, LockStatus::kActive, {}}, {kOtherJournal, LockStatus::kActive, {}}};
+  state.accounts = {{kFirst, LockStatus::kActive, false, {}}, {kSecond, LockStatus::kActive, false, {}}};
+  return state;
+}
+
+BatchWrite written(Batch &batch) {
+  int n = 100;
+  base::Result<BatchWrite> write = batch.write([&n](Timestamp) { return numbered(n++); });
+  EXPECT_TRUE(write.ok());
+  return write ? write.take() : BatchWrite{};
+}
+
+std::string refusal(Batch &batch, std::size_t unit) {
+  base::Result<std::vector<PostingResult>> outcome = batch.take_outcome(unit);
+  if (outcome) return "posted";
+  return outcome.error().code + "@" + std::to_string(outcome.error().posting_index);
+}
+
+TEST(Batch, AsksForWhatItsEntriesTouchSortedAndOnce) {
+  Postings postings;
+  postings.unit({{51, "{}"}, {52, "{}"}});
+  BatchState state = ledger();
+  postings.decided(state);
+  EXPECT_EQ(postings.needs.transaction_ids, (std::vector<Uuid>{numbered(51), numbered(52)}));
+  EXPECT_EQ(postings.needs.journal_ids, std::vector<Uuid>{kJournal});
+  EXPECT_EQ(postings.needs.tx_template_ids, std::vector<Uuid>{numbered(31)});
+  const Currency usd = *Currency::parse("USD");
+  EXPECT_EQ(postings.needs.keys, (std::vector<BalanceKey>{{kFirst, usd, kJournal}, {kSecond, usd, kJournal}}));
+}
+
+TEST(Batch, WritesEntriesWithTheVersionsOfTheirBalances) {
+  Postings postings;
+  postings.unit({{51, R"({"units":"2"})"}, {52, R"({"units":"3"})"}});
+  BatchState state = ledger();
+  Balance before = empty_balance({kFirst, *Currency::parse("USD"), kJournal}, kNow);
+  before.version = 7;
+  state.balances = {before};
+  Batch batch = postings.decided(state);
+  ASSERT_TRUE(batch.any_open());
+  const BatchWrite write = written(batch);
+  ASSERT_EQ(write.entries.size(), 4U);
+  EXPECT_EQ(write.entries[0].account_version, 8);
+  EXPECT_EQ(write.entries[1].account_version, 1);
+  EXPECT_EQ(write.entries[2].account_version, 9);
+  ASSERT_EQ(write.balances.size(), 2U);
+  EXPECT_EQ(write.balances[0].layers[0].debit.text(), "5");
+  EXPECT_EQ(write.balance_versions, (std::vector<std::int64_t>{7, 0}));
+  EXPECT_EQ(write.transactions[1].entry_ids, (std::vector<Uuid>{numbered(102), numbered(103)}));
+}
+
+// One entry moves its account's balance and those of all sets above it in its journal.
+TEST(Batch, AnEntryMovesTheBalancesOfTheSetsAbove) {
+  Postings postings;
+  postings.unit({{51, R"({"units":"2"})"}, {52, R"({"units":"3"})"}});
+  BatchState state = ledger();
+  state.accounts[0].sets = {{kSet, kJournal}, {kSetOfSets, kJournal}, {kForeignSet, kOtherJournal}};
+  state.accounts[1].sets = {{kSetOfSets, kJournal}};
+  state.accounts.push_back({kSet, LockStatus::kActive, true, {}});
+  state.accounts.push_back({kSetOfSets, LockStatus::kActive, true, {}});
+  Batch batch = postings.decided(state);
+  const BatchWrite write = written(batch);
+  std::vector<std::pair<std::size_t, Uuid>> moved;
+  for (const BalanceMove &move : write.moves) moved.emplace_back(move.entry, move.after.key.account_id);
+  EXPECT_EQ(moved, (std::vector<std::pair<std::size_t, Uuid>>{{0, kFirst},
+                                                              {0, kSet},
+                                                              {0, kSetOfSets},
+                                                              {1, kSecond},
+                                                              {1, kSetOfSets},
+                                                              {2, kFirst},
+                                                              {2, kSet},
+                                                              {2, kSetOfSets},
+                                                              {3, kSecond},
+                                                              {3, kSetOfSets}}));
+  EXPECT_EQ(write.moves.back().after.version, 4);
+  EXPECT_EQ(write.moves.back().after.entry_id, write.entries.back().id);
+  EXPECT_EQ(write.entries.back().account_version, 2) << "the account's, not the set's";
+  ASSERT_EQ(write.balances.size(), 4U);
+  EXPECT_EQ(write.balances[3].key.account_id, kSetOfSets);
+  EXPECT_EQ(write.balances[3].layers[0].debit.text(), "5");
+  EXPECT_EQ(write.balances[3].layers[0].credit.text(), "5");
+}
+
+// Every posting of a unit passes a stage before any goes to the next, so the lower posting's later stage does not win.
+TEST(Batch, TheStageComesBeforeThePosting) {
+  const std::string unknown_journal = R"({"journal":"00000000-0000-0000-0000-000000000009"})";
+  const std::string unknown_account = R"({"to":"00000000-0000-0000-0000-000000000009"})";
+  const std::string bad_param = R"({"units":"x"})";
+  BatchState state = ledger();
+  const auto told = [&state](const std::vector<std::pair<int, std::string>> &unit) {
+    Postings postings;
+    postings.unit(unit);
+    Batch batch = postings.decided(state);
+    EXPECT_FALSE(batch.any_open());
+    EXPECT_TRUE(batch.settled(0));
+    return refusal(batch, 0);
+  };
+  EXPECT_EQ(told({{51, unknown_account}, {52, unknown_journal}, {53, bad_param}}), "param.type@2");
+  EXPECT_EQ(told({{51, unknown_account}, {52, unknown_journal}}), "journal.not_found@1");
+  EXPECT_EQ(told({{51, "{}"}, {52, unknown_account}}), "account.not_found@1");
+  EXPECT_EQ(told({{51, "{}"}, {51, "{}"}}), "transaction.exists@1");
+}
+
+TEST(Batch, LocksAndSetsRefuse) {
+  const auto told = [](const BatchState &state) {
+    Postings postings;
+    postings.unit({{51, "{}"}});
+    Batch batch = postings.decided(state);
+    return refusal(batch, 0);
+  };
+  BatchState state = ledger();
+  state.accounts[1].status = LockStatus::kLocked;
+  EXPECT_EQ(told(state), "account.locked@0");
+  state.accounts[0].is_set = true;
+  EXPECT_EQ(told(state), "account.is_set@0");
+  state.journals[0].status = LockStatus::kLocked;
+  EXPECT_EQ(told(state), "journal.locked@0");
+}
+
+// A sum that does not fit refuses its unit alone; the units after it see balances as if it had never been.
+TEST(Batch, AUnitThatIsRefusedLeavesNoTrace) {
+  const std::string huge = R"({"units":"99999999999999999999999999999999999999"})";
+  Postings postings;
+  postings.unit({{51, huge}});
+  postings.unit({{52, huge}, {53, huge}});
+  postings.unit({{54, R"({"units":"-1"})"}});
+  BatchState state = ledger();
+  Batch batch = postings.decided(state);
+  ASSERT_TRUE(batch.any_open());
+  const BatchWrite write = written(batch);
+  EXPECT_EQ(write.transactions.size(), 2U);
+  EXPECT_EQ(write.balances[0].layers[0].debit.text(), "99999999999999999999999999999999999998");
+  EXPECT_FALSE(batch.settled(1)) << "it depends on what the first unit writes";
+  EXPECT_EQ(refusal(batch, 0), "posted");
+  EXPECT_EQ(refusal(batch, 1), "amount.range@0");
+  EXPECT_EQ(refusal(batch, 2), "posted");
+}
+
+TEST(Batch, ASetsSumThatDoesNotFitRefuses) {
+  Postings postings;
+  postings.unit({{51, "{}"}});
+  BatchState state = ledger();
+  state.accounts[0].sets = {{kSet, kJournal}};
+  Balance full = empty_balance({kSet, *Currency::parse("USD"), kJournal}, kNow);
+  full.layers[0].debit = *Decimal::parse("99999999999999999999999999999999999999");
+  state.balances = {full};
+  Batch batch = postings.decided(state);
+  EXPECT_FALSE(batch.any_open());
+  EXPECT_EQ(refusal(batch, 0), "amount.range@0");
+}
+
+TEST(Batch, TheSamePostingAgainIsAReplayAndAnotherAConflict) {
+  BatchState state = ledger();
+  Postings first;
+  first.unit({{51, R"({"key":"a"})"}});
+  Batch posted = first.decided(state);
+  written(posted);
+  base::Result<std::vector<PostingResult>> outcome = posted.take_outcome(0);
+  ASSERT_TRUE(outcome.ok());
+  state.existing.push_back(outcome->front().posted);
+
+  Postings again;
+  again.unit({{51, R"({"key":"a"})"}});
+  again.unit({{51, R"({"key":"b"})"}});
+  Batch batch = again.decided(state);
+  EXPECT_FALSE(batch.any_open());
+  EXPECT_TRUE(batch.settled(0));
+  base::Result<std::vector<PostingResult>> replayed = batch.take_outcome(0);
+  ASSERT_TRUE(replayed.ok());
+  EXPECT_TRUE(replayed->front().replayed);
+  EXPECT_EQ(replayed->front().posted.transaction.id, numbered(51));
+  EXPECT_EQ(refusal(batch, 1), "transaction.replay_differs@0");
+}
+
+// The second of two units with one id has to see what became of the first.
+TEST(Batch, AUnitThatMeetsAnEarlierOnesIdIsLeftOut) {
+  Postings postings;
+  postings.unit({{51, "{}"}});
+  postings.unit({{51, "{}"}});
+  BatchState state = ledger();
+  Batch batch = postings.decided(state);
+  EXPECT_FALSE(batch.left_out(0));
+  EXPECT_TRUE(batch.left_out(1));
+  EXPECT_FALSE(batch.alone(1));
+}
+
+// No balance goes back in time, whatever the clock says; a set's neither.
+TEST(Batch, InstantsDoNotGoBack) {
+  Postings postings;
+  postings.unit({{51, "{}"}});
+  BatchState state = ledger();
+  state.accounts[0].sets = {{kSet, kJournal}};
+  Balance ahead = empty_balance({kSet, *Currency::parse("USD"), kJournal}, kNow);
+  ahead.modified_at = Timestamp::from_micros(kNow.micros() + 5);
+  state.balances = {ahead};
+  Batch batch = postings.decided(state);
+  const BatchWrite write = written(batch);
+  EXPECT_EQ(write.transactions[0].created_at.micros(), kNow.micros() + 5);
+  EXPECT_EQ(write.entries[1].created_at.micros(), kNow.micros() + 5);
+}
+
+}  // namespace
+}  // namespace cala::core

@@ -1,21 +1,14 @@
 // Reading the configuration of cala_ledger_open.
-#include <algorithm>
-
 #include "api/ledger.h"
 #include "base/json.h"
 #include "engine/request.h"
+#include "store/schema_name.h"
 
 namespace cala::api {
 
 namespace {
 
 using engine::RequestReader;
-
-bool is_schema_name(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
-  if (name.empty() || name.size() > 63 || !letter(name.front()) || name.starts_with("pg_")) return false;
-  return std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
 
 template <typename Read>
 void read_part(RequestReader &reader, const char *key, Read read) {
@@ -36,7 +29,7 @@ base::Result<Config> read_config(std::string_view text) {
   config.store = reader.optional_text("store").value_or(config.store);
   if (reader.has("migrate")) config.migrate = reader.boolean("migrate", false);
   config.schema = reader.optional_text("schema").value_or(config.schema);
-  if (!is_schema_name(config.schema)) {
+  if (!store::is_schema_name(config.schema)) {
     reader.fail("request.malformed", "schema",
                 "must be [a-z_][a-z0-9_]*, 63 characters at most, and not begin with pg_");
   }

@@ -96,6 +96,8 @@ bool json_equal(JsonView a, JsonView b);
 
 // Appends s as a JSON string with its quotes. s must be UTF-8.
 void append_json_string(std::string &out, std::string_view s);
+// Decimal digits.
+void append_integer(std::string &out, std::int64_t value);
 // Appends the shortest text that reads back as the same double: whole numbers within 2^53 as integers, greater ones
 // with an exponent, minus zero as 0. JSON has no infinity and no NaN: they become null.
 void append_json_number(std::string &out, double number);

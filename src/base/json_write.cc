@@ -9,12 +9,6 @@ namespace {
 
 constexpr double kMaxExactInteger = 9007199254740992.0;
 
-void append_integer(std::string &out, std::int64_t value) {
-  std::array<char, 24> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-  out.append(buffer.data(), end.ptr);
-}
-
 // A great whole number gets an exponent, since written as an integer a strict reader (ours) would refuse it as inexact.
 void append_fraction(std::string &out, double value) {
   std::array<char, 32> buffer;
@@ -42,6 +36,12 @@ void append_escape(std::string &out, char c) {
 }
 
 }  // namespace
+
+void append_integer(std::string &out, std::int64_t value) {
+  std::array<char, 24> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  out.append(buffer.data(), end.ptr);
+}
 
 void append_json_string(std::string &out, std::string_view s) {
   out += '"';

@@ -40,21 +40,4 @@ base::Outcome AskWrite::await_resume() {
   return error;
 }
 
-base::Error already_exists(std::string_view noun, std::string_view column, const std::string &value,
-                           std::int64_t index) {
-  std::string name(noun);
-  for (char &c : name) {
-    if (c == '_') c = ' ';
-  }
-  base::Error error =
-      base::make_error(base::Status::kConflict, std::string(noun) + ".exists",
-                       "the ledger has another " + name + " with " + std::string(column) + " \"" + value + "\"");
-  base::JsonWriter details;
-  details.begin_object().key("column").string(column).key("value").string(value);
-  if (index >= 0) details.key("index").integer(index);
-  details.end_object();
-  error.details = details.take();
-  return error;
-}
-
 }  // namespace cala::engine

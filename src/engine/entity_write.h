@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/uuid.h"
+#include "core/rejection.h"
 #include "engine/flow.h"
 #include "engine/operation.h"
 #include "engine/render.h"
@@ -117,8 +118,6 @@ AskWrite ask_write(const EntityWrite<T> &write, const Context &context) {
   return AskWrite([&write](const std::string &guard) { return write.call(guard); }, write.noun(), context.host);
 }
 
-// kConflict "<noun>.exists" for a taken id, code or external id; index: which item of a batch, or -1.
-base::Error already_exists(std::string_view noun, std::string_view column, const std::string &value,
-                           std::int64_t index);
+using core::already_exists;
 
 }  // namespace cala::engine

@@ -103,7 +103,7 @@ TEST(SqliteStore, RefusesASchemaThatIsNewer) {
   const TemporaryFolder folder;
   SqliteLedger ledger({.path = folder.file("ledger.db")});
   auto &session = static_cast<SqliteSession &>(ledger.writer());
-  ASSERT_TRUE(session.connection().run("INSERT INTO cala_migrations VALUES (9999, 'later', 0)").ok());
+  ASSERT_TRUE(session.connection().run("INSERT INTO cala_migrations VALUES (9999, 0)").ok());
   const Result<store::MigrationReport> report = ledger.store().migrate();
   ASSERT_FALSE(report.ok());
   EXPECT_EQ(report.error().status, Status::kUnsupported);

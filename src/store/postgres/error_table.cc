@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "core/rejection.h"
 
 namespace cala::store::postgres {
 namespace {
@@ -145,7 +146,7 @@ Error of_rule(const Rule &rule, std::string_view message) {
 Error of_unique_violation(std::string_view message) {
   for (const UniqueIndex &index : kUniqueIndexes) {
     if (message.find(index.name) == std::string_view::npos) continue;
-    Error error = already_exists(index.noun, index.column);
+    Error error = core::already_exists(index.noun, index.column);
     error.tx_state = TxState::kAborted;
     return error;
   }
@@ -190,21 +191,6 @@ Error program_error_of_sqlstate(std::string_view sqlstate, std::string_view mess
     error.status = Status::kInvalid;
     error.code = "tx.statement";
   }
-  return error;
-}
-
-Error already_exists(std::string_view noun, std::string_view column) {
-  std::string name(noun);
-  for (char &c : name) {
-    if (c == '_') c = ' ';
-  }
-  const std::string_view article = noun.starts_with('a') ? "an " : "a ";
-  Error error =
-      base::make_error(Status::kConflict, std::string(noun) + ".exists",
-                       "there is already " + std::string(article) + name + " with this " + std::string(column));
-  base::JsonWriter details;
-  details.begin_object().key("column").string(column).end_object();
-  error.details = details.take();
   return error;
 }
 

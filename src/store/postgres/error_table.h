@@ -13,9 +13,6 @@ base::Error error_of_sqlstate(std::string_view sqlstate, std::string_view messag
 // The same for a statement of the program's own: what is wrong with it is the program's business and told in PostgreSQL's words.
 base::Error program_error_of_sqlstate(std::string_view sqlstate, std::string_view message);
 
-// kConflict "<noun>.exists" with details {"column": ...}.
-base::Error already_exists(std::string_view noun, std::string_view column);
-
 // A transaction id or external id that another session took since it was read: retryable.
 base::Error taken_meanwhile();
 

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::string_view kSchemaToken = "@schema@";
 constexpr std::string_view kBreak = "\n-- @break\n";
-constexpr std::size_t kLongestSchema = 63;
 
 std::int64_t version_of(const SqlFile &file) {
   std::int64_t version = 0;
@@ -70,13 +69,6 @@ $do$)";
 
 }  // namespace
 
-bool is_schema_name(std::string_view name) {
-  const auto is_start = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
-  const auto is_part = [&](char c) { return is_start(c) || (c >= '0' && c <= '9'); };
-  return !name.empty() && name.size() <= kLongestSchema && is_start(name.front()) && !name.starts_with("pg_") &&
-         std::all_of(name.begin(), name.end(), is_part);
-}
-
 std::int64_t newest_migration() { return kMigrationCount == 0 ? 0 : version_of(kMigrations[kMigrationCount - 1]); }
 
 std::vector<std::string> migration_statements(std::string_view schema, std::int64_t from_version) {
@@ -84,11 +76,12 @@ std::vector<std::string> migration_statements(std::string_view schema, std::int6
   if (from_version >= newest_migration()) return statements;
   statements.push_back(fence(schema, from_version));
   for (std::size_t i = 0; i < kMigrationCount; ++i) {
-    const SqlFile &file = kMigrations[i];
-    if (version_of(file) <= from_version) continue;
-    append_statements(statements, file.text, schema);
-    statements.push_back(in_schema("INSERT INTO @schema@.migrations (version, name) VALUES (", schema) +
-                         std::to_string(version_of(file)) + ", '" + std::string(file.name) + "')");
+    const std::int64_t version = version_of(kMigrations[i]);
+    if (version <= from_version) continue;
+    append_statements(statements, kMigrations[i].text, schema);
+    if (i + 1 < kMigrationCount && version_of(kMigrations[i + 1]) == version) continue;
+    statements.push_back(in_schema("INSERT INTO @schema@.migrations (version) VALUES (", schema) +
+                         std::to_string(version) + ")");
   }
   return statements;
 }

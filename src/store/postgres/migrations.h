@@ -1,5 +1,5 @@
-// The embedded migration files as statements. A file is one migration: its number is the first four digits of its name, its
-// statements are separated by break markers, and @schema@ stands for the quoted schema. Pure functions.
+// The embedded migration files as statements. Files whose names begin with the same number are one migration, in the order of their
+// names; statements are separated by break markers, and @schema@ stands for the quoted schema. Pure functions.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,6 @@
 #include <vector>
 
 namespace cala::store::postgres {
-
-// A schema's name as it may be configured: ^[a-z_][a-z0-9_]{0,62}$.
-bool is_schema_name(std::string_view name);
 
 std::int64_t newest_migration();
 

@@ -1,9 +1,11 @@
 #include "store/postgres/postgres_dialect.h"
 
 #include "base/json.h"
+#include "core/rejection.h"
 #include "store/postgres/error_table.h"
 #include "store/postgres/migrations.h"
 #include "store/postgres/posting_codec.h"
+#include "store/schema_name.h"
 
 namespace cala::store::postgres {
 namespace {
@@ -66,7 +68,7 @@ base::Outcome refusal_in(std::string_view text) {
   }
   if (json->root().get("elsewhere").present()) return no_transaction();
   if (const base::JsonView taken = json->root().get("exists"); taken.present()) {
-    return already_exists(taken.get("noun").string(), taken.get("column").string());
+    return core::already_exists(taken.get("noun").string(), taken.get("column").string());
   }
   return {};
 }
@@ -123,7 +125,7 @@ std::vector<std::string> PostgresDialect::migration_statements(std::int64_t from
 std::int64_t PostgresDialect::schema_version() const { return newest_migration(); }
 
 base::Result<std::unique_ptr<Dialect>> make_postgres_dialect(std::string_view schema) {
-  if (!is_schema_name(schema)) {
+  if (!store::is_schema_name(schema)) {
     return base::make_error(base::Status::kInvalid, "config.schema",
                             "\"schema\" must be 1 to 63 of a-z, 0-9 and _, and not begin with a digit");
   }

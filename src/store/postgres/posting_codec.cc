@@ -296,7 +296,7 @@ std::string encode_posting_write(const PostingWrite &request) {
   out += R"(,"balances":)";
   const std::int64_t born = append_balances(out, request);
   out += R"(,"born":)";
-  append_integer(out, born);
+  base::append_integer(out, born);
   out += '}';
   return out;
 }

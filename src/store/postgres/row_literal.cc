@@ -1,6 +1,6 @@
 #include "store/postgres/row_literal.h"
 
-#include <charconv>
+#include "base/json.h"
 
 namespace cala::store::postgres {
 namespace {
@@ -34,12 +34,6 @@ void append_quoted(std::string &out, std::string_view text, std::string_view quo
 
 }  // namespace
 
-void append_integer(std::string &out, std::int64_t value) {
-  char digits[24];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  out.append(digits, end);
-}
-
 RowLiteral &RowLiteral::begin_row() {
   if (any_rows_) out_ += ',';
   any_rows_ = true;
@@ -60,7 +54,7 @@ void RowLiteral::separate() {
 
 RowLiteral &RowLiteral::integer(std::int64_t value) {
   separate();
-  append_integer(out_, value);
+  base::append_integer(out_, value);
   return *this;
 }
 

@@ -46,6 +46,5 @@ class RowLiteral {
 // {a,b} and {"x","y"} inside a JSON string.
 void append_uuid_array(std::string &out, std::span<const base::Uuid> ids);
 void append_text_array(std::string &out, std::span<const std::string> texts);
-void append_integer(std::string &out, std::int64_t value);
 
 }  // namespace cala::store::postgres

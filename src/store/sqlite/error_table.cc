@@ -1,5 +1,7 @@
 #include "store/sqlite/error_table.h"
 
+#include "core/rejection.h"
+
 #include <sqlite3.h>
 
 #include <array>
@@ -123,12 +125,7 @@ std::optional<Error> taken_error(std::string_view message) {
   const std::string_view column = place.substr(dot + 1);
   if (table == "balances" || column == "n") return raised_error("cala:balance.changed");
   const std::string noun(table.substr(0, table.size() - 1));
-  std::string spoken = noun;
-  if (const std::size_t gap = spoken.find('_'); gap != std::string::npos) spoken[gap] = ' ';
-  Error error = base::make_error(Status::kConflict, noun + ".exists",
-                                 "there is another " + spoken + " with this " + std::string(column));
-  error.details = "{\"column\":\"" + std::string(column) + "\"}";
-  return error;
+  return core::already_exists(noun, column);
 }
 
 bool matches(const Refusal &refusal, std::string_view code_name, std::string_view message) {

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/json.h"
 #include "store/sqlite/entry_id.h"
 
 namespace cala::store::sqlite {
@@ -12,12 +13,6 @@ namespace {
 using core::Balance;
 using core::Decimal;
 using core::LayerAmounts;
-
-void append_integer(std::string &out, std::int64_t value) {
-  char digits[24];
-  const std::to_chars_result end = std::to_chars(std::begin(digits), std::end(digits), value);
-  out.append(digits, end.ptr);
-}
 
 bool is_plain_zero(const Decimal &amount) { return amount.is_zero() && amount.scale() == 0; }
 
@@ -39,10 +34,10 @@ base::Outcome append_mover(std::string &out, const LayerAmounts &layer, std::uin
   } else {
     const std::optional<std::int64_t> n = entry_n_of(layer.entry_id, salt);
     if (!n || entry_id(*n, layer.modified_at, salt) != layer.entry_id) return foreign_entry(layer.entry_id);
-    append_integer(out, *n);
+    base::append_integer(out, *n);
   }
   out += ',';
-  append_integer(out, layer.modified_at.micros());
+  base::append_integer(out, layer.modified_at.micros());
   return {};
 }
 
@@ -156,7 +151,7 @@ std::string trail_text(const std::vector<std::int64_t> &trail) {
   std::string out = "[";
   for (std::size_t i = 0; i < trail.size(); ++i) {
     if (i > 0) out += ',';
-    append_integer(out, trail[i]);
+    base::append_integer(out, trail[i]);
   }
   out += ']';
   return out;

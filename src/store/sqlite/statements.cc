@@ -50,9 +50,9 @@ std::string with_placeholder(std::string_view sql, Placeholder placeholder) {
   return out;
 }
 
-std::string note_of(std::string_view name, std::int64_t version) {
-  return "INSERT INTO cala_migrations (version, name, applied_at) VALUES (" + std::to_string(version) + ", '" +
-         std::string(name) + "', CAST(strftime('%s', 'now') AS INTEGER) * 1000000)";
+std::string note_of(std::int64_t version) {
+  return "INSERT INTO cala_migrations (version, applied_at) VALUES (" + std::to_string(version) +
+         ", CAST(strftime('%s', 'now') AS INTEGER) * 1000000)";
 }
 
 }  // namespace
@@ -95,7 +95,8 @@ std::vector<std::string> migrations_after(std::int64_t from_version) {
       statements.push_back(without_comments(rest.substr(0, at)));
       if (at != std::string_view::npos) rest.remove_prefix(at + kBreak.size());
     }
-    statements.push_back(note_of(file.name, version));
+    const bool more = i + 1 < kMigrationCount && migration_version(kMigrations[i + 1].name) == version;
+    if (!more) statements.push_back(note_of(version));
   }
   return statements;
 }

@@ -18,7 +18,6 @@ $do$
 -- @break
 CREATE TABLE @schema@.migrations (
   version bigint PRIMARY KEY,
-  name text NOT NULL,
   applied_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 )
 -- @break

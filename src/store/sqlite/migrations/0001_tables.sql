@@ -3,7 +3,6 @@
 -- Nothing is ever deleted from accounts, journals, tx_templates, transactions, entries and balances: the next number is max(n) + 1.
 CREATE TABLE cala_migrations (
   version INTEGER PRIMARY KEY,
-  name TEXT NOT NULL,
   applied_at INTEGER NOT NULL
 )
 -- @break

@@ -58,7 +58,7 @@ TEST(UniqueViolation, NamesNounAndColumnInEveryLanguage) {
     EXPECT_EQ(error.status, Status::kConflict);
     EXPECT_EQ(error.code, "account.exists");
     EXPECT_EQ(error.details, R"({"column":"external_id"})");
-    EXPECT_EQ(error.message, "there is already an account with this external_id");
+    EXPECT_EQ(error.message, "the ledger has another account with this external_id");
     EXPECT_FALSE(error.retryable);
   }
   EXPECT_EQ(error_of_sqlstate("23505", "tx_templates_code_key").code, "tx_template.exists");

@@ -5,13 +5,6 @@
 namespace cala::store::postgres {
 namespace {
 
-TEST(SchemaNames, AreLowerCaseIdentifiers) {
-  for (const char *good : {"cala", "_", "a1_b", "x"}) EXPECT_TRUE(is_schema_name(good)) << good;
-  for (const char *bad : {"", "1a", "Cala", "a b", "a-b", "a\"", "é"}) EXPECT_FALSE(is_schema_name(bad)) << bad;
-  EXPECT_TRUE(is_schema_name(std::string(63, 'a')));
-  EXPECT_FALSE(is_schema_name(std::string(64, 'a')));
-}
-
 TEST(MigrationStatements, NameTheSchemaQuoted) {
   const std::vector<std::string> statements = migration_statements("books", 0);
   ASSERT_FALSE(statements.empty());

@@ -78,8 +78,8 @@
  *   "2026-01-31", instants RFC 3339 in UTC with six decimals ("2026-01-31T12:00:00.000000Z"). Enum words are lower case
  *   in answers and either case in requests: debit, credit; settled, pending, encumbrance; active, locked; synchronous,
  *   eventually_consistent. metadata is any JSON value.
- * Notation of documents. What follows "request:" and "result:" of an operation, and the types before the operations, is
- *   written so that programs read it too; cala_api gives all of it as JSON.
+ * Notation of documents. What follows "request:" and "result:" of an operation, the types before the operations, and
+ *   the details of the codes at the end are written so that programs read them too; cala_api gives all of it as JSON.
  *     {code: text, name?: text = "x"}   an object with these keys; ? may be left out, = and what is
  *                                       meant then; {*: json} an object with any keys
  *     [uuid; 100]                       a list, of 100 at most; integer 1..9 a number within these
@@ -216,7 +216,8 @@ CALA_API int32_t cala_abi_version(void);
 
 /* This header as data: one JSON object, for hosts that list, check or complete requests.
  * {version, types: {name: {doc, type}}, operations: {name: {since, access: "read" | "write", doc, request: type,
- * result: type, errors: [code]}}, codes: {code: {status, section, means, advice}}, functions: [name]}. A type is
+ * result: type, errors: [code]}}, codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes", means,
+ * advice, details: type}}, functions: [name]}. A type is
  * {kind: "object", fields: [{key, type, optional, default?, doc?}]}, {kind: "list", of, max?}, {kind: "map", of},
  * {kind: "union" | "all", of: [type]}, {kind: "literal", value}, {kind: "integer", min?, max?} or {kind: "name", name}:
  * a word for values, one of types, or "<operation>.request". Static; never NULL. Any thread. */
@@ -234,7 +235,7 @@ CALA_API void cala_free(void *memory);
 
 /* The status, the same that the failed call returned. */
 CALA_API cala_status cala_error_status(const cala_error *error);
-/* A stable dotted word for programs: "account.locked". The list is in docs/errors.md. */
+/* A stable dotted word for programs: "account.locked". The list is at the end of this header, and in docs/errors.md. */
 CALA_API const char *cala_error_code(const cala_error *error);
 /* One line of plain English for people: what is wrong and what was expected. Never holds a password. */
 CALA_API const char *cala_error_message(const cala_error *error);
@@ -246,7 +247,8 @@ CALA_API const char *cala_error_sqlstate(const cala_error *error);
 CALA_API int32_t cala_error_tx_state(const cala_error *error);
 /* Which posting of a batch was refused, counted from 0; -1 when the error is about none. */
 CALA_API int64_t cala_error_posting_index(const cala_error *error);
-/* More, as a JSON object: {"pointer": "/params/amount"}, {"account_id": "..."}; "{}" when there is no more. */
+/* More, as a JSON object: {"pointer": "/params/amount"}, {"account_id": "..."}; "{}" when there is no more. The list of
+ * codes has the keys of each. */
 CALA_API const char *cala_error_details(const cala_error *error);
 /* Ends an error from an out_error. Errors from cala_op_error are the operation's: do not free them. */
 CALA_API void cala_error_free(cala_error *error);
@@ -656,8 +658,8 @@ CALA_API void cala_tx_free(cala_tx *tx);
  * (store.busy, store.lock_timeout, queue.full, tx.busy), CALA_CANCELLED, CALA_CLOSED, CALA_UNAVAILABLE, CALA_PERMISSION
  * and CALA_UNSUPPORTED (store.*), CALA_INVALID (request.too_large); by those that write (access: write) also
  * CALA_CONFLICT (store.serialization, store.deadlock: retry; inside a transaction roll it back first; outside one the
- * library has retried), CALA_OUTCOME_UNKNOWN (store.outcome_unknown) and CALA_MISUSE (transaction.none). docs/errors.md
- * has every code. */
+ * library has retried), CALA_OUTCOME_UNKNOWN (store.outcome_unknown) and CALA_MISUSE (transaction.none). The list
+ * "Codes of errors" below has every code. */
 
 /* Creates an account. Its code and its external id are its own in the whole ledger.
  * request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
@@ -958,6 +960,290 @@ CALA_API cala_status cala_ledger_info(cala_ledger *ledger, cala_tx *tx, const ch
  * access: write */
 CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Codes of errors                                                                                                    */
+/*                                                                                                                    */
+/* Each with its status. any: whatever operation may answer with it; others come from those that name them (errors:). */
+/* retryable: what cala_error_retryable says of it. Then what it means, what to do, and what cala_error_details has.  */
+
+/* codes: The request */
+/* code request.malformed, CALA_INVALID, any: not JSON, a wrong type, a value out of range, a key that is there
+ *   twice, invalid UTF-8, a NUL character, an `after` that is no cursor of this list
+ * do: correct the request
+ * details: {pointer?: text, offset?: integer} */
+/* code request.unknown_key, CALA_INVALID, any: a key that the operation does not know
+ * do: remove it, or look for a misspelling
+ * details: {pointer: text} */
+/* code request.missing_key, CALA_INVALID, any: a key that the operation needs is absent or null
+ * do: add it
+ * details: {pointer: text} */
+/* code request.too_large, CALA_INVALID, any: a text is longer than the store can keep or index
+ * do: shorten it */
+/* code option.unsupported, CALA_UNSUPPORTED: an option that this version does not heed: `effective_balances` true,
+ *   `balance_rollup` other than `synchronous`, `log_level`
+ * do: leave it out
+ * details: {pointer: text} */
+/* code currency.unknown, CALA_INVALID: a currency that the ledger does not know
+ * do: use an ISO 4217 code or one of the crypto codes, in upper case
+ * details: {pointer?: text, currency?: text} */
+/* code amount.scale, CALA_INVALID: an entry has more digits after the decimal point than its journal's `max_scale`
+ * do: round in the tx template, or raise `max_scale` by `journal_update`
+ * details: {journal_id: uuid, currency: currency, units: decimal, max_scale: integer} */
+/* code amount.range, CALA_INVALID: an amount or a sum would need more than 38 digits
+ * do: post a smaller amount; nothing is ever rounded
+ * details: {account_id: uuid, currency: currency, layer: layer} | {pointer?: text, param?: text, type?: "decimal"} */
+
+/* codes: Tx templates, params and expressions */
+/* code cel.compile, CALA_INVALID: an expression is not well-formed, or can never be of the type needed
+ * do: correct the expression; `cel_evaluate` tries one out
+ * details: {pointer?: text, line?: integer, column?: integer, expression?: text, hint?: text} */
+/* code cel.eval, CALA_INVALID: an expression failed while it was evaluated: a division by zero, a missing key
+ * do: guard it, for example with `has()`
+ * details: {pointer?: text, line?: integer, column?: integer, expression?: text, param?: text} */
+/* code cel.coerce, CALA_INVALID: an expression's result is not what its place needs
+ * do: convert it, for example with `decimal()` or `uuid()`
+ * details: {pointer?: text, currency?: text} */
+/* code cel.params, CALA_INVALID: the params, vars or bindings of `cel_evaluate` are not right
+ * do: correct them
+ * details: {pointer?: text, param?: text, type?: text, line?: integer, column?: integer, expression?: text,
+ *   hint?: text} */
+/* code param.missing, CALA_INVALID: an expression reads a param that was not given and has no default
+ * do: give it, or ask `has(params.x)` first
+ * details: {pointer: text, param: text} */
+/* code param.unknown, CALA_INVALID: a param that the tx template does not declare
+ * do: remove it, or look for a misspelling
+ * details: {pointer: text, param: text} */
+/* code param.type, CALA_INVALID: a param's value, or its default, is not of the declared type
+ * do: pass decimals, dates and UUIDs as text
+ * details: {pointer: text, param?: text, type?: text} */
+/* code param.range, CALA_INVALID: a param's value, or its default, is less than its `min` or greater than its `max`
+ * do: pass a value within the bounds
+ * details: {pointer: text, param?: text, min?: text, max?: text} */
+/* code param.duplicate, CALA_INVALID: the tx template declares a param twice
+ * do: remove one
+ * details: {pointer: text} */
+/* code tx_template.unbalanced, CALA_REJECTED: whatever is posted with this tx template, debits and credits could
+ *   never agree
+ * do: correct its entries */
+/* code tx_template.exists, CALA_CONFLICT: the id or code is taken
+ * do: choose another, or use the one that is there
+ * details: {column: text, value?: text} */
+/* code tx_template.not_found, CALA_NOT_FOUND: no tx template has this id or code
+ * do: create it first
+ * details: {id: text} | {code: text} */
+/* code tx_template.changed, CALA_CONFLICT, retryable: the tx template was changed by another at the same time
+ * do: try again */
+
+/* codes: Accounts and journals */
+/* code account.exists, CALA_CONFLICT: the id, code or external id is taken
+ * do: choose another, or use the one that is there
+ * details: {column: text, value?: text, index?: integer} */
+/* code account.not_found, CALA_NOT_FOUND: no account has this id, code or external id
+ * do: create it first
+ * details: {id: text} | {code: text} | {external_id: text} */
+/* code account.changed, CALA_CONFLICT, retryable: the account was changed by another at the same time
+ * do: try again */
+/* code account.locked, CALA_REJECTED: an entry's account is locked
+ * do: `account_unlock`, or post elsewhere
+ * details: {account_id: uuid} */
+/* code account.is_set, CALA_REJECTED: an entry names an account set, which takes no entries of its own
+ * do: post to one of its members
+ * details: {account_id: uuid} */
+/* code journal.exists, CALA_CONFLICT: the id or code is taken
+ * do: choose another, or use the one that is there
+ * details: {column: text, value?: text} */
+/* code journal.not_found, CALA_NOT_FOUND: no journal has this id or code
+ * do: create it first
+ * details: {id: text} | {code: text} */
+/* code journal.changed, CALA_CONFLICT, retryable: the journal was changed by another at the same time
+ * do: try again */
+/* code journal.locked, CALA_REJECTED: the posting's journal is locked
+ * do: `journal_unlock`, or post to another
+ * details: {journal_id: uuid} */
+
+/* codes: Postings and balances */
+/* code posting.unbalanced, CALA_REJECTED: debits and credits differ in a currency and layer
+ * do: correct the params
+ * details: {currency: currency, layer: layer, debit: decimal, credit: decimal} */
+/* code transaction.replay_differs, CALA_CONFLICT: the id or external id was posted before with other content
+ * do: use a new id for a new posting
+ * details: {transaction_id: uuid, field: text} */
+/* code transaction.exists, CALA_CONFLICT, sometimes retryable: two postings of one batch have the same id or
+ *   external id, or another session posted it at the same moment
+ * do: post each once; when retryable, repeat
+ * details: {column?: "id" | "external_id", value?: text} */
+/* code transaction.not_found, CALA_NOT_FOUND: no transaction has this id or external id
+ * details: {id: text} | {external_id: text} */
+/* code list.no_mark, CALA_UNAVAILABLE: a list with `stable` on a read-only connection or in a read-only
+ *   transaction, and nobody has read one elsewhere yet
+ * do: read one where the database can be written */
+/* code balance.not_found, CALA_NOT_FOUND: the account has no entry in this journal and currency, or had none then
+ * do: read it as zero
+ * details: balance_key */
+/* code balance.changed, CALA_CONFLICT, retryable: a balance was moved by another between reading and writing
+ * do: roll back and run the transaction again; outside one the library has */
+
+/* codes: Transactions */
+/* code transaction.none, CALA_MISUSE, any: the statements of an operation in a `cala_tx_host` did not run in one
+ *   open transaction, or `cala_tx_in_transaction` said that there is none
+ * do: begin a transaction before, commit after */
+/* code transaction.open, CALA_MISUSE, any: a transaction is open already on this connection
+ * do: end it first */
+/* code transaction.state, CALA_MISUSE, any: the database says that the transaction is in the wrong state
+ * do: roll back */
+/* code transaction.aborted, CALA_MISUSE, any: an earlier statement of the transaction failed, and PostgreSQL takes
+ *   no more
+ * do: roll back; or open it with `savepoint` */
+/* code tx.required, CALA_MISUSE: `cala_tx_lock_accounts` was made without a transaction, or `cala_tx_exec` without
+ *   one of `cala_tx_begin`
+ * do: pass the transaction */
+/* code tx.not_postgres, CALA_UNSUPPORTED: `cala_tx_adopt` on a ledger that is not on PostgreSQL
+ * do: use `cala_tx_host` */
+/* code tx.libpq, CALA_INVALID: libpq's functions were not found where `cala_tx_adopt` was told to look
+ * do: name the module that made the connection */
+/* code tx.connection, CALA_MISUSE: the connection is broken, busy, in pipeline mode, or of another copy of libpq
+ * do: pass it between two statements, with its own copy of libpq */
+/* code tx.encoding, CALA_MISUSE: the `client_encoding` of a connection in `cala_tx_adopt` is not UTF8
+ * do: `SET client_encoding TO 'UTF8'` on it */
+/* code tx.control_statement, CALA_INVALID: `cala_tx_exec` was given `COMMIT` or another statement that ends the
+ *   transaction or outlives it
+ * do: use `cala_tx_commit`, `cala_tx_rollback`, `savepoint`
+ * details: {pointer?: text} */
+/* code tx.statement, CALA_INVALID: the database refuses the statement of `cala_tx_exec`
+ * do: see the message and the SQLSTATE */
+/* code tx.constraint, CALA_CONFLICT: the statement of `cala_tx_exec` breaks a constraint of the database
+ * do: see the message */
+/* code tx.too_many_rows, CALA_INVALID: the statement of `cala_tx_exec` gives more than 100,000 rows
+ * do: add a LIMIT */
+/* code tx.busy, CALA_BUSY, any, retryable: another operation is running in this `cala_tx`
+ * do: wait for it: one at a time */
+/* code tx.over, CALA_MISUSE, any: the `cala_tx` was committed or rolled back
+ * do: begin another */
+
+/* codes: Calls, operations and queues */
+/* code call.misuse, CALA_MISUSE, any: a handle, a pointer or the order of calls is wrong
+ * do: correct the program */
+/* code call.failed, CALA_INTERNAL, any: a call ended in an unexpected way
+ * do: report it */
+/* code posting.fold, CALA_INTERNAL, any: an accepted entry could not be added to its balance; nothing was written
+ * do: report it */
+/* code op.adopted_transaction, CALA_MISUSE, any: an operation in a `cala_tx_adopt` was started through a queue
+ * do: run it with `cala_op_run` */
+/* code op.host_transaction, CALA_MISUSE, any: an operation in a `cala_tx_host` was run or started
+ * do: drive it with `cala_op_step` and `cala_op_feed` */
+/* code op.host_only, CALA_MISUSE, any: the ledger has no connection of its own
+ * do: make operations in a `cala_tx_host` */
+/* code op.own_transaction, CALA_MISUSE: `ledger_migrate` was asked inside a transaction of the library's
+ * do: run it without one */
+/* code op.timeout, CALA_TIMEOUT, any: the operation is not finished yet; it goes on
+ * do: run it again to wait on, or cancel it */
+/* code op.cancelled, CALA_CANCELLED, any: the operation was cancelled, or the ledger shut down before it began */
+/* code queue.full, CALA_BUSY, any, retryable: too many operations are in flight
+ * do: read the queue, then try again */
+/* code queue.closed, CALA_CLOSED, any: the queue was freed */
+/* code queue.reader_busy, CALA_BUSY: another thread reads or drains the queue
+ * do: one reader a queue */
+/* code queue.nested, CALA_MISUSE: a callback of a drain tried to drain or run the same queue
+ * do: return from the callback first */
+/* code queue.timeout, CALA_TIMEOUT: nothing came in time, or the wait was woken */
+/* code queue.buffer_too_small, CALA_INVALID: the next record does not fit
+ * do: read again with a buffer of the size given */
+/* code queue.descriptor, CALA_UNAVAILABLE, retryable: no descriptor could be made
+ * do: raise the limit of open files */
+/* code ledger.closed, CALA_CLOSED, any: the ledger has been shut down
+ * do: open another */
+/* code clock.not_manual, CALA_UNSUPPORTED: the ledger runs on the system's clock
+ * do: open it with `{"clock": {"manual": ...}}` */
+/* code clock.range, CALA_INVALID: the clock would go back, or past the year 9999 */
+/* code process.forked, CALA_FORKED, any: the handle belongs to the parent process
+ * do: open a ledger in the child */
+/* code memory.exhausted, CALA_NO_MEMORY, any: there is no memory */
+/* code executor.closed, CALA_CLOSED, any: the ledger is shutting down */
+/* code executor.full, CALA_BUSY, any, retryable: too many operations are waiting
+ * do: try again later */
+/* code executor.thread, CALA_UNAVAILABLE, any, retryable: no thread could be started
+ * do: raise the limit of threads */
+/* code executor.lane, CALA_INTERNAL, any: a defect of the library
+ * do: report it */
+/* code executor.task_failed, CALA_INTERNAL, any: an operation ended in an unexpected way
+ * do: report it */
+
+/* codes: Stores */
+/* code store.invalid, CALA_INVALID, any: `store` is no name of a store, or the connection string cannot be read
+ * do: see `cala_ledger_open` in cala.h */
+/* code store.unreachable, CALA_UNAVAILABLE, any, sometimes retryable: PostgreSQL does not answer, or is a standby
+ *   that is asked to write; the message ends in why
+ * do: start it; check host, port and network; docs/failover.md */
+/* code store.libpq_missing, CALA_UNAVAILABLE, any: libpq, PostgreSQL's client library, is not installed
+ * do: install it (Debian: `libpq5`) */
+/* code store.login, CALA_PERMISSION, any: PostgreSQL refused the user or password, or wants a password and got none
+ * do: correct the connection string */
+/* code store.database_missing, CALA_UNAVAILABLE, any: PostgreSQL has no database of that name
+ * do: create it */
+/* code store.too_many_connections, CALA_UNAVAILABLE, any, retryable: PostgreSQL has no connection left
+ * do: lower `pool.max`, or raise its limit */
+/* code store.server_version, CALA_UNSUPPORTED, any: PostgreSQL is too old
+ * do: use version 13 or newer */
+/* code store.connection_lost, CALA_UNAVAILABLE, any, retryable: the connection broke; nothing was written
+ * do: try again */
+/* code store.outcome_unknown, CALA_OUTCOME_UNKNOWN, any: the connection broke during the commit, and nobody has
+ *   said since what became of it
+ * do: post the same ids again, or find the transactions
+ * details: {transaction_ids?: [uuid]} */
+/* code store.cannot_open, CALA_UNAVAILABLE, any: the ledger's file cannot be opened or made
+ * do: check the path and its folder */
+/* code store.not_a_ledger, CALA_INVALID, any: the file is not an SQLite database, or the schema in PostgreSQL has
+ *   other tables or types under names that the ledger needs
+ * do: choose another file, another `schema` */
+/* code store.read_only, CALA_PERMISSION, any: the file, database or transaction may not be written
+ * do: check permissions */
+/* code store.permission, CALA_PERMISSION, any: PostgreSQL's user may not do this
+ * do: grant it, see docs for the schema */
+/* code store.full, CALA_UNAVAILABLE, any: the disk, or another resource of the database, is used up
+ * do: make room */
+/* code store.io, CALA_UNAVAILABLE, any: the file cannot be read or written
+ * do: look at the disk */
+/* code store.memory, CALA_NO_MEMORY, any: the database is out of memory */
+/* code store.corrupt, CALA_INTERNAL, any: the stored data are damaged, or not as this library writes them
+ * do: restore a backup */
+/* code store.migrations_missing, CALA_UNSUPPORTED, any: the database has no ledger, or an older one
+ * do: open with `"migrate": true`, or run `ledger_migrate` */
+/* code store.migrated_meanwhile, CALA_CONFLICT, any, retryable: another process migrates the same schema
+ * do: try again */
+/* code store.newer, CALA_UNSUPPORTED, any: the tables are newer than this library
+ * do: use a newer library */
+/* code store.busy, CALA_BUSY, any, retryable: another writer holds the file, or our one writer did not come free in
+ *   `pool.timeout_ms`
+ * do: try again later; a transaction that is still open may be one's own */
+/* code store.pool_timeout, CALA_BUSY, any, retryable: no connection to PostgreSQL came free in `pool.timeout_ms`
+ * do: try again later; end transactions sooner, or raise `pool.max` */
+/* code store.lock_timeout, CALA_BUSY, any, retryable: another transaction held the same rows for too long
+ * do: try again */
+/* code store.serialization, CALA_CONFLICT, any, retryable: another transaction changed the same rows
+ * do: roll back and run the transaction again; outside one the library has */
+/* code store.deadlock, CALA_CONFLICT, any, retryable: two transactions waited for each other
+ * do: roll back and run the transaction again; outside one the library has */
+/* code store.cancelled, CALA_CANCELLED, any: the statement was interrupted */
+/* code store.too_old, CALA_UNSUPPORTED, any: the host's SQLite has no JSON functions, or cannot read the ledger's
+ *   statements
+ * do: use SQLite 3.38 or newer */
+/* code store.untrusted_schema, CALA_UNSUPPORTED, any: the host's SQLite forbids functions in triggers
+ * do: `PRAGMA trusted_schema = ON` */
+/* code store.encoding, CALA_INVALID, any: the database's encoding lacks a character
+ * do: use a database in UTF8 */
+/* code store.unsupported, CALA_UNSUPPORTED, any: PostgreSQL cannot do this, or the database lacks the language
+ *   plpgsql
+ * do: see the message */
+/* code store.refused, CALA_INTERNAL, any: the database refused in a way that the library does not know
+ * do: report it with the message */
+/* code store.protocol, CALA_INTERNAL, any: an answer of PostgreSQL's could not be understood
+ * do: report it */
+/* code store.plan, store.entry_id, store.misuse, CALA_INTERNAL, any: a defect of the library
+ * do: report it */
+/* code config.store, config.schema, CALA_INVALID, any: a connection string or schema name that cannot be right,
+ *   found below `cala_ledger_open`
+ * do: correct it */
 
 #ifdef __cplusplus
 }

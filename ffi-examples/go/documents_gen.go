@@ -562,101 +562,113 @@ type Key struct {
 // Codes of errors. Each method names those that its operation adds; any may give those of requests, calls and stores.
 const (
 	// CodeRequestMalformed (ErrInvalid): not JSON, a wrong type, a value out of range, a key that is there twice,
-	// invalid UTF-8, a NUL character, an after that is no cursor of this list (pointer). Correct the request.
+	// invalid UTF-8, a NUL character, an after that is no cursor of this list. Correct the request. Details: {pointer?:
+	// text, offset?: integer}.
 	CodeRequestMalformed = "request.malformed"
-	// CodeRequestUnknownKey (ErrInvalid): a key that the operation does not know (pointer). Remove it, or look for a
-	// misspelling.
+	// CodeRequestUnknownKey (ErrInvalid): a key that the operation does not know. Remove it, or look for a misspelling.
+	// Details: {pointer: text}.
 	CodeRequestUnknownKey = "request.unknown_key"
-	// CodeRequestMissingKey (ErrInvalid): a key that the operation needs is absent or null (pointer). Add it.
+	// CodeRequestMissingKey (ErrInvalid): a key that the operation needs is absent or null. Add it. Details: {pointer:
+	// text}.
 	CodeRequestMissingKey = "request.missing_key"
 	// CodeRequestTooLarge (ErrInvalid): a text is longer than the store can keep or index. Shorten it.
 	CodeRequestTooLarge = "request.too_large"
 	// CodeOptionUnsupported (ErrUnsupported): an option that this version does not heed: effective_balances true,
-	// balance_rollup other than synchronous, log_level (pointer). Leave it out.
+	// balance_rollup other than synchronous, log_level. Leave it out. Details: {pointer: text}.
 	CodeOptionUnsupported = "option.unsupported"
-	// CodeCurrencyUnknown (ErrInvalid): a currency that the ledger does not know (pointer). Use an ISO 4217 code or one
-	// of the crypto codes, in upper case.
+	// CodeCurrencyUnknown (ErrInvalid): a currency that the ledger does not know. Use an ISO 4217 code or one of the
+	// crypto codes, in upper case. Details: {pointer?: text, currency?: text}.
 	CodeCurrencyUnknown = "currency.unknown"
-	// CodeAmountScale (ErrInvalid): an entry has more digits after the decimal point than its journal's max_scale
-	// (details: journal_id, currency, units, max_scale). Round in the tx template, or raise max_scale by
-	// journal_update.
+	// CodeAmountScale (ErrInvalid): an entry has more digits after the decimal point than its journal's max_scale.
+	// Round in the tx template, or raise max_scale by journal_update. Details: {journal_id: uuid, currency: currency,
+	// units: decimal, max_scale: integer}.
 	CodeAmountScale = "amount.scale"
 	// CodeAmountRange (ErrInvalid): an amount or a sum would need more than 38 digits. Post a smaller amount; nothing
-	// is ever rounded.
+	// is ever rounded. Details: {account_id: uuid, currency: currency, layer: layer} | {pointer?: text, param?: text,
+	// type?: "decimal"}.
 	CodeAmountRange = "amount.range"
-	// CodeCELCompile (ErrInvalid): an expression is not well-formed, or can never be of the type needed (pointer, line,
-	// column). Correct the expression; cel_evaluate tries one out.
+	// CodeCELCompile (ErrInvalid): an expression is not well-formed, or can never be of the type needed. Correct the
+	// expression; cel_evaluate tries one out. Details: {pointer?: text, line?: integer, column?: integer, expression?:
+	// text, hint?: text}.
 	CodeCELCompile = "cel.compile"
-	// CodeCELEval (ErrInvalid): an expression failed while it was evaluated: a division by zero, a missing key
-	// (pointer). Guard it, for example with has().
+	// CodeCELEval (ErrInvalid): an expression failed while it was evaluated: a division by zero, a missing key. Guard
+	// it, for example with has(). Details: {pointer?: text, line?: integer, column?: integer, expression?: text,
+	// param?: text}.
 	CodeCELEval = "cel.eval"
-	// CodeCELCoerce (ErrInvalid): an expression's result is not what its place needs (pointer). Convert it, for example
-	// with decimal() or uuid().
+	// CodeCELCoerce (ErrInvalid): an expression's result is not what its place needs. Convert it, for example with
+	// decimal() or uuid(). Details: {pointer?: text, currency?: text}.
 	CodeCELCoerce = "cel.coerce"
-	// CodeCELParams (ErrInvalid): the params, vars or bindings of cel_evaluate are not right (pointer, or param and
-	// type). Correct them.
+	// CodeCELParams (ErrInvalid): the params, vars or bindings of cel_evaluate are not right. Correct them. Details:
+	// {pointer?: text, param?: text, type?: text, line?: integer, column?: integer, expression?: text, hint?: text}.
 	CodeCELParams = "cel.params"
-	// CodeParamMissing (ErrInvalid): an expression reads a param that was not given and has no default (pointer of the
-	// expression, param). Give it, or ask has(params.x) first.
+	// CodeParamMissing (ErrInvalid): an expression reads a param that was not given and has no default. Give it, or ask
+	// has(params.x) first. Details: {pointer: text, param: text}.
 	CodeParamMissing = "param.missing"
-	// CodeParamUnknown (ErrInvalid): a param that the tx template does not declare (pointer, param). Remove it, or look
-	// for a misspelling.
+	// CodeParamUnknown (ErrInvalid): a param that the tx template does not declare. Remove it, or look for a
+	// misspelling. Details: {pointer: text, param: text}.
 	CodeParamUnknown = "param.unknown"
-	// CodeParamType (ErrInvalid): a param's value, or its default, is not of the declared type (pointer). Pass
-	// decimals, dates and UUIDs as text.
+	// CodeParamType (ErrInvalid): a param's value, or its default, is not of the declared type. Pass decimals, dates
+	// and UUIDs as text. Details: {pointer: text, param?: text, type?: text}.
 	CodeParamType = "param.type"
-	// CodeParamRange (ErrInvalid): a param's value, or its default, is less than its min or greater than its max
-	// (pointer, param, min or max). Pass a value within the bounds.
+	// CodeParamRange (ErrInvalid): a param's value, or its default, is less than its min or greater than its max. Pass
+	// a value within the bounds. Details: {pointer: text, param?: text, min?: text, max?: text}.
 	CodeParamRange = "param.range"
-	// CodeParamDuplicate (ErrInvalid): the tx template declares a param twice (pointer). Remove one.
+	// CodeParamDuplicate (ErrInvalid): the tx template declares a param twice. Remove one. Details: {pointer: text}.
 	CodeParamDuplicate = "param.duplicate"
 	// CodeTxTemplateUnbalanced (ErrRejected): whatever is posted with this tx template, debits and credits could never
 	// agree. Correct its entries.
 	CodeTxTemplateUnbalanced = "tx_template.unbalanced"
-	// CodeTxTemplateExists (ErrConflict): the id or code is taken (column). Choose another, or use the one that is
-	// there.
+	// CodeTxTemplateExists (ErrConflict): the id or code is taken. Choose another, or use the one that is there.
+	// Details: {column: text, value?: text}.
 	CodeTxTemplateExists = "tx_template.exists"
-	// CodeTxTemplateNotFound (ErrNotFound): no tx template has this id or code. Create it first.
+	// CodeTxTemplateNotFound (ErrNotFound): no tx template has this id or code. Create it first. Details: {id: text} |
+	// {code: text}.
 	CodeTxTemplateNotFound = "tx_template.not_found"
 	// CodeTxTemplateChanged (ErrConflict): the tx template was changed by another at the same time. Try again.
 	CodeTxTemplateChanged = "tx_template.changed"
-	// CodeAccountExists (ErrConflict): the id, code or external id is taken (column; in a batch index). Choose another,
-	// or use the one that is there.
+	// CodeAccountExists (ErrConflict): the id, code or external id is taken. Choose another, or use the one that is
+	// there. Details: {column: text, value?: text, index?: integer}.
 	CodeAccountExists = "account.exists"
-	// CodeAccountNotFound (ErrNotFound): no account has this id, code or external id. Create it first.
+	// CodeAccountNotFound (ErrNotFound): no account has this id, code or external id. Create it first. Details: {id:
+	// text} | {code: text} | {external_id: text}.
 	CodeAccountNotFound = "account.not_found"
 	// CodeAccountChanged (ErrConflict): the account was changed by another at the same time. Try again.
 	CodeAccountChanged = "account.changed"
-	// CodeAccountLocked (ErrRejected): an entry's account is locked (account_id). account_unlock, or post elsewhere.
+	// CodeAccountLocked (ErrRejected): an entry's account is locked. account_unlock, or post elsewhere. Details:
+	// {account_id: uuid}.
 	CodeAccountLocked = "account.locked"
-	// CodeAccountIsSet (ErrRejected): an entry names an account set, which takes no entries of its own (account_id).
-	// Post to one of its members.
+	// CodeAccountIsSet (ErrRejected): an entry names an account set, which takes no entries of its own. Post to one of
+	// its members. Details: {account_id: uuid}.
 	CodeAccountIsSet = "account.is_set"
-	// CodeJournalExists (ErrConflict): the id or code is taken (column). Choose another, or use the one that is there.
+	// CodeJournalExists (ErrConflict): the id or code is taken. Choose another, or use the one that is there. Details:
+	// {column: text, value?: text}.
 	CodeJournalExists = "journal.exists"
-	// CodeJournalNotFound (ErrNotFound): no journal has this id or code. Create it first.
+	// CodeJournalNotFound (ErrNotFound): no journal has this id or code. Create it first. Details: {id: text} | {code:
+	// text}.
 	CodeJournalNotFound = "journal.not_found"
 	// CodeJournalChanged (ErrConflict): the journal was changed by another at the same time. Try again.
 	CodeJournalChanged = "journal.changed"
-	// CodeJournalLocked (ErrRejected): the posting's journal is locked (journal_id). journal_unlock, or post to
-	// another.
+	// CodeJournalLocked (ErrRejected): the posting's journal is locked. journal_unlock, or post to another. Details:
+	// {journal_id: uuid}.
 	CodeJournalLocked = "journal.locked"
-	// CodePostingUnbalanced (ErrRejected): debits and credits differ in a currency and layer (currency, layer, debit,
-	// credit). Correct the params.
+	// CodePostingUnbalanced (ErrRejected): debits and credits differ in a currency and layer. Correct the params.
+	// Details: {currency: currency, layer: layer, debit: decimal, credit: decimal}.
 	CodePostingUnbalanced = "posting.unbalanced"
-	// CodeTransactionReplayDiffers (ErrConflict): the id or external id was posted before with other content (field:
-	// the first that differs). Use a new id for a new posting.
+	// CodeTransactionReplayDiffers (ErrConflict): the id or external id was posted before with other content. Use a new
+	// id for a new posting. Details: {transaction_id: uuid, field: text}.
 	CodeTransactionReplayDiffers = "transaction.replay_differs"
 	// CodeTransactionExists (ErrConflict): two postings of one batch have the same id or external id, or another
-	// session posted it at the same moment (column). Post each once; when retryable, repeat.
+	// session posted it at the same moment. Post each once; when retryable, repeat. Details: {column?: "id" |
+	// "external_id", value?: text}.
 	CodeTransactionExists = "transaction.exists"
-	// CodeTransactionNotFound (ErrNotFound): no transaction has this id or external id.
+	// CodeTransactionNotFound (ErrNotFound): no transaction has this id or external id. Details: {id: text} |
+	// {external_id: text}.
 	CodeTransactionNotFound = "transaction.not_found"
 	// CodeListNoMark (ErrUnavailable): a list with stable on a read-only connection or in a read-only transaction, and
 	// nobody has read one elsewhere yet. Read one where the database can be written.
 	CodeListNoMark = "list.no_mark"
 	// CodeBalanceNotFound (ErrNotFound): the account has no entry in this journal and currency, or had none then. Read
-	// it as zero.
+	// it as zero. Details: balance_key.
 	CodeBalanceNotFound = "balance.not_found"
 	// CodeBalanceChanged (ErrConflict): a balance was moved by another between reading and writing. Roll back and run
 	// the transaction again; outside one the library has.
@@ -686,7 +698,7 @@ const (
 	// TO 'UTF8' on it.
 	CodeTxEncoding = "tx.encoding"
 	// CodeTxControlStatement (ErrInvalid): cala_tx_exec was given COMMIT or another statement that ends the transaction
-	// or outlives it (pointer). Use cala_tx_commit, cala_tx_rollback, savepoint.
+	// or outlives it. Use cala_tx_commit, cala_tx_rollback, savepoint. Details: {pointer?: text}.
 	CodeTxControlStatement = "tx.control_statement"
 	// CodeTxStatement (ErrInvalid): the database refuses the statement of cala_tx_exec. See the message and the
 	// SQLSTATE.
@@ -762,7 +774,7 @@ const (
 	// cala_ledger_open in cala.h.
 	CodeStoreInvalid = "store.invalid"
 	// CodeStoreUnreachable (ErrUnavailable): postgreSQL does not answer, or is a standby that is asked to write; the
-	// message ends in why. Start it; check host, port and network; [failover.md](failover.md).
+	// message ends in why. Start it; check host, port and network; docs/failover.md.
 	CodeStoreUnreachable = "store.unreachable"
 	// CodeStoreLibpqMissing (ErrUnavailable): libpq, PostgreSQL's client library, is not installed. Install it (Debian:
 	// libpq5).
@@ -780,8 +792,7 @@ const (
 	// CodeStoreConnectionLost (ErrUnavailable): the connection broke; nothing was written. Try again.
 	CodeStoreConnectionLost = "store.connection_lost"
 	// CodeStoreOutcomeUnknown (ErrOutcomeUnknown): the connection broke during the commit, and nobody has said since
-	// what became of it. Post the same ids again (details: transaction_ids, also those that the library made), or find
-	// the transactions.
+	// what became of it. Post the same ids again, or find the transactions. Details: {transaction_ids?: [uuid]}.
 	CodeStoreOutcomeUnknown = "store.outcome_unknown"
 	// CodeStoreCannotOpen (ErrUnavailable): the ledger's file cannot be opened or made. Check the path and its folder.
 	CodeStoreCannotOpen = "store.cannot_open"

@@ -19,12 +19,6 @@ bool holds(const cJSON *array, std::string_view text) {
   return false;
 }
 
-// Sections of docs/errors.md whose codes any operation may give.
-bool is_common(std::string_view section) {
-  return section == "The request" || section == "Transactions" || section == "Calls, operations and queues" ||
-         section == "Stores";
-}
-
 std::string wants(const std::string &pointer, const std::string &what, const cJSON *value) {
   return pointer + ": " + what + " is wanted where " + json_print(value).substr(0, 100) + " stands";
 }
@@ -45,13 +39,16 @@ std::vector<std::string> Contract::operations() const {
   return names;
 }
 
-bool Contract::may_write(std::string_view operation) const {
-  const cJSON *of = json_member(json_member(document_, "operations"), std::string(operation).c_str());
-  return json_text(of, "access") == "write";
+const cJSON *Contract::operation(std::string_view name) const {
+  return json_member(json_member(document_, "operations"), std::string(name).c_str());
 }
 
-const cJSON *Contract::request_of(std::string_view operation) const {
-  return json_member(json_member(json_member(document_, "operations"), std::string(operation).c_str()), "request");
+bool Contract::may_write(std::string_view name) const { return json_text(operation(name), "access") == "write"; }
+
+const cJSON *Contract::request_of(std::string_view name) const { return json_member(operation(name), "request"); }
+
+bool Contract::names(std::string_view name, std::string_view code) const {
+  return holds(json_member(operation(name), "errors"), code);
 }
 
 const cJSON *Contract::resolved(const cJSON *type) const {
@@ -131,6 +128,8 @@ std::string Contract::mismatch_of_object(const Fields &fields, const cJSON *valu
     if (std::string wrong = mismatch(json_member(field, "type"), member, pointer + "/" + key); !wrong.empty()) {
       return wrong;
     }
+    const std::lock_guard lock(mutex_);
+    seen_fields_.insert(field);
   }
   const cJSON *member = nullptr;
   cJSON_ArrayForEach(member, value) {
@@ -189,43 +188,102 @@ std::string Contract::mismatch(const cJSON *type, const cJSON *value, const std:
   return wrong;
 }
 
-std::string Contract::breach_of_result(std::string_view operation, std::string_view result) const {
-  const cJSON *of = json_member(json_member(document_, "operations"), std::string(operation).c_str());
+std::string Contract::breach_of_result(std::string_view name, std::string_view result) const {
+  const cJSON *of = operation(name);
   const std::optional<JsonDocument> document = JsonDocument::parse(result);
-  if (of == nullptr) return "the contract has no operation " + std::string(operation);
+  if (of == nullptr) return "the contract has no operation " + std::string(name);
   if (!document) return "not JSON";
+  {
+    const std::lock_guard lock(mutex_);
+    answered_.emplace(name);
+  }
   return mismatch(json_member(of, "result"), document->root(), "");
 }
 
-std::string Contract::breach_of_error(std::string_view operation, std::string_view code,
-                                      std::string_view status) const {
-  const cJSON *of = json_member(json_member(document_, "operations"), std::string(operation).c_str());
-  const cJSON *known = json_member(json_member(document_, "codes"), std::string(code).c_str());
-  if (known == nullptr) return "no such code: " + std::string(code);
+std::string Contract::breach_of_error(std::string_view name, const Refusal &refusal) const {
+  const std::string code(refusal.code);
+  const cJSON *known = json_member(json_member(document_, "codes"), code.c_str());
+  if (known == nullptr) return "no such code: " + code;
   {
     const std::lock_guard lock(mutex_);
-    seen_.emplace(code);
+    seen_codes_.insert(code);
   }
-  if (json_text(known, "status") != status) {
-    return std::string(code) + " comes with " + std::string(status) + ", not " + json_text(known, "status");
+  if (json_text(known, "status") != refusal.status) {
+    return code + " comes with " + std::string(refusal.status) + ", not " + json_text(known, "status");
   }
-  if (!holds(json_member(of, "errors"), code) && !is_common(json_text(known, "section"))) {
-    return std::string(operation) + " does not name " + std::string(code);
+  if (!names(name, code) && !cJSON_IsTrue(json_member(known, "any"))) {
+    return std::string(name) + " does not name " + code;
   }
-  return "";
+  const std::string retryable = json_text(known, "retryable");
+  if (retryable != "sometimes" && refusal.retryable != (retryable == "yes")) {
+    return code + (refusal.retryable ? " is" : " is not") + " retryable";
+  }
+  const std::optional<JsonDocument> details = JsonDocument::parse(refusal.details);
+  if (!details) return "the details of " + code + " are not JSON";
+  const std::string wrong = mismatch(json_member(known, "details"), details->root(), "");
+  return wrong.empty() ? "" : "details of " + code + ": " + wrong + " in " + std::string(refusal.details);
 }
 
 std::set<std::string> Contract::unseen_codes() const {
   const std::lock_guard lock(mutex_);
   std::set<std::string> out;
-  const cJSON *operation = nullptr;
+  const cJSON *of = nullptr;
   const cJSON *code = nullptr;
-  cJSON_ArrayForEach(operation, json_member(document_, "operations")) {
-    cJSON_ArrayForEach(code, json_member(operation, "errors")) {
-      if (!seen_.contains(code->valuestring)) out.emplace(code->valuestring);
+  cJSON_ArrayForEach(of, json_member(document_, "operations")) {
+    cJSON_ArrayForEach(code, json_member(of, "errors")) {
+      if (!seen_codes_.contains(code->valuestring)) out.emplace(code->valuestring);
     }
   }
   return out;
+}
+
+std::set<std::string> Contract::unanswered_operations() const {
+  std::set<std::string> out;
+  for (const std::string &name : operations()) {
+    const std::lock_guard lock(mutex_);
+    if (!answered_.contains(name)) out.insert(name);
+  }
+  return out;
+}
+
+std::set<std::string> Contract::unseen_keys() const {
+  std::set<std::string> out;
+  std::set<std::string> visited;
+  for (const std::string &name : operations()) {
+    add_unseen_keys(json_member(operation(name), "result"), name, visited, out);
+  }
+  const cJSON *code = nullptr;
+  cJSON_ArrayForEach(code, json_member(document_, "codes")) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!seen_codes_.contains(code->string)) continue;
+    }
+    add_unseen_keys(json_member(code, "details"), code->string, visited, out);
+  }
+  return out;
+}
+
+void Contract::add_unseen_keys(const cJSON *type, const std::string &path, std::set<std::string> &visited,
+                               std::set<std::string> &out) const {
+  if (is_kind(type, "name")) {
+    const std::string name = json_text(type, "name");
+    if (resolved(type) != type && visited.insert(name).second) add_unseen_keys(resolved(type), name, visited, out);
+    return;
+  }
+  const cJSON *item = nullptr;
+  cJSON_ArrayForEach(item, json_member(type, "fields")) {
+    const std::string key = path + "/" + json_text(item, "key");
+    {
+      const std::lock_guard lock(mutex_);
+      if (!seen_fields_.contains(item)) out.insert(key);
+    }
+    add_unseen_keys(json_member(item, "type"), key, visited, out);
+  }
+  const cJSON *of = json_member(type, "of");
+  if (cJSON_IsObject(of)) add_unseen_keys(of, path, visited, out);
+  if (cJSON_IsArray(of)) {
+    cJSON_ArrayForEach(item, of) add_unseen_keys(item, path, visited, out);
+  }
 }
 
 }  // namespace cala::tests

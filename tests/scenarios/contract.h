@@ -22,13 +22,24 @@ class Contract {
   bool may_write(std::string_view operation) const;
   const cJSON *request_of(std::string_view operation) const;  // a type
 
-  // What is wrong with an answer, or "".
-  std::string breach_of_result(std::string_view operation, std::string_view result) const;
-  // A code that the operation does not name, nor the rules for all. `code` counts as seen.
-  std::string breach_of_error(std::string_view operation, std::string_view code, std::string_view status) const;
+  bool names(std::string_view operation, std::string_view code) const;
 
-  // Codes that some operation names, and that no call of breach_of_error saw.
-  std::set<std::string> unseen_codes() const;
+  // What is wrong with an answer, or "". The operation counts as answered, the keys that are there as seen.
+  std::string breach_of_result(std::string_view operation, std::string_view result) const;
+
+  struct Refusal {
+    std::string_view code;
+    std::string_view status;   // its name
+    std::string_view details;  // a document
+    bool retryable;
+  };
+  // A code that is neither the operation's nor any's, or is not as it is declared. The code counts as seen.
+  std::string breach_of_error(std::string_view operation, const Refusal &refusal) const;
+
+  // What is declared, and no call of the two saw.
+  std::set<std::string> unseen_codes() const;  // of those that some operation names
+  std::set<std::string> unanswered_operations() const;
+  std::set<std::string> unseen_keys() const;  // of results, and of the details of seen codes: "account/external_id"
 
   // An alternative of a type whose values are objects: its fields by key.
   using Fields = std::map<std::string, const cJSON *>;
@@ -40,10 +51,15 @@ class Contract {
   std::string mismatch(const cJSON *type, const cJSON *value, const std::string &pointer) const;
   std::string mismatch_of_word(std::string_view word, const cJSON *value, const std::string &pointer) const;
   std::string mismatch_of_object(const Fields &fields, const cJSON *value, const std::string &pointer) const;
+  void add_unseen_keys(const cJSON *type, const std::string &path, std::set<std::string> &visited,
+                       std::set<std::string> &out) const;
+  const cJSON *operation(std::string_view name) const;
 
   cJSON *document_;  // as long as the process
   mutable std::mutex mutex_;
-  mutable std::set<std::string> seen_;
+  mutable std::set<std::string> seen_codes_;
+  mutable std::set<std::string> answered_;
+  mutable std::set<const cJSON *> seen_fields_;
 };
 
 }  // namespace cala::tests

@@ -94,9 +94,10 @@ Answer LedgerClient::run(std::string_view operation, std::string_view request) {
   // The tests' own reader of JSON goes by the locale.
   if (*std::localeconv()->decimal_point != '.') return answer;
   const Contract &contract = Contract::of_library();
-  const std::string breach = answer.ok()
-                                 ? contract.breach_of_result(operation, answer.result)
-                                 : contract.breach_of_error(operation, answer.code, cala_status_name(answer.status));
+  const std::string breach =
+      answer.ok() ? contract.breach_of_result(operation, answer.result)
+                  : contract.breach_of_error(
+                        operation, {answer.code, cala_status_name(answer.status), answer.details, answer.retryable});
   if (!breach.empty()) {
     ADD_FAILURE() << "not what cala.h says of " << operation << ": " << breach
                   << "\n  asked: " << request.substr(0, 500);

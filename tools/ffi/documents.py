@@ -1,6 +1,7 @@
 """The documents of cala.h: what its comments say about requests, results and errors, as data ("Notation of documents" there).
 
-Gives abi/api.json, which the library also hands out (cala_api), and docs/operations.md. A comment that cannot be read is an error.
+Gives abi/api.json, which the library also hands out (cala_api), docs/operations.md, the tables of docs/errors.md and the rows of ABI.md.
+A comment that cannot be read is an error.
 
 A type is one of
   {"kind": "object", "fields": [{"key", "type", "optional", "default"?, "doc"?}]}   {"kind": "map", "of": TYPE}
@@ -14,6 +15,7 @@ import re
 
 VALUES = ("text", "uuid", "decimal", "date", "instant", "currency", "cel", "cursor", "boolean", "json")
 PARTS = ("request", "result", "errors", "access", "since")
+CODE = r"[a-z_]+\.[a-z_]+"
 TOKEN = re.compile(r'\s+|--[ \t]*(?P<doc>[^\n]*)|(?P<string>"[^"]*")|(?P<range>\.\.)|(?P<number>-?\d+)'
                    r"|(?P<word>[a-z_][a-z0-9_]*(?:\.[a-z]+)?)|(?P<sign>[{}\[\]():;,|&?=*])")
 
@@ -151,7 +153,7 @@ def read_errors(text, where):
             continue
         status, _, listed = piece.partition(" ")
         for code in re.split(r",\s*", listed.strip()):
-            if not re.fullmatch(r"[a-z_]+\.[a-z_]+", code) or not re.fullmatch("CALA_[A-Z_]+", status):
+            if not re.fullmatch(CODE, code) or not re.fullmatch("CALA_[A-Z_]+", status):
                 raise Unreadable(f"{where}: errors: cannot read {piece!r}")
             codes[code] = status
     return also, codes
@@ -180,19 +182,35 @@ def read_operation(function):
         "result": Reader(text["result"], f"{name}, result").whole()}
 
 
-def read_codes(root):
+def read_codes(text):
+    """The list "Codes of errors", {code: what is said of it}, in its order."""
     codes, section = {}, None
-    for line in (root / "docs" / "errors.md").read_text(encoding="utf-8").split("\n"):
-        if line.startswith("## "):
-            section = line[3:]
-        if not line.startswith("| `"):
+    for kind, comment in re.findall(r"/\* (codes:|code) ((?:(?!\*/).)*?) ?\*/", text, re.S):
+        if kind == "codes:":
+            section = comment
             continue
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if len(cells) != 4:
-            raise Unreadable(f"docs/errors.md: four columns are wanted in {line!r}")
-        names, status, means, advice = cells
-        for name in re.findall("`([^`]+)`", names):
-            codes[name] = {"status": f"CALA_{status}", "section": section, "means": means, "advice": advice}
+        body = re.sub(r"^ \* ?", "", comment, flags=re.M)
+        head, _, rest = body.partition(": ")
+        words = [word.strip() for word in head.split(",")]
+        names = [word for word in words if re.fullmatch(CODE, word)]
+        status = [word for word in words if re.fullmatch("CALA_[A-Z_]+", word)]
+        retryable = [word for word in words if word in ("retryable", "sometimes retryable")]
+        strange = set(words) - {*names, *status, *retryable, "any"}
+        if section is None or not names or len(status) != 1 or strange or len(retryable) > 1:
+            raise Unreadable(f"code {head!r}: names, a status, perhaps any, perhaps retryable are wanted, in a section")
+        said = {"means": []}
+        for line in rest.split("\n"):
+            found = re.match("(do|details): (.*)", line)
+            part, line = found.groups() if found else (list(said)[-1], line)
+            said.setdefault(part, []).append(line)
+        code = {"status": status[0], "section": section, "any": "any" in words,
+                "retryable": {"retryable": "yes", "sometimes retryable": "sometimes"}.get("".join(retryable), "no"),
+                "means": sentence(" ".join(said["means"])), "advice": sentence(" ".join(said.get("do", []))),
+                "details": Reader("\n".join(said.get("details", ["{}"])), f"code {head}").whole()}
+        for name in names:
+            if name in codes:
+                raise Unreadable(f"code {name} stands there twice")
+            codes[name] = dict(code)
     return codes
 
 
@@ -208,21 +226,21 @@ def check_names(of, known, where):
 
 
 def read_documents(header):
-    root = header.path.resolve().parents[1]
     text = header.path.read_text(encoding="utf-8")
-    codes, types, operations, errors = read_codes(root), read_types(text), {}, {}
+    codes, types, operations, errors = read_codes(text), read_types(text), {}, {}
     for function in header.operations:
         name, also, own, operation = read_operation(function)
         errors[name] = {**(errors[also] if also else {}), **own}
         for code, status in errors[name].items():
             if code not in codes:
-                raise Unreadable(f"{name}: docs/errors.md has no {code}")
+                raise Unreadable(f'{name}: {code} is not in the list "Codes of errors" at the end of cala.h, from which docs/errors.md is made: '
+                                 f"add /* code {code}, {status}: WHAT IT MEANS, do: and details: */ there")
             if codes[code]["status"] != status:
-                raise Unreadable(f"{name}: {code} is {codes[code]['status']} in docs/errors.md, {status} in cala.h")
+                raise Unreadable(f"{name}: {code} is {codes[code]['status']} in the list of codes, {status} here")
         operation["errors"] = list(errors[name])
         operations[name] = operation
     known = {*VALUES, *types, *(f"{name}.request" for name in operations)}
-    for name, of in {**types, **operations}.items():
+    for name, of in {**types, **operations, **codes}.items():
         check_names(of, known, name)
     version = ".".join(re.findall(r"#define CALA_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", text))
     return {"version": version, "types": types, "operations": operations, "codes": codes,
@@ -263,7 +281,7 @@ def code_block(of):
 def page(documents):
     out = ["# The operations\n",
            "Made from `include/cala.h` by `tools/make_ffi`; the notation is explained at its top. `cala_api()` gives the same as JSON.",
-           "Besides the errors named, any operation may give those of the request, of transactions, calls and stores ([errors](errors.md)).\n"]
+           "Besides the errors named, any operation may give those that [errors.md](errors.md) marks with *any*.\n"]
     for name, operation in documents["operations"].items():
         out.append(f"## {name}\n\n{operation['doc']}\n")
         out.append(f"Since {operation['since']}; {'reads' if operation['access'] == 'read' else 'writes'}.\n")
@@ -280,9 +298,50 @@ def page(documents):
     return "\n".join(out).rstrip("\n") + "\n"
 
 
+def between(text, marks, made):
+    """The text with what is made in the place of what stands between two marks."""
+    first, last = marks
+    if text.count(first) != 1 or text.count(last) != 1:
+        raise Unreadable(f"{first} and {last} are wanted, once each")
+    return text[:text.index(first) + len(first)] + made + text[text.index(last):]
+
+
+def cell(text):
+    return text.replace("|", "\\|")
+
+
+def code_tables(documents):
+    """The tables of docs/errors.md, one a section."""
+    out, section = "", None
+    for name, code in documents["codes"].items():
+        if code["section"] != section:
+            section = code["section"]
+            out += f"\n## {section}\n\n| code | status | means | what to do | details |\n|---|---|---|---|---|\n"
+        advice = re.sub(r"docs/(\w+\.md)", r"[\1](\1)", code["advice"])
+        also = (", any" if code["any"] else "") + {"yes": ", retryable", "sometimes": ", sometimes retryable", "no": ""}[code["retryable"]]
+        details = f"`{notation(code['details'])}`" if code["details"].get("fields") != [] else ""
+        out += "| " + " | ".join([f"`{name}`", code["status"].removeprefix("CALA_") + also, code["means"], advice, cell(details)]) + " |\n"
+    return out + "\n"
+
+
+def promised_rows(documents, text):
+    """The rows of ABI.md: what it says of a function stays, and one that it lacks is stable since its operation's version."""
+    known = dict(re.findall(r"^\| `(cala_\w+)` \| (.*) \|$", text, re.M))
+    since = {f"cala_{name}": operation["since"] for name, operation in documents["operations"].items()}
+    now = ".".join(documents["version"].split(".")[:2])
+    return "".join(f"| `{name}` | {known.get(name) or since.get(name, now) + ' | stable'} |\n" for name in documents["functions"])
+
+
 def outputs(header):
+    root = header.path.resolve().parents[1]
+    texts = {name: (root / name).read_text(encoding="utf-8") for name in ("docs/errors.md", "ABI.md")}
     try:
         documents = read_documents(header)
+        errors = between(texts["docs/errors.md"], ("<!-- codes: made by tools/make_ffi from cala.h -->\n", "<!-- end of codes -->\n"),
+                         code_tables(documents))
+        promise = between(texts["ABI.md"], ("| function | since | state |\n|---|---|---|\n", "\n## How it is checked\n"),
+                          promised_rows(documents, texts["ABI.md"]))
     except Unreadable as error:
         raise SystemExit(str(error)) from error
-    return {"abi/api.json": json.dumps(documents, separators=(",", ":")) + "\n", "docs/operations.md": page(documents)}
+    return {"abi/api.json": json.dumps(documents, separators=(",", ":")) + "\n", "docs/operations.md": page(documents),
+            "docs/errors.md": errors, "ABI.md": promise}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ffi import contract as contracts
 from ffi.contract import errors_by_status, sentence, shape, split_null, words, wrapped
+from ffi.documents import notation
 from ffi.go import camel
 
 # The operations whose methods are written by hand, and these.
@@ -210,6 +211,8 @@ class Writer:
         for code, of in self.documents["codes"].items():
             says = " ".join(map(sentence, filter(None, (of["means"], of["advice"])))).replace("`", "")
             named = "Code" + name(code)
+            if of["details"].get("fields") != []:
+                says += f" Details: {notation(of['details'])}."
             codes += comment(f"{named} ({error_name(of['status'])}): {says[:1].lower()}{says[1:]}", "\t") + f'\t{named} = "{code}"\n'
         for code, status in self.codes.items():
             named = "Code" + name(code)

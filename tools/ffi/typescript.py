@@ -40,6 +40,10 @@ export type RequestOf<Name extends OperationName> = Operations[Name]["request"];
 export type ResultOf<Name extends OperationName> = Operations[Name]["result"];
 /** The codes that an operation's errors may have besides those that any may have. */
 export type ErrorOf<Name extends OperationName> = Operations[Name]["error"];
+/** What the details of an error with that code have. */
+export type DetailsOf<Code extends ErrorCode> = Code extends keyof ErrorDetails
+  ? ErrorDetails[Code]
+  : Record<string, unknown>;
 """
 
 
@@ -73,7 +77,7 @@ class Writer:
     def __init__(self, documents):
         self.documents = documents
         self.answered = reached(documents, "result")
-        self.keys = {*keys_in(documents["types"]), *keys_in(documents["operations"])}
+        self.keys = {*keys_in(documents["types"]), *keys_in(documents["operations"]), *keys_in(documents["codes"])}
 
     def spelled(self, text):
         """Words of cala.h with the keys as they are here."""
@@ -167,6 +171,17 @@ class Writer:
         return text + "}\n"
 
 
+def details(writer, codes):
+    """What errors have in their details, by code."""
+    text = "\n/** What CalaError.details has, by code; a code that is not here has nothing there. */\nexport interface ErrorDetails {\n"
+    for code, of in codes.items():
+        if of["details"].get("fields") != []:
+            head = f"  {json.dumps(code)}:"
+            text += (alternatives(head, [writer.type(one, False, "  ") for one in of["details"]["of"]])
+                     if of["details"]["kind"] == "union" else f"{head} {writer.type(of['details'], False, '  ')};\n")
+    return text + "}\n"
+
+
 def keys_in(of):
     if isinstance(of, list):
         return [key for one in of for key in keys_in(one)]
@@ -182,6 +197,7 @@ def outputs(header):
     codes = {**documents["codes"], **contracts.wrapper_codes(header.path.resolve().parents[1], "Node")}
     text = HEAD + "\n/** What CalaError.code can be; docs/errors.md says what each means. */\n"
     text += alternatives("export type ErrorCode =", [json.dumps(code) for code in sorted(codes)])
+    text += details(writer, documents["codes"])
     text += writer.types()
     text += "".join(writer.operation(name, of) for name, of in documents["operations"].items())
     return {"node-ffi/src/raw/contract.ts": text + writer.operations() + FOOT}

@@ -1,5 +1,5 @@
 import { camelCased, camelPointer } from "./casing.js";
-import type { ErrorCode } from "./raw/contract.js";
+import type { DetailsOf, ErrorCode } from "./raw/contract.js";
 import { type Handle, type Raw, Status, TxState } from "./raw/types.js";
 
 /** The name of a status of cala.h, without its prefix. */
@@ -43,7 +43,7 @@ export class CalaError extends Error {
   declare readonly postingIndex?: number;
   /**
    * More for programs: `pointer` (the JSON pointer of the place in the request), `accountId`, `column`,
-   * ...
+   * ... After `is(code)` its type is that of the code.
    */
   readonly details: Record<string, unknown>;
 
@@ -66,6 +66,11 @@ export class CalaError extends Error {
     this.txState = failure.txState ?? "usable";
     if (failure.postingIndex !== undefined && failure.postingIndex >= 0) this.postingIndex = failure.postingIndex;
     this.details = failure.details ?? {};
+  }
+
+  /** Whether it has that code: then `details` has its type, `error.is("account.locked") && error.details.accountId`. */
+  is<Code extends ErrorCode>(code: Code): this is this & { readonly code: Code; readonly details: DetailsOf<Code> } {
+    return this.code === code;
   }
 }
 

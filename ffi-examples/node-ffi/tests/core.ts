@@ -194,7 +194,8 @@ everywhere("errors_are_a_class_a_status", async (ground) => {
   assert.equal(taken.details["column"], "code");
   const locked = await failure(ground.post(ledger, ground.locked));
   assert.ok(locked instanceof RejectedError);
-  assert.equal(locked.details["accountId"], ground.locked);
+  assert.ok(locked.is("account.locked") && !locked.is("account.exists"));
+  assert.equal(locked.details.accountId, ground.locked);
   assert.equal("postingIndex" in locked && locked.postingIndex !== undefined, false);
   const good = { txTemplateCode: `PAY-${suffix}`, params: { account: ground.alice, debit: "1", credit: "1" } };
   const batch = await failure(

@@ -79,6 +79,16 @@ export function codesOf(code: ErrorOf<"account_lock">): ErrorCode {
   return code;
 }
 
+export function details(error: CalaError): string | number | undefined {
+  if (error.is("account.locked")) return error.details.accountId;
+  if (error.is("account.exists")) return error.details.index ?? error.details.column;
+  if (error.is("adapter.text")) return undefined;
+  // @ts-expect-error: the code of an account that is taken tells of no id
+  if (error.is("account.exists")) return error.details.accountId;
+  // @ts-expect-error: a misspelt code
+  return error.is("account.lockd") ? undefined : error.postingIndex;
+}
+
 export function codes(error: CalaError): boolean {
   const known: ErrorCode = "adapter.unknown";
   // @ts-expect-error: a misspelt code

@@ -46,7 +46,8 @@ FUNCTIONS = (
     ("cala_abi_version", ctypes.c_int32, ()),
     # This header as data: one JSON object, for hosts that list, check or complete requests.
     # {version, types: {name: {doc, type}}, operations: {name: {since, access: "read" | "write", doc, request: type,
-    # result: type, errors: [code]}}, codes: {code: {status, section, means, advice}}, functions: [name]}. A type is
+    # result: type, errors: [code]}}, codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes", means,
+    # advice, details: type}}, functions: [name]}. A type is
     # {kind: "object", fields: [{key, type, optional, default?, doc?}]}, {kind: "list", of, max?}, {kind: "map", of},
     # {kind: "union" | "all", of: [type]}, {kind: "literal", value}, {kind: "integer", min?, max?} or {kind: "name", name}:
     # a word for values, one of types, or "<operation>.request". Static; never NULL. Any thread.
@@ -62,7 +63,7 @@ FUNCTIONS = (
     # The status, the same that the failed call returned.
     # (error)
     ("cala_error_status", ctypes.c_int32, (ctypes.c_void_p,)),
-    # A stable dotted word for programs: "account.locked". The list is in docs/errors.md.
+    # A stable dotted word for programs: "account.locked". The list is at the end of this header, and in docs/errors.md.
     # (error)
     ("cala_error_code", ctypes.c_char_p, (ctypes.c_void_p,)),
     # One line of plain English for people: what is wrong and what was expected. Never holds a password.
@@ -80,7 +81,8 @@ FUNCTIONS = (
     # Which posting of a batch was refused, counted from 0; -1 when the error is about none.
     # (error)
     ("cala_error_posting_index", ctypes.c_int64, (ctypes.c_void_p,)),
-    # More, as a JSON object: {"pointer": "/params/amount"}, {"account_id": "..."}; "{}" when there is no more.
+    # More, as a JSON object: {"pointer": "/params/amount"}, {"account_id": "..."}; "{}" when there is no more. The list of
+    # codes has the keys of each.
     # (error)
     ("cala_error_details", ctypes.c_char_p, (ctypes.c_void_p,)),
     # Ends an error from an out_error. Errors from cala_op_error are the operation's: do not free them.

@@ -138,6 +138,79 @@ export type ErrorCode =
   | "tx_template.not_found"
   | "tx_template.unbalanced";
 
+/** What CalaError.details has, by code; a code that is not here has nothing there. */
+export interface ErrorDetails {
+  "request.malformed": { pointer?: string; offset?: number };
+  "request.unknown_key": { pointer: string };
+  "request.missing_key": { pointer: string };
+  "option.unsupported": { pointer: string };
+  "currency.unknown": { pointer?: string; currency?: string };
+  "amount.scale": {
+    journalId: Id;
+    currency: Currency;
+    units: Amount;
+    maxScale: number;
+  };
+  "amount.range":
+    | { accountId: Id; currency: Currency; layer: Layer }
+    | { pointer?: string; param?: string; type?: "decimal" };
+  "cel.compile": {
+    pointer?: string;
+    line?: number;
+    column?: number;
+    expression?: string;
+    hint?: string;
+  };
+  "cel.eval": {
+    pointer?: string;
+    line?: number;
+    column?: number;
+    expression?: string;
+    param?: string;
+  };
+  "cel.coerce": { pointer?: string; currency?: string };
+  "cel.params": {
+    pointer?: string;
+    param?: string;
+    type?: string;
+    line?: number;
+    column?: number;
+    expression?: string;
+    hint?: string;
+  };
+  "param.missing": { pointer: string; param: string };
+  "param.unknown": { pointer: string; param: string };
+  "param.type": { pointer: string; param?: string; type?: string };
+  "param.range": {
+    pointer: string;
+    param?: string;
+    min?: string;
+    max?: string;
+  };
+  "param.duplicate": { pointer: string };
+  "tx_template.exists": { column: string; value?: string };
+  "tx_template.not_found": { id: string } | { code: string };
+  "account.exists": { column: string; value?: string; index?: number };
+  "account.not_found": { id: string } | { code: string } | { externalId: string };
+  "account.locked": { accountId: Id };
+  "account.is_set": { accountId: Id };
+  "journal.exists": { column: string; value?: string };
+  "journal.not_found": { id: string } | { code: string };
+  "journal.locked": { journalId: Id };
+  "posting.unbalanced": {
+    currency: Currency;
+    layer: Layer;
+    debit: Amount;
+    credit: Amount;
+  };
+  "transaction.replay_differs": { transactionId: Id; field: string };
+  "transaction.exists": { column?: "id" | "external_id"; value?: string };
+  "transaction.not_found": { id: string } | { externalId: string };
+  "balance.not_found": BalanceKey;
+  "tx.control_statement": { pointer?: string };
+  "store.outcome_unknown": { transactionIds?: Id[] };
+}
+
 /** Which page of a list. */
 export interface PageRequest {
   /** How many. 1 to 1000. Default 100. */
@@ -909,3 +982,7 @@ export type RequestOf<Name extends OperationName> = Operations[Name]["request"];
 export type ResultOf<Name extends OperationName> = Operations[Name]["result"];
 /** The codes that an operation's errors may have besides those that any may have. */
 export type ErrorOf<Name extends OperationName> = Operations[Name]["error"];
+/** What the details of an error with that code have. */
+export type DetailsOf<Code extends ErrorCode> = Code extends keyof ErrorDetails
+  ? ErrorDetails[Code]
+  : Record<string, unknown>;

@@ -110,7 +110,8 @@ export interface Raw {
   /**
    * This header as data: one JSON object, for hosts that list, check or complete requests.
    * {version, types: {name: {doc, type}}, operations: {name: {since, access: "read" | "write", doc, request: type,
-   * result: type, errors: [code]}}, codes: {code: {status, section, means, advice}}, functions: [name]}. A type is
+   * result: type, errors: [code]}}, codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes", means,
+   * advice, details: type}}, functions: [name]}. A type is
    * {kind: "object", fields: [{key, type, optional, default?, doc?}]}, {kind: "list", of, max?}, {kind: "map", of},
    * {kind: "union" | "all", of: [type]}, {kind: "literal", value}, {kind: "integer", min?, max?} or {kind: "name", name}:
    * a word for values, one of types, or "<operation>.request". Static; never NULL. Any thread.
@@ -125,7 +126,7 @@ export interface Raw {
   cala_free(memory: Handle | null): void;
   /** The status, the same that the failed call returned. */
   cala_error_status(error: Handle | null): number;
-  /** A stable dotted word for programs: "account.locked". The list is in docs/errors.md. */
+  /** A stable dotted word for programs: "account.locked". The list is at the end of this header, and in docs/errors.md. */
   cala_error_code(error: Handle | null): string | null;
   /** One line of plain English for people: what is wrong and what was expected. Never holds a password. */
   cala_error_message(error: Handle | null): string | null;
@@ -137,7 +138,10 @@ export interface Raw {
   cala_error_tx_state(error: Handle | null): number;
   /** Which posting of a batch was refused, counted from 0; -1 when the error is about none. */
   cala_error_posting_index(error: Handle | null): number;
-  /** More, as a JSON object: {"pointer": "/params/amount"}, {"account_id": "..."}; "{}" when there is no more. */
+  /**
+   * More, as a JSON object: {"pointer": "/params/amount"}, {"account_id": "..."}; "{}" when there is no more. The list of
+   * codes has the keys of each.
+   */
   cala_error_details(error: Handle | null): string | null;
   /** Ends an error from an out_error. Errors from cala_op_error are the operation's: do not free them. */
   cala_error_free(error: Handle | null): void;

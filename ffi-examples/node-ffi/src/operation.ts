@@ -11,8 +11,8 @@ import {
   statusName,
   taken,
 } from "./errors.js";
-import { type Adapter, type Store, answered, notAtOnce, ofAnother } from "./adapters/adapter.js";
-import { saidBy, sqlstateOf } from "./adapters/sqlstate.js";
+import { type Adapter, type Store, answered, notAtOnce, ofAnother, overAlready } from "./adapters/adapter.js";
+import { saidBy, saidOver, sqlstateOf } from "./adapters/sqlstate.js";
 import { parsed, stringified } from "./json.js";
 import type { Completions } from "./completions.js";
 import type { ErrorCode, OperationName } from "./raw/contract.js";
@@ -182,8 +182,9 @@ function feed(raw: Raw, op: Handle, text: string | null): number {
 }
 
 // What the driver threw, told to the library; a mistake in the call is the program's to see as it is.
-function feedThrown(raw: Raw, op: Handle, error: unknown): number {
+function feedThrown(raw: Raw, op: Handle, error: unknown, { what = "the transaction", pass }: Adapter): number {
   if (error instanceof MisuseError) throw error;
+  if (saidOver(error)) throw overAlready(what, pass ?? "pass it while it is open", error);
   const message = error instanceof Error ? error.message : String(error);
   return raw.cala_op_feed_error(op, sqlstateOf(error) ?? null, message.replaceAll("\0", ""));
 }
@@ -199,7 +200,7 @@ async function drive(raw: Raw, op: Handle, adapter: Adapter): Promise<Driven> {
       step = feed(raw, op, answered(isThenable(answer) ? await answer : answer));
     } catch (error) {
       thrown = error;
-      step = feedThrown(raw, op, error);
+      step = feedThrown(raw, op, error, adapter);
     }
   }
   return { step, thrown };
@@ -222,7 +223,7 @@ function driveAtOnce(raw: Raw, op: Handle, adapter: Adapter): Driven {
       step = feed(raw, op, answered(answer));
     } catch (error) {
       thrown = error;
-      step = feedThrown(raw, op, error);
+      step = feedThrown(raw, op, error, adapter);
     }
   }
   return { step, thrown };
@@ -239,7 +240,14 @@ function resultOf(call: HostedCall, op: Handle, adapter: Adapter, { step, thrown
   if (adapter.store === undefined && (saidBy(thrown) ?? database) !== database) {
     throw ofAnother(adapter, database, { txState: error.txState, cause: thrown });
   }
+  if (error.code === "store.refused" && error.sqlstate === "" && thrown !== undefined) throw byItself(adapter, error, thrown);
   throw error;
+}
+
+// Not the library's defect, nor anything that a database said.
+function byItself({ what = "the driver" }: Adapter, { txState }: CalaError, cause: unknown): MisuseError {
+  const message = `${what} refused by itself, or its error has no SQLSTATE: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return new MisuseError({ status: "MISUSE", code: "adapter.refused", message, txState, cause });
 }
 
 /** Runs an operation whose statements a driver without promises runs. */

@@ -27,7 +27,7 @@ export function lostRace(error: unknown): boolean {
 }
 
 // 2 to 4 ms, then twice as much each time, 256 ms at most; at random, so that two that met do not meet again.
-function pauseAfter(attempt: number): number {
+export function pauseAfter(attempt: number): number {
   const most = 2 ** Math.min(attempt + 1, 8);
   return most / 2 + (Math.random() * most) / 2;
 }

@@ -1,4 +1,5 @@
-import { type Adapter, type Store, notAtOnce, ofAnother } from "./adapters/adapter.js";
+import { type Adapter, type Store, notAtOnce, ofAnother, overAlready } from "./adapters/adapter.js";
+import { saidOver, sqlstateOf } from "./adapters/sqlstate.js";
 import type { Completions } from "./completions.js";
 import { CalaError, ClosedError, MisuseError, calledHere, failed, placed, taken, toldFrom } from "./errors.js";
 import { type CallOptions, encoded, runHosted, runHostedAtOnce, runOwn, runStarted, startable } from "./operation.js";
@@ -162,6 +163,16 @@ function behindSavepoint(error: unknown): never {
   throw failed({ ...error, message: error.message, cause: error.cause, txState: "usable" });
 }
 
+// Where the driver makes the savepoint, the library does not hear that there was no transaction to make it in.
+function withoutSavepoint({ what = "the transaction", pass = "pass it while it is open" }: Adapter, error: unknown): never {
+  if (error instanceof CalaError) throw error;
+  const state = sqlstateOf(error);
+  if (state === "25P01" || saidOver(error)) throw overAlready(what, pass, error);
+  if (state !== "25P02") throw error;
+  const message = "the transaction was aborted by an earlier statement: roll it back";
+  throw failed({ status: "MISUSE", code: "transaction.aborted", message, sqlstate: state, txState: "aborted", cause: error });
+}
+
 const reads = /(_find|_find_many|_list|_history|_at|_info|_evaluate)$/;
 
 // Where the driver knows: without a transaction each statement would be kept or lost by itself.
@@ -219,7 +230,9 @@ export class HostTransaction extends TransactionScope {
     return this.#turns.take(async () => {
       checkBegun(adapter, name);
       if (!savepoint || !adapter.savepoint) return this.#run(adapter, savepoint, name, request, signal);
-      return adapter.savepoint((inner) => this.#run(inner, false, name, request, signal).catch(behindSavepoint));
+      return adapter
+        .savepoint((inner) => this.#run(inner, false, name, request, signal).catch(behindSavepoint))
+        .catch((error: unknown) => withoutSavepoint(adapter, error));
     });
   }
 

@@ -1,8 +1,9 @@
 // What every adapter is held to, for each driver of this runtime, and what wrong handles are told.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { Ledger, MisuseError, UnavailableError, adapter } from "cala-ledger";
 import { postgresTests, sqliteTests } from "./behaviours.js";
-import { postgresUrl } from "./ground.js";
+import { addressOf, onPostgres, postgresUrl } from "./ground.js";
 import { postgresDrivers, sqliteDrivers } from "./hosts.js";
 import { failure, run, skip, test } from "./runner.js";
 
@@ -46,6 +47,86 @@ test("mistakes_of_a_handle_are_no_defects_of_the_library", async () => {
   // A thenable that is no Promise is waited for, as the promises of other drivers are.
   const lazy = adapter({ connection: {}, exec: () => ({ then: (_: any, no: any) => no(refused) }) as any });
   assert.ok((await failure(ledger.in(lazy).journals().create(journal))) instanceof UnavailableError);
+});
+
+// Each of these once ended as an InternalError.
+test("a_finished_transaction_of_knex_is_named", async () => {
+  if (!postgresUrl) return;
+  const { default: driver } = await import("knex");
+  const db = driver.knex({ client: "pg", connection: addressOf(postgresUrl), pool: { min: 0, max: 2 } });
+  await using ledger = await Ledger.open({ store: "host:postgres" });
+  for (const end of ["commit", "rollback"] as const) {
+    const trx = await db.transaction();
+    await trx.raw("SELECT 1");
+    await trx[end]();
+    const within = ledger.in(trx);
+    for (const work of [() => within.journals().create({ name: "J" }), () => within.journals().list().page()]) {
+      const error = await failure(work());
+      assert.deepEqual([error.name, error.code], ["MisuseError", "transaction.none"]);
+      assert.match(error.message, /^a finished knex transaction has no open transaction: pass the trx/);
+    }
+  }
+  await db.destroy();
+});
+
+test("a_driver_that_refuses_by_itself_is_no_defect_of_the_library", async () => {
+  await using ledger = await Ledger.open({ store: "host:sqlite" });
+  const closed = new Error("the connection is closed");
+  const own = adapter({ connection: {}, exec: () => Promise.reject(closed), what: "mine" });
+  const error = await failure(ledger.in(own).journals().create({ name: "J" }));
+  assert.deepEqual([error.name, error.code, error.cause], ["MisuseError", "adapter.refused", closed]);
+  assert.match(error.message, /^mine refused by itself, .*: the connection is closed$/);
+  for (const driver of sqliteDrivers) {
+    const host = await driver.connect(":memory:");
+    const within = ledger.in(host.outside);
+    await host.end();
+    const late = await failure(within.journals().list().page());
+    assert.ok(late instanceof MisuseError, `${driver.name}: ${late}`);
+    assert.equal(late.code, "adapter.refused", `${driver.name}: ${late.message}`);
+  }
+  if (!postgresUrl) return;
+  await using postgres = await Ledger.open({ store: "host:postgres" });
+  const { default: pg } = await import("pg");
+  const client = new pg.Client(addressOf(postgresUrl));
+  await client.connect();
+  await client.end();
+  const late = await failure(postgres.in(client).journals().create({ name: "J" }));
+  assert.deepEqual([late.name, late.code], ["MisuseError", "adapter.refused"], late.message);
+  // A connection that the server has ended, as it is noticed and afterwards.
+  const ended = new pg.Client(addressOf(postgresUrl));
+  const told = new Promise((resolve) => ended.once("end", resolve));
+  ended.on("error", () => undefined);
+  await ended.connect();
+  const { pid } = (await ended.query("SELECT pg_backend_pid() AS pid")).rows[0];
+  await onPostgres(`SELECT pg_terminate_backend(${pid})`);
+  for (const noticed of [false, true]) {
+    if (noticed) await told;
+    const lost = await failure(postgres.in(ended).journals().create({ name: "J" }));
+    assert.ok(lost instanceof UnavailableError, `${lost}`);
+    assert.equal(lost.code, "store.connection_lost");
+  }
+});
+
+// Those that docs/errors.md has of this wrapper alone.
+test("each_code_of_the_wrapper_is_produced", () => {
+  const root = new URL("../../../../", import.meta.url);
+  const section = readFileSync(new URL("docs/errors.md", root), "utf8").split("## Of the wrappers")[1] as string;
+  const listed = [...section.matchAll(/^- `([a-z_.]+)`, ([A-Z_]+), ([A-Za-z, ]+)/gm)]
+    .filter(([, , , where]) => /everywhere|Node/.test(where as string))
+    .map(([, code]) => code as string);
+  const places: Record<string, string> = {
+    "adapter.refused": "adapters",
+    "adapter.sync": "adapters",
+    "adapter.text": "adapters",
+    "adapter.unknown": "adapters",
+    "library.missing": "lifecycle-child",
+    "library.version": "lifecycle-child",
+  };
+  assert.deepEqual(listed.sort(), Object.keys(places));
+  for (const [code, file] of Object.entries(places)) {
+    const text = readFileSync(new URL(`ffi-examples/node-ffi/tests/${file}.ts`, root), "utf8");
+    assert.match(text, new RegExp(`(code: |code|cause)[^;]*"${code}"`), code);
+  }
 });
 
 test("a_driver_of_another_database_is_known_by_what_it_throws", async () => {

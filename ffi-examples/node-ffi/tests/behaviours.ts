@@ -197,6 +197,37 @@ const everywhere: Record<string, Behaviour> = {
     });
     assert.deepEqual(inside, await everythingOf(it.ground, it.ledger, id));
   },
+
+  async a_finished_transaction_is_told(it) {
+    for (const end of ["commit", "rollback"]) {
+      let handle: any;
+      const work = async (tx: HostTx): Promise<void> => {
+        handle = tx.handle;
+        await it.insert(tx);
+      };
+      await (end === "commit" ? it.host.transaction(work) : rolledBack(it.host, work));
+      for (const options of [{}, { savepoint: true }]) {
+        const late = await failure(Promise.resolve().then(() => it.ground.post(it.ledger.in(handle, options))));
+        assert.ok(late instanceof MisuseError, String(late));
+        // PostgreSQL's own words for a SAVEPOINT without a transaction.
+        const code = late.sqlstate === "25P01" ? /^transaction\.(none|state)$/ : /^transaction\.none$/;
+        assert.match(late.code, code, late.message);
+      }
+      // What is only a connection can still be read with; nothing else is a defect of the library.
+      const read = await it.ledger
+        .in(handle)
+        .journals()
+        .list()
+        .page()
+        .catch((error: unknown) => error);
+      if (read instanceof Error) {
+        assert.ok(read instanceof MisuseError, String(read));
+        assert.match(read.message, /a finished .* has no open transaction: (pass|use) the/);
+        assert.ok(read.cause instanceof Error);
+      }
+    }
+    assert.deepEqual(await it.state(), [1, "none"]);
+  },
 };
 
 const onlyPostgres: Record<string, Behaviour> = {

@@ -29,6 +29,7 @@ import {
   retrying,
 } from "cala-ledger";
 import { parsed, stringified } from "../src/json.js";
+import { pauseAfter } from "../src/retrying.js";
 import { Ground, dropSchema, freshSchema, holdsIntegers, onPostgres, postgresUrl, temporaryFolder } from "./ground.js";
 import { failure, run, skip, test } from "./runner.js";
 
@@ -544,6 +545,16 @@ for (const bigint of [true, false]) {
   everywhere(`integers_of_64_bits_are_${bigint ? "whole" : "rounded"}`, body, {}, { bigint });
 }
 
+test("a_key_in_the_spelling_of_cala_h_is_taken_and_answers_are_camel_case", async () => {
+  await using ledger = await Ledger.open({ store: "sqlite::memory:" });
+  const document: any = { code: "A", name: "A", external_id: "x", normalBalanceType: "debit" };
+  const made: any = await ledger.accounts().create(document);
+  assert.deepEqual([made.externalId, made.normalBalanceType, made.external_id], ["x", "debit", undefined]);
+  assert.equal((await ledger.accounts().find({ external_id: "x" } as any)).id, made.id);
+  const wrong = await failure(ledger.accounts().list({ code_prefix: 1 } as any).page());
+  assert.deepEqual([wrong.code, wrong.details["pointer"]], ["request.malformed", "/codePrefix"]);
+});
+
 test("errors_spell_keys_as_the_program_does", async () => {
   await using ledger = await Ledger.open({ store: "sqlite::memory:" });
   const error = await failure(ledger.transactions().post({} as any));
@@ -656,6 +667,60 @@ test("retrying_is_bounded_and_only_for_lost_races", async () => {
     }),
     3,
   );
+});
+
+test("the_pauses_of_retrying_grow_are_random_and_end_at_256_ms", async () => {
+  for (let attempt = 1; attempt < 12; attempt++) {
+    const most = Math.min(2 ** (attempt + 1), 256);
+    const pauses = Array.from({ length: 50 }, () => pauseAfter(attempt));
+    assert.ok(pauses.every((pause) => pause >= most / 2 && pause <= most), `${attempt}: ${pauses}`);
+    assert.ok(new Set(pauses).size > 1);
+  }
+  const begun: number[] = [];
+  const lose = async (): Promise<never> => {
+    begun.push(performance.now());
+    throw Object.assign(new Error("lost"), { code: "40001" });
+  };
+  await failure(retrying(lose, { attempts: 4 }));
+  // A timer may fire up to a millisecond early.
+  for (const [index, least] of [2, 4, 8].entries())
+    assert.ok((begun[index + 1] as number) - (begun[index] as number) >= least - 1, `${begun}`);
+  // The pause ends with the signal.
+  const reason = new Error("enough");
+  const controller = new AbortController();
+  const stopped = await failure(
+    retrying(
+      () => {
+        queueMicrotask(() => controller.abort(reason));
+        return lose();
+      },
+      { signal: controller.signal },
+    ),
+  );
+  assert.ok(stopped.name === "AbortError" || stopped.code === "40001", String(stopped));
+  assert.equal(begun.length, 5);
+});
+
+test("names_and_codes_are_not_empty", async () => {
+  await using ledger = await Ledger.open({ store: "sqlite::memory:" });
+  const ground = await new Ground(ledger).prepare();
+  const before = (await ledger.info()).accounts;
+  const good = { code: "GOOD", name: "Good" };
+  for (const [work, pointer] of [
+    [() => ledger.accounts().create({ code: "", name: "A" }), "/code"],
+    [() => ledger.accounts().create({ code: "A", name: "" }), "/name"],
+    [() => ledger.accounts().createMany([good, { code: "A", name: "" }]), "/accounts/1/name"],
+    [() => ledger.accounts().createMany([{ code: "", name: "A" }, good]), "/accounts/0/code"],
+    [() => ledger.accounts().update({ id: ground.alice, name: "" }), "/name"],
+    [() => ledger.accounts().update({ id: ground.alice, code: "" }), "/code"],
+    [() => ledger.journals().create({ name: "" }), "/name"],
+    [() => ledger.journals().update({ id: ground.journalId, name: "" }), "/name"],
+  ] as [() => Promise<unknown>, string][]) {
+    const error = await failure(work());
+    assert.ok(error instanceof InvalidError, String(error));
+    assert.deepEqual([error.code, error.details["pointer"]], ["request.malformed", pointer]);
+  }
+  assert.equal((await ledger.info()).accounts, before);
 });
 
 test("every_operation_of_the_header_is_known", () => assert.ok(operationNames.length >= 34));

@@ -1,11 +1,13 @@
 // One case of lifecycle.ts, in a process of its own. Says "done" when what it checks held; how it ends is checked by
 // the parent.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
-import { CalaError, CancelledError, ClosedError, Ledger, LibraryMissingError } from "cala-ledger";
-import { Ground } from "./ground.js";
+import { CalaError, CancelledError, ClosedError, Ledger, LibraryMissingError, UnsupportedError, lostRace } from "cala-ledger";
+import { Ground, temporaryFolder } from "./ground.js";
 
 const path = isMainThread ? (process.argv[3] as string) : (workerData as string);
 const store = `sqlite:${path}`;
@@ -149,11 +151,29 @@ const cases: Record<string, () => Promise<void>> = {
     done();
   },
 
+  async another_library() {
+    const known = process.env["CALA_LIBRARY"];
+    const file = join(temporaryFolder(), "libcala.so.1");
+    const stub = fileURLToPath(new URL("../../../stub_library", import.meta.url));
+    assert.equal(spawnSync(stub, [file, "0x20003"]).status, 0);
+    process.env["CALA_LIBRARY"] = file;
+    for (const use of [() => Ledger.open({ store }), async () => lostRace({ code: "40001" })]) {
+      const error = await (use() as Promise<unknown>).catch((thrown: unknown) => thrown);
+      assert.ok(error instanceof UnsupportedError, String(error));
+      assert.equal(error.code, "library.version");
+      assert.match(error.message, /2\.3/);
+    }
+    process.env["CALA_LIBRARY"] = known;
+    await (await Ledger.open({ store })).close();
+    done();
+  },
+
   async library_missing() {
     const known = process.env["CALA_LIBRARY"];
     process.env["CALA_LIBRARY"] = "/no/such/libcala.so";
     const named = await Ledger.open({ store }).catch((error: unknown) => error);
     assert.ok(named instanceof LibraryMissingError && named instanceof CalaError);
+    assert.equal(named.code, "library.missing");
     assert.match(named.message, /CALA_LIBRARY.*\/no\/such\/libcala\.so/);
     delete process.env["CALA_LIBRARY"];
     const unnamed = await Ledger.open({ store }).catch((error: unknown) => error);

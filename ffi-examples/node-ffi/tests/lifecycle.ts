@@ -39,6 +39,7 @@ for (const name of [
   "threads_share_a_ledger",
   "a_throwing_handler",
   "library_missing",
+  "another_library",
 ]) {
   test(name, async () => {
     for (let count = 0; count < runs; count++) await runCase(name);

@@ -58,6 +58,17 @@ export function notAtOnce(): MisuseError {
   });
 }
 
+/** A transaction that is over, as its driver says. */
+export function overAlready(what: string, pass: string, cause: unknown): MisuseError {
+  return new MisuseError({
+    status: "MISUSE",
+    code: "transaction.none",
+    message: `${what.replace(/^(a|the) (?!finished)/, "a finished ")} has no open transaction: ${pass}`,
+    txState: "aborted",
+    cause,
+  });
+}
+
 /** What `exec` answered, which has to be text or null; a statement without a row may answer with nothing. */
 export function answered(value: unknown): string | null {
   if (value === undefined || value === null) return null;

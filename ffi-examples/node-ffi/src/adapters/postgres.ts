@@ -1,5 +1,4 @@
-import { type Adapter, firstText, wrongHandle } from "./adapter.js";
-import { MisuseError } from "../errors.js";
+import { type Adapter, firstText, overAlready, wrongHandle } from "./adapter.js";
 import { saidToPrisma } from "./sqlstate.js";
 
 /** pg: a Client or PoolClient. */
@@ -97,6 +96,7 @@ export function sqlTagAdapter(tag: SqlTag): Adapter {
     synchronous: false,
     store: database,
     what: `the sql of ${tag.options?.adapter ? "Bun.sql" : "postgres.js"}`,
+    pass: "pass the sql of sql.begin(async (sql) => …) while it is open",
   };
   // postgres.js rolls a transaction back in which any statement failed, unless it was behind a savepoint of its own
   // making.
@@ -146,6 +146,7 @@ export function kyselyAdapter(trx: KyselyTransaction): Adapter {
     // PostgresAdapter, SqliteAdapter.
     ...storeOf((trx as any).getExecutor?.().adapter?.constructor?.name),
     what: "a Kysely transaction",
+    pass: "pass the trx of db.transaction().execute(async (trx) => …) while it is open",
   };
 }
 
@@ -156,6 +157,7 @@ export function typeOrmAdapter(manager: TypeOrmManager): Adapter {
     synchronous: false,
     ...storeOf((manager as any).connection?.options?.type),
     what: "a TypeORM manager",
+    pass: "pass the manager of dataSource.transaction(async (manager) => …) while it is open",
   };
 }
 
@@ -168,7 +170,7 @@ export function prismaAdapter(tx: PrismaTransaction): Adapter {
       await tx.$executeRawUnsafe(sql, ...params);
       return null;
     } catch (error: any) {
-      if (error?.code === "P2028") throw over("a finished Prisma transaction", "use the tx inside $transaction()", error);
+      if (error?.code === "P2028") throw overAlready("a Prisma transaction", "use the tx inside $transaction()", error);
       const said = saidToPrisma(error);
       throw said ? new Error(said.message, { cause: error }) : error;
     }
@@ -182,16 +184,6 @@ export function prismaAdapter(tx: PrismaTransaction): Adapter {
     what: client ? "a Prisma client" : "a Prisma transaction",
     pass: "pass the tx of $transaction(async (tx) => …)",
   };
-}
-
-function over(what: string, pass: string, cause: unknown): MisuseError {
-  return new MisuseError({
-    status: "MISUSE",
-    code: "transaction.none",
-    message: `${what} has no open transaction: ${pass}`,
-    txState: "aborted",
-    cause,
-  });
 }
 
 export function pgPromiseAdapter(task: PgPromiseTask): Adapter {

@@ -29,7 +29,15 @@ const unreachable = new Set([
   "EAI_AGAIN",
   "EPIPE",
   "ETIMEDOUT",
+  // postgres.js, Bun.sql.
+  "CONNECTION_CLOSED",
+  "CONNECTION_DESTROYED",
+  "CONNECTION_ENDED",
+  "CONNECT_TIMEOUT",
+  "ERR_POSTGRES_CONNECTION_CLOSED",
+  "ERR_POSTGRES_CONNECTION_TIMEOUT",
 ]);
+const terminated = /^Connection terminated( unexpectedly)?$|^Client has encountered a connection error/; // pg
 
 /** What the database said, in an error of Prisma's: through a driver adapter, or through its own engine. */
 export function saidToPrisma(error: any): { code: string; message: string } | undefined {
@@ -53,7 +61,7 @@ export function stateOf(error: any): string | undefined {
       : (sqliteNames[error.errcode & 0xff] ?? "SQLITE_ERROR");
   }
   // Bun.sql has the SQLSTATE in errno and a word of its own in code.
-  if (typeof error.code === "string" && unreachable.has(error.code)) return "08006";
+  if (typeof error.code === "string" ? unreachable.has(error.code) : terminated.test(error.message)) return "08006";
   for (const state of [error.errno, error.code, error.sqlstate]) {
     if (typeof state === "string" && /^([0-9A-Z]{5}|SQLITE_[A-Z_]+)$/.test(state)) return state;
   }
@@ -74,6 +82,21 @@ export function saidBy(error: unknown): "sqlite" | "postgres" | undefined {
   const state = sqlstateOf(error);
   if (state?.startsWith("SQLITE_")) return "sqlite";
   return state !== undefined && /^(?!08|40|E)(?=.*\d)[0-9A-Z]{5}$/.test(state) ? "postgres" : undefined;
+}
+
+// What drivers say when their transaction is over: knex, Kysely, TypeORM, Bun.sql, pg-promise.
+const endings = new RegExp(
+  "^Transaction query already complete|^Transaction is already (committed|rolled back)$|query runner was already released|" +
+    "after its transaction or savepoint ended|outside an expired connection|^Querying against a released or lost connection",
+);
+
+/** Whether a driver, however deep an ORM has wrapped it, says that the transaction is over; nothing was sent then. */
+export function saidOver(error: unknown): boolean {
+  for (let depth = 0; depth < 8 && typeof error === "object" && error !== null; depth++) {
+    if (endings.test((error as Error).message)) return true;
+    error = causeOf(error);
+  }
+  return false;
 }
 
 /** The SQLSTATE (or SQLite's name) in what a driver threw, however deep it or an ORM has wrapped it. */

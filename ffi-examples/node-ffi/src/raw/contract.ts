@@ -22,6 +22,7 @@ export type ErrorCode =
   | "account.is_set"
   | "account.locked"
   | "account.not_found"
+  | "adapter.refused"
   | "adapter.sync"
   | "adapter.text"
   | "adapter.unknown"

@@ -161,9 +161,12 @@ class Handle:
         """Runs an operation, waits and gives its answer."""
         error = ctypes.c_void_p()
         status = self.libcala.cala_op_run(op, _SIGNALS_WAIT_MS, ctypes.byref(error))
-        while status == raw.CALA_TIMEOUT and self.libcala.cala_op_status(op) == raw.CALA_BUSY:
+        while status == raw.CALA_TIMEOUT:
+            over = self.libcala.cala_op_status(op) != raw.CALA_BUSY  # it may have ended since; the next wait then tells how
             self.libcala.cala_error_free(error)
             status = self.libcala.cala_op_run(op, _SIGNALS_WAIT_MS, ctypes.byref(error))
+            if over:
+                break
         self.check(status, error)
         return self.answer(op)
 

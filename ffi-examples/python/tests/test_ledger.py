@@ -20,7 +20,7 @@ import sqlalchemy
 import sqlalchemy.ext.asyncio
 
 import cala
-from cala import raw, settings
+from cala import _library, raw, settings
 from cala._library import encode
 
 from .support import POSTGRES, Books, needs_postgres, new_file, new_schema, suffix
@@ -270,6 +270,32 @@ class ErrorTest(unittest.TestCase):
         other = ("CALA_OK", "CALA_TX_", "CALA_STEP_", "CALA_RECORD_")
         statuses = {value for name, value in vars(raw).items() if name.startswith("CALA_") and not name.startswith(other)}
         self.assertEqual(statuses, {cls.status for cls in cala.Error.__subclasses__()})
+
+
+class WaitingTest(unittest.TestCase):
+    """An operation is waited for in pieces, so that a Ctrl-C is heard."""
+
+    def answer(self, waits, states):
+        """What Handle.run makes of a library whose waits and states are these."""
+        handle = _library.Handle.__new__(_library.Handle)
+        handle.libcala = library = unittest.mock.Mock()
+        library.cala_op_run.side_effect = waits
+        library.cala_op_status.side_effect = states
+        library.cala_op_result.return_value = b'{"answered": true}'
+        library.cala_status_name.return_value = b"CALA_TIMEOUT"
+        return handle.run(None)
+
+    def test_one_that_ends_between_two_waits_has_its_answer(self):
+        timeout, ok, busy = raw.CALA_TIMEOUT, raw.CALA_OK, raw.CALA_BUSY
+        for waits, states in (([ok], []), ([timeout, ok], [busy]), ([timeout, ok], [ok]), ([timeout, timeout, ok], [busy, ok])):
+            with self.subTest(waits=waits, states=states):
+                self.assertEqual({"answered": True}, self.answer(waits, states))
+
+    def test_one_that_ends_in_a_failure_meanwhile_raises_it(self):
+        with self.assertRaises(cala.TimeoutError):
+            self.answer([raw.CALA_TIMEOUT, raw.CALA_TIMEOUT], [raw.CALA_TIMEOUT])
+        with self.assertRaises(cala.BusyError):
+            self.answer([raw.CALA_TIMEOUT, raw.CALA_BUSY], [raw.CALA_BUSY])
 
 
 class LogTest(unittest.TestCase):

@@ -1,9 +1,11 @@
 // The ledger on its own connection: everything but host transactions.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import {
@@ -20,6 +22,7 @@ import {
   MisuseError,
   NotFoundError,
   type OpenOptions,
+  OutcomeUnknownError,
   type OwnTransaction,
   RejectedError,
   UnavailableError,
@@ -30,7 +33,7 @@ import {
 } from "cala-ledger";
 import { parsed, stringified } from "../src/json.js";
 import { pauseAfter } from "../src/retrying.js";
-import { Ground, dropSchema, freshSchema, holdsIntegers, onPostgres, postgresUrl, temporaryFolder } from "./ground.js";
+import { Ground, addressOf, dropSchema, freshSchema, holdsIntegers, onPostgres, postgresUrl, temporaryFolder } from "./ground.js";
 import { failure, run, skip, test } from "./runner.js";
 
 type Body = (ground: Ground) => Promise<void>;
@@ -700,6 +703,64 @@ test("the_pauses_of_retrying_grow_are_random_and_end_at_256_ms", async () => {
   assert.ok(stopped.name === "AbortError" || stopped.code === "40001", String(stopped));
   assert.equal(begun.length, 5);
 });
+
+/** A PostgreSQL behind ../../cutting_proxy. */
+async function behindTheProxy(work: (store: string, say: (word: string) => Promise<void>) => Promise<void>): Promise<void> {
+  const { host, port, user, database } = addressOf(postgresUrl as string);
+  const proxy = spawn(fileURLToPath(new URL("../../../cutting_proxy", import.meta.url)), [host, String(port)]);
+  const lines = createInterface({ input: proxy.stdout })[Symbol.asyncIterator]();
+  const listens = (await lines.next()).value;
+  try {
+    await work(`host=127.0.0.1 port=${listens} user=${user} dbname=${database} sslmode=disable`, async (word) => {
+      proxy.stdin.write(`${word}\n`);
+      assert.equal((await lines.next()).value, "ok");
+    });
+  } finally {
+    proxy.stdin.end();
+  }
+}
+
+if (!postgresUrl) skip("an_unknown_outcome_names_the_transactions", "CALA_TEST_POSTGRES is not set");
+else {
+  test("an_unknown_outcome_names_the_transactions", () =>
+    behindTheProxy(async (store, say) => {
+      const schema = freshSchema();
+      await using ledger = await Ledger.open({ store, schema, migrate: true, failoverWaitMs: 200 });
+      const ground = await new Ground(ledger).prepare();
+      const params = { account: ground.alice, debit: "30.00", credit: "30.00" };
+      const posting = { txTemplateCode: `PAY-${ground.suffix}`, params };
+      const mine = randomUUID();
+      await say("cut");
+      const error = await failure(ledger.transactions().postMany([posting, { ...posting, id: mine }, posting]));
+      assert.ok(error instanceof OutcomeUnknownError, String(error));
+      const ids = error.details["transactionIds"] as string[];
+      assert.deepEqual([error.retryable, new Set(ids).size, ids[1]], [false, 3, mine]);
+      await say("accept");
+      const again = await ledger.transactions().postMany(ids.map((id) => ({ ...posting, id })));
+      assert.deepEqual(again.map(({ replayed }) => replayed), [true, true, true]);
+      // Those that were committed together are each told of their own.
+      await say("cut");
+      const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => ground.post(ledger)));
+      await say("accept");
+      const told: string[] = [];
+      for (const outcome of outcomes) {
+        if (outcome.status === "fulfilled") continue;
+        const { reason } = outcome;
+        if (!(reason instanceof OutcomeUnknownError)) {
+          assert.ok(reason instanceof UnavailableError, String(reason)); // nothing was written
+          await ground.post(ledger);
+          continue;
+        }
+        const [id, ...others] = reason.details["transactionIds"] as string[];
+        assert.equal(others.length, 0);
+        told.push(id as string);
+        await ground.post(ledger, ground.alice, { id: id as string });
+      }
+      assert.ok(told.length > 0 && new Set(told).size === told.length, String(told));
+      assert.equal(await ground.net(), "690.00");
+      await dropSchema(schema);
+    }));
+}
 
 test("names_and_codes_are_not_empty", async () => {
   await using ledger = await Ledger.open({ store: "sqlite::memory:" });

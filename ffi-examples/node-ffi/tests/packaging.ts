@@ -1,5 +1,5 @@
 // The package as programs get it: packed, installed beside a program, and imported, required, bundled, run in Jest or only
-// looked at by tsc.
+// looked at by tsc. The programs run on each runtime of CALA_TEST_RUNTIMES.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -12,6 +12,12 @@ const here = fileURLToPath(new URL("../../", import.meta.url));
 const programs = temporaryFolder();
 const modules = join(programs, "node_modules");
 const installed = join(modules, "cala-ledger");
+
+const runtimes = process.env["CALA_TEST_RUNTIMES"]?.split(" ") ?? [process.execPath];
+
+function ranEverywhere(program: string, said: string): void {
+  for (const runtime of runtimes) assert.equal(ran(runtime, [program]), said, runtime);
+}
 
 function ran(command: string, args: string[], cwd = programs): string {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8", timeout: 300_000 });
@@ -58,13 +64,13 @@ test("the_package_is_built_when_it_is_packed", () => {
   for (const file of ["LICENSE", "README.md", "dist/src/index.d.ts", "dist/cjs/commonjs.d.ts"])
     assert.ok(existsSync(join(installed, file)), file);
   assert.ok(!existsSync(join(installed, "dist/tests")) && !existsSync(join(installed, "tests")));
-  for (const name of ["koffi", "@koromix", "@types"])
+  for (const name of ["koffi", "@koromix", "@types", "bun-types", "undici-types"])
     if (existsSync(join(here, "node_modules", name))) symlinkSync(join(here, "node_modules", name), join(modules, name));
 });
 
 test("it_is_imported_and_required", () => {
-  assert.equal(ran(process.execPath, [written("required.cjs", required)]), expected);
-  assert.equal(ran(process.execPath, [written("imported.mjs", imported)]), expected);
+  ranEverywhere(written("required.cjs", required), expected);
+  ranEverywhere(written("imported.mjs", imported), expected);
 });
 
 test("what_is_imported_and_what_is_required_know_each_other", () => {
@@ -79,7 +85,7 @@ test("what_is_imported_and_what_is_required_know_each_other", () => {
     const closed = await ledger.info().catch((error) => error);
     console.log(one.Ledger !== two.Ledger, closed instanceof two.ClosedError, closed instanceof two.MisuseError);
   `;
-  assert.equal(ran(process.execPath, [written("both.mjs", both)]), "true true false");
+  ranEverywhere(written("both.mjs", both), "true true false");
 });
 
 test("it_is_bundled", () => {
@@ -93,7 +99,7 @@ test("it_is_bundled", () => {
     const out = join(programs, `bundled.${extension}`);
     ran(esbuild, [source, ...options, `--format=${format}`, `--outfile=${out}`]);
     assert.ok(!/["']cala-ledger["']\)/.test(readFileSync(out, "utf8")));
-    assert.equal(ran(process.execPath, [out]), expected);
+    ranEverywhere(out, expected);
   }
 });
 
@@ -163,6 +169,27 @@ test("its_types_are_found_by_every_kind_of_resolution", () => {
     const options = ["--strict", "--target", "es2022", "--lib", "es2023,esnext.disposable", "--types", "node"];
     ran(tsc, ["--noEmit", "--module", module, "--moduleResolution", resolution, ...options, file], join(programs, folder));
   }
+});
+
+// In a program of its own: Bun's types are of everything that is global there.
+test("its_types_take_the_handles_of_bun", () => {
+  const file = written(
+    "types-bun/index.ts",
+    `
+    import { Ledger } from "cala-ledger";
+    import { type TransactionSQL, SQL } from "bun";
+    import { Database } from "bun:sqlite";
+    export async function both(ledger: Ledger, id: string): Promise<void> {
+      await new SQL("postgres://").begin(async (tx: TransactionSQL) => void (await ledger.in(tx).accounts().lock({ id })));
+      await new SQL("postgres://").begin((tx) => tx.savepoint((inner) => ledger.in(inner).accounts().lock({ id })));
+      ledger.in(new Database(":memory:")).sync.accounts().lock({ id });
+      // @ts-expect-error: a driver that answers with promises has no sync
+      ledger.in(new SQL("postgres://")).sync;
+    }
+  `,
+  );
+  const options = ["--strict", "--skipLibCheck", "--target", "es2022", "--lib", "es2023,esnext.disposable", "--types", "bun-types"];
+  ran(join(here, "node_modules/.bin/tsc"), ["--noEmit", "--module", "preserve", "--moduleResolution", "bundler", ...options, file]);
 });
 
 await run("packaging");

@@ -1,4 +1,6 @@
 // What the types promise; it is compiled and never run. Each line under @ts-expect-error must not compile.
+import type { EntityManager as MikroManager } from "@mikro-orm/postgresql";
+import type { ITXClientDenyList, getPrismaClient } from "@prisma/client/runtime/client";
 import type { BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { Knex } from "knex";
@@ -24,12 +26,15 @@ import type {
 type DrizzleSqliteTx = Parameters<Parameters<BetterSQLite3Database["transaction"]>[0]>[0];
 type DrizzleTx = Parameters<Parameters<NodePgDatabase["transaction"]>[0]>[0];
 
+// What $transaction hands over; what is generated adds the models.
+type PrismaTx = Omit<InstanceType<ReturnType<typeof getPrismaClient>>, ITXClientDenyList>;
+
 export function handles(
   ledger: Ledger,
   database: SqliteDatabase,
   drizzleSqlite: DrizzleSqliteTx,
   own: Adapter,
-  ...[client, pooled, sql, trx, kysely, drizzle, manager, runner, task, t, objection]: [
+  ...[client, pooled, sql, trx, kysely, drizzle, manager, runner, task, t, objection, prisma, mikro]: [
     pg.Client,
     pg.PoolClient,
     postgres.TransactionSql,
@@ -41,14 +46,30 @@ export function handles(
     ITask<object>,
     SequelizeTransaction,
     ObjectionTransaction,
+    PrismaTx,
+    MikroManager,
   ]
 ): unknown {
   const sqlite: SqliteTransaction[] = [ledger.in(database), ledger.in(drizzleSqlite), ledger.in(own)];
-  const server: HostTransaction[] = [client, pooled, sql, trx, kysely, drizzle, manager, runner, task, t, objection].map(
-    (handle) => ledger.in(handle),
-  );
+  const server: HostTransaction[] = [
+    client,
+    pooled,
+    sql,
+    trx,
+    kysely,
+    drizzle,
+    manager,
+    runner,
+    task,
+    t,
+    objection,
+    prisma,
+    mikro.getTransactionContext()!,
+  ].map((handle) => ledger.in(handle));
   // @ts-expect-error: a driver that answers with promises has no sync
   ledger.in(client).sync;
+  // @ts-expect-error: nor has Prisma's
+  ledger.in(prisma).sync;
   // @ts-expect-error: no handle of a driver
   ledger.in({ nothing: true });
   // @ts-expect-error: a connection string is no handle

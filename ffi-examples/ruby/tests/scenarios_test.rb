@@ -5,7 +5,7 @@ require_relative "support"
 # The scenario files that every binding runs, through call; ../../../tests/scenarios/README.md describes them.
 class ScenariosTest < Minitest::Test
   FOLDER = File.expand_path("../../../tests/scenarios", __dir__)
-  FEWEST = 70
+  FEWEST = 84
   STATES = { usable: 0, aborted: 1, retry: 2 }.freeze
 
   Line = Struct.new(:place, :text)
@@ -128,8 +128,14 @@ class ScenariosTest < Minitest::Test
     lines.flat_map { |line| line.text.start_with?("include ") ? lines_of(line.text.delete_prefix("include ")) : [line] }
   end
 
-  # {"file: title" => lines} of every scenario that a wrapper can be asked.
-  SCENARIOS = Dir.children(FOLDER).grep(/\.txt\z/).sort.each_with_object({}) do |name, told|
+  # Whether a scenario's first line excepts this wrapper.
+  def self.excepted?(lines)
+    hosts, reason = lines.first&.text.to_s.split(": ", 2)
+    hosts.to_s.split.first == "except" && hosts.split.include?("ruby") && !reason.empty?
+  end
+
+  # {"file: title" => lines} of every scenario, and apart from them those that this wrapper cannot be asked.
+  LEFT_OUT, SCENARIOS = Dir.children(FOLDER).grep(/\.txt\z/).sort.each_with_object({}) do |name, told|
     next if name == "trace_skips.txt"
 
     current = nil
@@ -140,16 +146,17 @@ class ScenariosTest < Minitest::Test
         current&.push(line)
       end
     end
-  end.reject { |_, lines| lines.first&.text == "library" }
+  end.partition { |_, lines| excepted?(lines) }.map(&:to_h)
 
   def test_there_are_scenarios
     assert_operator SCENARIOS.size, :>=, FEWEST
+    assert_equal ["metadata.txt: Fractions in a param of type json are kept exactly"], LEFT_OUT.keys
   end
 
   def tell(lines, **config)
     Cala::Ledger.open(migrate: true, clock: { manual: "2026-01-01T00:00:00Z" }, **config) do |ledger|
       story = Story.new(ledger)
-      lines.each do |line|
+      lines.reject { |line| line.text.start_with?("except ") }.each do |line|
         wrong = story.read(line.text)
         assert_nil wrong, "#{line.place}: #{line.text}"
       end

@@ -1,10 +1,13 @@
 // A posting whose commit was done and whose answer was lost, on a PostgreSQL behind a proxy that cuts the line at that moment.
 #include <cala.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -43,6 +46,7 @@ class CuttingProxy {
   CuttingProxy &operator=(const CuttingProxy &) = delete;
 
   bool good() const { return listener_.good(); }
+  int port() const { return port_; }
   std::string address() const { return "host=127.0.0.1 port=" + std::to_string(port_) + " sslmode=disable"; }
   // The next commit, or one after it, is done and its answer lost; then so many connections are refused before one is accepted again.
   void cut_next_commit(int refusals, int commits_before = 0) {
@@ -201,6 +205,56 @@ TEST_F(LostCommit, IsLookedUpWhenTheStoreComesBackAndIsThereOnce) {
   EXPECT_EQ(proxy_->refused(), 4);
   EXPECT_NE(posted.result.find("\"replayed\":false"), std::string::npos) << posted.result;
   EXPECT_NE(ledger->counts().find("transactions 1"), std::string::npos) << ledger->counts();
+}
+
+// What the system was told of this process's sockets to the proxy: {idle, interval, count, user timeout}.
+std::vector<std::array<int, 4>> keepalives_of(int port) {
+  std::vector<std::array<int, 4>> found;
+  for (int descriptor = 0; descriptor < 1024; ++descriptor) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr *>(&peer), &size) != 0 || peer.sin_family != AF_INET ||
+        ntohs(peer.sin_port) != port) {
+      continue;
+    }
+    const auto option = [descriptor](int level, int name) {
+      int value = 0;
+      socklen_t length = sizeof value;
+      EXPECT_EQ(::getsockopt(descriptor, level, name, &value, &length), 0);
+      return value;
+    };
+    EXPECT_NE(option(SOL_SOCKET, SO_KEEPALIVE), 0);
+    found.push_back({option(IPPROTO_TCP, TCP_KEEPIDLE), option(IPPROTO_TCP, TCP_KEEPINTVL),
+                     option(IPPROTO_TCP, TCP_KEEPCNT), option(IPPROTO_TCP, TCP_USER_TIMEOUT)});
+  }
+  return found;
+}
+
+TEST_F(LostCommit, ASilentServerIsNoticedWithinSecondsUnlessTheStringSaysOtherwise) {
+  const std::unique_ptr<LedgerClient> ledger = open();
+  ASSERT_NE(ledger, nullptr);
+  const auto ours = keepalives_of(proxy_->port());
+  EXPECT_FALSE(ours.empty());
+  for (const auto &each : ours) EXPECT_EQ(each, (std::array<int, 4>{5, 2, 3, 10000}));
+
+  store_ += " keepalives_idle=77 keepalives_interval=11 keepalives_count=7 tcp_user_timeout=66000";
+  const std::unique_ptr<LedgerClient> told = open();
+  ASSERT_NE(told, nullptr);
+  const auto theirs = keepalives_of(proxy_->port());
+  EXPECT_TRUE(std::find(theirs.begin(), theirs.end(), std::array<int, 4>{77, 11, 7, 66000}) != theirs.end());
+}
+
+TEST_F(LostCommit, NamesEveryTransactionOfABatch) {
+  const std::unique_ptr<LedgerClient> ledger = open(R"(, "failover_wait_ms": 200)");
+  ASSERT_NE(ledger, nullptr);
+  proxy_->cut_next_commit(kForEver);
+  const Answer lost = ledger->run("transaction_post_many", R"({"postings": [{"tx_template_code": "MOVE"},
+      {"tx_template_code": "MOVE", "id": "30000000-0000-0000-0000-000000000001"}, {"tx_template_code": "MOVE"}]})");
+  EXPECT_EQ(lost.status, CALA_OUTCOME_UNKNOWN) << lost.text();
+  EXPECT_EQ(std::count(lost.details.begin(), lost.details.end(), ','), 2) << lost.details;
+  EXPECT_NE(lost.details.find(R"(","30000000-0000-0000-0000-000000000001",")"), std::string::npos) << lost.details;
+  proxy_->accept_again();
+  EXPECT_NE(ledger->counts().find("transactions 3"), std::string::npos) << ledger->counts();
 }
 
 TEST_F(LostCommit, OfATransactionIsLookedUp) {

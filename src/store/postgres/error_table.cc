@@ -37,6 +37,8 @@ constexpr Rule kRules[] = {
     {"57014", Status::kCancelled, "store.cancelled", false, TxState::kAborted, "the statement was cancelled", false},
     {"25006", Status::kPermission, "store.read_only", false, TxState::kAborted,
      "the database or the transaction is read-only", false},
+    {"25P01", Status::kMisuse, "transaction.none", false, TxState::kUsable,
+     "no transaction is open on this connection: begin one first", false},
     {"25P02", Status::kMisuse, "transaction.aborted", false, TxState::kAborted,
      "an earlier statement failed; the transaction must be rolled back", false},
     {"25P03", Status::kUnavailable, "store.connection_lost", true, TxState::kAborted,

@@ -37,6 +37,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Meaning{"57014", Status::kCancelled, "store.cancelled", false, TxState::kAborted},
                       Meaning{"42501", Status::kPermission, "store.permission", false, TxState::kAborted},
                       Meaning{"25006", Status::kPermission, "store.read_only", false, TxState::kAborted},
+                      Meaning{"25001", Status::kMisuse, "transaction.state", false, TxState::kAborted},
+                      Meaning{"25P01", Status::kMisuse, "transaction.none", false, TxState::kUsable},
                       Meaning{"25P02", Status::kMisuse, "transaction.aborted", false, TxState::kAborted},
                       Meaning{"42883", Status::kUnsupported, "store.migrations_missing", false, TxState::kAborted},
                       Meaning{"3F000", Status::kUnsupported, "store.migrations_missing", false, TxState::kAborted},

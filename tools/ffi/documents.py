@@ -269,13 +269,27 @@ def notation(of):
     return of["name"]
 
 
-def code_block(of):
+def wide_notation(of):
+    """As notation, on several lines where one would be long."""
     text = notation(of)
-    if len(text) > 110 and of["kind"] == "object":
-        lines = [f"  {field['key']}{'?' if field['optional'] else ''}: {notation(field['type'])}"
-                 + (f" = {json.dumps(field['default'])}" if "default" in field else "") for field in of["fields"]]
-        text = "{\n" + ",\n".join(lines) + "\n}"
-    return f"```\n{text}\n```\n"
+    if len(text) <= 110 or of["kind"] not in ("object", "all"):
+        return f"({text})" if of["kind"] == "union" else text
+    if of["kind"] == "all":
+        return " & ".join(map(wide_notation, of["of"]))
+    lines = [f"  {field['key']}{'?' if field['optional'] else ''}: {notation(field['type'])}"
+             + (f" = {json.dumps(field['default'])}" if "default" in field else "") for field in of["fields"]]
+    return "{\n" + ",\n".join(lines) + "\n}"
+
+
+def code_block(of):
+    return f"```\n{notation(of) if len(notation(of)) <= 110 else wide_notation(of)}\n```\n"
+
+
+def links(documents, of):
+    """Where the types that a request or result mentions are explained."""
+    found = dict.fromkeys(re.findall(r"[a-z_]+(?:\.request)?", re.sub(r'"[^"]*"|[a-z_]+\??:', "", notation(of))))
+    named = [name for name in found if name in documents["types"] or name.endswith(".request")]
+    return "\n" + ", ".join(f"[{name}](#{name.removesuffix('.request')})" for name in named) + "\n" if named else ""
 
 
 def page(documents):
@@ -285,10 +299,10 @@ def page(documents):
     for name, operation in documents["operations"].items():
         out.append(f"## {name}\n\n{operation['doc']}\n")
         out.append(f"Since {operation['since']}; {'reads' if operation['access'] == 'read' else 'writes'}.\n")
-        out.append("Request:\n\n" + code_block(operation["request"]))
-        out.append("Result:\n\n" + code_block(operation["result"]))
+        out.append("Request:\n\n" + code_block(operation["request"]) + links(documents, operation["request"]))
+        out.append("Result:\n\n" + code_block(operation["result"]) + links(documents, operation["result"]))
         if operation["errors"]:
-            out.append("Errors: " + ", ".join(f"`{code}`" for code in operation["errors"]) + ".\n")
+            out += ["Errors:\n", *(f"- `{code}`: {documents['codes'][code]['means']}" for code in operation["errors"]), ""]
     out.append("# Their types\n")
     for name, of in documents["types"].items():
         out.append(f"## {name}\n\n{of['doc'][:1].upper()}{of['doc'][1:]}\n\n{code_block(of['type'])}")

@@ -191,6 +191,14 @@ def keys_in(of):
     return own + [key for one in of.values() for key in keys_in(one)]
 
 
+def coverage(header):
+    """{operation: method} of the rows in the wrapper's tests/coverage.ts, which are compiled there."""
+    path = header.path.resolve().parents[1] / "ffi-examples/node-ffi/tests/coverage.ts"
+    rows = dict(re.findall(r'^  (\w+): \[\s*"([^"]+)"', path.read_text(encoding="utf-8"), re.M))
+    names = [function.name.removeprefix("cala_") for function in header.operations]
+    return json.dumps({name: rows[name] for name in names if name in rows}, indent=2) + "\n"
+
+
 def outputs(header):
     documents = contracts.read(header)
     writer = Writer(documents)
@@ -200,4 +208,4 @@ def outputs(header):
     text += details(writer, documents["codes"])
     text += writer.types()
     text += "".join(writer.operation(name, of) for name, of in documents["operations"].items())
-    return {"node-ffi/src/raw/contract.ts": text + writer.operations() + FOOT}
+    return {"node-ffi/src/raw/contract.ts": text + writer.operations() + FOOT, "node-ffi/coverage.json": coverage(header)}

@@ -1,7 +1,8 @@
-// What is written down, held against what is there: which method reaches which operation (`write` writes
-// ../coverage.json), that it takes and gives what cala.h says, and that the README quotes files that are run.
+// What is written down, held against what is there: which method reaches which operation (tools/make_ffi makes
+// ../coverage.json from the rows below), that it takes and gives what cala.h says, and that the README quotes files
+// that are run.
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import {
   type Listing,
   type OperationName,
@@ -103,31 +104,26 @@ export type AnotherRequestIsNoticed = Held<Drifted<{ journal_list: "accounts().l
 
 const file = new URL("../../coverage.json", import.meta.url);
 const named = Object.fromEntries(Object.entries(methods).map(([name, [method]]) => [name, method]));
-const table = `${JSON.stringify(named, null, 2)}\n`;
 
-if (process.argv[2] === "write") {
-  writeFileSync(file, table);
-} else {
-  test("each_method_reaches_its_operation", async () => {
-    for (const [name, [, invoke]] of Object.entries(methods)) {
-      const scope = new Recorder();
-      await invoke(scope);
-      assert.deepEqual(scope.called, [name]);
-    }
-  });
-  test("every_operation_has_a_method", () => assert.deepEqual(Object.keys(methods).sort(), [...operationNames].sort()));
-  test("coverage_json_is_up_to_date", () => assert.equal(readFileSync(file, "utf8"), table));
-  test("the_readme_quotes_examples", () => {
-    const folder = new URL("../../examples/", import.meta.url);
-    const examples = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), "utf8"));
-    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-    const quotes = [...readme.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1] as string);
-    assert.ok(quotes.length > 0);
-    for (const quote of quotes)
-      assert.ok(
-        examples.some((example) => example.includes(quote)),
-        `not in an example:\n${quote}`,
-      );
-  });
-  await run("coverage");
-}
+test("each_method_reaches_its_operation", async () => {
+  for (const [name, [, invoke]] of Object.entries(methods)) {
+    const scope = new Recorder();
+    await invoke(scope);
+    assert.deepEqual(scope.called, [name]);
+  }
+});
+test("every_operation_has_a_method", () => assert.deepEqual(Object.keys(methods).sort(), [...operationNames].sort()));
+test("coverage_json_is_up_to_date", () => assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), named));
+test("the_readme_quotes_examples", () => {
+  const folder = new URL("../../examples/", import.meta.url);
+  const examples = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), "utf8"));
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const quotes = [...readme.matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1] as string);
+  assert.ok(quotes.length > 0);
+  for (const quote of quotes)
+    assert.ok(
+      examples.some((example) => example.includes(quote)),
+      `not in an example:\n${quote}`,
+    );
+});
+await run("coverage");

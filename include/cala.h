@@ -537,6 +537,25 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *   created_at: instant,
  *   modified_at: instant} */
 
+/* type account_set: accounts and other sets under one name, with balances of their own. {
+ *   id: uuid,
+ *   version: integer,
+ *   journal_id: uuid,                  -- entries of other journals do not move it
+ *   name: text,
+ *   external_id?: text,
+ *   normal_balance_type: direction,
+ *   description?: text,
+ *   metadata?: json,
+ *   balance_rollup: balance_rollup,
+ *   created_at: instant,
+ *   modified_at: instant} */
+/* type membership: an account, or another set, in an account set. {account_set_id: uuid, account_id: uuid} |
+ *   {account_set_id: uuid, member_account_set_id: uuid} */
+/* type member: what is in an account set, one of the two, and since when. {
+ *   account_id?: uuid,
+ *   member_account_set_id?: uuid,
+ *   created_at: instant} */
+
 /* type journal: a book of transactions. {
  *   id: uuid,
  *   version: integer,
@@ -661,12 +680,12 @@ CALA_API void cala_tx_free(cala_tx *tx);
  * library has retried), CALA_OUTCOME_UNKNOWN (store.outcome_unknown) and CALA_MISUSE (transaction.none). The list
  * "Codes of errors" below has every code. */
 
-/* Creates an account. Its code and its external id are its own in the whole ledger.
+/* Creates an account, in an account set if one is named. Its code and its external id are its own in the whole ledger.
  * request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
  *   status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
- *   "synchronous"}
+ *   "synchronous", account_set_id?: uuid}
  * result: account
- * errors: CALA_CONFLICT account.exists; CALA_UNSUPPORTED option.unsupported
+ * errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
  * access: write */
 CALA_API cala_status cala_account_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
@@ -674,7 +693,7 @@ CALA_API cala_status cala_account_create(cala_ledger *ledger, cala_tx *tx, const
 /* Creates accounts, all or none; the answer has them in the same order.
  * request: {accounts: [account_create.request; 10000]}
  * result: {accounts: [account]}
- * errors: CALA_CONFLICT account.exists; CALA_UNSUPPORTED option.unsupported
+ * errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
  * access: write */
 CALA_API cala_status cala_account_create_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                               cala_op **out_op, cala_error **out_error);
@@ -706,7 +725,7 @@ CALA_API cala_status cala_account_list(cala_ledger *ledger, cala_tx *tx, const c
  * request: {id: uuid, code?: text, name?: text, external_id?: text | null, normal_balance_type?: direction,
  *   description?: text | null, metadata?: json}
  * result: account
- * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed
+ * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed; CALA_REJECTED account.is_set
  * access: write */
 CALA_API cala_status cala_account_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
@@ -715,7 +734,7 @@ CALA_API cala_status cala_account_update(cala_ledger *ledger, cala_tx *tx, const
  * fine.
  * request: {id: uuid}
  * result: account
- * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed
+ * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed; CALA_REJECTED account.is_set
  * access: write */
 CALA_API cala_status cala_account_lock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                        cala_op **out_op, cala_error **out_error);
@@ -723,10 +742,90 @@ CALA_API cala_status cala_account_lock(cala_ledger *ledger, cala_tx *tx, const c
 /* Unlocks an account. Unlocking twice is fine.
  * request: {id: uuid}
  * result: account
- * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed
+ * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed; CALA_REJECTED account.is_set
  * access: write */
 CALA_API cala_status cala_account_unlock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
+
+/* Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its
+ * members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused where only
+ * an account will do (account.is_set). Its external id is its own among sets.
+ * request: {id?: uuid, journal_id: uuid, name: text, external_id?: text, normal_balance_type?: direction = "credit",
+ *   description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous"}
+ * result: account_set
+ * errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found; CALA_UNSUPPORTED option.unsupported
+ * access: write */
+CALA_API cala_status cala_account_set_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                             cala_op **out_op, cala_error **out_error);
+
+/* Finds an account set.
+ * request: {id: uuid} | {external_id: text}
+ * result: account_set
+ * errors: CALA_NOT_FOUND account_set.not_found
+ * access: read */
+CALA_API cala_status cala_account_set_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                           cala_op **out_op, cala_error **out_error);
+
+/* Finds account sets, in the order asked; missing ones are left out.
+ * request: {ids: [uuid; 10000]}
+ * result: {account_sets: [account_set]}
+ * access: read */
+CALA_API cala_status cala_account_set_find_many(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Lists account sets in the order in which they were created.
+ * request: page & {journal_id?: uuid}
+ * result: {items: [account_set]} & page_end
+ * access: read */
+CALA_API cala_status cala_account_set_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                           cala_op **out_op, cala_error **out_error);
+
+/* Changes an account set: only what is given changes.
+ * request: {id: uuid, name?: text, external_id?: text | null, normal_balance_type?: direction,
+ *   description?: text | null, metadata?: json}
+ * result: account_set
+ * errors: CALA_NOT_FOUND account_set.not_found; CALA_CONFLICT account_set.exists, account_set.changed
+ * access: write */
+CALA_API cala_status cala_account_set_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                             cala_op **out_op, cala_error **out_error);
+
+/* Puts accounts and account sets into account sets, all or none: what counts is the graph that comes of all of them. A
+ * member is in every set above it by one way only, sets are at most 16 deep, and a member must not yet have entries in the
+ * set's journal, so that a set's balances are complete. An account may be in sets of several journals, a set only in sets of
+ * its own. Of several errors the first of this order is told, and index says of which member: account_set.not_found,
+ * membership.journal_mismatch, .has_history, account.is_set, membership.cycle, .duplicate_path, .depth, account.not_found.
+ * Postings in flight in the sets' journals end first, and others wait until the transaction ends.
+ * request: {members: [membership; 10000]}
+ * result: {added: integer}
+ * errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
+ *   membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set
+ * access: write */
+CALA_API cala_status cala_account_set_add_members(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                  size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Takes a member out of an account set, as long as it has no entries in the set's journal.
+ * request: membership
+ * result: {removed: integer}
+ * errors: CALA_NOT_FOUND account_set.not_found, account.not_found, membership.not_found; CALA_REJECTED
+ *   membership.journal_mismatch, membership.has_history, account.is_set
+ * access: write */
+CALA_API cala_status cala_account_set_remove_member(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                    size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Lists what is in an account set itself: in the order in which it was put there, or by external id, those without one
+ * last.
+ * request: page & {account_set_id: uuid, by?: "created_at" | "external_id" = "created_at"}
+ * result: {items: [member]} & page_end
+ * access: read */
+CALA_API cala_status cala_account_set_list_members(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                   size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Lists the account sets that an account or a set is in itself, in the order in which those were created.
+ * request: page & ({account_id: uuid} | {account_set_id: uuid})
+ * result: {items: [account_set]} & page_end
+ * access: read */
+CALA_API cala_status cala_account_set_list_parents(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                   size_t request_len, cala_op **out_op, cala_error **out_error);
 
 /* Creates a journal.
  * request: {id?: uuid, name: text, code?: text, description?: text, status?: lock_status = "active",
@@ -853,8 +952,10 @@ CALA_API cala_status cala_transaction_list(cala_ledger *ledger, cala_tx *tx, con
                                            cala_op **out_op, cala_error **out_error);
 
 /* Lists entries in the order in which they were posted. The four limits are inclusive.
- * request: page & ({account_id: uuid} | {journal_id: uuid} | {transaction_id: uuid}) & {created_from?: instant,
- *   created_to?: instant, effective_from?: date, effective_to?: date, stable?: boolean = false}
+ * Those of an account set are those of every account below it, in the set's journal.
+ * request: page & ({account_id: uuid} | {account_set_id: uuid} | {journal_id: uuid} | {transaction_id: uuid}) &
+ *   {created_from?: instant, created_to?: instant, effective_from?: date, effective_to?: date,
+ *   stable?: boolean = false}
  * result: {items: [entry]} & page_end
  * errors: CALA_UNAVAILABLE list.no_mark
  * access: read */
@@ -1041,15 +1142,44 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * details: {column: text, value?: text, index?: integer} */
 /* code account.not_found, CALA_NOT_FOUND: no account has this id, code or external id
  * do: create it first
- * details: {id: text} | {code: text} | {external_id: text} */
+ * details: {id: text, index?: integer} | {code: text} | {external_id: text} */
 /* code account.changed, CALA_CONFLICT, retryable: the account was changed by another at the same time
  * do: try again */
 /* code account.locked, CALA_REJECTED: an entry's account is locked
  * do: `account_unlock`, or post elsewhere
  * details: {account_id: uuid} */
-/* code account.is_set, CALA_REJECTED: an entry names an account set, which takes no entries of its own
- * do: post to one of its members
- * details: {account_id: uuid} */
+/* code account.is_set, CALA_REJECTED: an account set is named where only an account will do: an entry,
+ *   `account_update`, a member's `account_id`
+ * do: post to one of its members, or use `account_set_update` or `member_account_set_id`
+ * details: {account_id: uuid} | {index: integer, account_set_id: uuid, account_id: uuid} */
+/* code account_set.exists, CALA_CONFLICT: the id or external id is taken
+ * do: choose another, or use the one that is there
+ * details: {column: text, value?: text} */
+/* code account_set.not_found, CALA_NOT_FOUND: no account set has this id or external id
+ * do: create it first
+ * details: {id: text, index?: integer} | {external_id: text} */
+/* code account_set.changed, CALA_CONFLICT, retryable: the account set was changed by another at the same time
+ * do: try again */
+/* code membership.journal_mismatch, CALA_REJECTED: an account set and its member set are of different journals
+ * do: put sets together that are of one journal
+ * details: {index: integer, account_set_id: uuid, member_account_set_id: uuid, journal_id: uuid,
+ *   member_journal_id: uuid} */
+/* code membership.has_history, CALA_REJECTED: the member, or an account below it, has entries in the set's journal
+ * do: add and remove members before they have entries
+ * details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid, journal_id: uuid} */
+/* code membership.cycle, CALA_REJECTED: the account set would be below itself
+ * do: leave that member out
+ * details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid} */
+/* code membership.duplicate_path, CALA_REJECTED: the member, or something below it, would be in an account set twice
+ * do: leave that member out, or take it out where it is
+ * details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid} */
+/* code membership.depth, CALA_REJECTED: account sets would be more than 16 memberships deep
+ * do: build a flatter tree
+ * details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid, depth: integer,
+ *   max: integer} */
+/* code membership.not_found, CALA_NOT_FOUND: the account or set is no member of the account set
+ * do: nothing; it is not in there
+ * details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid} */
 /* code journal.exists, CALA_CONFLICT: the id or code is taken
  * do: choose another, or use the one that is there
  * details: {column: text, value?: text} */

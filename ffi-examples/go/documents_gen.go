@@ -85,6 +85,37 @@ type Account struct {
 	ModifiedAt        time.Time       `json:"modified_at"`
 }
 
+// AccountSet is accounts and other sets under one name, with balances of their own.
+type AccountSet struct {
+	ID      string `json:"id"`
+	Version int64  `json:"version"`
+	// Entries of other journals do not move it.
+	JournalID         string          `json:"journal_id"`
+	Name              string          `json:"name"`
+	ExternalID        string          `json:"external_id,omitempty"`
+	NormalBalanceType Direction       `json:"normal_balance_type"`
+	Description       string          `json:"description,omitempty"`
+	Metadata          json.RawMessage `json:"metadata,omitempty"`
+	BalanceRollup     BalanceRollup   `json:"balance_rollup"`
+	CreatedAt         time.Time       `json:"created_at"`
+	ModifiedAt        time.Time       `json:"modified_at"`
+}
+
+// Membership is an account, or another set, in an account set. One of AccountSetId and accountID, AccountSetId and
+// memberAccountSetID.
+type Membership struct {
+	AccountSetID       string `json:"account_set_id,omitempty"`
+	AccountID          string `json:"account_id,omitempty"`
+	MemberAccountSetID string `json:"member_account_set_id,omitempty"`
+}
+
+// Member is what is in an account set, one of the two, and since when.
+type Member struct {
+	AccountID          string    `json:"account_id,omitempty"`
+	MemberAccountSetID string    `json:"member_account_set_id,omitempty"`
+	CreatedAt          time.Time `json:"created_at"`
+}
+
 // Journal is a book of transactions.
 type Journal struct {
 	ID                string    `json:"id"`
@@ -265,6 +296,7 @@ type NewAccount struct {
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 	// Default "synchronous".
 	BalanceRollup BalanceRollup `json:"balance_rollup,omitempty"`
+	AccountSetID  string        `json:"account_set_id,omitempty"`
 }
 
 // AccountCreateManyRequest is the request of account_create_many.
@@ -298,6 +330,81 @@ type AccountUpdate struct {
 	NormalBalanceType Change[Direction]       `json:"normal_balance_type,omitzero"`
 	Description       Change[string]          `json:"description,omitzero"`
 	Metadata          Change[json.RawMessage] `json:"metadata,omitzero"`
+}
+
+// NewAccountSet is the request of account_set_create. JournalID and Name are needed.
+type NewAccountSet struct {
+	ID         string `json:"id,omitempty"`
+	JournalID  string `json:"journal_id"`
+	Name       string `json:"name"`
+	ExternalID string `json:"external_id,omitempty"`
+	// Default "credit".
+	NormalBalanceType Direction       `json:"normal_balance_type,omitempty"`
+	Description       string          `json:"description,omitempty"`
+	Metadata          json.RawMessage `json:"metadata,omitempty"`
+	// Default "synchronous".
+	BalanceRollup BalanceRollup `json:"balance_rollup,omitempty"`
+}
+
+// AccountSetFindManyResult is the answer of account_set_find_many.
+type AccountSetFindManyResult struct {
+	AccountSets []AccountSet `json:"account_sets"`
+}
+
+// AccountSetFilter is the request of account_set_list.
+type AccountSetFilter struct {
+	PageRequest
+	JournalID string `json:"journal_id,omitempty"`
+}
+
+// AccountSetUpdate says what changes, see [Set] and [Clear]. AccountSetUpdate has the keys of account_set_update but
+// its id.
+type AccountSetUpdate struct {
+	Name              Change[string]          `json:"name,omitzero"`
+	ExternalID        Change[string]          `json:"external_id,omitzero"`
+	NormalBalanceType Change[Direction]       `json:"normal_balance_type,omitzero"`
+	Description       Change[string]          `json:"description,omitzero"`
+	Metadata          Change[json.RawMessage] `json:"metadata,omitzero"`
+}
+
+// AccountSetAddMembersRequest is the request of account_set_add_members.
+type AccountSetAddMembersRequest struct {
+	// At most 10000.
+	Members []Membership `json:"members"`
+}
+
+// AccountSetAddMembersResult is the answer of account_set_add_members.
+type AccountSetAddMembersResult struct {
+	Added int64 `json:"added"`
+}
+
+// AccountSetRemoveMemberResult is the answer of account_set_remove_member.
+type AccountSetRemoveMemberResult struct {
+	Removed int64 `json:"removed"`
+}
+
+// AccountSetListMembersBy is one of these words.
+type AccountSetListMembersBy string
+
+// The words of AccountSetListMembersBy.
+const (
+	CreatedAt  AccountSetListMembersBy = "created_at"
+	ExternalID AccountSetListMembersBy = "external_id"
+)
+
+// AccountSetListMembersRequest is the request of account_set_list_members. AccountSetID is needed.
+type AccountSetListMembersRequest struct {
+	PageRequest
+	AccountSetID string `json:"account_set_id"`
+	// Default "created_at".
+	By AccountSetListMembersBy `json:"by,omitempty"`
+}
+
+// AccountSetListParentsRequest is the request of account_set_list_parents. One of AccountID, AccountSetID.
+type AccountSetListParentsRequest struct {
+	PageRequest
+	AccountID    string `json:"account_id,omitempty"`
+	AccountSetID string `json:"account_set_id,omitempty"`
 }
 
 // NewJournal is the request of journal_create. Name is needed.
@@ -381,10 +488,11 @@ type TransactionFilter struct {
 	Stable bool `json:"stable,omitempty"`
 }
 
-// EntryFilter is the request of entry_list. One of AccountID, JournalID, TransactionID.
+// EntryFilter is the request of entry_list. One of AccountID, AccountSetID, JournalID, TransactionID.
 type EntryFilter struct {
 	PageRequest
 	AccountID     string    `json:"account_id,omitempty"`
+	AccountSetID  string    `json:"account_set_id,omitempty"`
 	JournalID     string    `json:"journal_id,omitempty"`
 	TransactionID string    `json:"transaction_id,omitempty"`
 	CreatedFrom   time.Time `json:"-"`
@@ -630,16 +738,47 @@ const (
 	// there. Details: {column: text, value?: text, index?: integer}.
 	CodeAccountExists = "account.exists"
 	// CodeAccountNotFound (ErrNotFound): no account has this id, code or external id. Create it first. Details: {id:
-	// text} | {code: text} | {external_id: text}.
+	// text, index?: integer} | {code: text} | {external_id: text}.
 	CodeAccountNotFound = "account.not_found"
 	// CodeAccountChanged (ErrConflict): the account was changed by another at the same time. Try again.
 	CodeAccountChanged = "account.changed"
 	// CodeAccountLocked (ErrRejected): an entry's account is locked. account_unlock, or post elsewhere. Details:
 	// {account_id: uuid}.
 	CodeAccountLocked = "account.locked"
-	// CodeAccountIsSet (ErrRejected): an entry names an account set, which takes no entries of its own. Post to one of
-	// its members. Details: {account_id: uuid}.
+	// CodeAccountIsSet (ErrRejected): an account set is named where only an account will do: an entry, account_update,
+	// a member's account_id. Post to one of its members, or use account_set_update or member_account_set_id. Details:
+	// {account_id: uuid} | {index: integer, account_set_id: uuid, account_id: uuid}.
 	CodeAccountIsSet = "account.is_set"
+	// CodeAccountSetExists (ErrConflict): the id or external id is taken. Choose another, or use the one that is there.
+	// Details: {column: text, value?: text}.
+	CodeAccountSetExists = "account_set.exists"
+	// CodeAccountSetNotFound (ErrNotFound): no account set has this id or external id. Create it first. Details: {id:
+	// text, index?: integer} | {external_id: text}.
+	CodeAccountSetNotFound = "account_set.not_found"
+	// CodeAccountSetChanged (ErrConflict): the account set was changed by another at the same time. Try again.
+	CodeAccountSetChanged = "account_set.changed"
+	// CodeMembershipJournalMismatch (ErrRejected): an account set and its member set are of different journals. Put
+	// sets together that are of one journal. Details: {index: integer, account_set_id: uuid, member_account_set_id:
+	// uuid, journal_id: uuid, member_journal_id: uuid}.
+	CodeMembershipJournalMismatch = "membership.journal_mismatch"
+	// CodeMembershipHasHistory (ErrRejected): the member, or an account below it, has entries in the set's journal. Add
+	// and remove members before they have entries. Details: {index: integer, account_set_id: uuid, account_id?: uuid,
+	// member_account_set_id?: uuid, journal_id: uuid}.
+	CodeMembershipHasHistory = "membership.has_history"
+	// CodeMembershipCycle (ErrRejected): the account set would be below itself. Leave that member out. Details: {index:
+	// integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid}.
+	CodeMembershipCycle = "membership.cycle"
+	// CodeMembershipDuplicatePath (ErrRejected): the member, or something below it, would be in an account set twice.
+	// Leave that member out, or take it out where it is. Details: {index: integer, account_set_id: uuid, account_id?:
+	// uuid, member_account_set_id?: uuid}.
+	CodeMembershipDuplicatePath = "membership.duplicate_path"
+	// CodeMembershipDepth (ErrRejected): account sets would be more than 16 memberships deep. Build a flatter tree.
+	// Details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid, depth: integer,
+	// max: integer}.
+	CodeMembershipDepth = "membership.depth"
+	// CodeMembershipNotFound (ErrNotFound): the account or set is no member of the account set. Nothing; it is not in
+	// there. Details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid}.
+	CodeMembershipNotFound = "membership.not_found"
 	// CodeJournalExists (ErrConflict): the id or code is taken. Choose another, or use the one that is there. Details:
 	// {column: text, value?: text}.
 	CodeJournalExists = "journal.exists"

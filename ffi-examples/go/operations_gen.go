@@ -9,16 +9,17 @@ import (
 	"libcala.dev/cala/raw"
 )
 
-// CreateAccount creates an account. Its code and its external id are its own in the whole ledger.
+// CreateAccount creates an account, in an account set if one is named. Its code and its external id are its own in the
+// whole ledger.
 //
-// Errors: ErrConflict (account.exists), ErrUnsupported (option.unsupported).
+// Errors: ErrConflict (account.exists), ErrNotFound (account_set.not_found), ErrUnsupported (option.unsupported).
 func (o *Operations) CreateAccount(ctx context.Context, account NewAccount) (*Account, error) {
 	return call[Account](ctx, o, raw.AccountCreate, account)
 }
 
 // CreateAccounts creates accounts, all or none; the answer has them in the same order. 10,000 at most.
 //
-// Errors: ErrConflict (account.exists), ErrUnsupported (option.unsupported).
+// Errors: ErrConflict (account.exists), ErrNotFound (account_set.not_found), ErrUnsupported (option.unsupported).
 func (o *Operations) CreateAccounts(ctx context.Context, accounts []NewAccount) ([]Account, error) {
 	return callFor(ctx, o, raw.AccountCreateMany, AccountCreateManyRequest{list(accounts)},
 		func(result *AccountCreateManyResult) []Account { return result.Accounts })
@@ -53,7 +54,7 @@ func (o *Operations) AccountsPage(ctx context.Context, filter AccountFilter) (*P
 // UpdateAccount changes an account: only what is given changes. A new normal_balance_type changes the sign in which
 // balances are shown, past ones too. version is one higher when anything changed.
 //
-// Errors: ErrNotFound (account.not_found), ErrConflict (account.exists, account.changed).
+// Errors: ErrNotFound (account.not_found), ErrConflict (account.exists, account.changed), ErrRejected (account.is_set).
 func (o *Operations) UpdateAccount(ctx context.Context, id string, update AccountUpdate) (*Account, error) {
 	request := struct {
 		idRequest
@@ -65,16 +66,113 @@ func (o *Operations) UpdateAccount(ctx context.Context, id string, update Accoun
 // LockAccount locks an account: postings to it are rejected until it is unlocked. Postings in flight end first. Locking
 // twice is fine.
 //
-// Errors: ErrNotFound (account.not_found), ErrConflict (account.changed).
+// Errors: ErrNotFound (account.not_found), ErrConflict (account.changed), ErrRejected (account.is_set).
 func (o *Operations) LockAccount(ctx context.Context, id string) (*Account, error) {
 	return call[Account](ctx, o, raw.AccountLock, idRequest{id})
 }
 
 // UnlockAccount unlocks an account. Unlocking twice is fine.
 //
-// Errors: ErrNotFound (account.not_found), ErrConflict (account.changed).
+// Errors: ErrNotFound (account.not_found), ErrConflict (account.changed), ErrRejected (account.is_set).
 func (o *Operations) UnlockAccount(ctx context.Context, id string) (*Account, error) {
 	return call[Account](ctx, o, raw.AccountUnlock, idRequest{id})
+}
+
+// CreateAccountSet creates an account set: accounts and other sets under one name, in one journal, with balances of its
+// own, which its members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and
+// refused where only an account will do (account.is_set). Its external id is its own among sets.
+//
+// Errors: ErrConflict (account_set.exists), ErrNotFound (journal.not_found), ErrUnsupported (option.unsupported).
+func (o *Operations) CreateAccountSet(ctx context.Context, accountSet NewAccountSet) (*AccountSet, error) {
+	return call[AccountSet](ctx, o, raw.AccountSetCreate, accountSet)
+}
+
+// FindAccountSet finds an account set.
+//
+// Errors: ErrNotFound (account_set.not_found).
+func (o *Operations) FindAccountSet(ctx context.Context, key Key) (*AccountSet, error) {
+	return call[AccountSet](ctx, o, raw.AccountSetFind, key)
+}
+
+// FindAccountSets finds account sets, in the order asked; missing ones are left out. 10,000 at most.
+func (o *Operations) FindAccountSets(ctx context.Context, ids []string) ([]AccountSet, error) {
+	return callFor(ctx, o, raw.AccountSetFindMany, idsRequest{list(ids)},
+		func(result *AccountSetFindManyResult) []AccountSet { return result.AccountSets })
+}
+
+// AccountSets lists account sets in the order in which they were created.
+func (o *Operations) AccountSets(ctx context.Context, filter AccountSetFilter) iter.Seq2[AccountSet, error] {
+	return pages(func(after string) (*Page[AccountSet], error) {
+		filter.After = after
+		return o.AccountSetsPage(ctx, filter)
+	}, filter.After)
+}
+
+// AccountSetsPage gives one page of what [Operations.AccountSets] goes through.
+func (o *Operations) AccountSetsPage(ctx context.Context, filter AccountSetFilter) (*Page[AccountSet], error) {
+	return call[Page[AccountSet]](ctx, o, raw.AccountSetList, filter)
+}
+
+// UpdateAccountSet changes an account set: only what is given changes.
+//
+// Errors: ErrNotFound (account_set.not_found), ErrConflict (account_set.exists, account_set.changed).
+func (o *Operations) UpdateAccountSet(ctx context.Context, id string, update AccountSetUpdate) (*AccountSet, error) {
+	request := struct {
+		idRequest
+		AccountSetUpdate
+	}{idRequest{id}, update}
+	return call[AccountSet](ctx, o, raw.AccountSetUpdate, request)
+}
+
+// AddAccountSetMembers puts accounts and account sets into account sets, all or none: what counts is the graph that
+// comes of all of them. A member is in every set above it by one way only, sets are at most 16 deep, and a member must
+// not yet have entries in the set's journal, so that a set's balances are complete. An account may be in sets of
+// several journals, a set only in sets of its own. Of several errors the first of this order is told, and index says of
+// which member: account_set.not_found, membership.journal_mismatch, .has_history, account.is_set, membership.cycle,
+// .duplicate_path, .depth, account.not_found. Postings in flight in the sets' journals end first, and others wait until
+// the transaction ends.
+//
+// Errors: ErrNotFound (account_set.not_found, account.not_found), ErrRejected (membership.journal_mismatch,
+// membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set).
+func (o *Operations) AddAccountSetMembers(ctx context.Context, request AccountSetAddMembersRequest) (*AccountSetAddMembersResult, error) {
+	request.Members = list(request.Members)
+	return call[AccountSetAddMembersResult](ctx, o, raw.AccountSetAddMembers, request)
+}
+
+// RemoveAccountSetMember takes a member out of an account set, as long as it has no entries in the set's journal.
+//
+// Errors: ErrNotFound (account_set.not_found, account.not_found, membership.not_found), ErrRejected
+// (membership.journal_mismatch, membership.has_history, account.is_set).
+func (o *Operations) RemoveAccountSetMember(ctx context.Context, request AccountSetRemoveMemberRequest) (*AccountSetRemoveMemberResult, error) {
+	return call[AccountSetRemoveMemberResult](ctx, o, raw.AccountSetRemoveMember, request)
+}
+
+// AccountSetMembers lists what is in an account set itself: in the order in which it was put there, or by external id,
+// those without one last.
+func (o *Operations) AccountSetMembers(ctx context.Context, filter AccountSetListMembersRequest) iter.Seq2[Member, error] {
+	return pages(func(after string) (*Page[Member], error) {
+		filter.After = after
+		return o.AccountSetMembersPage(ctx, filter)
+	}, filter.After)
+}
+
+// AccountSetMembersPage gives one page of what [Operations.AccountSetMembers] goes through.
+func (o *Operations) AccountSetMembersPage(ctx context.Context, filter AccountSetListMembersRequest) (*Page[Member], error) {
+	return call[Page[Member]](ctx, o, raw.AccountSetListMembers, filter)
+}
+
+// AccountSetParents lists the account sets that an account or a set is in itself, in the order in which those were
+// created.
+func (o *Operations) AccountSetParents(ctx context.Context, filter AccountSetListParentsRequest) iter.Seq2[AccountSet, error] {
+	return pages(func(after string) (*Page[AccountSet], error) {
+		filter.After = after
+		return o.AccountSetParentsPage(ctx, filter)
+	}, filter.After)
+}
+
+// AccountSetParentsPage gives one page of what [Operations.AccountSetParents] goes through.
+func (o *Operations) AccountSetParentsPage(ctx context.Context, filter AccountSetListParentsRequest) (*Page[AccountSet], error) {
+	return call[Page[AccountSet]](ctx, o, raw.AccountSetListParents, filter)
 }
 
 // CreateJournal creates a journal.
@@ -189,7 +287,8 @@ func (o *Operations) TransactionsPage(ctx context.Context, filter TransactionFil
 	return call[Page[Transaction]](ctx, o, raw.TransactionList, filter)
 }
 
-// Entries lists entries in the order in which they were posted. The four limits are inclusive.
+// Entries lists entries in the order in which they were posted. The four limits are inclusive. Those of an account set
+// are those of every account below it, in the set's journal.
 //
 // Errors: ErrUnavailable (list.no_mark).
 func (o *Operations) Entries(ctx context.Context, filter EntryFilter) iter.Seq2[Entry, error] {

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/rejection.h"
 #include "engine/answers.h"
 #include "engine/entity_write.h"
 #include "engine/operations.h"
@@ -19,8 +20,15 @@ using store::StatementId;
 
 constexpr const char *kNoun = "account";
 
-Account read_account(RequestReader &reader) {
+// An account to be, and the set that it will be in from its birth.
+struct NewAccount {
   Account account;
+  std::optional<base::Uuid> account_set_id;
+};
+
+NewAccount read_account(RequestReader &reader) {
+  NewAccount created;
+  Account &account = created.account;
   account.id = reader.optional_uuid("id").value_or(base::Uuid{});
   account.code = reader.name("code");
   account.name = reader.name("name");
@@ -33,7 +41,8 @@ Account read_account(RequestReader &reader) {
   account.balance_rollup = reader.word("balance_rollup", core::BalanceRollup::kSynchronous, core::parse_balance_rollup,
                                        "synchronous, eventually_consistent");
   if (account.balance_rollup != core::BalanceRollup::kSynchronous) reader.refuse_option("balance_rollup");
-  return account;
+  created.account_set_id = reader.optional_uuid("account_set_id");
+  return created;
 }
 
 // Columns in which no two accounts may agree.
@@ -48,11 +57,11 @@ constexpr UniqueColumn kUniqueColumns[] = {
 };
 
 // The first account of the batch whose value in the column another one of the batch has too.
-Outcome refuse_repeats(const std::vector<Account> &accounts) {
+Outcome refuse_repeats(const std::vector<NewAccount> &accounts) {
   for (const UniqueColumn &column : kUniqueColumns) {
     std::unordered_map<std::string, std::size_t> seen;
     for (std::size_t i = 0; i < accounts.size(); ++i) {
-      const std::optional<std::string> value = column.value(accounts[i]);
+      const std::optional<std::string> value = column.value(accounts[i].account);
       if (value && !seen.emplace(*value, i).second) {
         return already_exists(kNoun, column.name, *value, static_cast<std::int64_t>(i));
       }
@@ -93,7 +102,30 @@ Render render_accounts(std::vector<Account> accounts, bool batch) {
   };
 }
 
-Flow create_accounts(Context context, std::vector<Account> accounts, bool batch) {
+// Those of the batch that are born into a set.
+std::vector<core::Membership> memberships_of(const std::vector<NewAccount> &created) {
+  std::vector<core::Membership> out;
+  for (const NewAccount &one : created) {
+    if (one.account_set_id) out.push_back({*one.account_set_id, one.account.id, false});
+  }
+  return out;
+}
+
+// The first set, in the batch's order, that is not there.
+Outcome refuse_missing_sets(const std::vector<core::Membership> &memberships,
+                            const std::vector<core::AccountSet> &sets) {
+  for (const core::Membership &one : memberships) {
+    const bool found = std::any_of(sets.begin(), sets.end(),
+                                   [&one](const core::AccountSet &set) { return set.id == one.account_set_id; });
+    if (!found) return not_found("account_set", lookup_ids({one.account_set_id}));
+  }
+  return {};
+}
+
+Flow create_accounts(Context context, std::vector<NewAccount> created, bool batch) {
+  const std::vector<core::Membership> memberships = memberships_of(created);
+  std::vector<Account> accounts;
+  for (NewAccount &one : created) accounts.push_back(std::move(one.account));
   const base::Timestamp now = context.ledger->now();
   for (Account &account : accounts) account.created_at = account.modified_at = now;
   for (const UniqueColumn &column : kUniqueColumns) {
@@ -105,17 +137,28 @@ Flow create_accounts(Context context, std::vector<Account> accounts, bool batch)
     Outcome free = refuse_taken(column, accounts, stored->items, batch);
     if (!free) co_return std::move(free.error());
   }
+  if (!memberships.empty()) {
+    std::vector<base::Uuid> ids;
+    for (const core::Membership &one : memberships) ids.push_back(one.account_set_id);
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    Result<store::Answer> answer = co_await ask(find_call(StatementId::kAccountSetFind, lookup_ids(ids)));
+    Result<Rows<core::AccountSet>> sets = rows_of(std::move(answer), store::account_set_of);
+    if (!sets) co_return std::move(sets.error());
+    if (Outcome found = refuse_missing_sets(memberships, sets->items); !found) co_return std::move(found.error());
+  }
   EntityWrite<Account> write(StatementId::kAccountWrite, kNoun, now);
   for (const Account &account : accounts) write.insert(account);
+  for (const core::Membership &membership : memberships) write.join(membership);
   if (accounts.empty()) co_return render_accounts(std::move(accounts), batch);
   Outcome written = co_await ask_write(write, context);
   if (!written) co_return std::move(written.error());
   co_return render_accounts(std::move(accounts), batch);
 }
 
-Result<OperationPtr> make_create(std::vector<Account> accounts, bool batch) {
-  for (Account &account : accounts) {
-    if (account.id.is_nil()) account.id = base::new_uuid();
+Result<OperationPtr> make_create(std::vector<NewAccount> accounts, bool batch) {
+  for (NewAccount &one : accounts) {
+    if (one.account.id.is_nil()) one.account.id = base::new_uuid();
   }
   if (Outcome distinct = refuse_repeats(accounts); !distinct) return std::move(distinct.error());
   return std::make_unique<Operation>(
@@ -127,7 +170,7 @@ Flow find_account(Context, Lookup lookup) {
   Result<store::Answer> answer = co_await ask(find_call(StatementId::kAccountFind, lookup));
   Result<Rows<Account>> rows = rows_of(std::move(answer), store::account_of);
   if (!rows) co_return std::move(rows.error());
-  if (rows->items.empty()) co_return not_found(kNoun, lookup);
+  if (rows->items.empty() || rows->items.front().is_set) co_return not_found(kNoun, lookup);
   co_return render_accounts(std::move(rows->items), false);
 }
 
@@ -137,7 +180,9 @@ Flow find_accounts(Context, std::vector<base::Uuid> ids) {
   Result<Rows<Account>> rows = rows_of(std::move(answer), store::account_of);
   if (!rows) co_return std::move(rows.error());
   std::unordered_map<base::Uuid, const Account *, base::UuidHash> by_id;
-  for (const Account &account : rows->items) by_id[account.id] = &account;
+  for (const Account &account : rows->items) {
+    if (!account.is_set) by_id[account.id] = &account;
+  }
   for (const base::Uuid &id : ids) {
     const auto at = by_id.find(id);
     if (at != by_id.end()) found.push_back(*at->second);
@@ -187,6 +232,12 @@ bool changed(const std::vector<std::string> &fields, const char *name) {
   return std::find(fields.begin(), fields.end(), name) != fields.end();
 }
 
+base::Error is_a_set(const base::Uuid &id) {
+  return core::rejection(base::Status::kRejected, "account.is_set",
+                         "account " + id.text() + " is an account set; it is changed by account_set_update",
+                         {{"account_id", id.text()}});
+}
+
 Flow change_account(Context context, AccountChange change) {
   const Lookup lookup = lookup_ids({change.id});
   Result<store::Answer> answer = co_await ask(find_call(StatementId::kAccountFind, lookup));
@@ -195,6 +246,9 @@ Flow change_account(Context context, AccountChange change) {
   if (rows->items.empty()) co_return not_found(kNoun, lookup);
   std::vector<Account> accounts = {rows->items.front()};
   Account &account = accounts.front();
+  if (account.is_set) {
+    co_return is_a_set(account.id);
+  }
   const std::vector<std::string> fields = apply(account, change);
   if (fields.empty()) co_return render_accounts(std::move(accounts), false);
   for (const UniqueColumn &column : kUniqueColumns) {
@@ -235,14 +289,14 @@ Result<OperationPtr> make_lock(std::string_view name, const RequestPtr &request,
 
 Result<OperationPtr> account_create(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  std::vector<Account> accounts = {read_account(reader)};
+  std::vector<NewAccount> accounts = {read_account(reader)};
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return make_create(std::move(accounts), false);
 }
 
 Result<OperationPtr> account_create_many(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  std::vector<Account> accounts;
+  std::vector<NewAccount> accounts;
   for (const JsonView item : reader.array("accounts", kMaxBatch)) {
     RequestReader one(item, "/accounts/" + std::to_string(accounts.size()));
     accounts.push_back(read_account(one));

@@ -2,6 +2,26 @@
 
 namespace cala::engine {
 
+namespace {
+
+// A set is a row of accounts, and the embedded store names the table.
+base::Error in_words_of(std::string_view noun, base::Error error) {
+  constexpr std::string_view table = "account.";
+  if (noun == "account_set" && error.code.starts_with(table)) {
+    error.code = "account_set." + error.code.substr(table.size());
+  }
+  return error;
+}
+
+}  // namespace
+
+std::string membership_payload(const core::Membership &membership) {
+  base::JsonWriter out;
+  out.begin_object().key("account_set_id").string(membership.account_set_id.text());
+  out.key(membership.member_is_set ? "member_account_set_id" : "account_id").string(membership.member_id.text());
+  return out.end_object().take();
+}
+
 void AskWrite::ask(store::Request request) {
   request_ = std::move(request);
   handle_.promise().pending = &request_;
@@ -26,7 +46,7 @@ bool AskWrite::asks_again() {
 
 base::Outcome AskWrite::await_resume() {
   const base::Result<store::Answer> &answer = *handle_.promise().fed;
-  if (!answer) return base::Error(answer.error());
+  if (!answer) return in_words_of(noun_, answer.error());
   const auto *text = std::get_if<std::string>(&*answer);
   if (text == nullptr || text->empty()) return {};
   base::Result<base::Json> json = base::Json::parse(*text);

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/uuid.h"
+#include "core/account_set/membership.h"
 #include "core/rejection.h"
 #include "engine/flow.h"
 #include "engine/operation.h"
@@ -18,6 +19,9 @@
 #include "store/rows.h"
 
 namespace cala::engine {
+
+// Of the events account_set_member_created and account_set_member_removed.
+std::string membership_payload(const core::Membership &membership);
 
 template <typename T>
 class EntityWrite {
@@ -28,6 +32,11 @@ class EntityWrite {
   void insert(const T &entity) {
     inserts_.push_back(&entity);
     add_event("_created", entity, {});
+  }
+  // An account just inserted is a member of the set from its birth.
+  void join(const core::Membership &membership) {
+    memberships_.push_back(membership);
+    events_.push_back({"account_set_member_created", membership.account_set_id, membership_payload(membership)});
   }
   // entity carries its new version.
   void update(const T &entity, const std::vector<std::string> &fields) {
@@ -50,6 +59,13 @@ class EntityWrite {
       out.key("payload").string(event.payload).end_object();
     }
     out.end_array().key("now").integer(now_.micros());
+    if (!memberships_.empty()) {
+      out.key("members").begin_array();
+      for (const core::Membership &one : memberships_) {
+        out.begin_array().string(one.account_set_id.text()).string(one.member_id.text()).end_array();
+      }
+      out.end_array();
+    }
     if (!guard.empty()) out.key("guard").string(guard);
     out.end_object();
     return store::Call{id_, out.take(), true};
@@ -86,6 +102,7 @@ class EntityWrite {
   base::Timestamp now_;
   std::vector<const T *> inserts_;
   std::vector<const T *> updates_;
+  std::vector<core::Membership> memberships_;
   std::vector<Event> events_;
 };
 

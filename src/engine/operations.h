@@ -22,6 +22,16 @@ base::Result<OperationPtr> account_update(Ledger &ledger, const RequestPtr &requ
 base::Result<OperationPtr> account_lock(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_unlock(Ledger &ledger, const RequestPtr &request);
 
+base::Result<OperationPtr> account_set_create(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_set_find(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_set_find_many(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_set_list(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_set_update(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_set_add_members(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_set_remove_member(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_set_list_members(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_set_list_parents(Ledger &ledger, const RequestPtr &request);
+
 base::Result<OperationPtr> journal_create(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> journal_find(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> journal_list(Ledger &ledger, const RequestPtr &request);

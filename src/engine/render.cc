@@ -87,6 +87,18 @@ void render(JsonWriter &out, const core::Account &account) {
   out.end_object();
 }
 
+void render(JsonWriter &out, const core::AccountSet &set) {
+  out.begin_object().key("id").string(set.id.text()).key("version").integer(set.version);
+  out.key("journal_id").string(set.journal_id.text()).key("name").string(set.name);
+  write_optional(out, "external_id", set.external_id);
+  out.key("normal_balance_type").string(core::text_of(set.normal_balance_type));
+  write_optional(out, "description", set.description);
+  write_metadata(out, set.metadata);
+  out.key("balance_rollup").string(core::text_of(set.balance_rollup));
+  write_stamps(out, set);
+  out.end_object();
+}
+
 void render(JsonWriter &out, const core::Journal &journal) {
   out.begin_object().key("id").string(journal.id.text()).key("version").integer(journal.version);
   out.key("name").string(journal.name);

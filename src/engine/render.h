@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "core/account/account.h"
+#include "core/account_set/account_set.h"
 #include "core/balance/balance.h"
 #include "core/journal/journal.h"
 #include "core/posting/batch.h"
@@ -21,6 +22,7 @@ struct ShownBalance {
 };
 
 void render(base::JsonWriter &out, const core::Account &account);
+void render(base::JsonWriter &out, const core::AccountSet &set);
 void render(base::JsonWriter &out, const core::Journal &journal);
 void render(base::JsonWriter &out, const core::TxTemplate &tx_template);
 void render(base::JsonWriter &out, const core::Transaction &transaction);

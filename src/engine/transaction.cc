@@ -119,14 +119,17 @@ Result<OperationPtr> entry_list(Ledger &, const RequestPtr &request) {
   const Page page = read_page(reader, "entry");
   base::JsonWriter document = begin_list(page);
   const auto account_id = reader.optional_uuid("account_id");
+  const auto account_set_id = reader.optional_uuid("account_set_id");
   const auto journal_id = reader.optional_uuid("journal_id");
   const auto transaction_id = reader.optional_uuid("transaction_id");
-  const int subjects = (account_id ? 1 : 0) + (journal_id ? 1 : 0) + (transaction_id ? 1 : 0);
+  const int subjects =
+      (account_id ? 1 : 0) + (account_set_id ? 1 : 0) + (journal_id ? 1 : 0) + (transaction_id ? 1 : 0);
   if (subjects != 1) {
     reader.fail(subjects == 0 ? "request.missing_key" : "request.malformed", "account_id",
-                "or journal_id or transaction_id must be given, and only one of them");
+                "or account_set_id or journal_id or transaction_id must be given, and only one of them");
   }
   write_uuid(document, "account_id", account_id);
+  write_uuid(document, "account_set_id", account_set_id);
   write_uuid(document, "journal_id", journal_id);
   write_uuid(document, "transaction_id", transaction_id);
   for (const char *key : {"created_from", "created_to"}) {

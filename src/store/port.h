@@ -13,6 +13,7 @@
 // lower-case words; absent values are null or left out. Rows:
 //   account      {id, version, code, name, external_id, normal_balance_type, status, description, metadata, balance_rollup,
 //                 is_set, created_at, modified_at}
+//                 (of a set also journal_id; its code is its id, its status active)
 //   journal      {id, version, name, code, description, status, effective_balances, max_scale (JSON),
 //                 created_at, modified_at}
 //   tx_template  {id, version, code, params, transaction, entries, description, metadata, created_at, modified_at}
@@ -61,7 +62,8 @@ enum class StatementId : std::uint8_t {
   kJournalList,     // by created_at, id; status
   kTxTemplateList,  // by code
   kTransactionList,  // by order of posting; tx_template_id, journal_id, account_id, correlation_id, effective_from, effective_to
-  kEntryList,  // by order of posting; account_id, journal_id, transaction_id, created_from, created_to, effective_from,
+  kEntryList,  // by order of posting; account_id, account_set_id (of every account below it, in its journal), journal_id,
+  // transaction_id, created_from, created_to, effective_from,
   // effective_to. These two with stable: true end where nothing can come before what they show; kUnavailable
   // "list.no_mark" where the store cannot know.
   kBalanceList,     // by account_id, currency; journal_id, account_ids: [...]
@@ -73,11 +75,26 @@ enum class StatementId : std::uint8_t {
   kBalanceAt,
   // Writes: {insert: [row...], update: [row...], events: [{type, subject_id, payload}], now, guard} -> {changed: [id...]}.
   // An update states its new version; it applies only where version - 1 is stored, else the id is in `changed` and NOTHING of
-  // the request is written. A taken id, code or external id is the store's unique violation, mapped to kConflict "<noun>.exists"
+  // the request is written. kAccountWrite also takes members: [[account_set_id, member_id], ...], accounts just inserted. A taken id, code or external id is the store's unique violation, mapped to kConflict "<noun>.exists"
   // with details {"column": ...}. payload is JSON text. Changing an account's or a journal's status waits for postings in flight.
   kAccountWrite,
   kJournalWrite,
   kTxTemplateWrite,
+  // {by: "id"|"external_id", keys: [text, ...]} -> {rows: [...]}: as the finds above, only sets.
+  kAccountSetFind,
+  kAccountSetList,  // by created_at, id; journal_id. A list as the others
+  // Lists of what an account set has in it, {account_set_id, by_external_id: bool, ...} -> rows {member_id, is_set, created_at}, by
+  // created_at and member, or by external id and member, those without one after the others; and of the sets, as rows of
+  // accounts, that {member_id} is in itself, by created_at, id.
+  kAccountSetMembers,
+  kAccountSetParents,
+  // {members: [[account_set_id, member_id, member_is_set], ...], host: bool} -> {guard, holders: [[id, is_set, journal_id|null]...],
+  // history: [[member_id, journal_id]...], memberships: [[account_set_id, member_id, member_is_set]...]}, as
+  // core::MembershipState wants it. Waits for the postings in flight in the sets' journals, and keeps others out.
+  kMembershipRead,
+  // {add: [[account_set_id, member_id, member_is_set], ...], remove: [likewise], events, now, guard} -> {changed: []}. In the
+  // transaction of the read that allowed it.
+  kMembershipWrite,
   // A posting, in two. See PostingRead and PostingWrite; these two are asked with typed requests, not with a Call.
   kPostingRead,
   kPostingWrite,

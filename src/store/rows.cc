@@ -185,6 +185,24 @@ Result<core::Account> account_of(JsonView row) {
   return finish(reader, std::move(account));
 }
 
+Result<core::AccountSet> account_set_of(JsonView row) {
+  RowReader reader("account_set", row);
+  if (reader.failed()) return reader.error();
+  core::AccountSet set;
+  set.id = reader.uuid("id");
+  set.version = reader.integer("version");
+  set.journal_id = reader.uuid("journal_id");
+  set.name = reader.text("name");
+  set.external_id = reader.optional_text("external_id");
+  set.normal_balance_type = reader.parsed<core::Direction>("normal_balance_type", core::parse_direction);
+  set.description = reader.optional_text("description");
+  set.metadata = reader.optional_text("metadata");
+  set.balance_rollup = reader.parsed<core::BalanceRollup>("balance_rollup", core::parse_balance_rollup);
+  set.created_at = reader.instant("created_at");
+  set.modified_at = reader.instant("modified_at");
+  return finish(reader, std::move(set));
+}
+
 Result<core::Journal> journal_of(JsonView row) {
   RowReader reader("journal", row);
   if (reader.failed()) return reader.error();
@@ -293,6 +311,20 @@ void write_row(JsonWriter &out, const core::Account &account) {
   write_optional(out, "metadata", account.metadata);
   out.key("balance_rollup").string(core::text_of(account.balance_rollup)).key("is_set").boolean(account.is_set);
   write_stamps(out, account.created_at, account.modified_at);
+  out.end_object();
+}
+
+void write_row(JsonWriter &out, const core::AccountSet &set) {
+  out.begin_object().key("id").string(set.id.text()).key("version").integer(set.version);
+  out.key("code").string(set.id.text()).key("name").string(set.name);
+  write_optional(out, "external_id", set.external_id);
+  out.key("normal_balance_type").string(core::text_of(set.normal_balance_type));
+  out.key("status").string(core::text_of(core::LockStatus::kActive));
+  write_optional(out, "description", set.description);
+  write_optional(out, "metadata", set.metadata);
+  out.key("balance_rollup").string(core::text_of(set.balance_rollup)).key("is_set").boolean(true);
+  out.key("journal_id").string(set.journal_id.text());
+  write_stamps(out, set.created_at, set.modified_at);
   out.end_object();
 }
 

@@ -18,7 +18,12 @@ namespace {
 constexpr const char *kJournal = R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Main", "code": "MAIN"})";
 constexpr const char *kAccounts = R"({"accounts": [
   {"id": "a0000000-0000-0000-0000-000000000001", "code": "ALICE", "name": "Alice"},
-  {"id": "a0000000-0000-0000-0000-000000000002", "code": "BOB", "name": "Bob"}]})";
+  {"id": "a0000000-0000-0000-0000-000000000002", "code": "BOB", "name": "Bob"},
+  {"id": "a0000000-0000-0000-0000-000000000003", "code": "ZED", "name": "Zed"}]})";
+constexpr const char *kSet = R"({"id": "f0000000-0000-0000-0000-000000000001",
+  "journal_id": "10000000-0000-0000-0000-000000000001", "name": "Set"})";
+constexpr const char *kMember = R"({"account_set_id": "f0000000-0000-0000-0000-000000000001",
+  "account_id": "a0000000-0000-0000-0000-000000000003"})";
 constexpr const char *kTemplate = R"json({"code": "TRANSFER",
   "params": [{"name": "amount", "type": "decimal"}, {"name": "credit", "type": "decimal", "default": "1"}],
   "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
@@ -41,7 +46,8 @@ constexpr const char *kBalance = R"({"journal_id": "10000000-0000-0000-0000-0000
   "account_id": "a0000000-0000-0000-0000-000000000002", "currency": "USD"})";
 constexpr const char *kAlice = R"({"id": "a0000000-0000-0000-0000-000000000001"})";
 
-// Of every operation of the header: how it is made, and a request that a ledger with kJournal, kAccounts, kTemplate and kPosting grants.
+// Of every operation of the header: how it is made, and a request that a ledger with kJournal, kAccounts, kSet, kTemplate and kPosting
+// grants.
 struct Case {
   std::string_view name;
   MakeOperation make;
@@ -56,6 +62,16 @@ std::string request_of(std::string_view operation) {
       {"account_find_many", R"({"ids": ["a0000000-0000-0000-0000-000000000001"]})"},
       {"account_list", "{}"},
       {"account_lock", kAlice},
+      {"account_set_add_members", "{\"members\": [" + std::string(kMember) + "]}"},
+      {"account_set_create",
+       R"({"journal_id": "10000000-0000-0000-0000-000000000001", "name": "S", "external_id": "s"})"},
+      {"account_set_find", R"({"id": "f0000000-0000-0000-0000-000000000001"})"},
+      {"account_set_find_many", R"({"ids": ["f0000000-0000-0000-0000-000000000001"]})"},
+      {"account_set_list", "{}"},
+      {"account_set_list_members", R"({"account_set_id": "f0000000-0000-0000-0000-000000000001"})"},
+      {"account_set_list_parents", R"({"account_id": "a0000000-0000-0000-0000-000000000003"})"},
+      {"account_set_remove_member", kMember},
+      {"account_set_update", R"({"id": "f0000000-0000-0000-0000-000000000001", "name": "T", "external_id": "t"})"},
       {"account_unlock", kAlice},
       {"account_update", R"({"id": "a0000000-0000-0000-0000-000000000001", "code": "A", "external_id": "y"})"},
       {"balance_at", R"({"journal_id": "10000000-0000-0000-0000-000000000001",
@@ -115,6 +131,7 @@ class OneWrite : public testing::Test {
     expect_one_write_last(cala_journal_create, kJournal);
     expect_one_write_last(cala_account_create_many, kAccounts);
     expect_one_write_last(cala_tx_template_create, kTemplate);
+    expect_one_write_last(cala_account_set_create, kSet);
     host_.execute("COMMIT; BEGIN");
   }
 

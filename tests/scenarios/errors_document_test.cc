@@ -26,7 +26,8 @@ void add_matches(const std::string &text, const std::regex &pattern, std::set<st
 // Codes stand in the sources as "noun.word", or as ".word" after a noun that comes from elsewhere.
 std::set<std::string> codes_of_sources() {
   const std::regex code(
-      "\"((?:account|amount|balance|call|cel|clock|config|currency|executor|journal|ledger|list|memory|op|option|param|"
+      "\"((?:account|account_set|amount|balance|call|cel|clock|config|currency|executor|journal|ledger|list|membership|"
+      "memory|op|option|param|"
       "posting|"
       "process|queue|"
       "request|store|transaction|tx|tx_template)\\.[a-z_]+)\"");
@@ -40,7 +41,7 @@ std::set<std::string> codes_of_sources() {
     add_matches(text, suffix, suffixes);
   }
   for (const std::string &word : suffixes) {
-    for (const char *noun : {"account", "journal", "tx_template"}) codes.insert(noun + word);
+    for (const char *noun : {"account", "account_set", "journal", "tx_template"}) codes.insert(noun + word);
   }
   codes.insert("transaction.not_found");
   return codes;

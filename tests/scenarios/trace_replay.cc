@@ -57,7 +57,6 @@ void take_out(cJSON *value, const std::set<std::string> &keys) {
 
 TraceReplay::Outcome TraceReplay::replay_line(cJSON *line) {
   const std::string operation = json_text(line, "op");
-  if (operation == "account_set_create") set_ids_.insert(json_text(json_member(line, "request"), "id"));
   if (is_skipped(line)) return Outcome::kSkipped;
   if (operation == "clock_advance") {
     const double seconds = json_member(line, "seconds")->valuedouble;
@@ -67,6 +66,8 @@ TraceReplay::Outcome TraceReplay::replay_line(cJSON *line) {
     check_balances(line);
   } else if (operation == "entries") {
     check_entries(line);
+  } else if (operation == "members") {
+    check_account_set(line);
   } else if (!LedgerClient::knows(operation)) {
     differ("there is no operation " + operation + "; it is not in trace_skips.txt either");
   } else {
@@ -80,19 +81,12 @@ TraceReplay::Outcome TraceReplay::replay_line(cJSON *line) {
 }
 
 bool TraceReplay::is_skipped(const cJSON *line) {
-  return skips_.operations.contains(json_text(line, "op")) || skips_.errors.contains(json_text(line, "error")) ||
-         names_a_set(json_member(line, "request"));
-}
-
-// Reads about a set; postings that name one are refused, and their error tells.
-bool TraceReplay::names_a_set(const cJSON *request) const {
-  if (!skips_.operations.contains("account_set_create")) return false;
-  return set_ids_.contains(json_text(request, "account_id")) ||
-         (json_member(request, "account_set_id") != nullptr && json_member(request, "code") == nullptr);
+  return skips_.operations.contains(json_text(line, "op")) || skips_.errors.contains(json_text(line, "error"));
 }
 
 void TraceReplay::remember_created(const std::string &operation, const cJSON *request) {
-  if (operation == "account_create") account_ids_.push_back(json_text(request, "id"));
+  if (operation == "account_create" || operation == "account_set_create")
+    account_ids_.push_back(json_text(request, "id"));
   if (operation != "account_create_many") return;
   const cJSON *account = nullptr;
   cJSON_ArrayForEach(account, json_member(request, "accounts")) account_ids_.push_back(json_text(account, "id"));
@@ -237,7 +231,6 @@ void TraceReplay::check_balances(const cJSON *line) {
   const cJSON *row = nullptr;
   cJSON_ArrayForEach(row, json_member(line, "expect")) {
     const std::pair<std::string, std::string> key(json_text(row, "account_id"), json_text(row, "currency"));
-    if (set_ids_.contains(key.first) && skips_.operations.contains("account_set_create")) continue;
     const auto at = found.find(key);
     if (at == found.end()) {
       differ("account " + key.first + " should have a balance in " + key.second);
@@ -267,6 +260,34 @@ void TraceReplay::check_entries(const cJSON *line) {
   if (found != wanted) {
     differ("entry_list should give " + std::to_string(wanted.size()) + " entries but gave " +
            std::to_string(found.size()) + ", or others");
+  }
+}
+
+void TraceReplay::check_account_set(const cJSON *line) {
+  std::vector<std::string> wanted;
+  const cJSON *item = nullptr;
+  for (const char *kind : {"accounts", "account_sets"}) {
+    cJSON_ArrayForEach(item, json_member(json_member(line, "expect"), kind)) {
+      wanted.push_back(kind + (":" + std::string(item->valuestring)));
+    }
+  }
+  for (const char *by : {"created_at", "external_id"}) {
+    const std::string filter =
+        "\"account_set_id\": " + json_quote(json_text(line, "account_set_id")) + ", \"by\": \"" + by + "\"";
+    std::vector<std::string> found;
+    for (const JsonDocument &page : all_pages("account_set_list_members", filter)) {
+      cJSON_ArrayForEach(item, json_member(page.root(), "items")) {
+        const bool is_account = json_member(item, "account_id") != nullptr;
+        found.push_back(is_account ? "accounts:" + json_text(item, "account_id")
+                                   : "account_sets:" + json_text(item, "member_account_set_id"));
+      }
+    }
+    std::sort(found.begin(), found.end());
+    std::sort(wanted.begin(), wanted.end());
+    if (found != wanted) {
+      differ("the set should have " + std::to_string(wanted.size()) + " members but by " + by + " has " +
+             std::to_string(found.size()) + ", or others");
+    }
   }
 }
 

@@ -38,7 +38,6 @@ class TraceReplay {
 
   Outcome replay_line(cJSON *line);
   bool is_skipped(const cJSON *line);
-  bool names_a_set(const cJSON *request) const;
   void remember_created(const std::string &operation, const cJSON *request);
 
   void run_operation(const std::string &operation, const cJSON *line);
@@ -50,13 +49,13 @@ class TraceReplay {
   void check_balances(const cJSON *line);
   void check_balance(const cJSON *expected, const cJSON *actual);
   void check_entries(const cJSON *line);
+  void check_account_set(const cJSON *line);
   std::vector<JsonDocument> all_pages(const std::string &operation, const std::string &filter);
   void differ(const std::string &what);
 
   LedgerClient &ledger_;
   const TraceSkips &skips_;
-  std::vector<std::string> account_ids_;
-  std::set<std::string> set_ids_;
+  std::vector<std::string> account_ids_;  // of sets too
   std::vector<std::string> differences_;
   int line_ = 1;
 };

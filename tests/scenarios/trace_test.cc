@@ -69,8 +69,8 @@ std::vector<std::string> read_lines(const std::string &path) {
 int least_run(const std::string &profile) {
   if (profile == "effective") return 70;
   if (profile == "velocity") return 55;
-  if (profile == "mixed") return 40;
-  if (profile == "sets") return 38;
+  if (profile == "mixed") return 60;
+  if (profile == "sets") return 90;
   return 100;
 }
 

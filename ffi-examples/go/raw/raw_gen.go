@@ -127,6 +127,24 @@ package raw
 #cgo nocallback go_cala_account_lock
 #cgo noescape go_cala_account_unlock
 #cgo nocallback go_cala_account_unlock
+#cgo noescape go_cala_account_set_create
+#cgo nocallback go_cala_account_set_create
+#cgo noescape go_cala_account_set_find
+#cgo nocallback go_cala_account_set_find
+#cgo noescape go_cala_account_set_find_many
+#cgo nocallback go_cala_account_set_find_many
+#cgo noescape go_cala_account_set_list
+#cgo nocallback go_cala_account_set_list
+#cgo noescape go_cala_account_set_update
+#cgo nocallback go_cala_account_set_update
+#cgo noescape go_cala_account_set_add_members
+#cgo nocallback go_cala_account_set_add_members
+#cgo noescape go_cala_account_set_remove_member
+#cgo nocallback go_cala_account_set_remove_member
+#cgo noescape go_cala_account_set_list_members
+#cgo nocallback go_cala_account_set_list_members
+#cgo noescape go_cala_account_set_list_parents
+#cgo nocallback go_cala_account_set_list_parents
 #cgo noescape go_cala_journal_create
 #cgo nocallback go_cala_journal_create
 #cgo noescape go_cala_journal_find
@@ -246,6 +264,15 @@ static __typeof__(&cala_account_list) p_cala_account_list;
 static __typeof__(&cala_account_update) p_cala_account_update;
 static __typeof__(&cala_account_lock) p_cala_account_lock;
 static __typeof__(&cala_account_unlock) p_cala_account_unlock;
+static __typeof__(&cala_account_set_create) p_cala_account_set_create;
+static __typeof__(&cala_account_set_find) p_cala_account_set_find;
+static __typeof__(&cala_account_set_find_many) p_cala_account_set_find_many;
+static __typeof__(&cala_account_set_list) p_cala_account_set_list;
+static __typeof__(&cala_account_set_update) p_cala_account_set_update;
+static __typeof__(&cala_account_set_add_members) p_cala_account_set_add_members;
+static __typeof__(&cala_account_set_remove_member) p_cala_account_set_remove_member;
+static __typeof__(&cala_account_set_list_members) p_cala_account_set_list_members;
+static __typeof__(&cala_account_set_list_parents) p_cala_account_set_list_parents;
 static __typeof__(&cala_journal_create) p_cala_journal_create;
 static __typeof__(&cala_journal_find) p_cala_journal_find;
 static __typeof__(&cala_journal_list) p_cala_journal_list;
@@ -339,6 +366,15 @@ static const struct {
     {"cala_account_update", (void **)&p_cala_account_update},
     {"cala_account_lock", (void **)&p_cala_account_lock},
     {"cala_account_unlock", (void **)&p_cala_account_unlock},
+    {"cala_account_set_create", (void **)&p_cala_account_set_create},
+    {"cala_account_set_find", (void **)&p_cala_account_set_find},
+    {"cala_account_set_find_many", (void **)&p_cala_account_set_find_many},
+    {"cala_account_set_list", (void **)&p_cala_account_set_list},
+    {"cala_account_set_update", (void **)&p_cala_account_set_update},
+    {"cala_account_set_add_members", (void **)&p_cala_account_set_add_members},
+    {"cala_account_set_remove_member", (void **)&p_cala_account_set_remove_member},
+    {"cala_account_set_list_members", (void **)&p_cala_account_set_list_members},
+    {"cala_account_set_list_parents", (void **)&p_cala_account_set_list_parents},
     {"cala_journal_create", (void **)&p_cala_journal_create},
     {"cala_journal_find", (void **)&p_cala_journal_find},
     {"cala_journal_list", (void **)&p_cala_journal_list},
@@ -438,6 +474,15 @@ static cala_status go_cala_account_list(cala_ledger *ledger, cala_tx *tx, const 
 static cala_status go_cala_account_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_update(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_lock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_lock(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_unlock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_unlock(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_set_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_create(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_set_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_find(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_set_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_find_many(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_set_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_list(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_set_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_update(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_set_add_members(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_add_members(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_set_remove_member(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_remove_member(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_set_list_members(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_list_members(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_set_list_parents(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_list_parents(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_journal_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_create(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_journal_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_find(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_journal_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_list(ledger, tx, request, request_len, out_op, out_error); }
@@ -914,7 +959,7 @@ func TxFree(tx *Tx) {
 	C.go_cala_tx_free(tx)
 }
 
-// AccountCreate is cala_account_create. Creates an account.
+// AccountCreate is cala_account_create. Creates an account, in an account set if one is named.
 func AccountCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -975,6 +1020,78 @@ func AccountUnlock(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 	var outOp *C.cala_op
 	var outError *C.cala_error
 	status := Status(C.go_cala_account_unlock(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// AccountSetCreate is cala_account_set_create. Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its members' entries move.
+func AccountSetCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_account_set_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// AccountSetFind is cala_account_set_find. Finds an account set.
+func AccountSetFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_account_set_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// AccountSetFindMany is cala_account_set_find_many. Finds account sets, in the order asked; missing ones are left out.
+func AccountSetFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_account_set_find_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// AccountSetList is cala_account_set_list. Lists account sets in the order in which they were created.
+func AccountSetList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_account_set_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// AccountSetUpdate is cala_account_set_update. Changes an account set: only what is given changes.
+func AccountSetUpdate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_account_set_update(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// AccountSetAddMembers is cala_account_set_add_members. Puts accounts and account sets into account sets, all or none: what counts is the graph that comes of all of them.
+func AccountSetAddMembers(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_account_set_add_members(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// AccountSetRemoveMember is cala_account_set_remove_member. Takes a member out of an account set, as long as it has no entries in the set's journal.
+func AccountSetRemoveMember(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_account_set_remove_member(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// AccountSetListMembers is cala_account_set_list_members. Lists what is in an account set itself: in the order in which it was put there, or by external id, those without one last.
+func AccountSetListMembers(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_account_set_list_members(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// AccountSetListParents is cala_account_set_list_parents. Lists the account sets that an account or a set is in itself, in the order in which those were created.
+func AccountSetListParents(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_account_set_list_parents(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1199,6 +1316,15 @@ var Operations = []struct {
 	{"account_update", AccountUpdate},
 	{"account_lock", AccountLock},
 	{"account_unlock", AccountUnlock},
+	{"account_set_create", AccountSetCreate},
+	{"account_set_find", AccountSetFind},
+	{"account_set_find_many", AccountSetFindMany},
+	{"account_set_list", AccountSetList},
+	{"account_set_update", AccountSetUpdate},
+	{"account_set_add_members", AccountSetAddMembers},
+	{"account_set_remove_member", AccountSetRemoveMember},
+	{"account_set_list_members", AccountSetListMembers},
+	{"account_set_list_parents", AccountSetListParents},
 	{"journal_create", JournalCreate},
 	{"journal_find", JournalFind},
 	{"journal_list", JournalList},

@@ -50,6 +50,45 @@ export class Accounts extends Noun {
   }
 }
 
+export class AccountSets extends Noun {
+  /** Creates an account set. {@link t.AccountSetCreateError} */
+  create(set: t.AccountSetCreateRequest, options?: CallOptions): Promise<t.AccountSet> {
+    return this.caller.call("account_set_create", set, options);
+  }
+  /** Finds an account set. {@link t.AccountSetFindError} */
+  find(by: t.AccountSetFindRequest, options?: CallOptions): Promise<t.AccountSet> {
+    return this.caller.call("account_set_find", by, options);
+  }
+  /** Finds account sets in the order asked, missing ones left out; 10,000 at most. */
+  findMany(ids: t.Id[], options?: CallOptions): Promise<t.AccountSet[]> {
+    return part(this.caller.call("account_set_find_many", { ids }, options), "accountSets");
+  }
+  /** Account sets in the order in which they were created. */
+  list(request: t.AccountSetListRequest = {}, options?: CallOptions): Listing<t.AccountSet> {
+    return listed(this.caller, "account_set_list", request, options);
+  }
+  /** Changes an account set: only what is given changes; null clears. {@link t.AccountSetUpdateError} */
+  update(change: t.AccountSetUpdateRequest, options?: CallOptions): Promise<t.AccountSet> {
+    return this.caller.call("account_set_update", change, options);
+  }
+  /** Puts accounts and sets into sets, all or none. {@link t.AccountSetAddMembersError} (`details.index`) */
+  addMembers(members: t.Membership[], options?: CallOptions): Promise<t.AccountSetAddMembersResult> {
+    return this.caller.call("account_set_add_members", { members }, options);
+  }
+  /** Takes a member out of a set. {@link t.AccountSetRemoveMemberError} */
+  removeMember(member: t.Membership, options?: CallOptions): Promise<t.AccountSetRemoveMemberResult> {
+    return this.caller.call("account_set_remove_member", member, options);
+  }
+  /** What is in a set itself. */
+  listMembers(request: t.AccountSetListMembersRequest, options?: CallOptions): Listing<t.Member> {
+    return listed(this.caller, "account_set_list_members", request, options);
+  }
+  /** The sets that an account or a set is in itself. */
+  listParents(request: t.AccountSetListParentsRequest, options?: CallOptions): Listing<t.AccountSet> {
+    return listed(this.caller, "account_set_list_parents", request, options);
+  }
+}
+
 export class Journals extends Noun {
   /** Creates a journal. {@link t.JournalCreateError} */
   create(journal: t.JournalCreateRequest, options?: CallOptions): Promise<t.Journal> {

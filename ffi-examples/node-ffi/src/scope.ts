@@ -1,6 +1,6 @@
 import { calledHere, toldFrom } from "./errors.js";
 import type { Caller } from "./listing.js";
-import { Accounts, Balances, Cel, Entries, Journals, Transactions, TxTemplates } from "./nouns.js";
+import { AccountSets, Accounts, Balances, Cel, Entries, Journals, Transactions, TxTemplates } from "./nouns.js";
 import type { CallOptions } from "./operation.js";
 import type * as t from "./types.js";
 
@@ -28,6 +28,9 @@ export abstract class Scope implements Caller {
 
   accounts(): Accounts {
     return new Accounts(this);
+  }
+  accountSets(): AccountSets {
+    return new AccountSets(this);
   }
   journals(): Journals {
     return new Journals(this);

@@ -1,5 +1,5 @@
 import type { Caller, Listing, SyncListing } from "./listing.js";
-import { Accounts, Balances, Cel, Entries, Journals, Transactions, TxTemplates } from "./nouns.js";
+import { AccountSets, Accounts, Balances, Cel, Entries, Journals, Transactions, TxTemplates } from "./nouns.js";
 import type { CallOptions } from "./operation.js";
 import type { Unasked } from "./scope.js";
 import type {
@@ -47,6 +47,9 @@ export class SyncTransaction {
 
   accounts(): Synchronous<Accounts> {
     return new Accounts(this.#caller) as unknown as Synchronous<Accounts>;
+  }
+  accountSets(): Synchronous<AccountSets> {
+    return new AccountSets(this.#caller) as unknown as Synchronous<AccountSets>;
   }
   journals(): Synchronous<Journals> {
     return new Journals(this.#caller) as unknown as Synchronous<Journals>;

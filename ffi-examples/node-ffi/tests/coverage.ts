@@ -34,6 +34,27 @@ const methods = {
   account_update: ["accounts().update", (scope) => scope.accounts().update({ id })],
   account_lock: ["accounts().lock", (scope) => scope.accounts().lock({ id })],
   account_unlock: ["accounts().unlock", (scope) => scope.accounts().unlock({ id })],
+  account_set_create: [
+    "accountSets().create",
+    (scope) => scope.accountSets().create({ journalId: id, name: "" }),
+  ],
+  account_set_find: ["accountSets().find", (scope) => scope.accountSets().find({ id })],
+  account_set_find_many: ["accountSets().findMany", (scope) => scope.accountSets().findMany([])],
+  account_set_list: ["accountSets().list", (scope) => scope.accountSets().list().page()],
+  account_set_update: ["accountSets().update", (scope) => scope.accountSets().update({ id })],
+  account_set_add_members: ["accountSets().addMembers", (scope) => scope.accountSets().addMembers([])],
+  account_set_remove_member: [
+    "accountSets().removeMember",
+    (scope) => scope.accountSets().removeMember({ accountSetId: id, accountId: id }),
+  ],
+  account_set_list_members: [
+    "accountSets().listMembers",
+    (scope) => scope.accountSets().listMembers({ accountSetId: id }).page(),
+  ],
+  account_set_list_parents: [
+    "accountSets().listParents",
+    (scope) => scope.accountSets().listParents({ accountId: id }).page(),
+  ],
   journal_create: ["journals().create", (scope) => scope.journals().create({ name: "" })],
   journal_find: ["journals().find", (scope) => scope.journals().find({ id })],
   journal_list: ["journals().list", (scope) => scope.journals().list().page()],

@@ -103,6 +103,45 @@ class Account(_Account, total=False):
     metadata: Json
 
 
+class _AccountSet(TypedDict):
+    id: str
+    version: int
+    journal_id: str
+    """Entries of other journals do not move it."""
+    name: str
+    normal_balance_type: Direction
+    balance_rollup: BalanceRollup
+    created_at: str
+    modified_at: str
+
+
+class AccountSet(_AccountSet, total=False):
+    """Accounts and other sets under one name, with balances of their own."""
+
+    external_id: str
+    description: str
+    metadata: Json
+
+
+class Membership(TypedDict, total=False):
+    """An account, or another set, in an account set."""
+
+    account_set_id: Id | None
+    account_id: Id | None
+    member_account_set_id: Id | None
+
+
+class _Member(TypedDict):
+    created_at: str
+
+
+class Member(_Member, total=False):
+    """What is in an account set, one of the two, and since when."""
+
+    account_id: str
+    member_account_set_id: str
+
+
 class _Journal(TypedDict):
     id: str
     version: int
@@ -308,8 +347,8 @@ class _NewAccount(TypedDict):
 
 
 class NewAccount(_NewAccount, total=False):
-    """Request of account_create. Creates an account. Its code and its external id are its own in the whole
-    ledger."""
+    """Request of account_create. Creates an account, in an account set if one is named. Its code and its external
+    id are its own in the whole ledger."""
 
     id: Id | None
     external_id: str | None
@@ -321,6 +360,7 @@ class NewAccount(_NewAccount, total=False):
     metadata: Json
     balance_rollup: AskedBalanceRollup | None
     """Default "synchronous"."""
+    account_set_id: Id | None
 
 
 class AccountCreateManyRequest(TypedDict):
@@ -396,6 +436,118 @@ class AccountUnlockRequest(TypedDict):
     """Request of account_unlock. Unlocks an account. Unlocking twice is fine."""
 
     id: Id
+
+
+class _NewAccountSet(TypedDict):
+    journal_id: Id
+    name: str
+
+
+class NewAccountSet(_NewAccountSet, total=False):
+    """Request of account_set_create. Creates an account set: accounts and other sets under one name, in one
+    journal, with balances of its own, which its members' entries move. Its id is found wherever a balance or
+    entries are asked for by account_id, and refused where only an account will do (account.is_set). Its external id
+    is its own among sets."""
+
+    id: Id | None
+    external_id: str | None
+    normal_balance_type: AskedDirection | None
+    """Default "credit"."""
+    description: str | None
+    metadata: Json
+    balance_rollup: AskedBalanceRollup | None
+    """Default "synchronous"."""
+
+
+class AccountSetKey(TypedDict, total=False):
+    """Request of account_set_find. Finds an account set. One of id, external_id."""
+
+    id: Id | None
+    external_id: str | None
+
+
+class AccountSetFindManyRequest(TypedDict):
+    """Request of account_set_find_many. Finds account sets, in the order asked; missing ones are left out."""
+
+    ids: Sequence[Id]
+    """At most 10000."""
+
+
+class AccountSetFindManyResult(TypedDict):
+    """Answer of account_set_find_many."""
+
+    account_sets: list[AccountSet]
+
+
+class AccountSetFilter(PageRequest, total=False):
+    """Request of account_set_list. Lists account sets in the order in which they were created."""
+
+    journal_id: Id | None
+
+
+class AccountSetChanges(TypedDict, total=False):
+    """What AccountSets.update takes as keywords. Changes an account set: only what is given changes. None
+    clears."""
+
+    name: str
+    external_id: str | None
+    normal_balance_type: AskedDirection
+    description: str | None
+    metadata: Json
+
+
+class AccountSetUpdateRequest(AccountSetChanges):
+    """Request of account_set_update. Changes an account set: only what is given changes. None clears."""
+
+    id: Id
+
+
+class AccountSetAddMembersRequest(TypedDict):
+    """Request of account_set_add_members. Puts accounts and account sets into account sets, all or none: what
+    counts is the graph that comes of all of them. A member is in every set above it by one way only, sets are at
+    most 16 deep, and a member must not yet have entries in the set's journal, so that a set's balances are
+    complete. An account may be in sets of several journals, a set only in sets of its own. Of several errors the
+    first of this order is told, and index says of which member: account_set.not_found, membership.journal_mismatch,
+    .has_history, account.is_set, membership.cycle, .duplicate_path, .depth, account.not_found. Postings in flight
+    in the sets' journals end first, and others wait until the transaction ends."""
+
+    members: Sequence[Membership]
+    """At most 10000."""
+
+
+class Added(TypedDict):
+    """Answer of account_set_add_members."""
+
+    added: int
+
+
+class Removed(TypedDict):
+    """Answer of account_set_remove_member."""
+
+    removed: int
+
+
+AccountSetListMembersBy = Literal["created_at", "external_id"]
+
+
+class _MemberFilter(PageRequest):
+    account_set_id: Id
+
+
+class MemberFilter(_MemberFilter, total=False):
+    """Request of account_set_list_members. Lists what is in an account set itself: in the order in which it was put
+    there, or by external id, those without one last."""
+
+    by: AccountSetListMembersBy | None
+    """Default "created_at"."""
+
+
+class ParentFilter(PageRequest, total=False):
+    """Request of account_set_list_parents. Lists the account sets that an account or a set is in itself, in the
+    order in which those were created. One of account_id, account_set_id."""
+
+    account_id: Id | None
+    account_set_id: Id | None
 
 
 class _NewJournal(TypedDict):
@@ -541,9 +693,11 @@ class TransactionFilter(PageRequest, total=False):
 
 class EntryFilter(PageRequest, total=False):
     """Request of entry_list. Lists entries in the order in which they were posted. The four limits are inclusive.
-    One of account_id, journal_id, transaction_id."""
+    Those of an account set are those of every account below it, in the set's journal. One of account_id,
+    account_set_id, journal_id, transaction_id."""
 
     account_id: Id | None
+    account_set_id: Id | None
     journal_id: Id | None
     transaction_id: Id | None
     created_from: Instant | None
@@ -728,11 +882,13 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "cel.coerce", "cel.params", "param.missing", "param.unknown", "param.type", "param.range",
                "param.duplicate", "tx_template.unbalanced", "tx_template.exists", "tx_template.not_found",
                "tx_template.changed", "account.exists", "account.not_found", "account.changed", "account.locked",
-               "account.is_set", "journal.exists", "journal.not_found", "journal.changed", "journal.locked",
-               "posting.unbalanced", "transaction.replay_differs", "transaction.exists", "transaction.not_found",
-               "list.no_mark", "balance.not_found", "balance.changed", "transaction.none", "transaction.open",
-               "transaction.state", "transaction.aborted", "tx.required", "tx.not_postgres", "tx.libpq",
-               "tx.connection", "tx.encoding", "tx.control_statement", "tx.statement", "tx.constraint",
+               "account.is_set", "account_set.exists", "account_set.not_found", "account_set.changed",
+               "membership.journal_mismatch", "membership.has_history", "membership.cycle", "membership.duplicate_path",
+               "membership.depth", "membership.not_found", "journal.exists", "journal.not_found", "journal.changed",
+               "journal.locked", "posting.unbalanced", "transaction.replay_differs", "transaction.exists",
+               "transaction.not_found", "list.no_mark", "balance.not_found", "balance.changed", "transaction.none",
+               "transaction.open", "transaction.state", "transaction.aborted", "tx.required", "tx.not_postgres",
+               "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement", "tx.statement", "tx.constraint",
                "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed", "posting.fold",
                "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction", "op.timeout",
                "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested", "queue.timeout",
@@ -747,12 +903,20 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "store.too_old", "store.untrusted_schema", "store.encoding", "store.unsupported", "store.refused",
                "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema",
                "library.missing", "library.version", "ledger.loop", "tx.not_psycopg"]
-AccountCreateCode = Literal["account.exists", "option.unsupported"]
-AccountCreateManyCode = Literal["account.exists", "option.unsupported"]
+AccountCreateCode = Literal["account.exists", "account_set.not_found", "option.unsupported"]
+AccountCreateManyCode = Literal["account.exists", "account_set.not_found", "option.unsupported"]
 AccountFindCode = Literal["account.not_found"]
-AccountUpdateCode = Literal["account.not_found", "account.exists", "account.changed"]
-AccountLockCode = Literal["account.not_found", "account.changed"]
-AccountUnlockCode = Literal["account.not_found", "account.changed"]
+AccountUpdateCode = Literal["account.not_found", "account.exists", "account.changed", "account.is_set"]
+AccountLockCode = Literal["account.not_found", "account.changed", "account.is_set"]
+AccountUnlockCode = Literal["account.not_found", "account.changed", "account.is_set"]
+AccountSetCreateCode = Literal["account_set.exists", "journal.not_found", "option.unsupported"]
+AccountSetFindCode = Literal["account_set.not_found"]
+AccountSetUpdateCode = Literal["account_set.not_found", "account_set.exists", "account_set.changed"]
+AccountSetAddMembersCode = Literal["account_set.not_found", "account.not_found", "membership.journal_mismatch",
+                                   "membership.has_history", "membership.cycle", "membership.duplicate_path",
+                                   "membership.depth", "account.is_set"]
+AccountSetRemoveMemberCode = Literal["account_set.not_found", "account.not_found", "membership.not_found",
+                                     "membership.journal_mismatch", "membership.has_history", "account.is_set"]
 JournalCreateCode = Literal["journal.exists", "option.unsupported"]
 JournalFindCode = Literal["journal.not_found"]
 JournalUpdateCode = Literal["journal.not_found", "journal.changed"]
@@ -787,9 +951,11 @@ LedgerMigrateCode = Literal["store.newer", "op.own_transaction"]
 RAISES = {
     "account_create":
         "ConflictError account.exists; "
+        "NotFoundError account_set.not_found; "
         "UnsupportedError option.unsupported.",
     "account_create_many":
         "ConflictError account.exists; "
+        "NotFoundError account_set.not_found; "
         "UnsupportedError option.unsupported.",
     "account_find":
         "NotFoundError account.not_found.",
@@ -797,13 +963,36 @@ RAISES = {
     "account_list": "",
     "account_update":
         "NotFoundError account.not_found; "
-        "ConflictError account.exists, account.changed.",
+        "ConflictError account.exists, account.changed; "
+        "RejectedError account.is_set.",
     "account_lock":
         "NotFoundError account.not_found; "
-        "ConflictError account.changed.",
+        "ConflictError account.changed; "
+        "RejectedError account.is_set.",
     "account_unlock":
         "NotFoundError account.not_found; "
-        "ConflictError account.changed.",
+        "ConflictError account.changed; "
+        "RejectedError account.is_set.",
+    "account_set_create":
+        "ConflictError account_set.exists; "
+        "NotFoundError journal.not_found; "
+        "UnsupportedError option.unsupported.",
+    "account_set_find":
+        "NotFoundError account_set.not_found.",
+    "account_set_find_many": "",
+    "account_set_list": "",
+    "account_set_update":
+        "NotFoundError account_set.not_found; "
+        "ConflictError account_set.exists, account_set.changed.",
+    "account_set_add_members":
+        "NotFoundError account_set.not_found, account.not_found; "
+        "RejectedError membership.journal_mismatch, membership.has_history, membership.cycle, "
+        "membership.duplicate_path, membership.depth, account.is_set.",
+    "account_set_remove_member":
+        "NotFoundError account_set.not_found, account.not_found, membership.not_found; "
+        "RejectedError membership.journal_mismatch, membership.has_history, account.is_set.",
+    "account_set_list_members": "",
+    "account_set_list_parents": "",
     "journal_create":
         "ConflictError journal.exists; "
         "UnsupportedError option.unsupported.",

@@ -12,7 +12,9 @@ import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
-from .documents import (RAISES, Account, AccountChanges, AccountFilter, AccountKey, Balance, BalanceKey, CelContext, Entry,
+from .documents import (RAISES, Account, AccountChanges, AccountFilter, AccountKey, AccountSet, AccountSetChanges,
+                        AccountSetFilter, AccountSetKey, Added, Member, Membership, MemberFilter, NewAccountSet,
+                        ParentFilter, Removed, Balance, BalanceKey, CelContext, Entry,
                         EntryFilter, Id, Info, Journal, JournalChanges, JournalFilter, Json, Key, LockedKey,
                         Migrated, Moment, NewAccount, NewJournal, NewTxTemplate, PageRequest, Posted, Posting, Rows,
                         Transaction, TransactionFilter, TransactionKey, TxTemplate)
@@ -212,6 +214,55 @@ class Accounts(_Noun[M]):
         return {"id": id}
 
 
+class AccountSets(_Noun[M]):
+    """Account sets: `account_sets`."""
+
+    @operation("account_set_create", AccountSet)
+    def create(self, **fields: Unpack[NewAccountSet]) -> object:
+        """Creates an account set. Gives the account set."""
+        return fields
+
+    @operation("account_set_find", AccountSet)
+    def find(self, **key: Unpack[AccountSetKey]) -> object:
+        """Gives the account set that has this id or external_id."""
+        return key
+
+    @many("account_set_find_many", AccountSet, gives="account_sets")
+    def find_many(self, ids: Sequence[Id]) -> object:
+        """Gives a list of account sets in the order asked, missing ones left out."""
+        return {"ids": ids}
+
+    @listing("account_set_list", AccountSet)
+    def list(self, **filters: Unpack[AccountSetFilter]) -> object:
+        """Account sets by time of creation. Gives a Listing."""
+        return filters
+
+    @operation("account_set_update", AccountSet)
+    def update(self, id: Id, **changes: Unpack[AccountSetChanges]) -> object:
+        """Changes only what is given; None clears what may be absent. Gives the account set."""
+        return {"id": id, **changes}
+
+    @operation("account_set_add_members", Added)
+    def add_members(self, members: Sequence[Membership]) -> object:
+        """Puts accounts and sets into sets, all or none; 10,000 at most. Gives how many."""
+        return {"members": members}
+
+    @operation("account_set_remove_member", Removed)
+    def remove_member(self, **member: Unpack[Membership]) -> object:
+        """Takes a member, account_id or member_account_set_id, out of account_set_id."""
+        return member
+
+    @listing("account_set_list_members", Member)
+    def list_members(self, **filters: Unpack[MemberFilter]) -> object:
+        """What is in an account set itself. Gives a Listing."""
+        return filters
+
+    @listing("account_set_list_parents", AccountSet)
+    def list_parents(self, **filters: Unpack[ParentFilter]) -> object:
+        """The sets that an account or a set is in itself. Gives a Listing."""
+        return filters
+
+
 class Journals(_Noun[M]):
     """Journals: `journals`."""
 
@@ -362,6 +413,11 @@ class Place(_Base[M]):
     def accounts(self) -> Accounts[M]:
         """The operations on accounts."""
         return Accounts(self)
+
+    @property
+    def account_sets(self) -> AccountSets[M]:
+        """The operations on accounts."""
+        return AccountSets(self)
 
     @property
     def journals(self) -> Journals[M]:

@@ -13,11 +13,13 @@ namespace {
 // By StatementId. The probe is no function: it is asked where there may be none. It also
 // gives the id of the transaction that it is asked in, null where that has none.
 constexpr std::array<std::string_view, kStatementCount> kNames = {
-    "schema_probe_v1",     "schema_read_v1",      "ledger_info_v1",   "account_find_v1",  "journal_find_v1",
-    "tx_template_find_v1", "transaction_find_v1", "entry_find_v1",    "account_list_v1",  "journal_list_v1",
-    "tx_template_list_v1", "transaction_list_v1", "entry_list_v1",    "balance_list_v1",  "balance_history_v1",
-    "balance_find_v1",     "balance_at_v1",       "account_write_v1", "journal_write_v1", "tx_template_write_v1",
-    "posting_read_v1",     "posting_write_v1"};
+    "schema_probe_v1",     "schema_read_v1",      "ledger_info_v1",         "account_find_v1",
+    "journal_find_v1",     "tx_template_find_v1", "transaction_find_v1",    "entry_find_v1",
+    "account_list_v1",     "journal_list_v1",     "tx_template_list_v1",    "transaction_list_v1",
+    "entry_list_v1",       "balance_list_v1",     "balance_history_v1",     "balance_find_v1",
+    "balance_at_v1",       "account_write_v1",    "journal_write_v1",       "tx_template_write_v1",
+    "account_set_find_v1", "account_set_list_v1", "account_set_members_v1", "account_set_parents_v1",
+    "membership_read_v1",  "membership_write_v1", "posting_read_v1",        "posting_write_v1"};
 static_assert(kNames[static_cast<std::size_t>(StatementId::kBalanceAt)] == "balance_at_v1");
 
 constexpr std::array<std::string_view, 3> kPlaceholders = {"$1", "?", "%s"};

@@ -22,6 +22,9 @@ export type ErrorCode =
   | "account.is_set"
   | "account.locked"
   | "account.not_found"
+  | "account_set.changed"
+  | "account_set.exists"
+  | "account_set.not_found"
   | "adapter.refused"
   | "adapter.sync"
   | "adapter.text"
@@ -54,6 +57,12 @@ export type ErrorCode =
   | "library.missing"
   | "library.version"
   | "list.no_mark"
+  | "membership.cycle"
+  | "membership.depth"
+  | "membership.duplicate_path"
+  | "membership.has_history"
+  | "membership.journal_mismatch"
+  | "membership.not_found"
   | "memory.exhausted"
   | "op.adopted_transaction"
   | "op.cancelled"
@@ -192,9 +201,51 @@ export interface ErrorDetails {
   "tx_template.exists": { column: string; value?: string };
   "tx_template.not_found": { id: string } | { code: string };
   "account.exists": { column: string; value?: string; index?: number };
-  "account.not_found": { id: string } | { code: string } | { externalId: string };
+  "account.not_found": { id: string; index?: number } | { code: string } | { externalId: string };
   "account.locked": { accountId: Id };
-  "account.is_set": { accountId: Id };
+  "account.is_set": { accountId: Id } | { index: number; accountSetId: Id; accountId: Id };
+  "account_set.exists": { column: string; value?: string };
+  "account_set.not_found": { id: string; index?: number } | { externalId: string };
+  "membership.journal_mismatch": {
+    index: number;
+    accountSetId: Id;
+    memberAccountSetId: Id;
+    journalId: Id;
+    memberJournalId: Id;
+  };
+  "membership.has_history": {
+    index: number;
+    accountSetId: Id;
+    accountId?: Id;
+    memberAccountSetId?: Id;
+    journalId: Id;
+  };
+  "membership.cycle": {
+    index: number;
+    accountSetId: Id;
+    accountId?: Id;
+    memberAccountSetId?: Id;
+  };
+  "membership.duplicate_path": {
+    index: number;
+    accountSetId: Id;
+    accountId?: Id;
+    memberAccountSetId?: Id;
+  };
+  "membership.depth": {
+    index: number;
+    accountSetId: Id;
+    accountId?: Id;
+    memberAccountSetId?: Id;
+    depth: number;
+    max: number;
+  };
+  "membership.not_found": {
+    index: number;
+    accountSetId: Id;
+    accountId?: Id;
+    memberAccountSetId?: Id;
+  };
   "journal.exists": { column: string; value?: string };
   "journal.not_found": { id: string } | { code: string };
   "journal.locked": { journalId: Id };
@@ -263,6 +314,32 @@ export interface Account {
   balanceRollup: BalanceRollup;
   createdAt: Instant;
   modifiedAt: Instant;
+}
+
+/** Accounts and other sets under one name, with balances of their own. */
+export interface AccountSet {
+  id: Id;
+  version: number;
+  /** Entries of other journals do not move it. */
+  journalId: Id;
+  name: string;
+  externalId?: string;
+  normalBalanceType: Direction;
+  description?: string;
+  metadata?: Json;
+  balanceRollup: BalanceRollup;
+  createdAt: Instant;
+  modifiedAt: Instant;
+}
+
+/** An account, or another set, in an account set. */
+export type Membership = { accountSetId: Id; accountId: Id } | { accountSetId: Id; memberAccountSetId: Id };
+
+/** What is in an account set, one of the two, and since when. */
+export interface Member {
+  accountId?: Id;
+  memberAccountSetId?: Id;
+  createdAt: Instant;
 }
 
 /** A book of transactions. */
@@ -421,7 +498,9 @@ export interface Available {
   encumbrance: Amount;
 }
 
-/** Creates an account. Its code and its external id are its own in the whole ledger. */
+/**
+ * Creates an account, in an account set if one is named. Its code and its external id are its own in the whole ledger.
+ */
 export interface AccountCreateRequest {
   id?: Id | undefined;
   code: string;
@@ -435,10 +514,11 @@ export interface AccountCreateRequest {
   metadata?: Json | undefined;
   /** Default "synchronous". */
   balanceRollup?: BalanceRollup | undefined;
+  accountSetId?: Id | undefined;
 }
 
-/** ConflictError account.exists; UnsupportedError option.unsupported. */
-export type AccountCreateError = "account.exists" | "option.unsupported";
+/** ConflictError account.exists; NotFoundError account_set.not_found; UnsupportedError option.unsupported. */
+export type AccountCreateError = "account.exists" | "account_set.not_found" | "option.unsupported";
 
 /** Creates accounts, all or none; the answer has them in the same order. */
 export interface AccountCreateManyRequest {
@@ -451,8 +531,8 @@ export interface AccountCreateManyResult {
   accounts: Account[];
 }
 
-/** ConflictError account.exists; UnsupportedError option.unsupported. */
-export type AccountCreateManyError = "account.exists" | "option.unsupported";
+/** ConflictError account.exists; NotFoundError account_set.not_found; UnsupportedError option.unsupported. */
+export type AccountCreateManyError = "account.exists" | "account_set.not_found" | "option.unsupported";
 
 /** Finds an account. */
 export type AccountFindRequest = { id: Id } | { code: string } | { externalId: string };
@@ -496,8 +576,8 @@ export interface AccountUpdateRequest {
   metadata?: Json | undefined;
 }
 
-/** NotFoundError account.not_found; ConflictError account.exists, account.changed. */
-export type AccountUpdateError = "account.not_found" | "account.exists" | "account.changed";
+/** NotFoundError account.not_found; ConflictError account.exists, account.changed; RejectedError account.is_set. */
+export type AccountUpdateError = "account.not_found" | "account.exists" | "account.changed" | "account.is_set";
 
 /**
  * Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first. Locking twice is
@@ -507,16 +587,153 @@ export interface AccountLockRequest {
   id: Id;
 }
 
-/** NotFoundError account.not_found; ConflictError account.changed. */
-export type AccountLockError = "account.not_found" | "account.changed";
+/** NotFoundError account.not_found; ConflictError account.changed; RejectedError account.is_set. */
+export type AccountLockError = "account.not_found" | "account.changed" | "account.is_set";
 
 /** Unlocks an account. Unlocking twice is fine. */
 export interface AccountUnlockRequest {
   id: Id;
 }
 
-/** NotFoundError account.not_found; ConflictError account.changed. */
-export type AccountUnlockError = "account.not_found" | "account.changed";
+/** NotFoundError account.not_found; ConflictError account.changed; RejectedError account.is_set. */
+export type AccountUnlockError = "account.not_found" | "account.changed" | "account.is_set";
+
+/**
+ * Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its
+ * members' entries move. Its id is found wherever a balance or entries are asked for by accountId, and refused where
+ * only an account will do (account.is_set). Its external id is its own among sets.
+ */
+export interface AccountSetCreateRequest {
+  id?: Id | undefined;
+  journalId: Id;
+  name: string;
+  externalId?: string | undefined;
+  /** Default "credit". */
+  normalBalanceType?: Direction | undefined;
+  description?: string | undefined;
+  metadata?: Json | undefined;
+  /** Default "synchronous". */
+  balanceRollup?: BalanceRollup | undefined;
+}
+
+/** ConflictError account_set.exists; NotFoundError journal.not_found; UnsupportedError option.unsupported. */
+export type AccountSetCreateError = "account_set.exists" | "journal.not_found" | "option.unsupported";
+
+/** Finds an account set. */
+export type AccountSetFindRequest = { id: Id } | { externalId: string };
+
+/** NotFoundError account_set.not_found. */
+export type AccountSetFindError = "account_set.not_found";
+
+/** Finds account sets, in the order asked; missing ones are left out. */
+export interface AccountSetFindManyRequest {
+  /** At most 10000. */
+  ids: Id[];
+}
+
+/** What account_set_find_many answers. */
+export interface AccountSetFindManyResult {
+  accountSets: AccountSet[];
+}
+
+/** Lists account sets in the order in which they were created. */
+export interface AccountSetListRequest extends PageRequest {
+  journalId?: Id | undefined;
+}
+
+/** What account_set_list answers. */
+export interface AccountSetListResult extends PageEnd {
+  items: AccountSet[];
+}
+
+/** Changes an account set: only what is given changes. */
+export interface AccountSetUpdateRequest {
+  id: Id;
+  name?: string | undefined;
+  externalId?: string | null | undefined;
+  normalBalanceType?: Direction | undefined;
+  description?: string | null | undefined;
+  metadata?: Json | undefined;
+}
+
+/** NotFoundError account_set.not_found; ConflictError account_set.exists, account_set.changed. */
+export type AccountSetUpdateError = "account_set.not_found" | "account_set.exists" | "account_set.changed";
+
+/**
+ * Puts accounts and account sets into account sets, all or none: what counts is the graph that comes of all of them. A
+ * member is in every set above it by one way only, sets are at most 16 deep, and a member must not yet have entries in
+ * the set's journal, so that a set's balances are complete. An account may be in sets of several journals, a set only
+ * in sets of its own. Of several errors the first of this order is told, and index says of which member:
+ * account_set.not_found, membership.journal_mismatch, .has_history, account.is_set, membership.cycle, .duplicate_path,
+ * .depth, account.not_found. Postings in flight in the sets' journals end first, and others wait until the transaction
+ * ends.
+ */
+export interface AccountSetAddMembersRequest {
+  /** At most 10000. */
+  members: Membership[];
+}
+
+/** What account_set_add_members answers. */
+export interface AccountSetAddMembersResult {
+  added: number;
+}
+
+/**
+ * NotFoundError account_set.not_found, account.not_found; RejectedError membership.journal_mismatch,
+ * membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set.
+ */
+export type AccountSetAddMembersError =
+  | "account_set.not_found"
+  | "account.not_found"
+  | "membership.journal_mismatch"
+  | "membership.has_history"
+  | "membership.cycle"
+  | "membership.duplicate_path"
+  | "membership.depth"
+  | "account.is_set";
+
+/** Takes a member out of an account set, as long as it has no entries in the set's journal. */
+export type AccountSetRemoveMemberRequest = Membership;
+
+/** What account_set_remove_member answers. */
+export interface AccountSetRemoveMemberResult {
+  removed: number;
+}
+
+/**
+ * NotFoundError account_set.not_found, account.not_found, membership.not_found; RejectedError
+ * membership.journal_mismatch, membership.has_history, account.is_set.
+ */
+export type AccountSetRemoveMemberError =
+  | "account_set.not_found"
+  | "account.not_found"
+  | "membership.not_found"
+  | "membership.journal_mismatch"
+  | "membership.has_history"
+  | "account.is_set";
+
+/**
+ * Lists what is in an account set itself: in the order in which it was put there, or by external id, those without one
+ * last.
+ */
+export interface AccountSetListMembersRequest extends PageRequest {
+  accountSetId: Id;
+  /** Default "createdAt". */
+  by?: "created_at" | "external_id" | undefined;
+}
+
+/** What account_set_list_members answers. */
+export interface AccountSetListMembersResult extends PageEnd {
+  items: Member[];
+}
+
+/** Lists the account sets that an account or a set is in itself, in the order in which those were created. */
+export type AccountSetListParentsRequest = PageRequest & ({ accountId: Id } | { accountSetId: Id });
+
+/** What account_set_list_parents answers. */
+export interface AccountSetListParentsResult extends PageEnd {
+  items: AccountSet[];
+}
 
 /** Creates a journal. */
 export interface JournalCreateRequest {
@@ -733,8 +950,11 @@ export interface TransactionListResult extends PageEnd {
 /** UnavailableError list.no_mark. */
 export type TransactionListError = "list.no_mark";
 
-/** Lists entries in the order in which they were posted. The four limits are inclusive. */
-export type EntryListRequest = PageRequest & ({ accountId: Id } | { journalId: Id } | { transactionId: Id }) & {
+/**
+ * Lists entries in the order in which they were posted. The four limits are inclusive. Those of an account set are
+ * those of every account below it, in the set's journal.
+ */
+export type EntryListRequest = PageRequest & ({ accountId: Id } | { accountSetId: Id } | { journalId: Id } | { transactionId: Id }) & {
   createdFrom?: Instant | Date | undefined;
   createdTo?: Instant | Date | undefined;
   effectiveFrom?: DateText | undefined;
@@ -943,6 +1163,31 @@ export interface Operations {
   account_update: { request: AccountUpdateRequest; result: Account; error: AccountUpdateError };
   account_lock: { request: AccountLockRequest; result: Account; error: AccountLockError };
   account_unlock: { request: AccountUnlockRequest; result: Account; error: AccountUnlockError };
+  account_set_create: { request: AccountSetCreateRequest; result: AccountSet; error: AccountSetCreateError };
+  account_set_find: { request: AccountSetFindRequest; result: AccountSet; error: AccountSetFindError };
+  account_set_find_many: { request: AccountSetFindManyRequest; result: AccountSetFindManyResult; error: never };
+  account_set_list: { request: AccountSetListRequest; result: AccountSetListResult; error: never };
+  account_set_update: { request: AccountSetUpdateRequest; result: AccountSet; error: AccountSetUpdateError };
+  account_set_add_members: {
+    request: AccountSetAddMembersRequest;
+    result: AccountSetAddMembersResult;
+    error: AccountSetAddMembersError;
+  };
+  account_set_remove_member: {
+    request: AccountSetRemoveMemberRequest;
+    result: AccountSetRemoveMemberResult;
+    error: AccountSetRemoveMemberError;
+  };
+  account_set_list_members: {
+    request: AccountSetListMembersRequest;
+    result: AccountSetListMembersResult;
+    error: never;
+  };
+  account_set_list_parents: {
+    request: AccountSetListParentsRequest;
+    result: AccountSetListParentsResult;
+    error: never;
+  };
   journal_create: { request: JournalCreateRequest; result: Journal; error: JournalCreateError };
   journal_find: { request: JournalFindRequest; result: Journal; error: JournalFindError };
   journal_list: { request: JournalListRequest; result: JournalListResult; error: never };

@@ -13,7 +13,8 @@ module Cala
 
   # +ledger.accounts+
   class Accounts < Noun
-    # Creates an account. Its code and its external id are its own in the whole ledger.
+    # Creates an account, in an account set if one is named. Its code and its external id are its own in the whole
+    # ledger.
     # @option request [String] :id
     # @option request [String] :code Needed.
     # @option request [String] :name Needed.
@@ -23,9 +24,11 @@ module Cala
     # @option request [String] :description
     # @option request [Object] :metadata
     # @option request [String] :balance_rollup Default "synchronous".
+    # @option request [String] :account_set_id
     # @return [Hash] id:, version:, code:, name:, external_id?:, normal_balance_type:, status:, description?:,
     #   metadata?:, balance_rollup:, created_at:, modified_at:
     # @raise [ConflictError] account.exists
+    # @raise [NotFoundError] account_set.not_found
     # @raise [UnsupportedError] option.unsupported
     def create(**request) = @place.call(:account_create, request)
 
@@ -34,6 +37,7 @@ module Cala
     # @return [Array<Hash>] each id:, version:, code:, name:, external_id?:, normal_balance_type:, status:,
     #   description?:, metadata?:, balance_rollup:, created_at:, modified_at:
     # @raise [ConflictError] account.exists
+    # @raise [NotFoundError] account_set.not_found
     # @raise [UnsupportedError] option.unsupported
     def create_many(accounts) = @place.call(:account_create_many, { accounts: accounts })[:accounts]
 
@@ -77,6 +81,7 @@ module Cala
     #   metadata?:, balance_rollup:, created_at:, modified_at:
     # @raise [NotFoundError] account.not_found
     # @raise [ConflictError] account.exists, account.changed
+    # @raise [RejectedError] account.is_set
     def update(**request) = @place.call(:account_update, request)
 
     # Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first. Locking twice is
@@ -86,6 +91,7 @@ module Cala
     #   metadata?:, balance_rollup:, created_at:, modified_at:
     # @raise [NotFoundError] account.not_found
     # @raise [ConflictError] account.changed
+    # @raise [RejectedError] account.is_set
     def lock(id) = @place.call(:account_lock, { id: id })
 
     # Unlocks an account. Unlocking twice is fine.
@@ -94,7 +100,112 @@ module Cala
     #   metadata?:, balance_rollup:, created_at:, modified_at:
     # @raise [NotFoundError] account.not_found
     # @raise [ConflictError] account.changed
+    # @raise [RejectedError] account.is_set
     def unlock(id) = @place.call(:account_unlock, { id: id })
+  end
+
+  # +ledger.account_sets+
+  class AccountSets < Noun
+    # Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which
+    # its members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused
+    # where only an account will do (account.is_set). Its external id is its own among sets.
+    # @option request [String] :id
+    # @option request [String] :journal_id Needed.
+    # @option request [String] :name Needed.
+    # @option request [String] :external_id
+    # @option request [String] :normal_balance_type Default "credit".
+    # @option request [String] :description
+    # @option request [Object] :metadata
+    # @option request [String] :balance_rollup Default "synchronous".
+    # @return [Hash] id:, version:, journal_id:, name:, external_id?:, normal_balance_type:, description?:,
+    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    # @raise [ConflictError] account_set.exists
+    # @raise [NotFoundError] journal.not_found
+    # @raise [UnsupportedError] option.unsupported
+    def create(**request) = @place.call(:account_set_create, request)
+
+    # Finds an account set.
+    # One of id, external_id.
+    # @option request [String] :id
+    # @option request [String] :external_id
+    # @return [Hash] id:, version:, journal_id:, name:, external_id?:, normal_balance_type:, description?:,
+    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    # @raise [NotFoundError] account_set.not_found
+    def find(**request) = @place.call(:account_set_find, request)
+
+    # Finds account sets, in the order asked; missing ones are left out.
+    # @param ids [Array<String>] At most 10000.
+    # @return [Array<Hash>] each id:, version:, journal_id:, name:, external_id?:, normal_balance_type:,
+    #   description?:, metadata?:, balance_rollup:, created_at:, modified_at:
+    def find_many(ids) = @place.call(:account_set_find_many, { ids: ids })[:account_sets]
+
+    # Lists account sets in the order in which they were created.
+    # @option request [Integer] :first How many. 1 to 1000. Default 100.
+    # @option request [String] :after The end_cursor of an earlier page of the same list.
+    # @option request [String] :order Default "asc".
+    # @option request [String] :journal_id
+    # @return [List] each id:, version:, journal_id:, name:, external_id?:, normal_balance_type:, description?:,
+    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    def list(**request) = List.new(@place, :account_set_list, request)
+
+    # Changes an account set: only what is given changes.
+    # nil clears.
+    # @option request [String] :id Needed.
+    # @option request [String] :name
+    # @option request [String] :external_id
+    # @option request [String] :normal_balance_type
+    # @option request [String] :description
+    # @option request [Object] :metadata
+    # @return [Hash] id:, version:, journal_id:, name:, external_id?:, normal_balance_type:, description?:,
+    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    # @raise [NotFoundError] account_set.not_found
+    # @raise [ConflictError] account_set.exists, account_set.changed
+    def update(**request) = @place.call(:account_set_update, request)
+
+    # Puts accounts and account sets into account sets, all or none: what counts is the graph that comes of all of them.
+    # A member is in every set above it by one way only, sets are at most 16 deep, and a member must not yet have
+    # entries in the set's journal, so that a set's balances are complete. An account may be in sets of several
+    # journals, a set only in sets of its own. Of several errors the first of this order is told, and index says of
+    # which member: account_set.not_found, membership.journal_mismatch, .has_history, account.is_set, membership.cycle,
+    # .duplicate_path, .depth, account.not_found. Postings in flight in the sets' journals end first, and others wait
+    # until the transaction ends.
+    # @param members [Array<Hash>] At most 10000.
+    # @return [Hash] added:
+    # @raise [NotFoundError] account_set.not_found, account.not_found
+    # @raise [RejectedError] membership.journal_mismatch, membership.has_history, membership.cycle,
+    #   membership.duplicate_path, membership.depth, account.is_set
+    def add_members(members) = @place.call(:account_set_add_members, { members: members })
+
+    # Takes a member out of an account set, as long as it has no entries in the set's journal.
+    # One of account_set_id and account_id, account_set_id and member_account_set_id.
+    # @option request [String] :account_set_id
+    # @option request [String] :account_id
+    # @option request [String] :member_account_set_id
+    # @return [Hash] removed:
+    # @raise [NotFoundError] account_set.not_found, account.not_found, membership.not_found
+    # @raise [RejectedError] membership.journal_mismatch, membership.has_history, account.is_set
+    def remove_member(**request) = @place.call(:account_set_remove_member, request)
+
+    # Lists what is in an account set itself: in the order in which it was put there, or by external id, those without
+    # one last.
+    # @option request [Integer] :first How many. 1 to 1000. Default 100.
+    # @option request [String] :after The end_cursor of an earlier page of the same list.
+    # @option request [String] :order Default "asc".
+    # @option request [String] :account_set_id Needed.
+    # @option request [String] :by Default "created_at".
+    # @return [List] each account_id?:, member_account_set_id?:, created_at:
+    def list_members(**request) = List.new(@place, :account_set_list_members, request)
+
+    # Lists the account sets that an account or a set is in itself, in the order in which those were created.
+    # One of account_id, account_set_id.
+    # @option request [Integer] :first How many. 1 to 1000. Default 100.
+    # @option request [String] :after The end_cursor of an earlier page of the same list.
+    # @option request [String] :order Default "asc".
+    # @option request [String] :account_id
+    # @option request [String] :account_set_id
+    # @return [List] each id:, version:, journal_id:, name:, external_id?:, normal_balance_type:, description?:,
+    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    def list_parents(**request) = List.new(@place, :account_set_list_parents, request)
   end
 
   # +ledger.journals+
@@ -259,12 +370,14 @@ module Cala
 
   # +ledger.entries+
   class Entries < Noun
-    # Lists entries in the order in which they were posted. The four limits are inclusive.
-    # One of account_id, journal_id, transaction_id.
+    # Lists entries in the order in which they were posted. The four limits are inclusive. Those of an account set are
+    # those of every account below it, in the set's journal.
+    # One of account_id, account_set_id, journal_id, transaction_id.
     # @option request [Integer] :first How many. 1 to 1000. Default 100.
     # @option request [String] :after The end_cursor of an earlier page of the same list.
     # @option request [String] :order Default "asc".
     # @option request [String] :account_id
+    # @option request [String] :account_set_id
     # @option request [String] :journal_id
     # @option request [String] :transaction_id
     # @option request [String, Time] :created_from
@@ -343,6 +456,10 @@ module Cala
     # The operations on accounts.
     # @return [Accounts]
     def accounts = Accounts.new(self)
+
+    # The operations on account sets.
+    # @return [AccountSets]
+    def account_sets = AccountSets.new(self)
 
     # The operations on journals.
     # @return [Journals]

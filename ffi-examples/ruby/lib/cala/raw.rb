@@ -37,10 +37,12 @@ module Cala
     # The operations, without their prefix cala_.
     OPERATIONS = %i[
       account_create account_create_many account_find account_find_many account_list account_update account_lock
-      account_unlock journal_create journal_find journal_list journal_update journal_lock journal_unlock
-      tx_template_create tx_template_find tx_template_list transaction_post transaction_post_many transaction_find
-      transaction_find_many transaction_list entry_list entry_find_many balance_find balance_find_many balance_list
-      balance_history balance_at tx_lock_accounts tx_exec cel_evaluate ledger_info ledger_migrate
+      account_unlock account_set_create account_set_find account_set_find_many account_set_list account_set_update
+      account_set_add_members account_set_remove_member account_set_list_members account_set_list_parents journal_create
+      journal_find journal_list journal_update journal_lock journal_unlock tx_template_create tx_template_find
+      tx_template_list transaction_post transaction_post_many transaction_find transaction_find_many transaction_list
+      entry_list entry_find_many balance_find balance_find_many balance_list balance_history balance_at tx_lock_accounts
+      tx_exec cel_evaluate ledger_info ledger_migrate
     ].freeze
 
     callback :cala_completion_fn, [:pointer, :pointer], :void

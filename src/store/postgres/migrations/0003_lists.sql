@@ -165,12 +165,21 @@ BEGIN
 END
 $body$
 -- @break
+-- By account set: of each account below it the first ones, by the account's index, and of all those the first.
 CREATE FUNCTION @schema@.entry_list_v1(request jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
   doc jsonb := @schema@.with_mark(request);
   way text := CASE WHEN @schema@.is_backwards(doc) THEN ' DESC' END;
   beyond text := CASE WHEN @schema@.is_backwards(doc) THEN '<' ELSE '>' END;
+  within text := concat(
+    @schema@.if_given(doc, 'created_from', ' AND e.created_at >= @schema@.instant(($1 ->> ''created_from'')::bigint)'),
+    @schema@.if_given(doc, 'created_to', ' AND e.created_at <= @schema@.instant(($1 ->> ''created_to'')::bigint)'),
+    @schema@.if_given(doc, 'effective_from', ' AND e.effective >= date ''1970-01-01'' + ($1 ->> ''effective_from'')::integer'),
+    @schema@.if_given(doc, 'effective_to', ' AND e.effective <= date ''1970-01-01'' + ($1 ->> ''effective_to'')::integer'),
+    @schema@.if_given(doc, 'after', concat(' AND (e.ordinal, e.sequence) ', beyond,
+      ' (split_part($1 ->> ''after'', ''/'', 1)::bigint, split_part($1 ->> ''after'', ''/'', 2)::integer)')),
+    @schema@.if_given(doc, 'mark', ' AND e.ordinal <= ($1 ->> ''mark'')::bigint'));
 BEGIN
   IF doc ->> 'after' !~ '^[0-9]{1,18}/[0-9]{1,9}$' THEN
     RETURN json_build_object('invalid', 'after');
@@ -178,20 +187,22 @@ BEGIN
   IF (doc ->> 'stable')::boolean AND doc ->> 'mark' IS NULL THEN
     RETURN json_build_object('unmarked', true);
   END IF;
+  IF EXISTS (SELECT FROM @schema@.accounts a WHERE a.id = (doc ->> 'account_id')::uuid AND a.is_set) THEN
+    doc := doc - 'account_id' || jsonb_build_object('account_set_id', doc ->> 'account_id');
+  END IF;
   RETURN @schema@.page(doc, concat(
-    'SELECT @schema@.entry_row(e, concat(e.ordinal, ''/'', e.sequence)) AS r FROM @schema@.entries e WHERE true',
+    'SELECT @schema@.entry_row(e.entry, concat(e.ordinal, ''/'', e.sequence)) AS r FROM ',
+    CASE WHEN doc ->> 'account_set_id' IS NULL THEN '(SELECT e AS entry, e.* FROM @schema@.entries e) AS e WHERE true'
+      ELSE concat('@schema@.accounts s JOIN @schema@.account_set_ancestors a ON a.account_set_id = s.id
+          CROSS JOIN LATERAL (SELECT e AS entry, e.* FROM @schema@.entries e
+            WHERE e.account_id = a.member_id AND e.journal_id = s.journal_id', within, ' ORDER BY e.ordinal', way,
+          ', e.sequence', way, ' LIMIT ($1 ->> ''first'')::bigint) AS e
+        WHERE s.id = ($1 ->> ''account_set_id'')::uuid') END,
     @schema@.if_given(doc, 'account_id', ' AND e.account_id = ($1 ->> ''account_id'')::uuid'),
     @schema@.if_given(doc, 'journal_id', ' AND e.journal_id = ($1 ->> ''journal_id'')::uuid'),
     @schema@.if_given(doc, 'transaction_id', ' AND e.ordinal =
       (SELECT t.ordinal FROM @schema@.transactions t WHERE t.id = ($1 ->> ''transaction_id'')::uuid)'),
-    @schema@.if_given(doc, 'created_from', ' AND e.created_at >= @schema@.instant(($1 ->> ''created_from'')::bigint)'),
-    @schema@.if_given(doc, 'created_to', ' AND e.created_at <= @schema@.instant(($1 ->> ''created_to'')::bigint)'),
-    @schema@.if_given(doc, 'effective_from', ' AND e.effective >= date ''1970-01-01'' + ($1 ->> ''effective_from'')::integer'),
-    @schema@.if_given(doc, 'effective_to', ' AND e.effective <= date ''1970-01-01'' + ($1 ->> ''effective_to'')::integer'),
-    @schema@.if_given(doc, 'after', concat(' AND (e.ordinal, e.sequence) ', beyond,
-      ' (split_part($1 ->> ''after'', ''/'', 1)::bigint, split_part($1 ->> ''after'', ''/'', 2)::integer)')),
-    @schema@.if_given(doc, 'mark', ' AND e.ordinal <= ($1 ->> ''mark'')::bigint'),
-    ' ORDER BY e.ordinal', way, ', e.sequence', way));
+    within, ' ORDER BY e.ordinal', way, ', e.sequence', way));
 END
 $body$
 -- @break

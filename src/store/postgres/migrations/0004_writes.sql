@@ -39,6 +39,14 @@ BEGIN
   IF @schema@.is_elsewhere(doc ->> 'guard') THEN
     RETURN json_build_object('elsewhere', true);
   END IF;
+  IF doc -> 'members' IS NOT NULL THEN
+    PERFORM pg_advisory_xact_lock_shared(f.fence) FROM (SELECT DISTINCT @schema@.journal_fence(s.journal_id) AS fence
+        FROM jsonb_array_elements(doc -> 'members') m JOIN @schema@.accounts s ON s.id = (m ->> 0)::uuid ORDER BY 1) f;
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+      PERFORM 1 FROM @schema@.journals j WHERE j.id IN (SELECT s.journal_id FROM jsonb_array_elements(doc -> 'members') m
+        JOIN @schema@.accounts s ON s.id = (m ->> 0)::uuid) ORDER BY j.id FOR SHARE;
+    END IF;
+  END IF;
   created := @schema@.accounts_of(doc -> 'insert');
   updated := @schema@.accounts_of(doc -> 'update');
   PERFORM 1 FROM @schema@.accounts a WHERE a.id IN (SELECT u.id FROM unnest(updated) u) ORDER BY a.id FOR UPDATE;
@@ -67,6 +75,9 @@ BEGIN
       balance_rollup = u.balance_rollup, modified_at = u.modified_at
     FROM unnest(updated) u WHERE a.id = u.id;
   INSERT INTO @schema@.accounts SELECT c.* FROM unnest(created) c;
+  IF doc -> 'members' IS NOT NULL THEN
+    PERFORM @schema@.join_account_sets(doc -> 'members', @schema@.instant((doc ->> 'now')::bigint));
+  END IF;
   PERFORM @schema@.add_events(doc);
   RETURN json_build_object('changed', '[]'::json);
 END

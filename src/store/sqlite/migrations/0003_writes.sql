@@ -40,6 +40,11 @@ BEGIN
     (SELECT j.n FROM cala_journals j WHERE j.id = json_extract(i.value, '$.journal_id')),
     json_extract(i.value, '$.created_at'), json_extract(i.value, '$.modified_at')
   FROM json_each(NEW.doc, '$.insert') i WHERE i.type = 'object';
+  INSERT INTO cala_account_set_members (set_n, member_n, created_at)
+  SELECT s.n, m.n, json_extract(NEW.doc, '$.now') FROM json_each(NEW.doc, '$.members') r
+  CROSS JOIN cala_accounts s ON s.id = json_extract(r.value, '$[0]')
+  CROSS JOIN cala_accounts m ON m.id = json_extract(r.value, '$[1]')
+  WHERE r.type = 'array';
   INSERT INTO cala_outbox_events (type, subject_id, payload, recorded_at)
   SELECT json_extract(v.value, '$.type'), json_extract(v.value, '$.subject_id'), json_extract(v.value, '$.payload'),
     json_extract(NEW.doc, '$.now')

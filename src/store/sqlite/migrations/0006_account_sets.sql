@@ -44,3 +44,30 @@ BEGIN
       SELECT OLD.set_n UNION ALL SELECT a.set_n FROM cala_account_set_ancestors a WHERE a.member_n = OLD.set_n);
   UPDATE cala_ledger SET change = change + 1;
 END
+-- @break
+-- {add, remove: [[account_set_id, member_id, member_is_set], ...], events, now, guard}. guard: as the read that allowed it saw the
+-- ledger, so that nothing was posted or joined in between.
+CREATE VIEW cala_membership_write_v1 (doc) AS SELECT '{}' WHERE 0
+-- @break
+CREATE TRIGGER cala_membership_write_v1_insert INSTEAD OF INSERT ON cala_membership_write_v1
+BEGIN
+  SELECT RAISE(ABORT, 'cala:transaction.none')
+  FROM cala_ledger l
+  WHERE json_extract(NEW.doc, '$.guard') <> l.change || ':' || (SELECT coalesce(max(n), 0) + 1 FROM cala_entries)
+    || ':' || (SELECT coalesce(max(n), 0) + 1 FROM cala_transactions);
+  DELETE FROM cala_account_set_members
+  WHERE (set_n, member_n) IN (
+    SELECT s.n, m.n FROM json_each(NEW.doc, '$.remove') r
+    CROSS JOIN cala_accounts s ON s.id = json_extract(r.value, '$[0]')
+    CROSS JOIN cala_accounts m ON m.id = json_extract(r.value, '$[1]')
+    WHERE r.type = 'array');
+  INSERT INTO cala_account_set_members (set_n, member_n, created_at)
+  SELECT s.n, m.n, json_extract(NEW.doc, '$.now') FROM json_each(NEW.doc, '$.add') r
+  CROSS JOIN cala_accounts s ON s.id = json_extract(r.value, '$[0]')
+  CROSS JOIN cala_accounts m ON m.id = json_extract(r.value, '$[1]')
+  WHERE r.type = 'array';
+  INSERT INTO cala_outbox_events (type, subject_id, payload, recorded_at)
+  SELECT json_extract(v.value, '$.type'), json_extract(v.value, '$.subject_id'), json_extract(v.value, '$.payload'),
+    json_extract(NEW.doc, '$.now')
+  FROM json_each(NEW.doc, '$.events') v WHERE v.type = 'object';
+END

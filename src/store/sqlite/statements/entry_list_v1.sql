@@ -1,4 +1,4 @@
--- By entry number. Without an account, or of one transaction (whose entries are a range): along the table. With an account,
+-- By entry number. An account set stands for the accounts below it, in its journal. Without an account, or of one transaction (whose entries are a range): along the table. With an account,
 -- newest first: down the account's chains, merged by the queue's order as they are read. With an account, oldest first: a
 -- window above the cursor, found by the skip links; only where too few of its entries pass the filters, everything above.
 WITH RECURSIVE
@@ -7,10 +7,12 @@ q AS MATERIALIZED (
     CASE WHEN json_extract(d, '$.after') NOT GLOB '*[^0-9]*' THEN CAST(json_extract(d, '$.after') AS INTEGER)
       WHEN json_extract(d, '$.after') IS NOT NULL THEN json_extract(d, 'cala:request.malformed') END AS after,
     coalesce(json_extract(d, '$.desc'), 0) AS newest_first,
-    json_extract(d, '$.account_id') AS account_id, json_extract(d, '$.journal_id') AS journal_id,
+    coalesce(json_extract(d, '$.account_id'), json_extract(d, '$.account_set_id')) AS account_id,
+    json_extract(d, '$.journal_id') AS journal_id,
     (SELECT j.n FROM cala_journals j WHERE j.id = json_extract(d, '$.journal_id')) AS journal_n,
     json_extract(d, '$.transaction_id') AS transaction_id,
-    (SELECT a.n FROM cala_accounts a WHERE a.id = json_extract(d, '$.account_id')) AS account_n,
+    (SELECT a.n FROM cala_accounts a
+      WHERE a.id = coalesce(json_extract(d, '$.account_id'), json_extract(d, '$.account_set_id'))) AS account_n,
     CASE WHEN json_extract(d, '$.transaction_id') IS NULL THEN 0
       ELSE coalesce((SELECT t.first_entry_n FROM cala_transactions t WHERE t.id = json_extract(d, '$.transaction_id')),
         9223372036854775807) END AS low,
@@ -37,6 +39,14 @@ heads AS MATERIALIZED (
   SELECT b.n AS balance_n, b.version, b.head_entry_n
   FROM q CROSS JOIN cala_balances b ON b.account_n = q.account_n
   WHERE q.transaction_id IS NULL AND (q.journal_id IS NULL OR b.journal_n = q.journal_n)
+    AND NOT EXISTS (SELECT 1 FROM cala_accounts a WHERE a.n = b.account_n AND a.is_set)
+  UNION ALL
+  SELECT b.n, b.version, b.head_entry_n
+  FROM q CROSS JOIN cala_accounts s ON s.n = q.account_n AND s.is_set
+  CROSS JOIN cala_account_set_ancestors x ON x.set_n = s.n
+  CROSS JOIN cala_accounts a ON a.n = x.member_n AND NOT a.is_set
+  CROSS JOIN cala_balances b ON b.account_n = a.n AND b.journal_n = s.journal_n
+  WHERE q.transaction_id IS NULL
 ),
 -- Down each chain to its newest entry below `edge`.
 above (balance_n, n, version, prev_n, skip_n, edge) AS (
@@ -119,7 +129,7 @@ chosen AS (
   UNION ALL
   SELECT * FROM (
     SELECT e.n FROM cala_entries e CROSS JOIN cala_transactions t ON t.n = e.transaction_n
-    WHERE e.n > (SELECT low FROM part) AND e.n < (SELECT high FROM part)
+    WHERE e.n > (SELECT low FROM part) AND e.n < (SELECT high FROM part) AND e.entry_n IS NULL
       AND ((SELECT journal_id FROM q) IS NULL OR t.journal_n = (SELECT journal_n FROM q))
       AND e.created_at >= (SELECT created_from FROM q) AND e.created_at <= (SELECT created_to FROM q)
       AND t.effective >= (SELECT effective_from FROM q) AND t.effective <= (SELECT effective_to FROM q)
@@ -128,7 +138,7 @@ chosen AS (
   UNION ALL
   SELECT * FROM (
     SELECT e.n FROM cala_entries e CROSS JOIN cala_transactions t ON t.n = e.transaction_n
-    WHERE e.n > (SELECT low FROM part) AND e.n < (SELECT high FROM part)
+    WHERE e.n > (SELECT low FROM part) AND e.n < (SELECT high FROM part) AND e.entry_n IS NULL
       AND ((SELECT journal_id FROM q) IS NULL OR t.journal_n = (SELECT journal_n FROM q))
       AND e.created_at >= (SELECT created_from FROM q) AND e.created_at <= (SELECT created_to FROM q)
       AND t.effective >= (SELECT effective_from FROM q) AND t.effective <= (SELECT effective_to FROM q)

@@ -1,0 +1,32 @@
+-- A member is in few sets itself. A cursor is created_at/id of a set.
+WITH q AS MATERIALIZED (
+  SELECT first, backward, after IS NULL AS whole, CAST(after AS INTEGER) AS after_at,
+    substr(after, instr(after, '/') + 1) AS after_id, member_n
+  FROM (
+    SELECT json_extract(d, '$.first') AS first,
+      CASE WHEN json_extract(d, '$.after') NOT GLOB '[-0-9]*/*-*-*-*-*' THEN json_extract(d, 'cala:request.malformed')
+        ELSE json_extract(d, '$.after') END AS after,
+      coalesce(json_extract(d, '$.desc'), 0) AS backward, (SELECT m.n FROM cala_accounts m WHERE m.id = json_extract(d, '$.member_id')) AS member_n
+    FROM (SELECT ? AS d))
+),
+chosen AS (
+  SELECT * FROM (
+    SELECT a.n, a.created_at, a.id FROM cala_account_set_members s CROSS JOIN cala_accounts a ON a.n = s.set_n
+    WHERE s.member_n = (SELECT member_n FROM q) AND a.created_at >= (SELECT CASE WHEN whole THEN -9223372036854775807 ELSE after_at END FROM q)
+      AND (SELECT whole OR (a.created_at, a.id) > (after_at, after_id) FROM q)
+    ORDER BY a.created_at, a.id LIMIT (SELECT CASE WHEN NOT backward THEN first ELSE 0 END FROM q))
+  UNION ALL
+  SELECT * FROM (
+    SELECT a.n, a.created_at, a.id FROM cala_account_set_members s CROSS JOIN cala_accounts a ON a.n = s.set_n
+    WHERE s.member_n = (SELECT member_n FROM q) AND a.created_at <= (SELECT CASE WHEN whole THEN 9223372036854775807 ELSE after_at END FROM q)
+      AND (SELECT whole OR (a.created_at, a.id) < (after_at, after_id) FROM q)
+    ORDER BY a.created_at DESC, a.id DESC LIMIT (SELECT CASE WHEN backward THEN first ELSE 0 END FROM q))
+)
+SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
+  SELECT substr(r.row, 1, length(r.row) - 1) || ',"cursor":"' || c.created_at || '/' || c.id || '"}' AS row
+  FROM (
+    SELECT n, created_at, id FROM chosen
+    ORDER BY CASE WHEN (SELECT backward FROM q) THEN -created_at ELSE created_at END,
+      CASE WHEN (SELECT backward FROM q) THEN NULL ELSE id END, id DESC LIMIT -1) c
+  CROSS JOIN cala_account_rows_v1 r ON r.n = c.n
+)

@@ -20,20 +20,37 @@ def none_open() -> MisuseError:
 
 def error_facts(error: BaseException) -> tuple[Any, str]:
     """SQLSTATE (or SQLite's name; None when unknown) and message of a driver's exception."""
-    error = getattr(error, "orig", None) or error  # SQLAlchemy's
+    error = _of_driver(error)
     state = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
+    if state is None and _is(error, "psycopg", "OperationalError"):  # libpq's own: it lost the connection
+        state = "08006"
     if state is None and isinstance(error, sqlite3.OperationalError):  # sqlite3 tells names since Python 3.11
         state = {"database is locked": "SQLITE_BUSY", "database table is locked": "SQLITE_LOCKED"}.get(str(error))
     return state, str(error)
 
 
 def misuse(error: BaseException) -> MisuseError | None:
-    """The MisuseError for what sqlite3 itself refuses: a connection that is closed, or another thread's. None when a
-    database said no."""
+    """The MisuseError for what a driver itself refuses: a connection that is closed, given back to its pool, busy, or
+    another thread's. None when a database said no, or is lost."""
+    error = _of_driver(error)
+    if isinstance(error, sqlite3.ProgrammingError):
+        own = "thread" in str(error) or "closed" in str(error)
+    elif _is(error, "psycopg", "OperationalError"):
+        own = str(error) == "the connection is closed"
+    else:
+        own = _is(error, "psycopg", "Error") or _is(error, "asyncpg", "InterfaceError")
+    return MisuseError(str(error), "call.misuse") if own and not getattr(error, "sqlstate", None) else None
+
+
+def _of_driver(error: BaseException) -> BaseException:
+    """The driver's exception in SQLAlchemy's, which puts one of its own around those of asyncpg."""
     error = getattr(error, "orig", None) or error
-    if isinstance(error, sqlite3.ProgrammingError) and ("thread" in str(error) or "closed" in str(error)):
-        return MisuseError(str(error), "call.misuse")
-    return None
+    return error.__cause__ if type(error).__module__.startswith("sqlalchemy.") and error.__cause__ else error
+
+
+def _is(error: BaseException, module: str, name: str) -> bool:
+    driver = sys.modules.get(module)
+    return driver is not None and isinstance(error, getattr(driver, name))
 
 
 class Host(Protocol):

@@ -231,6 +231,54 @@ class HostTest(unittest.TestCase):
         self.assertEqual([(cala.MisuseError, "call.misuse")] * 2, [(type(error), error.code) for error in caught])
         self.assertIsInstance(caught[0].__cause__, sqlite3.ProgrammingError)
 
+    def assert_misuse(self, said, call):
+        with self.assertRaises(cala.MisuseError) as caught:
+            call()
+        self.assertEqual("call.misuse", caught.exception.code)
+        self.assertIn(said, str(caught.exception))
+        self.assertIsNotNone(caught.exception.__cause__)
+
+    @needs_postgres
+    def test_a_connection_that_psycopg_itself_refuses_is_misuse_and_a_lost_one_is_unavailable(self):
+        with cala.Ledger("host:postgres") as ledger, psycopg.connect(POSTGRES, autocommit=True) as other:
+            connection = psycopg.connect(POSTGRES)
+            place = ledger.within(connection)
+            connection.close()
+            self.assert_misuse("closed", place.info)
+            self.assert_misuse("closed", lambda: place.journals.create(name="J"))
+            connection = psycopg.connect(POSTGRES)
+            self.addCleanup(connection.close)
+            other.execute("select pg_terminate_backend(%s)", (connection.info.backend_pid,))
+            for _ in range(2):
+                with self.assertRaises(cala.UnavailableError) as caught:
+                    ledger.within(connection).info()
+                self.assertEqual("store.connection_lost", caught.exception.code)
+
+    @needs_postgres
+    def test_a_connection_that_asyncpg_itself_refuses_is_misuse(self):
+        async def refused(said, within):
+            with self.assertRaises(cala.MisuseError) as caught:
+                await within.info()
+            self.assertEqual("call.misuse", caught.exception.code)
+            self.assertIn(said, str(caught.exception))
+
+        async def all_ways():
+            connection = await asyncpg.connect(POSTGRES)
+            within = ledger.within(connection)
+            await connection.close()
+            await refused("closed", within)
+            async with asyncpg.create_pool(POSTGRES, min_size=1, max_size=1) as pool:
+                async with pool.acquire() as connection:
+                    within = ledger.within(connection)
+                    sleeping = asyncio.ensure_future(connection.execute("select pg_sleep(0.2)"))
+                    await asyncio.sleep(0)
+                    await refused("another operation is in progress", within)
+                    await sleeping
+                await refused("released back to the pool", within)
+
+        with cala.Ledger("host:postgres") as ledger:
+            asyncio.run(all_ways())
+
     @unittest.skipUnless(hasattr(sqlite3, "LEGACY_TRANSACTION_CONTROL"), "Python 3.12 has the attribute autocommit")
     def test_autocommit_is_no_transaction(self):
         connection = sqlite3.connect(":memory:", autocommit=True)

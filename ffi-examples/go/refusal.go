@@ -37,16 +37,18 @@ func (c *core) refusal(ctx context.Context, err error) (state string, own *Error
 		return "", own
 	case c.sqlite && ctx.Err() != nil:
 		return "SQLITE_INTERRUPT", nil
-	case c.sqlite:
+	case c.sqlite && sqliteCode(err) != 0:
 		return sqliteName(err), nil
-	case ctx.Err() != nil:
+	case !c.sqlite && ctx.Err() != nil:
 		return "57014", nil
-	case sqlState(err) != "":
+	case !c.sqlite && sqlState(err) != "":
 		return sqlState(err), nil
-	case connectionLost(err):
+	case !c.sqlite && connectionLost(err):
 		return "08006", nil
 	}
-	return "", nil
+	own = newError(ErrMisuse, "call.misuse", "the driver refused by itself, or its error has no SQLState(): "+err.Error())
+	own.cause, own.TxState = err, TxAborted
+	return "", own
 }
 
 func wrongStore(ledger, transaction string) *Error {

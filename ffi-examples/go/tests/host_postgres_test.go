@@ -3,10 +3,14 @@ package tests
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
+	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"libcala.dev/cala"
+	"libcala.dev/cala/calapgx"
 )
 
 func forEachPostgresAdapter(t *testing.T, test func(*testing.T, adapter)) {
@@ -154,6 +158,24 @@ func TestHostPostgres_a_ledger_on_sqlite_takes_no_part(t *testing.T) {
 			check(t, tx.Rollback(s.ctx))
 		})
 	}
+}
+
+// What pgx says of a connection has no SQLSTATE, and is no defect of the library.
+func TestHostPostgres_a_connection_that_the_driver_refuses_is_misuse(t *testing.T) {
+	ctx, ledger := t.Context(), openLedger(t, cala.Config{Store: "host:postgres"})
+	conn := must[*pgx.Conn](t)(pgx.Connect(ctx, postgresStore(t)))
+	rows := must[pgx.Rows](t)(conn.Query(ctx, "SELECT generate_series(1, 10)"))
+	refused := func(said string) {
+		t.Helper()
+		_, err := calapgx.In(ledger, conn).Info(ctx)
+		failure := expectError(t, err, cala.ErrMisuse, "call.misuse")
+		equal(t, strings.HasSuffix(failure.Message, said), true)
+		equal(t, errors.Unwrap(failure) != nil, true)
+	}
+	refused("conn busy")
+	rows.Close()
+	check(t, conn.Close(ctx))
+	refused("conn closed")
 }
 
 // A program's own BEGIN on a *sql.Conn is not ended by the question whether there is one.

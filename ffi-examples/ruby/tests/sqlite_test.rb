@@ -17,6 +17,16 @@ class SqliteTest < Minitest::Test
     end
   end
 
+  def test_a_database_that_is_closed_is_misuse
+    other = new_driver(@path, "orders")
+    inside = @ledger.in(other.handle)
+    other.close
+    [-> { inside.info }, -> { @fixture.pay(inside) }].each do |work|
+      assert_equal "call.misuse", assert_raises(Cala::MisuseError, &work).code
+    end
+    assert_equal "0", @fixture.bobs(@ledger)
+  end
+
   def test_settings_of_the_program_do_not_matter
     @driver.handle.results_as_hash = true
     transaction { |tx| @fixture.pay(tx) }

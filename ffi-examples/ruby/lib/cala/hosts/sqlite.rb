@@ -40,6 +40,7 @@ module Cala
 
       # SQLite has no name for a transaction, so the library cannot tell that there is none; the driver can.
       def check_open
+        raise MisuseError.new(code: "call.misuse", message: "the SQLite3::Database has been closed") if @connection.closed?
         return if @connection.transaction_active?
 
         raise MisuseError.new(code: "transaction.none", message: "no transaction is open on this connection: begin one first")

@@ -232,6 +232,14 @@ TEST(Contract, HasEveryOperationOfTheHeader) {
   EXPECT_GE(told.size(), 34U);
 }
 
+TEST(Contract, IsTheDocumentThatIsInstalled) {
+  std::ifstream in(CALA_SOURCE_DIR "/abi/api.json");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const char *document = cala_api();
+  EXPECT_EQ(document, text);
+  EXPECT_TRUE(document == cala_api());  // static
+}
+
 TEST_P(ContractRequests, AnUnknownKeyIsRefusedWhereverItStands) {
   int tried = 0;
   for_each_place([&](const std::string &operation, const Place &place, cJSON *request, cJSON *object) {

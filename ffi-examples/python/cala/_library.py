@@ -25,7 +25,7 @@ _SIGNALS_WAIT_MS = 200  # Python handles a Ctrl-C when a call into C has returne
 
 
 @functools.lru_cache(maxsize=None)
-def load() -> Any:
+def load() -> raw.Library:
     """The library: the file that CALA_LIBRARY names, or the first of the usual places. UnavailableError
     library.missing; UnsupportedError library.version when it has another major version of the interface."""
     named = os.environ.get("CALA_LIBRARY")
@@ -172,7 +172,7 @@ class Handle:
 
     def answer(self, op: int | None) -> Any:
         """The answer of an operation that succeeded."""
-        return json.loads(self.libcala.cala_op_result(op, None))
+        return json.loads(self.libcala.cala_op_result(op, None) or b"null")
 
     def set_clock(self, instant: str | datetime.datetime) -> None:
         """Sets a manual clock."""

@@ -106,9 +106,9 @@ class _Stepped(_HostPlace[M]):
             step = library.cala_op_step(op)
             while step == raw.CALA_STEP_NEED_QUERY:
                 count = library.cala_op_param_count(op)
-                parameters = tuple(library.cala_op_param(op, index, None).decode() for index in range(count))
+                parameters = tuple((library.cala_op_param(op, index, None) or b"").decode() for index in range(count))
                 try:
-                    text = yield library.cala_op_sql(op, None).decode(), parameters
+                    text = yield (library.cala_op_sql(op, None) or b"").decode(), parameters
                 except self._host.errors as error:
                     if own := misuse(error):
                         raise own from error

@@ -337,12 +337,12 @@ class Library(ctypes.CDLL):
         """
     def cala_account_create(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
-        """Creates an account. Its code and its external id are its own in the whole ledger.
+        """Creates an account, in an account set if one is named. Its code and its external id are its own in the whole ledger.
         request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
           status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
-          "synchronous"}
+          "synchronous", account_set_id?: uuid}
         result: account
-        errors: CALA_CONFLICT account.exists; CALA_UNSUPPORTED option.unsupported
+        errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
         access: write
         """
     def cala_account_create_many(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -350,7 +350,7 @@ class Library(ctypes.CDLL):
         """Creates accounts, all or none; the answer has them in the same order.
         request: {accounts: [account_create.request; 10000]}
         result: {accounts: [account]}
-        errors: CALA_CONFLICT account.exists; CALA_UNSUPPORTED option.unsupported
+        errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
         access: write
         """
     def cala_account_find(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -382,7 +382,7 @@ class Library(ctypes.CDLL):
         request: {id: uuid, code?: text, name?: text, external_id?: text | null, normal_balance_type?: direction,
           description?: text | null, metadata?: json}
         result: account
-        errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed
+        errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed; CALA_REJECTED account.is_set
         access: write
         """
     def cala_account_lock(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -391,7 +391,7 @@ class Library(ctypes.CDLL):
         fine.
         request: {id: uuid}
         result: account
-        errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed
+        errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed; CALA_REJECTED account.is_set
         access: write
         """
     def cala_account_unlock(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -399,8 +399,88 @@ class Library(ctypes.CDLL):
         """Unlocks an account. Unlocking twice is fine.
         request: {id: uuid}
         result: account
-        errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed
+        errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed; CALA_REJECTED account.is_set
         access: write
+        """
+    def cala_account_set_create(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                                out_op: Out, out_error: Out, /) -> int:
+        """Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its
+        members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused where only
+        an account will do (account.is_set). Its external id is its own among sets.
+        request: {id?: uuid, journal_id: uuid, name: text, external_id?: text, normal_balance_type?: direction = "credit",
+          description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous"}
+        result: account_set
+        errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found; CALA_UNSUPPORTED option.unsupported
+        access: write
+        """
+    def cala_account_set_find(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                              out_op: Out, out_error: Out, /) -> int:
+        """Finds an account set.
+        request: {id: uuid} | {external_id: text}
+        result: account_set
+        errors: CALA_NOT_FOUND account_set.not_found
+        access: read
+        """
+    def cala_account_set_find_many(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                                   out_op: Out, out_error: Out, /) -> int:
+        """Finds account sets, in the order asked; missing ones are left out.
+        request: {ids: [uuid; 10000]}
+        result: {account_sets: [account_set]}
+        access: read
+        """
+    def cala_account_set_list(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                              out_op: Out, out_error: Out, /) -> int:
+        """Lists account sets in the order in which they were created.
+        request: page & {journal_id?: uuid}
+        result: {items: [account_set]} & page_end
+        access: read
+        """
+    def cala_account_set_update(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                                out_op: Out, out_error: Out, /) -> int:
+        """Changes an account set: only what is given changes.
+        request: {id: uuid, name?: text, external_id?: text | null, normal_balance_type?: direction,
+          description?: text | null, metadata?: json}
+        result: account_set
+        errors: CALA_NOT_FOUND account_set.not_found; CALA_CONFLICT account_set.exists, account_set.changed
+        access: write
+        """
+    def cala_account_set_add_members(self, ledger: Handle, tx: Handle, request: bytes | None,
+                                     request_len: int, out_op: Out, out_error: Out, /) -> int:
+        """Puts accounts and account sets into account sets, all or none: what counts is the graph that comes of all of them. A
+        member is in every set above it by one way only, sets are at most 16 deep, and a member must not yet have entries in the
+        set's journal, so that a set's balances are complete. An account may be in sets of several journals, a set only in sets of
+        its own. Of several errors the first of this order is told, and index says of which member: account_set.not_found,
+        membership.journal_mismatch, .has_history, account.is_set, membership.cycle, .duplicate_path, .depth, account.not_found.
+        Postings in flight in the sets' journals end first, and others wait until the transaction ends.
+        request: {members: [membership; 10000]}
+        result: {added: integer}
+        errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
+          membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set
+        access: write
+        """
+    def cala_account_set_remove_member(self, ledger: Handle, tx: Handle, request: bytes | None,
+                                       request_len: int, out_op: Out, out_error: Out, /) -> int:
+        """Takes a member out of an account set, as long as it has no entries in the set's journal.
+        request: membership
+        result: {removed: integer}
+        errors: CALA_NOT_FOUND account_set.not_found, account.not_found, membership.not_found; CALA_REJECTED
+          membership.journal_mismatch, membership.has_history, account.is_set
+        access: write
+        """
+    def cala_account_set_list_members(self, ledger: Handle, tx: Handle, request: bytes | None,
+                                      request_len: int, out_op: Out, out_error: Out, /) -> int:
+        """Lists what is in an account set itself: in the order in which it was put there, or by external id, those without one
+        last.
+        request: page & {account_set_id: uuid, by?: "created_at" | "external_id" = "created_at"}
+        result: {items: [member]} & page_end
+        access: read
+        """
+    def cala_account_set_list_parents(self, ledger: Handle, tx: Handle, request: bytes | None,
+                                      request_len: int, out_op: Out, out_error: Out, /) -> int:
+        """Lists the account sets that an account or a set is in itself, in the order in which those were created.
+        request: page & ({account_id: uuid} | {account_set_id: uuid})
+        result: {items: [account_set]} & page_end
+        access: read
         """
     def cala_journal_create(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
@@ -529,8 +609,10 @@ class Library(ctypes.CDLL):
     def cala_entry_list(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                         out_op: Out, out_error: Out, /) -> int:
         """Lists entries in the order in which they were posted. The four limits are inclusive.
-        request: page & ({account_id: uuid} | {journal_id: uuid} | {transaction_id: uuid}) & {created_from?: instant,
-          created_to?: instant, effective_from?: date, effective_to?: date, stable?: boolean = false}
+        Those of an account set are those of every account below it, in the set's journal.
+        request: page & ({account_id: uuid} | {account_set_id: uuid} | {journal_id: uuid} | {transaction_id: uuid}) &
+          {created_from?: instant, created_to?: instant, effective_from?: date, effective_to?: date,
+          stable?: boolean = false}
         result: {items: [entry]} & page_end
         errors: CALA_UNAVAILABLE list.no_mark
         access: read

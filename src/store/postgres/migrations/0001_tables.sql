@@ -56,6 +56,9 @@ CREATE TABLE @schema@.accounts (
 -- @break
 CREATE UNIQUE INDEX accounts_external_id_key ON @schema@.accounts (external_id) WHERE external_id IS NOT NULL AND NOT is_set
 -- @break
+-- For account_list of the few that are locked.
+CREATE INDEX accounts_status_idx ON @schema@.accounts (status, code)
+-- @break
 CREATE UNIQUE INDEX account_sets_external_id_key ON @schema@.accounts (external_id) WHERE external_id IS NOT NULL AND is_set
 -- @break
 CREATE INDEX account_sets_created_idx ON @schema@.accounts (created_at, id) WHERE is_set
@@ -123,7 +126,8 @@ CREATE INDEX transactions_tx_template_idx ON @schema@.transactions (tx_template_
 CREATE INDEX transactions_correlation_idx ON @schema@.transactions (correlation_id, ordinal)
   WHERE correlation_id IS NOT NULL
 -- @break
-CREATE INDEX transactions_effective_idx ON @schema@.transactions USING brin (effective) WITH (pages_per_range = 32)
+CREATE INDEX transactions_effective_idx ON @schema@.transactions USING brin (effective)
+  WITH (pages_per_range = 32, autosummarize = on)
 -- @break
 -- effective is the transaction's, repeated so that a statement of account by date needs no join.
 CREATE TABLE @schema@.entries (
@@ -147,11 +151,14 @@ CREATE TABLE @schema@.entries (
   CONSTRAINT entries_ordinal_key UNIQUE (ordinal, sequence)
 )
 -- @break
--- entries_ordinal_key finds a transaction's entries and the list without a filter; these two the lists by account (also
--- transactions by account) and by journal.
+-- entries_ordinal_key finds a transaction's entries and the list without a filter; these three the lists by account (also
+-- transactions by account) and by journal, the third the four limits of time within a journal.
 CREATE INDEX entries_account_idx ON @schema@.entries (account_id, ordinal, sequence)
 -- @break
 CREATE INDEX entries_journal_idx ON @schema@.entries (journal_id, ordinal, sequence)
+-- @break
+CREATE INDEX entries_time_idx ON @schema@.entries USING brin (effective, created_at)
+  WITH (pages_per_range = 16, autosummarize = on)
 -- @break
 -- Every posting updates its balances, so no index may cover what changes and pages keep room: the new row version stays on
 -- its page and touches no index.

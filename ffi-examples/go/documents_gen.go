@@ -101,8 +101,8 @@ type AccountSet struct {
 	ModifiedAt        time.Time       `json:"modified_at"`
 }
 
-// Membership is an account, or another set, in an account set. One of AccountSetId and accountID, AccountSetId and
-// memberAccountSetID.
+// Membership is an account, or another set, in an account set. One of AccountSetID and AccountID, AccountSetID and
+// MemberAccountSetID.
 type Membership struct {
 	AccountSetID       string `json:"account_set_id,omitempty"`
 	AccountID          string `json:"account_id,omitempty"`

@@ -143,7 +143,7 @@ func (o *Operations) AddAccountSetMembers(ctx context.Context, request AccountSe
 //
 // Errors: ErrNotFound (account_set.not_found, account.not_found, membership.not_found), ErrRejected
 // (membership.journal_mismatch, membership.has_history, account.is_set).
-func (o *Operations) RemoveAccountSetMember(ctx context.Context, request AccountSetRemoveMemberRequest) (*AccountSetRemoveMemberResult, error) {
+func (o *Operations) RemoveAccountSetMember(ctx context.Context, request Membership) (*AccountSetRemoveMemberResult, error) {
 	return call[AccountSetRemoveMemberResult](ctx, o, raw.AccountSetRemoveMember, request)
 }
 

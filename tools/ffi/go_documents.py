@@ -159,7 +159,8 @@ class Writer:
         needed = [name(field.key) for field in fields.fields if not field.optional]
         if asked and needed and len(needed) < len(fields.fields):
             doc += f" {listed(needed)} {'is' if len(needed) == 1 else 'are'} needed."
-        doc += "".join(f" One of {', '.join(map(name, choice))}." for choice in fields.choices)
+        told = [[" and ".join(map(name, key.split(" and "))) for key in choice] for choice in fields.choices]
+        doc += "".join(f" One of {', '.join(choice)}." for choice in told)
         self.add(called, Struct(called, doc, embedded, rows, instants).text())
 
     def type(self, of):
@@ -241,6 +242,8 @@ def method(documents, writer, operation):
     if contracts.lists(documents, operation):
         called = plural(thing) if verb == "list" else thing + name(verb.removeprefix("list_"))
         return list_methods(writer, operation, called, request, said, errors(documents, operation), makes)
+    if of["request"]["kind"] == "name":
+        request = writer.go(of["request"], "")
     does, _, to = verb.partition("_")
     called = name(does) + ("" if noun == "ledger" else plural(thing) if many else thing) + name(to)
     body = ""

@@ -98,10 +98,10 @@ type Takes<Asked> = [Alone<Asked>] extends [never] ? Asked : Alone<Asked> extend
 type Gives<Told> =
   Told extends Page<infer Item> ? Listing<Item> : Promise<[Alone<Told>] extends [never] ? Told : Alone<Told>>;
 
-// The operations of which a method takes or gives anything else than cala.h says. These two have a form of their own,
+// The operations of which a method takes or gives anything else than cala.h says. These have a form of their own,
 // and what is asked for nothing takes nothing.
 type Same<One, Two> = (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Two ? 1 : 2 ? true : false;
-type Own = "tx_exec" | "cel_evaluate";
+type Own = "tx_exec" | "cel_evaluate" | "account_set_add_members" | "account_set_remove_member";
 type Drifted<Paths extends Partial<Record<OperationName, string>>> = {
   [Name in Exclude<keyof Paths & OperationName, Own>]: Method<Paths[Name]> extends (...g: infer Given) => infer Answer
     ? [

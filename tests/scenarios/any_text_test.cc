@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char *kJournal = "10000000-0000-0000-0000-000000000001";
 constexpr const char *kAlice = "a0000000-0000-0000-0000-000000000001";
+constexpr const char *kNobody = "a0000000-0000-0000-0000-00000000000f";
 constexpr const char *kBob = "a0000000-0000-0000-0000-000000000002";
 
 // Every text of a posting comes from an expression: one out of params, the other out of bytes.
@@ -33,10 +34,13 @@ constexpr const char *kTemplates[] = {R"t({"code": "TEXTS", "params": [{"name": 
                                       R"t({"code": "BYTES", "params": [{"name": "b", "type": "string"}],
   "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')",
     "external_id": "string(base64.decode(params.b))", "description": "string(base64.decode(params.b))",
+    "correlation_id": "string(base64.decode(params.b))",
     "metadata": "{string(base64.decode(params.b)): string(base64.decode(params.b))}"},
   "entries": [
     {"account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "SETTLED", "direction": "DEBIT",
-     "units": "decimal('1')", "currency": "'USD'", "entry_type": "'x' + string(base64.decode(params.b))"},
+     "units": "decimal('1')", "currency": "'USD'", "entry_type": "'x' + string(base64.decode(params.b))",
+     "description": "string(base64.decode(params.b))",
+     "metadata": "{string(base64.decode(params.b)): [string(base64.decode(params.b))]}"},
     {"account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "SETTLED", "direction": "CREDIT",
      "units": "decimal('1')", "currency": "'USD'", "entry_type": "'x'"}]})t"};
 
@@ -174,7 +178,45 @@ class AnyText : public ::testing::TestWithParam<StoreKind> {
     EXPECT_TRUE(read.has_value()) << found;
     if (!read) return false;
     EXPECT_EQ(json_print(read->root()), json_print(entity)) << request;
+    expect_found_otherwise(find, entity);
+    if (posted)
+      expect_same("entry_find_many", ids_of(json_member(document->root(), "entries")), "/entries",
+                  json_member(document->root(), "entries"));
     return ids_.insert(id).second || operation == "account_update";  // else what was posted is a replay
+  }
+
+  static std::string ids_of(const cJSON *items) {
+    std::string ids;
+    for (const cJSON *item = items->child; item != nullptr; item = item->next) {
+      ids += (ids.empty() ? "" : ", ") + json_quote(json_text(item, "id"));
+    }
+    return "{\"ids\": [" + ids + "]}";
+  }
+
+  void expect_same(const std::string &operation, const std::string &request, const char *pointer, const cJSON *wanted) {
+    const std::string found = expect_ok(operation, request);
+    const std::optional<JsonDocument> read = JsonDocument::parse(found.empty() ? "null" : found);
+    ASSERT_TRUE(read.has_value()) << found;
+    const cJSON *got = *pointer == '\0' ? read->root() : json_at(read->root(), pointer);
+    ASSERT_NE(got, nullptr) << found;
+    EXPECT_EQ(json_print(got), json_print(wanted)) << operation << " " << request;
+  }
+
+  // By the other keys, and among several.
+  void expect_found_otherwise(const std::string &find, const cJSON *entity) {
+    for (const char *key : {"code", "external_id"}) {
+      const cJSON *value = json_member(entity, key);
+      if (!cJSON_IsString(value) || (find == "transaction_find" && key == std::string("code"))) continue;
+      expect_same(find, "{" + json_quote(key) + ": " + json_print(value) + "}", "", entity);
+    }
+    const std::string id = json_quote(json_text(entity, "id"));
+    const std::string ids = "{\"ids\": [" + json_quote(kNobody) + ", " + id + "]}";
+    if (find == "account_find") expect_same("account_find_many", "{\"ids\": [" + id + "]}", "/accounts/0", entity);
+    if (find == "transaction_find") expect_same("transaction_find_many", ids, "/transactions/0", entity);
+    const cJSON *correlation = find == "transaction_find" ? json_member(entity, "correlation_id") : nullptr;
+    if (!cJSON_IsString(correlation)) return;
+    const std::string filter = "\"correlation_id\": " + json_print(correlation);
+    EXPECT_TRUE(listed("transaction_list", filter, 1000).contains(json_text(entity, "id"))) << filter;
   }
 
   // The ids of a list, page by page.
@@ -254,6 +296,10 @@ TEST_P(AnyText, ThatSomebodyElseWroteHidesNothing) {
        {"UPDATE cala_accounts SET description = CAST(x'4100ff42' AS TEXT), name = CAST(x'c328' AS TEXT)",
         "UPDATE cala_journals SET name = CAST(x'4100ff42' AS TEXT)",
         "UPDATE cala_tx_templates SET description = CAST(x'eda080' AS TEXT)",
+        "UPDATE cala_tx_templates SET metadata = CAST(x'7b2261223a22ff00227d' AS TEXT),"
+        " params = replace(params, '\"t\"', CAST(x'2274ff22' AS TEXT)) WHERE code = 'BYTES'",
+        "UPDATE cala_tx_templates SET entries = replace(entries, '''USD''', CAST(x'27ff5c7530303030' AS TEXT) || ''''),"
+        " transaction_exprs = replace(transaction_exprs, 'date()', CAST(x'ff80' AS TEXT)) WHERE code = 'BYTES'",
         "UPDATE cala_transactions SET description = CAST(x'4100ff42' AS TEXT)",
         "UPDATE cala_entries SET entry_type = CAST(x'4100ff42' AS TEXT)"}) {
     EXPECT_EQ(run_sql(*store_, sql), "") << sql;
@@ -268,6 +314,12 @@ TEST_P(AnyText, ThatSomebodyElseWroteHidesNothing) {
                        "B"),
             std::string::npos)
       << alice;
+  // A template that can be read no more says so when it is posted with, and the others go on.
+  const std::string broken = expect_ok("tx_template_find", R"({"code": "BYTES"})");
+  EXPECT_NE(broken.find("\uFFFD"), std::string::npos) << broken;
+  const Answer refused = ledger_->run("transaction_post", R"({"tx_template_code": "BYTES", "params": {"b": ""}})");
+  EXPECT_FALSE(refused.ok());
+  EXPECT_NE(refused.status, CALA_INTERNAL) << refused.text();
   expect_ok("transaction_post", R"({"tx_template_code": "TEXTS", "params": {"t": "better"}})");
   EXPECT_EQ(listed("transaction_list", "", 1).size(), 2U);
 }

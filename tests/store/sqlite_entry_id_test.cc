@@ -33,6 +33,28 @@ TEST(SqliteEntryId, HasTheFormOfAVersion7Uuid) {
   EXPECT_EQ(id.text(), "019b76da-a87b-7000-8000-000701020304");
 }
 
+TEST(SqliteEntryId, AnEntryOfAnyNumberIsFoundByIt) {
+  const TemporaryFolder folder;
+  SqliteLedger ledger({.path = folder.file("ledger.db"), .durable = false});
+  ASSERT_TRUE(ledger.post({transfer(0, 1, "5")}).ok());
+  const core::Entry &entry = ledger.posted.back().entries.back();
+  std::uint32_t salt = 0;
+  for (std::size_t i = 12; i < 16; ++i) salt = salt << 8 | entry.id.bytes[i];
+  for (int digit = 0; digit < 10; ++digit) {
+    for (const std::int64_t n : {std::int64_t{1} << (4 * digit), (std::int64_t{1} << (4 * digit + 5)) - 1,
+                                 std::int64_t{5} << (4 * digit), store::sqlite::kMaxEntryN - digit}) {
+      if (n < 3) continue;  // the other entry's, and its own
+      ASSERT_TRUE(ledger.writer().begin(store::Access::kWrite).ok());
+      const std::string move = "UPDATE cala_entries SET n = " + std::to_string(n) + " WHERE n > 1";
+      ASSERT_TRUE(ledger.writer().execute(store::ProgramStatement{move, {}}).ok());
+      ASSERT_TRUE(ledger.writer().commit().ok());
+      const std::string id = entry_id(n, entry.created_at, salt).text();
+      const base::Json found = ledger.rows(StatementId::kEntryFind, R"({"by":"id","keys":[")" + id + R"("]})");
+      EXPECT_EQ(found.root().get("rows").size(), 1U) << n << " " << id;
+    }
+  }
+}
+
 TEST(SqliteEntryId, IsTheSameInAnswersAsWhenWritten) {
   const TemporaryFolder folder;
   SqliteLedger ledger({.path = folder.file("ledger.db"), .durable = false});

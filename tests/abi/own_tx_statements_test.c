@@ -157,6 +157,47 @@ static void statements_that_would_end_the_transaction_are_refused(void **state) 
   assert_int_equal(units_of(books->ledger, NULL, BOB), 2);
 }
 
+/* SQLite ends the transaction itself: nothing of it stays, nothing more is taken, and no commit says otherwise. */
+static void a_statement_that_rolls_back_ends_the_transaction(void **state) {
+  static const char *const statements[] = {"INSERT OR ROLLBACK INTO %s VALUES ('twice', 2)",
+                                           "UPDATE OR ROLLBACK %s SET note = 'twice'",
+                                           "INSERT INTO %s VALUES ('forbidden', 3)"};
+  struct ledger_fixture *books = fixture_open(state, "");
+  size_t i;
+  int savepoint;
+  cala_tx *tx;
+  make_table(books);
+  tx = begin_tx(books->ledger);
+  succeed(books->ledger, tx, cala_tx_exec, statement(books, "INSERT INTO %s VALUES ('twice', 1), ('other', 1)", "[]"));
+  succeed(books->ledger, tx, cala_tx_exec,
+          statement(books,
+                    "CREATE TRIGGER forbids BEFORE INSERT ON %s WHEN NEW.note = 'forbidden' "
+                    "BEGIN SELECT RAISE(ROLLBACK, 'no'); END",
+                    "[]"));
+  commit(tx);
+  for (i = 0; i < sizeof statements / sizeof *statements; ++i) {
+    for (savepoint = 0; savepoint < 2; ++savepoint) {
+      cala_error *error = NULL;
+      cala_op *op;
+      tx = begin_with(books->ledger, savepoint ? "{\"savepoint\": true}" : "{}");
+      transfer(books->ledger, tx, "2");
+      op = make_op(books->ledger, tx, cala_tx_exec, statement(books, statements[i], "[]"));
+      assert_int_equal(cala_op_run(op, -1, NULL), CALA_CONFLICT);
+      expect_op_error(op, CALA_CONFLICT, "tx.constraint");
+      assert_int_equal(cala_error_tx_state(cala_op_error(op)), CALA_TX_ABORTED);
+      cala_op_free(op);
+      refuse(books->ledger, tx, cala_transaction_post, transfer_request(NULL, "1"), CALA_MISUSE, "transaction.aborted");
+      refuse(books->ledger, tx, cala_tx_exec, "{\"sql\": \"SELECT 1\"}", CALA_MISUSE, "transaction.aborted");
+      expect_error(cala_tx_commit(tx, &error), error, CALA_MISUSE, "transaction.aborted");
+      cala_tx_free(tx);
+      assert_int_equal(count_of(books->ledger, "transactions"), 0);
+    }
+  }
+  transfer(books->ledger, NULL, "1");
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 1);
+  expect_rows(books, "[[\"other\",\"1\"],[\"twice\",\"1\"]]");
+}
+
 /* The server answers a procedure's COMMIT; a rollback undoes what came before. */
 static void a_block_that_commits_is_refused(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
@@ -304,6 +345,7 @@ int main(void) {
       ON_BOTH(behind_a_savepoint_the_transaction_stays_usable),
       ON_BOTH(statements_that_would_end_the_transaction_are_refused),
       ON_BOTH(only_one_statement_at_a_time),
+      ON_SQLITE(a_statement_that_rolls_back_ends_the_transaction),
       ON_POSTGRES(a_block_that_commits_is_refused),
       ON_POSTGRES(a_session_is_not_handed_on),
       ON_BOTH(a_temporary_table_is_not_handed_on),

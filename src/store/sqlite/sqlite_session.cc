@@ -18,6 +18,13 @@ using base::Status;
 
 Error no_transaction() { return error_of_message("", "cala:transaction.none"); }
 
+Error aborted_transaction() {
+  Error error =
+      base::make_error(Status::kMisuse, "transaction.aborted", "the transaction failed before; only rollback is left");
+  error.tx_state = base::TxState::kAborted;
+  return error;
+}
+
 }  // namespace
 
 SqliteSession::SqliteSession(std::unique_ptr<Connection> connection, const SqliteDialect &dialect, bool typed_postings)
@@ -38,9 +45,7 @@ Result<Answer> SqliteSession::execute(const Request &request) {
   const auto *savepoint = std::get_if<Savepoint>(&request);
   if (savepoint != nullptr) return run_savepoint(*savepoint, dialect_.encode(request, Placeholder::kQmark));
   connection_->start();
-  if (aborted_)
-    return base::make_error(Status::kMisuse, "transaction.aborted",
-                            "the transaction failed before; only rollback is left");
+  if (is_aborted()) return aborted_transaction();
   const auto *call = std::get_if<Call>(&request);
   wrote_ = wrote_ || std::holds_alternative<PostingWrite>(request) || (call != nullptr && call->writes);
   Result<Answer> answer = dispatch(request);
@@ -57,8 +62,16 @@ Result<Answer> SqliteSession::dispatch(const Request &request) {
   return run_statement(request);
 }
 
+// SQLite ends a transaction itself: for ON CONFLICT ROLLBACK, RAISE(ROLLBACK), a full disk. What came next would be in none.
+bool SqliteSession::is_aborted() {
+  if (wrote_ && !connection_->in_transaction()) aborted_ = true;
+  return aborted_;
+}
+
 Result<Answer> SqliteSession::run_savepoint(Savepoint what, const SqlStatement &statement) {
   connection_->start();
+  // Outside a transaction a savepoint would begin one, and releasing it would commit.
+  if (is_aborted() && (what == Savepoint::kSet || !connection_->in_transaction())) return aborted_transaction();
   if (Outcome done = connection_->run(statement.sql.data()); !done) return std::move(done.error());
   if (what == Savepoint::kRollBack) {
     aborted_ = false;
@@ -121,9 +134,7 @@ Result<Answer> SqliteSession::execute_and_commit(const Request &request) {
 }
 
 Outcome SqliteSession::commit() {
-  if (aborted_)
-    return base::make_error(Status::kMisuse, "transaction.aborted",
-                            "the transaction failed before; only rollback is left");
+  if (is_aborted()) return aborted_transaction();
   if (!connection_->in_transaction()) return no_transaction();
   Outcome outcome = control(kCommit);
   if (outcome) wrote_ = false;

@@ -38,6 +38,7 @@ class SqliteSession final : public Session {
   base::Result<Answer> run_statement(const Request &request);
   base::Result<Answer> run_program(const ProgramStatement &statement);
   base::Result<Answer> run_savepoint(Savepoint what, const SqlStatement &statement);
+  bool is_aborted();
   base::Result<Answer> read_posting(const PostingRead &read);
   base::Result<Answer> write_posting(const PostingWrite &write);
   base::Outcome control(Control which);

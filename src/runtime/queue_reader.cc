@@ -172,7 +172,12 @@ Result<std::size_t> Queue::fill(unsigned char *buf, std::size_t cap, std::size_t
   for (; count < waiting; ++count) {
     const std::shared_ptr<Completion> next = next_to_read();
     if (next == nullptr) break;
-    render(*next);
+    try {
+      render(*next);
+    } catch (...) {  // no memory: what is in the buffer has been read, and the rest is there the next time
+      if (count == 0) throw;
+      break;
+    }
     const std::size_t needed = framed_len(state_->rendered.size());
     if (needed > cap - *used) {
       if (count > 0) break;

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <ostream>
@@ -28,9 +30,19 @@ namespace {
 using MakeOperation = cala_status (*)(cala_ledger *, cala_tx *, const char *, size_t, cala_op **, cala_error **);
 
 constexpr std::size_t kEnough = 30000;  // allocations: none of these operations makes so many
-// Beyond kMany SQLite compiles a statement, or a connection is made: every kFew-th will do.
+// Beyond kMany SQLite compiles a statement, or a connection is made: every kFew-th will do, another one in each test.
 constexpr std::size_t kMany = 1000;
 constexpr std::size_t kFew = 41;
+constexpr std::size_t kFewInASoak = 5;
+
+// The next allocation to fail, after the nth.
+std::size_t after(std::size_t n, std::size_t step) {
+  static const bool soak = std::getenv("CALA_SOAK") != nullptr;  // NOLINT(concurrency-mt-unsafe): nothing calls setenv
+  static std::size_t tests = 0;
+  const std::size_t stride = soak ? kFewInASoak : kFew;
+  if (n < kMany && n + step < kMany) return n + step;
+  return n < kMany ? kMany + ++tests % stride : n + stride;
+}
 constexpr const char *kJournal = R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Main", "code": "MAIN"})";
 constexpr const char *kAccounts = R"({"accounts": [
   {"id": "a0000000-0000-0000-0000-000000000001", "code": "ALICE", "name": "Alice"},
@@ -292,7 +304,7 @@ TEST_P(Faults, AnOperationIsDoneOnceOrNotAtAll) {
   const std::size_t step = fault_.memory && one.make == cala_ledger_migrate ? kFew : 1;
   bool failed = true;
   std::size_t n = 1;
-  for (; failed; n += n < kMany ? step : kFew) {
+  for (; failed; n = after(n, step)) {
     ASSERT_LT(n, kEnough);
     const std::string request = with_new_number(one.request);
     fail(n);
@@ -320,7 +332,7 @@ TEST_P(Faults, ATransactionIsCommittedWholeOrRolledBack) {
       R"({"id": "70000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER", "params": {"amount": "1"}})";
   const std::size_t step = one.again == Again::kTaken || one.postings > 0 ? 1 : 5;
   bool failed = true;
-  for (std::size_t n = 1; failed; n += n < kMany ? step : kFew) {
+  for (std::size_t n = 1; failed; n = after(n, step)) {
     ASSERT_LT(n, kEnough);
     const std::string request = with_new_number(one.request);
     const std::string first = with_new_number(posting);
@@ -432,6 +444,49 @@ TEST_P(FaultsOfAStore, AStartedOperationIsToldOfOnce) {
   cala_queue_free(queue);
 }
 
+// Reading answers asks for memory too: each is read once, now or the next time.
+TEST_P(FaultsOfAStore, AReadOfAQueueLosesNoAnswer) {
+  if (!fault_.memory) return;
+  constexpr std::size_t kOps = 4;
+  cala_queue *queue = nullptr;
+  ASSERT_EQ(cala_queue_new(&queue, nullptr), CALA_OK);
+  alignas(8) static char buffer[1 << 16];
+  bool failed = true;
+  std::size_t refused = 0;
+  for (std::size_t n = 1; failed; ++n) {
+    ASSERT_LT(n, kEnough);
+    cala_op *ops[kOps] = {};
+    for (cala_op *&op : ops) {
+      ASSERT_EQ(cala_account_list(ledger_, nullptr, "{}", 2, &op, nullptr), CALA_OK);
+      ASSERT_EQ(cala_op_start(op, queue, nullptr, nullptr), CALA_OK);
+    }
+    for (const cala_op *op : ops) {
+      for (int left = 20000; left > 0 && cala_op_status(op) == CALA_BUSY; --left) usleep(1000);
+    }
+    std::size_t read = 0;
+    const auto take = [&] {
+      std::size_t used = 0;
+      const cala_status status = cala_queue_read(queue, buffer, sizeof buffer, &used);
+      ASSERT_TRUE(status == CALA_OK || (status == CALA_NO_MEMORY && used == 0)) << n << " " << status << " " << used;
+      refused += status == CALA_OK ? 0 : 1;
+      for (std::size_t at = 0; at < used; ++read) {
+        std::uint32_t length = 0;
+        std::memcpy(&length, buffer + at, sizeof length);
+        at += length;
+      }
+    };
+    fail_allocation(n);
+    take();
+    failed = allocation_failed();
+    for (int left = 10000; left > 0 && read < kOps; --left) take();
+    EXPECT_EQ(read, kOps) << n;
+    for (cala_op *op : ops) cala_op_free(op);
+    ASSERT_FALSE(HasFailure()) << n;
+  }
+  EXPECT_GT(refused, 0U);
+  cala_queue_free(queue);
+}
+
 // What waits behind an open transaction is committed as a group: each of it is told of once, and is there if it says so.
 TEST_P(FaultsOfAStore, AGroupIsPostedOnceOrNotAtAll) {
   constexpr std::size_t kGroup = 4;
@@ -442,7 +497,7 @@ TEST_P(FaultsOfAStore, AGroupIsPostedOnceOrNotAtAll) {
   const auto count = [](void *user, cala_op *) { ++*static_cast<int *>(user); };
   bool failed = true;
   std::size_t refused = 0;
-  for (std::size_t n = 1; failed; n += !fault_.memory ? 1 : (n < kMany ? 3 : kFew)) {
+  for (std::size_t n = 1; failed; n = after(n, fault_.memory ? 3 : 1)) {
     ASSERT_LT(n, kEnough);
     cala_tx *tx = nullptr;
     ASSERT_EQ(cala_tx_begin(ledger_, nullptr, 0, &tx, nullptr), CALA_OK) << n;
@@ -594,36 +649,56 @@ TEST(FaultCases, AreAllTheOperationsOfTheHeader) {
   EXPECT_GE(had.size(), 34U);
 }
 
+// Whatever a host's connection answers.
 TEST(HostFaults, AnOperationThatRanOutIsAnsweredAndFedNoMore) {
-  const std::string config = R"({"store": "host:sqlite"})";
-  cala_ledger *ledger = nullptr;
-  ASSERT_EQ(cala_ledger_open(config.data(), config.size(), &ledger, nullptr), CALA_OK);
-  cala_tx *tx = nullptr;
-  ASSERT_EQ(cala_tx_host(ledger, nullptr, 0, &tx, nullptr), CALA_OK);
-  const std::string request = R"({"code": "ALICE"})";
-  bool failed = true;
-  std::size_t thrown = 0;
-  for (std::size_t n = 1; failed; ++n) {
-    ASSERT_LT(n, kEnough);
-    cala_op *op = nullptr;
-    ASSERT_EQ(cala_account_find(ledger, tx, request.data(), request.size(), &op, nullptr), CALA_OK);
-    fail_allocation(n);
-    std::int32_t step = cala_op_step(op);
-    if (step == CALA_STEP_NEED_QUERY) step = cala_op_feed(op, R"({"rows": []})", 12);
-    failed = allocation_failed();
-    if (step == -CALA_NO_MEMORY) {
-      ++thrown;
-      EXPECT_EQ(cala_op_status(op), CALA_NO_MEMORY) << n;
-      EXPECT_EQ(cala_op_feed(op, R"({"rows": []})", 12), -CALA_MISUSE) << n;
-    } else {
-      EXPECT_EQ(step, CALA_STEP_FAILED) << n;  // there is no such account
-      EXPECT_TRUE(cala_op_status(op) == CALA_NOT_FOUND || cala_op_status(op) == CALA_NO_MEMORY) << n;
+  constexpr int kMostSteps = 1000;  // a migration has many
+  std::size_t kinds = 0;
+  for (const char *store : {"host:sqlite", "host:postgres"}) {
+    const std::string config = R"({"store": ")" + std::string(store) + "\"}";
+    cala_ledger *ledger = nullptr;
+    ASSERT_EQ(cala_ledger_open(config.data(), config.size(), &ledger, nullptr), CALA_OK);
+    for (const char *options : {"{}", R"({"savepoint": true})"}) {
+      cala_tx *tx = nullptr;
+      ASSERT_EQ(cala_tx_host(ledger, options, std::strlen(options), &tx, nullptr), CALA_OK);
+      for (const Case &one : kCases) {
+        if (one.make == cala_tx_exec) continue;  // only in a transaction of the library's
+        const std::string request = with_number(one.request, 1);
+        bool failed = true;
+        std::size_t thrown = 0;
+        for (std::size_t n = 1; failed; ++n) {
+          ASSERT_LT(n, kEnough) << one;
+          cala_op *op = nullptr;
+          ASSERT_EQ(one.make(ledger, tx, request.data(), request.size(), &op, nullptr), CALA_OK) << one;
+          fail_allocation(n);
+          std::int32_t step = cala_op_step(op);
+          for (int steps = 0; step == CALA_STEP_NEED_QUERY && steps < kMostSteps; ++steps) {
+            step = cala_op_feed(op, R"({"rows": []})", 12);
+          }
+          failed = allocation_failed();
+          ASSERT_NE(step, CALA_STEP_NEED_QUERY) << one << n;
+          if (step == -CALA_NO_MEMORY) {
+            ++thrown;
+            EXPECT_EQ(cala_op_status(op), CALA_NO_MEMORY) << one << n;
+            EXPECT_EQ(cala_error_tx_state(cala_op_error(op)), CALA_TX_ABORTED) << one << n;
+            EXPECT_EQ(cala_op_feed(op, R"({"rows": []})", 12), -CALA_MISUSE) << one << n;
+            EXPECT_EQ(cala_op_feed_error(op, "23505", "x"), -CALA_MISUSE) << one << n;
+            EXPECT_EQ(cala_op_step(op), -CALA_MISUSE) << one << n;
+          } else {
+            EXPECT_TRUE(step == CALA_STEP_DONE || step == CALA_STEP_FAILED) << one << n << " " << step;
+            EXPECT_EQ(step == CALA_STEP_DONE, cala_op_status(op) == CALA_OK) << one << n;
+          }
+          cala_op_free(op);
+          // The transaction is free for the next one.
+          ASSERT_FALSE(HasFailure()) << one << n;
+        }
+        EXPECT_GT(thrown, 3U) << one;
+        ++kinds;
+      }
+      cala_tx_free(tx);
     }
-    cala_op_free(op);
+    cala_ledger_free(ledger);
   }
-  EXPECT_GT(thrown, 5U);
-  cala_tx_free(tx);
-  cala_ledger_free(ledger);
+  EXPECT_EQ(kinds, 4 * (std::size(kCases) - 1));
 }
 
 }  // namespace

@@ -71,6 +71,38 @@ TEST_P(Waiting, ForAConnectionThatOnesOwnTransactionHoldsEnds) {
   cala_ledger_free(ledger);
 }
 
+// Both at once, because it takes that long.
+TEST(WaitingByDefault, EndsAfterThirtySeconds) {
+  std::vector<std::thread> threads;
+  for (const StoreKind kind : {StoreKind::kSqlite, StoreKind::kPostgres}) {
+    if (!is_available(kind)) continue;
+    threads.emplace_back([kind] {
+      const TestStore store(kind);
+      std::string config = store.config("");
+      if (kind == StoreKind::kPostgres) {
+        config = R"({"migrate": true, "store": ")" + postgres_connection().value_or("") + R"(", "schema": ")" +
+                 store.schema() + R"(", "pool": {"max": 1}})";
+      }
+      cala_ledger *ledger = nullptr;
+      cala_tx *holder = nullptr;
+      cala_tx *second = nullptr;
+      cala_error *error = nullptr;
+      EXPECT_EQ(cala_ledger_open(config.data(), config.size(), &ledger, nullptr), CALA_OK);
+      EXPECT_EQ(cala_tx_begin(ledger, nullptr, 0, &holder, nullptr), CALA_OK);
+      const auto begun = steady_clock::now();
+      EXPECT_EQ(cala_tx_begin(ledger, nullptr, 0, &second, &error), CALA_BUSY);
+      const auto waited = steady_clock::now() - begun;
+      EXPECT_EQ(cala_error_code(error), std::string(kind == StoreKind::kSqlite ? "store.busy" : "store.pool_timeout"));
+      EXPECT_GE(waited, milliseconds(29'900));
+      EXPECT_LT(waited, seconds(45));
+      cala_error_free(error);
+      cala_tx_free(holder);
+      cala_ledger_free(ledger);
+    });
+  }
+  for (std::thread &thread : threads) thread.join();
+}
+
 // Nothing is read while they run: what bounds them is the ledger's limit, above and below what a queue has room for by itself.
 TEST_P(Waiting, AsManyOperationsAsTheConfigurationSaysAreTaken) {
   if (GetParam() != StoreKind::kSqlite) return;  // it is the same for both

@@ -252,6 +252,33 @@ TEST(CelCost, GrowsWithWhatAFunctionTouches) {
   for (const Case &each : kCases) expect_charged(each.source, each.touches, each.size);
 }
 
+// What compares each with each must be charged for each pair: what grows as the square is then refused in time.
+TEST(CelCost, OfComparingEachWithEachGrowsAsTheSquare) {
+  for (const char *source :
+       {"ints.distinct()", "jl.distinct()", "ints.map(i, double(i)).distinct()", "ints.map(i, decimal(i)).distinct()",
+        "ints.map(i, string(i)).distinct()", "ints.map(i, [i, i]).distinct()", "ints.map(i, {'k': i}).distinct()",
+        "sets.contains(ints, ints2)", "sets.contains(jl, ints)", "sets.equivalent(ints, ints2)",
+        "sets.equivalent(jl, ints)", "sets.intersects(ints, ints2.map(i, -1 - i))",
+        "sets.intersects(jl, ints2.map(i, -1 - i))", "ints.all(i, i in ints2)", "ints.all(i, i in jl)"}) {
+    const std::size_t none = steps_of(source, 1);
+    const std::size_t once = steps_of(source, 256) - none;
+    const std::size_t twice = steps_of(source, 512) - none;
+    EXPECT_GE(2 * twice, 7 * once) << source << ": " << once << ", " << twice;
+    EXPECT_GE(once, 256U * 256 / 4) << source;
+  }
+}
+
+// Sorting is no square: it is charged for its passes, and a long list can be sorted.
+TEST(CelCost, OfSortingGrowsLittleMoreThanTheList) {
+  for (const char *source : {"ints.sort()", "jl.sort()", "texts.sort()", "ints.sortBy(i, -i)"}) {
+    const std::size_t none = steps_of(source, 1);
+    const std::size_t once = steps_of(source, 4096) - none;
+    const std::size_t twice = steps_of(source, 8192) - none;
+    EXPECT_GE(twice, 2 * once) << source;
+    EXPECT_LE(2 * twice, 5 * once) << source;
+  }
+}
+
 TEST(CelCost, GrowsWithRangesAndClauses) {
   expect_charged("lists.range(n)", Touches::kAll, 1 << 15);
   expect_charged("'%s'.format([y])", Touches::kAll, 1 << 15);
@@ -319,6 +346,8 @@ TEST(CelCost, EndsWhatWouldTakeSeconds) {
   EXPECT_EQ(outcome("lists.range(200).map(i, a.matches('^(a?){900}$'))", 63), limit);
   EXPECT_EQ(outcome("lists.range(20000).map(i, a.substring(n - 1))", 512 * 1024), limit);
   EXPECT_EQ(outcome("lists.range(200).map(i, 'x'.matches('(?i)' + a))", 1000), limit);
+  EXPECT_EQ(outcome("ints.distinct()", 1 << 15), limit);
+  EXPECT_EQ(outcome("sets.equivalent(ints, ints2)", 1 << 15), limit);
   EXPECT_EQ(outcome("lists.range(90000).exists(i, a == a2 + 'b')", 500 * 1024), "the evaluation built more than 4 MiB");
 }
 

@@ -485,7 +485,7 @@ CALA_API cala_status cala_tx_adopt(cala_ledger *ledger, void *pgconn, cala_resol
 /* Commits a transaction of cala_tx_begin. Blocks. After any answer but CALA_BUSY (an operation is running in it) the
  * transaction is over. CALA_MISUSE (not begun by cala_tx_begin, or over), CALA_UNAVAILABLE, CALA_CONFLICT
  * (store.serialization), CALA_OUTCOME_UNKNOWN: the answer was lost, and PostgreSQL could not be asked, until
- * failover_wait_ms had passed, what became of it. */
+ * failover_wait_ms had passed, what became of it. SQLite has no way to be asked: look for what was written. */
 CALA_API cala_status cala_tx_commit(cala_tx *tx, cala_error **out_error);
 
 /* Rolls back a transaction of cala_tx_begin. Blocks. Statuses as for cala_tx_commit. */
@@ -879,9 +879,9 @@ CALA_API cala_status cala_journal_unlock(cala_ledger *ledger, cala_tx *tx, const
  * request: {id?: uuid, code: text, params?: [param], transaction: template_transaction, entries: [template_entry],
  *   description?: text, metadata?: json}
  * result: tx_template
- * errors: CALA_INVALID cel.compile, param.duplicate, param.type (a default or bound of the wrong type), param.range (a
- *   default outside the bounds, a max below the min); CALA_REJECTED tx_template.unbalanced (it can never balance);
- *   CALA_CONFLICT tx_template.exists
+ * errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type (a default or
+ *   bound of the wrong type), param.range (a default outside the bounds, a max below the min); CALA_REJECTED
+ *   tx_template.unbalanced (it can never balance); CALA_CONFLICT tx_template.exists
  * access: write */
 CALA_API cala_status cala_tx_template_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                              cala_op **out_op, cala_error **out_error);
@@ -1317,8 +1317,8 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: use version 13 or newer */
 /* code store.connection_lost, CALA_UNAVAILABLE, any, retryable: the connection broke; nothing was written
  * do: try again */
-/* code store.outcome_unknown, CALA_OUTCOME_UNKNOWN, any: the connection broke during the commit, and nobody has
- *   said since what became of it
+/* code store.outcome_unknown, CALA_OUTCOME_UNKNOWN, any: the connection broke during the commit, or SQLite's disk
+ *   failed then, and nobody has said since what became of it
  * do: post the same ids again, or find the transactions
  * details: {transaction_ids?: [uuid]} */
 /* code store.cannot_open, CALA_UNAVAILABLE, any: the ledger's file cannot be opened or made

@@ -930,8 +930,9 @@ const (
 	CodeStoreServerVersion = "store.server_version"
 	// CodeStoreConnectionLost (ErrUnavailable): the connection broke; nothing was written. Try again.
 	CodeStoreConnectionLost = "store.connection_lost"
-	// CodeStoreOutcomeUnknown (ErrOutcomeUnknown): the connection broke during the commit, and nobody has said since
-	// what became of it. Post the same ids again, or find the transactions. Details: {transaction_ids?: [uuid]}.
+	// CodeStoreOutcomeUnknown (ErrOutcomeUnknown): the connection broke during the commit, or SQLite's disk failed
+	// then, and nobody has said since what became of it. Post the same ids again, or find the transactions. Details:
+	// {transaction_ids?: [uuid]}.
 	CodeStoreOutcomeUnknown = "store.outcome_unknown"
 	// CodeStoreCannotOpen (ErrUnavailable): the ledger's file cannot be opened or made. Check the path and its folder.
 	CodeStoreCannotOpen = "store.cannot_open"

@@ -230,8 +230,8 @@ func (o *Operations) UnlockJournal(ctx context.Context, id string) (*Journal, er
 // CreateTxTemplate creates a tx template: how a kind of transaction is posted. It never changes. Its expressions are
 // checked now.
 //
-// Errors: ErrInvalid (cel.compile, param.duplicate, param.type, param.range), ErrRejected (tx_template.unbalanced),
-// ErrConflict (tx_template.exists).
+// Errors: ErrInvalid (cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range),
+// ErrRejected (tx_template.unbalanced), ErrConflict (tx_template.exists).
 func (o *Operations) CreateTxTemplate(ctx context.Context, txTemplate NewTxTemplate) (*TxTemplate, error) {
 	return call[TxTemplate](ctx, o, raw.TxTemplateCreate, txTemplate)
 }

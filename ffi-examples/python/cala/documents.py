@@ -922,8 +922,8 @@ JournalFindCode = Literal["journal.not_found"]
 JournalUpdateCode = Literal["journal.not_found", "journal.changed"]
 JournalLockCode = Literal["journal.not_found", "journal.changed"]
 JournalUnlockCode = Literal["journal.not_found", "journal.changed"]
-TxTemplateCreateCode = Literal["cel.compile", "param.duplicate", "param.type", "param.range", "tx_template.unbalanced",
-                               "tx_template.exists"]
+TxTemplateCreateCode = Literal["cel.compile", "cel.eval", "cel.coerce", "currency.unknown", "param.duplicate",
+                               "param.type", "param.range", "tx_template.unbalanced", "tx_template.exists"]
 TxTemplateFindCode = Literal["tx_template.not_found"]
 TransactionPostCode = Literal["tx_template.not_found", "journal.not_found", "account.not_found", "cel.eval",
                               "cel.coerce", "param.missing", "param.unknown", "param.type", "param.range",
@@ -1009,7 +1009,8 @@ RAISES = {
         "NotFoundError journal.not_found; "
         "ConflictError journal.changed.",
     "tx_template_create":
-        "InvalidError cel.compile, param.duplicate, param.type, param.range; "
+        "InvalidError cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, "
+        "param.range; "
         "RejectedError tx_template.unbalanced; "
         "ConflictError tx_template.exists.",
     "tx_template_find":

@@ -807,11 +807,14 @@ export interface TxTemplateCreateRequest {
 }
 
 /**
- * InvalidError cel.compile, param.duplicate, param.type, param.range; RejectedError tx_template.unbalanced;
- * ConflictError tx_template.exists.
+ * InvalidError cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
+ * RejectedError tx_template.unbalanced; ConflictError tx_template.exists.
  */
 export type TxTemplateCreateError =
   | "cel.compile"
+  | "cel.eval"
+  | "cel.coerce"
+  | "currency.unknown"
   | "param.duplicate"
   | "param.type"
   | "param.range"

@@ -283,7 +283,8 @@ module Cala
     # @option request [Object] :metadata
     # @return [Hash] id:, version:, code:, params:, transaction:, entries:, description?:, metadata?:, created_at:,
     #   modified_at:
-    # @raise [InvalidError] cel.compile, param.duplicate, param.type, param.range
+    # @raise [InvalidError] cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type,
+    #   param.range
     # @raise [RejectedError] tx_template.unbalanced
     # @raise [ConflictError] tx_template.exists
     def create(**request) = @place.call(:tx_template_create, request)

@@ -321,7 +321,7 @@ class Library(ctypes.CDLL):
         """Commits a transaction of cala_tx_begin. Blocks. After any answer but CALA_BUSY (an operation is running in it) the
         transaction is over. CALA_MISUSE (not begun by cala_tx_begin, or over), CALA_UNAVAILABLE, CALA_CONFLICT
         (store.serialization), CALA_OUTCOME_UNKNOWN: the answer was lost, and PostgreSQL could not be asked, until
-        failover_wait_ms had passed, what became of it.
+        failover_wait_ms had passed, what became of it. SQLite has no way to be asked: look for what was written.
         """
     def cala_tx_rollback(self, tx: Handle, out_error: Out, /) -> int:
         """Rolls back a transaction of cala_tx_begin. Blocks. Statuses as for cala_tx_commit.
@@ -536,9 +536,9 @@ class Library(ctypes.CDLL):
         request: {id?: uuid, code: text, params?: [param], transaction: template_transaction, entries: [template_entry],
           description?: text, metadata?: json}
         result: tx_template
-        errors: CALA_INVALID cel.compile, param.duplicate, param.type (a default or bound of the wrong type), param.range (a
-          default outside the bounds, a max below the min); CALA_REJECTED tx_template.unbalanced (it can never balance);
-          CALA_CONFLICT tx_template.exists
+        errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type (a default or
+          bound of the wrong type), param.range (a default outside the bounds, a max below the min); CALA_REJECTED
+          tx_template.unbalanced (it can never balance); CALA_CONFLICT tx_template.exists
         access: write
         """
     def cala_tx_template_find(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,

@@ -519,6 +519,7 @@ CALA_API void cala_tx_free(cala_tx *tx);
 /* type layer: how final an entry is. "settled" | "pending" | "encumbrance" */
 /* type lock_status: whether it takes postings. "active" | "locked" */
 /* type balance_rollup: when a set's balance moves. "synchronous" | "eventually_consistent" */
+/* type on_difference: what becomes of something that is there already, and not as it was asked for. "error" | "keep" */
 /* type max_scale: digits after the decimal point that an entry may have: one number, or one by currency, {"default":
  *   18, "USD": 2}. A posting with more is refused (amount.scale): its tx template rounds by name (docs/cel.md). integer
  *   0..18 | {*: integer 0..18} */
@@ -634,10 +635,92 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *   metadata?: json,
  *   account_version: integer,          -- the version of the balance that it made
  *   created_at: instant} */
+/* type velocity_action: what becomes of a posting that a limit does not allow. "reject" | "warn" */
+/* type velocity_basis: what a limit measures: one side less the other, so that what comes back gives room again, or one
+ * side alone. "net" | "gross" */
+/* type velocity_window_key: what a window is named by. Everything that comes to the same values is counted together. {
+ *   alias: text,
+ *   value: cel}                        -- of context.vars, such as context.vars.transaction.effective */
+/* type velocity_balance_limit: how much. A layer counts with those before it: settled, pending, encumbrance. {
+ *   layer: cel,                        -- these six know the params only: they are worked out as a control is attached
+ *   amount: cel,
+ *   enforcement_direction: cel,
+ *   start?: cel,                       -- an instant, inclusive
+ *   end?: cel,                         -- an instant, exclusive
+ *   basis?: velocity_basis = "net"} */
+/* type velocity_limit_part: what a limit allows. {
+ *   timestamp_source?: cel,            -- of context.vars: decides against start and end; else the instant of posting
+ *   balance: [velocity_balance_limit; 100]} */
+/* type velocity_limit: how much may pass within a window. {
+ *   id: uuid,
+ *   version: integer,
+ *   name: text,
+ *   description?: text,
+ *   window: [velocity_window_key],
+ *   condition?: cel,
+ *   currency?: currency,
+ *   params: [param],
+ *   limit: velocity_limit_part,
+ *   created_at: instant,
+ *   modified_at: instant} */
+/* type velocity_enforcement: what a control does. {
+ *   action?: velocity_action = "reject"} */
+/* type velocity_control: limits that go together. {
+ *   id: uuid,
+ *   version: integer,
+ *   name: text,
+ *   description?: text,
+ *   condition?: cel,
+ *   enforcement: velocity_enforcement,
+ *   limit_ids: [uuid],                 -- oldest first
+ *   created_at: instant,
+ *   modified_at: instant} */
+/* type velocity_attachment: a control at an account or a set, with its limits frozen. {
+ *   control_id: uuid,
+ *   account_id?: uuid,                 -- this or the other
+ *   account_set_id?: uuid,
+ *   version: integer,                  -- one more each time the params are replaced
+ *   params: json,
+ *   created_at: instant,
+ *   modified_at: instant} */
+/* type velocity_headroom: what is left of a limit. journal_id, currency and window are left out where nothing was counted
+ * yet and they are not known. {
+ *   control_id: uuid,
+ *   limit_id: uuid,
+ *   account_id: uuid,                  -- where it is attached: the account, or a set above it
+ *   journal_id?: uuid,
+ *   currency?: currency,
+ *   window?: json,
+ *   layer: layer,
+ *   direction: direction,
+ *   basis: velocity_basis,
+ *   limit: decimal,
+ *   current: decimal,
+ *   left: decimal,                     -- negative where the params were lowered below what had passed
+ *   enforcement: velocity_action,
+ *   active: boolean}                   -- whether now is between start and end */
+/* type warning: what a posting was let pass with. {
+ *   code: text,                        -- velocity.exceeded
+ *   message: text,
+ *   limit_id: uuid,
+ *   control_id: uuid,
+ *   account_id: uuid,
+ *   journal_id: uuid,
+ *   currency: currency,
+ *   window: json,
+ *   layer: layer,
+ *   direction: direction,
+ *   basis: velocity_basis,
+ *   allowed: decimal,
+ *   requested: decimal,                -- what it comes to with this entry
+ *   current: decimal,                  -- what it was before
+ *   sequence: integer}                 -- the entry's */
+
 /* type posted: what a posting became. {
  *   transaction: transaction,
  *   entries: [entry],
- *   replayed: boolean}                 -- true: it had been posted before, and nothing was written */
+ *   replayed: boolean,                 -- true: it had been posted before, and nothing was written
+ *   warnings?: [warning]}              -- of limits that only warn; not of a replay */
 
 /* type balance_key: which balance. {
  *   journal_id: uuid,
@@ -901,15 +984,137 @@ CALA_API cala_status cala_tx_template_find(cala_ledger *ledger, cala_tx *tx, con
 CALA_API cala_status cala_tx_template_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                            cala_op **out_op, cala_error **out_error);
 
+/* Creates a velocity limit. It never changes. Its expressions are checked now. condition, window and timestamp_source see
+ * context.vars: transaction {id, createdAt, journalId, txTemplateId, effective, correlationId, metadata}, entry {entryType,
+ * sequence, layer, direction, units, currency, metadata} and account {id, name, externalId, normalBalanceType, metadata}, which is
+ * the account or set that the control is attached to; a void's entries are seen as those that it takes back. metadata that is
+ * not there does not exist: ask has() first.
+ * request: {id?: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
+ *   currency?: currency, params?: [param], limit: velocity_limit_part}
+ * result: velocity_limit
+ * errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range; CALA_CONFLICT velocity_limit.exists
+ * access: write */
+CALA_API cala_status cala_velocity_limit_create(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Creates a velocity limit, or finds the one that has this id; as account_ensure.
+ * request: {id: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
+ *   currency?: currency, params?: [param], limit: velocity_limit_part, on_difference?: on_difference = "error"}
+ * result: {created: boolean, velocity_limit: velocity_limit}
+ * errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range;
+ *   CALA_CONFLICT velocity_limit.ensure_differs, velocity_limit.exists
+ * access: write */
+CALA_API cala_status cala_velocity_limit_ensure(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Lists velocity limits, oldest first.
+ * request: page & {control_id?: uuid}
+ * result: {items: [velocity_limit]} & page_end
+ * access: read */
+CALA_API cala_status cala_velocity_limit_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                              cala_op **out_op, cala_error **out_error);
+
+/* Creates a velocity control, without limits at first.
+ * request: {id?: uuid, name: text, description?: text, condition?: cel, enforcement?: velocity_enforcement}
+ * result: velocity_control
+ * errors: CALA_INVALID cel.compile; CALA_CONFLICT velocity_control.exists
+ * access: write */
+CALA_API cala_status cala_velocity_control_create(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                  size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Creates a velocity control, or finds the one that has this id; as account_ensure.
+ * request: {id: uuid, name: text, description?: text, condition?: cel, enforcement?: velocity_enforcement,
+ *   on_difference?: on_difference = "error"}
+ * result: {created: boolean, velocity_control: velocity_control}
+ * errors: CALA_INVALID cel.compile; CALA_CONFLICT velocity_control.ensure_differs, velocity_control.exists
+ * access: write */
+CALA_API cala_status cala_velocity_control_ensure(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                  size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Lists velocity controls, oldest first.
+ * request: page
+ * result: {items: [velocity_control]} & page_end
+ * access: read */
+CALA_API cala_status cala_velocity_control_list(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Adds a limit to a control. Where the control is attached already, its limits stay as they were frozen.
+ * request: {control_id: uuid, limit_id: uuid}
+ * result: velocity_control
+ * errors: CALA_NOT_FOUND velocity_control.not_found, velocity_limit.not_found; CALA_REJECTED velocity_control.has_limit;
+ *   CALA_CONFLICT velocity_control.changed
+ * access: write */
+CALA_API cala_status cala_velocity_control_add_limit(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                     size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Adds a limit to a control, or finds it there.
+ * request: {control_id: uuid, limit_id: uuid}
+ * result: {created: integer, found: integer}
+ * errors: CALA_NOT_FOUND velocity_control.not_found, velocity_limit.not_found; CALA_CONFLICT velocity_control.changed
+ * access: write */
+CALA_API cala_status cala_velocity_control_ensure_limit(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                        size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Attaches a control to accounts, or to an account set, which then counts every account below it in the set's journal. The
+ * limits are frozen with the params; counting begins with what is posted from now on. Waits for postings in flight. replace: where
+ * it is attached already the params are replaced, and what was counted stays; else that is refused. account_ids takes
+ * sets, too.
+ * request: {control_id: uuid, params?: {*: json}, replace?: boolean = false} & ({account_ids: [uuid; 10000]} |
+ *   {account_set_id: uuid})
+ * result: {attached: integer, replaced: integer}
+ * errors: CALA_NOT_FOUND velocity_control.not_found, account.not_found, account_set.not_found;
+ *   CALA_INVALID param.missing, param.unknown, param.type, param.range, amount.range, cel.eval, cel.coerce;
+ *   CALA_REJECTED velocity_control.attached; CALA_CONFLICT velocity_control.changed
+ * access: write */
+CALA_API cala_status cala_velocity_control_attach(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                  size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Attaches a control where it is not attached yet. Where it is, its params are compared, unless on_difference is "keep".
+ * request: {control_id: uuid, params?: {*: json}, on_difference?: on_difference = "error"} &
+ *   ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
+ * result: {created: integer, found: integer}
+ * errors: CALA_NOT_FOUND velocity_control.not_found, account.not_found, account_set.not_found;
+ *   CALA_INVALID param.missing, param.unknown, param.type, param.range, amount.range, cel.eval, cel.coerce;
+ *   CALA_CONFLICT velocity_control.ensure_differs, velocity_control.changed
+ * access: write */
+CALA_API cala_status cala_velocity_control_ensure_attached(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                           size_t request_len, cala_op **out_op,
+                                                           cala_error **out_error);
+
+/* Detaches a control. Where it is not attached nothing happens. Attached again it goes on with what it had counted.
+ * request: {control_id: uuid} & ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
+ * result: {detached: integer}
+ * errors: CALA_NOT_FOUND velocity_control.not_found; CALA_CONFLICT velocity_control.changed
+ * access: write */
+CALA_API cala_status cala_velocity_control_detach(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                  size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Lists where controls are attached, oldest first. account_id: an account or a set.
+ * request: page & {control_id?: uuid, account_id?: uuid}
+ * result: {items: [velocity_attachment]} & page_end
+ * access: read */
+CALA_API cala_status cala_velocity_attachment_list(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                   size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Says what is left of each limit at an account, and at the sets above it: by limit, journal, currency and window.
+ * request: {account_id: uuid, journal_id?: uuid, currency?: currency}
+ * result: {items: [velocity_headroom]}
+ * errors: CALA_NOT_FOUND account.not_found; CALA_INVALID amount.range
+ * access: read */
+CALA_API cala_status cala_velocity_headroom(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                            cala_op **out_op, cala_error **out_error);
+
 /* Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers with
  * the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must agree in
  * each currency and layer. When several errors hold, the first in this order is named: template, params, expressions,
- * balance; journal and its max_scale; accounts in entry order.
+ * balance; journal and its max_scale; accounts in entry order; velocity limits, first the expressions of their
+ * conditions and windows, then the lowest entry, the oldest control and limit.
  * request: {id?: uuid, tx_template_code: text, params?: {*: json}}
  * result: posted
  * errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
  *   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown,
- *   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, account.locked, account.is_set;
+ *   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, account.locked, account.is_set,
+ *   velocity.exceeded;
  *   CALA_CONFLICT transaction.replay_differs, transaction.exists (posted by another session at the same moment:
  *   repeat), balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run it
  *   again)
@@ -1101,10 +1306,11 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * details: {pointer?: text, line?: integer, column?: integer, expression?: text, hint?: text} */
 /* code cel.eval, CALA_INVALID: an expression failed while it was evaluated: a division by zero, a missing key
  * do: guard it, for example with `has()`
- * details: {pointer?: text, line?: integer, column?: integer, expression?: text, param?: text} */
+ * details: {pointer?: text, line?: integer, column?: integer, expression?: text, param?: text, control_id?: uuid,
+ *   limit_id?: uuid, sequence?: integer} */
 /* code cel.coerce, CALA_INVALID: an expression's result is not what its place needs
  * do: convert it, for example with `decimal()` or `uuid()`
- * details: {pointer?: text, currency?: text} */
+ * details: {pointer?: text, currency?: text, control_id?: uuid, limit_id?: uuid, sequence?: integer} */
 /* code cel.params, CALA_INVALID: the params, vars or bindings of `cel_evaluate` are not right
  * do: correct them
  * details: {pointer?: text, param?: text, type?: text, line?: integer, column?: integer, expression?: text,
@@ -1191,6 +1397,42 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code journal.locked, CALA_REJECTED: the posting's journal is locked
  * do: `journal_unlock`, or post to another
  * details: {journal_id: uuid} */
+
+/* codes: Velocity */
+/* code velocity.exceeded, CALA_REJECTED: a posting would come to more than a velocity limit allows. `account_id` is where
+ *   the control is attached, `current` what was counted there before the entry, `requested` what it would come to
+ * do: post less, wait for the next window, or raise the limit; `velocity_headroom` says what is left
+ * details: {limit_id: uuid, control_id: uuid, account_id: uuid, journal_id: uuid, currency: currency, window: json,
+ *   layer: layer, direction: direction, basis: velocity_basis, allowed: decimal, requested: decimal,
+ *   current: decimal, sequence: integer} */
+/* code velocity_limit.exists, CALA_CONFLICT: the id is taken
+ * do: choose another, or use the one that is there
+ * details: {column: text, value?: text} */
+/* code velocity_limit.ensure_differs, CALA_CONFLICT: the limit is there, with another content than
+ *   `velocity_limit_ensure` asked for
+ * do: change what is asked for, or say `"on_difference": "keep"`
+ * details: {id: uuid, field: text, pointer?: text} */
+/* code velocity_limit.not_found, CALA_NOT_FOUND: no velocity limit has this id
+ * do: create it first
+ * details: {id: text} */
+/* code velocity_control.exists, CALA_CONFLICT: the id is taken
+ * do: choose another, or use the one that is there
+ * details: {column: text, value?: text} */
+/* code velocity_control.ensure_differs, CALA_CONFLICT: the control is there with another content, or attached with other
+ *   params, than was asked for
+ * do: change what is asked for, or say `"on_difference": "keep"`
+ * details: {id: uuid, field: text, pointer?: text} | {account_id: uuid, field: text, pointer: text} */
+/* code velocity_control.not_found, CALA_NOT_FOUND: no velocity control has this id
+ * do: create it first
+ * details: {id: text} */
+/* code velocity_control.has_limit, CALA_REJECTED: the control has this limit already
+ * details: {control_id: uuid, limit_id: uuid} */
+/* code velocity_control.attached, CALA_REJECTED: the control is attached there already
+ * do: `"replace": true` replaces its params
+ * details: {control_id: uuid, account_id: uuid} | {control_id: uuid, account_set_id: uuid} */
+/* code velocity_control.changed, CALA_CONFLICT, retryable: the control's limits or attachments were changed by another at
+ *   the same time
+ * do: try again */
 
 /* codes: Postings and balances */
 /* code posting.unbalanced, CALA_REJECTED: debits and credits differ in a currency and layer

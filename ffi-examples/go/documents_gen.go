@@ -63,6 +63,15 @@ const (
 	EventuallyConsistent BalanceRollup = "eventually_consistent"
 )
 
+// OnDifference is what becomes of something that is there already, and not as it was asked for.
+type OnDifference string
+
+// The words of OnDifference.
+const (
+	Error OnDifference = "error"
+	Keep  OnDifference = "keep"
+)
+
 // MaxScale is digits after the decimal point that an entry may have: one number, or one by currency, {"default": 18,
 // "USD": 2}. A posting with more is refused (amount.scale): its tx template rounds by name (docs/cel.md).
 type MaxScale = any
@@ -231,12 +240,155 @@ type Entry struct {
 	CreatedAt      time.Time `json:"created_at"`
 }
 
+// VelocityAction is what becomes of a posting that a limit does not allow.
+type VelocityAction string
+
+// The words of VelocityAction.
+const (
+	Reject VelocityAction = "reject"
+	Warn   VelocityAction = "warn"
+)
+
+// VelocityBasis is what a limit measures: one side less the other, so that what comes back gives room again, or one
+// side alone.
+type VelocityBasis string
+
+// The words of VelocityBasis.
+const (
+	Net   VelocityBasis = "net"
+	Gross VelocityBasis = "gross"
+)
+
+// VelocityWindowKey is what a window is named by. Everything that comes to the same values is counted together.
+type VelocityWindowKey struct {
+	Alias string `json:"alias"`
+	// Of context.vars, such as context.vars.transaction.effective.
+	Value string `json:"value"`
+}
+
+// VelocityBalanceLimit is how much. A layer counts with those before it: settled, pending, encumbrance.
+type VelocityBalanceLimit struct {
+	// These six know the params only: they are worked out as a control is attached.
+	Layer                string `json:"layer"`
+	Amount               string `json:"amount"`
+	EnforcementDirection string `json:"enforcement_direction"`
+	// An instant, inclusive.
+	Start string `json:"start,omitempty"`
+	// An instant, exclusive.
+	End string `json:"end,omitempty"`
+	// Default "net".
+	Basis VelocityBasis `json:"basis,omitempty"`
+}
+
+// VelocityLimitPart is what a limit allows.
+type VelocityLimitPart struct {
+	// Of context.vars: decides against start and end; else the instant of posting.
+	TimestampSource string `json:"timestamp_source,omitempty"`
+	// At most 100.
+	Balance []VelocityBalanceLimit `json:"balance"`
+}
+
+// VelocityLimit is how much may pass within a window.
+type VelocityLimit struct {
+	ID          string              `json:"id"`
+	Version     int64               `json:"version"`
+	Name        string              `json:"name"`
+	Description string              `json:"description,omitempty"`
+	Window      []VelocityWindowKey `json:"window"`
+	Condition   string              `json:"condition,omitempty"`
+	Currency    string              `json:"currency,omitempty"`
+	Params      []Param             `json:"params"`
+	Limit       VelocityLimitPart   `json:"limit"`
+	CreatedAt   time.Time           `json:"created_at"`
+	ModifiedAt  time.Time           `json:"modified_at"`
+}
+
+// VelocityEnforcement is what a control does.
+type VelocityEnforcement struct {
+	// Default "reject".
+	Action VelocityAction `json:"action,omitempty"`
+}
+
+// VelocityControl is limits that go together.
+type VelocityControl struct {
+	ID          string              `json:"id"`
+	Version     int64               `json:"version"`
+	Name        string              `json:"name"`
+	Description string              `json:"description,omitempty"`
+	Condition   string              `json:"condition,omitempty"`
+	Enforcement VelocityEnforcement `json:"enforcement"`
+	// Oldest first.
+	LimitIDs   []string  `json:"limit_ids"`
+	CreatedAt  time.Time `json:"created_at"`
+	ModifiedAt time.Time `json:"modified_at"`
+}
+
+// VelocityAttachment is a control at an account or a set, with its limits frozen.
+type VelocityAttachment struct {
+	ControlID string `json:"control_id"`
+	// This or the other.
+	AccountID    string `json:"account_id,omitempty"`
+	AccountSetID string `json:"account_set_id,omitempty"`
+	// One more each time the params are replaced.
+	Version    int64           `json:"version"`
+	Params     json.RawMessage `json:"params"`
+	CreatedAt  time.Time       `json:"created_at"`
+	ModifiedAt time.Time       `json:"modified_at"`
+}
+
+// VelocityHeadroom is what is left of a limit. journal_id, currency and window are left out where nothing was counted
+// yet and they are not known.
+type VelocityHeadroom struct {
+	ControlID string `json:"control_id"`
+	LimitID   string `json:"limit_id"`
+	// Where it is attached: the account, or a set above it.
+	AccountID string          `json:"account_id"`
+	JournalID string          `json:"journal_id,omitempty"`
+	Currency  string          `json:"currency,omitempty"`
+	Window    json.RawMessage `json:"window,omitempty"`
+	Layer     Layer           `json:"layer"`
+	Direction Direction       `json:"direction"`
+	Basis     VelocityBasis   `json:"basis"`
+	Limit     string          `json:"limit"`
+	Current   string          `json:"current"`
+	// Negative where the params were lowered below what had passed.
+	Left        string         `json:"left"`
+	Enforcement VelocityAction `json:"enforcement"`
+	// Whether now is between start and end.
+	Active bool `json:"active"`
+}
+
+// Warning is what a posting was let pass with.
+type Warning struct {
+	// Velocity.exceeded.
+	Code      string          `json:"code"`
+	Message   string          `json:"message"`
+	LimitID   string          `json:"limit_id"`
+	ControlID string          `json:"control_id"`
+	AccountID string          `json:"account_id"`
+	JournalID string          `json:"journal_id"`
+	Currency  string          `json:"currency"`
+	Window    json.RawMessage `json:"window"`
+	Layer     Layer           `json:"layer"`
+	Direction Direction       `json:"direction"`
+	Basis     VelocityBasis   `json:"basis"`
+	Allowed   string          `json:"allowed"`
+	// What it comes to with this entry.
+	Requested string `json:"requested"`
+	// What it was before.
+	Current string `json:"current"`
+	// The entry's.
+	Sequence int64 `json:"sequence"`
+}
+
 // Posted is what a posting became.
 type Posted struct {
 	Transaction Transaction `json:"transaction"`
 	Entries     []Entry     `json:"entries"`
 	// True: it had been posted before, and nothing was written.
 	Replayed bool `json:"replayed"`
+	// Of limits that only warn; not of a replay.
+	Warnings []Warning `json:"warnings,omitempty"`
 }
 
 // BalanceKey is which balance.
@@ -448,6 +600,164 @@ type NewTxTemplate struct {
 // TxTemplateFilter is the request of tx_template_list.
 type TxTemplateFilter struct {
 	PageRequest
+}
+
+// NewVelocityLimit is the request of velocity_limit_create. Name and Limit are needed.
+type NewVelocityLimit struct {
+	ID          string `json:"id,omitempty"`
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	// At most 100.
+	Window    []VelocityWindowKey `json:"window,omitempty"`
+	Condition string              `json:"condition,omitempty"`
+	Currency  string              `json:"currency,omitempty"`
+	Params    []Param             `json:"params,omitempty"`
+	Limit     VelocityLimitPart   `json:"limit"`
+}
+
+// VelocityLimitEnsureRequest is the request of velocity_limit_ensure. ID, Name and Limit are needed.
+type VelocityLimitEnsureRequest struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	// At most 100.
+	Window    []VelocityWindowKey `json:"window,omitempty"`
+	Condition string              `json:"condition,omitempty"`
+	Currency  string              `json:"currency,omitempty"`
+	Params    []Param             `json:"params,omitempty"`
+	Limit     VelocityLimitPart   `json:"limit"`
+	// Default "error".
+	OnDifference OnDifference `json:"on_difference,omitempty"`
+}
+
+// VelocityLimitEnsureResult is the answer of velocity_limit_ensure.
+type VelocityLimitEnsureResult struct {
+	Created       bool          `json:"created"`
+	VelocityLimit VelocityLimit `json:"velocity_limit"`
+}
+
+// VelocityLimitFilter is the request of velocity_limit_list.
+type VelocityLimitFilter struct {
+	PageRequest
+	ControlID string `json:"control_id,omitempty"`
+}
+
+// NewVelocityControl is the request of velocity_control_create. Name is needed.
+type NewVelocityControl struct {
+	ID          string              `json:"id,omitempty"`
+	Name        string              `json:"name"`
+	Description string              `json:"description,omitempty"`
+	Condition   string              `json:"condition,omitempty"`
+	Enforcement VelocityEnforcement `json:"enforcement,omitempty"`
+}
+
+// VelocityControlEnsureRequest is the request of velocity_control_ensure. ID and Name are needed.
+type VelocityControlEnsureRequest struct {
+	ID          string              `json:"id"`
+	Name        string              `json:"name"`
+	Description string              `json:"description,omitempty"`
+	Condition   string              `json:"condition,omitempty"`
+	Enforcement VelocityEnforcement `json:"enforcement,omitempty"`
+	// Default "error".
+	OnDifference OnDifference `json:"on_difference,omitempty"`
+}
+
+// VelocityControlEnsureResult is the answer of velocity_control_ensure.
+type VelocityControlEnsureResult struct {
+	Created         bool            `json:"created"`
+	VelocityControl VelocityControl `json:"velocity_control"`
+}
+
+// VelocityControlFilter is the request of velocity_control_list.
+type VelocityControlFilter struct {
+	PageRequest
+}
+
+// VelocityControlAddLimitRequest is the request of velocity_control_add_limit.
+type VelocityControlAddLimitRequest struct {
+	ControlID string `json:"control_id"`
+	LimitID   string `json:"limit_id"`
+}
+
+// VelocityControlEnsureLimitRequest is the request of velocity_control_ensure_limit.
+type VelocityControlEnsureLimitRequest struct {
+	ControlID string `json:"control_id"`
+	LimitID   string `json:"limit_id"`
+}
+
+// VelocityControlEnsureLimitResult is the answer of velocity_control_ensure_limit.
+type VelocityControlEnsureLimitResult struct {
+	Created int64 `json:"created"`
+	Found   int64 `json:"found"`
+}
+
+// VelocityControlAttachRequest is the request of velocity_control_attach. ControlID is needed. One of AccountIDs,
+// AccountSetID.
+type VelocityControlAttachRequest struct {
+	ControlID string                     `json:"control_id"`
+	Params    map[string]json.RawMessage `json:"params,omitempty"`
+	// Default false.
+	Replace bool `json:"replace,omitempty"`
+	// At most 10000.
+	AccountIDs   []string `json:"account_ids,omitempty"`
+	AccountSetID string   `json:"account_set_id,omitempty"`
+}
+
+// VelocityControlAttachResult is the answer of velocity_control_attach.
+type VelocityControlAttachResult struct {
+	Attached int64 `json:"attached"`
+	Replaced int64 `json:"replaced"`
+}
+
+// VelocityControlEnsureAttachedRequest is the request of velocity_control_ensure_attached. ControlID is needed. One of
+// AccountIDs, AccountSetID.
+type VelocityControlEnsureAttachedRequest struct {
+	ControlID string                     `json:"control_id"`
+	Params    map[string]json.RawMessage `json:"params,omitempty"`
+	// Default "error".
+	OnDifference OnDifference `json:"on_difference,omitempty"`
+	// At most 10000.
+	AccountIDs   []string `json:"account_ids,omitempty"`
+	AccountSetID string   `json:"account_set_id,omitempty"`
+}
+
+// VelocityControlEnsureAttachedResult is the answer of velocity_control_ensure_attached.
+type VelocityControlEnsureAttachedResult struct {
+	Created int64 `json:"created"`
+	Found   int64 `json:"found"`
+}
+
+// VelocityControlDetachRequest is the request of velocity_control_detach. ControlID is needed. One of AccountIDs,
+// AccountSetID.
+type VelocityControlDetachRequest struct {
+	ControlID string `json:"control_id"`
+	// At most 10000.
+	AccountIDs   []string `json:"account_ids,omitempty"`
+	AccountSetID string   `json:"account_set_id,omitempty"`
+}
+
+// VelocityControlDetachResult is the answer of velocity_control_detach.
+type VelocityControlDetachResult struct {
+	Detached int64 `json:"detached"`
+}
+
+// VelocityAttachmentFilter is the request of velocity_attachment_list.
+type VelocityAttachmentFilter struct {
+	PageRequest
+	ControlID string `json:"control_id,omitempty"`
+	AccountID string `json:"account_id,omitempty"`
+}
+
+// VelocityHeadroomRequest is the request of velocity_headroom. AccountID is needed.
+type VelocityHeadroomRequest struct {
+	AccountID string `json:"account_id"`
+	JournalID string `json:"journal_id,omitempty"`
+	Currency  string `json:"currency,omitempty"`
+}
+
+// VelocityHeadroomResult is the answer of velocity_headroom.
+type VelocityHeadroomResult struct {
+	Items []VelocityHeadroom `json:"items"`
 }
 
 // Posting is the request of transaction_post. TxTemplateCode is needed.
@@ -701,10 +1011,11 @@ const (
 	CodeCELCompile = "cel.compile"
 	// CodeCELEval (ErrInvalid): an expression failed while it was evaluated: a division by zero, a missing key. Guard
 	// it, for example with has(). Details: {pointer?: text, line?: integer, column?: integer, expression?: text,
-	// param?: text}.
+	// param?: text, control_id?: uuid, limit_id?: uuid, sequence?: integer}.
 	CodeCELEval = "cel.eval"
 	// CodeCELCoerce (ErrInvalid): an expression's result is not what its place needs. Convert it, for example with
-	// decimal() or uuid(). Details: {pointer?: text, currency?: text}.
+	// decimal() or uuid(). Details: {pointer?: text, currency?: text, control_id?: uuid, limit_id?: uuid, sequence?:
+	// integer}.
 	CodeCELCoerce = "cel.coerce"
 	// CodeCELParams (ErrInvalid): the params, vars or bindings of cel_evaluate are not right. Correct them. Details:
 	// {pointer?: text, param?: text, type?: text, line?: integer, column?: integer, expression?: text, hint?: text}.
@@ -790,6 +1101,40 @@ const (
 	// CodeJournalLocked (ErrRejected): the posting's journal is locked. journal_unlock, or post to another. Details:
 	// {journal_id: uuid}.
 	CodeJournalLocked = "journal.locked"
+	// CodeVelocityExceeded (ErrRejected): a posting would come to more than a velocity limit allows. account_id is
+	// where the control is attached, current what was counted there before the entry, requested what it would come to.
+	// Post less, wait for the next window, or raise the limit; velocity_headroom says what is left. Details: {limit_id:
+	// uuid, control_id: uuid, account_id: uuid, journal_id: uuid, currency: currency, window: json, layer: layer,
+	// direction: direction, basis: velocity_basis, allowed: decimal, requested: decimal, current: decimal, sequence:
+	// integer}.
+	CodeVelocityExceeded = "velocity.exceeded"
+	// CodeVelocityLimitExists (ErrConflict): the id is taken. Choose another, or use the one that is there. Details:
+	// {column: text, value?: text}.
+	CodeVelocityLimitExists = "velocity_limit.exists"
+	// CodeVelocityLimitEnsureDiffers (ErrConflict): the limit is there, with another content than velocity_limit_ensure
+	// asked for. Change what is asked for, or say "on_difference": "keep". Details: {id: uuid, field: text, pointer?:
+	// text}.
+	CodeVelocityLimitEnsureDiffers = "velocity_limit.ensure_differs"
+	// CodeVelocityLimitNotFound (ErrNotFound): no velocity limit has this id. Create it first. Details: {id: text}.
+	CodeVelocityLimitNotFound = "velocity_limit.not_found"
+	// CodeVelocityControlExists (ErrConflict): the id is taken. Choose another, or use the one that is there. Details:
+	// {column: text, value?: text}.
+	CodeVelocityControlExists = "velocity_control.exists"
+	// CodeVelocityControlEnsureDiffers (ErrConflict): the control is there with another content, or attached with other
+	// params, than was asked for. Change what is asked for, or say "on_difference": "keep". Details: {id: uuid, field:
+	// text, pointer?: text} | {account_id: uuid, field: text, pointer: text}.
+	CodeVelocityControlEnsureDiffers = "velocity_control.ensure_differs"
+	// CodeVelocityControlNotFound (ErrNotFound): no velocity control has this id. Create it first. Details: {id: text}.
+	CodeVelocityControlNotFound = "velocity_control.not_found"
+	// CodeVelocityControlHasLimit (ErrRejected): the control has this limit already. Details: {control_id: uuid,
+	// limit_id: uuid}.
+	CodeVelocityControlHasLimit = "velocity_control.has_limit"
+	// CodeVelocityControlAttached (ErrRejected): the control is attached there already. "replace": true replaces its
+	// params. Details: {control_id: uuid, account_id: uuid} | {control_id: uuid, account_set_id: uuid}.
+	CodeVelocityControlAttached = "velocity_control.attached"
+	// CodeVelocityControlChanged (ErrConflict): the control's limits or attachments were changed by another at the same
+	// time. Try again.
+	CodeVelocityControlChanged = "velocity_control.changed"
 	// CodePostingUnbalanced (ErrRejected): debits and credits differ in a currency and layer. Correct the params.
 	// Details: {currency: currency, layer: layer, debit: decimal, credit: decimal}.
 	CodePostingUnbalanced = "posting.unbalanced"

@@ -256,6 +256,133 @@ func (o *Operations) TxTemplatesPage(ctx context.Context, filter TxTemplateFilte
 	return call[Page[TxTemplate]](ctx, o, raw.TxTemplateList, filter)
 }
 
+// CreateVelocityLimit creates a velocity limit. It never changes. Its expressions are checked now. condition, window
+// and timestamp_source see context.vars: transaction {id, createdAt, journalId, txTemplateId, effective, correlationId,
+// metadata}, entry {entryType, sequence, layer, direction, units, currency, metadata} and account {id, name,
+// externalId, normalBalanceType, metadata}, which is the account or set that the control is attached to; a void's
+// entries are seen as those that it takes back. metadata that is not there does not exist: ask has() first.
+//
+// Errors: ErrInvalid (cel.compile, cel.coerce, param.duplicate, param.type, param.range), ErrConflict
+// (velocity_limit.exists).
+func (o *Operations) CreateVelocityLimit(ctx context.Context, velocityLimit NewVelocityLimit) (*VelocityLimit, error) {
+	return call[VelocityLimit](ctx, o, raw.VelocityLimitCreate, velocityLimit)
+}
+
+// EnsureVelocityLimit creates a velocity limit, or finds the one that has this id; as account_ensure.
+//
+// Errors: ErrInvalid (cel.compile, cel.coerce, param.duplicate, param.type, param.range), ErrConflict
+// (velocity_limit.ensure_differs, velocity_limit.exists).
+func (o *Operations) EnsureVelocityLimit(ctx context.Context, request VelocityLimitEnsureRequest) (*VelocityLimitEnsureResult, error) {
+	return call[VelocityLimitEnsureResult](ctx, o, raw.VelocityLimitEnsure, request)
+}
+
+// VelocityLimits lists velocity limits, oldest first.
+func (o *Operations) VelocityLimits(ctx context.Context, filter VelocityLimitFilter) iter.Seq2[VelocityLimit, error] {
+	return pages(func(after string) (*Page[VelocityLimit], error) {
+		filter.After = after
+		return o.VelocityLimitsPage(ctx, filter)
+	}, filter.After)
+}
+
+// VelocityLimitsPage gives one page of what [Operations.VelocityLimits] goes through.
+func (o *Operations) VelocityLimitsPage(ctx context.Context, filter VelocityLimitFilter) (*Page[VelocityLimit], error) {
+	return call[Page[VelocityLimit]](ctx, o, raw.VelocityLimitList, filter)
+}
+
+// CreateVelocityControl creates a velocity control, without limits at first.
+//
+// Errors: ErrInvalid (cel.compile), ErrConflict (velocity_control.exists).
+func (o *Operations) CreateVelocityControl(ctx context.Context, velocityControl NewVelocityControl) (*VelocityControl, error) {
+	return call[VelocityControl](ctx, o, raw.VelocityControlCreate, velocityControl)
+}
+
+// EnsureVelocityControl creates a velocity control, or finds the one that has this id; as account_ensure.
+//
+// Errors: ErrInvalid (cel.compile), ErrConflict (velocity_control.ensure_differs, velocity_control.exists).
+func (o *Operations) EnsureVelocityControl(ctx context.Context, request VelocityControlEnsureRequest) (*VelocityControlEnsureResult, error) {
+	return call[VelocityControlEnsureResult](ctx, o, raw.VelocityControlEnsure, request)
+}
+
+// VelocityControls lists velocity controls, oldest first.
+func (o *Operations) VelocityControls(ctx context.Context, filter VelocityControlFilter) iter.Seq2[VelocityControl, error] {
+	return pages(func(after string) (*Page[VelocityControl], error) {
+		filter.After = after
+		return o.VelocityControlsPage(ctx, filter)
+	}, filter.After)
+}
+
+// VelocityControlsPage gives one page of what [Operations.VelocityControls] goes through.
+func (o *Operations) VelocityControlsPage(ctx context.Context, filter VelocityControlFilter) (*Page[VelocityControl], error) {
+	return call[Page[VelocityControl]](ctx, o, raw.VelocityControlList, filter)
+}
+
+// AddVelocityControlLimit adds a limit to a control. Where the control is attached already, its limits stay as they
+// were frozen.
+//
+// Errors: ErrNotFound (velocity_control.not_found, velocity_limit.not_found), ErrRejected (velocity_control.has_limit),
+// ErrConflict (velocity_control.changed).
+func (o *Operations) AddVelocityControlLimit(ctx context.Context, request VelocityControlAddLimitRequest) (*VelocityControl, error) {
+	return call[VelocityControl](ctx, o, raw.VelocityControlAddLimit, request)
+}
+
+// EnsureVelocityControlLimit adds a limit to a control, or finds it there.
+//
+// Errors: ErrNotFound (velocity_control.not_found, velocity_limit.not_found), ErrConflict (velocity_control.changed).
+func (o *Operations) EnsureVelocityControlLimit(ctx context.Context, request VelocityControlEnsureLimitRequest) (*VelocityControlEnsureLimitResult, error) {
+	return call[VelocityControlEnsureLimitResult](ctx, o, raw.VelocityControlEnsureLimit, request)
+}
+
+// AttachVelocityControl attaches a control to accounts, or to an account set, which then counts every account below it
+// in the set's journal. The limits are frozen with the params; counting begins with what is posted from now on. Waits
+// for postings in flight. replace: where it is attached already the params are replaced, and what was counted stays;
+// else that is refused. account_ids takes sets, too.
+//
+// Errors: ErrNotFound (velocity_control.not_found, account.not_found, account_set.not_found), ErrInvalid
+// (param.missing, param.unknown, param.type, param.range, amount.range, cel.eval, cel.coerce), ErrRejected
+// (velocity_control.attached), ErrConflict (velocity_control.changed).
+func (o *Operations) AttachVelocityControl(ctx context.Context, request VelocityControlAttachRequest) (*VelocityControlAttachResult, error) {
+	return call[VelocityControlAttachResult](ctx, o, raw.VelocityControlAttach, request)
+}
+
+// EnsureVelocityControlAttached attaches a control where it is not attached yet. Where it is, its params are compared,
+// unless on_difference is "keep".
+//
+// Errors: ErrNotFound (velocity_control.not_found, account.not_found, account_set.not_found), ErrInvalid
+// (param.missing, param.unknown, param.type, param.range, amount.range, cel.eval, cel.coerce), ErrConflict
+// (velocity_control.ensure_differs, velocity_control.changed).
+func (o *Operations) EnsureVelocityControlAttached(ctx context.Context, request VelocityControlEnsureAttachedRequest) (*VelocityControlEnsureAttachedResult, error) {
+	return call[VelocityControlEnsureAttachedResult](ctx, o, raw.VelocityControlEnsureAttached, request)
+}
+
+// DetachVelocityControl detaches a control. Where it is not attached nothing happens. Attached again it goes on with
+// what it had counted.
+//
+// Errors: ErrNotFound (velocity_control.not_found), ErrConflict (velocity_control.changed).
+func (o *Operations) DetachVelocityControl(ctx context.Context, request VelocityControlDetachRequest) (*VelocityControlDetachResult, error) {
+	return call[VelocityControlDetachResult](ctx, o, raw.VelocityControlDetach, request)
+}
+
+// VelocityAttachments lists where controls are attached, oldest first. account_id: an account or a set.
+func (o *Operations) VelocityAttachments(ctx context.Context, filter VelocityAttachmentFilter) iter.Seq2[VelocityAttachment, error] {
+	return pages(func(after string) (*Page[VelocityAttachment], error) {
+		filter.After = after
+		return o.VelocityAttachmentsPage(ctx, filter)
+	}, filter.After)
+}
+
+// VelocityAttachmentsPage gives one page of what [Operations.VelocityAttachments] goes through.
+func (o *Operations) VelocityAttachmentsPage(ctx context.Context, filter VelocityAttachmentFilter) (*Page[VelocityAttachment], error) {
+	return call[Page[VelocityAttachment]](ctx, o, raw.VelocityAttachmentList, filter)
+}
+
+// HeadroomVelocity says what is left of each limit at an account, and at the sets above it: by limit, journal, currency
+// and window.
+//
+// Errors: ErrNotFound (account.not_found), ErrInvalid (amount.range).
+func (o *Operations) HeadroomVelocity(ctx context.Context, request VelocityHeadroomRequest) (*VelocityHeadroomResult, error) {
+	return call[VelocityHeadroomResult](ctx, o, raw.VelocityHeadroom, request)
+}
+
 // FindTransaction finds a transaction.
 //
 // Errors: ErrNotFound (transaction.not_found).

@@ -29,4 +29,18 @@ bool writes(const store::Request &request) {
   return call != nullptr && call->writes;
 }
 
+base::Result<core::CompiledControlPtr> VelocityCache::compiled(const std::string &frozen) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto at = by_text_.find(frozen);
+    if (at != by_text_.end()) return at->second;
+  }
+  base::Result<core::CompiledControlPtr> control = core::compile_frozen(frozen);
+  if (!control) return control;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (by_text_.size() >= kMaxControls) by_text_.clear();
+  by_text_.emplace(frozen, *control);
+  return control;
+}
+
 }  // namespace cala::engine

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "base/uuid.h"
 #include "core/tx_template/compiled.h"
+#include "core/velocity/frozen.h"
 #include "store/port.h"
 
 namespace cala::engine {
@@ -25,6 +26,17 @@ class TxTemplateCache {
   static constexpr std::size_t kMaxTemplates = 10000;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, core::CompiledTxTemplatePtr> by_code_;
+};
+
+// Compiled velocity controls by the text they are stored as, so that what is found is never old.
+class VelocityCache {
+ public:
+  base::Result<core::CompiledControlPtr> compiled(const std::string &frozen);
+
+ private:
+  static constexpr std::size_t kMaxControls = 10000;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, core::CompiledControlPtr> by_text_;
 };
 
 class Ledger {
@@ -44,6 +56,7 @@ class Ledger {
   bool manual_clock() const { return manual_clock_; }
   const std::string &build_version() const { return library_version_; }
   TxTemplateCache &tx_templates() { return tx_templates_; }
+  VelocityCache &velocity_controls() { return velocity_controls_; }
 
  private:
   const base::Clock &clock_;
@@ -52,6 +65,7 @@ class Ledger {
   bool manual_clock_;
   std::string library_version_;
   TxTemplateCache tx_templates_;
+  VelocityCache velocity_controls_;
 };
 
 }  // namespace cala::engine

@@ -43,6 +43,20 @@ base::Result<OperationPtr> tx_template_create(Ledger &ledger, const RequestPtr &
 base::Result<OperationPtr> tx_template_find(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> tx_template_list(Ledger &ledger, const RequestPtr &request);
 
+base::Result<OperationPtr> velocity_limit_create(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> velocity_limit_ensure(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> velocity_limit_list(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> velocity_control_create(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> velocity_control_ensure(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> velocity_control_list(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> velocity_control_add_limit(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> velocity_control_ensure_limit(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> velocity_control_attach(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> velocity_control_ensure_attached(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> velocity_control_detach(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> velocity_attachment_list(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> velocity_headroom(Ledger &ledger, const RequestPtr &request);
+
 base::Result<OperationPtr> transaction_post(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> transaction_post_many(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> transaction_find(Ledger &ledger, const RequestPtr &request);

@@ -126,6 +126,39 @@ Result<store::PostingWrite> write_request(Batch &batch, store::PostingState &sta
   return write;
 }
 
+// What is attached to the accounts and sets of the state, compiled.
+Outcome limit_batch(Batch &batch, const store::PostingState &state, VelocityCache &cache) {
+  core::VelocityBearers bearers;
+  for (const core::AccountState &account : state.accounts) {
+    if (!account.controls) continue;
+    core::VelocityBearer bearer{account.id,
+                                account.controls->name,
+                                account.controls->external_id,
+                                account.controls->normal_balance_type,
+                                account.controls->metadata,
+                                {}};
+    for (const std::string &frozen : account.controls->frozen) {
+      Result<core::CompiledControlPtr> control = cache.compiled(frozen);
+      if (!control) return std::move(control.error());
+      bearer.controls.push_back(control.take());
+    }
+    bearers.add(std::move(bearer));
+  }
+  batch.limit_by(std::move(bearers));
+  return {};
+}
+
+store::Call velocity_call(const std::vector<core::VelocityKey> &keys) {
+  base::JsonWriter out;
+  out.begin_object().key("keys").begin_array();
+  for (const core::VelocityKey &key : keys) {
+    out.begin_array().string(key.account_id.text()).string(key.currency.code()).string(key.journal_id.text());
+    out.string(key.control_id.text()).string(key.limit_id.text()).string(key.window).end_array();
+  }
+  out.end_array().end_object();
+  return store::Call{StatementId::kVelocityRead, out.take(), false};
+}
+
 // Without `out` there is one unit, whose outcome is the flow's.
 Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out) {
   TxTemplateCache &cache = context.ledger->tx_templates();
@@ -164,7 +197,15 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
     // Each time is a later day than the one before.
     if (now.date() == prepared_on) break;
   }
+  Outcome limited = limit_batch(batch, state, context.ledger->velocity_controls());
+  if (!limited) co_return std::move(limited.error());
   batch.decide(state, now);
+  for (std::vector<core::VelocityKey> keys = batch.velocity_needs(); !keys.empty(); keys = batch.velocity_needs()) {
+    Result<store::Answer> answer = co_await ask(velocity_call(keys));
+    Result<Rows<core::VelocityBalance>> rows = rows_of(std::move(answer), store::velocity_balance_of);
+    if (!rows) co_return std::move(rows.error());
+    batch.decide_again(keys, std::move(rows->items), now);
+  }
   if (out != nullptr) note_settled(batch, units, at, *out);
   if (batch.any_open()) {
     Result<store::PostingWrite> write = write_request(batch, state);

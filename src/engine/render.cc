@@ -178,7 +178,74 @@ void render(JsonWriter &out, const core::PostingResult &result) {
   render(out, result.posted.transaction);
   out.key("entries");
   render_array(out, result.posted.entries);
-  out.key("replayed").boolean(result.replayed).end_object();
+  out.key("replayed").boolean(result.replayed);
+  if (!result.warnings.empty()) {
+    out.key("warnings").begin_array();
+    for (const core::VelocityWarning &warning : result.warnings) out.raw(core::warning_json(warning));
+    out.end_array();
+  }
+  out.end_object();
+}
+
+void render(JsonWriter &out, const core::VelocityLimit &limit) {
+  out.begin_object().key("id").string(limit.id.text()).key("version").integer(limit.version);
+  out.key("name").string(limit.name);
+  write_optional(out, "description", limit.description);
+  out.key("window").begin_array();
+  for (const core::VelocityWindowKey &key : limit.window) {
+    out.begin_object().key("alias").string(key.alias).key("value").string(key.value).end_object();
+  }
+  out.end_array();
+  write_optional(out, "condition", limit.condition);
+  if (limit.currency) out.key("currency").string(limit.currency->code());
+  out.key("params").begin_array();
+  for (const core::TxTemplateParam &param : limit.params) write_param(out, param);
+  out.end_array().key("limit").begin_object();
+  write_optional(out, "timestamp_source", limit.timestamp_source);
+  out.key("balance").begin_array();
+  for (const core::VelocityBalanceLimit &balance : limit.balance) {
+    out.begin_object().key("layer").string(balance.layer).key("amount").string(balance.amount);
+    out.key("enforcement_direction").string(balance.enforcement_direction);
+    write_optional(out, "start", balance.start);
+    write_optional(out, "end", balance.end);
+    out.key("basis").string(core::word_of(balance.basis)).end_object();
+  }
+  out.end_array().end_object();
+  write_stamps(out, limit);
+  out.end_object();
+}
+
+void render(JsonWriter &out, const core::VelocityControl &control) {
+  out.begin_object().key("id").string(control.id.text()).key("version").integer(control.version);
+  out.key("name").string(control.name);
+  write_optional(out, "description", control.description);
+  write_optional(out, "condition", control.condition);
+  out.key("enforcement").begin_object().key("action").string(core::word_of(control.action)).end_object();
+  out.key("limit_ids").begin_array();
+  for (const core::VelocityLimit &limit : control.limits) out.string(limit.id.text());
+  out.end_array();
+  write_stamps(out, control);
+  out.end_object();
+}
+
+void render(JsonWriter &out, const core::VelocityAttachment &attachment) {
+  out.begin_object().key("control_id").string(attachment.control_id.text());
+  out.key(attachment.is_set ? "account_set_id" : "account_id").string(attachment.account_id.text());
+  out.key("version").integer(attachment.version).key("params").raw(attachment.params);
+  write_stamps(out, attachment);
+  out.end_object();
+}
+
+void render(JsonWriter &out, const core::VelocityHeadroom &headroom) {
+  out.begin_object().key("control_id").string(headroom.control_id.text());
+  out.key("limit_id").string(headroom.limit_id.text()).key("account_id").string(headroom.account_id.text());
+  write_optional(out, "journal_id", headroom.journal_id);
+  if (headroom.currency) out.key("currency").string(headroom.currency->code());
+  if (headroom.window) out.key("window").raw(*headroom.window);
+  out.key("layer").string(core::text_of(headroom.layer)).key("direction").string(core::text_of(headroom.direction));
+  out.key("basis").string(core::word_of(headroom.basis)).key("limit").string(headroom.limit.text());
+  out.key("current").string(headroom.current.text()).key("left").string(headroom.left.text());
+  out.key("enforcement").string(core::word_of(headroom.action)).key("active").boolean(headroom.active).end_object();
 }
 
 }  // namespace cala::engine

@@ -12,6 +12,8 @@
 #include "core/posting/batch.h"
 #include "core/posting/transaction.h"
 #include "core/tx_template/tx_template.h"
+#include "core/velocity/headroom.h"
+#include "core/velocity/velocity.h"
 
 namespace cala::engine {
 
@@ -29,6 +31,10 @@ void render(base::JsonWriter &out, const core::Transaction &transaction);
 void render(base::JsonWriter &out, const core::Entry &entry);
 void render(base::JsonWriter &out, const ShownBalance &balance);
 void render(base::JsonWriter &out, const core::PostingResult &result);
+void render(base::JsonWriter &out, const core::VelocityLimit &limit);
+void render(base::JsonWriter &out, const core::VelocityControl &control);
+void render(base::JsonWriter &out, const core::VelocityAttachment &attachment);
+void render(base::JsonWriter &out, const core::VelocityHeadroom &headroom);
 
 template <typename T>
 void render_array(base::JsonWriter &out, const std::vector<T> &items) {

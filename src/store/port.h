@@ -24,6 +24,10 @@
 //                 description, metadata, account_version, created_at}
 //   balance      {account_id, journal_id, currency, version, entry_id, created_at, modified_at,
 //                 normal_balance_type (of the account, where read), layers: [[debit, credit, entry_id|null, modified_at], x3]}
+//   velocity_limit       {id, version, number, name, description, condition, currency, window, params, limit, created_at, modified_at}
+//   velocity_control     {id, version, number, name, description, condition, action, limits: [velocity_limit], created_at, modified_at}
+//   velocity_attachment  {account_id, control_id, version, is_set, params, frozen (JSON texts), created_at, modified_at}
+//   velocity_balance     {account_id, currency, journal_id, control_id, limit_id, window, version, layers: [[debit, credit], x3]}
 // Rows of a list also carry "cursor": a string, opaque to everybody but the store that made it.
 #pragma once
 
@@ -95,6 +99,22 @@ enum class StatementId : std::uint8_t {
   // {add: [[account_set_id, member_id, member_is_set], ...], remove: [likewise], events, now, guard} -> {changed: []}. In the
   // transaction of the read that allowed it.
   kMembershipWrite,
+  // Velocity. Lists by age: limits control_id; attachments control_id, account_ids: [...], with_sets (those above the accounts, too).
+  kVelocityLimitFind,    // id
+  kVelocityControlFind,  // id
+  kVelocityLimitList,
+  kVelocityControlList,
+  kVelocityAttachmentList,
+  // {account_ids, currency|null, journal_id|null} -> {rows: [velocity_balance...]} in the order of their keys.
+  kVelocityBalanceList,
+  // Of a posting that holds its balances: {keys: [[account_id, currency, journal_id, control_id, limit_id, window], ...]} ->
+  // {rows: [velocity_balance...]}, locked, missing ones left out.
+  kVelocityRead,
+  kVelocityLimitWrite,  // as the writes above
+  kVelocityControlWrite,
+  // {add: [{control_id, limit_id}], attach: [row], replace: [row], detach: [{account_id, control_id}], events, now, guard} ->
+  // {changed: [...]}: waits for postings in flight. Nothing is written unless all can be.
+  kVelocityAttachmentWrite,
   // A posting, in two. See PostingRead and PostingWrite; these two are asked with typed requests, not with a Call.
   kPostingRead,
   kPostingWrite,
@@ -131,6 +151,7 @@ struct PostingState : core::BatchState {
 
 // Everything that a batch of postings writes, in one statement. Fails with kMisuse "transaction.none" when the guard is not
 // this transaction's, and with a retryable error when a balance is not at the version that was read. entries[i].id are from the ticket.
+// Rows of what velocity limits have counted are written as documents, on both stores alike.
 struct PostingWrite : core::BatchWrite {
   std::string guard;
   const PostingTicket *ticket = nullptr;  // borrowed from the state

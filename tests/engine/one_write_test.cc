@@ -55,6 +55,11 @@ struct Case {
 };
 
 std::string request_of(std::string_view operation) {
+  const std::string kLimit =
+      R"json({"name": "L", "limit": {"balance": [{"layer": "SETTLED", "amount": "decimal('1000')",
+    "enforcement_direction": "DEBIT"}]}, "id": )json";
+  const std::string kAttach = R"({"control_id": "50000000-0000-0000-0000-000000000001",
+    "account_ids": ["a0000000-0000-0000-0000-00000000000)";
   static const std::map<std::string_view, std::string> requests = {
       {"account_create", R"({"code": "CAROL", "name": "Carol", "external_id": "x", "metadata": {"a": 1}})"},
       {"account_create_many", R"({"accounts": [{"code": "DAVE", "name": "Dave"}, {"code": "ERIN", "name": "Erin"}]})"},
@@ -100,6 +105,22 @@ std::string request_of(std::string_view operation) {
       {"tx_template_create", kAnotherTemplate},
       {"tx_template_find", R"({"code": "TRANSFER"})"},
       {"tx_template_list", "{}"},
+      // In the order of the header: each finds what those before it have made.
+      {"velocity_limit_create", kLimit + R"("40000000-0000-0000-0000-000000000001"})"},
+      {"velocity_limit_ensure", kLimit + R"("40000000-0000-0000-0000-000000000002"})"},
+      {"velocity_limit_list", "{}"},
+      {"velocity_control_create", R"({"id": "50000000-0000-0000-0000-000000000001", "name": "C"})"},
+      {"velocity_control_ensure", R"({"id": "50000000-0000-0000-0000-000000000002", "name": "C"})"},
+      {"velocity_control_list", "{}"},
+      {"velocity_control_add_limit", R"({"limit_id": "40000000-0000-0000-0000-000000000001",
+        "control_id": "50000000-0000-0000-0000-000000000001"})"},
+      {"velocity_control_ensure_limit", R"({"limit_id": "40000000-0000-0000-0000-000000000002",
+        "control_id": "50000000-0000-0000-0000-000000000001"})"},
+      {"velocity_control_attach", kAttach + "1\"]}"},
+      {"velocity_control_ensure_attached", kAttach + "2\"]}"},
+      {"velocity_control_detach", kAttach + "1\"]}"},
+      {"velocity_attachment_list", "{}"},
+      {"velocity_headroom", R"({"account_id": "a0000000-0000-0000-0000-000000000001"})"},
   };
   const auto found = requests.find(operation);
   return found == requests.end() ? "" : found->second;

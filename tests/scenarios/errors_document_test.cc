@@ -30,7 +30,7 @@ std::set<std::string> codes_of_sources() {
       "memory|op|option|param|"
       "posting|"
       "process|queue|"
-      "request|store|transaction|tx|tx_template)\\.[a-z_]+)\"");
+      "request|store|transaction|tx|tx_template|velocity|velocity_control|velocity_limit)\\.[a-z_]+)\"");
   const std::regex suffix("\"(\\.(?:exists|not_found|changed))\"");
   std::set<std::string> codes;
   std::set<std::string> suffixes;
@@ -42,6 +42,10 @@ std::set<std::string> codes_of_sources() {
   }
   for (const std::string &word : suffixes) {
     for (const char *noun : {"account", "account_set", "journal", "tx_template"}) codes.insert(noun + word);
+  }
+  // A velocity limit never changes; a control's change is named in full.
+  for (const char *noun : {"velocity_control", "velocity_limit"}) {
+    for (const char *word : {".ensure_differs", ".exists", ".not_found"}) codes.insert(std::string(noun) + word);
   }
   codes.insert("transaction.not_found");
   return codes;

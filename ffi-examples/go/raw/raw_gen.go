@@ -163,6 +163,32 @@ package raw
 #cgo nocallback go_cala_tx_template_find
 #cgo noescape go_cala_tx_template_list
 #cgo nocallback go_cala_tx_template_list
+#cgo noescape go_cala_velocity_limit_create
+#cgo nocallback go_cala_velocity_limit_create
+#cgo noescape go_cala_velocity_limit_ensure
+#cgo nocallback go_cala_velocity_limit_ensure
+#cgo noescape go_cala_velocity_limit_list
+#cgo nocallback go_cala_velocity_limit_list
+#cgo noescape go_cala_velocity_control_create
+#cgo nocallback go_cala_velocity_control_create
+#cgo noescape go_cala_velocity_control_ensure
+#cgo nocallback go_cala_velocity_control_ensure
+#cgo noescape go_cala_velocity_control_list
+#cgo nocallback go_cala_velocity_control_list
+#cgo noescape go_cala_velocity_control_add_limit
+#cgo nocallback go_cala_velocity_control_add_limit
+#cgo noescape go_cala_velocity_control_ensure_limit
+#cgo nocallback go_cala_velocity_control_ensure_limit
+#cgo noescape go_cala_velocity_control_attach
+#cgo nocallback go_cala_velocity_control_attach
+#cgo noescape go_cala_velocity_control_ensure_attached
+#cgo nocallback go_cala_velocity_control_ensure_attached
+#cgo noescape go_cala_velocity_control_detach
+#cgo nocallback go_cala_velocity_control_detach
+#cgo noescape go_cala_velocity_attachment_list
+#cgo nocallback go_cala_velocity_attachment_list
+#cgo noescape go_cala_velocity_headroom
+#cgo nocallback go_cala_velocity_headroom
 #cgo noescape go_cala_transaction_post
 #cgo nocallback go_cala_transaction_post
 #cgo noescape go_cala_transaction_post_many
@@ -282,6 +308,19 @@ static __typeof__(&cala_journal_unlock) p_cala_journal_unlock;
 static __typeof__(&cala_tx_template_create) p_cala_tx_template_create;
 static __typeof__(&cala_tx_template_find) p_cala_tx_template_find;
 static __typeof__(&cala_tx_template_list) p_cala_tx_template_list;
+static __typeof__(&cala_velocity_limit_create) p_cala_velocity_limit_create;
+static __typeof__(&cala_velocity_limit_ensure) p_cala_velocity_limit_ensure;
+static __typeof__(&cala_velocity_limit_list) p_cala_velocity_limit_list;
+static __typeof__(&cala_velocity_control_create) p_cala_velocity_control_create;
+static __typeof__(&cala_velocity_control_ensure) p_cala_velocity_control_ensure;
+static __typeof__(&cala_velocity_control_list) p_cala_velocity_control_list;
+static __typeof__(&cala_velocity_control_add_limit) p_cala_velocity_control_add_limit;
+static __typeof__(&cala_velocity_control_ensure_limit) p_cala_velocity_control_ensure_limit;
+static __typeof__(&cala_velocity_control_attach) p_cala_velocity_control_attach;
+static __typeof__(&cala_velocity_control_ensure_attached) p_cala_velocity_control_ensure_attached;
+static __typeof__(&cala_velocity_control_detach) p_cala_velocity_control_detach;
+static __typeof__(&cala_velocity_attachment_list) p_cala_velocity_attachment_list;
+static __typeof__(&cala_velocity_headroom) p_cala_velocity_headroom;
 static __typeof__(&cala_transaction_post) p_cala_transaction_post;
 static __typeof__(&cala_transaction_post_many) p_cala_transaction_post_many;
 static __typeof__(&cala_transaction_find) p_cala_transaction_find;
@@ -384,6 +423,19 @@ static const struct {
     {"cala_tx_template_create", (void **)&p_cala_tx_template_create},
     {"cala_tx_template_find", (void **)&p_cala_tx_template_find},
     {"cala_tx_template_list", (void **)&p_cala_tx_template_list},
+    {"cala_velocity_limit_create", (void **)&p_cala_velocity_limit_create},
+    {"cala_velocity_limit_ensure", (void **)&p_cala_velocity_limit_ensure},
+    {"cala_velocity_limit_list", (void **)&p_cala_velocity_limit_list},
+    {"cala_velocity_control_create", (void **)&p_cala_velocity_control_create},
+    {"cala_velocity_control_ensure", (void **)&p_cala_velocity_control_ensure},
+    {"cala_velocity_control_list", (void **)&p_cala_velocity_control_list},
+    {"cala_velocity_control_add_limit", (void **)&p_cala_velocity_control_add_limit},
+    {"cala_velocity_control_ensure_limit", (void **)&p_cala_velocity_control_ensure_limit},
+    {"cala_velocity_control_attach", (void **)&p_cala_velocity_control_attach},
+    {"cala_velocity_control_ensure_attached", (void **)&p_cala_velocity_control_ensure_attached},
+    {"cala_velocity_control_detach", (void **)&p_cala_velocity_control_detach},
+    {"cala_velocity_attachment_list", (void **)&p_cala_velocity_attachment_list},
+    {"cala_velocity_headroom", (void **)&p_cala_velocity_headroom},
     {"cala_transaction_post", (void **)&p_cala_transaction_post},
     {"cala_transaction_post_many", (void **)&p_cala_transaction_post_many},
     {"cala_transaction_find", (void **)&p_cala_transaction_find},
@@ -492,6 +544,19 @@ static cala_status go_cala_journal_unlock(cala_ledger *ledger, cala_tx *tx, cons
 static cala_status go_cala_tx_template_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_create(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_template_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_find(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_template_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_list(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_velocity_limit_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_limit_create(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_velocity_limit_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_limit_ensure(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_velocity_limit_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_limit_list(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_velocity_control_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_create(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_velocity_control_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_ensure(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_velocity_control_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_list(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_velocity_control_add_limit(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_add_limit(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_velocity_control_ensure_limit(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_ensure_limit(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_velocity_control_attach(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_attach(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_velocity_control_ensure_attached(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_ensure_attached(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_velocity_control_detach(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_detach(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_velocity_attachment_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_attachment_list(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_velocity_headroom(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_headroom(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_transaction_post(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_post(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_transaction_post_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_post_many(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_transaction_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_find(ledger, tx, request, request_len, out_op, out_error); }
@@ -1167,6 +1232,110 @@ func TxTemplateList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status
 	return outOp, outError, status
 }
 
+// VelocityLimitCreate is cala_velocity_limit_create. Creates a velocity limit.
+func VelocityLimitCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_velocity_limit_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// VelocityLimitEnsure is cala_velocity_limit_ensure. Creates a velocity limit, or finds the one that has this id; as account_ensure.
+func VelocityLimitEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_velocity_limit_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// VelocityLimitList is cala_velocity_limit_list. Lists velocity limits, oldest first.
+func VelocityLimitList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_velocity_limit_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// VelocityControlCreate is cala_velocity_control_create. Creates a velocity control, without limits at first.
+func VelocityControlCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_velocity_control_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// VelocityControlEnsure is cala_velocity_control_ensure. Creates a velocity control, or finds the one that has this id; as account_ensure.
+func VelocityControlEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_velocity_control_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// VelocityControlList is cala_velocity_control_list. Lists velocity controls, oldest first.
+func VelocityControlList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_velocity_control_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// VelocityControlAddLimit is cala_velocity_control_add_limit. Adds a limit to a control.
+func VelocityControlAddLimit(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_velocity_control_add_limit(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// VelocityControlEnsureLimit is cala_velocity_control_ensure_limit. Adds a limit to a control, or finds it there.
+func VelocityControlEnsureLimit(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_velocity_control_ensure_limit(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// VelocityControlAttach is cala_velocity_control_attach. Attaches a control to accounts, or to an account set, which then counts every account below it in the set's journal.
+func VelocityControlAttach(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_velocity_control_attach(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// VelocityControlEnsureAttached is cala_velocity_control_ensure_attached. Attaches a control where it is not attached yet.
+func VelocityControlEnsureAttached(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_velocity_control_ensure_attached(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// VelocityControlDetach is cala_velocity_control_detach. Detaches a control.
+func VelocityControlDetach(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_velocity_control_detach(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// VelocityAttachmentList is cala_velocity_attachment_list. Lists where controls are attached, oldest first.
+func VelocityAttachmentList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_velocity_attachment_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// VelocityHeadroom is cala_velocity_headroom. Says what is left of each limit at an account, and at the sets above it: by limit, journal, currency and window.
+func VelocityHeadroom(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_velocity_headroom(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
 // TransactionPost is cala_transaction_post. Posts a transaction.
 func TransactionPost(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
@@ -1334,6 +1503,19 @@ var Operations = []struct {
 	{"tx_template_create", TxTemplateCreate},
 	{"tx_template_find", TxTemplateFind},
 	{"tx_template_list", TxTemplateList},
+	{"velocity_limit_create", VelocityLimitCreate},
+	{"velocity_limit_ensure", VelocityLimitEnsure},
+	{"velocity_limit_list", VelocityLimitList},
+	{"velocity_control_create", VelocityControlCreate},
+	{"velocity_control_ensure", VelocityControlEnsure},
+	{"velocity_control_list", VelocityControlList},
+	{"velocity_control_add_limit", VelocityControlAddLimit},
+	{"velocity_control_ensure_limit", VelocityControlEnsureLimit},
+	{"velocity_control_attach", VelocityControlAttach},
+	{"velocity_control_ensure_attached", VelocityControlEnsureAttached},
+	{"velocity_control_detach", VelocityControlDetach},
+	{"velocity_attachment_list", VelocityAttachmentList},
+	{"velocity_headroom", VelocityHeadroom},
 	{"transaction_post", TransactionPost},
 	{"transaction_post_many", TransactionPostMany},
 	{"transaction_find", TransactionFind},

@@ -131,6 +131,70 @@ export class TxTemplates extends Noun {
   }
 }
 
+export class VelocityLimits extends Noun {
+  /** Creates a velocity limit: how much may pass within a window. It never changes. {@link t.VelocityLimitCreateError} */
+  create(limit: t.VelocityLimitCreateRequest, options?: CallOptions): Promise<t.VelocityLimit> {
+    return this.caller.call("velocity_limit_create", limit, options);
+  }
+  /** Creates a velocity limit, or finds the one that has its id; says which. {@link t.VelocityLimitEnsureError} */
+  ensure(limit: t.VelocityLimitEnsureRequest, options?: CallOptions): Promise<t.VelocityLimitEnsureResult> {
+    return this.caller.call("velocity_limit_ensure", limit, options);
+  }
+  /** Velocity limits, oldest first. */
+  list(request: t.VelocityLimitListRequest = {}, options?: CallOptions): Listing<t.VelocityLimit> {
+    return listed(this.caller, "velocity_limit_list", request, options);
+  }
+}
+
+export class VelocityControls extends Noun {
+  /** Creates a velocity control, without limits at first. {@link t.VelocityControlCreateError} */
+  create(control: t.VelocityControlCreateRequest, options?: CallOptions): Promise<t.VelocityControl> {
+    return this.caller.call("velocity_control_create", control, options);
+  }
+  /** Creates a velocity control, or finds the one that has its id; says which. {@link t.VelocityControlEnsureError} */
+  ensure(control: t.VelocityControlEnsureRequest, options?: CallOptions): Promise<t.VelocityControlEnsureResult> {
+    return this.caller.call("velocity_control_ensure", control, options);
+  }
+  /** Velocity controls, oldest first. */
+  list(request: t.VelocityControlListRequest = {}, options?: CallOptions): Listing<t.VelocityControl> {
+    return listed(this.caller, "velocity_control_list", request, options);
+  }
+  /** Adds a limit; where the control is attached already, its limits stay frozen. {@link t.VelocityControlAddLimitError} */
+  addLimit(pair: t.VelocityControlAddLimitRequest, options?: CallOptions): Promise<t.VelocityControl> {
+    return this.caller.call("velocity_control_add_limit", pair, options);
+  }
+  /** Adds a limit, or finds it there. {@link t.VelocityControlEnsureLimitError} */
+  ensureLimit(
+    pair: t.VelocityControlEnsureLimitRequest,
+    options?: CallOptions,
+  ): Promise<t.VelocityControlEnsureLimitResult> {
+    return this.caller.call("velocity_control_ensure_limit", pair, options);
+  }
+  /** Attaches a control to accounts or to an account set, with params. {@link t.VelocityControlAttachError} */
+  attach(to: t.VelocityControlAttachRequest, options?: CallOptions): Promise<t.VelocityControlAttachResult> {
+    return this.caller.call("velocity_control_attach", to, options);
+  }
+  /** Attaches a control where it is not attached yet. {@link t.VelocityControlEnsureAttachedError} */
+  ensureAttached(
+    to: t.VelocityControlEnsureAttachedRequest,
+    options?: CallOptions,
+  ): Promise<t.VelocityControlEnsureAttachedResult> {
+    return this.caller.call("velocity_control_ensure_attached", to, options);
+  }
+  /** Detaches a control. {@link t.VelocityControlDetachError} */
+  detach(from: t.VelocityControlDetachRequest, options?: CallOptions): Promise<t.VelocityControlDetachResult> {
+    return this.caller.call("velocity_control_detach", from, options);
+  }
+  /** Where controls are attached, oldest first. */
+  attachments(request: t.VelocityAttachmentListRequest = {}, options?: CallOptions): Listing<t.VelocityAttachment> {
+    return listed(this.caller, "velocity_attachment_list", request, options);
+  }
+  /** What is left of each limit at an account and the sets above it. {@link t.VelocityHeadroomError} */
+  headroom(of: t.VelocityHeadroomRequest, options?: CallOptions): Promise<t.VelocityHeadroom[]> {
+    return part(this.caller.call("velocity_headroom", of, options), "items");
+  }
+}
+
 export class Transactions extends Noun {
   /**
    * Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers as

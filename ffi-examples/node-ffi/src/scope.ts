@@ -1,6 +1,17 @@
 import { calledHere, toldFrom } from "./errors.js";
 import type { Caller } from "./listing.js";
-import { AccountSets, Accounts, Balances, Cel, Entries, Journals, Transactions, TxTemplates } from "./nouns.js";
+import {
+  AccountSets,
+  Accounts,
+  Balances,
+  Cel,
+  Entries,
+  Journals,
+  Transactions,
+  TxTemplates,
+  VelocityControls,
+  VelocityLimits,
+} from "./nouns.js";
 import type { CallOptions } from "./operation.js";
 import type * as t from "./types.js";
 
@@ -37,6 +48,12 @@ export abstract class Scope implements Caller {
   }
   txTemplates(): TxTemplates {
     return new TxTemplates(this);
+  }
+  velocityLimits(): VelocityLimits {
+    return new VelocityLimits(this);
+  }
+  velocityControls(): VelocityControls {
+    return new VelocityControls(this);
   }
   transactions(): Transactions {
     return new Transactions(this);

@@ -1,5 +1,16 @@
 import type { Caller, Listing, SyncListing } from "./listing.js";
-import { AccountSets, Accounts, Balances, Cel, Entries, Journals, Transactions, TxTemplates } from "./nouns.js";
+import {
+  AccountSets,
+  Accounts,
+  Balances,
+  Cel,
+  Entries,
+  Journals,
+  Transactions,
+  TxTemplates,
+  VelocityControls,
+  VelocityLimits,
+} from "./nouns.js";
 import type { CallOptions } from "./operation.js";
 import type { Unasked } from "./scope.js";
 import type {
@@ -56,6 +67,12 @@ export class SyncTransaction {
   }
   txTemplates(): Synchronous<TxTemplates> {
     return new TxTemplates(this.#caller) as unknown as Synchronous<TxTemplates>;
+  }
+  velocityLimits(): Synchronous<VelocityLimits> {
+    return new VelocityLimits(this.#caller) as unknown as Synchronous<VelocityLimits>;
+  }
+  velocityControls(): Synchronous<VelocityControls> {
+    return new VelocityControls(this.#caller) as unknown as Synchronous<VelocityControls>;
   }
   transactions(): Synchronous<Transactions> {
     return new Transactions(this.#caller) as unknown as Synchronous<Transactions>;

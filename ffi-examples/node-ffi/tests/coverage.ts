@@ -67,6 +67,43 @@ const methods = {
   ],
   tx_template_find: ["txTemplates().find", (scope) => scope.txTemplates().find({ id })],
   tx_template_list: ["txTemplates().list", (scope) => scope.txTemplates().list().page()],
+  velocity_limit_create: [
+    "velocityLimits().create",
+    (scope) => scope.velocityLimits().create({ name: "", limit: { balance: [] } }),
+  ],
+  velocity_limit_ensure: [
+    "velocityLimits().ensure",
+    (scope) => scope.velocityLimits().ensure({ id, name: "", limit: { balance: [] } }),
+  ],
+  velocity_limit_list: ["velocityLimits().list", (scope) => scope.velocityLimits().list().page()],
+  velocity_control_create: ["velocityControls().create", (scope) => scope.velocityControls().create({ name: "" })],
+  velocity_control_ensure: ["velocityControls().ensure", (scope) => scope.velocityControls().ensure({ id, name: "" })],
+  velocity_control_list: ["velocityControls().list", (scope) => scope.velocityControls().list().page()],
+  velocity_control_add_limit: [
+    "velocityControls().addLimit",
+    (scope) => scope.velocityControls().addLimit({ controlId: id, limitId: id }),
+  ],
+  velocity_control_ensure_limit: [
+    "velocityControls().ensureLimit",
+    (scope) => scope.velocityControls().ensureLimit({ controlId: id, limitId: id }),
+  ],
+  velocity_control_attach: [
+    "velocityControls().attach",
+    (scope) => scope.velocityControls().attach({ controlId: id, accountIds: [] }),
+  ],
+  velocity_control_ensure_attached: [
+    "velocityControls().ensureAttached",
+    (scope) => scope.velocityControls().ensureAttached({ controlId: id, accountIds: [] }),
+  ],
+  velocity_control_detach: [
+    "velocityControls().detach",
+    (scope) => scope.velocityControls().detach({ controlId: id, accountIds: [] }),
+  ],
+  velocity_attachment_list: [
+    "velocityControls().attachments",
+    (scope) => scope.velocityControls().attachments().page(),
+  ],
+  velocity_headroom: ["velocityControls().headroom", (scope) => scope.velocityControls().headroom({ accountId: id })],
   transaction_post: ["transactions().post", (scope) => scope.transactions().post({ txTemplateCode: "" })],
   transaction_post_many: ["transactions().postMany", (scope) => scope.transactions().postMany([])],
   transaction_find: ["transactions().find", (scope) => scope.transactions().find({ id })],

@@ -72,6 +72,9 @@ AskedBalanceRollup = Literal["synchronous", "eventually_consistent", "SYNCHRONOU
 #: When a set's balance moves.
 BalanceRollup = Literal["synchronous", "eventually_consistent"]
 
+#: What becomes of something that is there already, and not as it was asked for.
+OnDifference = Literal["error", "keep"]
+
 #: Digits after the decimal point that an entry may have: one number, or one by currency, {"default": 18, "USD": 2}. A
 #: posting with more is refused (amount.scale): its tx template rounds by name (docs/cel.md).
 AskedMaxScale = int | Mapping[str, int]
@@ -272,13 +275,218 @@ class Entry(_Entry, total=False):
     metadata: Json
 
 
-class Posted(TypedDict):
-    """What a posting became."""
+#: What becomes of a posting that a limit does not allow. Requests take either case.
+AskedVelocityAction = Literal["reject", "warn", "REJECT", "WARN"]
 
+#: What becomes of a posting that a limit does not allow.
+VelocityAction = Literal["reject", "warn"]
+
+#: What a limit measures: one side less the other, so that what comes back gives room again, or one side alone. Requests
+#: take either case.
+AskedVelocityBasis = Literal["net", "gross", "NET", "GROSS"]
+
+#: What a limit measures: one side less the other, so that what comes back gives room again, or one side alone.
+VelocityBasis = Literal["net", "gross"]
+
+
+class VelocityWindowKey(TypedDict):
+    """What a window is named by. Everything that comes to the same values is counted together."""
+
+    alias: str
+    value: str
+    """Of context.vars, such as context.vars.transaction.effective."""
+
+
+class _AskedVelocityBalanceLimit(TypedDict):
+    layer: str
+    """These six know the params only: they are worked out as a control is attached."""
+    amount: str
+    enforcement_direction: str
+
+
+class AskedVelocityBalanceLimit(_AskedVelocityBalanceLimit, total=False):
+    """How much. A layer counts with those before it: settled, pending, encumbrance."""
+
+    start: str
+    """An instant, inclusive."""
+    end: str
+    """An instant, exclusive."""
+    basis: AskedVelocityBasis
+    """Default "net"."""
+
+
+class _VelocityBalanceLimit(TypedDict):
+    layer: str
+    """These six know the params only: they are worked out as a control is attached."""
+    amount: str
+    enforcement_direction: str
+
+
+class VelocityBalanceLimit(_VelocityBalanceLimit, total=False):
+    """How much. A layer counts with those before it: settled, pending, encumbrance."""
+
+    start: str
+    """An instant, inclusive."""
+    end: str
+    """An instant, exclusive."""
+    basis: VelocityBasis
+    """Default "net"."""
+
+
+class _AskedVelocityLimitPart(TypedDict):
+    balance: Sequence[AskedVelocityBalanceLimit]
+    """At most 100."""
+
+
+class AskedVelocityLimitPart(_AskedVelocityLimitPart, total=False):
+    """What a limit allows."""
+
+    timestamp_source: str
+    """Of context.vars: decides against start and end; else the instant of posting."""
+
+
+class _VelocityLimitPart(TypedDict):
+    balance: list[VelocityBalanceLimit]
+    """At most 100."""
+
+
+class VelocityLimitPart(_VelocityLimitPart, total=False):
+    """What a limit allows."""
+
+    timestamp_source: str
+    """Of context.vars: decides against start and end; else the instant of posting."""
+
+
+class _VelocityLimit(TypedDict):
+    id: str
+    version: int
+    name: str
+    window: list[VelocityWindowKey]
+    params: list[Param]
+    limit: VelocityLimitPart
+    created_at: str
+    modified_at: str
+
+
+class VelocityLimit(_VelocityLimit, total=False):
+    """How much may pass within a window."""
+
+    description: str
+    condition: str
+    currency: str
+
+
+class AskedVelocityEnforcement(TypedDict, total=False):
+    """What a control does."""
+
+    action: AskedVelocityAction
+    """Default "reject"."""
+
+
+class VelocityEnforcement(TypedDict, total=False):
+    """What a control does."""
+
+    action: VelocityAction
+    """Default "reject"."""
+
+
+class _VelocityControl(TypedDict):
+    id: str
+    version: int
+    name: str
+    enforcement: VelocityEnforcement
+    limit_ids: list[str]
+    """Oldest first."""
+    created_at: str
+    modified_at: str
+
+
+class VelocityControl(_VelocityControl, total=False):
+    """Limits that go together."""
+
+    description: str
+    condition: str
+
+
+class _VelocityAttachment(TypedDict):
+    control_id: str
+    version: int
+    """One more each time the params are replaced."""
+    params: Json
+    created_at: str
+    modified_at: str
+
+
+class VelocityAttachment(_VelocityAttachment, total=False):
+    """A control at an account or a set, with its limits frozen."""
+
+    account_id: str
+    """This or the other."""
+    account_set_id: str
+
+
+class _VelocityHeadroom(TypedDict):
+    control_id: str
+    limit_id: str
+    account_id: str
+    """Where it is attached: the account, or a set above it."""
+    layer: Layer
+    direction: Direction
+    basis: VelocityBasis
+    limit: str
+    current: str
+    left: str
+    """Negative where the params were lowered below what had passed."""
+    enforcement: VelocityAction
+    active: bool
+    """Whether now is between start and end."""
+
+
+class VelocityHeadroom(_VelocityHeadroom, total=False):
+    """What is left of a limit. journal_id, currency and window are left out where nothing was counted yet and they
+    are not known."""
+
+    journal_id: str
+    currency: str
+    window: Json
+
+
+class Warning(TypedDict):
+    """What a posting was let pass with."""
+
+    code: str
+    """Velocity.exceeded."""
+    message: str
+    limit_id: str
+    control_id: str
+    account_id: str
+    journal_id: str
+    currency: str
+    window: Json
+    layer: Layer
+    direction: Direction
+    basis: VelocityBasis
+    allowed: str
+    requested: str
+    """What it comes to with this entry."""
+    current: str
+    """What it was before."""
+    sequence: int
+    """The entry's."""
+
+
+class _Posted(TypedDict):
     transaction: Transaction
     entries: list[Entry]
     replayed: bool
     """True: it had been posted before, and nothing was written."""
+
+
+class Posted(_Posted, total=False):
+    """What a posting became."""
+
+    warnings: list[Warning]
+    """Of limits that only warn; not of a replay."""
 
 
 class BalanceKey(TypedDict):
@@ -626,6 +834,213 @@ class NewTxTemplate(_NewTxTemplate, total=False):
     metadata: Json
 
 
+class _NewVelocityLimit(TypedDict):
+    name: str
+    limit: AskedVelocityLimitPart
+
+
+class NewVelocityLimit(_NewVelocityLimit, total=False):
+    """Request of velocity_limit_create. Creates a velocity limit. It never changes. Its expressions are checked
+    now. condition, window and timestamp_source see context.vars: transaction {id, createdAt, journalId,
+    txTemplateId, effective, correlationId, metadata}, entry {entryType, sequence, layer, direction, units,
+    currency, metadata} and account {id, name, externalId, normalBalanceType, metadata}, which is the account or set
+    that the control is attached to; a void's entries are seen as those that it takes back. metadata that is not
+    there does not exist: ask has() first."""
+
+    id: Id | None
+    description: str | None
+    window: Sequence[VelocityWindowKey] | None
+    """At most 100."""
+    condition: str | None
+    currency: str | None
+    params: Sequence[Param] | None
+
+
+class _EnsureVelocityLimit(TypedDict):
+    id: Id
+    name: str
+    limit: AskedVelocityLimitPart
+
+
+class EnsureVelocityLimit(_EnsureVelocityLimit, total=False):
+    """Request of velocity_limit_ensure. Creates a velocity limit, or finds the one that has this id; as
+    account_ensure."""
+
+    description: str | None
+    window: Sequence[VelocityWindowKey] | None
+    """At most 100."""
+    condition: str | None
+    currency: str | None
+    params: Sequence[Param] | None
+    on_difference: OnDifference | None
+    """Default "error"."""
+
+
+class EnsuredVelocityLimit(TypedDict):
+    """Answer of velocity_limit_ensure."""
+
+    created: bool
+    velocity_limit: VelocityLimit
+
+
+class VelocityLimitFilter(PageRequest, total=False):
+    """Request of velocity_limit_list. Lists velocity limits, oldest first."""
+
+    control_id: Id | None
+
+
+class _NewVelocityControl(TypedDict):
+    name: str
+
+
+class NewVelocityControl(_NewVelocityControl, total=False):
+    """Request of velocity_control_create. Creates a velocity control, without limits at first."""
+
+    id: Id | None
+    description: str | None
+    condition: str | None
+    enforcement: AskedVelocityEnforcement | None
+
+
+class _EnsureVelocityControl(TypedDict):
+    id: Id
+    name: str
+
+
+class EnsureVelocityControl(_EnsureVelocityControl, total=False):
+    """Request of velocity_control_ensure. Creates a velocity control, or finds the one that has this id; as
+    account_ensure."""
+
+    description: str | None
+    condition: str | None
+    enforcement: AskedVelocityEnforcement | None
+    on_difference: OnDifference | None
+    """Default "error"."""
+
+
+class EnsuredVelocityControl(TypedDict):
+    """Answer of velocity_control_ensure."""
+
+    created: bool
+    velocity_control: VelocityControl
+
+
+class VelocityControlAddLimitRequest(TypedDict):
+    """Request of velocity_control_add_limit. Adds a limit to a control. Where the control is attached already, its
+    limits stay as they were frozen."""
+
+    control_id: Id
+    limit_id: Id
+
+
+class VelocityControlEnsureLimitRequest(TypedDict):
+    """Request of velocity_control_ensure_limit. Adds a limit to a control, or finds it there."""
+
+    control_id: Id
+    limit_id: Id
+
+
+class EnsuredLimit(TypedDict):
+    """Answer of velocity_control_ensure_limit."""
+
+    created: int
+    found: int
+
+
+class _AttachVelocity(TypedDict):
+    control_id: Id
+
+
+class AttachVelocity(_AttachVelocity, total=False):
+    """Request of velocity_control_attach. Attaches a control to accounts, or to an account set, which then counts
+    every account below it in the set's journal. The limits are frozen with the params; counting begins with what is
+    posted from now on. Waits for postings in flight. replace: where it is attached already the params are replaced,
+    and what was counted stays; else that is refused. account_ids takes sets, too. One of account_ids,
+    account_set_id."""
+
+    params: Mapping[str, Json] | None
+    replace: bool | None
+    """Default False."""
+    account_ids: Sequence[Id] | None
+    """At most 10000."""
+    account_set_id: Id | None
+
+
+class Attached(TypedDict):
+    """Answer of velocity_control_attach."""
+
+    attached: int
+    replaced: int
+
+
+class _EnsureAttached(TypedDict):
+    control_id: Id
+
+
+class EnsureAttached(_EnsureAttached, total=False):
+    """Request of velocity_control_ensure_attached. Attaches a control where it is not attached yet. Where it is,
+    its params are compared, unless on_difference is "keep". One of account_ids, account_set_id."""
+
+    params: Mapping[str, Json] | None
+    on_difference: OnDifference | None
+    """Default "error"."""
+    account_ids: Sequence[Id] | None
+    """At most 10000."""
+    account_set_id: Id | None
+
+
+class EnsuredAttached(TypedDict):
+    """Answer of velocity_control_ensure_attached."""
+
+    created: int
+    found: int
+
+
+class _DetachVelocity(TypedDict):
+    control_id: Id
+
+
+class DetachVelocity(_DetachVelocity, total=False):
+    """Request of velocity_control_detach. Detaches a control. Where it is not attached nothing happens. Attached
+    again it goes on with what it had counted. One of account_ids, account_set_id."""
+
+    account_ids: Sequence[Id] | None
+    """At most 10000."""
+    account_set_id: Id | None
+
+
+class Detached(TypedDict):
+    """Answer of velocity_control_detach."""
+
+    detached: int
+
+
+class AttachmentFilter(PageRequest, total=False):
+    """Request of velocity_attachment_list. Lists where controls are attached, oldest first. account_id: an account
+    or a set."""
+
+    control_id: Id | None
+    account_id: Id | None
+
+
+class _HeadroomKey(TypedDict):
+    account_id: Id
+
+
+class HeadroomKey(_HeadroomKey, total=False):
+    """Request of velocity_headroom. Says what is left of each limit at an account, and at the sets above it: by
+    limit, journal, currency and window."""
+
+    journal_id: Id | None
+    currency: str | None
+
+
+class Headroom(TypedDict):
+    """Answer of velocity_headroom."""
+
+    items: list[VelocityHeadroom]
+
+
 class _Posting(TypedDict):
     tx_template_code: str
 
@@ -635,7 +1050,8 @@ class Posting(_Posting, total=False):
     content writes nothing and answers with the first result, replayed true: so a post whose answer was lost is
     simply repeated. Debits and credits must agree in each currency and layer. When several errors hold, the first
     in this order is named: template, params, expressions, balance; journal and its max_scale; accounts in entry
-    order."""
+    order; velocity limits, first the expressions of their conditions and windows, then the lowest entry, the oldest
+    control and limit."""
 
     id: Id | None
     params: Mapping[str, Json] | None
@@ -885,7 +1301,10 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "account.is_set", "account_set.exists", "account_set.not_found", "account_set.changed",
                "membership.journal_mismatch", "membership.has_history", "membership.cycle", "membership.duplicate_path",
                "membership.depth", "membership.not_found", "journal.exists", "journal.not_found", "journal.changed",
-               "journal.locked", "posting.unbalanced", "transaction.replay_differs", "transaction.exists",
+               "journal.locked", "velocity.exceeded", "velocity_limit.exists", "velocity_limit.ensure_differs",
+               "velocity_limit.not_found", "velocity_control.exists", "velocity_control.ensure_differs",
+               "velocity_control.not_found", "velocity_control.has_limit", "velocity_control.attached",
+               "velocity_control.changed", "posting.unbalanced", "transaction.replay_differs", "transaction.exists",
                "transaction.not_found", "list.no_mark", "balance.not_found", "balance.changed", "transaction.none",
                "transaction.open", "transaction.state", "transaction.aborted", "tx.required", "tx.not_postgres",
                "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement", "tx.statement", "tx.constraint",
@@ -925,16 +1344,35 @@ JournalUnlockCode = Literal["journal.not_found", "journal.changed"]
 TxTemplateCreateCode = Literal["cel.compile", "cel.eval", "cel.coerce", "currency.unknown", "param.duplicate",
                                "param.type", "param.range", "tx_template.unbalanced", "tx_template.exists"]
 TxTemplateFindCode = Literal["tx_template.not_found"]
+VelocityLimitCreateCode = Literal["cel.compile", "cel.coerce", "param.duplicate", "param.type", "param.range",
+                                  "velocity_limit.exists"]
+VelocityLimitEnsureCode = Literal["cel.compile", "cel.coerce", "param.duplicate", "param.type", "param.range",
+                                  "velocity_limit.ensure_differs", "velocity_limit.exists"]
+VelocityControlCreateCode = Literal["cel.compile", "velocity_control.exists"]
+VelocityControlEnsureCode = Literal["cel.compile", "velocity_control.ensure_differs", "velocity_control.exists"]
+VelocityControlAddLimitCode = Literal["velocity_control.not_found", "velocity_limit.not_found",
+                                      "velocity_control.has_limit", "velocity_control.changed"]
+VelocityControlEnsureLimitCode = Literal["velocity_control.not_found", "velocity_limit.not_found",
+                                         "velocity_control.changed"]
+VelocityControlAttachCode = Literal["velocity_control.not_found", "account.not_found", "account_set.not_found",
+                                    "param.missing", "param.unknown", "param.type", "param.range", "amount.range",
+                                    "cel.eval", "cel.coerce", "velocity_control.attached", "velocity_control.changed"]
+VelocityControlEnsureAttachedCode = Literal["velocity_control.not_found", "account.not_found", "account_set.not_found",
+                                            "param.missing", "param.unknown", "param.type", "param.range",
+                                            "amount.range", "cel.eval", "cel.coerce", "velocity_control.ensure_differs",
+                                            "velocity_control.changed"]
+VelocityControlDetachCode = Literal["velocity_control.not_found", "velocity_control.changed"]
+VelocityHeadroomCode = Literal["account.not_found", "amount.range"]
 TransactionPostCode = Literal["tx_template.not_found", "journal.not_found", "account.not_found", "cel.eval",
                               "cel.coerce", "param.missing", "param.unknown", "param.type", "param.range",
                               "currency.unknown", "amount.range", "amount.scale", "posting.unbalanced",
-                              "journal.locked", "account.locked", "account.is_set", "transaction.replay_differs",
-                              "transaction.exists", "balance.changed"]
+                              "journal.locked", "account.locked", "account.is_set", "velocity.exceeded",
+                              "transaction.replay_differs", "transaction.exists", "balance.changed"]
 TransactionPostManyCode = Literal["tx_template.not_found", "journal.not_found", "account.not_found", "cel.eval",
                                   "cel.coerce", "param.missing", "param.unknown", "param.type", "param.range",
                                   "currency.unknown", "amount.range", "amount.scale", "posting.unbalanced",
-                                  "journal.locked", "account.locked", "account.is_set", "transaction.replay_differs",
-                                  "transaction.exists", "balance.changed"]
+                                  "journal.locked", "account.locked", "account.is_set", "velocity.exceeded",
+                                  "transaction.replay_differs", "transaction.exists", "balance.changed"]
 TransactionFindCode = Literal["transaction.not_found"]
 TransactionListCode = Literal["list.no_mark"]
 EntryListCode = Literal["list.no_mark"]
@@ -1016,17 +1454,56 @@ RAISES = {
     "tx_template_find":
         "NotFoundError tx_template.not_found.",
     "tx_template_list": "",
+    "velocity_limit_create":
+        "InvalidError cel.compile, cel.coerce, param.duplicate, param.type, param.range; "
+        "ConflictError velocity_limit.exists.",
+    "velocity_limit_ensure":
+        "InvalidError cel.compile, cel.coerce, param.duplicate, param.type, param.range; "
+        "ConflictError velocity_limit.ensure_differs, velocity_limit.exists.",
+    "velocity_limit_list": "",
+    "velocity_control_create":
+        "InvalidError cel.compile; "
+        "ConflictError velocity_control.exists.",
+    "velocity_control_ensure":
+        "InvalidError cel.compile; "
+        "ConflictError velocity_control.ensure_differs, velocity_control.exists.",
+    "velocity_control_list": "",
+    "velocity_control_add_limit":
+        "NotFoundError velocity_control.not_found, velocity_limit.not_found; "
+        "RejectedError velocity_control.has_limit; "
+        "ConflictError velocity_control.changed.",
+    "velocity_control_ensure_limit":
+        "NotFoundError velocity_control.not_found, velocity_limit.not_found; "
+        "ConflictError velocity_control.changed.",
+    "velocity_control_attach":
+        "NotFoundError velocity_control.not_found, account.not_found, account_set.not_found; "
+        "InvalidError param.missing, param.unknown, param.type, param.range, amount.range, cel.eval, "
+        "cel.coerce; "
+        "RejectedError velocity_control.attached; "
+        "ConflictError velocity_control.changed.",
+    "velocity_control_ensure_attached":
+        "NotFoundError velocity_control.not_found, account.not_found, account_set.not_found; "
+        "InvalidError param.missing, param.unknown, param.type, param.range, amount.range, cel.eval, "
+        "cel.coerce; "
+        "ConflictError velocity_control.ensure_differs, velocity_control.changed.",
+    "velocity_control_detach":
+        "NotFoundError velocity_control.not_found; "
+        "ConflictError velocity_control.changed.",
+    "velocity_attachment_list": "",
+    "velocity_headroom":
+        "NotFoundError account.not_found; "
+        "InvalidError amount.range.",
     "transaction_post":
         "NotFoundError tx_template.not_found, journal.not_found, account.not_found; "
         "InvalidError cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, "
         "currency.unknown, amount.range, amount.scale; "
-        "RejectedError posting.unbalanced, journal.locked, account.locked, account.is_set; "
+        "RejectedError posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
     "transaction_post_many":
         "NotFoundError tx_template.not_found, journal.not_found, account.not_found; "
         "InvalidError cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, "
         "currency.unknown, amount.range, amount.scale; "
-        "RejectedError posting.unbalanced, journal.locked, account.locked, account.is_set; "
+        "RejectedError posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
     "transaction_find":
         "NotFoundError transaction.not_found.",

@@ -18,6 +18,10 @@ from .documents import (RAISES, Account, AccountChanges, AccountFilter, AccountK
                         EntryFilter, Id, Info, Journal, JournalChanges, JournalFilter, Json, Key, LockedKey,
                         Migrated, Moment, NewAccount, NewJournal, NewTxTemplate, PageRequest, Posted, Posting, Rows,
                         Transaction, TransactionFilter, TransactionKey, TxTemplate)
+from .documents import (AttachmentFilter, AttachVelocity, Attached, Detached, DetachVelocity, EnsureAttached, EnsuredAttached, EnsuredLimit,
+                        EnsuredVelocityControl, EnsuredVelocityLimit, EnsureVelocityControl, EnsureVelocityLimit,
+                        Headroom, HeadroomKey, NewVelocityControl, NewVelocityLimit, VelocityAttachment,
+                        VelocityControl, VelocityLimit, VelocityLimitFilter)
 from .errors import InvalidError, ParamTypeError
 from .listing import AsyncListing, Listing
 
@@ -317,6 +321,80 @@ class TxTemplates(_Noun[M]):
         return filters
 
 
+class VelocityLimits(_Noun[M]):
+    """Velocity limits, which never change: `velocity_limits`."""
+
+    @operation("velocity_limit_create", VelocityLimit)
+    def create(self, **fields: Unpack[NewVelocityLimit]) -> object:
+        """Creates a velocity limit: how much may pass within a window. Gives the limit."""
+        return fields
+
+    @operation("velocity_limit_ensure", EnsuredVelocityLimit)
+    def ensure(self, **fields: Unpack[EnsureVelocityLimit]) -> object:
+        """Creates the velocity limit, or finds the one that has its id. Gives {"created": bool, "velocity_limit": {...}}."""
+        return fields
+
+    @listing("velocity_limit_list", VelocityLimit)
+    def list(self, **filters: Unpack[VelocityLimitFilter]) -> object:
+        """Velocity limits, oldest first. Gives a Listing."""
+        return filters
+
+
+class VelocityControls(_Noun[M]):
+    """Velocity controls, lists of limits, and where they are attached: `velocity_controls`."""
+
+    @operation("velocity_control_create", VelocityControl)
+    def create(self, **fields: Unpack[NewVelocityControl]) -> object:
+        """Creates a velocity control, without limits at first. Gives the control."""
+        return fields
+
+    @operation("velocity_control_ensure", EnsuredVelocityControl)
+    def ensure(self, **fields: Unpack[EnsureVelocityControl]) -> object:
+        """Creates the velocity control, or finds the one that has its id. Gives {"created": bool, "velocity_control": {...}}."""
+        return fields
+
+    @listing("velocity_control_list", VelocityControl)
+    def list(self, **filters: Unpack[PageRequest]) -> object:
+        """Velocity controls, oldest first. Gives a Listing."""
+        return filters
+
+    @operation("velocity_control_add_limit", VelocityControl)
+    def add_limit(self, control_id: Id, limit_id: Id) -> object:
+        """Adds a limit to a control. Where that is attached already, its limits stay as they were frozen. Gives the control."""
+        return {"control_id": control_id, "limit_id": limit_id}
+
+    @operation("velocity_control_ensure_limit", EnsuredLimit)
+    def ensure_limit(self, control_id: Id, limit_id: Id) -> object:
+        """Adds a limit to a control, or finds it there. Gives {"created": int, "found": int}."""
+        return {"control_id": control_id, "limit_id": limit_id}
+
+    @operation("velocity_control_attach", Attached)
+    def attach(self, **fields: Unpack[AttachVelocity]) -> object:
+        """Attaches a control to accounts or to an account set, with params; its limits are frozen with them. Gives
+        {"attached": int, "replaced": int}."""
+        return fields
+
+    @operation("velocity_control_ensure_attached", EnsuredAttached)
+    def ensure_attached(self, **fields: Unpack[EnsureAttached]) -> object:
+        """Attaches a control where it is not attached yet. Gives {"created": int, "found": int}."""
+        return fields
+
+    @operation("velocity_control_detach", Detached)
+    def detach(self, **fields: Unpack[DetachVelocity]) -> object:
+        """Detaches a control. Gives {"detached": int}."""
+        return fields
+
+    @listing("velocity_attachment_list", VelocityAttachment)
+    def attachments(self, **filters: Unpack[AttachmentFilter]) -> object:
+        """Where controls are attached, oldest first. Gives a Listing."""
+        return filters
+
+    @operation("velocity_headroom", Headroom)
+    def headroom(self, **key: Unpack[HeadroomKey]) -> object:
+        """What is left of each limit at an account and the sets above it. Gives {"items": [...]}."""
+        return key
+
+
 class Transactions(_Noun[M]):
     """Transactions: `transactions`."""
 
@@ -428,6 +506,16 @@ class Place(_Base[M]):
     def tx_templates(self) -> TxTemplates[M]:
         """The operations on tx templates."""
         return TxTemplates(self)
+
+    @property
+    def velocity_limits(self) -> VelocityLimits[M]:
+        """The operations on velocity limits."""
+        return VelocityLimits(self)
+
+    @property
+    def velocity_controls(self) -> VelocityControls[M]:
+        """The operations on velocity controls."""
+        return VelocityControls(self)
 
     @property
     def transactions(self) -> Transactions[M]:

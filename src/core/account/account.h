@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,12 +35,22 @@ struct SetAbove {
   base::Uuid journal_id;  // only entries of this journal move it
 };
 
+// The velocity controls attached to an account or a set, and what their expressions may ask of it.
+struct AttachedControls {
+  std::string name;
+  std::optional<std::string> external_id;
+  Direction normal_balance_type = Direction::kCredit;
+  std::optional<std::string> metadata;  // JSON text
+  std::vector<std::string> frozen;      // core/velocity/frozen.h
+};
+
 // What a posting asks of an account.
 struct AccountState {
   base::Uuid id;
   LockStatus status = LockStatus::kActive;
   bool is_set = false;
   std::vector<SetAbove> sets{};
+  std::shared_ptr<const AttachedControls> controls{};  // null where none is attached
 };
 
 }  // namespace cala::core

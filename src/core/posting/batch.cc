@@ -160,9 +160,34 @@ void Batch::decide(const BatchState &state, base::Timestamp now) {
   stage(&Batch::find_replay);
   stage(&Batch::check_journal);
   stage(&Batch::check_accounts);
-  bool keeps_order = true;
   for (Unit &unit : units_) {
     close_if_refused(unit);
+    unit.before_fold = unit.state;
+  }
+  fold_units(now);
+}
+
+std::vector<VelocityKey> Batch::velocity_needs() const { return {velocity_needs_.begin(), velocity_needs_.end()}; }
+
+void Batch::decide_again(const std::vector<VelocityKey> &asked, std::vector<VelocityBalance> found,
+                         base::Timestamp now) {
+  for (const VelocityKey &key : asked) velocity_read_.insert_or_assign(key, VelocityBalance{key, 0, {}});
+  for (VelocityBalance &balance : found) velocity_read_.insert_or_assign(balance.key, std::move(balance));
+  for (Slot &slot : slots_) {
+    if (slot.error && slot.stage >= kFold) slot.error.reset();
+    slot.warnings.clear();
+  }
+  for (Unit &unit : units_) unit.state = unit.before_fold;
+  trial_.clear();
+  ahead_.clear();
+  velocity_trial_.clear();
+  velocity_needs_.clear();
+  fold_units(now);
+}
+
+void Batch::fold_units(base::Timestamp now) {
+  bool keeps_order = true;
+  for (Unit &unit : units_) {
     if (unit.state != Unit::kOpen || !writes(unit)) continue;
     if (!set_stamp(unit, now)) {
       unit.state = Unit::kAlone;
@@ -206,7 +231,12 @@ Result<BatchWrite> Batch::write(const EntryIds &next_entry_id) {
       write.entries.push_back(entry);
     }
     posting.transaction.created_at = posting.transaction.modified_at = now;
+    if (!slot.warnings.empty()) write.warnings.push_back({write.transactions.size(), slot.warnings});
     write.transactions.push_back(posting.transaction);
+  }
+  for (const auto &[key, balance] : velocity_trial_) {
+    write.velocity_versions.push_back(velocity_read_.at(key).version);
+    write.velocity.push_back(balance);
   }
   for (auto &[key, balance] : touched) {
     const auto before = balances_.find(key);
@@ -218,7 +248,7 @@ Result<BatchWrite> Batch::write(const EntryIds &next_entry_id) {
 
 bool Batch::settled(std::size_t at) const {
   const Unit &unit = units_[at];
-  if (unit.state == Unit::kRefused) return first_error(unit).stage != kFold;
+  if (unit.state == Unit::kRefused) return first_error(unit).stage < kFold;
   return unit.state == Unit::kOpen && !writes(unit);
 }
 
@@ -240,7 +270,7 @@ Result<std::vector<PostingResult>> Batch::take_outcome(std::size_t at) {
     Slot &slot = slots_[i];
     // An id that nobody else knows was posted by this very operation, whose first answer was lost on the way.
     const bool own = !slot.asked->id_given && slot.posting.transaction.id == slot.asked->id;
-    results.push_back(PostingResult{std::move(slot.posting), slot.replayed && !own});
+    results.push_back(PostingResult{std::move(slot.posting), slot.replayed && !own, std::move(slot.warnings)});
   }
   return results;
 }
@@ -444,7 +474,70 @@ void Batch::fold_unit(Unit &unit) {
       }
     }
   }
+  if (!pass_limits(unit)) {
+    unit.state = Unit::kRefused;
+    return;
+  }
   for (auto &[key, balance] : mine) trial_.insert_or_assign(key, std::move(balance));
+}
+
+// Which limits count what, for all of a unit before any of it is counted.
+bool Batch::match_limits(const Unit &unit, std::vector<std::vector<VelocityHit>> &hits) {
+  const auto sets_of = [this](const Entry &entry) {
+    std::vector<Uuid> ids;
+    for (const SetAbove &set : accounts_.at(entry.account_id)->sets) {
+      if (set.journal_id == entry.journal_id) ids.push_back(set.id);
+    }
+    return ids;
+  };
+  for (std::size_t i = unit.begin; i < unit.end; ++i) {
+    std::vector<VelocityHit> &of_posting = hits.emplace_back();
+    if (!open(slots_[i])) continue;
+    Transaction &transaction = slots_[i].posting.transaction;
+    transaction.created_at = transaction.modified_at = unit.stamp;
+    Result<std::vector<VelocityHit>> matched = bearers_.match(slots_[i].posting, sets_of);
+    if (!matched) {
+      fail(i, kMatch, std::move(matched.error()));
+      return false;
+    }
+    of_posting = matched.take();
+  }
+  return true;
+}
+
+// False when a limit refuses the unit. What is not known yet passes, and is noted.
+bool Batch::pass_limits(const Unit &unit) {
+  if (bearers_.empty()) return true;
+  std::vector<std::vector<VelocityHit>> hits;
+  if (!match_limits(unit, hits)) return false;
+  VelocityBalances mine;
+  for (std::size_t i = unit.begin; i < unit.end; ++i) {
+    Slot &slot = slots_[i];
+    for (const VelocityHit &hit : hits[i - unit.begin]) {
+      VelocityBalance *balance = counted(mine, hit.key);
+      if (balance == nullptr) {
+        velocity_needs_.insert(hit.key);
+        continue;
+      }
+      Outcome passed = count_hit(hit, *balance, slot.warnings);
+      if (passed) continue;
+      fail(i, kVelocity, std::move(passed.error()));
+      return false;
+    }
+  }
+  for (auto &[key, balance] : mine) velocity_trial_.insert_or_assign(key, std::move(balance));
+  return true;
+}
+
+// What has been counted under a key, to be counted on; null where that is not known yet.
+VelocityBalance *Batch::counted(VelocityBalances &mine, const VelocityKey &key) {
+  if (const auto at = mine.find(key); at != mine.end()) return &at->second;
+  auto before = velocity_trial_.find(key);
+  if (before == velocity_trial_.end()) {
+    before = velocity_read_.find(key);
+    if (before == velocity_read_.end()) return nullptr;
+  }
+  return &mine.emplace(key, before->second).first->second;
 }
 
 Outcome Batch::fold_into(Balances &mine, const Entry &entry, base::Timestamp now) const {

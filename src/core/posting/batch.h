@@ -2,7 +2,7 @@
 // the store. A batch has units, each of one or more postings that are made all or none: one operation's, or those of independent
 // operations that are committed together. It goes through stages, and every posting of a unit passes a stage before any goes to the
 // next, so that which of several errors is told is always the same one: templates, params, expressions and debits against credits;
-// then replays; journals; accounts; balances.
+// then replays; journals; accounts; balances; velocity limits.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -23,6 +24,7 @@
 #include "core/journal/journal.h"
 #include "core/posting/transaction.h"
 #include "core/tx_template/compiled.h"
+#include "core/velocity/enforce.h"
 
 namespace cala::core {
 
@@ -55,18 +57,28 @@ struct BalanceMove {
   Balance after;
 };
 
+// What was let pass with a warning.
+struct TransactionWarnings {
+  std::size_t transaction = 0;  // index of BatchWrite::transactions
+  std::vector<VelocityWarning> warnings;
+};
+
 struct BatchWrite {
   std::vector<Transaction> transactions;
-  std::vector<Entry> entries;                  // grouped by transaction, in order
-  std::vector<BalanceMove> moves;              // in order of entries
-  std::vector<Balance> balances;               // those touched, as they are at the end, sorted by key
-  std::vector<std::int64_t> balance_versions;  // the version that each had when read, 0 = new
+  std::vector<Entry> entries;                   // grouped by transaction, in order
+  std::vector<BalanceMove> moves;               // in order of entries
+  std::vector<Balance> balances;                // those touched, as they are at the end, sorted by key
+  std::vector<std::int64_t> balance_versions;   // the version that each had when read, 0 = new
+  std::vector<VelocityBalance> velocity;        // those that count something, sorted by key
+  std::vector<std::int64_t> velocity_versions;  // as balance_versions
+  std::vector<TransactionWarnings> warnings;    // of the transactions that have any
 };
 
 // What a posting answers.
 struct PostingResult {
   PostedTransaction posted;
   bool replayed = false;
+  std::vector<VelocityWarning> warnings{};
 };
 
 // Gives entries their ids: asked once for each, in the order in which they will be written.
@@ -95,8 +107,14 @@ class Batch {
   // The instant of what a unit by itself writes now that the balances are locked: not before anything they hold, whatever the
   // clock says, so that no balance goes back in time. In a group each unit has its own.
   base::Timestamp stamp(const BatchState &state, base::Timestamp now) const;
+  // What is attached to the accounts and sets of the state.
+  void limit_by(VelocityBearers bearers) { bearers_ = std::move(bearers); }
   // The other stages. A unit that is refused leaves no trace in what the ones after it see.
   void decide(const BatchState &state, base::Timestamp now);
+  // What velocity limits have counted must be known before it is decided: what of it is not. Then it is decided anew, from the
+  // balances on, with what the store has of it; which may need more, where a refusal moves a later unit's instant.
+  std::vector<VelocityKey> velocity_needs() const;
+  void decide_again(const std::vector<VelocityKey> &asked, std::vector<VelocityBalance> found, base::Timestamp now);
   // Whether there is anything to write: not when everything was refused, replayed or left out.
   bool any_open() const;
   base::Result<BatchWrite> write(const EntryIds &next_entry_id);
@@ -112,7 +130,7 @@ class Batch {
   base::Result<std::vector<PostingResult>> take_outcome(std::size_t unit);
 
  private:
-  enum Stage { kPrepare, kReplay, kJournal, kAccount, kFold };
+  enum Stage { kPrepare, kReplay, kJournal, kAccount, kFold, kMatch, kVelocity };
 
   struct Slot {
     const AskedPosting *asked = nullptr;
@@ -121,6 +139,7 @@ class Batch {
     bool replayed = false;
     std::unique_ptr<base::Error> error;
     Stage stage = kPrepare;
+    std::vector<VelocityWarning> warnings;
   };
 
   struct Unit {
@@ -128,6 +147,7 @@ class Batch {
     std::size_t begin = 0;
     std::size_t end = 0;
     State state = kOpen;
+    State before_fold = kOpen;
     base::Timestamp stamp;
   };
 
@@ -151,7 +171,11 @@ class Batch {
   const Balance *balance_before(const BalanceKey &key) const;
   bool set_stamp(Unit &unit, base::Timestamp now) const;
   void note_ahead(const Unit &unit);
+  void fold_units(base::Timestamp now);
   void fold_unit(Unit &unit);
+  bool pass_limits(const Unit &unit);
+  bool match_limits(const Unit &unit, std::vector<std::vector<VelocityHit>> &hits);
+  VelocityBalance *counted(VelocityBalances &mine, const VelocityKey &key);
   base::Outcome fold_into(Balances &mine, const Entry &entry, base::Timestamp now) const;
   // Calls visit(key) for each balance that an entry moves.
   template <typename Visit>
@@ -167,6 +191,10 @@ class Batch {
   std::unordered_map<std::string, const PostedTransaction *> existing_external_ids_;
   Balances trial_;  // the balances after the units that were folded so far
   std::map<BalanceKey, base::Timestamp> ahead_;
+  VelocityBearers bearers_;
+  VelocityBalances velocity_read_;
+  VelocityBalances velocity_trial_;  // as trial_
+  std::set<VelocityKey> velocity_needs_;
   std::unordered_map<base::Uuid, base::Timestamp, base::UuidHash> made_at_;  // found though they are refused now
   bool lost_commit_ = false;
 };

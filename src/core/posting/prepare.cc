@@ -13,66 +13,6 @@ using base::Outcome;
 using base::Result;
 using cel::ProgramPtr;
 
-Error about(Error error, const std::string &field) { return with_pointer(std::move(error), field); }
-
-// A decimal that is one, but too large or too fine, is told apart from what is none.
-Error as_amount_range(Error error, const cel::ParamSpec &spec, JsonView supplied) {
-  const bool too_large = error.code == "param.type" && spec.type == ParamType::kDecimal && supplied.present() &&
-                         supplied.is_string() && Decimal::is_decimal_text(supplied.string());
-  if (!too_large) return error;
-  error.code = "amount.range";
-  error.message = "the param \"" + spec.name + "\" needs more than the 38 digits that a decimal may have";
-  return error;
-}
-
-// The values of the declared params, by index: supplied, else default, else absent.
-class ParamValues {
- public:
-  Outcome bind(const CompiledTxTemplate &tx_template, JsonView params, const cel::Bindings &bindings,
-               cel::Arena &arena) {
-    if (Outcome known = refuse_unknown(tx_template, params); !known) return known;
-    values_.resize(tx_template.params.size());
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-      const cel::ParamSpec &spec = tx_template.params[i];
-      const JsonView supplied = params.present() ? params.get(spec.name) : JsonView();
-      if (!supplied.present() && !tx_template.defaults[i]) continue;
-      Result<cel::Value> value = supplied.present() ? cel::coerce_param(spec, supplied)
-                                                    : by_default(spec, *tx_template.defaults[i], bindings, arena);
-      if (!value) return about(as_amount_range(std::move(value.error()), spec, supplied), "/params/" + spec.name);
-      values_[i] = *value;
-    }
-    return {};
-  }
-
-  const std::vector<cel::Value> &values() const { return values_; }
-
- private:
-  static Result<cel::Value> by_default(const cel::ParamSpec &spec, const cel::Program &program,
-                                       const cel::Bindings &bindings, cel::Arena &arena) {
-    Result<cel::Value> value = cel::evaluate(program, bindings, arena);
-    if (!value) return value;
-    return cel::coerce_param(spec, *value);
-  }
-
-  static Outcome refuse_unknown(const CompiledTxTemplate &tx_template, JsonView params) {
-    if (!params.present()) return {};
-    for (const JsonView supplied : params) {
-      bool known = false;
-      for (const cel::ParamSpec &spec : tx_template.params) known = known || spec.name == supplied.key();
-      if (known) continue;
-      const std::string name(supplied.key());
-      Error error = base::make_error(base::Status::kInvalid, "param.unknown",
-                                     "tx template " + tx_template.source.code + " declares no param \"" + name + "\"");
-      base::JsonWriter details;
-      error.details = details.begin_object().key("param").string(name).end_object().take();
-      return about(std::move(error), "/params/" + name);
-    }
-    return {};
-  }
-
-  std::vector<cel::Value> values_;
-};
-
 // Evaluates a template's expressions against the params and keeps the first error.
 class FieldReader {
  public:
@@ -116,7 +56,7 @@ class FieldReader {
  private:
   void fail(Error error, const char *field) {
     const std::string at = entry_ < 0 ? "/transaction/" : "/entries/" + std::to_string(entry_) + "/";
-    error_ = std::make_unique<Error>(about(std::move(error), at + field));
+    error_ = std::make_unique<Error>(with_pointer(std::move(error), at + field));
   }
 
   cel::Bindings bindings_;
@@ -197,9 +137,12 @@ Result<PostedTransaction> prepare_posting(const CompiledTxTemplate &tx_template,
   cel::Bindings bindings;
   bindings.now = now;
   bindings.shared = &shared;
-  ParamValues values;
-  if (Outcome bound = values.bind(tx_template, params, bindings, arena); !bound) return std::move(bound.error());
-  bindings.params = values.values();
+  Outcome known = refuse_unknown_params(tx_template.params, params, "tx template " + tx_template.source.code);
+  if (!known) return std::move(known.error());
+  const Result<std::vector<cel::Value>> values =
+      bind_params(tx_template.params, tx_template.defaults, params, bindings, arena);
+  if (!values) return Error(values.error());
+  bindings.params = *values;
   PostedTransaction out;
   Transaction &transaction = out.transaction;
   transaction.id = transaction_id;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "cel/cel.h"
+#include "core/tx_template/params.h"
 #include "core/tx_template/tx_template.h"
 
 namespace cala::core {
@@ -36,8 +37,5 @@ base::Result<CompiledTxTemplatePtr> compile_tx_template(TxTemplate source);
 // What creation checks beyond compiling: defaults have their param's type and bounds (param.type, param.range, cel.*), and debits can equal credits
 // (tx_template.unbalanced).
 base::Outcome check_tx_template(const CompiledTxTemplate &compiled, base::Timestamp now);
-
-// Puts a JSON pointer at the front of an error's details.
-base::Error with_pointer(base::Error error, const std::string &pointer);
 
 }  // namespace cala::core

@@ -117,6 +117,8 @@ constexpr UniqueIndex kUniqueIndexes[] = {
     {"journals_pkey", "journal", "id"},
     {"journals_code_key", "journal", "code"},
     {"tx_templates_pkey", "tx_template", "id"},
+    {"velocity_limits_pkey", "velocity_limit", "id"},
+    {"velocity_controls_pkey", "velocity_control", "id"},
     {"tx_templates_code_key", "tx_template", "code"},
 };
 

@@ -12,20 +12,54 @@ namespace {
 
 // By StatementId. The probe is no function: it is asked where there may be none. It also
 // gives the id of the transaction that it is asked in, null where that has none.
-constexpr std::array<std::string_view, kStatementCount> kNames = {
-    "schema_probe_v1",     "schema_read_v1",      "ledger_info_v1",         "account_find_v1",
-    "journal_find_v1",     "tx_template_find_v1", "transaction_find_v1",    "entry_find_v1",
-    "account_list_v1",     "journal_list_v1",     "tx_template_list_v1",    "transaction_list_v1",
-    "entry_list_v1",       "balance_list_v1",     "balance_history_v1",     "balance_find_v1",
-    "balance_at_v1",       "account_write_v1",    "journal_write_v1",       "tx_template_write_v1",
-    "account_set_find_v1", "account_set_list_v1", "account_set_members_v1", "account_set_parents_v1",
-    "membership_read_v1",  "membership_write_v1", "posting_read_v1",        "posting_write_v1"};
+constexpr std::array<std::string_view, kStatementCount> kNames = {"schema_probe_v1",
+                                                                  "schema_read_v1",
+                                                                  "ledger_info_v1",
+                                                                  "account_find_v1",
+                                                                  "journal_find_v1",
+                                                                  "tx_template_find_v1",
+                                                                  "transaction_find_v1",
+                                                                  "entry_find_v1",
+                                                                  "account_list_v1",
+                                                                  "journal_list_v1",
+                                                                  "tx_template_list_v1",
+                                                                  "transaction_list_v1",
+                                                                  "entry_list_v1",
+                                                                  "balance_list_v1",
+                                                                  "balance_history_v1",
+                                                                  "balance_find_v1",
+                                                                  "balance_at_v1",
+                                                                  "account_write_v1",
+                                                                  "journal_write_v1",
+                                                                  "tx_template_write_v1",
+                                                                  "account_set_find_v1",
+                                                                  "account_set_list_v1",
+                                                                  "account_set_members_v1",
+                                                                  "account_set_parents_v1",
+                                                                  "membership_read_v1",
+                                                                  "membership_write_v1",
+                                                                  "velocity_limit_find_v1",
+                                                                  "velocity_control_find_v1",
+                                                                  "velocity_limit_list_v1",
+                                                                  "velocity_control_list_v1",
+                                                                  "velocity_attachment_list_v1",
+                                                                  "velocity_balance_list_v1",
+                                                                  "velocity_read_v1",
+                                                                  "velocity_limit_write_v1",
+                                                                  "velocity_control_write_v1",
+                                                                  "velocity_attachment_write_v1",
+                                                                  "posting_read_v1",
+                                                                  "posting_write_v1"};
 static_assert(kNames[static_cast<std::size_t>(StatementId::kBalanceAt)] == "balance_at_v1");
 
 constexpr std::array<std::string_view, 3> kPlaceholders = {"$1", "?", "%s"};
 
-// The templates' write keeps the JSON it is given as it is.
-std::string_view parameter_type(StatementId id) { return id == StatementId::kTxTemplateWrite ? "json" : "jsonb"; }
+// These writes keep the JSON they are given as it is.
+std::string_view parameter_type(StatementId id) {
+  const bool verbatim = id == StatementId::kTxTemplateWrite || id == StatementId::kVelocityLimitWrite ||
+                        id == StatementId::kVelocityAttachmentWrite;
+  return verbatim ? "json" : "jsonb";
+}
 
 std::string sql_of(StatementId id, std::string_view schema, std::string_view placeholder) {
   const std::string quoted = '"' + std::string(schema) + '"';

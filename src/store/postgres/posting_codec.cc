@@ -117,6 +117,22 @@ std::int64_t append_balances(std::string &out, const PostingWrite &request) {
   return born;
 }
 
+// Texts beside the transactions, null for those without; nothing where none has any.
+void append_warnings(std::string &out, const PostingWrite &request) {
+  const std::vector<std::string> payloads = warning_payloads(request);
+  if (payloads.empty()) return;
+  base::JsonWriter texts;
+  texts.begin_array();
+  for (const std::string &payload : payloads) {
+    if (payload.empty()) {
+      texts.null();
+    } else {
+      texts.string(payload);
+    }
+  }
+  (out += R"(,"warnings":)") += texts.end_array().take();
+}
+
 // Reads the fields of rows as posting_read_v1 joins them.
 class RowsText {
  public:
@@ -297,6 +313,8 @@ std::string encode_posting_write(const PostingWrite &request) {
   const std::int64_t born = append_balances(out, request);
   out += R"(,"born":)";
   base::append_integer(out, born);
+  if (const std::string velocity = velocity_rows(request); !velocity.empty()) (out += R"(,"velocity":)") += velocity;
+  append_warnings(out, request);
   out += '}';
   return out;
 }
@@ -312,6 +330,7 @@ Result<PostingState> decode_posting_read(std::string_view text) {
   if (read) read = read_journals(root.get("journals"), state.journals);
   if (read) read = read_accounts(root.get("accounts").string(), state.accounts);
   if (read) read = read_sets(root.get("sets").string(), state.accounts);
+  if (read) read = read_attached_controls(root.get("velocity"), state.accounts);
   if (read) read = read_template_ids(root.get("tx_template_ids"), state.tx_template_ids);
   if (read) read = read_existing(root.get("existing"), state.existing);
   if (!read) return std::move(read.error());

@@ -113,6 +113,8 @@ class StateReader {
       if (!read_set(Cells(cells))) return corrupt_row("account set");
     }
     place_sets();
+    base::Outcome attached = read_attached_controls(root_.get("velocity"), state_.accounts);
+    if (!attached) return attached;
     for (const JsonView cells : root_.get("balances")) {
       if (!read_balance(Cells(cells))) return corrupt_row("balance");
     }
@@ -144,7 +146,7 @@ class StateReader {
     const bool is_set = cells.integer() != 0;
     if (!id || !status || !cells.ok()) return false;
     ticket_->note_account(*id, n);
-    state_.accounts.push_back({*id, *status, is_set, {}});
+    state_.accounts.push_back({*id, *status, is_set, {}, {}});
     return true;
   }
 
@@ -167,7 +169,7 @@ class StateReader {
     if (!ticket_->add_sets(state_.accounts)) return;
     for (const auto &[id, row] : sets_) {
       ticket_->note_account(id, row.first);
-      state_.accounts.push_back({id, row.second, true, {}});
+      state_.accounts.push_back({id, row.second, true, {}, {}});
     }
     for (const auto &[id, n] : journals_) ticket_->note_journal(id, n);
   }
@@ -232,7 +234,9 @@ void write_transaction(JsonWriter &out, const PlannedTransaction &planned) {
   write_text(out, row.metadata);
   write_id(out, row.void_of);
   write_id(out, row.voided_by);
-  out.integer(row.version).integer(row.created_at.micros()).integer(row.modified_at.micros()).end_array();
+  out.integer(row.version).integer(row.created_at.micros()).integer(row.modified_at.micros());
+  if (!planned.warnings.empty()) out.string(planned.warnings);
+  out.end_array();
 }
 
 void write_entry(JsonWriter &out, const PlannedEntry &planned) {
@@ -314,7 +318,9 @@ std::string posting_write_document(const PostingPlan &plan) {
   for (const PlannedBalance &balance : plan.balances) {
     if (balance.version_read != 0) write_moved(out, balance);
   }
-  out.end_array().end_object();
+  out.end_array();
+  if (!plan.velocity.empty()) out.key("velocity").raw(plan.velocity);
+  out.end_object();
   return out.take();
 }
 

@@ -47,6 +47,8 @@ std::string_view NativePosting::sql_of(Use use) {
     case kSetsAbove:
       return "SELECT s.id, j.id FROM cala_account_set_ancestors x CROSS JOIN cala_accounts s ON s.n = x.set_n"
              " CROSS JOIN cala_journals j ON j.n = s.journal_n WHERE x.member_n = ? ORDER BY s.id";
+    case kAttachedControls: return "SELECT row FROM cala_attached_controls_v1 WHERE account_n = ?";
+    case kMoveVelocity: return "INSERT INTO cala_velocity_move_v1 (doc) VALUES (?)";
     case kBalance:
       return "SELECT n, version, head_entry_n, created_at, modified_at, trail, state, entry_n FROM cala_balances"
              " WHERE account_n = ? AND journal_n = ? AND currency = ?";
@@ -78,7 +80,9 @@ std::string_view NativePosting::sql_of(Use use) {
              "?"
              " WHERE n = ? AND version = ?";
     case kInsertEvent:
-      return "INSERT INTO cala_outbox_events (type, subject_n, recorded_at) VALUES ('transaction_created', ?, ?)";
+      return "INSERT INTO cala_outbox_events (type, subject_n, payload, recorded_at) VALUES ('transaction_created', ?, "
+             "?, "
+             "?)";
     case kUseCount: break;
   }
   return {};
@@ -239,8 +243,9 @@ Result<const NativePosting::Numbered<core::AccountState> *> NativePosting::accou
   if (result != SQLITE_ROW) return connection_.error(result);
   const std::optional<core::LockStatus> status = core::parse_lock_status(row.column_text(1));
   if (!status) return corrupt_row("account");
-  Numbered<core::AccountState> read{row.column_integer(0), {id, *status, row.column_integer(2) != 0, {}}};
+  Numbered<core::AccountState> read{row.column_integer(0), {id, *status, row.column_integer(2) != 0, {}, {}}};
   if (Outcome outcome = read_sets_above(read.n, read.row.sets); !outcome) return std::move(outcome.error());
+  if (Outcome outcome = read_controls(read.n, read.row.controls); !outcome) return std::move(outcome.error());
   if (accounts_.size() >= kRemembered) accounts_.clear();
   return Found{&(accounts_[id] = std::move(read))};
 }
@@ -258,6 +263,22 @@ Outcome NativePosting::read_sets_above(std::int64_t account_n, std::vector<core:
     sets.push_back({*id, *journal_id});
   }
   if (result != SQLITE_DONE) return connection_.error(result);
+  return {};
+}
+
+Outcome NativePosting::read_controls(std::int64_t account_n, std::shared_ptr<const core::AttachedControls> &controls) {
+  Result<Statement *> lookup = statement(kAttachedControls);
+  if (!lookup) return std::move(lookup.error());
+  Statement &row = **lookup;
+  Resetting resetting(row);
+  const int result = row.integer(account_n).step();
+  if (result == SQLITE_DONE) return {};
+  if (result != SQLITE_ROW) return connection_.error(result);
+  const Result<base::Json> json = base::parse_stored(row.column_text(0));
+  if (!json) return corrupt_row("velocity attachment");
+  Result<std::shared_ptr<const core::AttachedControls>> read = attached_controls_of(json->root());
+  if (!read) return std::move(read.error());
+  controls = read.take();
   return {};
 }
 
@@ -376,7 +397,15 @@ Outcome NativePosting::write(const PostingPlan &plan) {
   if (Outcome outcome = check_seen(plan); !outcome) return outcome;
   if (Outcome outcome = write_balances(plan); !outcome) return outcome;
   if (Outcome outcome = write_transactions(plan); !outcome) return outcome;
-  return write_entries(plan);
+  if (Outcome outcome = write_entries(plan); !outcome) return outcome;
+  return write_velocity(plan);
+}
+
+Outcome NativePosting::write_velocity(const PostingPlan &plan) {
+  if (plan.velocity.empty()) return {};
+  Result<Statement *> move = statement(kMoveVelocity);
+  if (!move) return std::move(move.error());
+  return done((*move)->text(plan.velocity));
 }
 
 Outcome NativePosting::check_seen(const PostingPlan &plan) {
@@ -420,7 +449,13 @@ Outcome NativePosting::write_transactions(const PostingPlan &plan) {
   for (const PlannedTransaction &planned : plan.transactions) {
     if (Outcome outcome = write_transaction(planned, **insert); !outcome) return outcome;
     const std::int64_t recorded_at = planned.row->created_at.micros();
-    if (Outcome outcome = done((*event)->integer(planned.n).integer(recorded_at)); !outcome) return outcome;
+    Statement &row = (*event)->integer(planned.n);
+    if (planned.warnings.empty()) {
+      row.null();
+    } else {
+      row.text(planned.warnings);
+    }
+    if (Outcome outcome = done(row.integer(recorded_at)); !outcome) return outcome;
   }
   return {};
 }

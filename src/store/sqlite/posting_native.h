@@ -30,6 +30,8 @@ class NativePosting {
     kJournal,
     kAccount,
     kSetsAbove,
+    kAttachedControls,
+    kMoveVelocity,
     kBalance,
     kBalanceByN,
     kTxTemplate,
@@ -65,6 +67,7 @@ class NativePosting {
   base::Outcome read_accounts(PostingState &state, SqliteTicket &ticket);
   base::Outcome read_sets(PostingState &state, SqliteTicket &ticket);
   base::Outcome read_sets_above(std::int64_t account_n, std::vector<core::SetAbove> &sets);
+  base::Outcome read_controls(std::int64_t account_n, std::shared_ptr<const core::AttachedControls> &controls);
   base::Outcome read_balances(PostingState &state, SqliteTicket &ticket);
   base::Outcome read_tx_templates(const PostingRead &read, PostingState &state, SqliteTicket &ticket);
   // Null when there is none.
@@ -81,6 +84,7 @@ class NativePosting {
   base::Outcome write_transactions(const PostingPlan &plan);
   base::Outcome write_transaction(const PlannedTransaction &planned, Statement &out);
   base::Outcome write_entries(const PostingPlan &plan);
+  base::Outcome write_velocity(const PostingPlan &plan);
 
   Connection &connection_;
   std::array<Statement, kUseCount> statements_;

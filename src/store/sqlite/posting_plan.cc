@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/rows.h"
 #include "store/sqlite/entry_id.h"
 #include "store/sqlite/layer_text.h"
 
@@ -173,7 +174,14 @@ class Planner {
 base::Result<PostingPlan> plan_posting(const PostingWrite &write) {
   const auto *ticket = static_cast<const SqliteTicket *>(write.ticket);
   if (ticket == nullptr) return bad_plan("a posting's write has no ticket from its read");
-  return Planner(write, *ticket).run();
+  base::Result<PostingPlan> plan = Planner(write, *ticket).run();
+  if (!plan) return plan;
+  plan->velocity = velocity_rows(write);
+  std::vector<std::string> payloads = warning_payloads(write);
+  for (std::size_t i = 0; i < payloads.size() && i < plan->transactions.size(); ++i) {
+    plan->transactions[i].warnings = std::move(payloads[i]);
+  }
+  return plan;
 }
 
 }  // namespace cala::store::sqlite

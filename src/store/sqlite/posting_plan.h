@@ -21,6 +21,7 @@ struct PlannedTransaction {
   std::int64_t first_entry_n = 0;
   std::int64_t entry_count = 0;
   bool own_correlation = false;  // the correlation id is the transaction's own id
+  std::string warnings;          // its event's payload; empty: none
 };
 
 // A row of cala_entries: an entry with its account's balance, or a set's balance moved by it.
@@ -54,6 +55,7 @@ struct PostingPlan {
   std::vector<PlannedTransaction> transactions;
   std::vector<PlannedEntry> entries;
   std::vector<PlannedBalance> balances;
+  std::string velocity;  // rows of what limits have counted, a JSON array; empty: none
 };
 
 // kInternal "store.plan" when the request does not hang together (an id that its ticket did not give, an unknown key).

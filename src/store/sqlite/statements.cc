@@ -8,14 +8,44 @@ namespace cala::store::sqlite {
 
 namespace {
 
-constexpr std::array<std::string_view, store::kStatementCount> kNames = {
-    "schema_probe_v1",     "schema_read_v1",      "ledger_info_v1",         "account_find_v1",
-    "journal_find_v1",     "tx_template_find_v1", "transaction_find_v1",    "entry_find_v1",
-    "account_list_v1",     "journal_list_v1",     "tx_template_list_v1",    "transaction_list_v1",
-    "entry_list_v1",       "balance_list_v1",     "balance_history_v1",     "balance_find_v1",
-    "balance_at_v1",       "account_write_v1",    "journal_write_v1",       "tx_template_write_v1",
-    "account_set_find_v1", "account_set_list_v1", "account_set_members_v1", "account_set_parents_v1",
-    "membership_read_v1",  "membership_write_v1", "posting_read_v1",        "posting_write_v1"};
+constexpr std::array<std::string_view, store::kStatementCount> kNames = {"schema_probe_v1",
+                                                                         "schema_read_v1",
+                                                                         "ledger_info_v1",
+                                                                         "account_find_v1",
+                                                                         "journal_find_v1",
+                                                                         "tx_template_find_v1",
+                                                                         "transaction_find_v1",
+                                                                         "entry_find_v1",
+                                                                         "account_list_v1",
+                                                                         "journal_list_v1",
+                                                                         "tx_template_list_v1",
+                                                                         "transaction_list_v1",
+                                                                         "entry_list_v1",
+                                                                         "balance_list_v1",
+                                                                         "balance_history_v1",
+                                                                         "balance_find_v1",
+                                                                         "balance_at_v1",
+                                                                         "account_write_v1",
+                                                                         "journal_write_v1",
+                                                                         "tx_template_write_v1",
+                                                                         "account_set_find_v1",
+                                                                         "account_set_list_v1",
+                                                                         "account_set_members_v1",
+                                                                         "account_set_parents_v1",
+                                                                         "membership_read_v1",
+                                                                         "membership_write_v1",
+                                                                         "velocity_limit_find_v1",
+                                                                         "velocity_control_find_v1",
+                                                                         "velocity_limit_list_v1",
+                                                                         "velocity_control_list_v1",
+                                                                         "velocity_attachment_list_v1",
+                                                                         "velocity_balance_list_v1",
+                                                                         "velocity_read_v1",
+                                                                         "velocity_limit_write_v1",
+                                                                         "velocity_control_write_v1",
+                                                                         "velocity_attachment_write_v1",
+                                                                         "posting_read_v1",
+                                                                         "posting_write_v1"};
 
 std::size_t index_of(StatementId id) { return static_cast<std::size_t>(id); }
 

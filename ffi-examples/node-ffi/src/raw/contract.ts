@@ -146,7 +146,17 @@ export type ErrorCode =
   | "tx_template.changed"
   | "tx_template.exists"
   | "tx_template.not_found"
-  | "tx_template.unbalanced";
+  | "tx_template.unbalanced"
+  | "velocity.exceeded"
+  | "velocity_control.attached"
+  | "velocity_control.changed"
+  | "velocity_control.ensure_differs"
+  | "velocity_control.exists"
+  | "velocity_control.has_limit"
+  | "velocity_control.not_found"
+  | "velocity_limit.ensure_differs"
+  | "velocity_limit.exists"
+  | "velocity_limit.not_found";
 
 /** What CalaError.details has, by code; a code that is not here has nothing there. */
 export interface ErrorDetails {
@@ -177,8 +187,17 @@ export interface ErrorDetails {
     column?: number;
     expression?: string;
     param?: string;
+    controlId?: Id;
+    limitId?: Id;
+    sequence?: number;
   };
-  "cel.coerce": { pointer?: string; currency?: string };
+  "cel.coerce": {
+    pointer?: string;
+    currency?: string;
+    controlId?: Id;
+    limitId?: Id;
+    sequence?: number;
+  };
   "cel.params": {
     pointer?: string;
     param?: string;
@@ -249,6 +268,31 @@ export interface ErrorDetails {
   "journal.exists": { column: string; value?: string };
   "journal.not_found": { id: string } | { code: string };
   "journal.locked": { journalId: Id };
+  "velocity.exceeded": {
+    limitId: Id;
+    controlId: Id;
+    accountId: Id;
+    journalId: Id;
+    currency: Currency;
+    window: Json;
+    layer: Layer;
+    direction: Direction;
+    basis: VelocityBasis;
+    allowed: Amount;
+    requested: Amount;
+    current: Amount;
+    sequence: number;
+  };
+  "velocity_limit.exists": { column: string; value?: string };
+  "velocity_limit.ensure_differs": { id: Id; field: string; pointer?: string };
+  "velocity_limit.not_found": { id: string };
+  "velocity_control.exists": { column: string; value?: string };
+  "velocity_control.ensure_differs":
+    | { id: Id; field: string; pointer?: string }
+    | { accountId: Id; field: string; pointer: string };
+  "velocity_control.not_found": { id: string };
+  "velocity_control.has_limit": { controlId: Id; limitId: Id };
+  "velocity_control.attached": { controlId: Id; accountId: Id } | { controlId: Id; accountSetId: Id };
   "posting.unbalanced": {
     currency: Currency;
     layer: Layer;
@@ -291,6 +335,9 @@ export type LockStatus = "active" | "locked";
 
 /** When a set's balance moves. */
 export type BalanceRollup = "synchronous" | "eventually_consistent";
+
+/** What becomes of something that is there already, and not as it was asked for. */
+export type OnDifference = "error" | "keep";
 
 /**
  * Digits after the decimal point that an entry may have: one number, or one by currency, {"default": 18, "USD": 2}. A
@@ -445,12 +492,144 @@ export interface Entry {
   createdAt: Instant;
 }
 
+/** What becomes of a posting that a limit does not allow. */
+export type VelocityAction = "reject" | "warn";
+
+/** What a limit measures: one side less the other, so that what comes back gives room again, or one side alone. */
+export type VelocityBasis = "net" | "gross";
+
+/** What a window is named by. Everything that comes to the same values is counted together. */
+export interface VelocityWindowKey {
+  alias: string;
+  /** Of context.vars, such as context.vars.transaction.effective. */
+  value: Expression;
+}
+
+/** How much. A layer counts with those before it: settled, pending, encumbrance. */
+export interface VelocityBalanceLimit {
+  /** These six know the params only: they are worked out as a control is attached. */
+  layer: Expression;
+  amount: Expression;
+  enforcementDirection: Expression;
+  /** An instant, inclusive. */
+  start?: Expression;
+  /** An instant, exclusive. */
+  end?: Expression;
+  /** Default "net". */
+  basis?: VelocityBasis;
+}
+
+/** What a limit allows. */
+export interface VelocityLimitPart {
+  /** Of context.vars: decides against start and end; else the instant of posting. */
+  timestampSource?: Expression;
+  /** At most 100. */
+  balance: VelocityBalanceLimit[];
+}
+
+/** How much may pass within a window. */
+export interface VelocityLimit {
+  id: Id;
+  version: number;
+  name: string;
+  description?: string;
+  window: VelocityWindowKey[];
+  condition?: Expression;
+  currency?: Currency;
+  params: Param[];
+  limit: VelocityLimitPart;
+  createdAt: Instant;
+  modifiedAt: Instant;
+}
+
+/** What a control does. */
+export interface VelocityEnforcement {
+  /** Default "reject". */
+  action?: VelocityAction;
+}
+
+/** Limits that go together. */
+export interface VelocityControl {
+  id: Id;
+  version: number;
+  name: string;
+  description?: string;
+  condition?: Expression;
+  enforcement: VelocityEnforcement;
+  /** Oldest first. */
+  limitIds: Id[];
+  createdAt: Instant;
+  modifiedAt: Instant;
+}
+
+/** A control at an account or a set, with its limits frozen. */
+export interface VelocityAttachment {
+  controlId: Id;
+  /** This or the other. */
+  accountId?: Id;
+  accountSetId?: Id;
+  /** One more each time the params are replaced. */
+  version: number;
+  params: Json;
+  createdAt: Instant;
+  modifiedAt: Instant;
+}
+
+/**
+ * What is left of a limit. journalId, currency and window are left out where nothing was counted yet and they are not
+ * known.
+ */
+export interface VelocityHeadroom {
+  controlId: Id;
+  limitId: Id;
+  /** Where it is attached: the account, or a set above it. */
+  accountId: Id;
+  journalId?: Id;
+  currency?: Currency;
+  window?: Json;
+  layer: Layer;
+  direction: Direction;
+  basis: VelocityBasis;
+  limit: Amount;
+  current: Amount;
+  /** Negative where the params were lowered below what had passed. */
+  left: Amount;
+  enforcement: VelocityAction;
+  /** Whether now is between start and end. */
+  active: boolean;
+}
+
+/** What a posting was let pass with. */
+export interface Warning {
+  /** Velocity.exceeded. */
+  code: string;
+  message: string;
+  limitId: Id;
+  controlId: Id;
+  accountId: Id;
+  journalId: Id;
+  currency: Currency;
+  window: Json;
+  layer: Layer;
+  direction: Direction;
+  basis: VelocityBasis;
+  allowed: Amount;
+  /** What it comes to with this entry. */
+  requested: Amount;
+  /** What it was before. */
+  current: Amount;
+  /** The entry's. */
+  sequence: number;
+}
+
 /** What a posting became. */
 export interface Posted {
   transaction: Transaction;
   entries: Entry[];
   /** True: it had been posted before, and nothing was written. */
   replayed: boolean;
+  /** Of limits that only warn; not of a replay. */
+  warnings?: Warning[];
 }
 
 /** Which balance. */
@@ -836,10 +1015,278 @@ export interface TxTemplateListResult extends PageEnd {
 }
 
 /**
+ * Creates a velocity limit. It never changes. Its expressions are checked now. condition, window and timestampSource
+ * see context.vars: transaction {id, createdAt, journalId, txTemplateId, effective, correlationId, metadata}, entry
+ * {entryType, sequence, layer, direction, units, currency, metadata} and account {id, name, externalId,
+ * normalBalanceType, metadata}, which is the account or set that the control is attached to; a void's entries are seen
+ * as those that it takes back. metadata that is not there does not exist: ask has() first.
+ */
+export interface VelocityLimitCreateRequest {
+  id?: Id | undefined;
+  name: string;
+  description?: string | undefined;
+  /** At most 100. */
+  window?: VelocityWindowKey[] | undefined;
+  condition?: Expression | undefined;
+  currency?: Currency | undefined;
+  params?: Param[] | undefined;
+  limit: VelocityLimitPart;
+}
+
+/**
+ * InvalidError cel.compile, cel.coerce, param.duplicate, param.type, param.range; ConflictError velocity_limit.exists.
+ */
+export type VelocityLimitCreateError =
+  | "cel.compile"
+  | "cel.coerce"
+  | "param.duplicate"
+  | "param.type"
+  | "param.range"
+  | "velocity_limit.exists";
+
+/** Creates a velocity limit, or finds the one that has this id; as account_ensure. */
+export interface VelocityLimitEnsureRequest {
+  id: Id;
+  name: string;
+  description?: string | undefined;
+  /** At most 100. */
+  window?: VelocityWindowKey[] | undefined;
+  condition?: Expression | undefined;
+  currency?: Currency | undefined;
+  params?: Param[] | undefined;
+  limit: VelocityLimitPart;
+  /** Default "error". */
+  onDifference?: OnDifference | undefined;
+}
+
+/** What velocity_limit_ensure answers. */
+export interface VelocityLimitEnsureResult {
+  created: boolean;
+  velocityLimit: VelocityLimit;
+}
+
+/**
+ * InvalidError cel.compile, cel.coerce, param.duplicate, param.type, param.range; ConflictError
+ * velocity_limit.ensure_differs, velocity_limit.exists.
+ */
+export type VelocityLimitEnsureError =
+  | "cel.compile"
+  | "cel.coerce"
+  | "param.duplicate"
+  | "param.type"
+  | "param.range"
+  | "velocity_limit.ensure_differs"
+  | "velocity_limit.exists";
+
+/** Lists velocity limits, oldest first. */
+export interface VelocityLimitListRequest extends PageRequest {
+  controlId?: Id | undefined;
+}
+
+/** What velocity_limit_list answers. */
+export interface VelocityLimitListResult extends PageEnd {
+  items: VelocityLimit[];
+}
+
+/** Creates a velocity control, without limits at first. */
+export interface VelocityControlCreateRequest {
+  id?: Id | undefined;
+  name: string;
+  description?: string | undefined;
+  condition?: Expression | undefined;
+  enforcement?: VelocityEnforcement | undefined;
+}
+
+/** InvalidError cel.compile; ConflictError velocity_control.exists. */
+export type VelocityControlCreateError = "cel.compile" | "velocity_control.exists";
+
+/** Creates a velocity control, or finds the one that has this id; as account_ensure. */
+export interface VelocityControlEnsureRequest {
+  id: Id;
+  name: string;
+  description?: string | undefined;
+  condition?: Expression | undefined;
+  enforcement?: VelocityEnforcement | undefined;
+  /** Default "error". */
+  onDifference?: OnDifference | undefined;
+}
+
+/** What velocity_control_ensure answers. */
+export interface VelocityControlEnsureResult {
+  created: boolean;
+  velocityControl: VelocityControl;
+}
+
+/** InvalidError cel.compile; ConflictError velocity_control.ensure_differs, velocity_control.exists. */
+export type VelocityControlEnsureError = "cel.compile" | "velocity_control.ensure_differs" | "velocity_control.exists";
+
+/** Lists velocity controls, oldest first. */
+export type VelocityControlListRequest = PageRequest;
+
+/** What velocity_control_list answers. */
+export interface VelocityControlListResult extends PageEnd {
+  items: VelocityControl[];
+}
+
+/** Adds a limit to a control. Where the control is attached already, its limits stay as they were frozen. */
+export interface VelocityControlAddLimitRequest {
+  controlId: Id;
+  limitId: Id;
+}
+
+/**
+ * NotFoundError velocity_control.not_found, velocity_limit.not_found; RejectedError velocity_control.has_limit;
+ * ConflictError velocity_control.changed.
+ */
+export type VelocityControlAddLimitError =
+  | "velocity_control.not_found"
+  | "velocity_limit.not_found"
+  | "velocity_control.has_limit"
+  | "velocity_control.changed";
+
+/** Adds a limit to a control, or finds it there. */
+export interface VelocityControlEnsureLimitRequest {
+  controlId: Id;
+  limitId: Id;
+}
+
+/** What velocity_control_ensure_limit answers. */
+export interface VelocityControlEnsureLimitResult {
+  created: number;
+  found: number;
+}
+
+/** NotFoundError velocity_control.not_found, velocity_limit.not_found; ConflictError velocity_control.changed. */
+export type VelocityControlEnsureLimitError =
+  | "velocity_control.not_found"
+  | "velocity_limit.not_found"
+  | "velocity_control.changed";
+
+/**
+ * Attaches a control to accounts, or to an account set, which then counts every account below it in the set's journal.
+ * The limits are frozen with the params; counting begins with what is posted from now on. Waits for postings in flight.
+ * replace: where it is attached already the params are replaced, and what was counted stays; else that is refused.
+ * accountIds takes sets, too.
+ */
+export type VelocityControlAttachRequest = {
+  controlId: Id;
+  params?: Record<string, Json> | undefined;
+  /** Default false. */
+  replace?: boolean | undefined;
+} & ({
+  /** At most 10000. */
+  accountIds: Id[];
+} | { accountSetId: Id });
+
+/** What velocity_control_attach answers. */
+export interface VelocityControlAttachResult {
+  attached: number;
+  replaced: number;
+}
+
+/**
+ * NotFoundError velocity_control.not_found, account.not_found, account_set.not_found; InvalidError param.missing,
+ * param.unknown, param.type, param.range, amount.range, cel.eval, cel.coerce; RejectedError velocity_control.attached;
+ * ConflictError velocity_control.changed.
+ */
+export type VelocityControlAttachError =
+  | "velocity_control.not_found"
+  | "account.not_found"
+  | "account_set.not_found"
+  | "param.missing"
+  | "param.unknown"
+  | "param.type"
+  | "param.range"
+  | "amount.range"
+  | "cel.eval"
+  | "cel.coerce"
+  | "velocity_control.attached"
+  | "velocity_control.changed";
+
+/**
+ * Attaches a control where it is not attached yet. Where it is, its params are compared, unless onDifference is "keep".
+ */
+export type VelocityControlEnsureAttachedRequest = {
+  controlId: Id;
+  params?: Record<string, Json> | undefined;
+  /** Default "error". */
+  onDifference?: OnDifference | undefined;
+} & ({
+  /** At most 10000. */
+  accountIds: Id[];
+} | { accountSetId: Id });
+
+/** What velocity_control_ensure_attached answers. */
+export interface VelocityControlEnsureAttachedResult {
+  created: number;
+  found: number;
+}
+
+/**
+ * NotFoundError velocity_control.not_found, account.not_found, account_set.not_found; InvalidError param.missing,
+ * param.unknown, param.type, param.range, amount.range, cel.eval, cel.coerce; ConflictError
+ * velocity_control.ensure_differs, velocity_control.changed.
+ */
+export type VelocityControlEnsureAttachedError =
+  | "velocity_control.not_found"
+  | "account.not_found"
+  | "account_set.not_found"
+  | "param.missing"
+  | "param.unknown"
+  | "param.type"
+  | "param.range"
+  | "amount.range"
+  | "cel.eval"
+  | "cel.coerce"
+  | "velocity_control.ensure_differs"
+  | "velocity_control.changed";
+
+/** Detaches a control. Where it is not attached nothing happens. Attached again it goes on with what it had counted. */
+export type VelocityControlDetachRequest = { controlId: Id } & ({
+  /** At most 10000. */
+  accountIds: Id[];
+} | { accountSetId: Id });
+
+/** What velocity_control_detach answers. */
+export interface VelocityControlDetachResult {
+  detached: number;
+}
+
+/** NotFoundError velocity_control.not_found; ConflictError velocity_control.changed. */
+export type VelocityControlDetachError = "velocity_control.not_found" | "velocity_control.changed";
+
+/** Lists where controls are attached, oldest first. accountId: an account or a set. */
+export interface VelocityAttachmentListRequest extends PageRequest {
+  controlId?: Id | undefined;
+  accountId?: Id | undefined;
+}
+
+/** What velocity_attachment_list answers. */
+export interface VelocityAttachmentListResult extends PageEnd {
+  items: VelocityAttachment[];
+}
+
+/** Says what is left of each limit at an account, and at the sets above it: by limit, journal, currency and window. */
+export interface VelocityHeadroomRequest {
+  accountId: Id;
+  journalId?: Id | undefined;
+  currency?: Currency | undefined;
+}
+
+/** What velocity_headroom answers. */
+export interface VelocityHeadroomResult {
+  items: VelocityHeadroom[];
+}
+
+/** NotFoundError account.not_found; InvalidError amount.range. */
+export type VelocityHeadroomError = "account.not_found" | "amount.range";
+
+/**
  * Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers with
  * the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must agree in
  * each currency and layer. When several errors hold, the first in this order is named: template, params, expressions,
- * balance; journal and its maxScale; accounts in entry order.
+ * balance; journal and its maxScale; accounts in entry order; velocity limits, first the expressions of their
+ * conditions and windows, then the lowest entry, the oldest control and limit.
  */
 export interface TransactionPostRequest {
   id?: Id | undefined;
@@ -850,8 +1297,8 @@ export interface TransactionPostRequest {
 /**
  * NotFoundError tx_template.not_found, journal.not_found, account.not_found; InvalidError cel.eval, cel.coerce,
  * param.missing, param.unknown, param.type, param.range, currency.unknown, amount.range, amount.scale; RejectedError
- * posting.unbalanced, journal.locked, account.locked, account.is_set; ConflictError transaction.replay_differs,
- * transaction.exists, balance.changed.
+ * posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded; ConflictError
+ * transaction.replay_differs, transaction.exists, balance.changed.
  */
 export type TransactionPostError =
   | "tx_template.not_found"
@@ -870,6 +1317,7 @@ export type TransactionPostError =
   | "journal.locked"
   | "account.locked"
   | "account.is_set"
+  | "velocity.exceeded"
   | "transaction.replay_differs"
   | "transaction.exists"
   | "balance.changed";
@@ -892,8 +1340,8 @@ export interface TransactionPostManyResult {
 /**
  * NotFoundError tx_template.not_found, journal.not_found, account.not_found; InvalidError cel.eval, cel.coerce,
  * param.missing, param.unknown, param.type, param.range, currency.unknown, amount.range, amount.scale; RejectedError
- * posting.unbalanced, journal.locked, account.locked, account.is_set; ConflictError transaction.replay_differs,
- * transaction.exists, balance.changed.
+ * posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded; ConflictError
+ * transaction.replay_differs, transaction.exists, balance.changed.
  */
 export type TransactionPostManyError =
   | "tx_template.not_found"
@@ -912,6 +1360,7 @@ export type TransactionPostManyError =
   | "journal.locked"
   | "account.locked"
   | "account.is_set"
+  | "velocity.exceeded"
   | "transaction.replay_differs"
   | "transaction.exists"
   | "balance.changed";
@@ -1200,6 +1649,63 @@ export interface Operations {
   tx_template_create: { request: TxTemplateCreateRequest; result: TxTemplate; error: TxTemplateCreateError };
   tx_template_find: { request: TxTemplateFindRequest; result: TxTemplate; error: TxTemplateFindError };
   tx_template_list: { request: TxTemplateListRequest; result: TxTemplateListResult; error: never };
+  velocity_limit_create: {
+    request: VelocityLimitCreateRequest;
+    result: VelocityLimit;
+    error: VelocityLimitCreateError;
+  };
+  velocity_limit_ensure: {
+    request: VelocityLimitEnsureRequest;
+    result: VelocityLimitEnsureResult;
+    error: VelocityLimitEnsureError;
+  };
+  velocity_limit_list: { request: VelocityLimitListRequest; result: VelocityLimitListResult; error: never };
+  velocity_control_create: {
+    request: VelocityControlCreateRequest;
+    result: VelocityControl;
+    error: VelocityControlCreateError;
+  };
+  velocity_control_ensure: {
+    request: VelocityControlEnsureRequest;
+    result: VelocityControlEnsureResult;
+    error: VelocityControlEnsureError;
+  };
+  velocity_control_list: { request: VelocityControlListRequest; result: VelocityControlListResult; error: never };
+  velocity_control_add_limit: {
+    request: VelocityControlAddLimitRequest;
+    result: VelocityControl;
+    error: VelocityControlAddLimitError;
+  };
+  velocity_control_ensure_limit: {
+    request: VelocityControlEnsureLimitRequest;
+    result: VelocityControlEnsureLimitResult;
+    error: VelocityControlEnsureLimitError;
+  };
+  velocity_control_attach: {
+    request: VelocityControlAttachRequest;
+    result: VelocityControlAttachResult;
+    error: VelocityControlAttachError;
+  };
+  velocity_control_ensure_attached: {
+    request: VelocityControlEnsureAttachedRequest;
+    result: VelocityControlEnsureAttachedResult;
+    error: VelocityControlEnsureAttachedError;
+  };
+  velocity_control_detach: {
+    request: VelocityControlDetachRequest;
+    result: VelocityControlDetachResult;
+    error: VelocityControlDetachError;
+  };
+  velocity_attachment_list: {
+    request: VelocityAttachmentListRequest;
+    result: VelocityAttachmentListResult;
+    error: never;
+  };
+  velocity_headroom: {
+    request: VelocityHeadroomRequest;
+    result: VelocityHeadroomResult;
+    error: VelocityHeadroomError;
+  };
   transaction_post: { request: TransactionPostRequest; result: Posted; error: TransactionPostError };
   transaction_post_many: {
     request: TransactionPostManyRequest;

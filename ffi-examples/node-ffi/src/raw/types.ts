@@ -75,6 +75,19 @@ export const operationNames = [
   "tx_template_create",
   "tx_template_find",
   "tx_template_list",
+  "velocity_limit_create",
+  "velocity_limit_ensure",
+  "velocity_limit_list",
+  "velocity_control_create",
+  "velocity_control_ensure",
+  "velocity_control_list",
+  "velocity_control_add_limit",
+  "velocity_control_ensure_limit",
+  "velocity_control_attach",
+  "velocity_control_ensure_attached",
+  "velocity_control_detach",
+  "velocity_attachment_list",
+  "velocity_headroom",
   "transaction_post",
   "transaction_post_many",
   "transaction_find",
@@ -629,15 +642,136 @@ export interface Raw {
    */
   cala_tx_template_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
+   * Creates a velocity limit. It never changes. Its expressions are checked now. condition, window and timestamp_source see
+   * context.vars: transaction {id, createdAt, journalId, txTemplateId, effective, correlationId, metadata}, entry {entryType,
+   * sequence, layer, direction, units, currency, metadata} and account {id, name, externalId, normalBalanceType, metadata}, which is
+   * the account or set that the control is attached to; a void's entries are seen as those that it takes back. metadata that is
+   * not there does not exist: ask has() first.
+   * request: {id?: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
+   *   currency?: currency, params?: [param], limit: velocity_limit_part}
+   * result: velocity_limit
+   * errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range; CALA_CONFLICT velocity_limit.exists
+   * access: write
+   */
+  cala_velocity_limit_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Creates a velocity limit, or finds the one that has this id; as account_ensure.
+   * request: {id: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
+   *   currency?: currency, params?: [param], limit: velocity_limit_part, on_difference?: on_difference = "error"}
+   * result: {created: boolean, velocity_limit: velocity_limit}
+   * errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range;
+   *   CALA_CONFLICT velocity_limit.ensure_differs, velocity_limit.exists
+   * access: write
+   */
+  cala_velocity_limit_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Lists velocity limits, oldest first.
+   * request: page & {control_id?: uuid}
+   * result: {items: [velocity_limit]} & page_end
+   * access: read
+   */
+  cala_velocity_limit_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Creates a velocity control, without limits at first.
+   * request: {id?: uuid, name: text, description?: text, condition?: cel, enforcement?: velocity_enforcement}
+   * result: velocity_control
+   * errors: CALA_INVALID cel.compile; CALA_CONFLICT velocity_control.exists
+   * access: write
+   */
+  cala_velocity_control_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Creates a velocity control, or finds the one that has this id; as account_ensure.
+   * request: {id: uuid, name: text, description?: text, condition?: cel, enforcement?: velocity_enforcement,
+   *   on_difference?: on_difference = "error"}
+   * result: {created: boolean, velocity_control: velocity_control}
+   * errors: CALA_INVALID cel.compile; CALA_CONFLICT velocity_control.ensure_differs, velocity_control.exists
+   * access: write
+   */
+  cala_velocity_control_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Lists velocity controls, oldest first.
+   * request: page
+   * result: {items: [velocity_control]} & page_end
+   * access: read
+   */
+  cala_velocity_control_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Adds a limit to a control. Where the control is attached already, its limits stay as they were frozen.
+   * request: {control_id: uuid, limit_id: uuid}
+   * result: velocity_control
+   * errors: CALA_NOT_FOUND velocity_control.not_found, velocity_limit.not_found; CALA_REJECTED velocity_control.has_limit;
+   *   CALA_CONFLICT velocity_control.changed
+   * access: write
+   */
+  cala_velocity_control_add_limit(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Adds a limit to a control, or finds it there.
+   * request: {control_id: uuid, limit_id: uuid}
+   * result: {created: integer, found: integer}
+   * errors: CALA_NOT_FOUND velocity_control.not_found, velocity_limit.not_found; CALA_CONFLICT velocity_control.changed
+   * access: write
+   */
+  cala_velocity_control_ensure_limit(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Attaches a control to accounts, or to an account set, which then counts every account below it in the set's journal. The
+   * limits are frozen with the params; counting begins with what is posted from now on. Waits for postings in flight. replace: where
+   * it is attached already the params are replaced, and what was counted stays; else that is refused. account_ids takes
+   * sets, too.
+   * request: {control_id: uuid, params?: {*: json}, replace?: boolean = false} & ({account_ids: [uuid; 10000]} |
+   *   {account_set_id: uuid})
+   * result: {attached: integer, replaced: integer}
+   * errors: CALA_NOT_FOUND velocity_control.not_found, account.not_found, account_set.not_found;
+   *   CALA_INVALID param.missing, param.unknown, param.type, param.range, amount.range, cel.eval, cel.coerce;
+   *   CALA_REJECTED velocity_control.attached; CALA_CONFLICT velocity_control.changed
+   * access: write
+   */
+  cala_velocity_control_attach(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Attaches a control where it is not attached yet. Where it is, its params are compared, unless on_difference is "keep".
+   * request: {control_id: uuid, params?: {*: json}, on_difference?: on_difference = "error"} &
+   *   ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
+   * result: {created: integer, found: integer}
+   * errors: CALA_NOT_FOUND velocity_control.not_found, account.not_found, account_set.not_found;
+   *   CALA_INVALID param.missing, param.unknown, param.type, param.range, amount.range, cel.eval, cel.coerce;
+   *   CALA_CONFLICT velocity_control.ensure_differs, velocity_control.changed
+   * access: write
+   */
+  cala_velocity_control_ensure_attached(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Detaches a control. Where it is not attached nothing happens. Attached again it goes on with what it had counted.
+   * request: {control_id: uuid} & ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
+   * result: {detached: integer}
+   * errors: CALA_NOT_FOUND velocity_control.not_found; CALA_CONFLICT velocity_control.changed
+   * access: write
+   */
+  cala_velocity_control_detach(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Lists where controls are attached, oldest first. account_id: an account or a set.
+   * request: page & {control_id?: uuid, account_id?: uuid}
+   * result: {items: [velocity_attachment]} & page_end
+   * access: read
+   */
+  cala_velocity_attachment_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Says what is left of each limit at an account, and at the sets above it: by limit, journal, currency and window.
+   * request: {account_id: uuid, journal_id?: uuid, currency?: currency}
+   * result: {items: [velocity_headroom]}
+   * errors: CALA_NOT_FOUND account.not_found; CALA_INVALID amount.range
+   * access: read
+   */
+  cala_velocity_headroom(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
    * Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers with
    * the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must agree in
    * each currency and layer. When several errors hold, the first in this order is named: template, params, expressions,
-   * balance; journal and its max_scale; accounts in entry order.
+   * balance; journal and its max_scale; accounts in entry order; velocity limits, first the expressions of their
+   * conditions and windows, then the lowest entry, the oldest control and limit.
    * request: {id?: uuid, tx_template_code: text, params?: {*: json}}
    * result: posted
    * errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
    *   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown,
-   *   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, account.locked, account.is_set;
+   *   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, account.locked, account.is_set,
+   *   velocity.exceeded;
    *   CALA_CONFLICT transaction.replay_differs, transaction.exists (posted by another session at the same moment:
    *   repeat), balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run it
    *   again)

@@ -307,20 +307,188 @@ module Cala
     def list(**request) = List.new(@place, :tx_template_list, request)
   end
 
+  # +ledger.velocity_limits+
+  class VelocityLimits < Noun
+    # Creates a velocity limit. It never changes. Its expressions are checked now. condition, window and
+    # timestamp_source see context.vars: transaction {id, createdAt, journalId, txTemplateId, effective, correlationId,
+    # metadata}, entry {entryType, sequence, layer, direction, units, currency, metadata} and account {id, name,
+    # externalId, normalBalanceType, metadata}, which is the account or set that the control is attached to; a void's
+    # entries are seen as those that it takes back. metadata that is not there does not exist: ask has() first.
+    # @option request [String] :id
+    # @option request [String] :name Needed.
+    # @option request [String] :description
+    # @option request [Array<Hash>] :window At most 100.
+    # @option request [String] :condition
+    # @option request [String] :currency
+    # @option request [Array<Hash>] :params
+    # @option request [Hash] :limit Needed.
+    # @return [Hash] id:, version:, name:, description?:, window:, condition?:, currency?:, params:, limit:,
+    #   created_at:, modified_at:
+    # @raise [InvalidError] cel.compile, cel.coerce, param.duplicate, param.type, param.range
+    # @raise [ConflictError] velocity_limit.exists
+    def create(**request) = @place.call(:velocity_limit_create, request)
+
+    # Creates a velocity limit, or finds the one that has this id; as account_ensure.
+    # @option request [String] :id Needed.
+    # @option request [String] :name Needed.
+    # @option request [String] :description
+    # @option request [Array<Hash>] :window At most 100.
+    # @option request [String] :condition
+    # @option request [String] :currency
+    # @option request [Array<Hash>] :params
+    # @option request [Hash] :limit Needed.
+    # @option request [String] :on_difference Default "error".
+    # @return [Hash] created:, velocity_limit:
+    # @raise [InvalidError] cel.compile, cel.coerce, param.duplicate, param.type, param.range
+    # @raise [ConflictError] velocity_limit.ensure_differs, velocity_limit.exists
+    def ensure(**request) = @place.call(:velocity_limit_ensure, request)
+
+    # Lists velocity limits, oldest first.
+    # @option request [Integer] :first How many. 1 to 1000. Default 100.
+    # @option request [String] :after The end_cursor of an earlier page of the same list.
+    # @option request [String] :order Default "asc".
+    # @option request [String] :control_id
+    # @return [List] each id:, version:, name:, description?:, window:, condition?:, currency?:, params:, limit:,
+    #   created_at:, modified_at:
+    def list(**request) = List.new(@place, :velocity_limit_list, request)
+  end
+
+  # +ledger.velocity_controls+
+  class VelocityControls < Noun
+    # Creates a velocity control, without limits at first.
+    # @option request [String] :id
+    # @option request [String] :name Needed.
+    # @option request [String] :description
+    # @option request [String] :condition
+    # @option request [Hash] :enforcement
+    # @return [Hash] id:, version:, name:, description?:, condition?:, enforcement:, limit_ids:, created_at:,
+    #   modified_at:
+    # @raise [InvalidError] cel.compile
+    # @raise [ConflictError] velocity_control.exists
+    def create(**request) = @place.call(:velocity_control_create, request)
+
+    # Creates a velocity control, or finds the one that has this id; as account_ensure.
+    # @option request [String] :id Needed.
+    # @option request [String] :name Needed.
+    # @option request [String] :description
+    # @option request [String] :condition
+    # @option request [Hash] :enforcement
+    # @option request [String] :on_difference Default "error".
+    # @return [Hash] created:, velocity_control:
+    # @raise [InvalidError] cel.compile
+    # @raise [ConflictError] velocity_control.ensure_differs, velocity_control.exists
+    def ensure(**request) = @place.call(:velocity_control_ensure, request)
+
+    # Lists velocity controls, oldest first.
+    # @option request [Integer] :first How many. 1 to 1000. Default 100.
+    # @option request [String] :after The end_cursor of an earlier page of the same list.
+    # @option request [String] :order Default "asc".
+    # @return [List] each id:, version:, name:, description?:, condition?:, enforcement:, limit_ids:, created_at:,
+    #   modified_at:
+    def list(**request) = List.new(@place, :velocity_control_list, request)
+
+    # Adds a limit to a control. Where the control is attached already, its limits stay as they were frozen.
+    # @option request [String] :control_id Needed.
+    # @option request [String] :limit_id Needed.
+    # @return [Hash] id:, version:, name:, description?:, condition?:, enforcement:, limit_ids:, created_at:,
+    #   modified_at:
+    # @raise [NotFoundError] velocity_control.not_found, velocity_limit.not_found
+    # @raise [RejectedError] velocity_control.has_limit
+    # @raise [ConflictError] velocity_control.changed
+    def add_limit(**request) = @place.call(:velocity_control_add_limit, request)
+
+    # Adds a limit to a control, or finds it there.
+    # @option request [String] :control_id Needed.
+    # @option request [String] :limit_id Needed.
+    # @return [Hash] created:, found:
+    # @raise [NotFoundError] velocity_control.not_found, velocity_limit.not_found
+    # @raise [ConflictError] velocity_control.changed
+    def ensure_limit(**request) = @place.call(:velocity_control_ensure_limit, request)
+
+    # Attaches a control to accounts, or to an account set, which then counts every account below it in the set's
+    # journal. The limits are frozen with the params; counting begins with what is posted from now on. Waits for
+    # postings in flight. replace: where it is attached already the params are replaced, and what was counted stays;
+    # else that is refused. account_ids takes sets, too.
+    # One of account_ids, account_set_id.
+    # @option request [String] :control_id Needed.
+    # @option request [Hash] :params
+    # @option request [Boolean] :replace Default false.
+    # @option request [Array<String>] :account_ids At most 10000.
+    # @option request [String] :account_set_id
+    # @return [Hash] attached:, replaced:
+    # @raise [NotFoundError] velocity_control.not_found, account.not_found, account_set.not_found
+    # @raise [InvalidError] param.missing, param.unknown, param.type, param.range, amount.range, cel.eval,
+    #   cel.coerce
+    # @raise [RejectedError] velocity_control.attached
+    # @raise [ConflictError] velocity_control.changed
+    def attach(**request) = @place.call(:velocity_control_attach, request)
+
+    # Attaches a control where it is not attached yet. Where it is, its params are compared, unless on_difference is
+    # "keep".
+    # One of account_ids, account_set_id.
+    # @option request [String] :control_id Needed.
+    # @option request [Hash] :params
+    # @option request [String] :on_difference Default "error".
+    # @option request [Array<String>] :account_ids At most 10000.
+    # @option request [String] :account_set_id
+    # @return [Hash] created:, found:
+    # @raise [NotFoundError] velocity_control.not_found, account.not_found, account_set.not_found
+    # @raise [InvalidError] param.missing, param.unknown, param.type, param.range, amount.range, cel.eval,
+    #   cel.coerce
+    # @raise [ConflictError] velocity_control.ensure_differs, velocity_control.changed
+    def ensure_attached(**request) = @place.call(:velocity_control_ensure_attached, request)
+
+    # Detaches a control. Where it is not attached nothing happens. Attached again it goes on with what it had counted.
+    # One of account_ids, account_set_id.
+    # @option request [String] :control_id Needed.
+    # @option request [Array<String>] :account_ids At most 10000.
+    # @option request [String] :account_set_id
+    # @return [Hash] detached:
+    # @raise [NotFoundError] velocity_control.not_found
+    # @raise [ConflictError] velocity_control.changed
+    def detach(**request) = @place.call(:velocity_control_detach, request)
+  end
+
+  # +ledger.velocity_attachments+
+  class VelocityAttachments < Noun
+    # Lists where controls are attached, oldest first. account_id: an account or a set.
+    # @option request [Integer] :first How many. 1 to 1000. Default 100.
+    # @option request [String] :after The end_cursor of an earlier page of the same list.
+    # @option request [String] :order Default "asc".
+    # @option request [String] :control_id
+    # @option request [String] :account_id
+    # @return [List] each control_id:, account_id?:, account_set_id?:, version:, params:, created_at:, modified_at:
+    def list(**request) = List.new(@place, :velocity_attachment_list, request)
+  end
+
+  # +ledger.velocities+
+  class Velocities < Noun
+    # Says what is left of each limit at an account, and at the sets above it: by limit, journal, currency and window.
+    # @option request [String] :account_id Needed.
+    # @option request [String] :journal_id
+    # @option request [String] :currency
+    # @return [Array<Hash>] each control_id:, limit_id:, account_id:, journal_id?:, currency?:, window?:, layer:,
+    #   direction:, basis:, limit:, current:, left:, enforcement:, active:
+    # @raise [NotFoundError] account.not_found
+    # @raise [InvalidError] amount.range
+    def headroom(**request) = @place.call(:velocity_headroom, request)[:items]
+  end
+
   # +ledger.transactions+
   class Transactions < Noun
     # Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers
     # with the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must
     # agree in each currency and layer. When several errors hold, the first in this order is named: template, params,
-    # expressions, balance; journal and its max_scale; accounts in entry order.
+    # expressions, balance; journal and its max_scale; accounts in entry order; velocity limits, first the expressions
+    # of their conditions and windows, then the lowest entry, the oldest control and limit.
     # @option request [String] :id
     # @option request [String] :tx_template_code Needed.
     # @option request [Hash] :params
-    # @return [Hash] transaction:, entries:, replayed:
+    # @return [Hash] transaction:, entries:, replayed:, warnings?:
     # @raise [NotFoundError] tx_template.not_found, journal.not_found, account.not_found
     # @raise [InvalidError] cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range,
     #   currency.unknown, amount.range, amount.scale
-    # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked, account.is_set
+    # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def post(**request) = @place.call(:transaction_post, request)
 
@@ -329,11 +497,11 @@ module Cala
     # posting is named. An id or external id that the batch has twice is found in the first stage, at the second of the
     # two.
     # @param postings [Array<Hash>] At most 10000.
-    # @return [Array<Hash>] each transaction:, entries:, replayed:
+    # @return [Array<Hash>] each transaction:, entries:, replayed:, warnings?:
     # @raise [NotFoundError] tx_template.not_found, journal.not_found, account.not_found
     # @raise [InvalidError] cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range,
     #   currency.unknown, amount.range, amount.scale
-    # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked, account.is_set
+    # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def post_many(postings) = @place.call(:transaction_post_many, { postings: postings })[:results]
 
@@ -469,6 +637,22 @@ module Cala
     # The operations on tx templates.
     # @return [TxTemplates]
     def tx_templates = TxTemplates.new(self)
+
+    # The operations on velocity limits.
+    # @return [VelocityLimits]
+    def velocity_limits = VelocityLimits.new(self)
+
+    # The operations on velocity controls.
+    # @return [VelocityControls]
+    def velocity_controls = VelocityControls.new(self)
+
+    # The operations on velocity attachments.
+    # @return [VelocityAttachments]
+    def velocity_attachments = VelocityAttachments.new(self)
+
+    # The operations on velocities.
+    # @return [Velocities]
+    def velocities = Velocities.new(self)
 
     # The operations on transactions.
     # @return [Transactions]

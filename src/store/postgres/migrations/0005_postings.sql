@@ -72,6 +72,7 @@ DECLARE
   unborn uuid[];
   held text;
   existing text := '[]';
+  attached json;
 BEGIN
   IF doc ->> 'lock_timeout' IS NOT NULL AND NOT current_setting('lock_timeout')::interval
       BETWEEN interval '1 millisecond' AND (doc ->> 'lock_timeout')::interval THEN
@@ -116,6 +117,13 @@ BEGIN
         AND EXISTS (SELECT FROM @schema@.transactions t WHERE t.external_id = ANY (by_external_ids)) THEN
     existing := @schema@.posted_v1(by_ids, by_external_ids);
   END IF;
+  IF EXISTS (SELECT FROM @schema@.velocity_attachments v WHERE v.account_id = ANY (own || above)) THEN
+    SELECT json_agg(json_build_object('id', a.id, 'name', a.name, 'external_id', a.external_id,
+        'normal_balance_type', a.normal_balance_type, 'metadata', a.metadata::text, 'controls',
+        (SELECT json_agg(v.frozen::text) FROM @schema@.velocity_attachments v WHERE v.account_id = a.id)))
+      INTO attached FROM @schema@.accounts a WHERE a.id = ANY (own || above)
+        AND EXISTS (SELECT FROM @schema@.velocity_attachments v WHERE v.account_id = a.id);
+  END IF;
   RETURN concat('{"guard":"', CASE WHEN (doc ->> 'host')::boolean THEN pg_current_xact_id()::text END,
     '","balances":"', held,
     '","journals":[', (SELECT string_agg(concat('["', j.id, '","', j.status, '",', j.max_scale, ']'), ',')
@@ -123,7 +131,7 @@ BEGIN
     '],"accounts":"', (SELECT string_agg(concat_ws(' ', a.id, a.status, a.is_set::integer), ';')
       FROM @schema@.accounts a WHERE a.id = ANY (own || above)),
     '","sets":"', sets, '","tx_template_ids":', to_json(ARRAY(SELECT t.id FROM @schema@.tx_templates t WHERE t.id = ANY (template_ids))),
-    ',"existing":', existing, '}');
+    ',"velocity":', coalesce(attached, '[]'), ',"existing":', existing, '}');
 END
 $body$
 -- @break
@@ -196,6 +204,9 @@ BEGIN
   IF written + added < cardinality(balances) THEN
     RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'a balance is not at the version that was read';
   END IF;
+  IF doc -> 'velocity' IS NOT NULL AND NOT @schema@.velocity_move_v1(doc -> 'velocity') THEN
+    RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'what a limit counts is not at the version that was read';
+  END IF;
   INSERT INTO @schema@.entries (ordinal, account_version, created_at, sequence, effective, layer, direction, id,
       transaction_id, account_id, journal_id, units, currency, entry_type, description, metadata)
     SELECT ordinals[e.place], e.account_version, @schema@.instant(e.created_at), e.sequence,
@@ -223,8 +234,9 @@ BEGIN
         h.pending_credit, h.encumbrance_debit, h.encumbrance_credit
       FROM unnest(history) h;
   END IF;
-  INSERT INTO @schema@.outbox_events (sequence, recorded_at, subject_id, type)
-    SELECT ordinals[t.place], @schema@.instant(t.created_at), t.id, 'transaction_created'
+  INSERT INTO @schema@.outbox_events (sequence, recorded_at, subject_id, type, payload)
+    SELECT ordinals[t.place], @schema@.instant(t.created_at), t.id, 'transaction_created',
+      (doc -> 'warnings' ->> (t.place::integer - 1))::json
     FROM unnest(transactions) WITH ORDINALITY AS t (id, journal_id, tx_template_id, effective, correlation_id, external_id,
       description, metadata, void_of, voided_by, version, created_at, modified_at, place);
   RETURN '{}';

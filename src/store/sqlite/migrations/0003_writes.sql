@@ -160,7 +160,9 @@ BEGIN
     entry_n = json_extract(m.row, '$[7]')
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.moved') LIMIT -1) m
   WHERE cala_balances.n = json_extract(m.row, '$[0]');
-  INSERT INTO cala_outbox_events (type, subject_n, recorded_at)
-  SELECT 'transaction_created', json_extract(x.row, '$[0]'), json_extract(x.row, '$[14]')
+  INSERT INTO cala_velocity_move_v1 (doc)
+  SELECT json_extract(NEW.doc, '$.velocity') WHERE json_extract(NEW.doc, '$.velocity') IS NOT NULL;
+  INSERT INTO cala_outbox_events (type, subject_n, payload, recorded_at)
+  SELECT 'transaction_created', json_extract(x.row, '$[0]'), json_extract(x.row, '$[16]'), json_extract(x.row, '$[14]')
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.transactions') LIMIT -1) x;
 END

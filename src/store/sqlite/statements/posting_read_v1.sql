@@ -34,6 +34,12 @@ SELECT '{"salt":' || l.salt || ',"change":' || l.change
     FROM q CROSS JOIN json_each(q.d, '$.account_ids') k CROSS JOIN cala_accounts a ON a.id = k.value
     CROSS JOIN cala_account_set_ancestors x ON x.member_n = a.n
     CROSS JOIN cala_accounts s ON s.n = x.set_n CROSS JOIN cala_journals j ON j.n = s.journal_n), '')
+  || '],"velocity":[' || coalesce((
+    SELECT group_concat(r.row, ',') FROM cala_attached_controls_v1 r
+    WHERE r.account_n IN (
+      SELECT o.account_n FROM own o
+      UNION
+      SELECT x.set_n FROM own o CROSS JOIN cala_account_set_ancestors x ON x.member_n = o.account_n)), '')
   || '],"balances":[' || coalesce((
     SELECT group_concat(json_array(a.id, j.id, b.currency, b.n, b.version, b.head_entry_n, coalesce(b.entry_n, b.head_entry_n),
       b.created_at, b.modified_at, b.trail, b.state), ',')

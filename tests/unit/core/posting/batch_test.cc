@@ -79,7 +79,7 @@ class Postings {
   }
 
   // Up to the decision.
-  Batch decided(const BatchState &state) {
+  Batch decided(const BatchState &state, VelocityBearers bearers = {}) {
     std::vector<std::span<const AskedPosting>> spans(units_.begin(), units_.end());
     Batch batch(spans);
     EXPECT_EQ(batch.missing_templates(), std::vector<std::string>{"TRANSFER"});
@@ -87,6 +87,7 @@ class Postings {
     EXPECT_TRUE(batch.missing_templates().empty());
     batch.prepare(kNow);
     needs = batch.needs();
+    batch.limit_by(std::move(bearers));
     batch.decide(state, batch.stamp(state, kNow));
     return batch;
   }
@@ -298,6 +299,97 @@ TEST(Batch, InstantsDoNotGoBack) {
   const BatchWrite write = written(batch);
   EXPECT_EQ(write.transactions[0].created_at.micros(), kNow.micros() + 5);
   EXPECT_EQ(write.entries[1].created_at.micros(), kNow.micros() + 5);
+}
+
+// A control with one limit at this account or set: debits come to no more than `most` USD.
+VelocityBearers limited(const Uuid &id, const std::string &most, const std::string &condition = "true") {
+  VelocityLimit limit;
+  limit.id = numbered(41);
+  limit.number = 1;
+  limit.condition = condition;
+  limit.balance.push_back({"SETTLED", "decimal('" + most + "')", "DEBIT", std::nullopt, std::nullopt, {}});
+  VelocityControl control;
+  control.id = numbered(42);
+  control.number = 1;
+  control.limits = {limit};
+  const base::Result<FrozenControl> frozen = freeze(control, base::JsonView(), kNow);
+  EXPECT_TRUE(frozen.ok());
+  base::Result<CompiledControlPtr> compiled = compile_frozen(frozen_text(*frozen));
+  EXPECT_TRUE(compiled.ok());
+  VelocityBearers bearers;
+  bearers.add({id, "A", std::nullopt, Direction::kCredit, std::nullopt, {compiled.take()}});
+  return bearers;
+}
+
+VelocityKey counted_at(const Uuid &id) {
+  return {id, *Currency::parse("USD"), kJournal, numbered(42), numbered(41), "{}"};
+}
+
+TEST(Batch, AsksForWhatLimitsCountedOnlyWhereOneCounts) {
+  Postings postings;
+  postings.unit({{51, "{}"}});
+  BatchState state = ledger();
+  Batch other = postings.decided(state, limited(kFirst, "1", "context.vars.entry.entryType == 'OTHER'"));
+  EXPECT_TRUE(other.velocity_needs().empty());
+  EXPECT_TRUE(written(other).velocity.empty());
+  Batch batch = postings.decided(state, limited(kFirst, "1"));
+  EXPECT_EQ(batch.velocity_needs(), std::vector<VelocityKey>{counted_at(kFirst)});
+  batch.decide_again(batch.velocity_needs(), {}, kNow);
+  EXPECT_TRUE(batch.velocity_needs().empty());
+  const BatchWrite write = written(batch);
+  ASSERT_EQ(write.velocity.size(), 1U);
+  EXPECT_EQ(write.velocity[0].version, 1);
+  EXPECT_EQ(write.velocity[0].layers[0].debit.text(), "1");
+  EXPECT_EQ(write.velocity_versions, std::vector<std::int64_t>{0});
+}
+
+TEST(Batch, ALimitSeesTheUnitsBeforeAndNotThoseThatWereRefused) {
+  Postings postings;
+  postings.unit({{51, R"({"units":"6"})"}});
+  postings.unit({{52, R"({"units":"1"})"}, {53, R"({"units":"5"})"}, {54, R"({"units":"50"})"}});
+  postings.unit({{55, R"({"units":"4"})"}});
+  postings.unit({{56, R"({"units":"1"})"}});
+  BatchState state = ledger();
+  Batch batch = postings.decided(state, limited(kFirst, "12"));
+  VelocityBalance before{counted_at(kFirst), 3, {}};
+  before.layers[0].debit = *Decimal::parse("2");
+  batch.decide_again(batch.velocity_needs(), {before}, kNow);
+  EXPECT_FALSE(batch.settled(1)) << "whether it passes depends on the unit before";
+  const BatchWrite write = written(batch);
+  ASSERT_EQ(write.velocity.size(), 1U);
+  EXPECT_EQ(write.velocity[0].version, 5);
+  EXPECT_EQ(write.velocity[0].layers[0].debit.text(), "12");
+  EXPECT_EQ(write.velocity_versions, std::vector<std::int64_t>{3});
+  EXPECT_EQ(write.transactions.size(), 2U);
+  EXPECT_EQ(refusal(batch, 0), "posted");
+  EXPECT_EQ(refusal(batch, 1), "velocity.exceeded@1");
+  EXPECT_EQ(refusal(batch, 2), "posted");
+  EXPECT_EQ(refusal(batch, 3), "velocity.exceeded@0");
+}
+
+TEST(Batch, ALimitOfASetCountsTheEntriesOfItsJournal) {
+  Postings postings;
+  postings.unit({{51, R"({"units":"5"})"}});
+  BatchState state = ledger();
+  state.accounts[0].sets = {{kSet, kJournal}, {kForeignSet, kOtherJournal}};
+  state.accounts.push_back({kSet, LockStatus::kActive, true, {}});
+  Batch batch = postings.decided(state, limited(kSet, "4"));
+  ASSERT_EQ(batch.velocity_needs(), std::vector<VelocityKey>{counted_at(kSet)});
+  batch.decide_again(batch.velocity_needs(), {}, kNow);
+  EXPECT_EQ(refusal(batch, 0), "velocity.exceeded@0");
+  Batch foreign = postings.decided(state, limited(kForeignSet, "4"));
+  EXPECT_TRUE(foreign.velocity_needs().empty());
+  EXPECT_EQ(refusal(foreign, 0), "posted");
+}
+
+TEST(Batch, ExpressionsOfLimitsComeBeforeAnyLimit) {
+  Postings postings;
+  postings.unit({{51, R"({"units":"5"})"}, {52, R"({"key":"bad"})"}});
+  BatchState state = ledger();
+  Batch batch = postings.decided(
+      state, limited(kFirst, "4", "context.vars.entry.units > decimal('1') || context.vars.entry.metadata.x == 1"));
+  EXPECT_TRUE(batch.velocity_needs().empty()) << "nothing is asked for what is refused anyway";
+  EXPECT_EQ(refusal(batch, 0), "cel.eval@1");
 }
 
 }  // namespace

@@ -1,0 +1,660 @@
+// The operations on velocity limits, controls and what they are attached to.
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "core/velocity/frozen.h"
+#include "core/velocity/headroom.h"
+#include "engine/answers.h"
+#include "engine/ensure.h"
+#include "engine/entity_write.h"
+#include "engine/operations.h"
+
+namespace cala::engine {
+
+namespace {
+
+using base::Error;
+using base::JsonView;
+using base::Outcome;
+using base::Result;
+using base::Uuid;
+using core::VelocityAttachment;
+using core::VelocityControl;
+using core::VelocityLimit;
+using store::StatementId;
+
+constexpr const char *kLimit = "velocity_limit";
+constexpr const char *kControl = "velocity_control";
+constexpr std::size_t kMaxParams = 1000;
+constexpr std::size_t kMaxWindow = 100;
+constexpr std::size_t kMaxBalances = 100;
+
+core::TxTemplateParam read_param(RequestReader &reader) {
+  core::TxTemplateParam param;
+  param.name = reader.name("name");
+  if (!reader.has("type")) reader.fail("request.missing_key", "type", "is required");
+  param.type = reader.word("type", core::ParamType::kString, cel::parse_param_type,
+                           "string, integer, decimal, boolean, uuid, date, timestamp, json");
+  param.default_expr = reader.optional_text("default");
+  param.min = reader.optional_text("min");
+  param.max = reader.optional_text("max");
+  param.description = reader.optional_text("description");
+  return param;
+}
+
+core::VelocityBalanceLimit read_balance_limit(RequestReader &reader) {
+  core::VelocityBalanceLimit balance;
+  balance.layer = reader.text("layer");
+  balance.amount = reader.text("amount");
+  balance.enforcement_direction = reader.text("enforcement_direction");
+  balance.start = reader.optional_text("start");
+  balance.end = reader.optional_text("end");
+  balance.basis = reader.word("basis", core::VelocityBasis::kNet, core::parse_velocity_basis, "net, gross");
+  return balance;
+}
+
+void read_limit_part(RequestReader &reader, VelocityLimit &out) {
+  const JsonView limit = reader.object("limit");
+  if (!limit.present()) return;
+  RequestReader one(limit, "/limit");
+  out.timestamp_source = one.optional_text("timestamp_source");
+  for (const JsonView item : one.array("balance", kMaxBalances)) {
+    RequestReader balance(item, "/limit/balance/" + std::to_string(out.balance.size()));
+    out.balance.push_back(read_balance_limit(balance));
+    one.adopt(balance.finish());
+  }
+  if (!one.failed() && out.balance.empty()) one.fail("request.malformed", "balance", "must not be empty");
+  reader.adopt(one.finish());
+}
+
+VelocityLimit read_limit(RequestReader &reader) {
+  VelocityLimit out;
+  out.id = reader.optional_uuid("id").value_or(Uuid{});
+  out.name = reader.name("name");
+  out.description = reader.optional_text("description");
+  for (const JsonView item : reader.optional_array("window", kMaxWindow)) {
+    RequestReader one(item, "/window/" + std::to_string(out.window.size()));
+    core::VelocityWindowKey key;
+    key.alias = one.name("alias");
+    key.value = one.text("value");
+    out.window.push_back(std::move(key));
+    reader.adopt(one.finish());
+  }
+  out.condition = reader.optional_text("condition");
+  if (reader.has("currency")) out.currency = reader.currency("currency");
+  for (const JsonView item : reader.optional_array("params", kMaxParams)) {
+    RequestReader one(item, "/params/" + std::to_string(out.params.size()));
+    out.params.push_back(read_param(one));
+    reader.adopt(one.finish());
+  }
+  read_limit_part(reader, out);
+  return out;
+}
+
+VelocityControl read_control(RequestReader &reader) {
+  VelocityControl out;
+  out.id = reader.optional_uuid("id").value_or(Uuid{});
+  out.name = reader.name("name");
+  out.description = reader.optional_text("description");
+  out.condition = reader.optional_text("condition");
+  if (const JsonView enforcement = reader.optional_object("enforcement"); enforcement.present()) {
+    RequestReader one(enforcement, "/enforcement");
+    out.action = one.word("action", core::VelocityAction::kReject, core::parse_velocity_action, "reject, warn");
+    reader.adopt(one.finish());
+  }
+  return out;
+}
+
+template <typename T>
+Render render_one(T entity) {
+  return [entity = std::move(entity)](base::JsonWriter &out) { render(out, entity); };
+}
+
+// How the store keeps each.
+constexpr EnsuredNoun<VelocityLimit> kLimits = {kLimit, StatementId::kVelocityLimitFind,
+                                                StatementId::kVelocityLimitWrite, store::velocity_limit_of};
+constexpr EnsuredNoun<VelocityControl> kControls = {kControl, StatementId::kVelocityControlFind,
+                                                    StatementId::kVelocityControlWrite, store::velocity_control_of};
+
+template <typename T>
+Flow create(Context context, EnsuredNoun<T> noun, T entity) {
+  entity.created_at = entity.modified_at = context.ledger->now();
+  const Lookup lookup = lookup_ids({entity.id});
+  Result<store::Answer> answer = co_await ask(find_call(noun.find, lookup));
+  Result<Rows<T>> rows = rows_of(std::move(answer), noun.read);
+  if (!rows) co_return std::move(rows.error());
+  if (!rows->items.empty()) co_return already_exists(noun.name, "id", entity.id.text(), -1);
+  EntityWrite<T> write(noun.write, noun.name, entity.created_at);
+  write.insert(entity);
+  Outcome written = co_await ask_write(write, context);
+  if (!written) co_return std::move(written.error());
+  co_return render_one(std::move(entity));
+}
+
+template <typename T>
+Flow list(Context, EnsuredNoun<T> noun, StatementId id, Page page, std::string document) {
+  Result<store::Answer> answer = co_await ask(read_call(id, document));
+  Result<Rows<T>> rows = rows_of(std::move(answer), noun.read);
+  if (!rows) co_return std::move(rows.error());
+  co_return Render(
+      [rows = rows.take(), page, noun](base::JsonWriter &out) { render_page(out, rows, page, noun.name); });
+}
+
+Flow list_attachments(Context, Page page, std::string document) {
+  Result<store::Answer> answer = co_await ask(read_call(StatementId::kVelocityAttachmentList, document));
+  Result<Rows<VelocityAttachment>> rows = rows_of(std::move(answer), store::velocity_attachment_of);
+  if (!rows) co_return std::move(rows.error());
+  co_return Render(
+      [rows = rows.take(), page](base::JsonWriter &out) { render_page(out, rows, page, "velocity_attachment"); });
+}
+
+// What changes with a control: its limits and where it is attached, with the events that say so.
+struct ControlChange {
+  std::vector<std::pair<Uuid, Uuid>> add;  // control, limit
+  std::vector<VelocityAttachment> attach;
+  std::vector<VelocityAttachment> replace;  // with their new versions
+  std::vector<VelocityAttachment> detach;
+
+  bool empty() const { return add.empty() && attach.empty() && replace.empty() && detach.empty(); }
+};
+
+void write_event(base::JsonWriter &out, const char *type, const Uuid &subject, const std::string &payload) {
+  out.begin_object().key("type").string(type).key("subject_id").string(subject.text());
+  out.key("payload").string(payload).end_object();
+}
+
+void write_event(base::JsonWriter &out, const char *type, const VelocityAttachment &attachment) {
+  base::JsonWriter payload;
+  payload.begin_object().key("velocity_attachment");
+  render(payload, attachment);
+  payload.end_object();
+  write_event(out, type, attachment.control_id, payload.take());
+}
+
+void write_events(base::JsonWriter &out, const ControlChange &change) {
+  for (const auto &[control, limit] : change.add) {
+    base::JsonWriter payload;
+    payload.begin_object().key("control_id").string(control.text()).key("limit_id").string(limit.text()).end_object();
+    write_event(out, "velocity_control_limit_added", control, payload.take());
+  }
+  for (const VelocityAttachment &one : change.attach) write_event(out, "velocity_control_attached", one);
+  for (const VelocityAttachment &one : change.replace) write_event(out, "velocity_control_replaced", one);
+  for (const VelocityAttachment &one : change.detach) write_event(out, "velocity_control_detached", one);
+}
+
+store::Call change_call(const ControlChange &change, base::Timestamp now, const std::string &guard) {
+  const auto write_rows = [](base::JsonWriter &out, const char *key, const std::vector<VelocityAttachment> &rows) {
+    out.key(key).begin_array();
+    for (const VelocityAttachment &row : rows) store::write_row(out, row);
+    out.end_array();
+  };
+  base::JsonWriter out;
+  out.begin_object().key("add").begin_array();
+  for (const auto &[control, limit] : change.add) {
+    out.begin_object().key("control_id").string(control.text()).key("limit_id").string(limit.text()).end_object();
+  }
+  out.end_array();
+  write_rows(out, "attach", change.attach);
+  write_rows(out, "replace", change.replace);
+  write_rows(out, "detach", change.detach);
+  out.key("events").begin_array();
+  write_events(out, change);
+  out.end_array().key("now").integer(now.micros());
+  if (!guard.empty()) out.key("guard").string(guard);
+  out.end_object();
+  return store::Call{StatementId::kVelocityAttachmentWrite, out.take(), true};
+}
+
+AskWrite ask_change(const ControlChange &change, base::Timestamp now, const Context &context) {
+  return AskWrite([&change, now](const std::string &guard) { return change_call(change, now, guard); }, kControl,
+                  context.host);
+}
+
+Error refusal(const char *code, const std::string &message,
+              std::initializer_list<std::pair<const char *, std::string>> members) {
+  Error error = base::make_error(base::Status::kRejected, code, message);
+  base::JsonWriter details;
+  details.begin_object();
+  for (const auto &[key, value] : members) details.key(key).string(value);
+  details.end_object();
+  error.details = details.take();
+  return error;
+}
+
+Render render_counts(const char *first, std::size_t one, const char *second, std::size_t other) {
+  return [=](base::JsonWriter &out) {
+    out.begin_object().key(first).integer(static_cast<std::int64_t>(one));
+    if (second != nullptr) out.key(second).integer(static_cast<std::int64_t>(other));
+    out.end_object();
+  };
+}
+
+// Adds a limit to a control; ensure: one that is there already is found.
+Flow add_limit(Context context, Uuid control_id, Uuid limit_id, bool ensure) {
+  const Lookup by_control = lookup_ids({control_id});
+  Result<store::Answer> answer = co_await ask(find_call(StatementId::kVelocityControlFind, by_control));
+  Result<Rows<VelocityControl>> controls = rows_of(std::move(answer), store::velocity_control_of);
+  if (!controls) co_return std::move(controls.error());
+  if (controls->items.empty()) co_return not_found(kControl, by_control);
+  VelocityControl control = std::move(controls->items.front());
+  const Lookup by_limit = lookup_ids({limit_id});
+  Result<store::Answer> found = co_await ask(find_call(StatementId::kVelocityLimitFind, by_limit));
+  Result<Rows<VelocityLimit>> limits = rows_of(std::move(found), store::velocity_limit_of);
+  if (!limits) co_return std::move(limits.error());
+  if (limits->items.empty()) co_return not_found(kLimit, by_limit);
+  for (const VelocityLimit &limit : control.limits) {
+    if (limit.id != limit_id) continue;
+    if (ensure) co_return render_counts("created", 0, "found", 1);
+    co_return refusal("velocity_control.has_limit",
+                      "velocity control " + control_id.text() + " has limit " + limit_id.text() + " already",
+                      {{"control_id", control_id.text()}, {"limit_id", limit_id.text()}});
+  }
+  ControlChange change;
+  change.add.emplace_back(control_id, limit_id);
+  const base::Timestamp now = context.ledger->now();
+  Outcome written = co_await ask_change(change, now, context);
+  if (!written) co_return std::move(written.error());
+  if (ensure) co_return render_counts("created", 1, "found", 0);
+  control.limits.push_back(std::move(limits->items.front()));
+  std::sort(control.limits.begin(), control.limits.end(),
+            [](const VelocityLimit &a, const VelocityLimit &b) { return a.number < b.number; });
+  co_return render_one(std::move(control));
+}
+
+// Where a control is to be attached, or no longer.
+struct Targets {
+  Uuid control_id;
+  std::vector<Uuid> ids;  // accounts or sets, each once
+  bool set = false;       // the one id is to be a set's
+  std::string params = "{}";
+  enum Mode : std::uint8_t { kAttach, kReplace, kEnsure, kDetach } mode = kAttach;
+};
+
+const char *noun_of(const Targets &targets) { return targets.set ? "account_set" : "account"; }
+
+// Those that are attached already, by account.
+using Attached = std::unordered_map<Uuid, VelocityAttachment, base::UuidHash>;
+
+std::string attached_document(const Targets &targets) {
+  base::JsonWriter out;
+  out.begin_object().key("first").integer(static_cast<std::int64_t>(targets.ids.size()));
+  out.key("control_id").string(targets.control_id.text()).key("account_ids").begin_array();
+  for (const Uuid &id : targets.ids) out.string(id.text());
+  out.end_array().end_object();
+  return out.take();
+}
+
+Outcome check_targets(const Targets &targets, const std::vector<core::Account> &found) {
+  std::unordered_map<Uuid, const core::Account *, base::UuidHash> by_id;
+  for (const core::Account &account : found) by_id[account.id] = &account;
+  for (const Uuid &id : targets.ids) {
+    const auto at = by_id.find(id);
+    if (at == by_id.end() || (targets.set && !at->second->is_set)) return not_found(noun_of(targets), lookup_ids({id}));
+  }
+  return {};
+}
+
+Error is_attached(const Targets &targets, const Uuid &id) {
+  return refusal(
+      "velocity_control.attached",
+      "velocity control " + targets.control_id.text() + " is attached to " + id.text() + " already",
+      {{"control_id", targets.control_id.text()}, {targets.set ? "account_set_id" : "account_id", id.text()}});
+}
+
+bool same_json(const std::string &a, const std::string &b) {
+  const Result<base::Json> left = base::Json::parse(a);
+  const Result<base::Json> right = base::Json::parse(b);
+  return left && right && base::json_equal(left->root(), right->root());
+}
+
+Error ensure_differs(const Targets &targets, const Uuid &id) {
+  Error error = refusal("velocity_control.ensure_differs",
+                        "velocity control " + targets.control_id.text() + " is attached to " + id.text() +
+                            " with other params; \"on_difference\": \"keep\" takes them as they are",
+                        {{"field", "params"}, {"pointer", "/params"}, {"account_id", id.text()}});
+  error.status = base::Status::kConflict;
+  return error;
+}
+
+// What there is to write; what is attached already is refused, replaced or found.
+Result<ControlChange> plan_attach(const Targets &targets, const Attached &attached, const std::string &frozen,
+                                  bool keep, base::Timestamp now,
+                                  const std::unordered_set<Uuid, base::UuidHash> &sets) {
+  ControlChange change;
+  for (const Uuid &id : targets.ids) {
+    const auto at = attached.find(id);
+    VelocityAttachment row;
+    row.account_id = id;
+    row.control_id = targets.control_id;
+    row.is_set = sets.contains(id);
+    row.params = targets.params;
+    row.frozen = frozen;
+    row.created_at = row.modified_at = now;
+    if (at == attached.end()) {
+      change.attach.push_back(std::move(row));
+    } else if (targets.mode == Targets::kAttach) {
+      return is_attached(targets, id);
+    } else if (targets.mode == Targets::kReplace) {
+      row.version = at->second.version + 1;
+      row.created_at = at->second.created_at;
+      row.modified_at = std::max(at->second.modified_at, now);
+      change.replace.push_back(std::move(row));
+    } else if (!keep && !same_json(at->second.params, targets.params)) {
+      return ensure_differs(targets, id);
+    }
+  }
+  return change;
+}
+
+Render render_attached(const Targets &targets, const ControlChange &change) {
+  if (targets.mode == Targets::kEnsure) {
+    return render_counts("created", change.attach.size(), "found", targets.ids.size() - change.attach.size());
+  }
+  return render_counts("attached", change.attach.size(), "replaced", change.replace.size());
+}
+
+Flow attach(Context context, Targets targets, bool keep) {
+  const Lookup by_control = lookup_ids({targets.control_id});
+  Result<store::Answer> answer = co_await ask(find_call(StatementId::kVelocityControlFind, by_control));
+  Result<Rows<VelocityControl>> controls = rows_of(std::move(answer), store::velocity_control_of);
+  if (!controls) co_return std::move(controls.error());
+  if (controls->items.empty()) co_return not_found(kControl, by_control);
+  const base::Timestamp now = context.ledger->now();
+  const Result<base::Json> params = base::Json::parse(targets.params);
+  if (!params) co_return Error(params.error());
+  Result<core::FrozenControl> frozen = core::freeze(controls->items.front(), params->root(), now);
+  if (!frozen) co_return std::move(frozen.error());
+  Result<store::Answer> found = co_await ask(find_call(StatementId::kAccountFind, lookup_ids(targets.ids)));
+  Result<Rows<core::Account>> accounts = rows_of(std::move(found), store::account_of);
+  if (!accounts) co_return std::move(accounts.error());
+  Outcome known = check_targets(targets, accounts->items);
+  if (!known) co_return std::move(known.error());
+  std::unordered_set<Uuid, base::UuidHash> sets;
+  for (const core::Account &account : accounts->items) {
+    if (account.is_set) sets.insert(account.id);
+  }
+  const std::string document = attached_document(targets);
+  Result<store::Answer> there = co_await ask(read_call(StatementId::kVelocityAttachmentList, document));
+  Result<Rows<VelocityAttachment>> rows = rows_of(std::move(there), store::velocity_attachment_of);
+  if (!rows) co_return std::move(rows.error());
+  Attached attached;
+  for (VelocityAttachment &row : rows->items) attached.emplace(row.account_id, std::move(row));
+  Result<ControlChange> change = plan_attach(targets, attached, core::frozen_text(*frozen), keep, now, sets);
+  if (!change) co_return std::move(change.error());
+  if (change->empty()) co_return render_attached(targets, *change);
+  Outcome written = co_await ask_change(*change, now, context);
+  if (!written) co_return std::move(written.error());
+  co_return render_attached(targets, *change);
+}
+
+Flow detach(Context context, Targets targets) {
+  const Lookup by_control = lookup_ids({targets.control_id});
+  Result<store::Answer> answer = co_await ask(find_call(StatementId::kVelocityControlFind, by_control));
+  Result<Rows<VelocityControl>> controls = rows_of(std::move(answer), store::velocity_control_of);
+  if (!controls) co_return std::move(controls.error());
+  if (controls->items.empty()) co_return not_found(kControl, by_control);
+  const std::string document = attached_document(targets);
+  Result<store::Answer> there = co_await ask(read_call(StatementId::kVelocityAttachmentList, document));
+  Result<Rows<VelocityAttachment>> rows = rows_of(std::move(there), store::velocity_attachment_of);
+  if (!rows) co_return std::move(rows.error());
+  ControlChange change;
+  change.detach = std::move(rows->items);
+  const std::size_t detached = change.detach.size();
+  if (change.empty()) co_return render_counts("detached", 0, nullptr, 0);
+  const base::Timestamp now = context.ledger->now();
+  Outcome written = co_await ask_change(change, now, context);
+  if (!written) co_return std::move(written.error());
+  co_return render_counts("detached", detached, nullptr, 0);
+}
+
+std::string balances_document(const std::vector<VelocityAttachment> &attachments, const core::HeadroomFilter &asked) {
+  std::unordered_set<Uuid, base::UuidHash> seen;
+  base::JsonWriter out;
+  out.begin_object().key("account_ids").begin_array();
+  for (const VelocityAttachment &row : attachments) {
+    if (seen.insert(row.account_id).second) out.string(row.account_id.text());
+  }
+  out.end_array();
+  if (asked.currency) out.key("currency").string(asked.currency->code());
+  if (asked.journal_id) out.key("journal_id").string(asked.journal_id->text());
+  out.end_object();
+  return out.take();
+}
+
+Result<std::vector<core::VelocityHeadroom>> headroom_of(const std::vector<VelocityAttachment> &attachments,
+                                                        const std::vector<core::VelocityBalance> &balances,
+                                                        const core::HeadroomFilter &asked, base::Timestamp now) {
+  std::vector<core::VelocityHeadroom> out;
+  for (const VelocityAttachment &row : attachments) {
+    Result<core::CompiledControlPtr> control = core::compile_frozen(row.frozen);
+    if (!control) return std::move(control.error());
+    std::vector<core::VelocityBalance> counted;
+    for (const core::VelocityBalance &balance : balances) {
+      const bool here = balance.key.account_id == row.account_id && balance.key.control_id == row.control_id;
+      if (here) counted.push_back(balance);
+    }
+    Result<std::vector<core::VelocityHeadroom>> part =
+        core::headroom(row.account_id, (*control)->frozen, counted, asked, now);
+    if (!part) return std::move(part.error());
+    for (core::VelocityHeadroom &one : *part) out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Flow find_headroom(Context context, Uuid account_id, core::HeadroomFilter asked) {
+  const Lookup lookup = lookup_ids({account_id});
+  Result<store::Answer> answer = co_await ask(find_call(StatementId::kAccountFind, lookup));
+  Result<Rows<core::Account>> accounts = rows_of(std::move(answer), store::account_of);
+  if (!accounts) co_return std::move(accounts.error());
+  if (accounts->items.empty()) co_return not_found("account", lookup);
+  base::JsonWriter document;
+  document.begin_object().key("first").integer(static_cast<std::int64_t>(kMaxBatch)).key("with_sets").boolean(true);
+  document.key("account_ids").begin_array().string(account_id.text()).end_array().end_object();
+  Result<store::Answer> there = co_await ask(read_call(StatementId::kVelocityAttachmentList, document.take()));
+  Result<Rows<VelocityAttachment>> rows = rows_of(std::move(there), store::velocity_attachment_of);
+  if (!rows) co_return std::move(rows.error());
+  const std::string counted = balances_document(rows->items, asked);
+  Result<store::Answer> sums = co_await ask(read_call(StatementId::kVelocityBalanceList, counted));
+  Result<Rows<core::VelocityBalance>> balances = rows_of(std::move(sums), store::velocity_balance_of);
+  if (!balances) co_return std::move(balances.error());
+  Result<std::vector<core::VelocityHeadroom>> items =
+      headroom_of(rows->items, balances->items, asked, context.ledger->now());
+  if (!items) co_return std::move(items.error());
+  co_return Render([items = items.take()](base::JsonWriter &out) {
+    out.begin_object().key("items");
+    render_array(out, items);
+    out.end_object();
+  });
+}
+
+// account_ids or account_set_id, exactly one.
+Targets read_targets(RequestReader &reader, Targets::Mode mode) {
+  Targets targets;
+  targets.mode = mode;
+  targets.control_id = reader.uuid("control_id");
+  targets.set = reader.has("account_set_id");
+  const bool accounts = reader.has("account_ids");
+  if (targets.set == accounts) {
+    reader.fail(accounts ? "request.malformed" : "request.missing_key", "account_ids",
+                "or account_set_id is required, and only one of them");
+    reader.any("account_ids");
+    reader.any("account_set_id");
+    return targets;
+  }
+  if (targets.set) targets.ids = {reader.uuid("account_set_id")};
+  if (accounts) targets.ids = reader.uuids("account_ids", kMaxBatch);
+  return targets;
+}
+
+// The same one twice would be attached twice.
+Outcome refuse_repeats(Targets &targets) {
+  std::unordered_set<Uuid, base::UuidHash> seen;
+  std::vector<Uuid> distinct;
+  for (const Uuid &id : targets.ids) {
+    if (seen.insert(id).second) {
+      distinct.push_back(id);
+    } else if (targets.mode == Targets::kAttach) {
+      return is_attached(targets, id);
+    }
+  }
+  targets.ids = std::move(distinct);
+  return {};
+}
+
+Result<OperationPtr> make_attach(std::string_view name, const RequestPtr &request, Targets::Mode mode) {
+  RequestReader reader(request->root());
+  const bool replace = mode == Targets::kAttach && reader.boolean("replace", false);
+  const bool keep = mode == Targets::kEnsure && read_on_difference(reader);
+  Targets targets = read_targets(reader, replace ? Targets::kReplace : mode);
+  if (const JsonView params = reader.optional_object("params"); params.present()) targets.params = params.text();
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  if (Outcome distinct = refuse_repeats(targets); !distinct) return std::move(distinct.error());
+  return std::make_unique<Operation>(
+      name, Operation::Traits{store::Access::kWrite, mode == Targets::kEnsure},
+      [targets = std::move(targets), keep](Context context) { return attach(context, targets, keep); });
+}
+
+Result<OperationPtr> make_add_limit(std::string_view name, const RequestPtr &request, bool ensure) {
+  RequestReader reader(request->root());
+  const Uuid control_id = reader.uuid("control_id");
+  const Uuid limit_id = reader.uuid("limit_id");
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  return std::make_unique<Operation>(name, Operation::Traits{store::Access::kWrite, ensure},
+                                     [=](Context context) { return add_limit(context, control_id, limit_id, ensure); });
+}
+
+template <typename T>
+Ensure<T> ensured(EnsuredNoun<T> noun, T entity, const RequestPtr &request, bool keep) {
+  Ensure<T> what{noun, std::move(entity), false, {}, {}, keep};
+  what.id_given = !what.entity.id.is_nil();
+  if (what.id_given) what.keys.push_back(lookup_ids({what.entity.id}));
+  what.compared = fields_of(request->root());
+  return what;
+}
+
+}  // namespace
+
+Result<OperationPtr> velocity_limit_create(Ledger &ledger, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  VelocityLimit limit = read_limit(reader);
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  if (limit.id.is_nil()) limit.id = base::new_uuid();
+  if (Outcome sound = core::check_velocity_limit(limit, ledger.now()); !sound) return std::move(sound.error());
+  return std::make_unique<Operation>(
+      "velocity_limit_create", Operation::Traits{store::Access::kWrite, false},
+      [limit = std::move(limit)](Context context) { return create(context, kLimits, limit); });
+}
+
+Result<OperationPtr> velocity_limit_ensure(Ledger &ledger, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  const bool keep = read_on_difference(reader);
+  if (!reader.has("id")) reader.fail("request.missing_key", "id", "is required");
+  VelocityLimit limit = read_limit(reader);
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  if (Outcome sound = core::check_velocity_limit(limit, ledger.now()); !sound) return std::move(sound.error());
+  return make_ensure("velocity_limit_ensure", ensured(kLimits, std::move(limit), request, keep));
+}
+
+Result<OperationPtr> velocity_limit_list(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  const Page page = read_page(reader, kLimit);
+  const std::optional<Uuid> control_id = reader.optional_uuid("control_id");
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  base::JsonWriter document = begin_list(page);
+  if (control_id) document.key("control_id").string(control_id->text());
+  document.end_object();
+  return std::make_unique<Operation>("velocity_limit_list", Operation::Traits{},
+                                     [page, text = document.take()](Context context) {
+                                       return list(context, kLimits, StatementId::kVelocityLimitList, page, text);
+                                     });
+}
+
+Result<OperationPtr> velocity_control_create(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  VelocityControl control = read_control(reader);
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  if (control.id.is_nil()) control.id = base::new_uuid();
+  if (Outcome sound = core::check_velocity_control(control); !sound) return std::move(sound.error());
+  return std::make_unique<Operation>(
+      "velocity_control_create", Operation::Traits{store::Access::kWrite, false},
+      [control = std::move(control)](Context context) { return create(context, kControls, control); });
+}
+
+Result<OperationPtr> velocity_control_ensure(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  const bool keep = read_on_difference(reader);
+  if (!reader.has("id")) reader.fail("request.missing_key", "id", "is required");
+  VelocityControl control = read_control(reader);
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  if (Outcome sound = core::check_velocity_control(control); !sound) return std::move(sound.error());
+  return make_ensure("velocity_control_ensure", ensured(kControls, std::move(control), request, keep));
+}
+
+Result<OperationPtr> velocity_control_list(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  const Page page = read_page(reader, kControl);
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  base::JsonWriter document = begin_list(page);
+  document.end_object();
+  return std::make_unique<Operation>("velocity_control_list", Operation::Traits{},
+                                     [page, text = document.take()](Context context) {
+                                       return list(context, kControls, StatementId::kVelocityControlList, page, text);
+                                     });
+}
+
+Result<OperationPtr> velocity_control_add_limit(Ledger &, const RequestPtr &request) {
+  return make_add_limit("velocity_control_add_limit", request, false);
+}
+
+Result<OperationPtr> velocity_control_ensure_limit(Ledger &, const RequestPtr &request) {
+  return make_add_limit("velocity_control_ensure_limit", request, true);
+}
+
+Result<OperationPtr> velocity_control_attach(Ledger &, const RequestPtr &request) {
+  return make_attach("velocity_control_attach", request, Targets::kAttach);
+}
+
+Result<OperationPtr> velocity_control_ensure_attached(Ledger &, const RequestPtr &request) {
+  return make_attach("velocity_control_ensure_attached", request, Targets::kEnsure);
+}
+
+Result<OperationPtr> velocity_control_detach(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  Targets targets = read_targets(reader, Targets::kDetach);
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  if (Outcome distinct = refuse_repeats(targets); !distinct) return std::move(distinct.error());
+  return std::make_unique<Operation>(
+      "velocity_control_detach", Operation::Traits{store::Access::kWrite, false},
+      [targets = std::move(targets)](Context context) { return detach(context, targets); });
+}
+
+Result<OperationPtr> velocity_attachment_list(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  const Page page = read_page(reader, "velocity_attachment");
+  const std::optional<Uuid> control_id = reader.optional_uuid("control_id");
+  const std::optional<Uuid> account_id = reader.optional_uuid("account_id");
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  base::JsonWriter document = begin_list(page);
+  if (control_id) document.key("control_id").string(control_id->text());
+  if (account_id) document.key("account_ids").begin_array().string(account_id->text()).end_array();
+  document.end_object();
+  return std::make_unique<Operation>(
+      "velocity_attachment_list", Operation::Traits{},
+      [page, text = document.take()](Context context) { return list_attachments(context, page, text); });
+}
+
+Result<OperationPtr> velocity_headroom(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  const Uuid account_id = reader.uuid("account_id");
+  core::HeadroomFilter asked;
+  asked.journal_id = reader.optional_uuid("journal_id");
+  if (reader.has("currency")) asked.currency = reader.currency("currency");
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  return std::make_unique<Operation>("velocity_headroom", Operation::Traits{}, [account_id, asked](Context context) {
+    return find_headroom(context, account_id, asked);
+  });
+}
+
+}  // namespace cala::engine

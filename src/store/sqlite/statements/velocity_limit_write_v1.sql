@@ -1,0 +1,1 @@
+INSERT INTO cala_velocity_limit_write_v1 (doc) VALUES (?)

@@ -173,6 +173,9 @@ function withoutSavepoint({ what = "the transaction", pass = "pass it while it i
   throw failed({ status: "MISUSE", code: "transaction.aborted", message, sqlstate: state, txState: "aborted", cause: error });
 }
 
+// To SQLite a text is no number; neither database refuses it.
+const askStore = "SELECT CASE WHEN '1' = 1 THEN 'another' ELSE 'sqlite' END";
+
 const reads = /(_find|_find_many|_list|_history|_at|_info|_evaluate)$/;
 
 // Where the driver knows: without a transaction each statement would be kept or lost by itself.
@@ -198,6 +201,7 @@ export class HostTransaction extends TransactionScope {
   readonly #turns: Turns;
   readonly #options: TransactionOptions;
   #sync: SyncTransaction | undefined;
+  #asked = false;
 
   /** @internal */
   constructor(ground: Ground, adapter: Adapter, options: TransactionOptions) {
@@ -228,12 +232,25 @@ export class HostTransaction extends TransactionScope {
     const { savepoint = false } = this.#options;
     const adapter = this.#adapter;
     return this.#turns.take(async () => {
+      await this.#askStore();
       checkBegun(adapter, name);
       if (!savepoint || !adapter.savepoint) return this.#run(adapter, savepoint, name, request, signal);
       return adapter
         .savepoint((inner) => this.#run(inner, false, name, request, signal).catch(behindSavepoint))
         .catch((error: unknown) => withoutSavepoint(adapter, error));
     });
+  }
+
+  // An adapter that does not say of which database it is would be sent what PostgreSQL does not understand, which aborts
+  // its transaction. SQLite's survives that, so nothing is asked where the ledger is in PostgreSQL.
+  async #askStore(): Promise<void> {
+    const adapter = this.#adapter;
+    if (this.#asked || adapter.store !== undefined || this.#ground.database !== "sqlite") return;
+    const answer = await Promise.resolve()
+      .then(() => adapter.exec(askStore, [], true))
+      .catch(() => undefined); // the ledger's own statement meets it again
+    if (answer === "another") throw ofAnother(adapter, "sqlite");
+    this.#asked = answer === "sqlite";
   }
 
   #runAtOnce(name: t.OperationName, request: object, options: CallOptions, method: Function): any {

@@ -49,6 +49,25 @@ test("mistakes_of_a_handle_are_no_defects_of_the_library", async () => {
   assert.ok((await failure(ledger.in(lazy).journals().create(journal))) instanceof UnavailableError);
 });
 
+test("an_adapter_that_does_not_say_its_store_is_asked_on_a_real_database", async () => {
+  if (!postgresUrl) return;
+  const { default: pg } = await import("pg");
+  const client = new pg.Client(addressOf(postgresUrl));
+  await client.connect();
+  await client.query("BEGIN");
+  const exec = async (sql: string, params: string[]): Promise<string | null> =>
+    Object.values((await client.query({ text: sql, values: params })).rows[0] ?? { none: null })[0] as string | null;
+  await using sqlite = await Ledger.open({ store: "sqlite::memory:" });
+  const within = sqlite.in(adapter({ connection: client, exec }));
+  for (const work of [() => within.journals().create({ name: "J" }), () => within.journals().list().page()]) {
+    const error = await failure(work());
+    assert.deepEqual([error.code, error.txState], ["adapter.unknown", "usable"]);
+  }
+  assert.deepEqual((await client.query("SELECT 1 AS one")).rows, [{ one: 1 }]);
+  await client.query("COMMIT");
+  await client.end();
+});
+
 // Each of these once ended as an InternalError.
 test("a_finished_transaction_of_knex_is_named", async () => {
   if (!postgresUrl) return;
@@ -147,6 +166,20 @@ test("a_driver_of_another_database_is_known_by_what_it_throws", async () => {
       assert.equal(error.cause.cause, thrown);
     }
   }
+  // One that can answer is asked first, so that nothing is refused in its transaction.
+  const sent: string[] = [];
+  const polite = adapter({
+    connection: {},
+    exec: async (sql) => {
+      sent.push(sql);
+      return "another";
+    },
+  });
+  for (const options of [{}, { savepoint: true }]) {
+    const asked = await failure(sqlite.in(polite, options).journals().create({ name: "J" }));
+    assert.deepEqual([asked.name, asked.code, asked.txState], ["MisuseError", "adapter.unknown", "usable"]);
+  }
+  assert.deepEqual([...new Set(sent)], ["SELECT CASE WHEN '1' = 1 THEN 'another' ELSE 'sqlite' END"]);
   // None of these tells of a database.
   for (const code of ["EPERM", "ENOENT", "40001"]) {
     const own = adapter({ connection: {}, exec: () => Promise.reject(Object.assign(new Error("no"), { code })) });

@@ -314,6 +314,7 @@ function interrupted(database: any, after: number, between: () => Promise<void> 
   let statements = 0;
   return adapter({
     connection: database,
+    store: "sqlite", // or it would be asked, with a statement more
     async exec(sql, params, returnsRow) {
       const statement = database.prepare(sql);
       const row = returnsRow ? statement.get(...params) : void statement.run(...params);

@@ -68,8 +68,8 @@ type OnDifference string
 
 // The words of OnDifference.
 const (
-	Error OnDifference = "error"
-	Keep  OnDifference = "keep"
+	OnDifferenceError OnDifference = "error"
+	OnDifferenceKeep  OnDifference = "keep"
 )
 
 // MaxScale is digits after the decimal point that an entry may have: one number, or one by currency, {"default": 18,
@@ -245,8 +245,8 @@ type VelocityAction string
 
 // The words of VelocityAction.
 const (
-	Reject VelocityAction = "reject"
-	Warn   VelocityAction = "warn"
+	VelocityReject VelocityAction = "reject"
+	VelocityWarn   VelocityAction = "warn"
 )
 
 // VelocityBasis is what a limit measures: one side less the other, so that what comes back gives room again, or one
@@ -255,8 +255,8 @@ type VelocityBasis string
 
 // The words of VelocityBasis.
 const (
-	Net   VelocityBasis = "net"
-	Gross VelocityBasis = "gross"
+	VelocityNet   VelocityBasis = "net"
+	VelocityGross VelocityBasis = "gross"
 )
 
 // VelocityWindowKey is what a window is named by. Everything that comes to the same values is counted together.
@@ -540,8 +540,8 @@ type AccountSetListMembersBy string
 
 // The words of AccountSetListMembersBy.
 const (
-	CreatedAt  AccountSetListMembersBy = "created_at"
-	ExternalID AccountSetListMembersBy = "external_id"
+	MembersByCreatedAt  AccountSetListMembersBy = "created_at"
+	MembersByExternalID AccountSetListMembersBy = "external_id"
 )
 
 // AccountSetListMembersRequest is the request of account_set_list_members. AccountSetID is needed.

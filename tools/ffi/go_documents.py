@@ -26,7 +26,9 @@ NAMES = {
 # What the contract knows only as JSON, and the package better.
 TYPES = {"transaction_post.params": "Params", "cel_evaluate.params": "[]CELParam", "cel_evaluate.vars": "map[string]CELValue",
          "cel_evaluate.bindings": "map[string]CELValue", "cel_evaluate.value": "CELValue"}
-PREFIXES = {"param.type": "Param", "cel_evaluate.as": "CEL", "ledger_info.clock": "Clock"}  # of an enumeration's constants
+PREFIXES = {"param.type": "Param", "cel_evaluate.as": "CEL", "ledger_info.clock": "Clock", "on_difference": "OnDifference",
+            "velocity_action": "Velocity", "velocity_basis": "Velocity",
+            "account_set_list_members.by": "MembersBy"}  # of an enumeration's constants
 PARTS = {"balance": "balance_key"}  # whose keys an answer has among its own
 INITIALISMS = {"id": "ID", "ids": "IDs", "sql": "SQL", "cel": "CEL", "uuid": "UUID", "json": "JSON", "tx": "Tx"}
 VALUES = {"text": "string", "uuid": "string", "decimal": "string", "date": "string", "instant": "time.Time", "currency": "string",

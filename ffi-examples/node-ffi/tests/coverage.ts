@@ -129,16 +129,16 @@ type Method<Path> = Path extends `${infer Noun}().${infer Name}`
   ? Part<Part<OwnTransaction, Noun> extends () => infer Made ? Made : never, Name>
   : Part<OwnTransaction, Path extends `OwnTransaction.${infer Name}` ? Name : Path>;
 
-// Methods take a list, and give what is alone in an answer, by itself.
+// Methods take a list, and give what is alone in an answer, by itself, but for a number, which its key explains.
 type Alone<T> = { [Key in keyof T]-?: [Exclude<keyof T, Key>] extends [never] ? T[Key] : never }[keyof T];
 type Takes<Asked> = [Alone<Asked>] extends [never] ? Asked : Alone<Asked> extends unknown[] ? Alone<Asked> : Asked;
 type Gives<Told> =
-  Told extends Page<infer Item> ? Listing<Item> : Promise<[Alone<Told>] extends [never] ? Told : Alone<Told>>;
+  Told extends Page<infer Item> ? Listing<Item> : Promise<[Alone<Told>] extends [never | number] ? Told : Alone<Told>>;
 
-// The operations of which a method takes or gives anything else than cala.h says. These have a form of their own,
+// The operations of which a method takes or gives anything else than cala.h says. These two have a form of their own,
 // and what is asked for nothing takes nothing.
 type Same<One, Two> = (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Two ? 1 : 2 ? true : false;
-type Own = "tx_exec" | "cel_evaluate" | "account_set_add_members" | "account_set_remove_member";
+type Own = "tx_exec" | "cel_evaluate";
 type Drifted<Paths extends Partial<Record<OperationName, string>>> = {
   [Name in Exclude<keyof Paths & OperationName, Own>]: Method<Paths[Name]> extends (...g: infer Given) => infer Answer
     ? [

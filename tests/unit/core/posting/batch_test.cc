@@ -151,6 +151,21 @@ TEST(Batch, WritesEntriesWithTheVersionsOfTheirBalances) {
   EXPECT_EQ(write.transactions[1].entry_ids, (std::vector<Uuid>{numbered(102), numbered(103)}));
 }
 
+// What was decided on is not what is there any more, which only a defect can bring about: no part of the posting is written.
+TEST(Batch, WritesNothingWhenAnAcceptedEntryCannotBeAdded) {
+  Postings postings;
+  postings.unit({{51, "{}"}});
+  BatchState state = ledger();
+  state.balances = {empty_balance({kFirst, *Currency::parse("USD"), kJournal}, kNow)};
+  Batch batch = postings.decided(state);
+  ASSERT_TRUE(batch.any_open());
+  state.balances[0].layers[0].debit = *Decimal::parse(std::string(38, '9'));
+  const base::Result<BatchWrite> write = batch.write([](Timestamp) { return numbered(100); });
+  ASSERT_FALSE(write.ok());
+  EXPECT_EQ(write.error().code, "posting.fold");
+  EXPECT_EQ(write.error().status, base::Status::kInternal);
+}
+
 // One entry moves its account's balance and those of all sets above it in its journal.
 TEST(Batch, AnEntryMovesTheBalancesOfTheSetsAbove) {
   Postings postings;

@@ -36,11 +36,12 @@ def scenarios():
     for path in sorted(FOLDER.glob("*.txt")):
         if path.name == "trace_skips.txt":
             continue
+        lines = None  # of the scenario that is being read; a file without one is there to be included
         for place, text in lines_of(path.name):
             if text.startswith("scenario "):
-                found.append((text[9:], []))
-            elif found:
-                found[-1][1].append((place, text))
+                found.append((text[9:], lines := []))
+            elif lines is not None:
+                lines.append((place, text))
     told, left_out = [], []
     for title, lines in found:
         word, _, rest = lines[0][1].partition(" ")

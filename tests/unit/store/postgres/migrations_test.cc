@@ -21,8 +21,12 @@ TEST(MigrationStatements, BeginWithTheLockAndNoteEveryVersion) {
   const std::vector<std::string> statements = migration_statements("books", 0);
   EXPECT_NE(statements.front().find("pg_advisory_xact_lock"), std::string::npos);
   std::int64_t noted = 0;
+  const std::string note = "INSERT INTO \"books\".migrations (version) VALUES (";
   for (const std::string &statement : statements) {
-    if (statement.find("INSERT INTO \"books\".migrations (version") == 0) ++noted;
+    if (statement.find(note) != 0) continue;
+    const std::int64_t version = std::stoll(statement.substr(note.size()));
+    EXPECT_GT(version, noted) << "in order, each once";
+    noted = version;
   }
   EXPECT_EQ(noted, newest_migration());
 }

@@ -745,6 +745,65 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *   pending: layer_balance,
  *   encumbrance: layer_balance,
  *   available: available}  */
+/* type dated_balance: a balance at the end of an effective date. {
+ *   journal_id: uuid,
+ *   account_id: uuid,
+ *   currency: currency,
+ *   version: integer,                  -- counts the entries up to that date
+ *   created_at: instant,
+ *   modified_at: instant,              -- when the newest of them was posted
+ *   entry_id: uuid,                    -- of the latest date the last one
+ *   normal_balance_type: direction,
+ *   settled: layer_balance,
+ *   pending: layer_balance,
+ *   encumbrance: layer_balance,
+ *   available: available,
+ *   effective: date}  */
+/* type sums: what some entries add up to. {
+ *   debit: decimal,
+ *   credit: decimal,
+ *   net: decimal}                      -- signed by the normal balance type */
+/* type statement_line: an entry of a statement. {
+ *   entry: entry,
+ *   running: sums}                     -- of the layer, after it */
+/* type statement: a page of a statement of account. {
+ *   opening: sums,
+ *   items: [statement_line],
+ *   closing: sums,
+ *   has_next_page: boolean,
+ *   end_cursor?: cursor}               -- left out of an empty page */
+/* type trial_balance_line: what an account has in a currency. {
+ *   account_id: uuid,
+ *   code: text,
+ *   name: text,
+ *   currency: currency,
+ *   debit: decimal,
+ *   credit: decimal,
+ *   net: decimal}                      -- signed by the normal balance type */
+/* type trial_balance_total: what all have in a currency. {
+ *   currency: currency,
+ *   debit: decimal,
+ *   credit: decimal}  */
+/* type trial_moment: of when a trial balance is. {effective: date} | {recorded_at: instant} */
+/* type trial_balance: a page of a trial balance. {
+ *   items: [trial_balance_line],
+ *   totals?: [trial_balance_total],    -- of all pages; with the first
+ *   has_next_page: boolean,
+ *   end_cursor?: cursor}               -- left out of an empty page */
+/* type dated_sums: what the entries of some effective dates add up to. {
+ *   version: integer,                  -- counts them
+ *   settled: sums,
+ *   pending: sums,
+ *   encumbrance: sums,
+ *   available: available}  */
+/* type balance_range: a balance over a range of effective dates. {
+ *   journal_id: uuid,
+ *   account_id: uuid,
+ *   currency: currency,
+ *   normal_balance_type: direction,
+ *   open: dated_sums,                  -- of all dates before it
+ *   period: dated_sums,                -- of the dates in it
+ *   close: dated_sums}                 -- of all dates up to its end */
 /* type available: what is there when the layers are added up, signed like net. {
  *   settled: decimal,
  *   pending: decimal,                  -- settled + pending
@@ -1205,13 +1264,65 @@ CALA_API cala_status cala_balance_list(cala_ledger *ledger, cala_tx *tx, const c
 CALA_API cala_status cala_balance_history(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                           cala_op **out_op, cala_error **out_error);
 
-/* The balance as it was: that version of it, or what had been written at that instant.
- * request: balance_key & ({version: integer} | {recorded_at: instant})
+/* The balance as it was: that version of it, what had been written at that instant, or what its entries up to the end of
+ * that effective date add up to, whenever they were posted (in a journal with effective_balances). A balance by effective
+ * date has as its version how many entries those are; its entry_id, as a layer's, is the last one of the latest date.
+ * request: balance_key & ({version: integer} | {recorded_at: instant} | {effective: date})
  * result: balance
- * errors: CALA_NOT_FOUND balance.not_found; CALA_INVALID currency.unknown
+ * errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
+ *   amount.range
  * access: read */
 CALA_API cala_status cala_balance_at(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                      cala_op **out_op, cala_error **out_error);
+
+/* A balance over a range of effective dates, both inclusive, in a journal with effective_balances: what it was before it,
+ * what came in it, and what it was at its end. until left out is today by the ledger's clock. A from after until is
+ * refused. A balance without an entry up to the range's end is not found.
+ * request: balance_key & {from: date, until?: date}
+ * result: balance_range
+ * errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
+ *   request.malformed, amount.range
+ * access: read */
+CALA_API cala_status cala_balance_range(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                        cala_op **out_op, cala_error **out_error);
+
+/* Lists the balances by effective date that changed at or after an instant, by account id, currency and date, in a
+ * journal with effective_balances: one for each date that has entries, from the first date that was posted to since
+ * then; an entry posted to a past date changes all later ones. To follow a journal, ask again with an instant before the
+ * last call: what was in flight then is shown the next time.
+ * request: page & {journal_id: uuid, modified_since: instant}
+ * result: {items: [dated_balance]} & page_end
+ * errors: CALA_REJECTED journal.no_effective_balances; CALA_INVALID amount.range
+ * access: read */
+CALA_API cala_status cala_balance_changes(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                          cala_op **out_op, cala_error **out_error);
+
+/* The statement of an account or an account set in one layer: what it had before, each entry with what there was after
+ * it, and what it had at the end. By recorded time (from and until are instants) in the order of posting; by effective
+ * time (dates), in a journal with effective_balances, by date and within one in the order of posting. Both are
+ * inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of the whole
+ * statement on every page. Newest first, running is still what there was after the entry.
+ * request: page & balance_key & {layer?: layer = "settled", from?: instant | date, until?: instant | date,
+ *   by?: "recorded" | "effective" = "recorded"}
+ * result: statement
+ * errors: CALA_NOT_FOUND account.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
+ *   request.malformed, amount.range
+ * access: read */
+CALA_API cala_status cala_account_statement(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                            cala_op **out_op, cala_error **out_error);
+
+/* Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now, as
+ * it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances). Accounts that
+ * had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a whole
+ * journal debit and credit are equal.
+ * request: page & {journal_id: uuid, account_set_id?: uuid, currency?: currency, layer?: layer = "settled",
+ *   at?: trial_moment}
+ * result: trial_balance
+ * errors: CALA_NOT_FOUND journal.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
+ *   amount.range
+ * access: read */
+CALA_API cala_status cala_trial_balance(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                        cala_op **out_op, cala_error **out_error);
 
 /* Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one
  * transaction, so that two such transactions wait for each other instead of deadlocking. Accounts that have no balance
@@ -1394,6 +1505,9 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * details: {id: text} | {code: text} */
 /* code journal.changed, CALA_CONFLICT, retryable: the journal was changed by another at the same time
  * do: try again */
+/* code journal.no_effective_balances, CALA_REJECTED: balances by effective date are asked of a journal that keeps none
+ * do: create the journal with `effective_balances`
+ * details: {journal_id: uuid} */
 /* code journal.locked, CALA_REJECTED: the posting's journal is locked
  * do: `journal_unlock`, or post to another
  * details: {journal_id: uuid} */

@@ -38,3 +38,27 @@ func (o *Operations) BalanceAtVersion(ctx context.Context, key BalanceKey, versi
 func (o *Operations) BalanceAtTime(ctx context.Context, key BalanceKey, recordedAt time.Time) (*Balance, error) {
 	return call[Balance](ctx, o, raw.BalanceAt, BalanceAtRequest{BalanceKey: key, RecordedAt: recordedAt})
 }
+
+// BalanceAtDate gives what a balance's entries up to the end of an effective date (YYYY-MM-DD) add up to, whenever they were posted,
+// in a journal with effective balances.
+//
+// Errors: ErrNotFound (balance.not_found), ErrRejected (journal.no_effective_balances), ErrInvalid (currency.unknown, amount.range).
+func (o *Operations) BalanceAtDate(ctx context.Context, key BalanceKey, effective string) (*Balance, error) {
+	return call[Balance](ctx, o, raw.BalanceAt, BalanceAtRequest{BalanceKey: key, Effective: effective})
+}
+
+// AccountStatement gives a page of the statement of an account or an account set in one layer.
+//
+// Errors: ErrNotFound (account.not_found), ErrRejected (journal.no_effective_balances), ErrInvalid (currency.unknown,
+// request.malformed, amount.range).
+func (o *Operations) AccountStatement(ctx context.Context, request AccountStatementRequest) (*Statement, error) {
+	return call[Statement](ctx, o, raw.AccountStatement, request)
+}
+
+// TrialBalance gives a page of what the accounts of a journal, or those below an account set, have in one layer.
+//
+// Errors: ErrNotFound (journal.not_found), ErrRejected (journal.no_effective_balances), ErrInvalid (currency.unknown,
+// amount.range).
+func (o *Operations) TrialBalance(ctx context.Context, request TrialBalanceRequest) (*TrialBalance, error) {
+	return call[TrialBalance](ctx, o, raw.TrialBalance, request)
+}

@@ -425,6 +425,112 @@ type Balance struct {
 	Available         Available    `json:"available"`
 }
 
+// DatedBalance is a balance at the end of an effective date.
+type DatedBalance struct {
+	JournalID string `json:"journal_id"`
+	AccountID string `json:"account_id"`
+	Currency  string `json:"currency"`
+	// Counts the entries up to that date.
+	Version   int64     `json:"version"`
+	CreatedAt time.Time `json:"created_at"`
+	// When the newest of them was posted.
+	ModifiedAt time.Time `json:"modified_at"`
+	// Of the latest date the last one.
+	EntryID           string       `json:"entry_id"`
+	NormalBalanceType Direction    `json:"normal_balance_type"`
+	Settled           LayerBalance `json:"settled"`
+	Pending           LayerBalance `json:"pending"`
+	Encumbrance       LayerBalance `json:"encumbrance"`
+	Available         Available    `json:"available"`
+	// A date, "2026-01-31".
+	Effective string `json:"effective"`
+}
+
+// Sums is what some entries add up to.
+type Sums struct {
+	Debit  string `json:"debit"`
+	Credit string `json:"credit"`
+	// Signed by the normal balance type.
+	Net string `json:"net"`
+}
+
+// StatementLine is an entry of a statement.
+type StatementLine struct {
+	Entry Entry `json:"entry"`
+	// Of the layer, after it.
+	Running Sums `json:"running"`
+}
+
+// Statement is a page of a statement of account.
+type Statement struct {
+	Opening     Sums            `json:"opening"`
+	Items       []StatementLine `json:"items"`
+	Closing     Sums            `json:"closing"`
+	HasNextPage bool            `json:"has_next_page"`
+	// Left out of an empty page.
+	EndCursor string `json:"end_cursor,omitempty"`
+}
+
+// TrialBalanceLine is what an account has in a currency.
+type TrialBalanceLine struct {
+	AccountID string `json:"account_id"`
+	Code      string `json:"code"`
+	Name      string `json:"name"`
+	Currency  string `json:"currency"`
+	Debit     string `json:"debit"`
+	Credit    string `json:"credit"`
+	// Signed by the normal balance type.
+	Net string `json:"net"`
+}
+
+// TrialBalanceTotal is what all have in a currency.
+type TrialBalanceTotal struct {
+	Currency string `json:"currency"`
+	Debit    string `json:"debit"`
+	Credit   string `json:"credit"`
+}
+
+// TrialMoment is of when a trial balance is. One of Effective, RecordedAt.
+type TrialMoment struct {
+	// A date, "2026-01-31".
+	Effective  string `json:"effective,omitempty"`
+	RecordedAt string `json:"recorded_at,omitempty"`
+}
+
+// TrialBalance is a page of a trial balance.
+type TrialBalance struct {
+	Items []TrialBalanceLine `json:"items"`
+	// Of all pages; with the first.
+	Totals      []TrialBalanceTotal `json:"totals,omitempty"`
+	HasNextPage bool                `json:"has_next_page"`
+	// Left out of an empty page.
+	EndCursor string `json:"end_cursor,omitempty"`
+}
+
+// DatedSums is what the entries of some effective dates add up to.
+type DatedSums struct {
+	// Counts them.
+	Version     int64     `json:"version"`
+	Settled     Sums      `json:"settled"`
+	Pending     Sums      `json:"pending"`
+	Encumbrance Sums      `json:"encumbrance"`
+	Available   Available `json:"available"`
+}
+
+// BalanceRange is a balance over a range of effective dates.
+type BalanceRange struct {
+	JournalID         string    `json:"journal_id"`
+	AccountID         string    `json:"account_id"`
+	Currency          string    `json:"currency"`
+	NormalBalanceType Direction `json:"normal_balance_type"`
+	// Of all dates before it.
+	Open DatedSums `json:"open"`
+	// Of the dates in it.
+	Period DatedSums `json:"period"`
+	// Of all dates up to its end.
+	Close DatedSums `json:"close"`
+}
+
 // Available is what is there when the layers are added up, signed like net.
 type Available struct {
 	Settled string `json:"settled"`
@@ -855,11 +961,13 @@ type BalanceHistoryRequest struct {
 	BalanceKey
 }
 
-// BalanceAtRequest is the request of balance_at. One of Version, RecordedAt.
+// BalanceAtRequest is the request of balance_at. One of Version, RecordedAt, Effective.
 type BalanceAtRequest struct {
 	BalanceKey
 	Version    *int64    `json:"version,omitempty"`
 	RecordedAt time.Time `json:"-"`
+	// A date, "2026-01-31".
+	Effective string `json:"effective,omitempty"`
 }
 
 // MarshalJSON writes the request, instants to the microsecond.
@@ -869,6 +977,63 @@ func (request BalanceAtRequest) MarshalJSON() ([]byte, error) {
 		plain
 		RecordedAt *string `json:"recorded_at,omitempty"`
 	}{plain(request), instant(request.RecordedAt)})
+}
+
+// BalanceRangeRequest is the request of balance_range. From is needed.
+type BalanceRangeRequest struct {
+	BalanceKey
+	// A date, "2026-01-31".
+	From string `json:"from"`
+	// A date, "2026-01-31".
+	Until string `json:"until,omitempty"`
+}
+
+// BalanceChangesRequest is the request of balance_changes.
+type BalanceChangesRequest struct {
+	PageRequest
+	JournalID     string    `json:"journal_id"`
+	ModifiedSince time.Time `json:"-"`
+}
+
+// MarshalJSON writes the request, instants to the microsecond.
+func (request BalanceChangesRequest) MarshalJSON() ([]byte, error) {
+	type plain BalanceChangesRequest
+	return json.Marshal(struct {
+		plain
+		ModifiedSince *string `json:"modified_since,omitempty"`
+	}{plain(request), instant(request.ModifiedSince)})
+}
+
+// AccountStatementBy is one of these words.
+type AccountStatementBy string
+
+// The words of AccountStatementBy.
+const (
+	ByRecorded  AccountStatementBy = "recorded"
+	ByEffective AccountStatementBy = "effective"
+)
+
+// AccountStatementRequest is the request of account_statement.
+type AccountStatementRequest struct {
+	PageRequest
+	BalanceKey
+	// Default "settled".
+	Layer Layer `json:"layer,omitempty"`
+	From  any   `json:"from,omitempty"`
+	Until any   `json:"until,omitempty"`
+	// Default "recorded".
+	By AccountStatementBy `json:"by,omitempty"`
+}
+
+// TrialBalanceRequest is the request of trial_balance. JournalID is needed.
+type TrialBalanceRequest struct {
+	PageRequest
+	JournalID    string `json:"journal_id"`
+	AccountSetID string `json:"account_set_id,omitempty"`
+	Currency     string `json:"currency,omitempty"`
+	// Default "settled".
+	Layer Layer        `json:"layer,omitempty"`
+	At    *TrialMoment `json:"at,omitempty"`
 }
 
 // TxLockAccountsRequest is the request of tx_lock_accounts.
@@ -1098,6 +1263,9 @@ const (
 	CodeJournalNotFound = "journal.not_found"
 	// CodeJournalChanged (ErrConflict): the journal was changed by another at the same time. Try again.
 	CodeJournalChanged = "journal.changed"
+	// CodeJournalNoEffectiveBalances (ErrRejected): balances by effective date are asked of a journal that keeps none.
+	// Create the journal with effective_balances. Details: {journal_id: uuid}.
+	CodeJournalNoEffectiveBalances = "journal.no_effective_balances"
 	// CodeJournalLocked (ErrRejected): the posting's journal is locked. journal_unlock, or post to another. Details:
 	// {journal_id: uuid}.
 	CodeJournalLocked = "journal.locked"

@@ -467,6 +467,36 @@ func (o *Operations) BalancesPage(ctx context.Context, filter BalanceFilter) (*P
 	return call[Page[Balance]](ctx, o, raw.BalanceList, filter)
 }
 
+// RangeBalance gives a balance over a range of effective dates, both inclusive, in a journal with effective_balances:
+// what it was before it, what came in it, and what it was at its end. until left out is today by the ledger's clock. A
+// from after until is refused. A balance without an entry up to the range's end is not found.
+//
+// Errors: ErrNotFound (balance.not_found), ErrRejected (journal.no_effective_balances), ErrInvalid (currency.unknown,
+// request.malformed, amount.range).
+func (o *Operations) RangeBalance(ctx context.Context, request BalanceRangeRequest) (*BalanceRange, error) {
+	return call[BalanceRange](ctx, o, raw.BalanceRange, request)
+}
+
+// BalanceChanges lists the balances by effective date that changed at or after an instant, by account id, currency and
+// date, in a journal with effective_balances: one for each date that has entries, from the first date that was posted
+// to since then; an entry posted to a past date changes all later ones. To follow a journal, ask again with an instant
+// before the last call: what was in flight then is shown the next time.
+//
+// Errors: ErrRejected (journal.no_effective_balances), ErrInvalid (amount.range).
+func (o *Operations) BalanceChanges(ctx context.Context, filter BalanceChangesRequest) iter.Seq2[DatedBalance, error] {
+	return pages(func(after string) (*Page[DatedBalance], error) {
+		filter.After = after
+		return o.BalanceChangesPage(ctx, filter)
+	}, filter.After)
+}
+
+// BalanceChangesPage gives one page of what [Operations.BalanceChanges] goes through.
+//
+// Errors: ErrRejected (journal.no_effective_balances), ErrInvalid (amount.range).
+func (o *Operations) BalanceChangesPage(ctx context.Context, filter BalanceChangesRequest) (*Page[DatedBalance], error) {
+	return call[Page[DatedBalance]](ctx, o, raw.BalanceChanges, filter)
+}
+
 // Info gives what this ledger is.
 func (o *Operations) Info(ctx context.Context) (*Info, error) {
 	return call[Info](ctx, o, raw.LedgerInfo, struct{}{})

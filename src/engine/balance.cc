@@ -1,4 +1,6 @@
 // Reading balances: as they are, and as they were.
+#include "engine/balance.h"
+
 #include <map>
 #include <utility>
 
@@ -14,12 +16,6 @@ using base::Result;
 using core::BalanceKey;
 using store::StatementId;
 
-void write_key(base::JsonWriter &out, const BalanceKey &key) {
-  out.key("account_id").string(key.account_id.text());
-  out.key("journal_id").string(key.journal_id.text());
-  out.key("currency").string(key.currency.code());
-}
-
 store::Call find_balances(const std::vector<BalanceKey> &keys) {
   base::JsonWriter document;
   document.begin_object().key("keys").begin_array();
@@ -30,19 +26,6 @@ store::Call find_balances(const std::vector<BalanceKey> &keys) {
   }
   document.end_array().end_object();
   return store::Call{StatementId::kBalanceFind, document.take(), false};
-}
-
-base::Error balance_not_found(const BalanceKey &key, const char *when) {
-  base::Error error =
-      base::make_error(base::Status::kNotFound, "balance.not_found",
-                       "account " + key.account_id.text() + " has no " + std::string(key.currency.code()) +
-                           " balance in journal " + key.journal_id.text() + when);
-  base::JsonWriter details;
-  details.begin_object();
-  write_key(details, key);
-  details.end_object();
-  error.details = details.take();
-  return error;
 }
 
 Flow find_one(Context, store::Call call, BalanceKey key, const char *when) {
@@ -94,6 +77,25 @@ Result<OperationPtr> make_find(std::string_view name, store::Call call, const Ba
 
 }  // namespace
 
+void write_key(base::JsonWriter &out, const BalanceKey &key) {
+  out.key("account_id").string(key.account_id.text());
+  out.key("journal_id").string(key.journal_id.text());
+  out.key("currency").string(key.currency.code());
+}
+
+base::Error balance_not_found(const BalanceKey &key, const char *when) {
+  base::Error error =
+      base::make_error(base::Status::kNotFound, "balance.not_found",
+                       "account " + key.account_id.text() + " has no " + std::string(key.currency.code()) +
+                           " balance in journal " + key.journal_id.text() + when);
+  base::JsonWriter details;
+  details.begin_object();
+  write_key(details, key);
+  details.end_object();
+  error.details = details.take();
+  return error;
+}
+
 Result<OperationPtr> balance_find(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   const BalanceKey key = read_balance_key(reader);
@@ -138,11 +140,14 @@ Result<OperationPtr> balance_at(Ledger &, const RequestPtr &request) {
   const BalanceKey key = read_balance_key(reader);
   const auto version = reader.optional_integer("version", 1, std::int64_t{1} << 53);
   const auto recorded_at = reader.optional_instant("recorded_at");
-  if (version.has_value() == recorded_at.has_value()) {
-    reader.fail(version ? "request.malformed" : "request.missing_key", "version",
-                "or recorded_at must be given, and only one of them");
+  const auto effective = reader.optional_date("effective");
+  const int given = (version ? 1 : 0) + (recorded_at ? 1 : 0) + (effective ? 1 : 0);
+  if (given != 1) {
+    reader.fail(given > 1 ? "request.malformed" : "request.missing_key", "version",
+                "or recorded_at or effective must be given, and only one of them");
   }
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  if (effective) return balance_at_effective(key, *effective);
   base::JsonWriter document;
   document.begin_object();
   write_key(document, key);

@@ -134,7 +134,6 @@ Result<OperationPtr> journal_create(Ledger &, const RequestPtr &request) {
   journal.status = reader.word("status", core::LockStatus::kActive, core::parse_lock_status, "active, locked");
   journal.effective_balances = reader.boolean("effective_balances", false);
   if (reader.has("max_scale")) journal.max_scale = read_max_scale(reader);
-  if (journal.effective_balances) reader.refuse_option("effective_balances");
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   if (journal.id.is_nil()) journal.id = base::new_uuid();
   return std::make_unique<Operation>(

@@ -71,6 +71,10 @@ base::Result<OperationPtr> balance_find_many(Ledger &ledger, const RequestPtr &r
 base::Result<OperationPtr> balance_list(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> balance_history(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> balance_at(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> balance_range(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> balance_changes(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_statement(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> trial_balance(Ledger &ledger, const RequestPtr &request);
 
 base::Result<OperationPtr> tx_lock_accounts(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> tx_exec(Ledger &ledger, const RequestPtr &request);

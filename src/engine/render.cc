@@ -32,14 +32,38 @@ void write_amount(JsonWriter &out, std::string_view key, const std::optional<cor
   out.key(key).string(amount.value_or(core::Decimal{}).text());
 }
 
+void write_sides(JsonWriter &out, const core::LayerAmounts &amounts, core::Direction normal_balance_type) {
+  write_amount(out, "debit", amounts.debit);
+  write_amount(out, "credit", amounts.credit);
+  write_amount(out, "net", core::net(amounts, normal_balance_type));
+}
+
 void write_layer(JsonWriter &out, const ShownBalance &shown, core::Layer layer) {
   const core::LayerAmounts &amounts = shown.balance.layers[static_cast<std::size_t>(layer)];
   out.key(core::text_of(layer)).begin_object();
-  write_amount(out, "debit", amounts.debit);
-  write_amount(out, "credit", amounts.credit);
-  write_amount(out, "net", core::net(amounts, shown.normal_balance_type));
+  write_sides(out, amounts, shown.normal_balance_type);
   if (!amounts.entry_id.is_nil()) out.key("entry_id").string(amounts.entry_id.text());
   out.key("modified_at").string(amounts.modified_at.micros_text()).end_object();
+}
+
+void write_available(JsonWriter &out, const ShownBalance &shown) {
+  out.key("available").begin_object();
+  for (const core::Layer layer : core::kLayers) {
+    write_amount(out, core::text_of(layer), core::available(shown.balance, layer, shown.normal_balance_type));
+  }
+  out.end_object();
+}
+
+void write_balance(JsonWriter &out, const ShownBalance &shown) {
+  const core::Balance &balance = shown.balance;
+  out.key("journal_id").string(balance.key.journal_id.text());
+  out.key("account_id").string(balance.key.account_id.text());
+  out.key("currency").string(balance.key.currency.code()).key("version").integer(balance.version);
+  write_stamps(out, balance);
+  out.key("entry_id").string(balance.entry_id.text());
+  out.key("normal_balance_type").string(core::text_of(shown.normal_balance_type));
+  for (const core::Layer layer : core::kLayers) write_layer(out, shown, layer);
+  write_available(out, shown);
 }
 
 void write_param(JsonWriter &out, const core::TxTemplateParam &param) {
@@ -158,19 +182,29 @@ void render(JsonWriter &out, const core::Entry &entry) {
 }
 
 void render(JsonWriter &out, const ShownBalance &shown) {
-  const core::Balance &balance = shown.balance;
-  out.begin_object().key("journal_id").string(balance.key.journal_id.text());
-  out.key("account_id").string(balance.key.account_id.text());
-  out.key("currency").string(balance.key.currency.code()).key("version").integer(balance.version);
-  write_stamps(out, balance);
-  out.key("entry_id").string(balance.entry_id.text());
-  out.key("normal_balance_type").string(core::text_of(shown.normal_balance_type));
-  for (const core::Layer layer : core::kLayers) write_layer(out, shown, layer);
-  out.key("available").begin_object();
+  out.begin_object();
+  write_balance(out, shown);
+  out.end_object();
+}
+
+void render(JsonWriter &out, const DatedBalance &balance) {
+  out.begin_object();
+  write_balance(out, balance.shown);
+  out.key("effective").string(balance.effective.text()).end_object();
+}
+
+void render(JsonWriter &out, const ShownSums &shown) {
+  const ShownBalance balance{core::balance_of(core::BalanceKey{}, shown.sums, base::Timestamp{}),
+                             shown.normal_balance_type};
+  out.begin_object().key("version").integer(shown.sums.entries);
   for (const core::Layer layer : core::kLayers) {
-    write_amount(out, core::text_of(layer), core::available(balance, layer, shown.normal_balance_type));
+    const core::LayerAmounts &amounts = balance.balance.layers[static_cast<std::size_t>(layer)];
+    out.key(core::text_of(layer)).begin_object();
+    write_sides(out, amounts, shown.normal_balance_type);
+    out.end_object();
   }
-  out.end_object().end_object();
+  write_available(out, balance);
+  out.end_object();
 }
 
 void render(JsonWriter &out, const core::PostingResult &result) {

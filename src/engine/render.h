@@ -8,6 +8,7 @@
 #include "core/account/account.h"
 #include "core/account_set/account_set.h"
 #include "core/balance/balance.h"
+#include "core/balance/effective.h"
 #include "core/journal/journal.h"
 #include "core/posting/batch.h"
 #include "core/posting/transaction.h"
@@ -23,6 +24,18 @@ struct ShownBalance {
   core::Direction normal_balance_type = core::Direction::kCredit;
 };
 
+// A balance at the end of a day.
+struct DatedBalance {
+  ShownBalance shown;
+  base::Date effective;
+};
+
+// What a balance's entries up to a day, or of some days, add up to.
+struct ShownSums {
+  core::DatedSums sums;
+  core::Direction normal_balance_type = core::Direction::kCredit;
+};
+
 void render(base::JsonWriter &out, const core::Account &account);
 void render(base::JsonWriter &out, const core::AccountSet &set);
 void render(base::JsonWriter &out, const core::Journal &journal);
@@ -30,6 +43,8 @@ void render(base::JsonWriter &out, const core::TxTemplate &tx_template);
 void render(base::JsonWriter &out, const core::Transaction &transaction);
 void render(base::JsonWriter &out, const core::Entry &entry);
 void render(base::JsonWriter &out, const ShownBalance &balance);
+void render(base::JsonWriter &out, const DatedBalance &balance);
+void render(base::JsonWriter &out, const ShownSums &sums);
 void render(base::JsonWriter &out, const core::PostingResult &result);
 void render(base::JsonWriter &out, const core::VelocityLimit &limit);
 void render(base::JsonWriter &out, const core::VelocityControl &control);

@@ -22,6 +22,8 @@
 //                 metadata, void_of, voided_by, version, created_at, modified_at, entry_ids: [...]}
 //   entry        {id, transaction_id, journal_id, account_id, entry_type, sequence, layer, direction, units, currency,
 //                 description, metadata, account_version, created_at}
+//   sums         [entries, entry_id, effective date of that, modified_at, x3: null (no entry) or [debit, credit, entry_id, its date,
+//                 modified_at]]: what the entries of a day, a month or a year add up to (core/balance/effective.h)
 //   balance      {account_id, journal_id, currency, version, entry_id, created_at, modified_at,
 //                 normal_balance_type (of the account, where read), layers: [[debit, credit, entry_id|null, modified_at], x3]}
 //   velocity_limit       {id, version, number, name, description, condition, currency, window, params, limit, created_at, modified_at}
@@ -77,6 +79,25 @@ enum class StatementId : std::uint8_t {
   // {account_id, journal_id, currency, version|null, recorded_at|null} -> {rows: [balance]}: the newest with version <= or
   // modified_at <= what is given; version must exist exactly or there is no row.
   kBalanceAt,
+  // {account_id, journal_id, currency, open: cut|null, close: cut} -> {kept: bool|null (no such journal), rows: [{account_id,
+  // journal_id, currency, created_at, normal_balance_type, open: [sums...], close: [sums...]}]}: the buckets that make the balance
+  // at the end of two days. A cut is [first day of the day's year, of its month, the day].
+  kEffectiveRead,
+  // A list by account_id, currency, effective: {journal_id, modified_since, since_day} -> {kept, rows: [{account_id, journal_id,
+  // currency, created_at, normal_balance_type, effective, sums: of that day, before: [sums...] of all days before it, on the
+  // earliest row of each balance}]}: every day at whose end the balance is not what it was before modified_since.
+  kEffectiveChanges,
+  // {account_id, journal_id, currency, layer, low, high, first, desc} -> {rows: [{version, debit, credit, entry}]}: the versions of a
+  // balance from low to high whose entry is of the layer, with the layer's sums after it; `first` at most.
+  kStatementRead,
+  // A list by effective, version: {account_id, journal_id, currency, layer, from, until} -> {rows: [{entry}]}: a balance's entries of the
+  // layer on those effective dates.
+  kStatementDated,
+  // A list by code, currency: {journal_id, account_set_id|null, currency|null, layer, recorded_at|null, cut|null, totals: bool} -> {kept,
+  // rows: [{account_id, code, name, normal_balance_type, currency, scale, parts: [[debit, credit], ...]}], totals: [{currency, scale,
+  // parts}]}: the balances of accounts as they are, as recorded at an instant, or at the end of an effective date; parts are texts to
+  // be added, and scale how many decimals their sum shows at least.
+  kTrialBalance,
   // Writes: {insert: [row...], update: [row...], events: [{type, subject_id, payload}], now, guard} -> {changed: [id...]}.
   // An update states its new version; it applies only where version - 1 is stored, else the id is in `changed` and NOTHING of
   // the request is written. kAccountWrite also takes members: [[account_set_id, member_id], ...], accounts just inserted. A taken id, code or external id is the store's unique violation, mapped to kConflict "<noun>.exists"

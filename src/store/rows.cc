@@ -163,6 +163,42 @@ void read_layers(RowReader &row, core::Balance &balance) {
   if (index != core::kLayerCount) row.fail("layers");
 }
 
+// The elements of an array, one after the other. A miss is remembered.
+class Cells {
+ public:
+  explicit Cells(JsonView array) : at_(array.first()) {}
+
+  JsonView take() {
+    const JsonView cell = at_;
+    if (at_.present()) at_ = at_.next();
+    return cell;
+  }
+  std::int64_t integer() {
+    const JsonView cell = take();
+    return checked(cell.present() ? cell.integer() : std::nullopt);
+  }
+  Timestamp instant() { return Timestamp::from_micros(integer()); }
+  base::Date date() { return base::Date{static_cast<std::int32_t>(integer())}; }
+  Uuid uuid() { return checked(Uuid::parse(text())); }
+  core::Decimal decimal() { return checked(core::Decimal::parse(text())); }
+  core::Currency currency() { return checked(core::Currency::parse(text())); }
+  bool ok() const { return ok_; }
+
+ private:
+  std::string_view text() {
+    const JsonView cell = take();
+    return cell.present() && cell.is_string() ? cell.string() : std::string_view();
+  }
+  template <typename T>
+  T checked(const std::optional<T> &value) {
+    if (!value) ok_ = false;
+    return value.value_or(T{});
+  }
+
+  JsonView at_;
+  bool ok_ = true;
+};
+
 }  // namespace
 
 Result<core::Account> account_of(JsonView row) {
@@ -451,6 +487,53 @@ Result<core::Balance> balance_of(JsonView row) {
   return finish(reader, std::move(balance));
 }
 
+Result<core::DatedSums> sums_of(JsonView row) {
+  const Error corrupt =
+      base::make_error(base::Status::kInternal, "store.corrupt",
+                       "the store gave sums by effective date that are not as this library writes them");
+  if (!row.present() || !row.is_array()) return corrupt;
+  Cells cells(row);
+  core::DatedSums sums;
+  sums.entries = cells.integer();
+  sums.entry_id = cells.uuid();
+  sums.entry_date = cells.date();
+  sums.modified_at = cells.instant();
+  for (core::DatedSums::Side &layer : sums.layers) {
+    const JsonView cell = cells.take();
+    if (cell.present() && cell.is_null()) continue;
+    if (!cell.present() || !cell.is_array()) return corrupt;
+    Cells side(cell);
+    layer.debit = side.decimal();
+    layer.credit = side.decimal();
+    layer.entry_id = side.uuid();
+    layer.entry_date = side.date();
+    layer.modified_at = side.instant();
+    if (!side.ok()) return corrupt;
+  }
+  if (!cells.ok()) return corrupt;
+  return sums;
+}
+
+Result<core::Bucket> bucket_of(JsonView row) {
+  const Error corrupt =
+      base::make_error(base::Status::kInternal, "store.corrupt",
+                       "the store gave a bucket by effective date that is not as this library writes it");
+  if (!row.present() || !row.is_array()) return corrupt;
+  Cells cells(row);
+  core::Bucket bucket;
+  bucket.key.account_id = cells.uuid();
+  bucket.key.journal_id = cells.uuid();
+  bucket.key.currency = cells.currency();
+  const std::int64_t level = cells.integer();
+  bucket.start = cells.date();
+  Result<core::DatedSums> sums = sums_of(cells.take());
+  if (!sums) return std::move(sums.error());
+  bucket.sums = sums.take();
+  if (!cells.ok() || level < 0 || level >= static_cast<std::int64_t>(core::kBucketLevels.size())) return corrupt;
+  bucket.level = core::kBucketLevels[static_cast<std::size_t>(level)];
+  return bucket;
+}
+
 void write_row(JsonWriter &out, const core::Account &account) {
   out.begin_object().key("id").string(account.id.text()).key("version").integer(account.version);
   out.key("code").string(account.code).key("name").string(account.name);
@@ -652,6 +735,20 @@ std::vector<std::string> warning_payloads(const core::BatchWrite &write) {
     payloads[of_one.transaction] = out.take();
   }
   return payloads;
+}
+
+void write_row(JsonWriter &out, const core::DatedSums &sums) {
+  out.begin_array().integer(sums.entries).string(sums.entry_id.text()).integer(sums.entry_date.days);
+  out.integer(sums.modified_at.micros());
+  for (const core::DatedSums::Side &layer : sums.layers) {
+    if (layer.entry_id.is_nil()) {
+      out.null();
+      continue;
+    }
+    out.begin_array().string(layer.debit.text()).string(layer.credit.text()).string(layer.entry_id.text());
+    out.integer(layer.entry_date.days).integer(layer.modified_at.micros()).end_array();
+  }
+  out.end_array();
 }
 
 }  // namespace cala::store

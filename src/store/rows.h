@@ -12,6 +12,7 @@
 #include "core/account/account.h"
 #include "core/account_set/account_set.h"
 #include "core/balance/balance.h"
+#include "core/balance/effective.h"
 #include "core/journal/journal.h"
 #include "core/posting/batch.h"
 #include "core/posting/transaction.h"
@@ -37,6 +38,9 @@ base::Result<core::VelocityBalance> velocity_balance_of(base::JsonView row);
 base::Result<std::shared_ptr<const core::AttachedControls>> attached_controls_of(base::JsonView row);
 // Such rows, each handed to its account.
 base::Outcome read_attached_controls(base::JsonView rows, std::vector<core::AccountState> &accounts);
+base::Result<core::DatedSums> sums_of(base::JsonView row);
+// [account_id, journal_id, currency, level, start, sums]
+base::Result<core::Bucket> bucket_of(base::JsonView row);
 
 // Writing one row at the writer's place.
 void write_row(base::JsonWriter &out, const core::Account &account);
@@ -55,6 +59,7 @@ void write_row(base::JsonWriter &out, const core::VelocityBalance &balance, std:
 std::string velocity_rows(const core::BatchWrite &write);
 // The payload of each transaction's event, by index: {warnings: [...]}; empty where no transaction has any.
 std::vector<std::string> warning_payloads(const core::BatchWrite &write);
+void write_row(base::JsonWriter &out, const core::DatedSums &sums);
 // The layers of a balance: [[debit, credit, entry_id|null, modified_at], x3].
 void write_layers(base::JsonWriter &out, const core::Balance &balance);
 

@@ -15,7 +15,8 @@
 namespace cala::tests {
 namespace {
 
-constexpr const char *kJournal = R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Main", "code": "MAIN"})";
+constexpr const char *kJournal =
+    R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Main", "code": "MAIN", "effective_balances": true})";
 constexpr const char *kAccounts = R"({"accounts": [
   {"id": "a0000000-0000-0000-0000-000000000001", "code": "ALICE", "name": "Alice"},
   {"id": "a0000000-0000-0000-0000-000000000002", "code": "BOB", "name": "Bob"},
@@ -77,15 +78,21 @@ std::string request_of(std::string_view operation) {
       {"account_set_list_parents", R"({"account_id": "a0000000-0000-0000-0000-000000000003"})"},
       {"account_set_remove_member", kMember},
       {"account_set_update", R"({"id": "f0000000-0000-0000-0000-000000000001", "name": "T", "external_id": "t"})"},
+      {"account_statement", R"({"journal_id": "10000000-0000-0000-0000-000000000001",
+        "account_id": "a0000000-0000-0000-0000-000000000002", "currency": "USD"})"},
       {"account_unlock", kAlice},
       {"account_update", R"({"id": "a0000000-0000-0000-0000-000000000001", "code": "A", "external_id": "y"})"},
       {"balance_at", R"({"journal_id": "10000000-0000-0000-0000-000000000001",
         "account_id": "a0000000-0000-0000-0000-000000000002", "currency": "USD", "version": 1})"},
+      {"balance_changes", R"({"journal_id": "10000000-0000-0000-0000-000000000001",
+        "modified_since": "2020-01-01T00:00:00Z"})"},
       {"balance_find", kBalance},
       {"balance_find_many", "{\"keys\": [" + std::string(kBalance) + "]}"},
       {"balance_history", kBalance},
       {"balance_list", R"({"journal_id": "10000000-0000-0000-0000-000000000001",
         "account_ids": ["a0000000-0000-0000-0000-000000000001"]})"},
+      {"balance_range", R"({"journal_id": "10000000-0000-0000-0000-000000000001",
+        "account_id": "a0000000-0000-0000-0000-000000000002", "currency": "USD", "from": "2020-01-01"})"},
       {"cel_evaluate", R"({"expr": "1 + 1"})"},
       {"entry_find_many", R"({"ids": ["30000000-0000-0000-0000-000000000001"]})"},
       {"entry_list", R"({"account_id": "a0000000-0000-0000-0000-000000000001"})"},
@@ -102,6 +109,7 @@ std::string request_of(std::string_view operation) {
       {"transaction_post", R"({"tx_template_code": "TRANSFER", "params": {"amount": "1"}})"},
       {"transaction_post_many", R"({"postings": [{"tx_template_code": "TRANSFER", "params": {"amount": "1"}},
         {"tx_template_code": "TRANSFER", "params": {"amount": "1"}}]})"},
+      {"trial_balance", R"({"journal_id": "10000000-0000-0000-0000-000000000001"})"},
       {"tx_template_create", kAnotherTemplate},
       {"tx_template_find", R"({"code": "TRANSFER"})"},
       {"tx_template_list", "{}"},

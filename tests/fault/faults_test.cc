@@ -43,7 +43,8 @@ std::size_t after(std::size_t n, std::size_t step) {
   if (n < kMany && n + step < kMany) return n + step;
   return n < kMany ? kMany + ++tests % stride : n + stride;
 }
-constexpr const char *kJournal = R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Main", "code": "MAIN"})";
+constexpr const char *kJournal =
+    R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Main", "code": "MAIN", "effective_balances": true})";
 constexpr const char *kAccounts = R"({"accounts": [
   {"id": "a0000000-0000-0000-0000-000000000001", "code": "ALICE", "name": "Alice"},
   {"id": "a0000000-0000-0000-0000-000000000002", "code": "BOB", "name": "Bob"},
@@ -148,6 +149,13 @@ const Case kCases[] = {
       "account_id": "a0000000-0000-0000-0000-000000000001", "currency": "USD"})"),
     CASE(cala_balance_at, R"({"journal_id": "10000000-0000-0000-0000-000000000001",
       "account_id": "a0000000-0000-0000-0000-000000000001", "currency": "USD", "version": 1})"),
+    CASE(cala_balance_range, R"({"journal_id": "10000000-0000-0000-0000-000000000001",
+      "account_id": "a0000000-0000-0000-0000-000000000001", "currency": "USD", "from": "2020-01-01"})"),
+    CASE(cala_balance_changes, R"({"first": 3, "journal_id": "10000000-0000-0000-0000-000000000001",
+      "modified_since": "2020-01-01T00:00:00Z"})"),
+    CASE(cala_account_statement, R"({"first": 3, "journal_id": "10000000-0000-0000-0000-000000000001",
+      "account_id": "a0000000-0000-0000-0000-000000000001", "currency": "USD", "by": "effective"})"),
+    CASE(cala_trial_balance, R"({"first": 3, "journal_id": "10000000-0000-0000-0000-000000000001"})"),
     CASE(cala_tx_lock_accounts, R"({"keys": [{"journal_id": "10000000-0000-0000-0000-000000000001",
       "account_id": "a0000000-0000-0000-0000-000000000001", "currency": "USD"}]})",
          CALA_OK, 0, true, false),

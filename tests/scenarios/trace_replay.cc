@@ -64,6 +64,8 @@ TraceReplay::Outcome TraceReplay::replay_line(cJSON *line) {
     if (!moved.ok()) differ("the clock did not move: " + moved.text());
   } else if (operation == "balances") {
     check_balances(line);
+  } else if (operation == "effective" || operation == "range") {
+    check_effective(operation, line);
   } else if (operation == "entries") {
     check_entries(line);
   } else if (operation == "members") {
@@ -215,12 +217,16 @@ std::vector<JsonDocument> TraceReplay::all_pages(const std::string &operation, c
   }
 }
 
-void TraceReplay::check_balances(const cJSON *line) {
+std::vector<JsonDocument> TraceReplay::all_balances(const cJSON *line) {
   std::string ids;
   for (const std::string &id : account_ids_) ids += (ids.empty() ? "" : ", ") + json_quote(id);
   const std::string filter =
       "\"journal_id\": " + json_quote(json_text(line, "journal_id")) + ", \"account_ids\": [" + ids + "]";
-  const std::vector<JsonDocument> pages = all_pages("balance_list", filter);
+  return all_pages("balance_list", filter);
+}
+
+void TraceReplay::check_balances(const cJSON *line) {
+  const std::vector<JsonDocument> pages = all_balances(line);
   std::map<std::pair<std::string, std::string>, const cJSON *> found;
   for (const JsonDocument &page : pages) {
     const cJSON *row = nullptr;
@@ -240,6 +246,51 @@ void TraceReplay::check_balances(const cJSON *line) {
     found.erase(at);
   }
   for (const auto &[key, other] : found) differ("account " + key.first + " should have no balance in " + key.second);
+}
+
+// Every balance of the journal, at the date or over the dates of the line: as it says, or not found.
+void TraceReplay::check_effective(const std::string &operation, const cJSON *line) {
+  std::map<std::pair<std::string, std::string>, const cJSON *> expected;
+  const cJSON *row = nullptr;
+  cJSON_ArrayForEach(row, json_member(line, "expect")) {
+    expected[{json_text(row, "account_id"), json_text(row, "currency")}] = row;
+  }
+  const std::vector<JsonDocument> pages = all_balances(line);
+  for (const JsonDocument &page : pages) {
+    cJSON_ArrayForEach(row, json_member(page.root(), "items")) {
+      const std::pair<std::string, std::string> key(json_text(row, "account_id"), json_text(row, "currency"));
+      std::string request = "{\"journal_id\": " + json_quote(json_text(line, "journal_id")) +
+                            ", \"account_id\": " + json_quote(key.first) + ", \"currency\": " + json_quote(key.second);
+      for (const char *date : {"effective", "from", "until"}) {
+        const std::string text = json_text(line, date);
+        if (!text.empty()) request += std::string(", \"") + date + "\": " + json_quote(text);
+      }
+      const auto at = expected.find(key);
+      check_dated(operation, at == expected.end() ? nullptr : at->second, request + "}");
+      if (at != expected.end()) expected.erase(at);
+    }
+  }
+  for (const auto &[key, missing] : expected) {
+    differ("account " + key.first + " should have a balance in " + key.second);
+  }
+}
+
+void TraceReplay::check_dated(const std::string &operation, const cJSON *expected, const std::string &request) {
+  const Answer answer = ledger_.run(operation == "range" ? "balance_range" : "balance_at", request);
+  if (expected == nullptr) {
+    if (answer.ok() || answer.code != "balance.not_found") differ(request + " should not be found: " + answer.text());
+    return;
+  }
+  const std::optional<JsonDocument> found = JsonDocument::parse(answer.result);
+  if (!answer.ok() || !found) return differ(request + " was refused: " + answer.text());
+  if (operation == "effective") return check_balance(expected, found->root());
+  for (const char *part : {"open", "period", "close"}) {
+    check_balance(json_member(expected, part), json_member(found->root(), part));
+  }
+  const cJSON *entries = json_member(json_member(found->root(), "period"), "version");
+  if (entries == nullptr || cJSON_Compare(json_member(expected, "entries"), entries, 1) == 0) {
+    differ(request + " should count " + json_print(json_member(expected, "entries")) + " entries");
+  }
 }
 
 void TraceReplay::check_entries(const cJSON *line) {

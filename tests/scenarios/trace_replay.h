@@ -48,8 +48,11 @@ class TraceReplay {
   void check_members(const cJSON *expected, const cJSON *actual, const std::vector<const char *> &absent_when_left_out);
   void check_balances(const cJSON *line);
   void check_balance(const cJSON *expected, const cJSON *actual);
+  void check_effective(const std::string &operation, const cJSON *line);
+  void check_dated(const std::string &operation, const cJSON *expected, const std::string &request);
   void check_entries(const cJSON *line);
   void check_account_set(const cJSON *line);
+  std::vector<JsonDocument> all_balances(const cJSON *line);
   std::vector<JsonDocument> all_pages(const std::string &operation, const std::string &filter);
   void differ(const std::string &what);
 

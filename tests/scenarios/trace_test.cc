@@ -67,7 +67,6 @@ std::vector<std::string> read_lines(const std::string &path) {
 
 // How much of a recording must run, in per cent of its lines: what is skipped today may not grow unseen. trace_skips.txt says why.
 int least_run(const std::string &profile) {
-  if (profile == "effective") return 70;
   if (profile == "velocity") return 55;
   if (profile == "mixed") return 60;
   if (profile == "sets") return 90;

@@ -13,7 +13,8 @@ from ffi.go import camel
 # The operations whose methods are written by hand, and these.
 HAND = {
     "transaction_post": "Ledger.Post", "transaction_post_many": "Ledger.PostMany",
-    "balance_history": "Ledger.BalanceHistory, Ledger.BalanceHistoryPage", "balance_at": "Ledger.BalanceAtVersion, Ledger.BalanceAtTime",
+    "balance_history": "Ledger.BalanceHistory, Ledger.BalanceHistoryPage", "balance_at": "Ledger.BalanceAtVersion, Ledger.BalanceAtTime, Ledger.BalanceAtDate",
+    "account_statement": "Ledger.AccountStatement", "trial_balance": "Ledger.TrialBalance",
     "tx_lock_accounts": "Tx.LockAccounts, HostTx.LockAccounts", "tx_exec": "Tx.Exec", "cel_evaluate": "Ledger.EvaluateCEL",
 }
 # The names that do not follow from those in cala.h.
@@ -24,11 +25,11 @@ NAMES = {
     "page.order": "Order", "asc": "Ascending", "desc": "Descending",
 }
 # What the contract knows only as JSON, and the package better.
-TYPES = {"transaction_post.params": "Params", "cel_evaluate.params": "[]CELParam", "cel_evaluate.vars": "map[string]CELValue",
+TYPES = {"transaction_post.params": "Params", "trial_balance.at": "*TrialMoment", "trial_moment.recorded_at": "string", "cel_evaluate.params": "[]CELParam", "cel_evaluate.vars": "map[string]CELValue",
          "cel_evaluate.bindings": "map[string]CELValue", "cel_evaluate.value": "CELValue"}
 PREFIXES = {"param.type": "Param", "cel_evaluate.as": "CEL", "ledger_info.clock": "Clock", "on_difference": "OnDifference",
             "velocity_action": "Velocity", "velocity_basis": "Velocity",
-            "account_set_list_members.by": "MembersBy"}  # of an enumeration's constants
+            "account_set_list_members.by": "MembersBy", "account_statement.by": "By"}  # of an enumeration's constants
 PARTS = {"balance": "balance_key"}  # whose keys an answer has among its own
 INITIALISMS = {"id": "ID", "ids": "IDs", "sql": "SQL", "cel": "CEL", "uuid": "UUID", "json": "JSON", "tx": "Tx"}
 VALUES = {"text": "string", "uuid": "string", "decimal": "string", "date": "string", "instant": "time.Time", "currency": "string",

@@ -8,7 +8,7 @@ from ffi import contract as contracts
 from ffi.contract import errors_by_status, pascal, sentence, shape, split_null, words, wrapped
 
 # The operations whose methods are written by hand, and these.
-HAND = {"tx_lock_accounts": "lock_accounts", "tx_exec": "exec", "cel_evaluate": "cel_evaluate"}
+HAND = {"trial_balance": "trial_balance", "tx_lock_accounts": "lock_accounts", "tx_exec": "exec", "cel_evaluate": "cel_evaluate"}
 CLASSES = {"NO_MEMORY": "OutOfMemoryError"}
 RBS = {"text": "String", "uuid": "String", "decimal": "String", "date": "String", "instant": "String", "currency": "String",
        "cel": "String", "cursor": "String", "boolean": "bool", "json": "json"}

@@ -213,6 +213,14 @@ package raw
 #cgo nocallback go_cala_balance_history
 #cgo noescape go_cala_balance_at
 #cgo nocallback go_cala_balance_at
+#cgo noescape go_cala_balance_range
+#cgo nocallback go_cala_balance_range
+#cgo noescape go_cala_balance_changes
+#cgo nocallback go_cala_balance_changes
+#cgo noescape go_cala_account_statement
+#cgo nocallback go_cala_account_statement
+#cgo noescape go_cala_trial_balance
+#cgo nocallback go_cala_trial_balance
 #cgo noescape go_cala_tx_lock_accounts
 #cgo nocallback go_cala_tx_lock_accounts
 #cgo noescape go_cala_tx_exec
@@ -333,6 +341,10 @@ static __typeof__(&cala_balance_find_many) p_cala_balance_find_many;
 static __typeof__(&cala_balance_list) p_cala_balance_list;
 static __typeof__(&cala_balance_history) p_cala_balance_history;
 static __typeof__(&cala_balance_at) p_cala_balance_at;
+static __typeof__(&cala_balance_range) p_cala_balance_range;
+static __typeof__(&cala_balance_changes) p_cala_balance_changes;
+static __typeof__(&cala_account_statement) p_cala_account_statement;
+static __typeof__(&cala_trial_balance) p_cala_trial_balance;
 static __typeof__(&cala_tx_lock_accounts) p_cala_tx_lock_accounts;
 static __typeof__(&cala_tx_exec) p_cala_tx_exec;
 static __typeof__(&cala_cel_evaluate) p_cala_cel_evaluate;
@@ -448,6 +460,10 @@ static const struct {
     {"cala_balance_list", (void **)&p_cala_balance_list},
     {"cala_balance_history", (void **)&p_cala_balance_history},
     {"cala_balance_at", (void **)&p_cala_balance_at},
+    {"cala_balance_range", (void **)&p_cala_balance_range},
+    {"cala_balance_changes", (void **)&p_cala_balance_changes},
+    {"cala_account_statement", (void **)&p_cala_account_statement},
+    {"cala_trial_balance", (void **)&p_cala_trial_balance},
     {"cala_tx_lock_accounts", (void **)&p_cala_tx_lock_accounts},
     {"cala_tx_exec", (void **)&p_cala_tx_exec},
     {"cala_cel_evaluate", (void **)&p_cala_cel_evaluate},
@@ -569,6 +585,10 @@ static cala_status go_cala_balance_find_many(cala_ledger *ledger, cala_tx *tx, c
 static cala_status go_cala_balance_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_balance_list(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_balance_history(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_balance_history(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_balance_at(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_balance_at(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_balance_range(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_balance_range(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_balance_changes(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_balance_changes(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_statement(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_statement(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_trial_balance(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_trial_balance(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_lock_accounts(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_lock_accounts(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_exec(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_exec(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_cel_evaluate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_cel_evaluate(ledger, tx, request, request_len, out_op, out_error); }
@@ -1424,11 +1444,43 @@ func BalanceHistory(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status
 	return outOp, outError, status
 }
 
-// BalanceAt is cala_balance_at. The balance as it was: that version of it, or what had been written at that instant.
+// BalanceAt is cala_balance_at. The balance as it was: that version of it, what had been written at that instant, or what its entries up to the end of that effective date add up to, whenever they were posted (in a journal with effective_balances).
 func BalanceAt(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
 	status := Status(C.go_cala_balance_at(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// BalanceRange is cala_balance_range. A balance over a range of effective dates, both inclusive, in a journal with effective_balances: what it was before it, what came in it, and what it was at its end.
+func BalanceRange(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_balance_range(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// BalanceChanges is cala_balance_changes. Lists the balances by effective date that changed at or after an instant, by account id, currency and date, in a journal with effective_balances: one for each date that has entries, from the first date that was posted to since then; an entry posted to a past date changes all later ones.
+func BalanceChanges(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_balance_changes(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// AccountStatement is cala_account_statement. The statement of an account or an account set in one layer: what it had before, each entry with what there was after it, and what it had at the end.
+func AccountStatement(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_account_statement(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// TrialBalance is cala_trial_balance. Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now, as it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances).
+func TrialBalance(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_trial_balance(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1528,6 +1580,10 @@ var Operations = []struct {
 	{"balance_list", BalanceList},
 	{"balance_history", BalanceHistory},
 	{"balance_at", BalanceAt},
+	{"balance_range", BalanceRange},
+	{"balance_changes", BalanceChanges},
+	{"account_statement", AccountStatement},
+	{"trial_balance", TrialBalance},
 	{"tx_lock_accounts", TxLockAccounts},
 	{"tx_exec", TxExec},
 	{"cel_evaluate", CelEvaluate},

@@ -252,9 +252,25 @@ export class Balances extends Noun {
   history(request: t.BalanceHistoryRequest, options?: CallOptions): Listing<t.Balance> {
     return listed(this.caller, "balance_history", request, options);
   }
-  /** The balance as it was: at a version, or as recorded at an instant. {@link t.BalanceAtError} */
+  /** The balance as it was: at a version, as recorded at an instant, or by effective date. {@link t.BalanceAtError} */
   at(request: t.BalanceAtRequest, options?: CallOptions): Promise<t.Balance> {
     return this.caller.call("balance_at", request, options);
+  }
+  /** A balance over a range of effective dates. {@link t.BalanceRangeError} */
+  range(request: t.BalanceRangeRequest, options?: CallOptions): Promise<t.BalanceRange> {
+    return this.caller.call("balance_range", request, options);
+  }
+  /** A page of the statement of an account or an account set. {@link t.AccountStatementError} */
+  statement(request: t.AccountStatementRequest, options?: CallOptions): Promise<t.Statement> {
+    return this.caller.call("account_statement", request, options);
+  }
+  /** A page of what the accounts of a journal have. {@link t.TrialBalanceError} */
+  trial(request: t.TrialBalanceRequest, options?: CallOptions): Promise<t.TrialBalance> {
+    return this.caller.call("trial_balance", request, options);
+  }
+  /** The balances by effective date that changed since an instant. {@link t.BalanceChangesError} */
+  changes(request: t.BalanceChangesRequest, options?: CallOptions): Listing<t.DatedBalance> {
+    return listed(this.caller, "balance_changes", request, options);
   }
 }
 

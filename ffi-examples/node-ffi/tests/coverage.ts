@@ -116,6 +116,12 @@ const methods = {
   balance_list: ["balances().list", (scope) => scope.balances().list({ journalId: id, accountIds: [] }).page()],
   balance_history: ["balances().history", (scope) => scope.balances().history(key).page()],
   balance_at: ["balances().at", (scope) => scope.balances().at({ ...key, version: 1 })],
+  balance_range: ["balances().range", (scope) => scope.balances().range({ ...key, from: "2026-01-01" })],
+  account_statement: ["balances().statement", (scope) => scope.balances().statement(key)],
+  trial_balance: ["balances().trial", (scope) => scope.balances().trial({ journalId: id })],
+  balance_changes: [
+    "balances().changes", (scope) => scope.balances().changes({ journalId: id, modifiedSince: "2026-01-01T00:00:00Z" }).page(),
+  ],
   tx_lock_accounts: ["lockAccounts", (scope) => scope.lockAccounts([])],
   tx_exec: ["OwnTransaction.exec", (scope) => OwnTransaction.prototype.exec.call(scope as any, "")],
   cel_evaluate: ["cel().evaluate", (scope) => scope.cel().evaluate({ expr: "" })],

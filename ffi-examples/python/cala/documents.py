@@ -57,6 +57,9 @@ AskedDirection = Literal["debit", "credit", "DEBIT", "CREDIT"]
 #: A side.
 Direction = Literal["debit", "credit"]
 
+#: How final an entry is. Requests take either case.
+AskedLayer = Literal["settled", "pending", "encumbrance", "SETTLED", "PENDING", "ENCUMBRANCE"]
+
 #: How final an entry is.
 Layer = Literal["settled", "pending", "encumbrance"]
 
@@ -537,6 +540,126 @@ class Balance(TypedDict):
     pending: LayerBalance
     encumbrance: LayerBalance
     available: Available
+
+
+class DatedBalance(TypedDict):
+    """A balance at the end of an effective date."""
+
+    journal_id: str
+    account_id: str
+    currency: str
+    version: int
+    """Counts the entries up to that date."""
+    created_at: str
+    modified_at: str
+    """When the newest of them was posted."""
+    entry_id: str
+    """Of the latest date the last one."""
+    normal_balance_type: Direction
+    settled: LayerBalance
+    pending: LayerBalance
+    encumbrance: LayerBalance
+    available: Available
+    effective: str
+
+
+class Sums(TypedDict):
+    """What some entries add up to."""
+
+    debit: str
+    credit: str
+    net: str
+    """Signed by the normal balance type."""
+
+
+class StatementLine(TypedDict):
+    """An entry of a statement."""
+
+    entry: Entry
+    running: Sums
+    """Of the layer, after it."""
+
+
+class _Statement(TypedDict):
+    opening: Sums
+    items: list[StatementLine]
+    closing: Sums
+    has_next_page: bool
+
+
+class Statement(_Statement, total=False):
+    """A page of a statement of account."""
+
+    end_cursor: str
+    """Left out of an empty page."""
+
+
+class TrialBalanceLine(TypedDict):
+    """What an account has in a currency."""
+
+    account_id: str
+    code: str
+    name: str
+    currency: str
+    debit: str
+    credit: str
+    net: str
+    """Signed by the normal balance type."""
+
+
+class TrialBalanceTotal(TypedDict):
+    """What all have in a currency."""
+
+    currency: str
+    debit: str
+    credit: str
+
+
+class TrialMoment(TypedDict, total=False):
+    """Of when a trial balance is."""
+
+    effective: Date | None
+    recorded_at: Instant | None
+
+
+class _TrialBalance(TypedDict):
+    items: list[TrialBalanceLine]
+    has_next_page: bool
+
+
+class TrialBalance(_TrialBalance, total=False):
+    """A page of a trial balance."""
+
+    totals: list[TrialBalanceTotal]
+    """Of all pages; with the first."""
+    end_cursor: str
+    """Left out of an empty page."""
+
+
+class DatedSums(TypedDict):
+    """What the entries of some effective dates add up to."""
+
+    version: int
+    """Counts them."""
+    settled: Sums
+    pending: Sums
+    encumbrance: Sums
+    available: Available
+
+
+class BalanceRange(TypedDict):
+    """A balance over a range of effective dates."""
+
+    journal_id: str
+    account_id: str
+    currency: str
+    normal_balance_type: Direction
+    open: DatedSums
+    """Of all dates before it."""
+    period: DatedSums
+    """Of the dates in it."""
+    close: DatedSums
+    """Of all dates up to its end."""
 
 
 class Available(TypedDict):
@@ -1163,16 +1286,115 @@ class BalanceHistoryRequest(PageRequest, BalanceKey):
 
 
 class Moment(TypedDict, total=False):
-    """What Balances.at takes as keywords. The balance as it was: that version of it, or what had been written at
-    that instant. One of version, recorded_at."""
+    """What Balances.at takes as keywords. The balance as it was: that version of it, what had been written at that
+    instant, or what its entries up to the end of that effective date add up to, whenever they were posted (in a
+    journal with effective_balances). A balance by effective date has as its version how many entries those are; its
+    entry_id, as a layer's, is the last one of the latest date. One of version, recorded_at, effective."""
 
     version: int | None
     recorded_at: Instant | None
+    effective: Date | None
 
 
 class BalanceAtRequest(Moment, BalanceKey):
-    """Request of balance_at. The balance as it was: that version of it, or what had been written at that instant.
-    One of version, recorded_at."""
+    """Request of balance_at. The balance as it was: that version of it, what had been written at that instant, or
+    what its entries up to the end of that effective date add up to, whenever they were posted (in a journal with
+    effective_balances). A balance by effective date has as its version how many entries those are; its entry_id, as
+    a layer's, is the last one of the latest date. One of version, recorded_at, effective."""
+
+
+class _DateRange(TypedDict):
+    from_: Date
+
+
+class DateRange(_DateRange, total=False):
+    """What Balances.range takes as keywords. A balance over a range of effective dates, both inclusive, in a
+    journal with effective_balances: what it was before it, what came in it, and what it was at its end. until left
+    out is today by the ledger's clock. A from after until is refused. A balance without an entry up to the range's
+    end is not found."""
+
+    until: Date | None
+
+
+_BalanceRangeRequestFrom = TypedDict("_BalanceRangeRequestFrom", {"from": "Date"}, total=True)
+
+
+class BalanceRangeRequest(BalanceKey, _BalanceRangeRequestFrom, total=False):
+    """Request of balance_range. A balance over a range of effective dates, both inclusive, in a journal with
+    effective_balances: what it was before it, what came in it, and what it was at its end. until left out is today
+    by the ledger's clock. A from after until is refused. A balance without an entry up to the range's end is not
+    found."""
+
+    until: Date | None
+
+
+class BalanceChangesRequest(PageRequest):
+    """Request of balance_changes. Lists the balances by effective date that changed at or after an instant, by
+    account id, currency and date, in a journal with effective_balances: one for each date that has entries, from
+    the first date that was posted to since then; an entry posted to a past date changes all later ones. To follow a
+    journal, ask again with an instant before the last call: what was in flight then is shown the next time."""
+
+    journal_id: Id
+    modified_since: Instant
+
+
+AccountStatementBy = Literal["recorded", "effective"]
+
+
+class StatementPart(PageRequest, total=False):
+    """What Balances.statement takes as keywords. The statement of an account or an account set in one layer: what
+    it had before, each entry with what there was after it, and what it had at the end. By recorded time (from and
+    until are instants) in the order of posting; by effective time (dates), in a journal with effective_balances, by
+    date and within one in the order of posting. Both are inclusive; left out, it begins with the first entry and
+    ends with the last. opening and closing are those of the whole statement on every page. Newest first, running is
+    still what there was after the entry."""
+
+    layer: AskedLayer | None
+    """Default "settled"."""
+    from_: Instant | Date | None
+    until: Instant | Date | None
+    by: AccountStatementBy | None
+    """Default "recorded"."""
+
+
+_AccountStatementRequestFrom = TypedDict("_AccountStatementRequestFrom", {"from": "Instant | Date | None"}, total=False)
+
+
+class AccountStatementRequest(PageRequest, BalanceKey, _AccountStatementRequestFrom, total=False):
+    """Request of account_statement. The statement of an account or an account set in one layer: what it had before,
+    each entry with what there was after it, and what it had at the end. By recorded time (from and until are
+    instants) in the order of posting; by effective time (dates), in a journal with effective_balances, by date and
+    within one in the order of posting. Both are inclusive; left out, it begins with the first entry and ends with
+    the last. opening and closing are those of the whole statement on every page. Newest first, running is still
+    what there was after the entry."""
+
+    layer: AskedLayer | None
+    """Default "settled"."""
+    until: Instant | Date | None
+    by: AccountStatementBy | None
+    """Default "recorded"."""
+
+
+class TrialBalancePart(PageRequest, total=False):
+    """What Balances.trial takes as keywords. Lists what the accounts of a journal, or those below an account set,
+    have in one layer, by code and currency: now, as it was recorded at an instant, or at the end of an effective
+    date (in a journal with effective_balances). Accounts that had no entry then are left out. totals are of all of
+    them, by currency, and come with the first page: over a whole journal debit and credit are equal."""
+
+    account_set_id: Id | None
+    currency: str | None
+    layer: AskedLayer | None
+    """Default "settled"."""
+    at: TrialMoment | None
+
+
+class TrialBalanceRequest(TrialBalancePart):
+    """Request of trial_balance. Lists what the accounts of a journal, or those below an account set, have in one
+    layer, by code and currency: now, as it was recorded at an instant, or at the end of an effective date (in a
+    journal with effective_balances). Accounts that had no entry then are left out. totals are of all of them, by
+    currency, and come with the first page: over a whole journal debit and credit are equal."""
+
+    journal_id: Id
 
 
 class TxLockAccountsRequest(TypedDict):
@@ -1301,27 +1523,27 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "account.is_set", "account_set.exists", "account_set.not_found", "account_set.changed",
                "membership.journal_mismatch", "membership.has_history", "membership.cycle", "membership.duplicate_path",
                "membership.depth", "membership.not_found", "journal.exists", "journal.not_found", "journal.changed",
-               "journal.locked", "velocity.exceeded", "velocity_limit.exists", "velocity_limit.ensure_differs",
-               "velocity_limit.not_found", "velocity_control.exists", "velocity_control.ensure_differs",
-               "velocity_control.not_found", "velocity_control.has_limit", "velocity_control.attached",
-               "velocity_control.changed", "posting.unbalanced", "transaction.replay_differs", "transaction.exists",
-               "transaction.not_found", "list.no_mark", "balance.not_found", "balance.changed", "transaction.none",
-               "transaction.open", "transaction.state", "transaction.aborted", "tx.required", "tx.not_postgres",
-               "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement", "tx.statement", "tx.constraint",
-               "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed", "posting.fold",
-               "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction", "op.timeout",
-               "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested", "queue.timeout",
-               "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual", "clock.range",
-               "process.forked", "memory.exhausted", "executor.closed", "executor.full", "executor.thread",
-               "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable", "store.libpq_missing",
-               "store.login", "store.database_missing", "store.too_many_connections", "store.server_version",
-               "store.connection_lost", "store.outcome_unknown", "store.cannot_open", "store.not_a_ledger",
-               "store.read_only", "store.permission", "store.full", "store.io", "store.memory", "store.corrupt",
-               "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
-               "store.pool_timeout", "store.lock_timeout", "store.serialization", "store.deadlock", "store.cancelled",
-               "store.too_old", "store.untrusted_schema", "store.encoding", "store.unsupported", "store.refused",
-               "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema",
-               "library.missing", "library.version", "ledger.loop", "tx.not_psycopg"]
+               "journal.no_effective_balances", "journal.locked", "velocity.exceeded", "velocity_limit.exists",
+               "velocity_limit.ensure_differs", "velocity_limit.not_found", "velocity_control.exists",
+               "velocity_control.ensure_differs", "velocity_control.not_found", "velocity_control.has_limit",
+               "velocity_control.attached", "velocity_control.changed", "posting.unbalanced",
+               "transaction.replay_differs", "transaction.exists", "transaction.not_found", "list.no_mark",
+               "balance.not_found", "balance.changed", "transaction.none", "transaction.open", "transaction.state",
+               "transaction.aborted", "tx.required", "tx.not_postgres", "tx.libpq", "tx.connection", "tx.encoding",
+               "tx.control_statement", "tx.statement", "tx.constraint", "tx.too_many_rows", "tx.busy", "tx.over",
+               "call.misuse", "call.failed", "posting.fold", "op.adopted_transaction", "op.host_transaction",
+               "op.host_only", "op.own_transaction", "op.timeout", "op.cancelled", "queue.full", "queue.closed",
+               "queue.reader_busy", "queue.nested", "queue.timeout", "queue.buffer_too_small", "queue.descriptor",
+               "ledger.closed", "clock.not_manual", "clock.range", "process.forked", "memory.exhausted",
+               "executor.closed", "executor.full", "executor.thread", "executor.lane", "executor.task_failed",
+               "store.invalid", "store.unreachable", "store.libpq_missing", "store.login", "store.database_missing",
+               "store.too_many_connections", "store.server_version", "store.connection_lost", "store.outcome_unknown",
+               "store.cannot_open", "store.not_a_ledger", "store.read_only", "store.permission", "store.full",
+               "store.io", "store.memory", "store.corrupt", "store.migrations_missing", "store.migrated_meanwhile",
+               "store.newer", "store.busy", "store.pool_timeout", "store.lock_timeout", "store.serialization",
+               "store.deadlock", "store.cancelled", "store.too_old", "store.untrusted_schema", "store.encoding",
+               "store.unsupported", "store.refused", "store.protocol", "store.plan", "store.entry_id", "store.misuse",
+               "config.store", "config.schema", "library.missing", "library.version", "ledger.loop", "tx.not_psycopg"]
 AccountCreateCode = Literal["account.exists", "account_set.not_found", "option.unsupported"]
 AccountCreateManyCode = Literal["account.exists", "account_set.not_found", "option.unsupported"]
 AccountFindCode = Literal["account.not_found"]
@@ -1379,7 +1601,13 @@ EntryListCode = Literal["list.no_mark"]
 BalanceFindCode = Literal["balance.not_found", "currency.unknown"]
 BalanceFindManyCode = Literal["currency.unknown"]
 BalanceHistoryCode = Literal["currency.unknown"]
-BalanceAtCode = Literal["balance.not_found", "currency.unknown"]
+BalanceAtCode = Literal["balance.not_found", "journal.no_effective_balances", "currency.unknown", "amount.range"]
+BalanceRangeCode = Literal["balance.not_found", "journal.no_effective_balances", "currency.unknown",
+                           "request.malformed", "amount.range"]
+BalanceChangesCode = Literal["journal.no_effective_balances", "amount.range"]
+AccountStatementCode = Literal["account.not_found", "journal.no_effective_balances", "currency.unknown",
+                               "request.malformed", "amount.range"]
+TrialBalanceCode = Literal["journal.not_found", "journal.no_effective_balances", "currency.unknown", "amount.range"]
 TxLockAccountsCode = Literal["account.not_found", "journal.not_found", "currency.unknown", "tx.required"]
 TxExecCode = Literal["tx.control_statement", "tx.statement", "tx.too_many_rows", "tx.constraint", "tx.required"]
 CelEvaluateCode = Literal["cel.compile", "cel.params", "cel.eval", "cel.coerce"]
@@ -1523,7 +1751,23 @@ RAISES = {
         "InvalidError currency.unknown.",
     "balance_at":
         "NotFoundError balance.not_found; "
-        "InvalidError currency.unknown.",
+        "RejectedError journal.no_effective_balances; "
+        "InvalidError currency.unknown, amount.range.",
+    "balance_range":
+        "NotFoundError balance.not_found; "
+        "RejectedError journal.no_effective_balances; "
+        "InvalidError currency.unknown, request.malformed, amount.range.",
+    "balance_changes":
+        "RejectedError journal.no_effective_balances; "
+        "InvalidError amount.range.",
+    "account_statement":
+        "NotFoundError account.not_found; "
+        "RejectedError journal.no_effective_balances; "
+        "InvalidError currency.unknown, request.malformed, amount.range.",
+    "trial_balance":
+        "NotFoundError journal.not_found; "
+        "RejectedError journal.no_effective_balances; "
+        "InvalidError currency.unknown, amount.range.",
     "tx_lock_accounts":
         "NotFoundError account.not_found, journal.not_found; "
         "InvalidError currency.unknown; "

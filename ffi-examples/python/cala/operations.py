@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
 
 from .documents import (RAISES, Account, AccountChanges, AccountFilter, AccountKey, AccountSet, AccountSetChanges,
                         AccountSetFilter, AccountSetKey, Added, Member, Membership, MemberFilter, NewAccountSet,
-                        ParentFilter, Removed, Balance, BalanceKey, CelContext, Entry,
-                        EntryFilter, Id, Info, Journal, JournalChanges, JournalFilter, Json, Key, LockedKey,
+                        ParentFilter, Removed, Balance, BalanceKey, BalanceRange, CelContext,
+                        DatedBalance, DateRange, Entry, EntryFilter, Id, Info, Instant, Journal, JournalChanges, JournalFilter, Json, Key, LockedKey,
                         Migrated, Moment, NewAccount, NewJournal, NewTxTemplate, PageRequest, Posted, Posting, Rows,
-                        Transaction, TransactionFilter, TransactionKey, TxTemplate)
+                        Statement, StatementPart, Transaction, TransactionFilter, TransactionKey, TrialBalance,
+                        TrialBalancePart, TxTemplate)
 from .documents import (AttachmentFilter, AttachVelocity, Attached, Detached, DetachVelocity, EnsureAttached, EnsuredAttached, EnsuredLimit,
                         EnsuredVelocityControl, EnsuredVelocityLimit, EnsureVelocityControl, EnsureVelocityLimit,
                         Headroom, HeadroomKey, NewVelocityControl, NewVelocityLimit, VelocityAttachment,
@@ -469,8 +470,34 @@ class Balances(_Noun[M]):
 
     @operation("balance_at", Balance)
     def at(self, journal_id: Id, account_id: Id, currency: str, **moment: Unpack[Moment]) -> object:
-        """Gives the balance as it was: that version of it, or what had been written at the instant recorded_at."""
+        """Gives the balance as it was: that version of it, what had been written at the instant recorded_at, or what its
+        entries up to the date effective add up to, in a journal with effective_balances."""
         return {"journal_id": journal_id, "account_id": account_id, "currency": currency, **moment}
+
+    @operation("balance_range", BalanceRange)
+    def range(self, journal_id: Id, account_id: Id, currency: str, **dates: Unpack[DateRange]) -> object:
+        """Gives a balance over a range of effective dates, from_ and until, both inclusive, in a journal with
+        effective_balances."""
+        asked = {"from" if key == "from_" else key: value for key, value in dates.items()}
+        return {"journal_id": journal_id, "account_id": account_id, "currency": currency, **asked}
+
+    @operation("account_statement", Statement)
+    def statement(self, journal_id: Id, account_id: Id, currency: str, **part: Unpack[StatementPart]) -> object:
+        """Gives a page of the statement of an account or an account set in one layer: from_ and until are instants, or
+        with by="effective" dates."""
+        asked = {"from" if key == "from_" else key: value for key, value in part.items()}
+        return {"journal_id": journal_id, "account_id": account_id, "currency": currency, **asked}
+
+    @operation("trial_balance", TrialBalance)
+    def trial(self, journal_id: Id, **part: Unpack[TrialBalancePart]) -> object:
+        """Gives a page of what the accounts of a journal, or those below an account set, have in one layer."""
+        return {"journal_id": journal_id, **part}
+
+    @listing("balance_changes", DatedBalance)
+    def changes(self, journal_id: Id, modified_since: Instant, **page: Unpack[PageRequest]) -> object:
+        """Balances by effective date that changed at or after an instant, by account id, currency and date. Gives a
+        Listing."""
+        return {"journal_id": journal_id, "modified_since": modified_since, **page}
 
 
 class Place(_Base[M]):

@@ -778,13 +778,65 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_balance_history", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # The balance as it was: that version of it, or what had been written at that instant.
-    # request: balance_key & ({version: integer} | {recorded_at: instant})
+    # The balance as it was: that version of it, what had been written at that instant, or what its entries up to the end of
+    # that effective date add up to, whenever they were posted (in a journal with effective_balances). A balance by effective
+    # date has as its version how many entries those are; its entry_id, as a layer's, is the last one of the latest date.
+    # request: balance_key & ({version: integer} | {recorded_at: instant} | {effective: date})
     # result: balance
-    # errors: CALA_NOT_FOUND balance.not_found; CALA_INVALID currency.unknown
+    # errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
+    #   amount.range
     # access: read
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_balance_at", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # A balance over a range of effective dates, both inclusive, in a journal with effective_balances: what it was before it,
+    # what came in it, and what it was at its end. until left out is today by the ledger's clock. A from after until is
+    # refused. A balance without an entry up to the range's end is not found.
+    # request: balance_key & {from: date, until?: date}
+    # result: balance_range
+    # errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
+    #   request.malformed, amount.range
+    # access: read
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_balance_range", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Lists the balances by effective date that changed at or after an instant, by account id, currency and date, in a
+    # journal with effective_balances: one for each date that has entries, from the first date that was posted to since
+    # then; an entry posted to a past date changes all later ones. To follow a journal, ask again with an instant before the
+    # last call: what was in flight then is shown the next time.
+    # request: page & {journal_id: uuid, modified_since: instant}
+    # result: {items: [dated_balance]} & page_end
+    # errors: CALA_REJECTED journal.no_effective_balances; CALA_INVALID amount.range
+    # access: read
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_balance_changes", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # The statement of an account or an account set in one layer: what it had before, each entry with what there was after
+    # it, and what it had at the end. By recorded time (from and until are instants) in the order of posting; by effective
+    # time (dates), in a journal with effective_balances, by date and within one in the order of posting. Both are
+    # inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of the whole
+    # statement on every page. Newest first, running is still what there was after the entry.
+    # request: page & balance_key & {layer?: layer = "settled", from?: instant | date, until?: instant | date,
+    #   by?: "recorded" | "effective" = "recorded"}
+    # result: statement
+    # errors: CALA_NOT_FOUND account.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
+    #   request.malformed, amount.range
+    # access: read
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_account_statement", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now, as
+    # it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances). Accounts that
+    # had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a whole
+    # journal debit and credit are equal.
+    # request: page & {journal_id: uuid, account_set_id?: uuid, currency?: currency, layer?: layer = "settled",
+    #   at?: trial_moment}
+    # result: trial_balance
+    # errors: CALA_NOT_FOUND journal.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
+    #   amount.range
+    # access: read
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_trial_balance", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one
     # transaction, so that two such transactions wait for each other instead of deadlocking. Accounts that have no balance
@@ -895,6 +947,10 @@ OPERATIONS = (
     "balance_list",
     "balance_history",
     "balance_at",
+    "balance_range",
+    "balance_changes",
+    "account_statement",
+    "trial_balance",
     "tx_lock_accounts",
     "tx_exec",
     "cel_evaluate",

@@ -46,6 +46,7 @@ struct JournalState {
   base::Uuid id;
   LockStatus status = LockStatus::kActive;
   MaxScale max_scale;
+  bool effective_balances = false;
 };
 
 }  // namespace cala::core

@@ -127,17 +127,27 @@ void Batch::note_made(const std::vector<Transaction> &transactions) {
 
 BatchNeeds Batch::needs() const {
   BatchNeeds needs;
+  std::vector<std::pair<BalanceKey, base::Date>> dated;
   for (const Slot &slot : slots_) {
     if (!open(slot)) continue;
     const PostedTransaction &prepared = slot.posting;
     needs.transaction_ids.push_back(prepared.transaction.id);
     if (prepared.transaction.external_id) needs.external_ids.push_back(*prepared.transaction.external_id);
     needs.journal_ids.push_back(prepared.transaction.journal_id);
-    for (const Entry &entry : prepared.entries) needs.keys.push_back(key_of(entry));
+    for (const Entry &entry : prepared.entries) {
+      needs.keys.push_back(key_of(entry));
+      dated.emplace_back(needs.keys.back(), prepared.transaction.effective);
+    }
   }
   for (const auto &[code, compiled] : templates_) needs.tx_template_ids.push_back(compiled->source.id);
   sort_distinct(needs.journal_ids);
   sort_distinct(needs.keys);
+  sort_distinct(dated);
+  std::size_t at = 0;
+  for (const auto &[key, effective] : dated) {
+    while (needs.keys[at] != key) ++at;
+    needs.dated.push_back({at, effective});
+  }
   return needs;
 }
 
@@ -179,6 +189,7 @@ void Batch::decide_again(const std::vector<VelocityKey> &asked, std::vector<Velo
   }
   for (Unit &unit : units_) unit.state = unit.before_fold;
   trial_.clear();
+  trial_buckets_.clear();
   ahead_.clear();
   velocity_trial_.clear();
   velocity_needs_.clear();
@@ -208,6 +219,7 @@ bool Batch::any_open() const {
 Result<BatchWrite> Batch::write(const EntryIds &next_entry_id) {
   BatchWrite write;
   Balances touched;
+  Buckets dated;
   for (Slot &slot : slots_) {
     if (!open(slot)) continue;
     PostedTransaction &posting = slot.posting;
@@ -226,7 +238,7 @@ Result<BatchWrite> Batch::write(const EntryIds &next_entry_id) {
         if (key.account_id == entry.account_id) entry.account_version = balance.version;
         write.moves.push_back({write.entries.size(), balance});
       });
-      if (!folded) return fold_disagrees(entry);
+      if (!folded || !fold_dated(dated, {}, entry, posting.transaction.effective)) return fold_disagrees(entry);
       posting.transaction.entry_ids.push_back(entry.id);
       write.entries.push_back(entry);
     }
@@ -242,6 +254,9 @@ Result<BatchWrite> Batch::write(const EntryIds &next_entry_id) {
     const auto before = balances_.find(key);
     write.balance_versions.push_back(before == balances_.end() ? 0 : before->second->version);
     write.balances.push_back(std::move(balance));
+  }
+  for (auto &[place, sums] : dated) {
+    write.buckets.push_back({std::get<0>(place), std::get<1>(place), std::get<2>(place), std::move(sums)});
   }
   return write;
 }
@@ -353,6 +368,7 @@ void Batch::index(const BatchState &state) {
   for (const JournalState &journal : state.journals) journals_[journal.id] = &journal;
   for (const AccountState &account : state.accounts) accounts_[account.id] = &account;
   for (const Balance &balance : state.balances) balances_[balance.key] = &balance;
+  for (const Bucket &bucket : state.buckets) buckets_[{bucket.key, bucket.level, bucket.start}] = &bucket.sums;
   for (const PostedTransaction &posted : state.existing) {
     existing_ids_[posted.transaction.id] = &posted;
     if (posted.transaction.external_id) existing_external_ids_[*posted.transaction.external_id] = &posted;
@@ -463,11 +479,14 @@ void Batch::note_ahead(const Unit &unit) {
 // Adds a unit's entries to a trial of the balances; a sum that does not fit refuses this unit alone.
 void Batch::fold_unit(Unit &unit) {
   Balances mine;
+  Buckets dated;
   for (std::size_t i = unit.begin; i < unit.end; ++i) {
     if (!open(slots_[i])) continue;
     for (Entry &entry : slots_[i].posting.entries) {
       entry.created_at = unit.stamp;
-      if (Outcome folded = fold_into(mine, entry, unit.stamp); !folded) {
+      Outcome folded = fold_into(mine, entry, unit.stamp);
+      if (folded) folded = fold_dated(dated, trial_buckets_, entry, slots_[i].posting.transaction.effective);
+      if (!folded) {
         fail(i, kFold, std::move(folded.error()));
         unit.state = Unit::kRefused;
         return;
@@ -479,6 +498,7 @@ void Batch::fold_unit(Unit &unit) {
     return;
   }
   for (auto &[key, balance] : mine) trial_.insert_or_assign(key, std::move(balance));
+  for (auto &[key, sums] : dated) trial_buckets_.insert_or_assign(key, std::move(sums));
 }
 
 // Which limits count what, for all of a unit before any of it is counted.
@@ -550,6 +570,30 @@ Outcome Batch::fold_into(Balances &mine, const Entry &entry, base::Timestamp now
       at = mine.emplace(key, before == nullptr ? empty_balance(key, now) : *before).first;
     }
     outcome = fold(at->second, entry);
+  });
+  return outcome;
+}
+
+Outcome Batch::fold_dated(Buckets &buckets, const Buckets &before, const Entry &entry, base::Date effective) const {
+  if (!journals_.at(entry.journal_id)->effective_balances) return {};
+  Outcome outcome;
+  for_each_moved(entry, [&](const BalanceKey &key) {
+    for (const BucketLevel level : kBucketLevels) {
+      if (!outcome) return;
+      const BucketKey place(key, level, bucket_start(level, effective));
+      auto at = buckets.find(place);
+      if (at == buckets.end()) {
+        const auto earlier = before.find(place);
+        const auto read = buckets_.find(place);
+        const DatedSums none;
+        at = buckets
+                 .emplace(place, earlier != before.end()  ? earlier->second
+                                 : read != buckets_.end() ? *read->second
+                                                          : none)
+                 .first;
+      }
+      outcome = fold(at->second, entry, effective);
+    }
   });
   return outcome;
 }

@@ -13,6 +13,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "base/json.h"
 #include "core/account/account.h"
 #include "core/balance/balance.h"
+#include "core/balance/effective.h"
 #include "core/journal/journal.h"
 #include "core/posting/transaction.h"
 #include "core/tx_template/compiled.h"
@@ -41,6 +43,14 @@ struct BatchState {
   std::vector<AccountState> accounts;  // of the entries, and of every set above them in the entry's journal
   std::vector<Balance> balances;       // of both
   std::vector<PostedTransaction> existing;
+  std::vector<Bucket>
+      buckets;  // of the journals that keep them: those that the entries fall into, where they are there
+};
+
+// An effective date on which entries move a balance.
+struct DatedKey {
+  std::size_t key = 0;  // index of BatchNeeds::keys
+  base::Date effective;
 };
 
 struct BatchNeeds {
@@ -49,6 +59,7 @@ struct BatchNeeds {
   std::vector<base::Uuid> tx_template_ids;
   std::vector<base::Uuid> journal_ids;  // sorted, distinct
   std::vector<BalanceKey> keys;         // sorted, distinct; of the entries' own accounts
+  std::vector<DatedKey> dated;          // distinct; of all keys
 };
 
 // One balance moved by one entry: that of its account first, then of every set above it.
@@ -72,6 +83,7 @@ struct BatchWrite {
   std::vector<VelocityBalance> velocity;        // those that count something, sorted by key
   std::vector<std::int64_t> velocity_versions;  // as balance_versions
   std::vector<TransactionWarnings> warnings;    // of the transactions that have any
+  std::vector<Bucket> buckets;                  // those touched, as they are at the end
 };
 
 // What a posting answers.
@@ -153,6 +165,8 @@ class Batch {
 
   using Ids = std::unordered_set<base::Uuid, base::UuidHash>;
   using Balances = std::map<BalanceKey, Balance>;
+  using BucketKey = std::tuple<BalanceKey, BucketLevel, base::Date>;
+  using Buckets = std::map<BucketKey, DatedSums>;
 
   bool open(const Slot &slot) const { return !slot.error && !slot.replayed && units_[slot.unit].state == Unit::kOpen; }
   bool writes(const Unit &unit) const;
@@ -177,6 +191,9 @@ class Batch {
   bool match_limits(const Unit &unit, std::vector<std::vector<VelocityHit>> &hits);
   VelocityBalance *counted(VelocityBalances &mine, const VelocityKey &key);
   base::Outcome fold_into(Balances &mine, const Entry &entry, base::Timestamp now) const;
+  // Adds an entry to the buckets of every balance that it moves, in a journal that keeps them. A bucket that is not there yet is
+  // taken from `before`, and from what was read.
+  base::Outcome fold_dated(Buckets &buckets, const Buckets &before, const Entry &entry, base::Date effective) const;
   // Calls visit(key) for each balance that an entry moves.
   template <typename Visit>
   void for_each_moved(const Entry &entry, Visit &&visit) const;
@@ -187,9 +204,11 @@ class Batch {
   std::unordered_map<base::Uuid, const JournalState *, base::UuidHash> journals_;
   std::unordered_map<base::Uuid, const AccountState *, base::UuidHash> accounts_;
   std::map<BalanceKey, const Balance *> balances_;
+  std::map<BucketKey, const DatedSums *> buckets_;
   std::unordered_map<base::Uuid, const PostedTransaction *, base::UuidHash> existing_ids_;
   std::unordered_map<std::string, const PostedTransaction *> existing_external_ids_;
   Balances trial_;  // the balances after the units that were folded so far
+  Buckets trial_buckets_;
   std::map<BalanceKey, base::Timestamp> ahead_;
   VelocityBearers bearers_;
   VelocityBalances velocity_read_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -231,7 +232,7 @@ base::Outcome read_sets(std::string_view text, std::vector<core::AccountState> &
   return {};
 }
 
-// [id, status, max_scale]
+// [id, status, max_scale, effective_balances]
 base::Outcome read_journals(JsonView rows, std::vector<core::JournalState> &out) {
   for (const JsonView row : rows) {
     const JsonView id = row.first();
@@ -241,8 +242,10 @@ base::Outcome read_journals(JsonView rows, std::vector<core::JournalState> &out)
         core::parse_lock_status(status.present() ? status.string() : std::string_view());
     if (!read_id || !read_status) return corrupt("a journal");
     Result<core::MaxScale> scale = core::MaxScale::parse(status.next(), "/max_scale");
-    if (!scale) return corrupt("a journal");
-    out.push_back({*read_id, *read_status, scale.take()});
+    const JsonView dated = status.next().next();
+    const std::optional<std::int64_t> keeps_dated = dated.present() ? dated.integer() : std::nullopt;
+    if (!scale || !keeps_dated) return corrupt("a journal");
+    out.push_back({*read_id, *read_status, scale.take(), *keeps_dated != 0});
   }
   return {};
 }
@@ -278,6 +281,56 @@ base::Outcome read_template_ids(JsonView ids, std::vector<base::Uuid> &out) {
   return {};
 }
 
+// Places in keys, from 1, and dates, by turns.
+void append_dated(std::string &out, const PostingRead &request) {
+  out += R"(,"dated":"{)";
+  for (std::size_t i = 0; i < request.dated.size(); ++i) {
+    if (i > 0) out += ',';
+    base::append_integer(out, static_cast<std::int64_t>(request.dated[i].key) + 1);
+    out += ',';
+    base::append_integer(out, request.dated[i].effective.days);
+  }
+  out += R"(}")";
+}
+
+// The buckets of balances by effective date, each with which balance of the request it is of, from 1.
+void append_buckets(std::string &out, const PostingWrite &request) {
+  const auto by_key = [](const Balance &balance, const BalanceKey &key) { return balance.key < key; };
+  RowLiteral rows(out);
+  for (const core::Bucket &bucket : request.buckets) {
+    const auto at = std::lower_bound(request.balances.begin(), request.balances.end(), bucket.key, by_key);
+    base::JsonWriter sums;
+    write_row(sums, bucket.sums);
+    rows.begin_row().integer(at - request.balances.begin() + 1).integer(static_cast<std::int64_t>(bucket.level));
+    rows.integer(bucket.start.days).integer(bucket.sums.modified_at.date().days).instant(bucket.sums.modified_at);
+    rows.text(sums.take()).end_row();
+  }
+  rows.end_array();
+}
+
+// Of the moves of balances that have buckets: which balance of the request, from 1, its version and the effective date, by turns.
+void append_dated_moves(std::string &out, const PostingWrite &request) {
+  const auto by_key = [](const Balance &balance, const BalanceKey &key) { return balance.key < key; };
+  std::set<base::Uuid> journals;
+  for (const core::Bucket &bucket : request.buckets) journals.insert(bucket.key.journal_id);
+  std::size_t place = 0;
+  out += R"(,"dated":"{)";
+  bool any = false;
+  for (const core::BalanceMove &move : request.moves) {
+    if (!journals.contains(move.after.key.journal_id)) continue;
+    const base::Uuid &transaction_id = request.entries[move.entry].transaction_id;
+    while (place + 1 < request.transactions.size() && request.transactions[place].id != transaction_id) ++place;
+    const auto at = std::lower_bound(request.balances.begin(), request.balances.end(), move.after.key, by_key);
+    if (std::exchange(any, true)) out += ',';
+    base::append_integer(out, at - request.balances.begin() + 1);
+    out += ',';
+    base::append_integer(out, move.after.version);
+    out += ',';
+    base::append_integer(out, request.transactions[place].effective.days);
+  }
+  out += R"(}")";
+}
+
 }  // namespace
 
 std::string encode_posting_read(const PostingRead &request) {
@@ -295,6 +348,7 @@ std::string encode_posting_read(const PostingRead &request) {
     keys.begin_row().uuid(key.account_id).word(key.currency.code()).uuid(key.journal_id).end_row();
   }
   keys.end_array();
+  append_dated(out, request);
   out += request.host ? R"(,"host":true)" : R"(,"host":false)";
   out += request.group ? R"(,"lock_timeout":"500ms"})" : "}";
   return out;
@@ -315,6 +369,11 @@ std::string encode_posting_write(const PostingWrite &request) {
   base::append_integer(out, born);
   if (const std::string velocity = velocity_rows(request); !velocity.empty()) (out += R"(,"velocity":)") += velocity;
   append_warnings(out, request);
+  if (!request.buckets.empty()) {
+    out += R"(,"buckets":)";
+    append_buckets(out, request);
+    append_dated_moves(out, request);
+  }
   out += '}';
   return out;
 }
@@ -333,6 +392,7 @@ Result<PostingState> decode_posting_read(std::string_view text) {
   if (read) read = read_attached_controls(root.get("velocity"), state.accounts);
   if (read) read = read_template_ids(root.get("tx_template_ids"), state.tx_template_ids);
   if (read) read = read_existing(root.get("existing"), state.existing);
+  if (read && root.get("buckets").present()) read = read_rows(root.get("buckets"), bucket_of, state.buckets);
   if (!read) return std::move(read.error());
   state.ticket = std::move(ticket);
   return state;

@@ -118,6 +118,11 @@ class StateReader {
     for (const JsonView cells : root_.get("balances")) {
       if (!read_balance(Cells(cells))) return corrupt_row("balance");
     }
+    for (const JsonView row : root_.get("buckets")) {
+      Result<core::Bucket> bucket = bucket_of(row);
+      if (!bucket) return std::move(bucket.error());
+      state_.buckets.push_back(bucket.take());
+    }
     for (const JsonView text : root_.get("tx_template_ids")) {
       const std::optional<base::Uuid> id = base::Uuid::parse(text.string());
       if (!id) return corrupt_row("tx template");
@@ -135,8 +140,9 @@ class StateReader {
     if (!scale) return false;
     ticket_->note_journal(*id, n);
     journals_.emplace_back(*id, n);
-    state_.journals.push_back({*id, *status, scale.take()});
-    return true;
+    const bool keeps_dated = cells.integer() != 0;
+    state_.journals.push_back({*id, *status, scale.take(), keeps_dated});
+    return cells.ok();
   }
 
   bool read_account(Cells cells) {
@@ -269,6 +275,12 @@ void write_moved(JsonWriter &out, const PlannedBalance &planned) {
   write_number(out, planned.entry_n).end_array();
 }
 
+void write_bucket(JsonWriter &out, const PlannedBucket &planned) {
+  const core::Bucket &row = *planned.row;
+  out.begin_array().integer(planned.balance_n).integer(static_cast<std::int64_t>(row.level)).integer(row.start.days);
+  out.integer(row.sums.modified_at.date().days).integer(row.sums.modified_at.micros()).string(planned.sums).end_array();
+}
+
 }  // namespace
 
 std::string posting_read_document(const PostingRead &read) {
@@ -291,6 +303,13 @@ std::string posting_read_document(const PostingRead &read) {
         .string(key.journal_id.text())
         .string(key.currency.code())
         .end_array();
+  }
+  out.end_array().key("dated").begin_array();
+  for (const core::DatedKey &dated : read.dated) {
+    out.begin_array().integer(static_cast<std::int64_t>(dated.key));
+    for (const core::BucketLevel level : core::kBucketLevels)
+      out.integer(core::bucket_start(level, dated.effective).days);
+    out.end_array();
   }
   out.end_array().end_object();
   return out.take();
@@ -317,6 +336,12 @@ std::string posting_write_document(const PostingPlan &plan) {
   out.end_array().key("moved").begin_array();
   for (const PlannedBalance &balance : plan.balances) {
     if (balance.version_read != 0) write_moved(out, balance);
+  }
+  out.end_array().key("buckets").begin_array();
+  for (const PlannedBucket &bucket : plan.buckets) write_bucket(out, bucket);
+  out.end_array().key("dates").begin_array();
+  for (const PlannedDate &date : plan.dates) {
+    out.begin_array().integer(date.balance_n).integer(date.effective).integer(date.n).end_array();
   }
   out.end_array();
   if (!plan.velocity.empty()) out.key("velocity").raw(plan.velocity);

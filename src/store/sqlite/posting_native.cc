@@ -30,7 +30,7 @@ std::optional<core::JournalState> journal_at(const base::Uuid &id, const Stateme
   if (!status || !scales) return std::nullopt;
   Result<core::MaxScale> scale = core::MaxScale::parse(scales->root(), "/max_scale");
   if (!scale) return std::nullopt;
-  return core::JournalState{id, *status, scale.take()};
+  return core::JournalState{id, *status, scale.take(), row.column_integer(3) != 0};
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ std::string_view NativePosting::sql_of(Use use) {
              " (SELECT coalesce(max(n), 0) + 1 FROM cala_transactions), (SELECT coalesce(max(n), 0) + 1 FROM "
              "cala_balances)"
              " FROM cala_ledger";
-    case kJournal: return "SELECT n, status, max_scale FROM cala_journals WHERE id = ?";
+    case kJournal: return "SELECT n, status, max_scale, effective_balances FROM cala_journals WHERE id = ?";
     case kAccount: return "SELECT n, status, is_set FROM cala_accounts WHERE id = ?";
     case kSetsAbove:
       return "SELECT s.id, j.id FROM cala_account_set_ancestors x CROSS JOIN cala_accounts s ON s.n = x.set_n"
@@ -83,6 +83,12 @@ std::string_view NativePosting::sql_of(Use use) {
       return "INSERT INTO cala_outbox_events (type, subject_n, payload, recorded_at) VALUES ('transaction_created', ?, "
              "?, "
              "?)";
+    case kBucket: return "SELECT sums FROM cala_effective_balances WHERE balance_n = ? AND level = ? AND start = ?";
+    case kPutBucket:
+      return "INSERT INTO cala_effective_balances (balance_n, level, start, modified_on, modified_at, sums)"
+             " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (balance_n, level, start) DO UPDATE SET"
+             " modified_on = excluded.modified_on, modified_at = excluded.modified_at, sums = excluded.sums";
+    case kInsertDate: return "INSERT INTO cala_effective_entries (balance_n, effective, n) VALUES (?, ?, ?)";
     case kUseCount: break;
   }
   return {};
@@ -115,6 +121,7 @@ Result<PostingState> NativePosting::read(const PostingRead &read) {
   if (Outcome outcome = read_accounts(state, *ticket); !outcome) return std::move(outcome.error());
   if (Outcome outcome = read_sets(state, *ticket); !outcome) return std::move(outcome.error());
   if (Outcome outcome = read_balances(state, *ticket); !outcome) return std::move(outcome.error());
+  if (Outcome outcome = read_buckets(read, state, *ticket); !outcome) return std::move(outcome.error());
   if (Outcome outcome = read_tx_templates(read, state, *ticket); !outcome) return std::move(outcome.error());
   if (Outcome outcome = read_existing(read, state); !outcome) return std::move(outcome.error());
   if (read.host) state.guard = ticket->seen();
@@ -334,6 +341,46 @@ Outcome NativePosting::read_balance(SqliteTicket::Place &place, std::uint32_t sa
   return {};
 }
 
+// The buckets that the entries fall into, of their accounts' balances and of those of the sets above.
+Outcome NativePosting::read_buckets(const PostingRead &read, PostingState &state, const SqliteTicket &ticket) {
+  for (const core::DatedKey &dated : read.dated) {
+    const core::BalanceKey &key = read.keys[dated.key];
+    const auto kept = journals_.find(key.journal_id);
+    if (kept == journals_.end() || !kept->second.row.effective_balances) continue;
+    std::vector<base::Uuid> owners = {key.account_id};
+    if (const auto owner = accounts_.find(key.account_id); owner != accounts_.end()) {
+      for (const core::SetAbove &set : owner->second.row.sets) owners.push_back(set.id);
+    }
+    for (const base::Uuid &owner : owners) {
+      const SqliteTicket::Place *place = ticket.find({owner, key.currency, key.journal_id});
+      if (place == nullptr || place->balance_n == 0) continue;
+      if (Outcome outcome = read_dated(*place, dated.effective, state.buckets); !outcome) return outcome;
+    }
+  }
+  return {};
+}
+
+Outcome NativePosting::read_dated(const SqliteTicket::Place &place, base::Date effective,
+                                  std::vector<core::Bucket> &buckets) {
+  Result<Statement *> lookup = statement(kBucket);
+  if (!lookup) return std::move(lookup.error());
+  for (const core::BucketLevel level : core::kBucketLevels) {
+    Statement &row = **lookup;
+    Resetting resetting(row);
+    const base::Date start = core::bucket_start(level, effective);
+    row.integer(place.balance_n).integer(static_cast<std::int64_t>(level)).integer(start.days);
+    const int result = row.step();
+    if (result == SQLITE_DONE) continue;
+    if (result != SQLITE_ROW) return connection_.error(result);
+    Result<base::Json> json = base::parse_stored(row.column_text(0));
+    if (!json) return corrupt_row("bucket");
+    Result<core::DatedSums> sums = sums_of(json->root());
+    if (!sums) return std::move(sums.error());
+    buckets.push_back({place.key, level, start, sums.take()});
+  }
+  return {};
+}
+
 Outcome NativePosting::read_existing(const PostingRead &read, PostingState &state) {
   std::vector<std::int64_t> found;
   for (const base::Uuid &id : read.transaction_ids) {
@@ -398,6 +445,7 @@ Outcome NativePosting::write(const PostingPlan &plan) {
   if (Outcome outcome = write_balances(plan); !outcome) return outcome;
   if (Outcome outcome = write_transactions(plan); !outcome) return outcome;
   if (Outcome outcome = write_entries(plan); !outcome) return outcome;
+  if (Outcome outcome = write_buckets(plan); !outcome) return outcome;
   return write_velocity(plan);
 }
 
@@ -503,6 +551,26 @@ Outcome NativePosting::write_entries(const PostingPlan &plan) {
     }
     out.integer(row.created_at.micros()).text(planned.state);
     if (Outcome outcome = done(number_or_null(out, planned.entry_n)); !outcome) return outcome;
+  }
+  return {};
+}
+
+Outcome NativePosting::write_buckets(const PostingPlan &plan) {
+  if (plan.buckets.empty()) return {};
+  Result<Statement *> put = statement(kPutBucket);
+  if (!put) return std::move(put.error());
+  Statement &out = **put;
+  for (const PlannedBucket &planned : plan.buckets) {
+    const core::Bucket &row = *planned.row;
+    out.integer(planned.balance_n).integer(static_cast<std::int64_t>(row.level)).integer(row.start.days);
+    out.integer(row.sums.modified_at.date().days).integer(row.sums.modified_at.micros()).text(planned.sums);
+    if (Outcome outcome = done(out); !outcome) return outcome;
+  }
+  Result<Statement *> insert = statement(kInsertDate);
+  if (!insert) return std::move(insert.error());
+  for (const PlannedDate &date : plan.dates) {
+    Outcome outcome = done((*insert)->integer(date.balance_n).integer(date.effective).integer(date.n));
+    if (!outcome) return outcome;
   }
   return {};
 }

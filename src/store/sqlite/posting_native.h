@@ -44,6 +44,9 @@ class NativePosting {
     kInsertBalance,
     kMoveBalance,
     kInsertEvent,
+    kBucket,
+    kPutBucket,
+    kInsertDate,
     kUseCount
   };
   template <typename T>
@@ -69,6 +72,8 @@ class NativePosting {
   base::Outcome read_sets_above(std::int64_t account_n, std::vector<core::SetAbove> &sets);
   base::Outcome read_controls(std::int64_t account_n, std::shared_ptr<const core::AttachedControls> &controls);
   base::Outcome read_balances(PostingState &state, SqliteTicket &ticket);
+  base::Outcome read_buckets(const PostingRead &read, PostingState &state, const SqliteTicket &ticket);
+  base::Outcome read_dated(const SqliteTicket::Place &place, base::Date effective, std::vector<core::Bucket> &buckets);
   base::Outcome read_tx_templates(const PostingRead &read, PostingState &state, SqliteTicket &ticket);
   // Null when there is none.
   base::Result<const Numbered<core::JournalState> *> journal(const base::Uuid &id);
@@ -85,6 +90,7 @@ class NativePosting {
   base::Outcome write_transaction(const PlannedTransaction &planned, Statement &out);
   base::Outcome write_entries(const PostingPlan &plan);
   base::Outcome write_velocity(const PostingPlan &plan);
+  base::Outcome write_buckets(const PostingPlan &plan);
 
   Connection &connection_;
   std::array<Statement, kUseCount> statements_;

@@ -1,6 +1,8 @@
 #include "store/sqlite/posting_plan.h"
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "store/rows.h"
 #include "store/sqlite/entry_id.h"
@@ -31,6 +33,7 @@ class Planner {
     if (base::Outcome outcome = add_transactions(); !outcome) return std::move(outcome.error());
     if (base::Outcome outcome = add_entries(); !outcome) return std::move(outcome.error());
     close_balances();
+    if (base::Outcome outcome = add_buckets(); !outcome) return std::move(outcome.error());
     return std::move(plan_);
   }
 
@@ -143,6 +146,33 @@ class Planner {
         plan_.transactions.begin(), plan_.transactions.end(), entry_n,
         [](std::int64_t n, const PlannedTransaction &transaction) { return n < transaction.first_entry_n; });
     return std::prev(after)->n;
+  }
+
+  base::Outcome add_buckets() {
+    plan_.buckets.reserve(write_.buckets.size());
+    for (const core::Bucket &bucket : write_.buckets) {
+      const std::size_t at = index_of(bucket.key);
+      if (at == plan_.balances.size()) return bad_plan("a posting has a bucket of a balance that its balances lack");
+      base::JsonWriter sums;
+      write_row(sums, bucket.sums);
+      plan_.buckets.push_back({&bucket, plan_.balances[at].n, sums.take()});
+    }
+    add_dates();
+    return {};
+  }
+
+  // Of all rows that move a balance with buckets.
+  void add_dates() {
+    std::unordered_map<std::int64_t, std::int32_t> effective;
+    std::unordered_set<std::int64_t> dated;
+    for (const PlannedBucket &bucket : plan_.buckets) dated.insert(bucket.balance_n);
+    for (const PlannedTransaction &transaction : plan_.transactions) {
+      effective[transaction.n] = transaction.row->effective.days;
+    }
+    for (const PlannedEntry &entry : plan_.entries) {
+      if (!dated.contains(entry.balance_n)) continue;
+      plan_.dates.push_back({entry.balance_n, effective[entry.transaction_n], entry.n});
+    }
   }
 
   void close_balances() {

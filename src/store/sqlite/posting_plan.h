@@ -49,6 +49,19 @@ struct PlannedBalance {
   std::string_view state;  // of its last planned row
 };
 
+struct PlannedBucket {
+  const core::Bucket *row = nullptr;
+  std::int64_t balance_n = 0;
+  std::string sums;
+};
+
+// That a row of cala_entries is of an effective date.
+struct PlannedDate {
+  std::int64_t balance_n = 0;
+  std::int32_t effective = 0;
+  std::int64_t n = 0;
+};
+
 struct PostingPlan {
   std::string seen;
   std::string_view guard;  // empty when not asked for
@@ -56,6 +69,8 @@ struct PostingPlan {
   std::vector<PlannedEntry> entries;
   std::vector<PlannedBalance> balances;
   std::string velocity;  // rows of what limits have counted, a JSON array; empty: none
+  std::vector<PlannedBucket> buckets;
+  std::vector<PlannedDate> dates;
 };
 
 // kInternal "store.plan" when the request does not hang together (an id that its ticket did not give, an unknown key).

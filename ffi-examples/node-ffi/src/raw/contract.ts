@@ -52,6 +52,7 @@ export type ErrorCode =
   | "journal.changed"
   | "journal.exists"
   | "journal.locked"
+  | "journal.no_effective_balances"
   | "journal.not_found"
   | "ledger.closed"
   | "library.missing"
@@ -267,6 +268,7 @@ export interface ErrorDetails {
   };
   "journal.exists": { column: string; value?: string };
   "journal.not_found": { id: string } | { code: string };
+  "journal.no_effective_balances": { journalId: Id };
   "journal.locked": { journalId: Id };
   "velocity.exceeded": {
     limitId: Id;
@@ -666,6 +668,107 @@ export interface Balance {
   pending: LayerBalance;
   encumbrance: LayerBalance;
   available: Available;
+}
+
+/** A balance at the end of an effective date. */
+export interface DatedBalance {
+  journalId: Id;
+  accountId: Id;
+  currency: Currency;
+  /** Counts the entries up to that date. */
+  version: number;
+  createdAt: Instant;
+  /** When the newest of them was posted. */
+  modifiedAt: Instant;
+  /** Of the latest date the last one. */
+  entryId: Id;
+  normalBalanceType: Direction;
+  settled: LayerBalance;
+  pending: LayerBalance;
+  encumbrance: LayerBalance;
+  available: Available;
+  effective: DateText;
+}
+
+/** What some entries add up to. */
+export interface Sums {
+  debit: Amount;
+  credit: Amount;
+  /** Signed by the normal balance type. */
+  net: Amount;
+}
+
+/** An entry of a statement. */
+export interface StatementLine {
+  entry: Entry;
+  /** Of the layer, after it. */
+  running: Sums;
+}
+
+/** A page of a statement of account. */
+export interface Statement {
+  opening: Sums;
+  items: StatementLine[];
+  closing: Sums;
+  hasNextPage: boolean;
+  /** Left out of an empty page. */
+  endCursor?: string;
+}
+
+/** What an account has in a currency. */
+export interface TrialBalanceLine {
+  accountId: Id;
+  code: string;
+  name: string;
+  currency: Currency;
+  debit: Amount;
+  credit: Amount;
+  /** Signed by the normal balance type. */
+  net: Amount;
+}
+
+/** What all have in a currency. */
+export interface TrialBalanceTotal {
+  currency: Currency;
+  debit: Amount;
+  credit: Amount;
+}
+
+/** Of when a trial balance is. */
+export type TrialMoment = { effective: DateText } | { recordedAt: Instant | Date };
+
+/** A page of a trial balance. */
+export interface TrialBalance {
+  items: TrialBalanceLine[];
+  /** Of all pages; with the first. */
+  totals?: TrialBalanceTotal[];
+  hasNextPage: boolean;
+  /** Left out of an empty page. */
+  endCursor?: string;
+}
+
+/** What the entries of some effective dates add up to. */
+export interface DatedSums {
+  /** Counts them. */
+  version: number;
+  settled: Sums;
+  pending: Sums;
+  encumbrance: Sums;
+  available: Available;
+}
+
+/** A balance over a range of effective dates. */
+export interface BalanceRange {
+  journalId: Id;
+  accountId: Id;
+  currency: Currency;
+  normalBalanceType: Direction;
+  /** Of all dates before it. */
+  open: DatedSums;
+  /** Of the dates in it. */
+  period: DatedSums;
+  /** Of all dates up to its end. */
+  close: DatedSums;
 }
 
 /** What is there when the layers are added up, signed like net. */
@@ -1477,11 +1580,115 @@ export interface BalanceHistoryResult extends PageEnd {
 /** InvalidError currency.unknown. */
 export type BalanceHistoryError = "currency.unknown";
 
-/** The balance as it was: that version of it, or what had been written at that instant. */
-export type BalanceAtRequest = BalanceKey & ({ version: number } | { recordedAt: Instant | Date });
+/**
+ * The balance as it was: that version of it, what had been written at that instant, or what its entries up to the end
+ * of that effective date add up to, whenever they were posted (in a journal with effectiveBalances). A balance by
+ * effective date has as its version how many entries those are; its entryId, as a layer's, is the last one of the
+ * latest date.
+ */
+export type BalanceAtRequest = BalanceKey & ({ version: number } | { recordedAt: Instant | Date } | { effective: DateText });
 
-/** NotFoundError balance.not_found; InvalidError currency.unknown. */
-export type BalanceAtError = "balance.not_found" | "currency.unknown";
+/**
+ * NotFoundError balance.not_found; RejectedError journal.no_effective_balances; InvalidError currency.unknown,
+ * amount.range.
+ */
+export type BalanceAtError =
+  | "balance.not_found"
+  | "journal.no_effective_balances"
+  | "currency.unknown"
+  | "amount.range";
+
+/**
+ * A balance over a range of effective dates, both inclusive, in a journal with effectiveBalances: what it was before
+ * it, what came in it, and what it was at its end. until left out is today by the ledger's clock. A from after until is
+ * refused. A balance without an entry up to the range's end is not found.
+ */
+export interface BalanceRangeRequest extends BalanceKey {
+  from: DateText;
+  until?: DateText | undefined;
+}
+
+/**
+ * NotFoundError balance.not_found; RejectedError journal.no_effective_balances; InvalidError currency.unknown,
+ * request.malformed, amount.range.
+ */
+export type BalanceRangeError =
+  | "balance.not_found"
+  | "journal.no_effective_balances"
+  | "currency.unknown"
+  | "request.malformed"
+  | "amount.range";
+
+/**
+ * Lists the balances by effective date that changed at or after an instant, by account id, currency and date, in a
+ * journal with effectiveBalances: one for each date that has entries, from the first date that was posted to since
+ * then; an entry posted to a past date changes all later ones. To follow a journal, ask again with an instant before
+ * the last call: what was in flight then is shown the next time.
+ */
+export interface BalanceChangesRequest extends PageRequest {
+  journalId: Id;
+  modifiedSince: Instant | Date;
+}
+
+/** What balance_changes answers. */
+export interface BalanceChangesResult extends PageEnd {
+  items: DatedBalance[];
+}
+
+/** RejectedError journal.no_effective_balances; InvalidError amount.range. */
+export type BalanceChangesError = "journal.no_effective_balances" | "amount.range";
+
+/**
+ * The statement of an account or an account set in one layer: what it had before, each entry with what there was after
+ * it, and what it had at the end. By recorded time (from and until are instants) in the order of posting; by effective
+ * time (dates), in a journal with effectiveBalances, by date and within one in the order of posting. Both are
+ * inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of the
+ * whole statement on every page. Newest first, running is still what there was after the entry.
+ */
+export interface AccountStatementRequest extends PageRequest, BalanceKey {
+  /** Default "settled". */
+  layer?: Layer | undefined;
+  from?: Instant | Date | DateText | undefined;
+  until?: Instant | Date | DateText | undefined;
+  /** Default "recorded". */
+  by?: "recorded" | "effective" | undefined;
+}
+
+/**
+ * NotFoundError account.not_found; RejectedError journal.no_effective_balances; InvalidError currency.unknown,
+ * request.malformed, amount.range.
+ */
+export type AccountStatementError =
+  | "account.not_found"
+  | "journal.no_effective_balances"
+  | "currency.unknown"
+  | "request.malformed"
+  | "amount.range";
+
+/**
+ * Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now, as
+ * it was recorded at an instant, or at the end of an effective date (in a journal with effectiveBalances). Accounts
+ * that had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a
+ * whole journal debit and credit are equal.
+ */
+export interface TrialBalanceRequest extends PageRequest {
+  journalId: Id;
+  accountSetId?: Id | undefined;
+  currency?: Currency | undefined;
+  /** Default "settled". */
+  layer?: Layer | undefined;
+  at?: TrialMoment | undefined;
+}
+
+/**
+ * NotFoundError journal.not_found; RejectedError journal.no_effective_balances; InvalidError currency.unknown,
+ * amount.range.
+ */
+export type TrialBalanceError =
+  | "journal.not_found"
+  | "journal.no_effective_balances"
+  | "currency.unknown"
+  | "amount.range";
 
 /**
  * Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one
@@ -1722,6 +1929,10 @@ export interface Operations {
   balance_list: { request: BalanceListRequest; result: BalanceListResult; error: never };
   balance_history: { request: BalanceHistoryRequest; result: BalanceHistoryResult; error: BalanceHistoryError };
   balance_at: { request: BalanceAtRequest; result: Balance; error: BalanceAtError };
+  balance_range: { request: BalanceRangeRequest; result: BalanceRange; error: BalanceRangeError };
+  balance_changes: { request: BalanceChangesRequest; result: BalanceChangesResult; error: BalanceChangesError };
+  account_statement: { request: AccountStatementRequest; result: Statement; error: AccountStatementError };
+  trial_balance: { request: TrialBalanceRequest; result: TrialBalance; error: TrialBalanceError };
   tx_lock_accounts: { request: TxLockAccountsRequest; result: TxLockAccountsResult; error: TxLockAccountsError };
   tx_exec: { request: TxExecRequest; result: TxExecResult; error: TxExecError };
   cel_evaluate: { request: CelEvaluateRequest; result: CelEvaluateResult; error: CelEvaluateError };

@@ -102,6 +102,27 @@ module Cala
     # @raise [ConflictError] account.changed
     # @raise [RejectedError] account.is_set
     def unlock(id) = @place.call(:account_unlock, { id: id })
+
+    # The statement of an account or an account set in one layer: what it had before, each entry with what there was
+    # after it, and what it had at the end. By recorded time (from and until are instants) in the order of posting; by
+    # effective time (dates), in a journal with effective_balances, by date and within one in the order of posting. Both
+    # are inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of
+    # the whole statement on every page. Newest first, running is still what there was after the entry.
+    # @option request [Integer] :first How many. 1 to 1000. Default 100.
+    # @option request [String] :after The end_cursor of an earlier page of the same list.
+    # @option request [String] :order Default "asc".
+    # @option request [String] :journal_id Needed.
+    # @option request [String] :account_id Needed.
+    # @option request [String] :currency Needed.
+    # @option request [String] :layer Default "settled".
+    # @option request [String, Time, String, Date] :from
+    # @option request [String, Time, String, Date] :until
+    # @option request [String] :by Default "recorded".
+    # @return [Hash] opening:, items:, closing:, has_next_page:, end_cursor?:
+    # @raise [NotFoundError] account.not_found
+    # @raise [RejectedError] journal.no_effective_balances
+    # @raise [InvalidError] currency.unknown, request.malformed, amount.range
+    def statement(**request) = @place.call(:account_statement, request)
   end
 
   # +ledger.account_sets+
@@ -607,18 +628,52 @@ module Cala
     # @raise [InvalidError] currency.unknown
     def history(**request) = List.new(@place, :balance_history, request)
 
-    # The balance as it was: that version of it, or what had been written at that instant.
-    # One of version, recorded_at.
+    # The balance as it was: that version of it, what had been written at that instant, or what its entries up to the
+    # end of that effective date add up to, whenever they were posted (in a journal with effective_balances). A balance
+    # by effective date has as its version how many entries those are; its entry_id, as a layer's, is the last one of
+    # the latest date.
+    # One of version, recorded_at, effective.
     # @option request [String] :journal_id Needed.
     # @option request [String] :account_id Needed.
     # @option request [String] :currency Needed.
     # @option request [Integer] :version
     # @option request [String, Time] :recorded_at
+    # @option request [String, Date] :effective
     # @return [Hash] journal_id:, account_id:, currency:, version:, created_at:, modified_at:, entry_id:,
     #   normal_balance_type:, settled:, pending:, encumbrance:, available:
     # @raise [NotFoundError] balance.not_found
-    # @raise [InvalidError] currency.unknown
+    # @raise [RejectedError] journal.no_effective_balances
+    # @raise [InvalidError] currency.unknown, amount.range
     def at(**request) = @place.call(:balance_at, request)
+
+    # A balance over a range of effective dates, both inclusive, in a journal with effective_balances: what it was
+    # before it, what came in it, and what it was at its end. until left out is today by the ledger's clock. A from
+    # after until is refused. A balance without an entry up to the range's end is not found.
+    # @option request [String] :journal_id Needed.
+    # @option request [String] :account_id Needed.
+    # @option request [String] :currency Needed.
+    # @option request [String, Date] :from Needed.
+    # @option request [String, Date] :until
+    # @return [Hash] journal_id:, account_id:, currency:, normal_balance_type:, open:, period:, close:
+    # @raise [NotFoundError] balance.not_found
+    # @raise [RejectedError] journal.no_effective_balances
+    # @raise [InvalidError] currency.unknown, request.malformed, amount.range
+    def range(**request) = @place.call(:balance_range, request)
+
+    # Lists the balances by effective date that changed at or after an instant, by account id, currency and date, in a
+    # journal with effective_balances: one for each date that has entries, from the first date that was posted to since
+    # then; an entry posted to a past date changes all later ones. To follow a journal, ask again with an instant before
+    # the last call: what was in flight then is shown the next time.
+    # @option request [Integer] :first How many. 1 to 1000. Default 100.
+    # @option request [String] :after The end_cursor of an earlier page of the same list.
+    # @option request [String] :order Default "asc".
+    # @option request [String] :journal_id Needed.
+    # @option request [String, Time] :modified_since Needed.
+    # @return [List] each journal_id:, account_id:, currency:, version:, created_at:, modified_at:, entry_id:,
+    #   normal_balance_type:, settled:, pending:, encumbrance:, available:, effective:
+    # @raise [RejectedError] journal.no_effective_balances
+    # @raise [InvalidError] amount.range
+    def changes(**request) = List.new(@place, :balance_changes, request)
   end
 
   module Operations

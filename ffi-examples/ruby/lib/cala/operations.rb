@@ -24,6 +24,14 @@ module Cala
       call(:transaction_post, request)
     end
 
+    # A page of what the accounts of a journal, or those below an account set, have in one layer.
+    # @param options journal_id:, account_set_id:, currency:, layer:, at:, first:, after:, order:, as cala.h has them
+    # @return [Hash] items:, totals:, has_next_page:, end_cursor:
+    # @raise [NotFoundError] journal.not_found
+    # @raise [RejectedError] journal.no_effective_balances
+    # @raise [InvalidError] currency.unknown, amount.range
+    def trial_balance(**options) = call(:trial_balance, options)
+
     # Evaluates a CEL expression, for authors of tx templates.
     # @param options as:, clock:, params:, vars:, bindings:, container:, as cala.h has them
     # @return [Hash] type:, value:

@@ -28,6 +28,10 @@ CREATE TYPE @schema@.posting_balance_v1 AS (
   pending_debit numeric, pending_credit numeric, pending_entry_id uuid, pending_modified_at bigint,
   encumbrance_debit numeric, encumbrance_credit numeric, encumbrance_entry_id uuid, encumbrance_modified_at bigint)
 -- @break
+-- What a balance's entries of a day, a month or a year add up to. place: which balance of the request, from 1.
+CREATE TYPE @schema@.posting_bucket_v1 AS (
+  place integer, level smallint, start integer, modified_on integer, modified_at bigint, sums json)
+-- @break
 CREATE FUNCTION @schema@.posted_v1(ids uuid[], external_ids text[]) RETURNS json
 LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
@@ -73,6 +77,8 @@ DECLARE
   held text;
   existing text := '[]';
   attached json;
+  dated integer[];
+  buckets text;
 BEGIN
   IF doc ->> 'lock_timeout' IS NOT NULL AND NOT current_setting('lock_timeout')::interval
       BETWEEN interval '1 millisecond' AND (doc ->> 'lock_timeout')::interval THEN
@@ -112,6 +118,22 @@ BEGIN
     FROM (SELECT b.* FROM unnest(keys) k JOIN @schema@.balances b
         ON b.account_id = k.account_id AND b.currency = k.currency AND b.journal_id = k.journal_id
       ORDER BY b.account_id, b.currency, b.journal_id FOR UPDATE OF b) l;
+  IF EXISTS (SELECT FROM @schema@.journals j WHERE j.id = ANY (in_journals) AND j.effective_balances) THEN
+    dated := doc ->> 'dated';
+    SELECT string_agg(json_build_array(t.account_id, t.journal_id, t.currency, e.level, e.start - date '1970-01-01', e.sums)::text,
+        ',')
+      INTO buckets
+      FROM (SELECT DISTINCT b.number, b.account_id, b.journal_id, b.currency, @schema@.day_of(dated[g + 1]::text) AS day
+        FROM generate_series(1, cardinality(dated), 2) g
+        CROSS JOIN LATERAL (SELECT (keys[dated[g]]).*) k
+        CROSS JOIN LATERAL (SELECT k.account_id AS id UNION ALL SELECT m.account_set_id
+          FROM @schema@.account_set_ancestors m WHERE m.member_id = k.account_id) a
+        JOIN @schema@.balances b ON b.account_id = a.id AND b.currency = k.currency AND b.journal_id = k.journal_id
+        JOIN @schema@.journals j ON j.id = b.journal_id AND j.effective_balances) t
+      CROSS JOIN LATERAL (VALUES (0::smallint, t.day), (1::smallint, date_trunc('month', t.day::timestamp)::date),
+        (2::smallint, date_trunc('year', t.day::timestamp)::date)) AS l (level, start)
+      JOIN @schema@.effective_balances e ON e.balance_number = t.number AND e.level = l.level AND e.start = l.start;
+  END IF;
   IF EXISTS (SELECT FROM @schema@.transactions t WHERE t.id = ANY (by_ids))
       OR cardinality(by_external_ids) > 0
         AND EXISTS (SELECT FROM @schema@.transactions t WHERE t.external_id = ANY (by_external_ids)) THEN
@@ -126,12 +148,12 @@ BEGIN
   END IF;
   RETURN concat('{"guard":"', CASE WHEN (doc ->> 'host')::boolean THEN pg_current_xact_id()::text END,
     '","balances":"', held,
-    '","journals":[', (SELECT string_agg(concat('["', j.id, '","', j.status, '",', j.max_scale, ']'), ',')
+    '","journals":[', (SELECT string_agg(concat('["', j.id, '","', j.status, '",', j.max_scale, ',', j.effective_balances::integer, ']'), ',')
       FROM @schema@.journals j WHERE j.id = ANY (in_journals)),
     '],"accounts":"', (SELECT string_agg(concat_ws(' ', a.id, a.status, a.is_set::integer), ';')
       FROM @schema@.accounts a WHERE a.id = ANY (own || above)),
     '","sets":"', sets, '","tx_template_ids":', to_json(ARRAY(SELECT t.id FROM @schema@.tx_templates t WHERE t.id = ANY (template_ids))),
-    ',"velocity":', coalesce(attached, '[]'), ',"existing":', existing, '}');
+    ',"velocity":', coalesce(attached, '[]'), ',"existing":', existing, ',"buckets":[', buckets, ']}');
 END
 $body$
 -- @break
@@ -150,6 +172,8 @@ DECLARE
   born bigint := (doc ->> 'born')::bigint;
   ordinals bigint[];
   numbers bigint[];
+  buckets @schema@.posting_bucket_v1[] := doc ->> 'buckets';
+  dated bigint[] := doc ->> 'dated';
   written bigint;
   added bigint := 0;
 BEGIN
@@ -233,6 +257,16 @@ BEGIN
         h.settled_entry_id, h.pending_entry_id, h.encumbrance_entry_id, h.settled_debit, h.settled_credit, h.pending_debit,
         h.pending_credit, h.encumbrance_debit, h.encumbrance_credit
       FROM unnest(history) h;
+  END IF;
+  IF cardinality(buckets) > 0 THEN
+    INSERT INTO @schema@.effective_entries (balance_number, version, effective)
+      SELECT numbers[dated[g]], dated[g + 1], @schema@.day_of(dated[g + 2]::text) FROM generate_series(1, cardinality(dated), 3) g;
+    INSERT INTO @schema@.effective_balances (balance_number, modified_at, start, modified_on, level, sums)
+      SELECT numbers[u.place], @schema@.instant(u.modified_at), date '1970-01-01' + u.start, date '1970-01-01' + u.modified_on,
+        u.level, u.sums
+      FROM unnest(buckets) u
+      ON CONFLICT (balance_number, level, start) DO UPDATE SET
+        modified_at = EXCLUDED.modified_at, modified_on = EXCLUDED.modified_on, sums = EXCLUDED.sums;
   END IF;
   INSERT INTO @schema@.outbox_events (sequence, recorded_at, subject_id, type, payload)
     SELECT ordinals[t.place], @schema@.instant(t.created_at), t.id, 'transaction_created',

@@ -110,7 +110,7 @@ BEGIN
   FROM json_each(NEW.doc, '$.events') v WHERE v.type = 'object';
 END
 -- @break
--- {seen, guard, transactions, entries, opened, moved}: rows as arrays, numbered and linked by the writer, who read the next
+-- {seen, guard, transactions, entries, opened, moved, buckets, dates}: rows as arrays, numbered and linked by the writer, who read the next
 -- numbers and says what it saw in `seen`. Had anybody else posted, or changed an account, since then, it would differ: so two
 -- postings cannot lose each other's work even where there is no transaction around read and write. (Naming json_each's value
 -- makes a row's text anew each time; the LIMITs keep it to once.)
@@ -162,6 +162,15 @@ BEGIN
   WHERE cala_balances.n = json_extract(m.row, '$[0]');
   INSERT INTO cala_velocity_move_v1 (doc)
   SELECT json_extract(NEW.doc, '$.velocity') WHERE json_extract(NEW.doc, '$.velocity') IS NOT NULL;
+  INSERT INTO cala_effective_balances (balance_n, level, start, modified_on, modified_at, sums)
+  SELECT json_extract(x.row, '$[0]'), json_extract(x.row, '$[1]'), json_extract(x.row, '$[2]'),
+    json_extract(x.row, '$[3]'), json_extract(x.row, '$[4]'), json_extract(x.row, '$[5]')
+  FROM (SELECT value AS row FROM json_each(NEW.doc, '$.buckets') LIMIT -1) x WHERE true
+  ON CONFLICT (balance_n, level, start) DO UPDATE SET
+    modified_on = excluded.modified_on, modified_at = excluded.modified_at, sums = excluded.sums;
+  INSERT INTO cala_effective_entries (balance_n, effective, n)
+  SELECT json_extract(x.row, '$[0]'), json_extract(x.row, '$[1]'), json_extract(x.row, '$[2]')
+  FROM (SELECT value AS row FROM json_each(NEW.doc, '$.dates') LIMIT -1) x;
   INSERT INTO cala_outbox_events (type, subject_n, payload, recorded_at)
   SELECT 'transaction_created', json_extract(x.row, '$[0]'), json_extract(x.row, '$[16]'), json_extract(x.row, '$[14]')
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.transactions') LIMIT -1) x;

@@ -44,7 +44,8 @@ CompiledTxTemplatePtr transfer_template() {
   param("to", ParamType::kUuid, "uuid('00000000-0000-0000-0000-00000000000c')");
   param("journal", ParamType::kUuid, "uuid('00000000-0000-0000-0000-000000000001')");
   param("key", ParamType::kString, "''");
-  source.transaction.effective = "date()";
+  param("effective", ParamType::kDate, "date()");
+  source.transaction.effective = "params.effective";
   source.transaction.journal_id = "params.journal";
   source.transaction.description = "params.key";
   for (const char *direction : {"DEBIT", "CREDIT"}) {
@@ -199,6 +200,86 @@ TEST(Batch, AnEntryMovesTheBalancesOfTheSetsAbove) {
 }
 
 // Every posting of a unit passes a stage before any goes to the next, so the lower posting's later stage does not win.
+base::Date day(const char *text) { return base::Date::parse(text).value_or(base::Date{}); }
+
+const DatedSums *bucket_in(const std::vector<Bucket> &buckets, const Uuid &account, BucketLevel level,
+                           const char *start) {
+  for (const Bucket &bucket : buckets) {
+    if (bucket.key.account_id == account && bucket.level == level && bucket.start == day(start)) return &bucket.sums;
+  }
+  return nullptr;
+}
+
+TEST(Batch, AsksForTheDatesOfItsKeys) {
+  Postings postings;
+  postings.unit({{51, R"({"effective":"2025-03-10"})"},
+                 {52, R"({"effective":"2025-03-10"})"},
+                 {53, R"({"effective":"2025-03-09","to":"00000000-0000-0000-0000-00000000000b"})"}});
+  const BatchState state = ledger();
+  postings.decided(state);
+  std::vector<std::pair<std::size_t, base::Date>> dated;
+  for (const DatedKey &key : postings.needs.dated) dated.emplace_back(key.key, key.effective);
+  EXPECT_EQ(dated, (std::vector<std::pair<std::size_t, base::Date>>{
+                       {0, day("2025-03-09")}, {0, day("2025-03-10")}, {1, day("2025-03-10")}}));
+}
+
+TEST(Batch, BucketsByEffectiveDateMoveWithTheBalancesAlsoOfSets) {
+  Postings postings;
+  postings.unit({{51, R"({"units":"2","effective":"2025-03-10"})"}, {52, R"({"units":"3","effective":"2025-03-31"})"}});
+  postings.unit({{53, R"({"units":"4","effective":"2025-03-10"})"}});
+  BatchState state = ledger();
+  state.journals[0].effective_balances = true;
+  state.accounts[0].sets = {{kSet, kJournal}, {kForeignSet, kOtherJournal}};
+  state.accounts.push_back({kSet, LockStatus::kActive, true, {}});
+  Bucket before{{kFirst, *Currency::parse("USD"), kJournal}, BucketLevel::kMonth, day("2025-03-01"), {}};
+  before.sums.entries = 7;
+  before.sums.entry_date = day("2025-03-20");
+  before.sums.entry_id = numbered(90);
+  before.sums.layers[0] = {*Decimal::parse("1000"), Decimal(), numbered(90), day("2025-03-20"), kNow};
+  state.buckets = {before};
+  Batch batch = postings.decided(state);
+  const BatchWrite write = written(batch);
+  // Three balances, each with two days, a month and a year; the one that is credited has no set.
+  EXPECT_EQ(write.buckets.size(), 3U * 4U);
+  const DatedSums *month = bucket_in(write.buckets, kFirst, BucketLevel::kMonth, "2025-03-01");
+  ASSERT_NE(month, nullptr);
+  EXPECT_EQ(month->entries, 10);
+  EXPECT_EQ(month->layers[0].debit.text(), "1009");
+  EXPECT_EQ(month->entry_date, day("2025-03-31"));
+  EXPECT_EQ(month->entry_id, write.entries[2].id);
+  const DatedSums *of_set = bucket_in(write.buckets, kSet, BucketLevel::kDay, "2025-03-10");
+  ASSERT_NE(of_set, nullptr);
+  EXPECT_EQ(of_set->entries, 2);
+  EXPECT_EQ(of_set->layers[0].debit.text(), "6");
+  EXPECT_EQ(of_set->entry_id, write.entries[4].id);
+  EXPECT_EQ(bucket_in(write.buckets, kForeignSet, BucketLevel::kDay, "2025-03-10"), nullptr);
+}
+
+TEST(Batch, AJournalWithoutThemHasNoBuckets) {
+  Postings postings;
+  postings.unit({{51, R"({"effective":"2025-03-10"})"}});
+  const BatchState state = ledger();
+  Batch batch = postings.decided(state);
+  EXPECT_TRUE(written(batch).buckets.empty());
+}
+
+TEST(Batch, ASumOfAYearThatDoesNotFitRefusesThatUnitAlone) {
+  const std::string most = "9" + std::string(37, '0');
+  Postings postings;
+  postings.unit({{51, R"({"units":")" + most + R"(","effective":"2025-03-10"})"},
+                 {52, R"({"units":"-)" + most + R"(","effective":"2024-03-10"})"}});
+  postings.unit({{53, R"({"units":")" + most + R"(","effective":"2025-06-10"})"}});
+  postings.unit({{54, R"({"units":"1","effective":"2025-06-10"})"}});
+  BatchState state = ledger();
+  state.journals[0].effective_balances = true;
+  Batch batch = postings.decided(state);
+  const BatchWrite write = written(batch);
+  EXPECT_EQ(refusal(batch, 1), "amount.range@0");
+  const DatedSums *june = bucket_in(write.buckets, kFirst, BucketLevel::kMonth, "2025-06-01");
+  ASSERT_NE(june, nullptr);
+  EXPECT_EQ(june->layers[0].debit.text(), "1");
+}
+
 TEST(Batch, TheStageComesBeforeThePosting) {
   const std::string unknown_journal = R"({"journal":"00000000-0000-0000-0000-000000000009"})";
   const std::string unknown_account = R"({"to":"00000000-0000-0000-0000-000000000009"})";

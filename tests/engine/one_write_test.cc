@@ -221,6 +221,41 @@ TEST_F(OneWrite, IsNoneForReads) {
   expect_no_write(cala_ledger_migrate, "{}");
 }
 
+// What a posting asks: the names of its statements.
+TEST_F(OneWrite, OfAPostingHasOneStatementMoreOnlyWhereALimitCountsAnEntry) {
+  const std::vector<std::string> plain = {"posting_read_v1", "posting_write_v1"};
+  const std::string post = R"({"tx_template_code": "TRANSFER", "params": {"amount": "1"}})";
+  const auto make = [this](MakeOperation operation, const std::string &request) {
+    const DrivenOperation driven = host_.run(operation, request);
+    EXPECT_EQ(driven.status, CALA_OK) << driven.code << " " << request;
+  };
+  const auto limit = [&make](const char *number, const char *condition) {
+    make(cala_velocity_limit_create,
+         R"json({"name": "L", "limit": {"balance": [{"layer": "SETTLED", "amount": "decimal('1')",
+           "enforcement_direction": "DEBIT"}]}, "condition": ")json" +
+             std::string(condition) + R"(", "id": "40000000-0000-0000-0000-00000000000)" + number + "\"}");
+    make(cala_velocity_control_create,
+         R"({"name": "C", "id": "50000000-0000-0000-0000-00000000000)" + std::string(number) + "\"}");
+    make(cala_velocity_control_add_limit,
+         R"({"control_id": "50000000-0000-0000-0000-00000000000)" + std::string(number) +
+             R"(", "limit_id": "40000000-0000-0000-0000-00000000000)" + number + "\"}");
+    make(cala_velocity_control_attach, R"({"control_id": "50000000-0000-0000-0000-00000000000)" + std::string(number) +
+                                           R"(", "account_ids": ["a0000000-0000-0000-0000-000000000001"]})");
+  };
+  make(cala_transaction_post, post);  // the template is known from here on, if it is to be
+  const std::vector<std::string> first = host_.run(cala_transaction_post, post).names;
+  EXPECT_TRUE(std::equal(plain.rbegin(), plain.rend(), first.rbegin()));
+  limit("1", "context.vars.entry.entryType == 'OTHER'");
+  EXPECT_EQ(host_.run(cala_transaction_post, post).names, first);
+  limit("2", "true");
+  std::vector<std::string> more = first;
+  more.insert(more.end() - 1, "velocity_read_v1");
+  EXPECT_EQ(host_.run(cala_transaction_post, post).names, more);
+  const DrivenOperation refused = host_.run(cala_transaction_post, post);
+  EXPECT_EQ(refused.code, "velocity.exceeded");
+  EXPECT_EQ(std::count(refused.writes.begin(), refused.writes.end(), true), 0) << "the host's transaction is usable";
+}
+
 TEST_F(OneWrite, IsRefusedWhereTheRowWasChangedSinceItWasRead) {
   expect_refused_as_changed(cala_account_update, R"({"id": "a0000000-0000-0000-0000-000000000001", "name": "A"})",
                             "UPDATE cala_accounts SET version = version + 1", "account.changed");

@@ -109,6 +109,24 @@ TEST_F(VelocityRace, APostingThatWaitedForAnAttachIsLimited) {
   }
 }
 
+TEST_F(VelocityRace, AnAttachToASetWaitsForThePostingsBelowIt) {
+  const std::string set = "60000000-0000-0000-0000-000000000001";
+  run_ok(*first_, "account_set_create",
+         R"({"name": "S", "journal_id": ")" + std::string(kJournal) + R"(", "id": ")" + set + "\"}");
+  run_ok(*first_, "account_set_add_members",
+         R"({"members": [{"account_set_id": ")" + set + R"(", "account_id": ")" + kAlice + "\"}]}");
+  const std::string to_set = std::string(R"({"control_id": ")") + kControl + R"(", "account_set_id": ")" + set + "\"";
+  ASSERT_TRUE(first_->begin().ok());
+  run_ok(*first_, "transaction_post", kPost);
+  const Answer attached = waits_for_commit("velocity_control_attach", to_set + R"(, "params": {"most": "0"}})");
+  EXPECT_TRUE(attached.ok()) << attached.text();
+  EXPECT_EQ(first_->run("transaction_post", kPost).code, "velocity.exceeded");
+  ASSERT_TRUE(first_->begin().ok());
+  run_ok(*first_, "velocity_control_detach", to_set + "}");
+  const Answer posted = waits_for_commit("transaction_post", kPost);
+  EXPECT_TRUE(posted.ok()) << posted.text();
+}
+
 TEST_F(VelocityRace, CallersTogetherPassALimitExactlyAsOftenAsItAllows) {
   run_ok(*first_, "velocity_control_attach", attach("30"));
   std::atomic<int> passed = 0;

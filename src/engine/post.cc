@@ -169,7 +169,8 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
   for (int attempt = 0;; ++attempt) {
     const std::vector<std::string> missing = templates_to_read(batch, cache);
     if (!missing.empty()) {
-      Result<store::Answer> answer = co_await ask(find_call(StatementId::kTxTemplateFind, Lookup{"code", missing}));
+      const Lookup lookup{"code", missing};  // not inside co_await (flow.h)
+      Result<store::Answer> answer = co_await ask(find_call(StatementId::kTxTemplateFind, lookup));
       Result<Rows<core::TxTemplate>> rows = rows_of(std::move(answer), store::tx_template_of);
       if (!rows) co_return std::move(rows.error());
       Outcome added = add_templates(batch, rows.take(), context.inside ? nullptr : &cache);

@@ -159,10 +159,13 @@ class Ledger:
         self.now = now
         self.journals = {}  # id: {"status", "max_scale"}
         self.accounts = {}  # id: {"code", "name", "normal_balance_type", "status"}
+        self.sets = {}  # id: {"journal_id", "normal_balance_type", "members"}; members are accounts and sets
         self.posted = {}  # id: (code, params, made, when)
         self.external_ids = {}
         self.balances = {}  # (journal, account, currency): [version, {layer: [debit, credit]}]
         self.entries = {}  # account: [(transaction, sequence)]
+        self.moves = []  # (journal, account or set, currency, effective, layer, side, units)
+        self.touched = set()  # (account, journal): where it has entries
 
     # ---- postings
 
@@ -273,11 +276,89 @@ class Ledger:
         if "external_id" in transaction:
             self.external_ids[transaction["external_id"]] = posting["id"]
         for sequence, each in enumerate(made["entries"], 1):
-            key = (transaction["journal_id"], each["account_id"], each["currency"])
-            balance = self.balances.setdefault(key, [0, {layer: [Decimal(0), Decimal(0)] for layer in LAYERS}])
-            balance[0] += 1
-            balance[1][each["layer"]][0 if each["direction"] == "debit" else 1] += each["units"]
             self.entries.setdefault(each["account_id"], []).append([posting["id"], sequence])
+            self.touched.add((each["account_id"], transaction["journal_id"]))
+            side = 0 if each["direction"] == "debit" else 1
+            for moved in [each["account_id"]] + self.sets_above(each["account_id"], transaction["journal_id"]):
+                key = (transaction["journal_id"], moved, each["currency"])
+                balance = self.balances.setdefault(key, [0, self.nothing()])
+                balance[0] += 1
+                balance[1][each["layer"]][side] += each["units"]
+                self.moves.append((*key, transaction["effective"], each["layer"], side, each["units"]))
+
+    @staticmethod
+    def nothing():
+        return {layer: [Decimal(0), Decimal(0)] for layer in LAYERS}
+
+    # ---- account sets
+
+    def parents(self, member):
+        return [which for which, each in self.sets.items() if member in each["members"]]
+
+    def paths_above(self, member):
+        """Every way up: the sets above, each as often as it can be reached."""
+        found = []
+        for parent in self.parents(member):
+            found += [parent] + self.paths_above(parent)
+        return found
+
+    def sets_above(self, account, journal):
+        return [which for which in self.paths_above(account) if self.sets[which]["journal_id"] == journal]
+
+    def accounts_below(self, which):
+        found = []
+        for member in self.sets[which]["members"]:
+            found += self.accounts_below(member) if member in self.sets else [member]
+        return found
+
+    def height(self, which):
+        """Memberships from a set down to its lowest member set."""
+        return max((1 + self.height(member) for member in self.sets[which]["members"] if member in self.sets), default=0)
+
+    def depth(self, which):
+        return max((1 + self.depth(parent) for parent in self.parents(which)), default=0)
+
+    def has_history(self, member, journal):
+        below = self.accounts_below(member) if member in self.sets else [member]
+        return any((account, journal) in self.touched for account in below)
+
+    def check_places(self, which, member):
+        if which not in self.sets or (member not in self.sets and member not in self.accounts):
+            raise Refusal("account_set.not_found" if which not in self.sets else "account.not_found")
+        journal = self.sets[which]["journal_id"]
+        if member in self.sets and self.sets[member]["journal_id"] != journal:
+            raise Refusal("membership.journal_mismatch")
+
+    def check_history(self, which, member):
+        if self.has_history(member, self.sets[which]["journal_id"]):
+            raise Refusal("membership.has_history")
+
+    def add_member(self, which, member):
+        self.check_places(which, member)
+        self.check_history(which, member)
+        if member in self.sets and (member == which or member in self.paths_above(which)):
+            raise Refusal("membership.cycle")
+        ends = {which, *self.paths_above(which)}
+        starts = {member, *self.sets_below(member), *self.accounts_below(member)} if member in self.sets else {member}
+        if any(ends & set(self.paths_above(start)) for start in starts):
+            raise Refusal("membership.duplicate_path")
+        if member in self.sets and self.depth(which) + 1 + self.height(member) > 16:
+            raise Refusal("membership.depth")
+        self.sets[which]["members"].add(member)
+
+    def sets_below(self, which):
+        found = []
+        for member in self.sets[which]["members"]:
+            if member in self.sets:
+                found += [member] + self.sets_below(member)
+        return found
+
+    def remove_member(self, which, member):
+        self.check_places(which, member)
+        if member not in self.sets[which]["members"]:
+            raise Refusal("membership.not_found")
+        self.check_history(which, member)
+        self.sets[which]["members"].remove(member)
 
     # ---- what it answers
 
@@ -288,12 +369,50 @@ class Ledger:
 
     def balance_row(self, key):
         version, layers = self.balances[key]
-        normal = self.accounts[key[1]]["normal_balance_type"]
-        row = {"account_id": key[1], "currency": key[2], "version": version}
+        return {"account_id": key[1], "currency": key[2], "version": version, **self.shown(key, layers)}
+
+    def shown(self, key, layers):
+        normal = (self.accounts.get(key[1]) or self.sets[key[1]])["normal_balance_type"]
+        row = {}
         for layer, (debit, credit) in layers.items():
             net = debit - credit if normal == "debit" else credit - debit
             row[layer] = {"debit": text(debit), "credit": text(credit), "net": text(net)}
         return row
+
+    def entries_of(self, which):
+        if which not in self.sets:
+            return sorted(self.entries.get(which, []))
+        journal = self.sets[which]["journal_id"]
+        return sorted(each for account in self.accounts_below(which) for each in self.entries.get(account, [])
+                      if self.posted[each[0]][0]["transaction"]["journal_id"] == journal)
+
+    # ---- by effective date
+
+    def sums(self, journal, first, last):
+        """What was moved from one date to another, both included: {(journal, account, currency): (layers, entries)}."""
+        found = {}
+        for of, account, currency, effective, layer, side, units in self.moves:
+            if of == journal and first <= effective <= last:
+                layers, count = found.get((of, account, currency), (self.nothing(), 0))
+                layers[layer][side] += units
+                found[(of, account, currency)] = (layers, count + 1)
+        return found
+
+    def effective(self, journal, date):
+        found = self.sums(journal, "0001-01-01", date)
+        return [{"account_id": key[1], "currency": key[2], **self.shown(key, found[key][0])} for key in sorted(found)]
+
+    def range(self, journal, first, last):
+        closed, within = self.sums(journal, "0001-01-01", last), self.sums(journal, first, last)
+        before = str(datetime.date.fromisoformat(first) - datetime.timedelta(days=1))
+        opened = self.sums(journal, "0001-01-01", before)
+        rows = []
+        for key in sorted(closed):
+            layers, count = within.get(key, (self.nothing(), 0))
+            rows.append({"account_id": key[1], "currency": key[2], "entries": count,
+                         "open": self.shown(key, opened[key][0]) if key in opened else {},
+                         "period": self.shown(key, layers), "close": self.shown(key, closed[key][0])})
+        return rows
 
     def balances_of(self, journal):
         return [self.balance_row(key) for key in sorted(self.balances) if key[0] == journal]

@@ -34,7 +34,8 @@ class Play:
         for code, scale in (("MAIN", {"default": 18}), ("CENTS", {"default": 8, "USD": 2}), ("OLD", {"default": 18})):
             journal = self.id()
             self.ledger.journals[journal] = {"status": "active", "max_scale": scale}
-            self.note("journal_create", {"id": journal, "code": code, "name": code, "max_scale": scale})
+            self.note("journal_create", {"id": journal, "code": code, "name": code, "max_scale": scale,
+                                         "effective_balances": code != "OLD"})
         self.journal_ids = list(self.ledger.journals)
         self.ledger.default_journal = self.journal_ids[0]
         for code, (_, params, entries, more) in TEMPLATES.items():
@@ -45,6 +46,10 @@ class Play:
                                              "transaction": transaction})
         for _ in range(8):
             self.account_create()
+        for _ in range(5):
+            self.account_set_create()
+        for _ in range(8):  # most of it before there are entries, since members are frozen after that
+            self.add_members()
 
     def new_account(self):
         number = len(self.ledger.accounts)
@@ -78,6 +83,75 @@ class Play:
         self.ledger.advance(seconds)
         self.lines.append({"op": "clock_advance", "seconds": seconds})
 
+    # ---- account sets
+
+    def account_set_create(self):
+        made, journal = self.id(), self.random.choice(self.journal_ids)
+        side = self.random.choice(("debit", "credit"))
+        self.ledger.sets[made] = {"journal_id": journal, "normal_balance_type": side, "members": set()}
+        self.note("account_set_create", {"id": made, "journal_id": journal, "name": f"Set {len(self.ledger.sets)}",
+                                         "normal_balance_type": side})
+
+    def account_set(self):
+        return self.random.choice(list(self.ledger.sets))
+
+    def account_into_set(self):
+        which, request = self.account_set(), self.new_account()
+        self.ledger.sets[which]["members"].add(request["id"])
+        self.note("account_create", {**request, "account_set_id": which})
+
+    def member(self):
+        if self.random.random() < 0.5:
+            which = self.account_set()
+            return which, {"member_account_set_id": which}
+        which = self.account()
+        return which, {"account_id": which}
+
+    def attempt(self, op, request, work):
+        try:
+            work()
+        except Refusal as refusal:
+            self.lines.append({"op": op, "request": request, "error": refusal.code})
+            return
+        self.note(op, request)
+
+    def add_members(self):
+        which = self.id() if self.random.random() < 0.05 else self.account_set()
+        member, key = self.member()
+        self.attempt("account_set_add_members", {"members": [{"account_set_id": which, **key}]},
+                     lambda: self.ledger.add_member(which, member))
+
+    def remove_member(self):
+        which = self.account_set()
+        member, key = self.member()
+        if self.ledger.sets[which]["members"] and self.random.random() < 0.7:
+            member = self.random.choice(sorted(self.ledger.sets[which]["members"]))
+            key = {"member_account_set_id" if member in self.ledger.sets else "account_id": member}
+        self.attempt("account_set_remove_member", {"account_set_id": which, **key},
+                     lambda: self.ledger.remove_member(which, member))
+
+    def members(self):
+        which = self.account_set()
+        members = sorted(self.ledger.sets[which]["members"])
+        self.lines.append({"op": "members", "account_set_id": which, "expect": {
+            "accounts": [each for each in members if each not in self.ledger.sets],
+            "account_sets": [each for each in members if each in self.ledger.sets]}})
+
+    # ---- by effective date
+
+    def date(self):
+        return f"2025-{self.random.randint(1, 12):02}-{self.random.randint(1, 28):02}"
+
+    def effective(self):
+        journal, date = self.random.choice(self.journal_ids[:2]), self.date()
+        self.lines.append({"op": "effective", "journal_id": journal, "effective": date,
+                           "expect": self.ledger.effective(journal, date)})
+
+    def range(self):
+        journal, (first, last) = self.random.choice(self.journal_ids[:2]), sorted((self.date(), self.date()))
+        self.lines.append({"op": "range", "journal_id": journal, "from": first, "until": last,
+                           "expect": self.ledger.range(journal, first, last)})
+
     # ---- postings
 
     def account(self):
@@ -104,7 +178,7 @@ class Play:
         if self.random.random() < 0.5:
             params["journal_id"] = self.random.choice(self.journal_ids)
         if self.random.random() < 0.4:
-            params["effective"] = f"2025-{self.random.randint(1, 12):02}-{self.random.randint(1, 28):02}"
+            params["effective"] = self.date()
         return {"id": self.id(), "tx_template_code": code, "params": params}
 
     def value(self, param, so_far):
@@ -195,15 +269,19 @@ class Play:
             self.note("transaction_find", {"id": made["transaction"]["id"]}, made["transaction"])
 
     def entries(self):
-        which = self.account()
-        self.lines.append({"op": "entries", "request": {"account_id": which},
-                           "expect": sorted(self.ledger.entries.get(which, []))})
+        if self.random.random() < 0.4:
+            which, key = self.account_set(), "account_set_id"
+        else:
+            which, key = self.account(), "account_id"
+        self.lines.append({"op": "entries", "request": {key: which}, "expect": self.ledger.entries_of(which)})
 
     def play(self):
         self.begin()
         steps = ([self.transaction_post] * 40 + [self.transaction_post_many] * 15 + [self.clock_advance] * 8 +
                  [self.find] * 8 + [self.balances] * 5 + [self.entries] * 5 + [self.lock] * 5 +
-                 [self.account_create] * 3 + [self.account_update] * 2 + [self.account_create_many] * 2)
+                 [self.account_create] * 3 + [self.account_update] * 2 + [self.account_create_many] * 2 +
+                 [self.account_set_create] * 2 + [self.account_into_set] * 4 + [self.add_members] * 5 +
+                 [self.remove_member] * 3 + [self.members] * 3 + [self.effective] * 4 + [self.range] * 4)
         for _ in range(STEPS):
             self.random.choice(steps)()
         for journal in self.journal_ids:

@@ -64,7 +64,7 @@
  *
  * Handles. cala_ledger, cala_queue, cala_tx, cala_op and cala_error are opaque. Each is made by one function and ended
  *   by its _free; _free(NULL) does nothing; frees may come in any order. A NULL, foreign or already freed handle gives
- *   CALA_MISUSE where the call can tell, and never more than that should be relied on.
+ *   CALA_MISUSE where the library can tell; do not rely on it.
  * Strings. Inputs are UTF-8 with a length in bytes and are copied before the call returns; they need no terminating
  *   NUL. Outputs are UTF-8 and NUL-terminated, belong to their handle and live as long as it does, unless cala_free is
  *   named.
@@ -89,13 +89,15 @@
  *     -- words                          about the key before, to the end of the line
  * Lists. A page is asked with {"first": 100, "after": CURSOR, "order": "asc" | "desc"}: first is 1 to 1000 (default
  *   100), after is an end_cursor of an earlier page of the same list. The answer is {"items": [...], "has_next_page":
- *   bool, "end_cursor": "..."}; end_cursor is left out of an empty page. Lists in order of posting (transactions,
- *   entries) show all that is committed, and one that commits late may come before what they showed. With "stable":
- *   true they end before what is still being posted: who reads on from the last end_cursor, later too, gets each once
- *   and misses none. Read a stable list outside of a transaction, or in a short one: on PostgreSQL it notes how far the
- *   order has come, which a transaction that has written cannot, nor a read-only connection; such ones end where
- *   another noted (CALA_UNAVAILABLE list.no_mark where nobody did), and before what they posted themselves. On SQLite
- *   it is everything, and in a transaction what that posted too.
+ *   bool, "end_cursor": "..."}; end_cursor is left out of an empty page.
+ * Stable lists. Transactions and entries are listed in the order of posting. Such a list shows all that is committed,
+ *   and what commits late may then appear in front of what was shown before. With "stable": true the list ends before
+ *   the first posting that is still under way: read on from the last end_cursor, at any later time, and you get each
+ *   posting once and miss none. On PostgreSQL reading a stable list writes down how far the order is settled. A
+ *   read-only connection cannot, nor can a transaction that has written. There the list ends where somebody else wrote
+ *   it down last (CALA_UNAVAILABLE list.no_mark when nobody ever did), and lacks what the transaction itself posted. So
+ *   read stable lists outside of transactions, or in short ones. On SQLite a stable list is the whole list, with what
+ *   the own transaction posted.
  * Errors. Every function that can fail returns a cala_status, or takes an out_error, or both. out_error may be NULL;
  *   otherwise it is set to NULL or to an error that the caller frees with cala_error_free. Nothing is thread-local.
  * Threads. Every function may be called from any thread, but no handle may be in use while it is freed. A cala_tx runs
@@ -683,8 +685,8 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *   params: json,
  *   created_at: instant,
  *   modified_at: instant} */
-/* type velocity_headroom: what is left of a limit. journal_id, currency and window are left out where nothing was counted
- * yet and they are not known. {
+/* type velocity_headroom: what is left of a limit. journal_id, currency and window are left out where nothing was
+ * counted yet and they are not known. {
  *   control_id: uuid,
  *   limit_id: uuid,
  *   account_id: uuid,                  -- where it is attached: the account, or a set above it
@@ -890,8 +892,8 @@ CALA_API cala_status cala_account_unlock(cala_ledger *ledger, cala_tx *tx, const
                                          cala_op **out_op, cala_error **out_error);
 
 /* Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its
- * members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused where only
- * an account will do (account.is_set). Its external id is its own among sets.
+ * members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused where
+ * only an account will do (account.is_set). Its external id is its own among sets.
  * request: {id?: uuid, journal_id: uuid, name: text, external_id?: text, normal_balance_type?: direction = "credit",
  *   description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous"}
  * result: account_set
@@ -932,11 +934,12 @@ CALA_API cala_status cala_account_set_update(cala_ledger *ledger, cala_tx *tx, c
                                              cala_op **out_op, cala_error **out_error);
 
 /* Puts accounts and account sets into account sets, all or none: what counts is the graph that comes of all of them. A
- * member is in every set above it by one way only, sets are at most 16 deep, and a member must not yet have entries in the
- * set's journal, so that a set's balances are complete. An account may be in sets of several journals, a set only in sets of
- * its own. Of several errors the first of this order is told, and index says of which member: account_set.not_found,
- * membership.journal_mismatch, .has_history, account.is_set, membership.cycle, .duplicate_path, .depth, account.not_found.
- * Postings in flight in the sets' journals end first, and others wait until the transaction ends.
+ * member is in every set above it by one way only, sets are at most 16 deep, and a member must not yet have entries in
+ * the set's journal, so that a set's balances are complete. An account may be in sets of several journals, a set only
+ * in sets of its own. Of several errors the first of this order is told, and index says of which member:
+ * account_set.not_found, membership.journal_mismatch, .has_history, account.is_set, membership.cycle, .duplicate_path,
+ * .depth, account.not_found. Postings in flight in the sets' journals end first, and others wait until the transaction
+ * ends.
  * request: {members: [membership; 10000]}
  * result: {added: integer}
  * errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
@@ -1043,15 +1046,16 @@ CALA_API cala_status cala_tx_template_find(cala_ledger *ledger, cala_tx *tx, con
 CALA_API cala_status cala_tx_template_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                            cala_op **out_op, cala_error **out_error);
 
-/* Creates a velocity limit. It never changes. Its expressions are checked now. condition, window and timestamp_source see
- * context.vars: transaction {id, createdAt, journalId, txTemplateId, effective, correlationId, metadata}, entry {entryType,
- * sequence, layer, direction, units, currency, metadata} and account {id, name, externalId, normalBalanceType, metadata}, which is
- * the account or set that the control is attached to; a void's entries are seen as those that it takes back. metadata that is
- * not there does not exist: ask has() first.
+/* Creates a velocity limit. It never changes. Its expressions are checked now. condition, window and timestamp_source
+ * see context.vars: transaction {id, createdAt, journalId, txTemplateId, effective, correlationId, metadata}, entry
+ * {entryType, sequence, layer, direction, units, currency, metadata} and account {id, name, externalId,
+ * normalBalanceType, metadata}, which is the account or set that the control is attached to; a void's entries are seen
+ * as those that it takes back. metadata that is not there does not exist: ask has() first.
  * request: {id?: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
  *   currency?: currency, params?: [param], limit: velocity_limit_part}
  * result: velocity_limit
- * errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range; CALA_CONFLICT velocity_limit.exists
+ * errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range; CALA_CONFLICT
+ *   velocity_limit.exists
  * access: write */
 CALA_API cala_status cala_velocity_limit_create(cala_ledger *ledger, cala_tx *tx, const char *request,
                                                 size_t request_len, cala_op **out_op, cala_error **out_error);
@@ -1100,8 +1104,8 @@ CALA_API cala_status cala_velocity_control_list(cala_ledger *ledger, cala_tx *tx
 /* Adds a limit to a control. Where the control is attached already, its limits stay as they were frozen.
  * request: {control_id: uuid, limit_id: uuid}
  * result: velocity_control
- * errors: CALA_NOT_FOUND velocity_control.not_found, velocity_limit.not_found; CALA_REJECTED velocity_control.has_limit;
- *   CALA_CONFLICT velocity_control.changed
+ * errors: CALA_NOT_FOUND velocity_control.not_found, velocity_limit.not_found; CALA_REJECTED
+ *   velocity_control.has_limit; CALA_CONFLICT velocity_control.changed
  * access: write */
 CALA_API cala_status cala_velocity_control_add_limit(cala_ledger *ledger, cala_tx *tx, const char *request,
                                                      size_t request_len, cala_op **out_op, cala_error **out_error);
@@ -1114,10 +1118,10 @@ CALA_API cala_status cala_velocity_control_add_limit(cala_ledger *ledger, cala_t
 CALA_API cala_status cala_velocity_control_ensure_limit(cala_ledger *ledger, cala_tx *tx, const char *request,
                                                         size_t request_len, cala_op **out_op, cala_error **out_error);
 
-/* Attaches a control to accounts, or to an account set, which then counts every account below it in the set's journal. The
- * limits are frozen with the params; counting begins with what is posted from now on. Waits for postings in flight. replace: where
- * it is attached already the params are replaced, and what was counted stays; else that is refused. account_ids takes
- * sets, too.
+/* Attaches a control to accounts, or to an account set, which then counts every account below it in the set's journal.
+ * The limits are frozen with the params; counting begins with what is posted from now on. Waits for postings in flight.
+ * replace: where it is attached already the params are replaced, and what was counted stays; else that is refused.
+ * account_ids takes sets, too.
  * request: {control_id: uuid, params?: {*: json}, replace?: boolean = false} & ({account_ids: [uuid; 10000]} |
  *   {account_set_id: uuid})
  * result: {attached: integer, replaced: integer}
@@ -1128,7 +1132,8 @@ CALA_API cala_status cala_velocity_control_ensure_limit(cala_ledger *ledger, cal
 CALA_API cala_status cala_velocity_control_attach(cala_ledger *ledger, cala_tx *tx, const char *request,
                                                   size_t request_len, cala_op **out_op, cala_error **out_error);
 
-/* Attaches a control where it is not attached yet. Where it is, its params are compared, unless on_difference is "keep".
+/* Attaches a control where it is not attached yet. Where it is, its params are compared, unless on_difference is
+ * "keep".
  * request: {control_id: uuid, params?: {*: json}, on_difference?: on_difference = "error"} &
  *   ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
  * result: {created: integer, found: integer}
@@ -1264,9 +1269,10 @@ CALA_API cala_status cala_balance_list(cala_ledger *ledger, cala_tx *tx, const c
 CALA_API cala_status cala_balance_history(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                           cala_op **out_op, cala_error **out_error);
 
-/* The balance as it was: that version of it, what had been written at that instant, or what its entries up to the end of
- * that effective date add up to, whenever they were posted (in a journal with effective_balances). A balance by effective
- * date has as its version how many entries those are; its entry_id, as a layer's, is the last one of the latest date.
+/* The balance as it was: that version of it, what had been written at that instant, or what its entries up to the end
+ * of that effective date add up to, whenever they were posted (in a journal with effective_balances). A balance by
+ * effective date has as its version how many entries those are; its entry_id, as a layer's, is the last one of the
+ * latest date.
  * request: balance_key & ({version: integer} | {recorded_at: instant} | {effective: date})
  * result: balance
  * errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
@@ -1275,8 +1281,8 @@ CALA_API cala_status cala_balance_history(cala_ledger *ledger, cala_tx *tx, cons
 CALA_API cala_status cala_balance_at(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                      cala_op **out_op, cala_error **out_error);
 
-/* A balance over a range of effective dates, both inclusive, in a journal with effective_balances: what it was before it,
- * what came in it, and what it was at its end. until left out is today by the ledger's clock. A from after until is
+/* A balance over a range of effective dates, both inclusive, in a journal with effective_balances: what it was before
+ * it, what came in it, and what it was at its end. until left out is today by the ledger's clock. A from after until is
  * refused. A balance without an entry up to the range's end is not found.
  * request: balance_key & {from: date, until?: date}
  * result: balance_range
@@ -1288,8 +1294,8 @@ CALA_API cala_status cala_balance_range(cala_ledger *ledger, cala_tx *tx, const 
 
 /* Lists the balances by effective date that changed at or after an instant, by account id, currency and date, in a
  * journal with effective_balances: one for each date that has entries, from the first date that was posted to since
- * then; an entry posted to a past date changes all later ones. To follow a journal, ask again with an instant before the
- * last call: what was in flight then is shown the next time.
+ * then; an entry posted to a past date changes all later ones. To follow a journal, ask again with an instant before
+ * the last call: what was in flight then is shown the next time.
  * request: page & {journal_id: uuid, modified_since: instant}
  * result: {items: [dated_balance]} & page_end
  * errors: CALA_REJECTED journal.no_effective_balances; CALA_INVALID amount.range
@@ -1300,8 +1306,8 @@ CALA_API cala_status cala_balance_changes(cala_ledger *ledger, cala_tx *tx, cons
 /* The statement of an account or an account set in one layer: what it had before, each entry with what there was after
  * it, and what it had at the end. By recorded time (from and until are instants) in the order of posting; by effective
  * time (dates), in a journal with effective_balances, by date and within one in the order of posting. Both are
- * inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of the whole
- * statement on every page. Newest first, running is still what there was after the entry.
+ * inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of the
+ * whole statement on every page. Newest first, running is still what there was after the entry.
  * request: page & balance_key & {layer?: layer = "settled", from?: instant | date, until?: instant | date,
  *   by?: "recorded" | "effective" = "recorded"}
  * result: statement
@@ -1312,9 +1318,9 @@ CALA_API cala_status cala_account_statement(cala_ledger *ledger, cala_tx *tx, co
                                             cala_op **out_op, cala_error **out_error);
 
 /* Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now, as
- * it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances). Accounts that
- * had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a whole
- * journal debit and credit are equal.
+ * it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances). Accounts
+ * that had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a
+ * whole journal debit and credit are equal.
  * request: page & {journal_id: uuid, account_set_id?: uuid, currency?: currency, layer?: layer = "settled",
  *   at?: trial_moment}
  * result: trial_balance
@@ -1486,7 +1492,7 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid, journal_id: uuid} */
 /* code membership.cycle, CALA_REJECTED: the account set would be below itself
  * do: leave that member out
- * details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid} */
+ * details: {index: integer, account_set_id: uuid, member_account_set_id: uuid} */
 /* code membership.duplicate_path, CALA_REJECTED: the member, or something below it, would be in an account set twice
  * do: leave that member out, or take it out where it is
  * details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid} */
@@ -1513,8 +1519,8 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * details: {journal_id: uuid} */
 
 /* codes: Velocity */
-/* code velocity.exceeded, CALA_REJECTED: a posting would come to more than a velocity limit allows. `account_id` is where
- *   the control is attached, `current` what was counted there before the entry, `requested` what it would come to
+/* code velocity.exceeded, CALA_REJECTED: a posting would come to more than a velocity limit allows. `account_id` is
+ *   where the control is attached, `current` what was counted there before the entry, `requested` what it would come to
  * do: post less, wait for the next window, or raise the limit; `velocity_headroom` says what is left
  * details: {limit_id: uuid, control_id: uuid, account_id: uuid, journal_id: uuid, currency: currency, window: json,
  *   layer: layer, direction: direction, basis: velocity_basis, allowed: decimal, requested: decimal,
@@ -1532,8 +1538,8 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code velocity_control.exists, CALA_CONFLICT: the id is taken
  * do: choose another, or use the one that is there
  * details: {column: text, value?: text} */
-/* code velocity_control.ensure_differs, CALA_CONFLICT: the control is there with another content, or attached with other
- *   params, than was asked for
+/* code velocity_control.ensure_differs, CALA_CONFLICT: the control is there with another content, or attached with
+ *   other params, than was asked for
  * do: change what is asked for, or say `"on_difference": "keep"`
  * details: {id: uuid, field: text, pointer?: text} | {account_id: uuid, field: text, pointer: text} */
 /* code velocity_control.not_found, CALA_NOT_FOUND: no velocity control has this id
@@ -1544,8 +1550,8 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code velocity_control.attached, CALA_REJECTED: the control is attached there already
  * do: `"replace": true` replaces its params
  * details: {control_id: uuid, account_id: uuid} | {control_id: uuid, account_set_id: uuid} */
-/* code velocity_control.changed, CALA_CONFLICT, retryable: the control's limits or attachments were changed by another at
- *   the same time
+/* code velocity_control.changed, CALA_CONFLICT, retryable: the control's limits or attachments were changed by another
+ *   at the same time
  * do: try again */
 
 /* codes: Postings and balances */
@@ -1557,7 +1563,7 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * details: {transaction_id: uuid, field: text} */
 /* code transaction.exists, CALA_CONFLICT, sometimes retryable: two postings of one batch have the same id or
  *   external id, or another session posted it at the same moment
- * do: post each once; when retryable, repeat
+ * do: leave one of the two out; when the error is retryable, repeat the posting
  * details: {column?: "id" | "external_id", value?: text} */
 /* code transaction.not_found, CALA_NOT_FOUND: no transaction has this id or external id
  * details: {id: text} | {external_id: text} */
@@ -1691,9 +1697,10 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code store.io, CALA_UNAVAILABLE, any: the file cannot be read or written
  * do: look at the disk */
 /* code store.memory, CALA_NO_MEMORY, any: the database is out of memory */
-/* code store.corrupt, CALA_INTERNAL, any: the stored data are damaged, or not as this library writes them
+/* code store.corrupt, CALA_INTERNAL, any: the data in the store are damaged, or are not as this library writes them
  * do: restore a backup */
-/* code store.migrations_missing, CALA_UNSUPPORTED, any: the database has no ledger, or an older one
+/* code store.migrations_missing, CALA_UNSUPPORTED, any: the database lacks the ledger's tables, or has those of an
+ *   older version
  * do: open with `"migrate": true`, or run `ledger_migrate` */
 /* code store.migrated_meanwhile, CALA_CONFLICT, any, retryable: another process migrates the same schema
  * do: try again */

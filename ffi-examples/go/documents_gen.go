@@ -1242,7 +1242,7 @@ const (
 	// member_account_set_id?: uuid, journal_id: uuid}.
 	CodeMembershipHasHistory = "membership.has_history"
 	// CodeMembershipCycle (ErrRejected): the account set would be below itself. Leave that member out. Details: {index:
-	// integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid}.
+	// integer, account_set_id: uuid, member_account_set_id: uuid}.
 	CodeMembershipCycle = "membership.cycle"
 	// CodeMembershipDuplicatePath (ErrRejected): the member, or something below it, would be in an account set twice.
 	// Leave that member out, or take it out where it is. Details: {index: integer, account_set_id: uuid, account_id?:
@@ -1310,8 +1310,8 @@ const (
 	// id for a new posting. Details: {transaction_id: uuid, field: text}.
 	CodeTransactionReplayDiffers = "transaction.replay_differs"
 	// CodeTransactionExists (ErrConflict): two postings of one batch have the same id or external id, or another
-	// session posted it at the same moment. Post each once; when retryable, repeat. Details: {column?: "id" |
-	// "external_id", value?: text}.
+	// session posted it at the same moment. Leave one of the two out; when the error is retryable, repeat the posting.
+	// Details: {column?: "id" | "external_id", value?: text}.
 	CodeTransactionExists = "transaction.exists"
 	// CodeTransactionNotFound (ErrNotFound): no transaction has this id or external id. Details: {id: text} |
 	// {external_id: text}.
@@ -1462,11 +1462,11 @@ const (
 	CodeStoreIo = "store.io"
 	// CodeStoreMemory (ErrNoMemory): the database is out of memory.
 	CodeStoreMemory = "store.memory"
-	// CodeStoreCorrupt (ErrInternal): the stored data are damaged, or not as this library writes them. Restore a
-	// backup.
+	// CodeStoreCorrupt (ErrInternal): the data in the store are damaged, or are not as this library writes them.
+	// Restore a backup.
 	CodeStoreCorrupt = "store.corrupt"
-	// CodeStoreMigrationsMissing (ErrUnsupported): the database has no ledger, or an older one. Open with "migrate":
-	// true, or run ledger_migrate.
+	// CodeStoreMigrationsMissing (ErrUnsupported): the database lacks the ledger's tables, or has those of an older
+	// version. Open with "migrate": true, or run ledger_migrate.
 	CodeStoreMigrationsMissing = "store.migrations_missing"
 	// CodeStoreMigratedMeanwhile (ErrConflict): another process migrates the same schema. Try again.
 	CodeStoreMigratedMeanwhile = "store.migrated_meanwhile"

@@ -261,6 +261,8 @@ TEST_F(OneWrite, IsRefusedWhereTheRowWasChangedSinceItWasRead) {
                             "UPDATE cala_accounts SET version = version + 1", "account.changed");
   expect_refused_as_changed(cala_account_lock, kAlice, "UPDATE cala_accounts SET version = version + 1",
                             "account.changed");
+  expect_refused_as_changed(cala_account_set_update, R"({"id": "f0000000-0000-0000-0000-000000000001", "name": "S"})",
+                            "UPDATE cala_accounts SET version = version + 1", "account_set.changed");
   expect_refused_as_changed(cala_journal_update, R"({"id": "10000000-0000-0000-0000-000000000001", "name": "J"})",
                             "UPDATE cala_journals SET version = version + 1", "journal.changed");
 }

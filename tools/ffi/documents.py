@@ -312,6 +312,19 @@ def page(documents):
     return "\n".join(out).rstrip("\n") + "\n"
 
 
+def lines(documents):
+    """The documents as JSON, a line for each type, operation, code and function."""
+    def dumped(value):
+        return json.dumps(value, separators=(",", ":"))
+
+    def listed(value):
+        if isinstance(value, dict):
+            return "{\n" + ",\n".join(f"{dumped(key)}:{dumped(of)}" for key, of in value.items()) + "\n}"
+        return "[\n" + ",\n".join(map(dumped, value)) + "\n]" if isinstance(value, list) else dumped(value)
+
+    return "{" + ",\n".join(f"{dumped(key)}:{listed(value)}" for key, value in documents.items()) + "}\n"
+
+
 def between(text, marks, made):
     """The text with what is made in the place of what stands between two marks."""
     first, last = marks
@@ -357,5 +370,5 @@ def outputs(header):
                           promised_rows(documents, texts["ABI.md"]))
     except Unreadable as error:
         raise SystemExit(str(error)) from error
-    return {"abi/api.json": json.dumps(documents, separators=(",", ":")) + "\n", "docs/operations.md": page(documents),
+    return {"abi/api.json": lines(documents), "docs/operations.md": page(documents),
             "docs/errors.md": errors, "ABI.md": promise}

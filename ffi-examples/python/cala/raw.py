@@ -405,8 +405,8 @@ FUNCTIONS = (
     ("cala_account_unlock", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its
-    # members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused where only
-    # an account will do (account.is_set). Its external id is its own among sets.
+    # members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused where
+    # only an account will do (account.is_set). Its external id is its own among sets.
     # request: {id?: uuid, journal_id: uuid, name: text, external_id?: text, normal_balance_type?: direction = "credit",
     #   description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous"}
     # result: account_set
@@ -447,11 +447,12 @@ FUNCTIONS = (
     ("cala_account_set_update", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Puts accounts and account sets into account sets, all or none: what counts is the graph that comes of all of them. A
-    # member is in every set above it by one way only, sets are at most 16 deep, and a member must not yet have entries in the
-    # set's journal, so that a set's balances are complete. An account may be in sets of several journals, a set only in sets of
-    # its own. Of several errors the first of this order is told, and index says of which member: account_set.not_found,
-    # membership.journal_mismatch, .has_history, account.is_set, membership.cycle, .duplicate_path, .depth, account.not_found.
-    # Postings in flight in the sets' journals end first, and others wait until the transaction ends.
+    # member is in every set above it by one way only, sets are at most 16 deep, and a member must not yet have entries in
+    # the set's journal, so that a set's balances are complete. An account may be in sets of several journals, a set only
+    # in sets of its own. Of several errors the first of this order is told, and index says of which member:
+    # account_set.not_found, membership.journal_mismatch, .has_history, account.is_set, membership.cycle, .duplicate_path,
+    # .depth, account.not_found. Postings in flight in the sets' journals end first, and others wait until the transaction
+    # ends.
     # request: {members: [membership; 10000]}
     # result: {added: integer}
     # errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
@@ -558,15 +559,16 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_tx_template_list", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # Creates a velocity limit. It never changes. Its expressions are checked now. condition, window and timestamp_source see
-    # context.vars: transaction {id, createdAt, journalId, txTemplateId, effective, correlationId, metadata}, entry {entryType,
-    # sequence, layer, direction, units, currency, metadata} and account {id, name, externalId, normalBalanceType, metadata}, which is
-    # the account or set that the control is attached to; a void's entries are seen as those that it takes back. metadata that is
-    # not there does not exist: ask has() first.
+    # Creates a velocity limit. It never changes. Its expressions are checked now. condition, window and timestamp_source
+    # see context.vars: transaction {id, createdAt, journalId, txTemplateId, effective, correlationId, metadata}, entry
+    # {entryType, sequence, layer, direction, units, currency, metadata} and account {id, name, externalId,
+    # normalBalanceType, metadata}, which is the account or set that the control is attached to; a void's entries are seen
+    # as those that it takes back. metadata that is not there does not exist: ask has() first.
     # request: {id?: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
     #   currency?: currency, params?: [param], limit: velocity_limit_part}
     # result: velocity_limit
-    # errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range; CALA_CONFLICT velocity_limit.exists
+    # errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range; CALA_CONFLICT
+    #   velocity_limit.exists
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_velocity_limit_create", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
@@ -615,8 +617,8 @@ FUNCTIONS = (
     # Adds a limit to a control. Where the control is attached already, its limits stay as they were frozen.
     # request: {control_id: uuid, limit_id: uuid}
     # result: velocity_control
-    # errors: CALA_NOT_FOUND velocity_control.not_found, velocity_limit.not_found; CALA_REJECTED velocity_control.has_limit;
-    #   CALA_CONFLICT velocity_control.changed
+    # errors: CALA_NOT_FOUND velocity_control.not_found, velocity_limit.not_found; CALA_REJECTED
+    #   velocity_control.has_limit; CALA_CONFLICT velocity_control.changed
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_velocity_control_add_limit", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
@@ -629,10 +631,10 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_velocity_control_ensure_limit", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # Attaches a control to accounts, or to an account set, which then counts every account below it in the set's journal. The
-    # limits are frozen with the params; counting begins with what is posted from now on. Waits for postings in flight. replace: where
-    # it is attached already the params are replaced, and what was counted stays; else that is refused. account_ids takes
-    # sets, too.
+    # Attaches a control to accounts, or to an account set, which then counts every account below it in the set's journal.
+    # The limits are frozen with the params; counting begins with what is posted from now on. Waits for postings in flight.
+    # replace: where it is attached already the params are replaced, and what was counted stays; else that is refused.
+    # account_ids takes sets, too.
     # request: {control_id: uuid, params?: {*: json}, replace?: boolean = false} & ({account_ids: [uuid; 10000]} |
     #   {account_set_id: uuid})
     # result: {attached: integer, replaced: integer}
@@ -643,7 +645,8 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_velocity_control_attach", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # Attaches a control where it is not attached yet. Where it is, its params are compared, unless on_difference is "keep".
+    # Attaches a control where it is not attached yet. Where it is, its params are compared, unless on_difference is
+    # "keep".
     # request: {control_id: uuid, params?: {*: json}, on_difference?: on_difference = "error"} &
     #   ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
     # result: {created: integer, found: integer}
@@ -778,9 +781,10 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_balance_history", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # The balance as it was: that version of it, what had been written at that instant, or what its entries up to the end of
-    # that effective date add up to, whenever they were posted (in a journal with effective_balances). A balance by effective
-    # date has as its version how many entries those are; its entry_id, as a layer's, is the last one of the latest date.
+    # The balance as it was: that version of it, what had been written at that instant, or what its entries up to the end
+    # of that effective date add up to, whenever they were posted (in a journal with effective_balances). A balance by
+    # effective date has as its version how many entries those are; its entry_id, as a layer's, is the last one of the
+    # latest date.
     # request: balance_key & ({version: integer} | {recorded_at: instant} | {effective: date})
     # result: balance
     # errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
@@ -789,8 +793,8 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_balance_at", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # A balance over a range of effective dates, both inclusive, in a journal with effective_balances: what it was before it,
-    # what came in it, and what it was at its end. until left out is today by the ledger's clock. A from after until is
+    # A balance over a range of effective dates, both inclusive, in a journal with effective_balances: what it was before
+    # it, what came in it, and what it was at its end. until left out is today by the ledger's clock. A from after until is
     # refused. A balance without an entry up to the range's end is not found.
     # request: balance_key & {from: date, until?: date}
     # result: balance_range
@@ -802,8 +806,8 @@ FUNCTIONS = (
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Lists the balances by effective date that changed at or after an instant, by account id, currency and date, in a
     # journal with effective_balances: one for each date that has entries, from the first date that was posted to since
-    # then; an entry posted to a past date changes all later ones. To follow a journal, ask again with an instant before the
-    # last call: what was in flight then is shown the next time.
+    # then; an entry posted to a past date changes all later ones. To follow a journal, ask again with an instant before
+    # the last call: what was in flight then is shown the next time.
     # request: page & {journal_id: uuid, modified_since: instant}
     # result: {items: [dated_balance]} & page_end
     # errors: CALA_REJECTED journal.no_effective_balances; CALA_INVALID amount.range
@@ -814,8 +818,8 @@ FUNCTIONS = (
     # The statement of an account or an account set in one layer: what it had before, each entry with what there was after
     # it, and what it had at the end. By recorded time (from and until are instants) in the order of posting; by effective
     # time (dates), in a journal with effective_balances, by date and within one in the order of posting. Both are
-    # inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of the whole
-    # statement on every page. Newest first, running is still what there was after the entry.
+    # inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of the
+    # whole statement on every page. Newest first, running is still what there was after the entry.
     # request: page & balance_key & {layer?: layer = "settled", from?: instant | date, until?: instant | date,
     #   by?: "recorded" | "effective" = "recorded"}
     # result: statement
@@ -826,9 +830,9 @@ FUNCTIONS = (
     ("cala_account_statement", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now, as
-    # it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances). Accounts that
-    # had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a whole
-    # journal debit and credit are equal.
+    # it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances). Accounts
+    # that had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a
+    # whole journal debit and credit are equal.
     # request: page & {journal_id: uuid, account_set_id?: uuid, currency?: currency, layer?: layer = "settled",
     #   at?: trial_moment}
     # result: trial_balance

@@ -240,12 +240,7 @@ export interface ErrorDetails {
     memberAccountSetId?: Id;
     journalId: Id;
   };
-  "membership.cycle": {
-    index: number;
-    accountSetId: Id;
-    accountId?: Id;
-    memberAccountSetId?: Id;
-  };
+  "membership.cycle": { index: number; accountSetId: Id; memberAccountSetId: Id };
   "membership.duplicate_path": {
     index: number;
     accountSetId: Id;

@@ -279,6 +279,12 @@ TEST_P(PostgresContract, UnderAFixedSnapshotStalenessIsASerializationFailure) {
               "40001");
     EXPECT_EQ(read_after([&] { EXPECT_TRUE(run_as_host(*other, status_change(a)).ok()); }), "40001");
     EXPECT_EQ(read_after([&] { EXPECT_TRUE(run_as_host(*other, status_change(own)).ok()); }), "40001");
+    const std::string attached = R"({"add":[],"attach":[{"account_id":")" + a.id.text() + R"(","control_id":")" +
+                                 base::new_uuid().text() + R"(","version":1,"params":"{}","frozen":"{}","created_at":0,
+      "modified_at":0}],"replace":[],"detach":[],"events":[],"now":0})";
+    EXPECT_EQ(read_after([&] { EXPECT_TRUE(call(store::StatementId::kVelocityAttachmentWrite, attached, true).ok()); }),
+              "40001")
+        << "what was attached meanwhile is not overlooked";
   }
 }
 

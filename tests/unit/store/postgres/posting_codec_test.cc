@@ -11,8 +11,10 @@ constexpr std::string_view kState =
     R"({"guard":"77","balances":"12 3 00000000-0000-7000-8000-000000000001 USD )"
     R"(00000000-0000-7000-8000-000000000002 00000000-0000-7000-8000-000000000003 5 -6 )"
     R"(1.50 0 00000000-0000-7000-8000-000000000003 -6 0.00 0 - 5 0 0 - 5",)"
-    R"("journals":[["00000000-0000-7000-8000-000000000002","locked",{"default":18,"USD":2}]],)"
+    R"("journals":[["00000000-0000-7000-8000-000000000002","locked",{"default":18,"USD":2},1]],)"
     R"("accounts":"00000000-0000-7000-8000-000000000001 active 1",)"
+    R"("velocity":[{"id":"00000000-0000-7000-8000-000000000001","name":"A","external_id":null,)"
+    R"("normal_balance_type":"debit","metadata":"{}","controls":["{\"a\":1}"]}],)"
     R"("tx_template_ids":["00000000-0000-7000-8000-000000000009"],"existing":[]})";
 
 TEST(PostingState, IsReadFromItsText) {
@@ -35,6 +37,8 @@ TEST(PostingState, IsReadFromItsText) {
   EXPECT_EQ(state->accounts[0].id.text(), "00000000-0000-7000-8000-000000000001");
   EXPECT_EQ(state->accounts[0].status, core::LockStatus::kActive);
   EXPECT_TRUE(state->accounts[0].is_set);
+  ASSERT_NE(state->accounts[0].controls, nullptr);
+  EXPECT_EQ(state->accounts[0].controls->frozen, std::vector<std::string>{R"({"a":1})"});
   EXPECT_EQ(state->tx_template_ids.size(), 1U);
 }
 

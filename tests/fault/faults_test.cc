@@ -63,6 +63,14 @@ constexpr const char *kTemplate = R"json({"code": "TRANSFER", "id": "20000000-00
       "units": "params.amount", "currency": "'USD'"},
     {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "SETTLED", "direction": "CREDIT",
       "units": "params.amount", "currency": "'USD'"}]})json";
+constexpr const char *kVelocityLimit = R"json({"id": "b1000000-0000-0000-0000-000000000000", "name": "Most",
+  "window": [{"alias": "day", "value": "context.vars.transaction.effective"}], "limit": {"balance": [{"layer": "SETTLED",
+  "amount": "decimal('1000000')", "enforcement_direction": "DEBIT"}]}})json";
+constexpr const char *kVelocityControl = R"({"id": "b2000000-0000-0000-0000-000000000000", "name": "Spending"})";
+constexpr const char *kVelocityPair = R"({"control_id": "b2000000-0000-0000-0000-000000000000",
+  "limit_id": "b1000000-0000-0000-0000-000000000000"})";
+constexpr const char *kVelocityAttached = R"({"control_id": "b2000000-0000-0000-0000-000000000000",
+  "account_ids": ["a0000000-0000-0000-0000-000000000001"]})";
 constexpr const char *kBalance = R"({"journal_id": "10000000-0000-0000-0000-000000000001",
   "account_id": "a0000000-0000-0000-0000-000000000001", "currency": "USD"})";
 
@@ -128,6 +136,19 @@ const Case kCases[] = {
          CALA_CONFLICT),
     CASE(cala_tx_template_find, R"({"code": "TRANSFER"})"),
     CASE(cala_tx_template_list, R"({"first": 3})"),
+    CASE(cala_velocity_limit_create,
+         R"json({"id": "b1000000-0000-0000-0000-000000000#", "name": "More", "window": [{"alias": "day",
+      "value": "context.vars.transaction.effective"}], "limit": {"balance": [{"layer": "SETTLED", "amount": "decimal('1')",
+      "enforcement_direction": "DEBIT"}]}})json",
+         CALA_CONFLICT),
+    CASE(cala_velocity_limit_list, R"({"first": 3})"),
+    CASE(cala_velocity_control_create, R"({"id": "b2000000-0000-0000-0000-000000000#", "name": "More"})",
+         CALA_CONFLICT),
+    CASE(cala_velocity_control_list, R"({"first": 3})"),
+    CASE(cala_velocity_control_attach, R"({"control_id": "b2000000-0000-0000-0000-000000000000", "replace": true,
+      "account_ids": ["a0000000-0000-0000-0000-000000000001"]})"),
+    CASE(cala_velocity_attachment_list, R"({"first": 3})"),
+    CASE(cala_velocity_headroom, R"({"account_id": "a0000000-0000-0000-0000-000000000001"})"),
     CASE(cala_transaction_post, R"({"id": "30000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER",
       "params": {"amount": "1"}})",
          CALA_OK, 1),
@@ -222,6 +243,11 @@ class FaultyLedger : public testing::Test {
     ASSERT_EQ(run(cala_account_create_many, kAccounts), CALA_OK);
     ASSERT_EQ(run(cala_account_set_create, kSet), CALA_OK);
     ASSERT_EQ(run(cala_tx_template_create, kTemplate), CALA_OK);
+    // Every posting from Alice is counted by a limit that is never reached.
+    ASSERT_EQ(run(cala_velocity_limit_create, kVelocityLimit), CALA_OK);
+    ASSERT_EQ(run(cala_velocity_control_create, kVelocityControl), CALA_OK);
+    ASSERT_EQ(run(cala_velocity_control_add_limit, kVelocityPair), CALA_OK);
+    ASSERT_EQ(run(cala_velocity_control_attach, kVelocityAttached), CALA_OK);
     post_one();
   }
   void TearDown() override {

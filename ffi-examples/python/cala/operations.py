@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
 from .documents import (RAISES, Account, AccountChanges, AccountFilter, AccountKey, AccountSet, AccountSetChanges,
                         AccountSetFilter, AccountSetKey, Added, Member, Membership, MemberFilter, NewAccountSet,
                         ParentFilter, Removed, Balance, BalanceKey, BalanceRange, CelContext,
-                        DatedBalance, DateRange, Entry, EntryFilter, Id, Info, Instant, Journal, JournalChanges, JournalFilter, Json, Key, LockedKey,
+                        DatedBalance, DateRange, Entry, EntryFilter, Id, Info, Instant, Journal, JournalChanges,
+                        JournalFilter, Json, Key, LockedKey,
                         Migrated, Moment, NewAccount, NewJournal, NewTxTemplate, PageRequest, Posted, Posting, Rows,
                         Statement, StatementPart, Transaction, TransactionFilter, TransactionKey, TrialBalance,
                         TrialBalancePart, TxTemplate)

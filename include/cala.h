@@ -842,6 +842,16 @@ CALA_API cala_status cala_account_create(cala_ledger *ledger, cala_tx *tx, const
 CALA_API cala_status cala_account_create_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                               cala_op **out_op, cala_error **out_error);
 
+/* Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
+ * each start. Of a found one only the fields that the request has are compared, and those only where on_difference is
+ * "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no account_set_id.
+ * request: account_create.request & {on_difference?: on_difference = "error"}
+ * result: {created: boolean, account: account}
+ * errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists; CALA_UNSUPPORTED option.unsupported
+ * access: write */
+CALA_API cala_status cala_account_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                         cala_op **out_op, cala_error **out_error);
+
 /* Finds an account.
  * request: {id: uuid} | {code: text} | {external_id: text}
  * result: account
@@ -981,6 +991,14 @@ CALA_API cala_status cala_account_set_list_parents(cala_ledger *ledger, cala_tx 
 CALA_API cala_status cala_journal_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
 
+/* Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure.
+ * request: journal_create.request & {on_difference?: on_difference = "error"}
+ * result: {created: boolean, journal: journal}
+ * errors: CALA_CONFLICT journal.ensure_differs, journal.keys_span, journal.exists; CALA_UNSUPPORTED option.unsupported
+ * access: write */
+CALA_API cala_status cala_journal_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                         cala_op **out_op, cala_error **out_error);
+
 /* Finds a journal.
  * request: {id: uuid} | {code: text}
  * result: journal
@@ -1029,6 +1047,16 @@ CALA_API cala_status cala_journal_unlock(cala_ledger *ledger, cala_tx *tx, const
  *   tx_template.unbalanced (it can never balance); CALA_CONFLICT tx_template.exists
  * access: write */
 CALA_API cala_status cala_tx_template_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                             cala_op **out_op, cala_error **out_error);
+
+/* Creates a tx template, or finds the one that has its id or code; as account_ensure. params, transaction and entries
+ * are compared as a whole.
+ * request: tx_template_create.request & {on_difference?: on_difference = "error"}
+ * result: {created: boolean, tx_template: tx_template}
+ * errors: CALA_INVALID cel.compile, param.duplicate, param.type, param.range; CALA_REJECTED tx_template.unbalanced;
+ *   CALA_CONFLICT tx_template.ensure_differs, tx_template.keys_span, tx_template.exists
+ * access: write */
+CALA_API cala_status cala_tx_template_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                              cala_op **out_op, cala_error **out_error);
 
 /* Finds a tx template.
@@ -1453,6 +1481,13 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code tx_template.exists, CALA_CONFLICT: the id or code is taken
  * do: choose another, or use the one that is there
  * details: {column: text, value?: text} */
+/* code tx_template.ensure_differs, CALA_CONFLICT: the tx template is there, and not as it was asked for; pointer is of
+ *   the place inside the field
+ * do: change what is asked for or what is there, or say `"on_difference": "keep"`
+ * details: {id: uuid, field: text, pointer?: text} */
+/* code tx_template.keys_span, CALA_CONFLICT: what is to be ensured has the keys of more than one tx template
+ * do: correct the keys
+ * details: {ids: [uuid], keys: [text]} */
 /* code tx_template.not_found, CALA_NOT_FOUND: no tx template has this id or code
  * do: create it first
  * details: {id: text} | {code: text} */
@@ -1463,6 +1498,13 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code account.exists, CALA_CONFLICT: the id, code or external id is taken
  * do: choose another, or use the one that is there
  * details: {column: text, value?: text, index?: integer} */
+/* code account.ensure_differs, CALA_CONFLICT: the account is there, and not as it was asked for; pointer is of
+ *   the place inside the field
+ * do: change what is asked for or what is there, or say `"on_difference": "keep"`
+ * details: {id: uuid, field: text, pointer?: text} */
+/* code account.keys_span, CALA_CONFLICT: what is to be ensured has the keys of more than one account
+ * do: correct the keys
+ * details: {ids: [uuid], keys: [text]} */
 /* code account.not_found, CALA_NOT_FOUND: no account has this id, code or external id
  * do: create it first
  * details: {id: text, index?: integer} | {code: text} | {external_id: text} */
@@ -1506,6 +1548,13 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code journal.exists, CALA_CONFLICT: the id or code is taken
  * do: choose another, or use the one that is there
  * details: {column: text, value?: text} */
+/* code journal.ensure_differs, CALA_CONFLICT: the journal is there, and not as it was asked for; pointer is of
+ *   the place inside the field
+ * do: change what is asked for or what is there, or say `"on_difference": "keep"`
+ * details: {id: uuid, field: text, pointer?: text} */
+/* code journal.keys_span, CALA_CONFLICT: what is to be ensured has the keys of more than one journal
+ * do: correct the keys
+ * details: {ids: [uuid], keys: [text]} */
 /* code journal.not_found, CALA_NOT_FOUND: no journal has this id or code
  * do: create it first
  * details: {id: text} | {code: text} */

@@ -568,6 +568,19 @@ type AccountCreateManyResult struct {
 	Accounts []Account `json:"accounts"`
 }
 
+// AccountEnsureRequest is the request of account_ensure.
+type AccountEnsureRequest struct {
+	NewAccount
+	// Default "error".
+	OnDifference OnDifference `json:"on_difference,omitempty"`
+}
+
+// AccountEnsureResult is the answer of account_ensure.
+type AccountEnsureResult struct {
+	Created bool    `json:"created"`
+	Account Account `json:"account"`
+}
+
 // AccountFindManyResult is the answer of account_find_many.
 type AccountFindManyResult struct {
 	Accounts []Account `json:"accounts"`
@@ -679,6 +692,19 @@ type NewJournal struct {
 	MaxScale MaxScale `json:"max_scale,omitempty"`
 }
 
+// JournalEnsureRequest is the request of journal_ensure.
+type JournalEnsureRequest struct {
+	NewJournal
+	// Default "error".
+	OnDifference OnDifference `json:"on_difference,omitempty"`
+}
+
+// JournalEnsureResult is the answer of journal_ensure.
+type JournalEnsureResult struct {
+	Created bool    `json:"created"`
+	Journal Journal `json:"journal"`
+}
+
 // JournalFilter is the request of journal_list.
 type JournalFilter struct {
 	PageRequest
@@ -701,6 +727,19 @@ type NewTxTemplate struct {
 	Entries     []TxTemplateEntry     `json:"entries"`
 	Description string                `json:"description,omitempty"`
 	Metadata    json.RawMessage       `json:"metadata,omitempty"`
+}
+
+// TxTemplateEnsureRequest is the request of tx_template_ensure.
+type TxTemplateEnsureRequest struct {
+	NewTxTemplate
+	// Default "error".
+	OnDifference OnDifference `json:"on_difference,omitempty"`
+}
+
+// TxTemplateEnsureResult is the answer of tx_template_ensure.
+type TxTemplateEnsureResult struct {
+	Created    bool       `json:"created"`
+	TxTemplate TxTemplate `json:"tx_template"`
 }
 
 // TxTemplateFilter is the request of tx_template_list.
@@ -1205,6 +1244,13 @@ const (
 	// CodeTxTemplateExists (ErrConflict): the id or code is taken. Choose another, or use the one that is there.
 	// Details: {column: text, value?: text}.
 	CodeTxTemplateExists = "tx_template.exists"
+	// CodeTxTemplateEnsureDiffers (ErrConflict): the tx template is there, and not as it was asked for; pointer is of
+	// the place inside the field. Change what is asked for or what is there, or say "on_difference": "keep". Details:
+	// {id: uuid, field: text, pointer?: text}.
+	CodeTxTemplateEnsureDiffers = "tx_template.ensure_differs"
+	// CodeTxTemplateKeysSpan (ErrConflict): what is to be ensured has the keys of more than one tx template. Correct
+	// the keys. Details: {ids: [uuid], keys: [text]}.
+	CodeTxTemplateKeysSpan = "tx_template.keys_span"
 	// CodeTxTemplateNotFound (ErrNotFound): no tx template has this id or code. Create it first. Details: {id: text} |
 	// {code: text}.
 	CodeTxTemplateNotFound = "tx_template.not_found"
@@ -1213,6 +1259,13 @@ const (
 	// CodeAccountExists (ErrConflict): the id, code or external id is taken. Choose another, or use the one that is
 	// there. Details: {column: text, value?: text, index?: integer}.
 	CodeAccountExists = "account.exists"
+	// CodeAccountEnsureDiffers (ErrConflict): the account is there, and not as it was asked for; pointer is of the
+	// place inside the field. Change what is asked for or what is there, or say "on_difference": "keep". Details: {id:
+	// uuid, field: text, pointer?: text}.
+	CodeAccountEnsureDiffers = "account.ensure_differs"
+	// CodeAccountKeysSpan (ErrConflict): what is to be ensured has the keys of more than one account. Correct the keys.
+	// Details: {ids: [uuid], keys: [text]}.
+	CodeAccountKeysSpan = "account.keys_span"
 	// CodeAccountNotFound (ErrNotFound): no account has this id, code or external id. Create it first. Details: {id:
 	// text, index?: integer} | {code: text} | {external_id: text}.
 	CodeAccountNotFound = "account.not_found"
@@ -1258,6 +1311,13 @@ const (
 	// CodeJournalExists (ErrConflict): the id or code is taken. Choose another, or use the one that is there. Details:
 	// {column: text, value?: text}.
 	CodeJournalExists = "journal.exists"
+	// CodeJournalEnsureDiffers (ErrConflict): the journal is there, and not as it was asked for; pointer is of the
+	// place inside the field. Change what is asked for or what is there, or say "on_difference": "keep". Details: {id:
+	// uuid, field: text, pointer?: text}.
+	CodeJournalEnsureDiffers = "journal.ensure_differs"
+	// CodeJournalKeysSpan (ErrConflict): what is to be ensured has the keys of more than one journal. Correct the keys.
+	// Details: {ids: [uuid], keys: [text]}.
+	CodeJournalKeysSpan = "journal.keys_span"
 	// CodeJournalNotFound (ErrNotFound): no journal has this id or code. Create it first. Details: {id: text} | {code:
 	// text}.
 	CodeJournalNotFound = "journal.not_found"

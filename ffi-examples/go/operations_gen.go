@@ -25,6 +25,16 @@ func (o *Operations) CreateAccounts(ctx context.Context, accounts []NewAccount) 
 		func(result *AccountCreateManyResult) []Account { return result.Accounts })
 }
 
+// EnsureAccount creates an account, or finds the one that has its id, code or external id: for programs that set up
+// their ledger at each start. Of a found one only the fields that the request has are compared, and those only where
+// on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no
+// account_set_id.
+//
+// Errors: ErrConflict (account.ensure_differs, account.keys_span, account.exists), ErrUnsupported (option.unsupported).
+func (o *Operations) EnsureAccount(ctx context.Context, request AccountEnsureRequest) (*AccountEnsureResult, error) {
+	return call[AccountEnsureResult](ctx, o, raw.AccountEnsure, request)
+}
+
 // FindAccount finds an account.
 //
 // Errors: ErrNotFound (account.not_found).
@@ -182,6 +192,14 @@ func (o *Operations) CreateJournal(ctx context.Context, journal NewJournal) (*Jo
 	return call[Journal](ctx, o, raw.JournalCreate, journal)
 }
 
+// EnsureJournal creates a journal, or finds the one that has its id or code, of which one must be given; as
+// account_ensure.
+//
+// Errors: ErrConflict (journal.ensure_differs, journal.keys_span, journal.exists), ErrUnsupported (option.unsupported).
+func (o *Operations) EnsureJournal(ctx context.Context, request JournalEnsureRequest) (*JournalEnsureResult, error) {
+	return call[JournalEnsureResult](ctx, o, raw.JournalEnsure, request)
+}
+
 // FindJournal finds a journal.
 //
 // Errors: ErrNotFound (journal.not_found).
@@ -234,6 +252,16 @@ func (o *Operations) UnlockJournal(ctx context.Context, id string) (*Journal, er
 // ErrRejected (tx_template.unbalanced), ErrConflict (tx_template.exists).
 func (o *Operations) CreateTxTemplate(ctx context.Context, txTemplate NewTxTemplate) (*TxTemplate, error) {
 	return call[TxTemplate](ctx, o, raw.TxTemplateCreate, txTemplate)
+}
+
+// EnsureTxTemplate creates a tx template, or finds the one that has its id or code; as account_ensure. params,
+// transaction and entries are compared as a whole.
+//
+// Errors: ErrInvalid (cel.compile, param.duplicate, param.type, param.range), ErrRejected (tx_template.unbalanced),
+// ErrConflict (tx_template.ensure_differs, tx_template.keys_span, tx_template.exists).
+func (o *Operations) EnsureTxTemplate(ctx context.Context, request TxTemplateEnsureRequest) (*TxTemplateEnsureResult, error) {
+	request.Entries = list(request.Entries)
+	return call[TxTemplateEnsureResult](ctx, o, raw.TxTemplateEnsure, request)
 }
 
 // FindTxTemplate finds a tx template.

@@ -5,6 +5,7 @@
 
 #include "core/rejection.h"
 #include "engine/answers.h"
+#include "engine/ensure.h"
 #include "engine/entity_write.h"
 #include "engine/operations.h"
 
@@ -304,6 +305,23 @@ Result<OperationPtr> account_create_many(Ledger &, const RequestPtr &request) {
   }
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return make_create(std::move(accounts), true);
+}
+
+Result<OperationPtr> account_ensure(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  Ensure<Account> what{
+      {kNoun, StatementId::kAccountFind, StatementId::kAccountWrite, store::account_of}, {}, {}, {}, {}, {}};
+  what.keep = read_on_difference(reader);
+  what.entity = read_account(reader).account;
+  if (reader.has("account_set_id")) reader.refuse_option("account_set_id");  // a found one may be a member or not
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  what.id_given = !what.entity.id.is_nil();
+  if (what.id_given) what.keys.push_back(lookup_ids({what.entity.id}));
+  if (!what.id_given) what.entity.id = base::new_uuid();
+  what.keys.push_back({"code", {what.entity.code}});
+  if (what.entity.external_id) what.keys.push_back({"external_id", {*what.entity.external_id}});
+  what.compared = fields_of(request->root());
+  return make_ensure("account_ensure", std::move(what));
 }
 
 Result<OperationPtr> account_find(Ledger &, const RequestPtr &request) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/answers.h"
+#include "engine/ensure.h"
 #include "engine/entity_write.h"
 #include "engine/operations.h"
 
@@ -107,6 +108,18 @@ Flow change_journal(Context context, JournalChange change) {
   co_return render_journal(std::move(journal));
 }
 
+Journal read_journal(RequestReader &reader) {
+  Journal journal;
+  journal.id = reader.optional_uuid("id").value_or(base::Uuid{});
+  journal.name = reader.name("name");
+  journal.code = reader.optional_name("code");
+  journal.description = reader.optional_text("description");
+  journal.status = reader.word("status", core::LockStatus::kActive, core::parse_lock_status, "active, locked");
+  journal.effective_balances = reader.boolean("effective_balances", false);
+  if (reader.has("max_scale")) journal.max_scale = read_max_scale(reader);
+  return journal;
+}
+
 Result<OperationPtr> make_change(std::string_view name, JournalChange change) {
   return std::make_unique<Operation>(
       name, Operation::Traits{store::Access::kWrite, false},
@@ -126,19 +139,30 @@ Result<OperationPtr> make_lock(std::string_view name, const RequestPtr &request,
 
 Result<OperationPtr> journal_create(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  Journal journal;
-  journal.id = reader.optional_uuid("id").value_or(base::Uuid{});
-  journal.name = reader.name("name");
-  journal.code = reader.optional_name("code");
-  journal.description = reader.optional_text("description");
-  journal.status = reader.word("status", core::LockStatus::kActive, core::parse_lock_status, "active, locked");
-  journal.effective_balances = reader.boolean("effective_balances", false);
-  if (reader.has("max_scale")) journal.max_scale = read_max_scale(reader);
+  Journal journal = read_journal(reader);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   if (journal.id.is_nil()) journal.id = base::new_uuid();
   return std::make_unique<Operation>(
       "journal_create", Operation::Traits{store::Access::kWrite, false},
       [journal = std::move(journal)](Context context) { return create_journal(context, journal); });
+}
+
+Result<OperationPtr> journal_ensure(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  Ensure<Journal> what{
+      {kNoun, StatementId::kJournalFind, StatementId::kJournalWrite, store::journal_of}, {}, {}, {}, {}, {}};
+  what.keep = read_on_difference(reader);
+  what.entity = read_journal(reader);
+  what.id_given = !what.entity.id.is_nil();
+  if (!what.id_given && !what.entity.code) {
+    reader.fail("request.missing_key", "id", "is required (one of: id, code), or it could not be found again");
+  }
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  if (what.id_given) what.keys.push_back(lookup_ids({what.entity.id}));
+  if (!what.id_given) what.entity.id = base::new_uuid();
+  if (what.entity.code) what.keys.push_back({"code", {*what.entity.code}});
+  what.compared = fields_of(request->root());
+  return make_ensure("journal_ensure", std::move(what));
 }
 
 Result<OperationPtr> journal_find(Ledger &, const RequestPtr &request) {

@@ -15,6 +15,7 @@ using Maker = base::Result<OperationPtr> (*)(Ledger &ledger, const RequestPtr &r
 
 base::Result<OperationPtr> account_create(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_create_many(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_ensure(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_find(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_find_many(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_list(Ledger &ledger, const RequestPtr &request);
@@ -33,6 +34,7 @@ base::Result<OperationPtr> account_set_list_members(Ledger &ledger, const Reques
 base::Result<OperationPtr> account_set_list_parents(Ledger &ledger, const RequestPtr &request);
 
 base::Result<OperationPtr> journal_create(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> journal_ensure(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> journal_find(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> journal_list(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> journal_update(Ledger &ledger, const RequestPtr &request);
@@ -40,6 +42,7 @@ base::Result<OperationPtr> journal_lock(Ledger &ledger, const RequestPtr &reques
 base::Result<OperationPtr> journal_unlock(Ledger &ledger, const RequestPtr &request);
 
 base::Result<OperationPtr> tx_template_create(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> tx_template_ensure(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> tx_template_find(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> tx_template_list(Ledger &ledger, const RequestPtr &request);
 

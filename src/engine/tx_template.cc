@@ -5,6 +5,7 @@
 
 #include "cel/cel.h"
 #include "engine/answers.h"
+#include "engine/ensure.h"
 #include "engine/entity_write.h"
 #include "engine/operations.h"
 
@@ -84,6 +85,12 @@ TxTemplate read_tx_template(RequestReader &reader) {
   return out;
 }
 
+Outcome check_source(const Ledger &ledger, const TxTemplate &tx_template) {
+  Result<core::CompiledTxTemplatePtr> compiled = core::compile_tx_template(tx_template);
+  if (!compiled) return std::move(compiled.error());
+  return core::check_tx_template(**compiled, ledger.now());
+}
+
 Render render_tx_template(TxTemplate tx_template) {
   return [tx_template = std::move(tx_template)](base::JsonWriter &out) { render(out, tx_template); };
 }
@@ -126,12 +133,28 @@ Result<OperationPtr> tx_template_create(Ledger &ledger, const RequestPtr &reques
   TxTemplate tx_template = read_tx_template(reader);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   if (tx_template.id.is_nil()) tx_template.id = base::new_uuid();
-  Result<core::CompiledTxTemplatePtr> compiled = core::compile_tx_template(tx_template);
-  if (!compiled) return std::move(compiled.error());
-  if (Outcome sound = core::check_tx_template(**compiled, ledger.now()); !sound) return std::move(sound.error());
+  if (Outcome sound = check_source(ledger, tx_template); !sound) return std::move(sound.error());
   return std::make_unique<Operation>(
       "tx_template_create", Operation::Traits{store::Access::kWrite, false},
       [tx_template = std::move(tx_template)](Context context) { return create_tx_template(context, tx_template); });
+}
+
+// What posts is compared as a whole: a template without params is another than one with some.
+Result<OperationPtr> tx_template_ensure(Ledger &ledger, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  Ensure<TxTemplate> what{
+      {kNoun, StatementId::kTxTemplateFind, StatementId::kTxTemplateWrite, store::tx_template_of}, {}, {}, {}, {}, {}};
+  what.keep = read_on_difference(reader);
+  what.entity = read_tx_template(reader);
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  what.id_given = !what.entity.id.is_nil();
+  if (what.id_given) what.keys.push_back(lookup_ids({what.entity.id}));
+  if (!what.id_given) what.entity.id = base::new_uuid();
+  if (Outcome sound = check_source(ledger, what.entity); !sound) return std::move(sound.error());
+  what.keys.push_back({"code", {what.entity.code}});
+  what.compared = fields_of(request->root());
+  what.compared.emplace_back("params");
+  return make_ensure("tx_template_ensure", std::move(what));
 }
 
 Result<OperationPtr> tx_template_find(Ledger &, const RequestPtr &request) {

@@ -64,6 +64,7 @@ std::string request_of(std::string_view operation) {
   static const std::map<std::string_view, std::string> requests = {
       {"account_create", R"({"code": "CAROL", "name": "Carol", "external_id": "x", "metadata": {"a": 1}})"},
       {"account_create_many", R"({"accounts": [{"code": "DAVE", "name": "Dave"}, {"code": "ERIN", "name": "Erin"}]})"},
+      {"account_ensure", R"({"code": "FRANK", "name": "Frank"})"},
       {"account_find", R"({"code": "ALICE"})"},
       {"account_find_many", R"({"ids": ["a0000000-0000-0000-0000-000000000001"]})"},
       {"account_list", "{}"},
@@ -97,6 +98,7 @@ std::string request_of(std::string_view operation) {
       {"entry_find_many", R"({"ids": ["30000000-0000-0000-0000-000000000001"]})"},
       {"entry_list", R"({"account_id": "a0000000-0000-0000-0000-000000000001"})"},
       {"journal_create", R"({"name": "Other", "code": "OTHER"})"},
+      {"journal_ensure", R"({"name": "Third", "code": "THIRD"})"},
       {"journal_find", R"({"code": "MAIN"})"},
       {"journal_list", "{}"},
       {"journal_lock", R"({"id": "10000000-0000-0000-0000-000000000001"})"},
@@ -111,6 +113,8 @@ std::string request_of(std::string_view operation) {
         {"tx_template_code": "TRANSFER", "params": {"amount": "1"}}]})"},
       {"trial_balance", R"({"journal_id": "10000000-0000-0000-0000-000000000001"})"},
       {"tx_template_create", kAnotherTemplate},
+      {"tx_template_ensure", R"json({"code": "ENSURED",
+        "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"}, "entries": []})json"},
       {"tx_template_find", R"({"code": "TRANSFER"})"},
       {"tx_template_list", "{}"},
       // In the order of the header: each finds what those before it have made.
@@ -208,6 +212,9 @@ TEST_F(OneWrite, IsNoneWhereThereIsNothingToWrite) {
   expect_no_write(cala_account_create_many, R"({"accounts": []})");
   expect_no_write(cala_account_update, kAlice);
   expect_no_write(cala_account_unlock, kAlice);
+  expect_no_write(cala_account_ensure, R"({"code": "ALICE", "name": "Alice"})");
+  expect_no_write(cala_journal_ensure, kJournal);
+  expect_no_write(cala_tx_template_ensure, kTemplate);
 }
 
 TEST_F(OneWrite, IsNoneForReads) {
@@ -271,6 +278,7 @@ TEST_F(OneWrite, IsNoneForARefusalWhichLeavesTheTransactionUsable) {
   expect_no_write(cala_transaction_post, kUnbalanced, "posting.unbalanced");
   expect_no_write(cala_transaction_post, R"({"tx_template_code": "NONE"})", "tx_template.not_found");
   expect_no_write(cala_account_create, R"({"code": "ALICE", "name": "Again"})", "account.exists");
+  expect_no_write(cala_account_ensure, R"({"code": "ALICE", "name": "Other"})", "account.ensure_differs");
   expect_no_write(cala_transaction_find, R"({"external_id": "none"})", "transaction.not_found");
   expect_one_write_last(cala_transaction_post, kPosting);
   host_.execute("COMMIT; BEGIN");

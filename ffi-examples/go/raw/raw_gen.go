@@ -115,6 +115,8 @@ package raw
 #cgo nocallback go_cala_account_create
 #cgo noescape go_cala_account_create_many
 #cgo nocallback go_cala_account_create_many
+#cgo noescape go_cala_account_ensure
+#cgo nocallback go_cala_account_ensure
 #cgo noescape go_cala_account_find
 #cgo nocallback go_cala_account_find
 #cgo noescape go_cala_account_find_many
@@ -147,6 +149,8 @@ package raw
 #cgo nocallback go_cala_account_set_list_parents
 #cgo noescape go_cala_journal_create
 #cgo nocallback go_cala_journal_create
+#cgo noescape go_cala_journal_ensure
+#cgo nocallback go_cala_journal_ensure
 #cgo noescape go_cala_journal_find
 #cgo nocallback go_cala_journal_find
 #cgo noescape go_cala_journal_list
@@ -159,6 +163,8 @@ package raw
 #cgo nocallback go_cala_journal_unlock
 #cgo noescape go_cala_tx_template_create
 #cgo nocallback go_cala_tx_template_create
+#cgo noescape go_cala_tx_template_ensure
+#cgo nocallback go_cala_tx_template_ensure
 #cgo noescape go_cala_tx_template_find
 #cgo nocallback go_cala_tx_template_find
 #cgo noescape go_cala_tx_template_list
@@ -292,6 +298,7 @@ static __typeof__(&cala_tx_rollback_op) p_cala_tx_rollback_op;
 static __typeof__(&cala_tx_free) p_cala_tx_free;
 static __typeof__(&cala_account_create) p_cala_account_create;
 static __typeof__(&cala_account_create_many) p_cala_account_create_many;
+static __typeof__(&cala_account_ensure) p_cala_account_ensure;
 static __typeof__(&cala_account_find) p_cala_account_find;
 static __typeof__(&cala_account_find_many) p_cala_account_find_many;
 static __typeof__(&cala_account_list) p_cala_account_list;
@@ -308,12 +315,14 @@ static __typeof__(&cala_account_set_remove_member) p_cala_account_set_remove_mem
 static __typeof__(&cala_account_set_list_members) p_cala_account_set_list_members;
 static __typeof__(&cala_account_set_list_parents) p_cala_account_set_list_parents;
 static __typeof__(&cala_journal_create) p_cala_journal_create;
+static __typeof__(&cala_journal_ensure) p_cala_journal_ensure;
 static __typeof__(&cala_journal_find) p_cala_journal_find;
 static __typeof__(&cala_journal_list) p_cala_journal_list;
 static __typeof__(&cala_journal_update) p_cala_journal_update;
 static __typeof__(&cala_journal_lock) p_cala_journal_lock;
 static __typeof__(&cala_journal_unlock) p_cala_journal_unlock;
 static __typeof__(&cala_tx_template_create) p_cala_tx_template_create;
+static __typeof__(&cala_tx_template_ensure) p_cala_tx_template_ensure;
 static __typeof__(&cala_tx_template_find) p_cala_tx_template_find;
 static __typeof__(&cala_tx_template_list) p_cala_tx_template_list;
 static __typeof__(&cala_velocity_limit_create) p_cala_velocity_limit_create;
@@ -411,6 +420,7 @@ static const struct {
     {"cala_tx_free", (void **)&p_cala_tx_free},
     {"cala_account_create", (void **)&p_cala_account_create},
     {"cala_account_create_many", (void **)&p_cala_account_create_many},
+    {"cala_account_ensure", (void **)&p_cala_account_ensure},
     {"cala_account_find", (void **)&p_cala_account_find},
     {"cala_account_find_many", (void **)&p_cala_account_find_many},
     {"cala_account_list", (void **)&p_cala_account_list},
@@ -427,12 +437,14 @@ static const struct {
     {"cala_account_set_list_members", (void **)&p_cala_account_set_list_members},
     {"cala_account_set_list_parents", (void **)&p_cala_account_set_list_parents},
     {"cala_journal_create", (void **)&p_cala_journal_create},
+    {"cala_journal_ensure", (void **)&p_cala_journal_ensure},
     {"cala_journal_find", (void **)&p_cala_journal_find},
     {"cala_journal_list", (void **)&p_cala_journal_list},
     {"cala_journal_update", (void **)&p_cala_journal_update},
     {"cala_journal_lock", (void **)&p_cala_journal_lock},
     {"cala_journal_unlock", (void **)&p_cala_journal_unlock},
     {"cala_tx_template_create", (void **)&p_cala_tx_template_create},
+    {"cala_tx_template_ensure", (void **)&p_cala_tx_template_ensure},
     {"cala_tx_template_find", (void **)&p_cala_tx_template_find},
     {"cala_tx_template_list", (void **)&p_cala_tx_template_list},
     {"cala_velocity_limit_create", (void **)&p_cala_velocity_limit_create},
@@ -536,6 +548,7 @@ static cala_status go_cala_tx_rollback_op(cala_tx *tx, cala_op **out_op, cala_er
 static void go_cala_tx_free(cala_tx *tx) { p_cala_tx_free(tx); }
 static cala_status go_cala_account_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_create(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_create_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_create_many(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_ensure(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_find(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_find_many(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_list(ledger, tx, request, request_len, out_op, out_error); }
@@ -552,12 +565,14 @@ static cala_status go_cala_account_set_remove_member(cala_ledger *ledger, cala_t
 static cala_status go_cala_account_set_list_members(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_list_members(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_set_list_parents(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_list_parents(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_journal_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_create(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_journal_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_ensure(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_journal_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_find(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_journal_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_list(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_journal_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_update(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_journal_lock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_lock(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_journal_unlock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_unlock(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_template_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_create(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_tx_template_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_ensure(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_template_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_find(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_template_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_list(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_velocity_limit_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_limit_create(ledger, tx, request, request_len, out_op, out_error); }
@@ -1060,6 +1075,14 @@ func AccountCreateMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Sta
 	return outOp, outError, status
 }
 
+// AccountEnsure is cala_account_ensure. Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at each start.
+func AccountEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_account_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
 // AccountFind is cala_account_find. Finds an account.
 func AccountFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
@@ -1188,6 +1211,14 @@ func JournalCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 	return outOp, outError, status
 }
 
+// JournalEnsure is cala_journal_ensure. Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure.
+func JournalEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_journal_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
 // JournalFind is cala_journal_find. Finds a journal.
 func JournalFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
@@ -1233,6 +1264,14 @@ func TxTemplateCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Stat
 	var outOp *C.cala_op
 	var outError *C.cala_error
 	status := Status(C.go_cala_tx_template_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// TxTemplateEnsure is cala_tx_template_ensure. Creates a tx template, or finds the one that has its id or code; as account_ensure.
+func TxTemplateEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_tx_template_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1531,6 +1570,7 @@ var Operations = []struct {
 }{
 	{"account_create", AccountCreate},
 	{"account_create_many", AccountCreateMany},
+	{"account_ensure", AccountEnsure},
 	{"account_find", AccountFind},
 	{"account_find_many", AccountFindMany},
 	{"account_list", AccountList},
@@ -1547,12 +1587,14 @@ var Operations = []struct {
 	{"account_set_list_members", AccountSetListMembers},
 	{"account_set_list_parents", AccountSetListParents},
 	{"journal_create", JournalCreate},
+	{"journal_ensure", JournalEnsure},
 	{"journal_find", JournalFind},
 	{"journal_list", JournalList},
 	{"journal_update", JournalUpdate},
 	{"journal_lock", JournalLock},
 	{"journal_unlock", JournalUnlock},
 	{"tx_template_create", TxTemplateCreate},
+	{"tx_template_ensure", TxTemplateEnsure},
 	{"tx_template_find", TxTemplateFind},
 	{"tx_template_list", TxTemplateList},
 	{"velocity_limit_create", VelocityLimitCreate},

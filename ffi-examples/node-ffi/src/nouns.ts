@@ -24,6 +24,10 @@ export class Accounts extends Noun {
   createMany(accounts: t.AccountCreateRequest[], options?: CallOptions): Promise<t.Account[]> {
     return part(this.caller.call("account_create_many", { accounts }, options), "accounts");
   }
+  /** Creates an account, or finds it by any of its keys; says which. {@link t.AccountEnsureError} (`details.field`) */
+  ensure(account: t.AccountEnsureRequest, options?: CallOptions): Promise<t.AccountEnsureResult> {
+    return this.caller.call("account_ensure", account, options);
+  }
   /** Finds an account. {@link t.AccountFindError} */
   find(by: t.AccountFindRequest, options?: CallOptions): Promise<t.Account> {
     return this.caller.call("account_find", by, options);
@@ -94,6 +98,10 @@ export class Journals extends Noun {
   create(journal: t.JournalCreateRequest, options?: CallOptions): Promise<t.Journal> {
     return this.caller.call("journal_create", journal, options);
   }
+  /** Creates a journal, or finds it by any of its keys; says which. {@link t.JournalEnsureError} (`details.field`) */
+  ensure(journal: t.JournalEnsureRequest, options?: CallOptions): Promise<t.JournalEnsureResult> {
+    return this.caller.call("journal_ensure", journal, options);
+  }
   /** Finds a journal. {@link t.JournalFindError} */
   find(by: t.JournalFindRequest, options?: CallOptions): Promise<t.Journal> {
     return this.caller.call("journal_find", by, options);
@@ -120,6 +128,10 @@ export class TxTemplates extends Noun {
   /** Creates a tx template; it never changes. {@link t.TxTemplateCreateError} (`details`: pointer, line, column) */
   create(template: t.TxTemplateCreateRequest, options?: CallOptions): Promise<t.TxTemplate> {
     return this.caller.call("tx_template_create", template, options);
+  }
+  /** Creates a tx template, or finds it by any of its keys; says which. {@link t.TxTemplateEnsureError} (`details.field`) */
+  ensure(template: t.TxTemplateEnsureRequest, options?: CallOptions): Promise<t.TxTemplateEnsureResult> {
+    return this.caller.call("tx_template_ensure", template, options);
   }
   /** Finds a tx template. {@link t.TxTemplateFindError} */
   find(by: t.TxTemplateFindRequest, options?: CallOptions): Promise<t.TxTemplate> {

@@ -28,6 +28,7 @@ const key = { journalId: id, accountId: id, currency: "USD" };
 const methods = {
   account_create: ["accounts().create", (scope) => scope.accounts().create({ code: "", name: "" })],
   account_create_many: ["accounts().createMany", (scope) => scope.accounts().createMany([])],
+  account_ensure: ["accounts().ensure", (scope) => scope.accounts().ensure({ code: "", name: "" })],
   account_find: ["accounts().find", (scope) => scope.accounts().find({ id })],
   account_find_many: ["accounts().findMany", (scope) => scope.accounts().findMany([])],
   account_list: ["accounts().list", (scope) => scope.accounts().list().page()],
@@ -56,6 +57,7 @@ const methods = {
     (scope) => scope.accountSets().listParents({ accountId: id }).page(),
   ],
   journal_create: ["journals().create", (scope) => scope.journals().create({ name: "" })],
+  journal_ensure: ["journals().ensure", (scope) => scope.journals().ensure({ name: "", code: "" })],
   journal_find: ["journals().find", (scope) => scope.journals().find({ id })],
   journal_list: ["journals().list", (scope) => scope.journals().list().page()],
   journal_update: ["journals().update", (scope) => scope.journals().update({ id })],
@@ -64,6 +66,10 @@ const methods = {
   tx_template_create: [
     "txTemplates().create",
     (scope) => scope.txTemplates().create({ code: "", transaction: { effective: "", journalId: "" }, entries: [] }),
+  ],
+  tx_template_ensure: [
+    "txTemplates().ensure",
+    (scope) => scope.txTemplates().ensure({ code: "", transaction: { effective: "", journalId: "" }, entries: [] }),
   ],
   tx_template_find: ["txTemplates().find", (scope) => scope.txTemplates().find({ id })],
   tx_template_list: ["txTemplates().list", (scope) => scope.txTemplates().list().page()],

@@ -707,6 +707,23 @@ class AccountCreateManyResult(TypedDict):
     accounts: list[Account]
 
 
+class EnsureAccount(NewAccount, total=False):
+    """Request of account_ensure. Creates an account, or finds the one that has its id, code or external id: for
+    programs that set up their ledger at each start. Of a found one only the fields that the request has are
+    compared, and those only where on_difference is "error"; nothing is changed. Of two at the same moment one
+    creates and the other finds. It takes no account_set_id."""
+
+    on_difference: OnDifference | None
+    """Default "error"."""
+
+
+class EnsuredAccount(TypedDict):
+    """Answer of account_ensure."""
+
+    created: bool
+    account: Account
+
+
 class AccountKey(TypedDict, total=False):
     """Request of account_find. Finds an account. One of id, code, external_id."""
 
@@ -899,6 +916,21 @@ class NewJournal(_NewJournal, total=False):
     """Default 18."""
 
 
+class EnsureJournal(NewJournal, total=False):
+    """Request of journal_ensure. Creates a journal, or finds the one that has its id or code, of which one must be
+    given; as account_ensure."""
+
+    on_difference: OnDifference | None
+    """Default "error"."""
+
+
+class EnsuredJournal(TypedDict):
+    """Answer of journal_ensure."""
+
+    created: bool
+    journal: Journal
+
+
 class Key(TypedDict, total=False):
     """Request of journal_find and tx_template_find. One of id, code."""
 
@@ -955,6 +987,21 @@ class NewTxTemplate(_NewTxTemplate, total=False):
     params: Sequence[Param] | None
     description: str | None
     metadata: Json
+
+
+class EnsureTxTemplate(NewTxTemplate, total=False):
+    """Request of tx_template_ensure. Creates a tx template, or finds the one that has its id or code; as
+    account_ensure. params, transaction and entries are compared as a whole."""
+
+    on_difference: OnDifference | None
+    """Default "error"."""
+
+
+class EnsuredTxTemplate(TypedDict):
+    """Answer of tx_template_ensure."""
+
+    created: bool
+    tx_template: TxTemplate
 
 
 class _NewVelocityLimit(TypedDict):
@@ -1518,34 +1565,37 @@ class Migrated(TypedDict):
 Code = Literal["request.malformed", "request.unknown_key", "request.missing_key", "request.too_large",
                "option.unsupported", "currency.unknown", "amount.scale", "amount.range", "cel.compile", "cel.eval",
                "cel.coerce", "cel.params", "param.missing", "param.unknown", "param.type", "param.range",
-               "param.duplicate", "tx_template.unbalanced", "tx_template.exists", "tx_template.not_found",
-               "tx_template.changed", "account.exists", "account.not_found", "account.changed", "account.locked",
+               "param.duplicate", "tx_template.unbalanced", "tx_template.exists", "tx_template.ensure_differs",
+               "tx_template.keys_span", "tx_template.not_found", "tx_template.changed", "account.exists",
+               "account.ensure_differs", "account.keys_span", "account.not_found", "account.changed", "account.locked",
                "account.is_set", "account_set.exists", "account_set.not_found", "account_set.changed",
                "membership.journal_mismatch", "membership.has_history", "membership.cycle", "membership.duplicate_path",
-               "membership.depth", "membership.not_found", "journal.exists", "journal.not_found", "journal.changed",
-               "journal.no_effective_balances", "journal.locked", "velocity.exceeded", "velocity_limit.exists",
-               "velocity_limit.ensure_differs", "velocity_limit.not_found", "velocity_control.exists",
-               "velocity_control.ensure_differs", "velocity_control.not_found", "velocity_control.has_limit",
-               "velocity_control.attached", "velocity_control.changed", "posting.unbalanced",
-               "transaction.replay_differs", "transaction.exists", "transaction.not_found", "list.no_mark",
-               "balance.not_found", "balance.changed", "transaction.none", "transaction.open", "transaction.state",
-               "transaction.aborted", "tx.required", "tx.not_postgres", "tx.libpq", "tx.connection", "tx.encoding",
-               "tx.control_statement", "tx.statement", "tx.constraint", "tx.too_many_rows", "tx.busy", "tx.over",
-               "call.misuse", "call.failed", "posting.fold", "op.adopted_transaction", "op.host_transaction",
-               "op.host_only", "op.own_transaction", "op.timeout", "op.cancelled", "queue.full", "queue.closed",
-               "queue.reader_busy", "queue.nested", "queue.timeout", "queue.buffer_too_small", "queue.descriptor",
-               "ledger.closed", "clock.not_manual", "clock.range", "process.forked", "memory.exhausted",
-               "executor.closed", "executor.full", "executor.thread", "executor.lane", "executor.task_failed",
-               "store.invalid", "store.unreachable", "store.libpq_missing", "store.login", "store.database_missing",
-               "store.too_many_connections", "store.server_version", "store.connection_lost", "store.outcome_unknown",
-               "store.cannot_open", "store.not_a_ledger", "store.read_only", "store.permission", "store.full",
-               "store.io", "store.memory", "store.corrupt", "store.migrations_missing", "store.migrated_meanwhile",
-               "store.newer", "store.busy", "store.pool_timeout", "store.lock_timeout", "store.serialization",
-               "store.deadlock", "store.cancelled", "store.too_old", "store.untrusted_schema", "store.encoding",
-               "store.unsupported", "store.refused", "store.protocol", "store.plan", "store.entry_id", "store.misuse",
-               "config.store", "config.schema", "library.missing", "library.version", "ledger.loop", "tx.not_psycopg"]
+               "membership.depth", "membership.not_found", "journal.exists", "journal.ensure_differs",
+               "journal.keys_span", "journal.not_found", "journal.changed", "journal.no_effective_balances",
+               "journal.locked", "velocity.exceeded", "velocity_limit.exists", "velocity_limit.ensure_differs",
+               "velocity_limit.not_found", "velocity_control.exists", "velocity_control.ensure_differs",
+               "velocity_control.not_found", "velocity_control.has_limit", "velocity_control.attached",
+               "velocity_control.changed", "posting.unbalanced", "transaction.replay_differs", "transaction.exists",
+               "transaction.not_found", "list.no_mark", "balance.not_found", "balance.changed", "transaction.none",
+               "transaction.open", "transaction.state", "transaction.aborted", "tx.required", "tx.not_postgres",
+               "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement", "tx.statement", "tx.constraint",
+               "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed", "posting.fold",
+               "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction", "op.timeout",
+               "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested", "queue.timeout",
+               "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual", "clock.range",
+               "process.forked", "memory.exhausted", "executor.closed", "executor.full", "executor.thread",
+               "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable", "store.libpq_missing",
+               "store.login", "store.database_missing", "store.too_many_connections", "store.server_version",
+               "store.connection_lost", "store.outcome_unknown", "store.cannot_open", "store.not_a_ledger",
+               "store.read_only", "store.permission", "store.full", "store.io", "store.memory", "store.corrupt",
+               "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
+               "store.pool_timeout", "store.lock_timeout", "store.serialization", "store.deadlock", "store.cancelled",
+               "store.too_old", "store.untrusted_schema", "store.encoding", "store.unsupported", "store.refused",
+               "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema",
+               "library.missing", "library.version", "ledger.loop", "tx.not_psycopg"]
 AccountCreateCode = Literal["account.exists", "account_set.not_found", "option.unsupported"]
 AccountCreateManyCode = Literal["account.exists", "account_set.not_found", "option.unsupported"]
+AccountEnsureCode = Literal["account.ensure_differs", "account.keys_span", "account.exists", "option.unsupported"]
 AccountFindCode = Literal["account.not_found"]
 AccountUpdateCode = Literal["account.not_found", "account.exists", "account.changed", "account.is_set"]
 AccountLockCode = Literal["account.not_found", "account.changed", "account.is_set"]
@@ -1559,12 +1609,15 @@ AccountSetAddMembersCode = Literal["account_set.not_found", "account.not_found",
 AccountSetRemoveMemberCode = Literal["account_set.not_found", "account.not_found", "membership.not_found",
                                      "membership.journal_mismatch", "membership.has_history", "account.is_set"]
 JournalCreateCode = Literal["journal.exists", "option.unsupported"]
+JournalEnsureCode = Literal["journal.ensure_differs", "journal.keys_span", "journal.exists", "option.unsupported"]
 JournalFindCode = Literal["journal.not_found"]
 JournalUpdateCode = Literal["journal.not_found", "journal.changed"]
 JournalLockCode = Literal["journal.not_found", "journal.changed"]
 JournalUnlockCode = Literal["journal.not_found", "journal.changed"]
 TxTemplateCreateCode = Literal["cel.compile", "cel.eval", "cel.coerce", "currency.unknown", "param.duplicate",
                                "param.type", "param.range", "tx_template.unbalanced", "tx_template.exists"]
+TxTemplateEnsureCode = Literal["cel.compile", "param.duplicate", "param.type", "param.range", "tx_template.unbalanced",
+                               "tx_template.ensure_differs", "tx_template.keys_span", "tx_template.exists"]
 TxTemplateFindCode = Literal["tx_template.not_found"]
 VelocityLimitCreateCode = Literal["cel.compile", "cel.coerce", "param.duplicate", "param.type", "param.range",
                                   "velocity_limit.exists"]
@@ -1623,6 +1676,9 @@ RAISES = {
         "ConflictError account.exists; "
         "NotFoundError account_set.not_found; "
         "UnsupportedError option.unsupported.",
+    "account_ensure":
+        "ConflictError account.ensure_differs, account.keys_span, account.exists; "
+        "UnsupportedError option.unsupported.",
     "account_find":
         "NotFoundError account.not_found.",
     "account_find_many": "",
@@ -1662,6 +1718,9 @@ RAISES = {
     "journal_create":
         "ConflictError journal.exists; "
         "UnsupportedError option.unsupported.",
+    "journal_ensure":
+        "ConflictError journal.ensure_differs, journal.keys_span, journal.exists; "
+        "UnsupportedError option.unsupported.",
     "journal_find":
         "NotFoundError journal.not_found.",
     "journal_list": "",
@@ -1679,6 +1738,10 @@ RAISES = {
         "param.range; "
         "RejectedError tx_template.unbalanced; "
         "ConflictError tx_template.exists.",
+    "tx_template_ensure":
+        "InvalidError cel.compile, param.duplicate, param.type, param.range; "
+        "RejectedError tx_template.unbalanced; "
+        "ConflictError tx_template.ensure_differs, tx_template.keys_span, tx_template.exists.",
     "tx_template_find":
         "NotFoundError tx_template.not_found.",
     "tx_template_list": "",

@@ -24,6 +24,7 @@ from .documents import (AttachmentFilter, AttachVelocity, Attached, Detached, De
                         EnsuredVelocityControl, EnsuredVelocityLimit, EnsureVelocityControl, EnsureVelocityLimit,
                         Headroom, HeadroomKey, NewVelocityControl, NewVelocityLimit, VelocityAttachment,
                         VelocityControl, VelocityLimit, VelocityLimitFilter)
+from .documents import EnsureAccount, EnsuredAccount, EnsuredJournal, EnsuredTxTemplate, EnsureJournal, EnsureTxTemplate
 from .errors import InvalidError, ParamTypeError
 from .listing import AsyncListing, Listing
 
@@ -188,6 +189,13 @@ class Accounts(_Noun[M]):
         order."""
         return {"accounts": accounts}
 
+    @operation("account_ensure", EnsuredAccount)
+    def ensure(self, **fields: Unpack[EnsureAccount]) -> object:
+        """Creates the account, or finds the one that has its id, code or external_id. Gives {"created": bool,
+        "account": {...}}. A found one that differs in a field that was given is refused, or kept where on_difference is
+        "keep"."""
+        return fields
+
     @operation("account_find", Account)
     def find(self, **key: Unpack[AccountKey]) -> object:
         """Gives the account that has this id, code or external_id."""
@@ -277,6 +285,13 @@ class Journals(_Noun[M]):
         """Creates a journal. Gives the journal."""
         return fields
 
+    @operation("journal_ensure", EnsuredJournal)
+    def ensure(self, **fields: Unpack[EnsureJournal]) -> object:
+        """Creates the journal, or finds the one that has its id or code. Gives {"created": bool,
+        "journal": {...}}. A found one that differs in a field that was given is refused, or kept where on_difference is
+        "keep"."""
+        return fields
+
     @operation("journal_find", Journal)
     def find(self, **key: Unpack[Key]) -> object:
         """Gives the journal that has this id or code."""
@@ -310,6 +325,13 @@ class TxTemplates(_Noun[M]):
     def create(self, **fields: Unpack[NewTxTemplate]) -> object:
         """Creates a tx template. Every value under transaction and entries is a CEL expression; the details of a
         cel.compile have pointer, line, column. Gives the tx template."""
+        return fields
+
+    @operation("tx_template_ensure", EnsuredTxTemplate)
+    def ensure(self, **fields: Unpack[EnsureTxTemplate]) -> object:
+        """Creates the tx template, or finds the one that has its id or code. Gives {"created": bool,
+        "tx_template": {...}}. A found one that differs in a field that was given is refused, or kept where on_difference is
+        "keep"."""
         return fields
 
     @operation("tx_template_find", TxTemplate)

@@ -355,6 +355,16 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_account_create_many", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
+    # each start. Of a found one only the fields that the request has are compared, and those only where on_difference is
+    # "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no account_set_id.
+    # request: account_create.request & {on_difference?: on_difference = "error"}
+    # result: {created: boolean, account: account}
+    # errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists; CALA_UNSUPPORTED option.unsupported
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_account_ensure", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Finds an account.
     # request: {id: uuid} | {code: text} | {external_id: text}
     # result: account
@@ -494,6 +504,14 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_journal_create", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure.
+    # request: journal_create.request & {on_difference?: on_difference = "error"}
+    # result: {created: boolean, journal: journal}
+    # errors: CALA_CONFLICT journal.ensure_differs, journal.keys_span, journal.exists; CALA_UNSUPPORTED option.unsupported
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_journal_ensure", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Finds a journal.
     # request: {id: uuid} | {code: text}
     # result: journal
@@ -543,6 +561,16 @@ FUNCTIONS = (
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_tx_template_create", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Creates a tx template, or finds the one that has its id or code; as account_ensure. params, transaction and entries
+    # are compared as a whole.
+    # request: tx_template_create.request & {on_difference?: on_difference = "error"}
+    # result: {created: boolean, tx_template: tx_template}
+    # errors: CALA_INVALID cel.compile, param.duplicate, param.type, param.range; CALA_REJECTED tx_template.unbalanced;
+    #   CALA_CONFLICT tx_template.ensure_differs, tx_template.keys_span, tx_template.exists
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_tx_template_ensure", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Finds a tx template.
     # request: {id: uuid} | {code: text}
@@ -902,6 +930,7 @@ FUNCTIONS = (
 OPERATIONS = (
     "account_create",
     "account_create_many",
+    "account_ensure",
     "account_find",
     "account_find_many",
     "account_list",
@@ -918,12 +947,14 @@ OPERATIONS = (
     "account_set_list_members",
     "account_set_list_parents",
     "journal_create",
+    "journal_ensure",
     "journal_find",
     "journal_list",
     "journal_update",
     "journal_lock",
     "journal_unlock",
     "tx_template_create",
+    "tx_template_ensure",
     "tx_template_find",
     "tx_template_list",
     "velocity_limit_create",

@@ -353,6 +353,16 @@ class Library(ctypes.CDLL):
         errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
         access: write
         """
+    def cala_account_ensure(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                            out_op: Out, out_error: Out, /) -> int:
+        """Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
+        each start. Of a found one only the fields that the request has are compared, and those only where on_difference is
+        "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no account_set_id.
+        request: account_create.request & {on_difference?: on_difference = "error"}
+        result: {created: boolean, account: account}
+        errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists; CALA_UNSUPPORTED option.unsupported
+        access: write
+        """
     def cala_account_find(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                           out_op: Out, out_error: Out, /) -> int:
         """Finds an account.
@@ -492,6 +502,14 @@ class Library(ctypes.CDLL):
         errors: CALA_CONFLICT journal.exists; CALA_UNSUPPORTED option.unsupported
         access: write
         """
+    def cala_journal_ensure(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                            out_op: Out, out_error: Out, /) -> int:
+        """Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure.
+        request: journal_create.request & {on_difference?: on_difference = "error"}
+        result: {created: boolean, journal: journal}
+        errors: CALA_CONFLICT journal.ensure_differs, journal.keys_span, journal.exists; CALA_UNSUPPORTED option.unsupported
+        access: write
+        """
     def cala_journal_find(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                           out_op: Out, out_error: Out, /) -> int:
         """Finds a journal.
@@ -540,6 +558,16 @@ class Library(ctypes.CDLL):
         errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type (a default or
           bound of the wrong type), param.range (a default outside the bounds, a max below the min); CALA_REJECTED
           tx_template.unbalanced (it can never balance); CALA_CONFLICT tx_template.exists
+        access: write
+        """
+    def cala_tx_template_ensure(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                                out_op: Out, out_error: Out, /) -> int:
+        """Creates a tx template, or finds the one that has its id or code; as account_ensure. params, transaction and entries
+        are compared as a whole.
+        request: tx_template_create.request & {on_difference?: on_difference = "error"}
+        result: {created: boolean, tx_template: tx_template}
+        errors: CALA_INVALID cel.compile, param.duplicate, param.type, param.range; CALA_REJECTED tx_template.unbalanced;
+          CALA_CONFLICT tx_template.ensure_differs, tx_template.keys_span, tx_template.exists
         access: write
         """
     def cala_tx_template_find(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,

@@ -18,8 +18,10 @@ export type Json = any;
 /** What CalaError.code can be; docs/errors.md says what each means. */
 export type ErrorCode =
   | "account.changed"
+  | "account.ensure_differs"
   | "account.exists"
   | "account.is_set"
+  | "account.keys_span"
   | "account.locked"
   | "account.not_found"
   | "account_set.changed"
@@ -50,7 +52,9 @@ export type ErrorCode =
   | "executor.task_failed"
   | "executor.thread"
   | "journal.changed"
+  | "journal.ensure_differs"
   | "journal.exists"
+  | "journal.keys_span"
   | "journal.locked"
   | "journal.no_effective_balances"
   | "journal.not_found"
@@ -145,7 +149,9 @@ export type ErrorCode =
   | "tx.statement"
   | "tx.too_many_rows"
   | "tx_template.changed"
+  | "tx_template.ensure_differs"
   | "tx_template.exists"
+  | "tx_template.keys_span"
   | "tx_template.not_found"
   | "tx_template.unbalanced"
   | "velocity.exceeded"
@@ -219,8 +225,12 @@ export interface ErrorDetails {
   };
   "param.duplicate": { pointer: string };
   "tx_template.exists": { column: string; value?: string };
+  "tx_template.ensure_differs": { id: Id; field: string; pointer?: string };
+  "tx_template.keys_span": { ids: Id[]; keys: string[] };
   "tx_template.not_found": { id: string } | { code: string };
   "account.exists": { column: string; value?: string; index?: number };
+  "account.ensure_differs": { id: Id; field: string; pointer?: string };
+  "account.keys_span": { ids: Id[]; keys: string[] };
   "account.not_found": { id: string; index?: number } | { code: string } | { externalId: string };
   "account.locked": { accountId: Id };
   "account.is_set": { accountId: Id } | { index: number; accountSetId: Id; accountId: Id };
@@ -262,6 +272,8 @@ export interface ErrorDetails {
     memberAccountSetId?: Id;
   };
   "journal.exists": { column: string; value?: string };
+  "journal.ensure_differs": { id: Id; field: string; pointer?: string };
+  "journal.keys_span": { ids: Id[]; keys: string[] };
   "journal.not_found": { id: string } | { code: string };
   "journal.no_effective_balances": { journalId: Id };
   "journal.locked": { journalId: Id };
@@ -811,6 +823,29 @@ export interface AccountCreateManyResult {
 /** ConflictError account.exists; NotFoundError account_set.not_found; UnsupportedError option.unsupported. */
 export type AccountCreateManyError = "account.exists" | "account_set.not_found" | "option.unsupported";
 
+/**
+ * Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
+ * each start. Of a found one only the fields that the request has are compared, and those only where onDifference is
+ * "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no accountSetId.
+ */
+export type AccountEnsureRequest = AccountCreateRequest & {
+  /** Default "error". */
+  onDifference?: OnDifference | undefined;
+};
+
+/** What account_ensure answers. */
+export interface AccountEnsureResult {
+  created: boolean;
+  account: Account;
+}
+
+/** ConflictError account.ensure_differs, account.keys_span, account.exists; UnsupportedError option.unsupported. */
+export type AccountEnsureError =
+  | "account.ensure_differs"
+  | "account.keys_span"
+  | "account.exists"
+  | "option.unsupported";
+
 /** Finds an account. */
 export type AccountFindRequest = { id: Id } | { code: string } | { externalId: string };
 
@@ -1029,6 +1064,25 @@ export interface JournalCreateRequest {
 /** ConflictError journal.exists; UnsupportedError option.unsupported. */
 export type JournalCreateError = "journal.exists" | "option.unsupported";
 
+/** Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure. */
+export type JournalEnsureRequest = JournalCreateRequest & {
+  /** Default "error". */
+  onDifference?: OnDifference | undefined;
+};
+
+/** What journal_ensure answers. */
+export interface JournalEnsureResult {
+  created: boolean;
+  journal: Journal;
+}
+
+/** ConflictError journal.ensure_differs, journal.keys_span, journal.exists; UnsupportedError option.unsupported. */
+export type JournalEnsureError =
+  | "journal.ensure_differs"
+  | "journal.keys_span"
+  | "journal.exists"
+  | "option.unsupported";
+
 /** Finds a journal. */
 export type JournalFindRequest = { id: Id } | { code: string };
 
@@ -1096,6 +1150,35 @@ export type TxTemplateCreateError =
   | "param.type"
   | "param.range"
   | "tx_template.unbalanced"
+  | "tx_template.exists";
+
+/**
+ * Creates a tx template, or finds the one that has its id or code; as account_ensure. params, transaction and entries
+ * are compared as a whole.
+ */
+export type TxTemplateEnsureRequest = TxTemplateCreateRequest & {
+  /** Default "error". */
+  onDifference?: OnDifference | undefined;
+};
+
+/** What tx_template_ensure answers. */
+export interface TxTemplateEnsureResult {
+  created: boolean;
+  txTemplate: TxTemplate;
+}
+
+/**
+ * InvalidError cel.compile, param.duplicate, param.type, param.range; RejectedError tx_template.unbalanced;
+ * ConflictError tx_template.ensure_differs, tx_template.keys_span, tx_template.exists.
+ */
+export type TxTemplateEnsureError =
+  | "cel.compile"
+  | "param.duplicate"
+  | "param.type"
+  | "param.range"
+  | "tx_template.unbalanced"
+  | "tx_template.ensure_differs"
+  | "tx_template.keys_span"
   | "tx_template.exists";
 
 /** Finds a tx template. */
@@ -1811,6 +1894,7 @@ export interface Operations {
     result: AccountCreateManyResult;
     error: AccountCreateManyError;
   };
+  account_ensure: { request: AccountEnsureRequest; result: AccountEnsureResult; error: AccountEnsureError };
   account_find: { request: AccountFindRequest; result: Account; error: AccountFindError };
   account_find_many: { request: AccountFindManyRequest; result: AccountFindManyResult; error: never };
   account_list: { request: AccountListRequest; result: AccountListResult; error: never };
@@ -1843,12 +1927,18 @@ export interface Operations {
     error: never;
   };
   journal_create: { request: JournalCreateRequest; result: Journal; error: JournalCreateError };
+  journal_ensure: { request: JournalEnsureRequest; result: JournalEnsureResult; error: JournalEnsureError };
   journal_find: { request: JournalFindRequest; result: Journal; error: JournalFindError };
   journal_list: { request: JournalListRequest; result: JournalListResult; error: never };
   journal_update: { request: JournalUpdateRequest; result: Journal; error: JournalUpdateError };
   journal_lock: { request: JournalLockRequest; result: Journal; error: JournalLockError };
   journal_unlock: { request: JournalUnlockRequest; result: Journal; error: JournalUnlockError };
   tx_template_create: { request: TxTemplateCreateRequest; result: TxTemplate; error: TxTemplateCreateError };
+  tx_template_ensure: {
+    request: TxTemplateEnsureRequest;
+    result: TxTemplateEnsureResult;
+    error: TxTemplateEnsureError;
+  };
   tx_template_find: { request: TxTemplateFindRequest; result: TxTemplate; error: TxTemplateFindError };
   tx_template_list: { request: TxTemplateListRequest; result: TxTemplateListResult; error: never };
   velocity_limit_create: {

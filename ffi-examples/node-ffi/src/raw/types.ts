@@ -51,6 +51,7 @@ export const RecordKind = {
 export const operationNames = [
   "account_create",
   "account_create_many",
+  "account_ensure",
   "account_find",
   "account_find_many",
   "account_list",
@@ -67,12 +68,14 @@ export const operationNames = [
   "account_set_list_members",
   "account_set_list_parents",
   "journal_create",
+  "journal_ensure",
   "journal_find",
   "journal_list",
   "journal_update",
   "journal_lock",
   "journal_unlock",
   "tx_template_create",
+  "tx_template_ensure",
   "tx_template_find",
   "tx_template_list",
   "velocity_limit_create",
@@ -443,6 +446,16 @@ export interface Raw {
    */
   cala_account_create_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
+   * Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
+   * each start. Of a found one only the fields that the request has are compared, and those only where on_difference is
+   * "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no account_set_id.
+   * request: account_create.request & {on_difference?: on_difference = "error"}
+   * result: {created: boolean, account: account}
+   * errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists; CALA_UNSUPPORTED option.unsupported
+   * access: write
+   */
+  cala_account_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
    * Finds an account.
    * request: {id: uuid} | {code: text} | {external_id: text}
    * result: account
@@ -582,6 +595,14 @@ export interface Raw {
    */
   cala_journal_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
+   * Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure.
+   * request: journal_create.request & {on_difference?: on_difference = "error"}
+   * result: {created: boolean, journal: journal}
+   * errors: CALA_CONFLICT journal.ensure_differs, journal.keys_span, journal.exists; CALA_UNSUPPORTED option.unsupported
+   * access: write
+   */
+  cala_journal_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
    * Finds a journal.
    * request: {id: uuid} | {code: text}
    * result: journal
@@ -631,6 +652,16 @@ export interface Raw {
    * access: write
    */
   cala_tx_template_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Creates a tx template, or finds the one that has its id or code; as account_ensure. params, transaction and entries
+   * are compared as a whole.
+   * request: tx_template_create.request & {on_difference?: on_difference = "error"}
+   * result: {created: boolean, tx_template: tx_template}
+   * errors: CALA_INVALID cel.compile, param.duplicate, param.type, param.range; CALA_REJECTED tx_template.unbalanced;
+   *   CALA_CONFLICT tx_template.ensure_differs, tx_template.keys_span, tx_template.exists
+   * access: write
+   */
+  cala_tx_template_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds a tx template.
    * request: {id: uuid} | {code: text}

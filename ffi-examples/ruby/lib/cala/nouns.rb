@@ -41,6 +41,26 @@ module Cala
     # @raise [UnsupportedError] option.unsupported
     def create_many(accounts) = @place.call(:account_create_many, { accounts: accounts })[:accounts]
 
+    # Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger
+    # at each start. Of a found one only the fields that the request has are compared, and those only where
+    # on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes
+    # no account_set_id.
+    # @option request [String] :id
+    # @option request [String] :code Needed.
+    # @option request [String] :name Needed.
+    # @option request [String] :external_id
+    # @option request [String] :normal_balance_type Default "credit".
+    # @option request [String] :status Default "active".
+    # @option request [String] :description
+    # @option request [Object] :metadata
+    # @option request [String] :balance_rollup Default "synchronous".
+    # @option request [String] :account_set_id
+    # @option request [String] :on_difference Default "error".
+    # @return [Hash] created:, account:
+    # @raise [ConflictError] account.ensure_differs, account.keys_span, account.exists
+    # @raise [UnsupportedError] option.unsupported
+    def ensure(**request) = @place.call(:account_ensure, request)
+
     # Finds an account.
     # One of id, code, external_id.
     # @option request [String] :id
@@ -245,6 +265,20 @@ module Cala
     # @raise [UnsupportedError] option.unsupported
     def create(**request) = @place.call(:journal_create, request)
 
+    # Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure.
+    # @option request [String] :id
+    # @option request [String] :name Needed.
+    # @option request [String] :code
+    # @option request [String] :description
+    # @option request [String] :status Default "active".
+    # @option request [Boolean] :effective_balances Default false.
+    # @option request [Integer, Hash] :max_scale Default 18.
+    # @option request [String] :on_difference Default "error".
+    # @return [Hash] created:, journal:
+    # @raise [ConflictError] journal.ensure_differs, journal.keys_span, journal.exists
+    # @raise [UnsupportedError] option.unsupported
+    def ensure(**request) = @place.call(:journal_ensure, request)
+
     # Finds a journal.
     # One of id, code.
     # @option request [String] :id
@@ -309,6 +343,22 @@ module Cala
     # @raise [RejectedError] tx_template.unbalanced
     # @raise [ConflictError] tx_template.exists
     def create(**request) = @place.call(:tx_template_create, request)
+
+    # Creates a tx template, or finds the one that has its id or code; as account_ensure. params, transaction and
+    # entries are compared as a whole.
+    # @option request [String] :id
+    # @option request [String] :code Needed.
+    # @option request [Array<Hash>] :params
+    # @option request [Hash] :transaction Needed.
+    # @option request [Array<Hash>] :entries Needed.
+    # @option request [String] :description
+    # @option request [Object] :metadata
+    # @option request [String] :on_difference Default "error".
+    # @return [Hash] created:, tx_template:
+    # @raise [InvalidError] cel.compile, param.duplicate, param.type, param.range
+    # @raise [RejectedError] tx_template.unbalanced
+    # @raise [ConflictError] tx_template.ensure_differs, tx_template.keys_span, tx_template.exists
+    def ensure(**request) = @place.call(:tx_template_ensure, request)
 
     # Finds a tx template.
     # One of id, code.

@@ -1,6 +1,7 @@
 -- The writes of accounts, journals and tx templates. An update applies only where the version before it is stored; a taken
--- id, code or external id is answered as a value where it can be seen beforehand, so that the transaction stays usable. Two
--- writers that race for one still meet the unique index, and then the statement fails.
+-- id, code or external id is answered as a value, so that the transaction stays usable: where it can be seen beforehand, and
+-- of a row that is created alone also where the race for it is lost. Several that race still meet the unique index, and then
+-- the statement fails.
 --
 -- Lock order, here and in the postings: journal fences by key, accounts by id, balances by (account, currency, journal).
 --
@@ -26,6 +27,17 @@ LANGUAGE sql VOLATILE AS $body$
     FROM ROWS FROM (jsonb_to_recordset(doc -> 'events') AS (type text, subject_id uuid, payload text))
       WITH ORDINALITY AS e (type, subject_id, payload, place)
     ORDER BY e.place
+$body$
+-- @break
+CREATE FUNCTION @schema@.accounts_taken(created @schema@.accounts[], updated @schema@.accounts[]) RETURNS text
+LANGUAGE sql VOLATILE AS $body$
+  SELECT CASE
+      WHEN EXISTS (SELECT FROM unnest(created) c JOIN @schema@.accounts a ON a.id = c.id) THEN 'id'
+      WHEN EXISTS (SELECT FROM unnest(created || updated) c JOIN @schema@.accounts a ON a.code = c.code
+        WHERE a.id <> c.id) THEN 'code'
+      WHEN EXISTS (SELECT FROM unnest(created || updated) c JOIN @schema@.accounts a ON a.external_id = c.external_id
+        AND a.is_set = c.is_set WHERE a.id <> c.id) THEN 'external_id'
+    END
 $body$
 -- @break
 CREATE FUNCTION @schema@.account_write_v1(doc jsonb) RETURNS json
@@ -55,13 +67,7 @@ BEGIN
   IF cardinality(changed) > 0 THEN
     RETURN json_build_object('changed', changed);
   END IF;
-  SELECT CASE
-      WHEN EXISTS (SELECT FROM unnest(created) c JOIN @schema@.accounts a ON a.id = c.id) THEN 'id'
-      WHEN EXISTS (SELECT FROM unnest(created || updated) c JOIN @schema@.accounts a ON a.code = c.code
-        WHERE a.id <> c.id) THEN 'code'
-      WHEN EXISTS (SELECT FROM unnest(created || updated) c JOIN @schema@.accounts a ON a.external_id = c.external_id
-        AND a.is_set = c.is_set WHERE a.id <> c.id) THEN 'external_id'
-    END INTO taken;
+  taken := @schema@.accounts_taken(created, updated);
   IF taken IS NOT NULL THEN
     RETURN json_build_object('exists', json_build_object('column', taken, 'noun',
       CASE WHEN (SELECT bool_or(c.is_set) FROM unnest(created || updated) c) THEN 'account_set' ELSE 'account' END));
@@ -74,7 +80,15 @@ BEGIN
       normal_balance_type = u.normal_balance_type, status = u.status, description = u.description, metadata = u.metadata,
       balance_rollup = u.balance_rollup, modified_at = u.modified_at
     FROM unnest(updated) u WHERE a.id = u.id;
-  INSERT INTO @schema@.accounts SELECT c.* FROM unnest(created) c;
+  IF cardinality(created) = 1 AND cardinality(updated) = 0 THEN
+    INSERT INTO @schema@.accounts SELECT c.* FROM unnest(created) c ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+      RETURN json_build_object('exists', json_build_object('column', coalesce(@schema@.accounts_taken(created, updated), 'id'),
+        'noun', CASE WHEN created[1].is_set THEN 'account_set' ELSE 'account' END));
+    END IF;
+  ELSE
+    INSERT INTO @schema@.accounts SELECT c.* FROM unnest(created) c;
+  END IF;
   IF doc -> 'members' IS NOT NULL THEN
     PERFORM @schema@.join_account_sets(doc -> 'members', @schema@.instant((doc ->> 'now')::bigint));
   END IF;
@@ -101,6 +115,15 @@ LANGUAGE sql STABLE AS $body$
       status @schema@.lock_status, effective_balances boolean, max_scale json, created_at bigint, modified_at bigint))
 $body$
 -- @break
+CREATE FUNCTION @schema@.journals_taken(created @schema@.journals[], updated @schema@.journals[]) RETURNS text
+LANGUAGE sql VOLATILE AS $body$
+  SELECT CASE
+      WHEN EXISTS (SELECT FROM unnest(created) c JOIN @schema@.journals j ON j.id = c.id) THEN 'id'
+      WHEN EXISTS (SELECT FROM unnest(created || updated) c JOIN @schema@.journals j ON j.code = c.code
+        WHERE j.id <> c.id) THEN 'code'
+    END
+$body$
+-- @break
 CREATE FUNCTION @schema@.journal_write_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -122,11 +145,7 @@ BEGIN
   IF cardinality(changed) > 0 THEN
     RETURN json_build_object('changed', changed);
   END IF;
-  SELECT CASE
-      WHEN EXISTS (SELECT FROM unnest(created) c JOIN @schema@.journals j ON j.id = c.id) THEN 'id'
-      WHEN EXISTS (SELECT FROM unnest(created || updated) c JOIN @schema@.journals j ON j.code = c.code
-        WHERE j.id <> c.id) THEN 'code'
-    END INTO taken;
+  taken := @schema@.journals_taken(created, updated);
   IF taken IS NOT NULL THEN
     RETURN json_build_object('exists', json_build_object('noun', 'journal', 'column', taken));
   END IF;
@@ -134,7 +153,15 @@ BEGIN
       status = u.status, effective_balances = u.effective_balances,
       max_scale = u.max_scale, modified_at = u.modified_at
     FROM unnest(updated) u WHERE j.id = u.id;
-  INSERT INTO @schema@.journals SELECT c.* FROM unnest(created) c;
+  IF cardinality(created) = 1 AND cardinality(updated) = 0 THEN
+    INSERT INTO @schema@.journals SELECT c.* FROM unnest(created) c ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+      RETURN json_build_object('exists', json_build_object('noun', 'journal',
+        'column', coalesce(@schema@.journals_taken(created, updated), 'id')));
+    END IF;
+  ELSE
+    INSERT INTO @schema@.journals SELECT c.* FROM unnest(created) c;
+  END IF;
   PERFORM @schema@.add_events(doc);
   RETURN json_build_object('changed', '[]'::json);
 END
@@ -148,6 +175,15 @@ LANGUAGE sql STABLE AS $body$
       r.metadata::json)::@schema@.tx_templates
     FROM json_to_recordset(rows) AS r(id uuid, version bigint, code text, params json, transaction json, entries json,
       description text, metadata text, created_at bigint, modified_at bigint))
+$body$
+-- @break
+CREATE FUNCTION @schema@.tx_templates_taken(created @schema@.tx_templates[], updated @schema@.tx_templates[]) RETURNS text
+LANGUAGE sql VOLATILE AS $body$
+  SELECT CASE
+      WHEN EXISTS (SELECT FROM unnest(created) c JOIN @schema@.tx_templates t ON t.id = c.id) THEN 'id'
+      WHEN EXISTS (SELECT FROM unnest(created || updated) c JOIN @schema@.tx_templates t ON t.code = c.code
+        WHERE t.id <> c.id) THEN 'code'
+    END
 $body$
 -- @break
 CREATE FUNCTION @schema@.tx_template_write_v1(doc json) RETURNS json
@@ -169,18 +205,22 @@ BEGIN
   IF cardinality(changed) > 0 THEN
     RETURN json_build_object('changed', changed);
   END IF;
-  SELECT CASE
-      WHEN EXISTS (SELECT FROM unnest(created) c JOIN @schema@.tx_templates t ON t.id = c.id) THEN 'id'
-      WHEN EXISTS (SELECT FROM unnest(created || updated) c JOIN @schema@.tx_templates t ON t.code = c.code
-        WHERE t.id <> c.id) THEN 'code'
-    END INTO taken;
+  taken := @schema@.tx_templates_taken(created, updated);
   IF taken IS NOT NULL THEN
     RETURN json_build_object('exists', json_build_object('noun', 'tx_template', 'column', taken));
   END IF;
   UPDATE @schema@.tx_templates t SET version = u.version, code = u.code, params = u.params, transaction = u.transaction,
       entries = u.entries, description = u.description, metadata = u.metadata, modified_at = u.modified_at
     FROM unnest(updated) u WHERE t.id = u.id;
-  INSERT INTO @schema@.tx_templates SELECT c.* FROM unnest(created) c;
+  IF cardinality(created) = 1 AND cardinality(updated) = 0 THEN
+    INSERT INTO @schema@.tx_templates SELECT c.* FROM unnest(created) c ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+      RETURN json_build_object('exists', json_build_object('noun', 'tx_template',
+        'column', coalesce(@schema@.tx_templates_taken(created, updated), 'id')));
+    END IF;
+  ELSE
+    INSERT INTO @schema@.tx_templates SELECT c.* FROM unnest(created) c;
+  END IF;
   PERFORM @schema@.add_events(doc::jsonb);
   RETURN json_build_object('changed', '[]'::json);
 END

@@ -1,0 +1,96 @@
+// What is done once, by two at the same moment: of two that ensure the same one creates it, the other waits for it and finds it, and
+// its transaction can go on.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "json_document.h"
+#include "ledger_client.h"
+
+namespace cala::tests {
+namespace {
+
+constexpr const char *kCash = R"({"code": "CASH", "name": "Cash"})";
+
+std::string created_of(const Answer &answer) {
+  const std::optional<JsonDocument> document = JsonDocument::parse(answer.result);
+  const cJSON *created = document ? json_member(document->root(), "created") : nullptr;
+  return created == nullptr ? answer.text() : cJSON_IsTrue(created) != 0 ? "created" : "found";
+}
+
+class EnsureRace : public testing::TestWithParam<StoreKind> {
+ protected:
+  void SetUp() override {
+    if (!is_available(GetParam())) GTEST_SKIP() << "CALA_TEST_POSTGRES is not set";
+    store_ = std::make_unique<TestStore>(GetParam());
+    first_ = store_->open();
+    second_ = store_->open();
+    ASSERT_NE(first_, nullptr);
+    ASSERT_NE(second_, nullptr);
+  }
+
+  // What the second is told that asks while the first's transaction is open, which then ends.
+  std::string told_to_the_second(bool in_a_transaction, bool first_commits) {
+    EXPECT_TRUE(first_->begin().ok());
+    EXPECT_EQ(created_of(first_->run("account_ensure", kCash)), "created");
+    std::future<Answer> answer = std::async(std::launch::async, [&] {
+      if (in_a_transaction) EXPECT_TRUE(second_->begin().ok());
+      Answer ensured = second_->run("account_ensure", kCash);
+      if (in_a_transaction) {
+        EXPECT_TRUE(second_->run("account_ensure", R"({"code": "BANK", "name": "Bank"})").ok());
+        EXPECT_TRUE(second_->commit().ok());
+      }
+      return ensured;
+    });
+    EXPECT_EQ(answer.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+    EXPECT_TRUE((first_commits ? first_->commit() : first_->rollback()).ok());
+    return created_of(answer.get());
+  }
+
+  std::unique_ptr<TestStore> store_;
+  std::unique_ptr<LedgerClient> first_;
+  std::unique_ptr<LedgerClient> second_;
+};
+
+TEST_P(EnsureRace, TheSecondFindsWhatTheFirstCreated) { EXPECT_EQ(told_to_the_second(false, true), "found"); }
+
+TEST_P(EnsureRace, TheSecondCreatesWhatTheFirstTookBack) { EXPECT_EQ(told_to_the_second(false, false), "created"); }
+
+TEST_P(EnsureRace, TheTransactionOfTheSecondGoesOn) {
+  EXPECT_EQ(told_to_the_second(true, true), "found");
+  EXPECT_EQ(created_of(first_->run("account_ensure", R"({"code": "BANK", "name": "Bank"})")), "found");
+}
+
+TEST_P(EnsureRace, OfManyOneCreatesEachNoun) {
+  const std::string journal = R"({"code": "MAIN", "name": "Main"})";
+  const std::string tx_template = R"json({"code": "T", "transaction": {"effective": "date()",
+    "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"}, "entries": []})json";
+  for (const auto &[operation, request] : {std::pair<const char *, std::string>{"account_ensure", kCash},
+                                           {"journal_ensure", journal},
+                                           {"tx_template_ensure", tx_template}}) {
+    std::vector<std::future<std::string>> answers;
+    for (int i = 0; i < 4; ++i) {
+      answers.push_back(std::async(std::launch::async, [this, name = operation, asked = request] {
+        const std::unique_ptr<LedgerClient> mine = store_->open();
+        return mine == nullptr ? std::string("not open") : created_of(mine->run(name, asked));
+      }));
+    }
+    int created = 0;
+    for (std::future<std::string> &answer : answers) {
+      const std::string told = answer.get();
+      EXPECT_TRUE(told == "created" || told == "found") << told;
+      if (told == "created") ++created;
+    }
+    EXPECT_EQ(created, 1) << operation;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, EnsureRace, ::testing::Values(StoreKind::kSqlite, StoreKind::kPostgres),
+                         [](const auto &instance) { return std::string(name_of(instance.param)); });
+
+}  // namespace
+}  // namespace cala::tests

@@ -11,7 +11,7 @@ from cala._library import load
 from .support import POSTGRES, needs_postgres, new_schema
 
 FOLDER = pathlib.Path(__file__).resolve().parents[3] / "tests" / "scenarios"
-FEWEST = 85
+FEWEST = 103
 ABSENT = object()
 STATES = {"usable": raw.CALA_TX_USABLE, "aborted": raw.CALA_TX_ABORTED, "retry": raw.CALA_TX_RETRY}
 

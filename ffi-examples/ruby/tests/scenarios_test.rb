@@ -5,7 +5,7 @@ require_relative "support"
 # The scenario files that every binding runs, through call; ../../../tests/scenarios/README.md describes them.
 class ScenariosTest < Minitest::Test
   FOLDER = File.expand_path("../../../tests/scenarios", __dir__)
-  FEWEST = 85
+  FEWEST = 103
   STATES = { usable: 0, aborted: 1, retry: 2 }.freeze
 
   Line = Struct.new(:place, :text)

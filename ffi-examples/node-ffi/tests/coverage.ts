@@ -145,7 +145,11 @@ type Method<Path> = Path extends `${infer Noun}().${infer Name}`
 type Alone<T> = { [Key in keyof T]-?: [Exclude<keyof T, Key>] extends [never] ? T[Key] : never }[keyof T];
 type Takes<Asked> = [Alone<Asked>] extends [never] ? Asked : Alone<Asked> extends unknown[] ? Alone<Asked> : Asked;
 type Gives<Told> =
-  Told extends Page<infer Item> ? Listing<Item> : Promise<[Alone<Told>] extends [never | number] ? Told : Alone<Told>>;
+  Told extends Page<infer Item>
+    ? [Exclude<keyof Told, keyof Page<Item>>] extends [never]
+      ? Listing<Item>
+      : Promise<Told> // a page with more in it than its items
+    : Promise<[Alone<Told>] extends [never | number] ? Told : Alone<Told>>;
 
 // The operations of which a method takes or gives anything else than cala.h says. These two have a form of their own,
 // and what is asked for nothing takes nothing.

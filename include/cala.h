@@ -1082,8 +1082,8 @@ CALA_API cala_status cala_tx_template_list(cala_ledger *ledger, cala_tx *tx, con
  * request: {id?: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
  *   currency?: currency, params?: [param], limit: velocity_limit_part}
  * result: velocity_limit
- * errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range; CALA_CONFLICT
- *   velocity_limit.exists
+ * errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
+ *   CALA_CONFLICT velocity_limit.exists
  * access: write */
 CALA_API cala_status cala_velocity_limit_create(cala_ledger *ledger, cala_tx *tx, const char *request,
                                                 size_t request_len, cala_op **out_op, cala_error **out_error);
@@ -1092,7 +1092,7 @@ CALA_API cala_status cala_velocity_limit_create(cala_ledger *ledger, cala_tx *tx
  * request: {id: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
  *   currency?: currency, params?: [param], limit: velocity_limit_part, on_difference?: on_difference = "error"}
  * result: {created: boolean, velocity_limit: velocity_limit}
- * errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range;
+ * errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
  *   CALA_CONFLICT velocity_limit.ensure_differs, velocity_limit.exists
  * access: write */
 CALA_API cala_status cala_velocity_limit_ensure(cala_ledger *ledger, cala_tx *tx, const char *request,
@@ -1191,7 +1191,7 @@ CALA_API cala_status cala_velocity_attachment_list(cala_ledger *ledger, cala_tx 
 /* Says what is left of each limit at an account, and at the sets above it: by limit, journal, currency and window.
  * request: {account_id: uuid, journal_id?: uuid, currency?: currency}
  * result: {items: [velocity_headroom]}
- * errors: CALA_NOT_FOUND account.not_found; CALA_INVALID amount.range
+ * errors: CALA_NOT_FOUND account.not_found; CALA_INVALID currency.unknown, amount.range
  * access: read */
 CALA_API cala_status cala_velocity_headroom(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                             cala_op **out_op, cala_error **out_error);

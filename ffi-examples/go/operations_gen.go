@@ -290,16 +290,16 @@ func (o *Operations) TxTemplatesPage(ctx context.Context, filter TxTemplateFilte
 // externalId, normalBalanceType, metadata}, which is the account or set that the control is attached to; a void's
 // entries are seen as those that it takes back. metadata that is not there does not exist: ask has() first.
 //
-// Errors: ErrInvalid (cel.compile, cel.coerce, param.duplicate, param.type, param.range), ErrConflict
-// (velocity_limit.exists).
+// Errors: ErrInvalid (cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range),
+// ErrConflict (velocity_limit.exists).
 func (o *Operations) CreateVelocityLimit(ctx context.Context, velocityLimit NewVelocityLimit) (*VelocityLimit, error) {
 	return call[VelocityLimit](ctx, o, raw.VelocityLimitCreate, velocityLimit)
 }
 
 // EnsureVelocityLimit creates a velocity limit, or finds the one that has this id; as account_ensure.
 //
-// Errors: ErrInvalid (cel.compile, cel.coerce, param.duplicate, param.type, param.range), ErrConflict
-// (velocity_limit.ensure_differs, velocity_limit.exists).
+// Errors: ErrInvalid (cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range),
+// ErrConflict (velocity_limit.ensure_differs, velocity_limit.exists).
 func (o *Operations) EnsureVelocityLimit(ctx context.Context, request VelocityLimitEnsureRequest) (*VelocityLimitEnsureResult, error) {
 	return call[VelocityLimitEnsureResult](ctx, o, raw.VelocityLimitEnsure, request)
 }
@@ -406,7 +406,7 @@ func (o *Operations) VelocityAttachmentsPage(ctx context.Context, filter Velocit
 // HeadroomVelocity says what is left of each limit at an account, and at the sets above it: by limit, journal, currency
 // and window.
 //
-// Errors: ErrNotFound (account.not_found), ErrInvalid (amount.range).
+// Errors: ErrNotFound (account.not_found), ErrInvalid (currency.unknown, amount.range).
 func (o *Operations) HeadroomVelocity(ctx context.Context, request VelocityHeadroomRequest) (*VelocityHeadroomResult, error) {
 	return call[VelocityHeadroomResult](ctx, o, raw.VelocityHeadroom, request)
 }

@@ -19,6 +19,12 @@ constexpr const char *kJournal = R"({"id": "10000000-0000-0000-0000-000000000001
 constexpr const char *kAccounts = R"({"accounts": [
   {"id": "a0000000-0000-0000-0000-000000000001", "code": "ALICE", "name": "Alice", "external_id": "alice"},
   {"id": "a0000000-0000-0000-0000-000000000002", "code": "BOB", "name": "Bob"}]})";
+constexpr const char *kLimit = R"json({"id": "40000000-0000-0000-0000-000000000001", "name": "Limit",
+  "params": [{"name": "most", "type": "decimal", "default": "decimal('1')"}],
+  "limit": {"balance": [{"layer": "SETTLED", "amount": "params.most", "enforcement_direction": "DEBIT"}]}})json";
+constexpr const char *kControl = R"({"id": "50000000-0000-0000-0000-000000000001", "name": "Control"})";
+constexpr const char *kLimitOfControl =
+    R"({"control_id": "50000000-0000-0000-0000-000000000001", "limit_id": "40000000-0000-0000-0000-000000000001"})";
 constexpr const char *kSet = R"({"id": "f0000000-0000-0000-0000-000000000001", "name": "Set", "external_id": "set",
   "journal_id": "10000000-0000-0000-0000-000000000001"})";
 constexpr const char *kTemplate = R"json({"code": "TRANSFER",
@@ -103,6 +109,51 @@ const std::pair<const char *, std::vector<const char *>> kRequests[] = {
      {R"json({"expr": "n + 1", "as": "json", "clock": "2026-01-01T00:00:00Z", "vars": {"n": "int"},
        "bindings": {"n": {"type": "int", "value": "1"}}, "container": "c", "type_env": {}, "disable_check": true})json",
       R"json({"expr": "params.a", "params": [{"name": "a", "type": "integer", "value": {"type": "int", "value": "1"}}]})json"}},
+    {"velocity_limit_create",
+     {R"json({"id": "40000000-0000-0000-0000-000000000002", "name": "Limit", "description": "l", "condition": "context.vars.entry.units > decimal('1')", "currency": "USD",
+       "window": [{"alias": "m", "value": "context.vars.transaction.effective.format('%Y')"}],
+       "params": [{"name": "most", "type": "decimal", "default": "decimal('1')"}],
+       "limit": {"timestamp_source": "context.vars.transaction.createdAt", "balance": [{"layer": "SETTLED", "amount": "params.most",
+         "enforcement_direction": "DEBIT", "basis": "gross", "start": "timestamp('2026-01-01T00:00:00Z')",
+         "end": "timestamp('2027-01-01T00:00:00Z')"}]}})json"}},
+    {"velocity_limit_ensure",
+     {R"json({"id": "40000000-0000-0000-0000-000000000003", "on_difference": "keep", "name": "Limit", "description": "l", "condition": "context.vars.entry.units > decimal('1')", "currency": "USD",
+       "window": [{"alias": "m", "value": "context.vars.transaction.effective.format('%Y')"}],
+       "params": [{"name": "most", "type": "decimal", "default": "decimal('1')"}],
+       "limit": {"timestamp_source": "context.vars.transaction.createdAt", "balance": [{"layer": "SETTLED", "amount": "params.most",
+         "enforcement_direction": "DEBIT", "basis": "gross", "start": "timestamp('2026-01-01T00:00:00Z')",
+         "end": "timestamp('2027-01-01T00:00:00Z')"}]}})json"}},
+    {"velocity_limit_list", {R"({"control_id": "50000000-0000-0000-0000-000000000001", )" CALA_PAGE "}"}},
+    {"velocity_control_create",
+     {R"json({"id": "50000000-0000-0000-0000-000000000002", "name": "Control", "description": "c", "condition": "context.vars.entry.units > decimal('1')",
+       "enforcement": {"action": "warn"}})json"}},
+    {"velocity_control_ensure",
+     {R"json({"id": "50000000-0000-0000-0000-000000000003", "on_difference": "keep", "name": "Control", "description": "c", "condition": "context.vars.entry.units > decimal('1')",
+       "enforcement": {"action": "warn"}})json"}},
+    {"velocity_control_list", {"{" CALA_PAGE "}"}},
+    {"velocity_control_add_limit",
+     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "limit_id": "40000000-0000-0000-0000-000000000001"})"}},
+    {"velocity_control_ensure_limit",
+     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "limit_id": "40000000-0000-0000-0000-000000000001"})"}},
+    {"velocity_control_attach",
+     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_ids": ["a0000000-0000-0000-0000-000000000001"], "params": {"most": "5"}, "replace": true})",
+      R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_set_id": "f0000000-0000-0000-0000-000000000001"})"}},
+    {"velocity_control_ensure_attached",
+     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_ids": ["a0000000-0000-0000-0000-000000000001"], "params": {"most": "5"}, "on_difference": "keep"})"}},
+    {"velocity_control_detach",
+     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_ids": ["a0000000-0000-0000-0000-000000000001"]})"}},
+    {"velocity_attachment_list",
+     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_id": "a0000000-0000-0000-0000-000000000001", )" CALA_PAGE
+      "}"}},
+    {"velocity_headroom", {"{" CALA_KEY "}"}},
+    {"balance_range", {"{" CALA_KEY R"(, "from": "2026-01-01", "until": "2026-01-31"})"}},
+    {"balance_changes", {"{" CALA_JOURNAL_ID R"(, "modified_since": "2026-01-01T00:00:00Z", )" CALA_PAGE "}"}},
+    {"account_statement",
+     {"{" CALA_KEY R"(, "layer": "settled", "from": "2026-01-01", "until": "2026-01-31", "by": "recorded", )" CALA_PAGE
+      "}"}},
+    {"trial_balance",
+     {"{" CALA_JOURNAL_ID R"(, "account_set_id": "f0000000-0000-0000-0000-000000000001", "currency": "USD",
+       "layer": "settled", "at": {"recorded_at": "2026-01-01T00:00:00Z"}, )" CALA_PAGE "}"}},
     {"ledger_info", {"{}"}},
     {"ledger_migrate", {"{}"}},
 };
@@ -153,6 +204,9 @@ class Mistakes : public testing::TestWithParam<StoreKind> {
     for (const auto &[operation, request] : {std::pair{"journal_create", kJournal},
                                              {"account_create_many", kAccounts},
                                              {"account_set_create", kSet},
+                                             {"velocity_limit_create", kLimit},
+                                             {"velocity_control_create", kControl},
+                                             {"velocity_control_add_limit", kLimitOfControl},
                                              {"tx_template_create", kTemplate}}) {
       const Answer answer = ledger_->run(operation, request);
       ASSERT_TRUE(answer.ok()) << answer.text();

@@ -1619,10 +1619,10 @@ TxTemplateCreateCode = Literal["cel.compile", "cel.eval", "cel.coerce", "currenc
 TxTemplateEnsureCode = Literal["cel.compile", "param.duplicate", "param.type", "param.range", "tx_template.unbalanced",
                                "tx_template.ensure_differs", "tx_template.keys_span", "tx_template.exists"]
 TxTemplateFindCode = Literal["tx_template.not_found"]
-VelocityLimitCreateCode = Literal["cel.compile", "cel.coerce", "param.duplicate", "param.type", "param.range",
-                                  "velocity_limit.exists"]
-VelocityLimitEnsureCode = Literal["cel.compile", "cel.coerce", "param.duplicate", "param.type", "param.range",
-                                  "velocity_limit.ensure_differs", "velocity_limit.exists"]
+VelocityLimitCreateCode = Literal["cel.compile", "cel.eval", "cel.coerce", "currency.unknown", "param.duplicate",
+                                  "param.type", "param.range", "velocity_limit.exists"]
+VelocityLimitEnsureCode = Literal["cel.compile", "cel.eval", "cel.coerce", "currency.unknown", "param.duplicate",
+                                  "param.type", "param.range", "velocity_limit.ensure_differs", "velocity_limit.exists"]
 VelocityControlCreateCode = Literal["cel.compile", "velocity_control.exists"]
 VelocityControlEnsureCode = Literal["cel.compile", "velocity_control.ensure_differs", "velocity_control.exists"]
 VelocityControlAddLimitCode = Literal["velocity_control.not_found", "velocity_limit.not_found",
@@ -1637,7 +1637,7 @@ VelocityControlEnsureAttachedCode = Literal["velocity_control.not_found", "accou
                                             "amount.range", "cel.eval", "cel.coerce", "velocity_control.ensure_differs",
                                             "velocity_control.changed"]
 VelocityControlDetachCode = Literal["velocity_control.not_found", "velocity_control.changed"]
-VelocityHeadroomCode = Literal["account.not_found", "amount.range"]
+VelocityHeadroomCode = Literal["account.not_found", "currency.unknown", "amount.range"]
 TransactionPostCode = Literal["tx_template.not_found", "journal.not_found", "account.not_found", "cel.eval",
                               "cel.coerce", "param.missing", "param.unknown", "param.type", "param.range",
                               "currency.unknown", "amount.range", "amount.scale", "posting.unbalanced",
@@ -1746,10 +1746,12 @@ RAISES = {
         "NotFoundError tx_template.not_found.",
     "tx_template_list": "",
     "velocity_limit_create":
-        "InvalidError cel.compile, cel.coerce, param.duplicate, param.type, param.range; "
+        "InvalidError cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, "
+        "param.range; "
         "ConflictError velocity_limit.exists.",
     "velocity_limit_ensure":
-        "InvalidError cel.compile, cel.coerce, param.duplicate, param.type, param.range; "
+        "InvalidError cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, "
+        "param.range; "
         "ConflictError velocity_limit.ensure_differs, velocity_limit.exists.",
     "velocity_limit_list": "",
     "velocity_control_create":
@@ -1783,7 +1785,7 @@ RAISES = {
     "velocity_attachment_list": "",
     "velocity_headroom":
         "NotFoundError account.not_found; "
-        "InvalidError amount.range.",
+        "InvalidError currency.unknown, amount.range.",
     "transaction_post":
         "NotFoundError tx_template.not_found, journal.not_found, account.not_found; "
         "InvalidError cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, "

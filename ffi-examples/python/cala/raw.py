@@ -595,8 +595,8 @@ FUNCTIONS = (
     # request: {id?: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
     #   currency?: currency, params?: [param], limit: velocity_limit_part}
     # result: velocity_limit
-    # errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range; CALA_CONFLICT
-    #   velocity_limit.exists
+    # errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
+    #   CALA_CONFLICT velocity_limit.exists
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_velocity_limit_create", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
@@ -605,7 +605,7 @@ FUNCTIONS = (
     # request: {id: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
     #   currency?: currency, params?: [param], limit: velocity_limit_part, on_difference?: on_difference = "error"}
     # result: {created: boolean, velocity_limit: velocity_limit}
-    # errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range;
+    # errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
     #   CALA_CONFLICT velocity_limit.ensure_differs, velocity_limit.exists
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
@@ -703,7 +703,7 @@ FUNCTIONS = (
     # Says what is left of each limit at an account, and at the sets above it: by limit, journal, currency and window.
     # request: {account_id: uuid, journal_id?: uuid, currency?: currency}
     # result: {items: [velocity_headroom]}
-    # errors: CALA_NOT_FOUND account.not_found; CALA_INVALID amount.range
+    # errors: CALA_NOT_FOUND account.not_found; CALA_INVALID currency.unknown, amount.range
     # access: read
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_velocity_headroom", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,

@@ -595,8 +595,8 @@ class Library(ctypes.CDLL):
         request: {id?: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
           currency?: currency, params?: [param], limit: velocity_limit_part}
         result: velocity_limit
-        errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range; CALA_CONFLICT
-          velocity_limit.exists
+        errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
+          CALA_CONFLICT velocity_limit.exists
         access: write
         """
     def cala_velocity_limit_ensure(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -605,7 +605,7 @@ class Library(ctypes.CDLL):
         request: {id: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
           currency?: currency, params?: [param], limit: velocity_limit_part, on_difference?: on_difference = "error"}
         result: {created: boolean, velocity_limit: velocity_limit}
-        errors: CALA_INVALID cel.compile, cel.coerce, param.duplicate, param.type, param.range;
+        errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
           CALA_CONFLICT velocity_limit.ensure_differs, velocity_limit.exists
         access: write
         """
@@ -703,7 +703,7 @@ class Library(ctypes.CDLL):
         """Says what is left of each limit at an account, and at the sets above it: by limit, journal, currency and window.
         request: {account_id: uuid, journal_id?: uuid, currency?: currency}
         result: {items: [velocity_headroom]}
-        errors: CALA_NOT_FOUND account.not_found; CALA_INVALID amount.range
+        errors: CALA_NOT_FOUND account.not_found; CALA_INVALID currency.unknown, amount.range
         access: read
         """
     def cala_transaction_post(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,

@@ -1215,11 +1215,14 @@ export interface VelocityLimitCreateRequest {
 }
 
 /**
- * InvalidError cel.compile, cel.coerce, param.duplicate, param.type, param.range; ConflictError velocity_limit.exists.
+ * InvalidError cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
+ * ConflictError velocity_limit.exists.
  */
 export type VelocityLimitCreateError =
   | "cel.compile"
+  | "cel.eval"
   | "cel.coerce"
+  | "currency.unknown"
   | "param.duplicate"
   | "param.type"
   | "param.range"
@@ -1247,12 +1250,14 @@ export interface VelocityLimitEnsureResult {
 }
 
 /**
- * InvalidError cel.compile, cel.coerce, param.duplicate, param.type, param.range; ConflictError
- * velocity_limit.ensure_differs, velocity_limit.exists.
+ * InvalidError cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
+ * ConflictError velocity_limit.ensure_differs, velocity_limit.exists.
  */
 export type VelocityLimitEnsureError =
   | "cel.compile"
+  | "cel.eval"
   | "cel.coerce"
+  | "currency.unknown"
   | "param.duplicate"
   | "param.type"
   | "param.range"
@@ -1459,8 +1464,8 @@ export interface VelocityHeadroomResult {
   items: VelocityHeadroom[];
 }
 
-/** NotFoundError account.not_found; InvalidError amount.range. */
-export type VelocityHeadroomError = "account.not_found" | "amount.range";
+/** NotFoundError account.not_found; InvalidError currency.unknown, amount.range. */
+export type VelocityHeadroomError = "account.not_found" | "currency.unknown" | "amount.range";
 
 /**
  * Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers with

@@ -395,7 +395,8 @@ module Cala
     # @option request [Hash] :limit Needed.
     # @return [Hash] id:, version:, name:, description?:, window:, condition?:, currency?:, params:, limit:,
     #   created_at:, modified_at:
-    # @raise [InvalidError] cel.compile, cel.coerce, param.duplicate, param.type, param.range
+    # @raise [InvalidError] cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type,
+    #   param.range
     # @raise [ConflictError] velocity_limit.exists
     def create(**request) = @place.call(:velocity_limit_create, request)
 
@@ -410,7 +411,8 @@ module Cala
     # @option request [Hash] :limit Needed.
     # @option request [String] :on_difference Default "error".
     # @return [Hash] created:, velocity_limit:
-    # @raise [InvalidError] cel.compile, cel.coerce, param.duplicate, param.type, param.range
+    # @raise [InvalidError] cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type,
+    #   param.range
     # @raise [ConflictError] velocity_limit.ensure_differs, velocity_limit.exists
     def ensure(**request) = @place.call(:velocity_limit_ensure, request)
 
@@ -541,7 +543,7 @@ module Cala
     # @return [Array<Hash>] each control_id:, limit_id:, account_id:, journal_id?:, currency?:, window?:, layer:,
     #   direction:, basis:, limit:, current:, left:, enforcement:, active:
     # @raise [NotFoundError] account.not_found
-    # @raise [InvalidError] amount.range
+    # @raise [InvalidError] currency.unknown, amount.range
     def headroom(**request) = @place.call(:velocity_headroom, request)[:items]
   end
 

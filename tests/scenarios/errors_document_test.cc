@@ -32,16 +32,22 @@ std::set<std::string> codes_of_sources() {
       "process|queue|"
       "request|store|transaction|tx|tx_template|velocity|velocity_control|velocity_limit)\\.[a-z_]+)\"");
   const std::regex suffix("\"(\\.(?:exists|not_found|changed))\"");
+  const std::regex ensured("\"(\\.(?:ensure_differs|keys_span))\"");
   std::set<std::string> codes;
   std::set<std::string> suffixes;
+  std::set<std::string> ensures;
   for (const fs::directory_entry &entry : fs::recursive_directory_iterator(CALA_SOURCE_DIR "/src")) {
     if (entry.path().extension() != ".cc" && entry.path().extension() != ".h") continue;
     const std::string text = read_file(entry.path());
     add_matches(text, code, codes);
     add_matches(text, suffix, suffixes);
+    add_matches(text, ensured, ensures);
   }
   for (const std::string &word : suffixes) {
     for (const char *noun : {"account", "account_set", "journal", "tx_template"}) codes.insert(noun + word);
+  }
+  for (const std::string &word : ensures) {
+    for (const char *noun : {"account", "journal", "tx_template"}) codes.insert(noun + word);
   }
   // A velocity limit never changes; a control's change is named in full.
   for (const char *noun : {"velocity_control", "velocity_limit"}) {

@@ -568,9 +568,20 @@ type AccountCreateManyResult struct {
 	Accounts []Account `json:"accounts"`
 }
 
-// AccountEnsureRequest is the request of account_ensure.
+// AccountEnsureRequest is the request of account_ensure. Code and Name are needed.
 type AccountEnsureRequest struct {
-	NewAccount
+	ID         string `json:"id,omitempty"`
+	Code       string `json:"code"`
+	Name       string `json:"name"`
+	ExternalID string `json:"external_id,omitempty"`
+	// Default "credit".
+	NormalBalanceType Direction `json:"normal_balance_type,omitempty"`
+	// Default "active".
+	Status      State           `json:"status,omitempty"`
+	Description string          `json:"description,omitempty"`
+	Metadata    json.RawMessage `json:"metadata,omitempty"`
+	// Default "synchronous".
+	BalanceRollup BalanceRollup `json:"balance_rollup,omitempty"`
 	// Default "error".
 	OnDifference OnDifference `json:"on_difference,omitempty"`
 }

@@ -28,7 +28,7 @@ func (o *Operations) CreateAccounts(ctx context.Context, accounts []NewAccount) 
 // EnsureAccount creates an account, or finds the one that has its id, code or external id: for programs that set up
 // their ledger at each start. Of a found one only the fields that the request has are compared, and those only where
 // on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no
-// account_set_id.
+// account_set_id: a found one may be in other sets.
 //
 // Errors: ErrConflict (account.ensure_differs, account.keys_span, account.exists), ErrUnsupported (option.unsupported).
 func (o *Operations) EnsureAccount(ctx context.Context, request AccountEnsureRequest) (*AccountEnsureResult, error) {
@@ -257,8 +257,9 @@ func (o *Operations) CreateTxTemplate(ctx context.Context, txTemplate NewTxTempl
 // EnsureTxTemplate creates a tx template, or finds the one that has its id or code; as account_ensure. params,
 // transaction and entries are compared as a whole.
 //
-// Errors: ErrInvalid (cel.compile, param.duplicate, param.type, param.range), ErrRejected (tx_template.unbalanced),
-// ErrConflict (tx_template.ensure_differs, tx_template.keys_span, tx_template.exists).
+// Errors: ErrInvalid (cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range),
+// ErrRejected (tx_template.unbalanced), ErrConflict (tx_template.ensure_differs, tx_template.keys_span,
+// tx_template.exists).
 func (o *Operations) EnsureTxTemplate(ctx context.Context, request TxTemplateEnsureRequest) (*TxTemplateEnsureResult, error) {
 	request.Entries = list(request.Entries)
 	return call[TxTemplateEnsureResult](ctx, o, raw.TxTemplateEnsure, request)

@@ -27,9 +27,8 @@ struct NewAccount {
   std::optional<base::Uuid> account_set_id;
 };
 
-NewAccount read_account(RequestReader &reader) {
-  NewAccount created;
-  Account &account = created.account;
+Account read_account(RequestReader &reader) {
+  Account account;
   account.id = reader.optional_uuid("id").value_or(base::Uuid{});
   account.code = reader.name("code");
   account.name = reader.name("name");
@@ -42,6 +41,12 @@ NewAccount read_account(RequestReader &reader) {
   account.balance_rollup = reader.word("balance_rollup", core::BalanceRollup::kSynchronous, core::parse_balance_rollup,
                                        "synchronous, eventually_consistent");
   if (account.balance_rollup != core::BalanceRollup::kSynchronous) reader.refuse_option("balance_rollup");
+  return account;
+}
+
+NewAccount read_new_account(RequestReader &reader) {
+  NewAccount created;
+  created.account = read_account(reader);
   created.account_set_id = reader.optional_uuid("account_set_id");
   return created;
 }
@@ -290,7 +295,7 @@ Result<OperationPtr> make_lock(std::string_view name, const RequestPtr &request,
 
 Result<OperationPtr> account_create(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  std::vector<NewAccount> accounts = {read_account(reader)};
+  std::vector<NewAccount> accounts = {read_new_account(reader)};
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return make_create(std::move(accounts), false);
 }
@@ -300,7 +305,7 @@ Result<OperationPtr> account_create_many(Ledger &, const RequestPtr &request) {
   std::vector<NewAccount> accounts;
   for (const JsonView item : reader.array("accounts", kMaxBatch)) {
     RequestReader one(item, "/accounts/" + std::to_string(accounts.size()));
-    accounts.push_back(read_account(one));
+    accounts.push_back(read_new_account(one));
     reader.adopt(one.finish());
   }
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
@@ -312,8 +317,7 @@ Result<OperationPtr> account_ensure(Ledger &, const RequestPtr &request) {
   Ensure<Account> what{
       {kNoun, StatementId::kAccountFind, StatementId::kAccountWrite, store::account_of}, {}, {}, {}, {}, {}};
   what.keep = read_on_difference(reader);
-  what.entity = read_account(reader).account;
-  if (reader.has("account_set_id")) reader.refuse_option("account_set_id");  // a found one may be a member or not
+  what.entity = read_account(reader);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   what.id_given = !what.entity.id.is_nil();
   if (what.id_given) what.keys.push_back(lookup_ids({what.entity.id}));

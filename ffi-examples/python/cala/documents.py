@@ -707,12 +707,27 @@ class AccountCreateManyResult(TypedDict):
     accounts: list[Account]
 
 
-class EnsureAccount(NewAccount, total=False):
+class _EnsureAccount(TypedDict):
+    code: str
+    name: str
+
+
+class EnsureAccount(_EnsureAccount, total=False):
     """Request of account_ensure. Creates an account, or finds the one that has its id, code or external id: for
     programs that set up their ledger at each start. Of a found one only the fields that the request has are
     compared, and those only where on_difference is "error"; nothing is changed. Of two at the same moment one
-    creates and the other finds. It takes no account_set_id."""
+    creates and the other finds. It takes no account_set_id: a found one may be in other sets."""
 
+    id: Id | None
+    external_id: str | None
+    normal_balance_type: AskedDirection | None
+    """Default "credit"."""
+    status: AskedLockStatus | None
+    """Default "active"."""
+    description: str | None
+    metadata: Json
+    balance_rollup: AskedBalanceRollup | None
+    """Default "synchronous"."""
     on_difference: OnDifference | None
     """Default "error"."""
 
@@ -1616,8 +1631,9 @@ JournalLockCode = Literal["journal.not_found", "journal.changed"]
 JournalUnlockCode = Literal["journal.not_found", "journal.changed"]
 TxTemplateCreateCode = Literal["cel.compile", "cel.eval", "cel.coerce", "currency.unknown", "param.duplicate",
                                "param.type", "param.range", "tx_template.unbalanced", "tx_template.exists"]
-TxTemplateEnsureCode = Literal["cel.compile", "param.duplicate", "param.type", "param.range", "tx_template.unbalanced",
-                               "tx_template.ensure_differs", "tx_template.keys_span", "tx_template.exists"]
+TxTemplateEnsureCode = Literal["cel.compile", "cel.eval", "cel.coerce", "currency.unknown", "param.duplicate",
+                               "param.type", "param.range", "tx_template.unbalanced", "tx_template.ensure_differs",
+                               "tx_template.keys_span", "tx_template.exists"]
 TxTemplateFindCode = Literal["tx_template.not_found"]
 VelocityLimitCreateCode = Literal["cel.compile", "cel.eval", "cel.coerce", "currency.unknown", "param.duplicate",
                                   "param.type", "param.range", "velocity_limit.exists"]
@@ -1739,7 +1755,8 @@ RAISES = {
         "RejectedError tx_template.unbalanced; "
         "ConflictError tx_template.exists.",
     "tx_template_ensure":
-        "InvalidError cel.compile, param.duplicate, param.type, param.range; "
+        "InvalidError cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, "
+        "param.range; "
         "RejectedError tx_template.unbalanced; "
         "ConflictError tx_template.ensure_differs, tx_template.keys_span, tx_template.exists.",
     "tx_template_find":

@@ -357,8 +357,11 @@ class Library(ctypes.CDLL):
                             out_op: Out, out_error: Out, /) -> int:
         """Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
         each start. Of a found one only the fields that the request has are compared, and those only where on_difference is
-        "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no account_set_id.
-        request: account_create.request & {on_difference?: on_difference = "error"}
+        "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no account_set_id:
+        a found one may be in other sets.
+        request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
+          status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
+          "synchronous", on_difference?: on_difference = "error"}
         result: {created: boolean, account: account}
         errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists; CALA_UNSUPPORTED option.unsupported
         access: write
@@ -566,8 +569,9 @@ class Library(ctypes.CDLL):
         are compared as a whole.
         request: tx_template_create.request & {on_difference?: on_difference = "error"}
         result: {created: boolean, tx_template: tx_template}
-        errors: CALA_INVALID cel.compile, param.duplicate, param.type, param.range; CALA_REJECTED tx_template.unbalanced;
-          CALA_CONFLICT tx_template.ensure_differs, tx_template.keys_span, tx_template.exists
+        errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
+          CALA_REJECTED tx_template.unbalanced; CALA_CONFLICT tx_template.ensure_differs, tx_template.keys_span,
+          tx_template.exists
         access: write
         """
     def cala_tx_template_find(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,

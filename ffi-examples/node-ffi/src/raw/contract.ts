@@ -826,12 +826,25 @@ export type AccountCreateManyError = "account.exists" | "account_set.not_found" 
 /**
  * Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
  * each start. Of a found one only the fields that the request has are compared, and those only where onDifference is
- * "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no accountSetId.
+ * "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no accountSetId: a
+ * found one may be in other sets.
  */
-export type AccountEnsureRequest = AccountCreateRequest & {
+export interface AccountEnsureRequest {
+  id?: Id | undefined;
+  code: string;
+  name: string;
+  externalId?: string | undefined;
+  /** Default "credit". */
+  normalBalanceType?: Direction | undefined;
+  /** Default "active". */
+  status?: LockStatus | undefined;
+  description?: string | undefined;
+  metadata?: Json | undefined;
+  /** Default "synchronous". */
+  balanceRollup?: BalanceRollup | undefined;
   /** Default "error". */
   onDifference?: OnDifference | undefined;
-};
+}
 
 /** What account_ensure answers. */
 export interface AccountEnsureResult {
@@ -1168,11 +1181,15 @@ export interface TxTemplateEnsureResult {
 }
 
 /**
- * InvalidError cel.compile, param.duplicate, param.type, param.range; RejectedError tx_template.unbalanced;
- * ConflictError tx_template.ensure_differs, tx_template.keys_span, tx_template.exists.
+ * InvalidError cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
+ * RejectedError tx_template.unbalanced; ConflictError tx_template.ensure_differs, tx_template.keys_span,
+ * tx_template.exists.
  */
 export type TxTemplateEnsureError =
   | "cel.compile"
+  | "cel.eval"
+  | "cel.coerce"
+  | "currency.unknown"
   | "param.duplicate"
   | "param.type"
   | "param.range"

@@ -44,7 +44,7 @@ module Cala
     # Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger
     # at each start. Of a found one only the fields that the request has are compared, and those only where
     # on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes
-    # no account_set_id.
+    # no account_set_id: a found one may be in other sets.
     # @option request [String] :id
     # @option request [String] :code Needed.
     # @option request [String] :name Needed.
@@ -54,7 +54,6 @@ module Cala
     # @option request [String] :description
     # @option request [Object] :metadata
     # @option request [String] :balance_rollup Default "synchronous".
-    # @option request [String] :account_set_id
     # @option request [String] :on_difference Default "error".
     # @return [Hash] created:, account:
     # @raise [ConflictError] account.ensure_differs, account.keys_span, account.exists
@@ -355,7 +354,8 @@ module Cala
     # @option request [Object] :metadata
     # @option request [String] :on_difference Default "error".
     # @return [Hash] created:, tx_template:
-    # @raise [InvalidError] cel.compile, param.duplicate, param.type, param.range
+    # @raise [InvalidError] cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type,
+    #   param.range
     # @raise [RejectedError] tx_template.unbalanced
     # @raise [ConflictError] tx_template.ensure_differs, tx_template.keys_span, tx_template.exists
     def ensure(**request) = @place.call(:tx_template_ensure, request)

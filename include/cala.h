@@ -1544,8 +1544,7 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid} */
 /* code membership.depth, CALA_REJECTED: account sets would be more than 16 memberships deep
  * do: build a flatter tree
- * details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid, depth: integer,
- *   max: integer} */
+ * details: {index: integer, account_set_id: uuid, member_account_set_id: uuid, depth: integer, max: integer} */
 /* code membership.not_found, CALA_NOT_FOUND: the account or set is no member of the account set
  * do: nothing; it is not in there
  * details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid} */

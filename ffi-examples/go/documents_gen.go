@@ -1313,8 +1313,7 @@ const (
 	// uuid, member_account_set_id?: uuid}.
 	CodeMembershipDuplicatePath = "membership.duplicate_path"
 	// CodeMembershipDepth (ErrRejected): account sets would be more than 16 memberships deep. Build a flatter tree.
-	// Details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid, depth: integer,
-	// max: integer}.
+	// Details: {index: integer, account_set_id: uuid, member_account_set_id: uuid, depth: integer, max: integer}.
 	CodeMembershipDepth = "membership.depth"
 	// CodeMembershipNotFound (ErrNotFound): the account or set is no member of the account set. Nothing; it is not in
 	// there. Details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid}.

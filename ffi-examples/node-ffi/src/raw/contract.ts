@@ -260,8 +260,7 @@ export interface ErrorDetails {
   "membership.depth": {
     index: number;
     accountSetId: Id;
-    accountId?: Id;
-    memberAccountSetId?: Id;
+    memberAccountSetId: Id;
     depth: number;
     max: number;
   };

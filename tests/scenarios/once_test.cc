@@ -38,7 +38,9 @@ class EnsureRace : public testing::TestWithParam<StoreKind> {
     EXPECT_TRUE(first_->begin().ok());
     EXPECT_EQ(created_of(first_->run("account_ensure", kCash)), "created");
     std::future<Answer> answer = std::async(std::launch::async, [&] {
-      if (in_a_transaction) EXPECT_TRUE(second_->begin().ok());
+      if (in_a_transaction) {
+        EXPECT_TRUE(second_->begin().ok());
+      }
       Answer ensured = second_->run("account_ensure", kCash);
       if (in_a_transaction) {
         EXPECT_TRUE(second_->run("account_ensure", R"({"code": "BANK", "name": "Bank"})").ok());

@@ -131,6 +131,7 @@ Outcome refuse_missing_sets(const std::vector<core::Membership> &memberships,
 Flow create_accounts(Context context, std::vector<NewAccount> created, bool batch) {
   const std::vector<core::Membership> memberships = memberships_of(created);
   std::vector<Account> accounts;
+  accounts.reserve(created.size());
   for (NewAccount &one : created) accounts.push_back(std::move(one.account));
   const base::Timestamp now = context.ledger->now();
   for (Account &account : accounts) account.created_at = account.modified_at = now;
@@ -145,6 +146,7 @@ Flow create_accounts(Context context, std::vector<NewAccount> created, bool batc
   }
   if (!memberships.empty()) {
     std::vector<base::Uuid> ids;
+    ids.reserve(memberships.size());
     for (const core::Membership &one : memberships) ids.push_back(one.account_set_id);
     std::sort(ids.begin(), ids.end());
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());

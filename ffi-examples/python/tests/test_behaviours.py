@@ -156,7 +156,8 @@ class Postgres(Shared):
         code = f"T{suffix()}"
         with self.ledger.begin() as holder:
             holder.accounts.create(code=code, name="first")
-            creating = asyncio.ensure_future(self.host.place(self.ledger, **options).accounts.create(code=code, name="second"))
+            changing = self.host.place(self.ledger, **options).accounts.update(self.account, code=code)
+            creating = asyncio.ensure_future(changing)
             await self.until_waiting(creating)
         with self.assertRaises(cala.ConflictError) as caught:
             await creating

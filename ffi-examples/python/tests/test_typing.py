@@ -54,7 +54,9 @@ class ContractTest(unittest.TestCase):
     def keys(self, type):
         """{key: type} of a type of the contract."""
         if type["kind"] == "name":
-            return self.keys(self.contract["types"][type["name"]]["type"])
+            operation, dot, part = type["name"].partition(".")
+            of = self.contract["operations"][operation][part] if dot else self.contract["types"][type["name"]]["type"]
+            return self.keys(of)
         if type["kind"] == "object":
             return {field["key"]: field["type"] for field in type["fields"]}
         return {key: of for part in type["of"] for key, of in self.keys(part).items()}

@@ -9,7 +9,6 @@ namespace cala::core {
 
 namespace {
 
-using base::Error;
 using base::Outcome;
 using base::Result;
 using cel::ProgramPtr;

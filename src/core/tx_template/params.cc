@@ -149,8 +149,9 @@ Outcome refuse_unknown_params(const std::vector<cel::ParamSpec> &specs, JsonView
     for (const cel::ParamSpec &spec : specs) known = known || spec.name == one.key();
     if (known) continue;
     const std::string name(one.key());
-    Error error =
-        base::make_error(base::Status::kInvalid, "param.unknown", whose + " declares no param \"" + name + "\"");
+    std::string message = whose;
+    message.append(" declares no param \"").append(name).append("\"");
+    Error error = base::make_error(base::Status::kInvalid, "param.unknown", std::move(message));
     base::JsonWriter details;
     error.details = details.begin_object().key("param").string(name).end_object().take();
     return with_pointer(std::move(error), "/params/" + name);

@@ -42,7 +42,7 @@ Value json_value(const std::optional<base::Json> &json) {
 }  // namespace
 
 // What expressions see of one entry at one bearer. The texts live as long as this.
-class PostingFields final : public cel::ContextFields {
+class PostingFields final : public cel::ContextFields {  // NOLINT(cppcoreguidelines-virtual-class-destructor): final
  public:
   explicit PostingFields(const PostedTransaction &posting)
       : transaction_(posting.transaction), metadata_(parsed(posting.transaction.metadata)) {}

@@ -27,14 +27,16 @@ func (o *Operations) BalanceHistoryPage(ctx context.Context, key BalanceKey, pag
 
 // BalanceAtVersion gives a version of a balance.
 //
-// Errors: ErrNotFound (balance.not_found), ErrInvalid (currency.unknown).
+// Errors: ErrNotFound (balance.not_found), ErrInvalid (currency.unknown); by effective date ([Operations.BalanceAtDate]) also
+// ErrInvalid (amount.range), ErrRejected (journal.no_effective_balances).
 func (o *Operations) BalanceAtVersion(ctx context.Context, key BalanceKey, version int64) (*Balance, error) {
 	return call[Balance](ctx, o, raw.BalanceAt, BalanceAtRequest{BalanceKey: key, Version: &version})
 }
 
 // BalanceAtTime gives a balance as it had been written at an instant, to the microsecond.
 //
-// Errors: ErrNotFound (balance.not_found), ErrInvalid (currency.unknown).
+// Errors: ErrNotFound (balance.not_found), ErrInvalid (currency.unknown); by effective date ([Operations.BalanceAtDate]) also
+// ErrInvalid (amount.range), ErrRejected (journal.no_effective_balances).
 func (o *Operations) BalanceAtTime(ctx context.Context, key BalanceKey, recordedAt time.Time) (*Balance, error) {
 	return call[Balance](ctx, o, raw.BalanceAt, BalanceAtRequest{BalanceKey: key, RecordedAt: recordedAt})
 }

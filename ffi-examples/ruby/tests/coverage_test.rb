@@ -64,7 +64,9 @@ class CoverageTest < Minitest::Test
 
   def keys_of(type)
     case type[:kind]
-    when "name" then keys_of(CONTRACT[:types][type[:name].to_sym][:type])
+    when "name"
+      operation, part = type[:name].split(".").map(&:to_sym)
+      keys_of(part ? CONTRACT[:operations][operation][part] : CONTRACT[:types][operation][:type])
     when "object" then type[:fields].map { |field| field[:key].to_sym }
     else type[:of].flat_map { |part| keys_of(part) }.uniq
     end

@@ -11,7 +11,7 @@
 
 namespace base = cala::base;
 namespace cel = cala::cel;
-using cala::core::Decimal;
+using cala::values::Decimal;
 
 namespace {
 

@@ -14,8 +14,8 @@ namespace {
 
 namespace base = cala::base;
 namespace cel = cala::cel;
-using cala::core::Decimal;
-using cala::core::ParamType;
+using cala::values::Decimal;
+using cala::values::ParamType;
 
 std::uint64_t allocations = 0;
 

@@ -272,7 +272,10 @@ Result<std::unique_ptr<Connection>> Connection::open(const LibpqApi &api, const 
                           nullptr};
   PGconn *raw = api.PQconnectStartParams(keywords, values, 1);
   if (raw == nullptr) return base::make_error(Status::kNoMemory, "store.memory", "no memory for a connection");
+  const auto finish = [&api](PGconn *made) { api.PQfinish(made); };
+  std::unique_ptr<PGconn, decltype(finish)> held(raw, finish);  // until there is memory for what owns it
   std::unique_ptr<Connection> connection(new Connection(api, raw));
+  held.release();  // NOLINT(bugprone-unused-return-value): the connection's now
   api.PQsetNoticeReceiver(raw, ignore_notice, nullptr);
   api.PQsetErrorVerbosity(raw, PQERRORS_SQLSTATE);
   const Options options(api.PQconninfo(raw), FreeOptions{&api});

@@ -1,4 +1,4 @@
-// The posting's two requests and their answers as posting_read_v1 and posting_write_v1 (migrations/0005_postings.sql) speak
+// The posting's two requests and their answers as posting_read_v1 and posting_write_v1 (migrations/0001_05_postings.sql) speak
 // them. Pure functions.
 #pragma once
 

@@ -1,5 +1,5 @@
 // The state texts of cala_balances and cala_entries: a balance's layers right after one entry, as short as they can be. The form
-// is described at cala_entries in migrations/0001_tables.sql. Pure functions.
+// is described at cala_entries in migrations/0001_01_tables.sql. Pure functions.
 #pragma once
 
 #include <cstdint>

@@ -2,8 +2,11 @@
 
 No CEL: each template is a text for the library and a function here.
 """
+import copy
 import datetime
 from decimal import Decimal, getcontext
+
+from velocity_model import Exceeded, Velocity
 
 getcontext().prec = 100
 LAYERS = ("settled", "pending", "encumbrance")
@@ -159,13 +162,14 @@ class Ledger:
         self.now = now
         self.journals = {}  # id: {"status", "max_scale"}
         self.accounts = {}  # id: {"code", "name", "normal_balance_type", "status"}
-        self.sets = {}  # id: {"journal_id", "normal_balance_type", "members"}; members are accounts and sets
+        self.sets = {}  # id: {"name", "journal_id", "normal_balance_type", "members"}; members are accounts and sets
         self.posted = {}  # id: (code, params, made, when)
         self.external_ids = {}
         self.balances = {}  # (journal, account, currency): [version, {layer: [debit, credit]}]
         self.entries = {}  # account: [(transaction, sequence)]
         self.moves = []  # (journal, account or set, currency, effective, layer, side, units)
         self.touched = set()  # (account, journal): where it has entries
+        self.velocity = Velocity()
 
     # ---- postings
 
@@ -177,9 +181,15 @@ class Ledger:
         fresh = [at for at in range(len(postings)) if replays[at] is None]
         self.stage(postings, lambda at, p: self.check_journal(made[at]) if at in fresh else None)
         self.stage(postings, lambda at, p: self.check_accounts(made[at]) if at in fresh else None)
+        counted = copy.deepcopy(self.velocity.counted)
+        try:
+            warnings = self.stage(postings, lambda at, p: self.count(made[at]) if at in fresh else [])
+        except Refusal:
+            self.velocity.counted = counted
+            raise
         for at in fresh:
             self.book(postings[at], made[at])
-        return [replays[at] or made[at] for at in range(len(postings))]
+        return [{**(replays[at] or made[at]), "warnings": warnings[at]} for at in range(len(postings))]
 
     @staticmethod
     def stage(postings, work):
@@ -269,6 +279,25 @@ class Ledger:
                 raise Refusal("account.not_found")
             if account["status"] == "locked":
                 raise Refusal("account.locked")
+
+    def count(self, made):
+        """What velocity limits let pass with a warning."""
+        warnings = []
+        for sequence, each in enumerate(made["entries"], 1):
+            bearers = self.bearers(each["account_id"], made["transaction"]["journal_id"])
+            try:
+                warnings += [{**warning, "sequence": sequence}
+                             for warning in self.velocity.count(made["transaction"], each, bearers, self.now)]
+            except Exceeded:
+                raise Refusal("velocity.exceeded") from None
+        return warnings
+
+    def bearers(self, account, journal):
+        above = self.sets_above(account, journal)
+        return [{"id": account, **self.accounts[account]}] + [{"id": which, **self.sets[which]} for which in above]
+
+    def headroom(self, which):
+        return self.velocity.headroom([which] + self.paths_above(which), self.now)
 
     def book(self, posting, made):
         transaction = made["transaction"]
@@ -365,7 +394,7 @@ class Ledger:
     @staticmethod
     def answer(made):
         entries = [{**each, "units": text(each["units"]), "sequence": at} for at, each in enumerate(made["entries"], 1)]
-        return {"transaction": made["transaction"], "entries": entries}
+        return {"transaction": made["transaction"], "entries": entries, "warnings": made["warnings"]}
 
     def balance_row(self, key):
         version, layers = self.balances[key]

@@ -10,6 +10,7 @@ import sys
 import uuid
 
 from ledger_model import TEMPLATES, Ledger, Refusal
+from velocity_model import LIMITS
 
 CLOCK = datetime.datetime(2025, 6, 15, 10, 30)
 STEPS = 300
@@ -44,12 +45,26 @@ class Play:
             transaction = {"journal_id": "params.journal_id", "effective": "params.effective", **more}
             self.note("tx_template_create", {"id": self.id(), "code": code, "params": declared, "entries": entries,
                                              "transaction": transaction})
+        for name, (_, _, _, _, request) in LIMITS.items():
+            limit = self.id()
+            self.ledger.velocity.limits[limit] = name
+            self.note("velocity_limit_create", {"id": limit, "name": name, **request})
+        for action, debits_only in (("reject", False), ("warn", False), ("reject", True)):
+            control = self.id()
+            self.ledger.velocity.controls[control] = {"action": action, "limits": [], "debits_only": debits_only}
+            condition = {"condition": "context.vars.entry.direction == 'DEBIT'"} if debits_only else {}
+            self.note("velocity_control_create", {"id": control, "name": action, "enforcement": {"action": action},
+                                                  **condition})
+            self.velocity_add_limit()
+            self.velocity_add_limit()
         for _ in range(8):
             self.account_create()
         for _ in range(5):
             self.account_set_create()
         for _ in range(8):  # most of it before there are entries, since members are frozen after that
             self.add_members()
+        for _ in range(8):
+            self.velocity_attach()
 
     def new_account(self):
         number = len(self.ledger.accounts)
@@ -88,9 +103,9 @@ class Play:
     def account_set_create(self):
         made, journal = self.id(), self.random.choice(self.journal_ids)
         side = self.random.choice(("debit", "credit"))
-        self.ledger.sets[made] = {"journal_id": journal, "normal_balance_type": side, "members": set()}
-        self.note("account_set_create", {"id": made, "journal_id": journal, "name": f"Set {len(self.ledger.sets)}",
-                                         "normal_balance_type": side})
+        name = f"Set {len(self.ledger.sets)}"
+        self.ledger.sets[made] = {"name": name, "journal_id": journal, "normal_balance_type": side, "members": set()}
+        self.note("account_set_create", {"id": made, "journal_id": journal, "name": name, "normal_balance_type": side})
 
     def account_set(self):
         return self.random.choice(list(self.ledger.sets))
@@ -136,6 +151,50 @@ class Play:
         self.lines.append({"op": "members", "account_set_id": which, "expect": {
             "accounts": [each for each in members if each not in self.ledger.sets],
             "account_sets": [each for each in members if each in self.ledger.sets]}})
+
+    # ---- velocity
+
+    def control(self):
+        return self.random.choice(list(self.ledger.velocity.controls))
+
+    def bearer(self):
+        return self.account_set() if self.random.random() < 0.4 else self.account()
+
+    def velocity_add_limit(self):
+        velocity, control = self.ledger.velocity, self.control()
+        limit = self.random.choice(list(velocity.limits))
+        request = {"control_id": control, "limit_id": limit}
+        if limit in velocity.controls[control]["limits"]:
+            self.lines.append({"op": "velocity_control_add_limit", "request": request,
+                               "error": "velocity_control.has_limit"})
+            return
+        velocity.controls[control]["limits"].append(limit)
+        self.note("velocity_control_add_limit", request)
+
+    def velocity_attach(self):
+        control, bearers = self.control(), sorted({self.bearer() for _ in range(self.random.randint(1, 2))})
+        most, replace = self.random.choice(("50", "250000.5", "1000000000000")), self.random.random() < 0.4
+        names = {self.ledger.velocity.limits[each] for each in self.ledger.velocity.controls[control]["limits"]}
+        request = {"control_id": control, "account_ids": bearers, "replace": replace,
+                   "params": {"most": most} if names & {"MONTHLY", "LARGE"} else {}}
+        done = self.ledger.velocity.attach(bearers, control, most, replace)
+        if done is None:
+            self.lines.append({"op": "velocity_control_attach", "request": request,
+                               "error": "velocity_control.attached"})
+            return
+        self.note("velocity_control_attach", request, {"attached": done[0], "replaced": done[1]})
+
+    def velocity_detach(self):
+        control, bearers = self.control(), [self.bearer()]
+        if self.ledger.velocity.attached and self.random.random() < 0.8:
+            bearer, control = self.random.choice(list(self.ledger.velocity.attached))
+            bearers = [bearer]
+        self.note("velocity_control_detach", {"control_id": control, "account_ids": bearers},
+                  {"detached": self.ledger.velocity.detach(bearers, control)})
+
+    def headroom(self):
+        which = self.bearer()
+        self.lines.append({"op": "headroom", "account_id": which, "expect": self.ledger.headroom(which)})
 
     # ---- by effective date
 
@@ -281,7 +340,8 @@ class Play:
                  [self.find] * 8 + [self.balances] * 5 + [self.entries] * 5 + [self.lock] * 5 +
                  [self.account_create] * 3 + [self.account_update] * 2 + [self.account_create_many] * 2 +
                  [self.account_set_create] * 2 + [self.account_into_set] * 4 + [self.add_members] * 5 +
-                 [self.remove_member] * 3 + [self.members] * 3 + [self.effective] * 4 + [self.range] * 4)
+                 [self.velocity_attach] * 4 + [self.velocity_detach] * 3 + [self.velocity_add_limit] +
+                 [self.headroom] * 5 + [self.remove_member] * 3 + [self.members] * 3 + [self.effective] * 4 + [self.range] * 4)
         for _ in range(STEPS):
             self.random.choice(steps)()
         for journal in self.journal_ids:

@@ -70,6 +70,8 @@ TraceReplay::Outcome TraceReplay::replay_line(cJSON *line) {
     check_entries(line);
   } else if (operation == "members") {
     check_account_set(line);
+  } else if (operation == "headroom") {
+    check_headroom(line);
   } else if (!LedgerClient::knows(operation)) {
     differ("there is no operation " + operation + "; it is not in trace_skips.txt either");
   } else {
@@ -137,6 +139,8 @@ void TraceReplay::check_posting(const cJSON *expected, const cJSON *actual) {
   for (int i = 0; i < cJSON_GetArraySize(wanted); ++i) {
     check_members(cJSON_GetArrayItem(wanted, i), cJSON_GetArrayItem(entries, i), {"description", "metadata"});
   }
+  const cJSON *warnings = json_member(expected, "warnings");
+  if (warnings != nullptr) check_rows("warnings", warnings, json_member(actual, "warnings"));
 }
 
 void TraceReplay::check_transaction(const cJSON *expected, const cJSON *actual) {
@@ -150,8 +154,9 @@ void TraceReplay::check_transaction(const cJSON *expected, const cJSON *actual) 
 namespace {
 
 bool is_amount(const char *key) {
-  return std::strcmp(key, "units") == 0 || std::strcmp(key, "debit") == 0 || std::strcmp(key, "credit") == 0 ||
-         std::strcmp(key, "net") == 0;
+  static const std::set<std::string_view> amounts = {"units",   "debit",   "credit",    "net", "limit",
+                                                     "current", "allowed", "requested", "left"};
+  return amounts.contains(key);
 }
 
 bool same_member(const cJSON *expected, const cJSON *actual) {
@@ -312,6 +317,41 @@ void TraceReplay::check_entries(const cJSON *line) {
     differ("entry_list should give " + std::to_string(wanted.size()) + " entries but gave " +
            std::to_string(found.size()) + ", or others");
   }
+}
+
+// The same rows in any order: each that is expected has one of its own that has all its members.
+void TraceReplay::check_rows(const std::string &what, const cJSON *expected, const cJSON *actual) {
+  std::vector<const cJSON *> left;
+  const cJSON *row = nullptr;
+  cJSON_ArrayForEach(row, actual) left.push_back(row);
+  cJSON_ArrayForEach(row, expected) {
+    const auto found = std::find_if(left.begin(), left.end(), [&](const cJSON *other) {
+      const cJSON *member = nullptr;
+      cJSON_ArrayForEach(member, row) {
+        if (!same_member(member, json_member(other, member->string))) return false;
+      }
+      return true;
+    });
+    if (found == left.end()) {
+      differ(what + " should have " + json_print(row) + " but has " + json_print(actual));
+      return;
+    }
+    left.erase(found);
+  }
+  for (const cJSON *other : left) differ(what + " should not have " + json_print(other));
+}
+
+// Wherever something was counted; a limit that has counted nothing yet is told without a journal.
+void TraceReplay::check_headroom(const cJSON *line) {
+  const std::string request = "{\"account_id\": " + json_quote(json_text(line, "account_id")) + "}";
+  const Answer answer = ledger_.run("velocity_headroom", request);
+  std::optional<JsonDocument> found = JsonDocument::parse(answer.result);
+  if (!answer.ok() || !found) return differ("velocity_headroom was refused: " + answer.text());
+  cJSON *items = cJSON_GetObjectItemCaseSensitive(found->mutable_root(), "items");
+  for (int i = cJSON_GetArraySize(items); i-- > 0;) {
+    if (json_member(cJSON_GetArrayItem(items, i), "journal_id") == nullptr) cJSON_DeleteItemFromArray(items, i);
+  }
+  check_rows("velocity_headroom of " + request, json_member(line, "expect"), items);
 }
 
 void TraceReplay::check_account_set(const cJSON *line) {

@@ -52,6 +52,8 @@ class TraceReplay {
   void check_dated(const std::string &operation, const cJSON *expected, const std::string &request);
   void check_entries(const cJSON *line);
   void check_account_set(const cJSON *line);
+  void check_headroom(const cJSON *line);
+  void check_rows(const std::string &what, const cJSON *expected, const cJSON *actual);
   std::vector<JsonDocument> all_balances(const cJSON *line);
   std::vector<JsonDocument> all_pages(const std::string &operation, const std::string &filter);
   void differ(const std::string &what);

@@ -16,7 +16,7 @@ func TestSamples(t *testing.T) {
 		t.Fatalf("%v\n%s", err, output)
 	}
 	quick := must[[]byte](t)(exec.CommandContext(t.Context(), filepath.Join(programs, "quickstart")).Output())
-	equal(t, string(quick), "credit 100.00 USD\n")
+	equal(t, string(quick), "Alice has 100.00 USD\n")
 	for _, name := range []string{"basic", "templates", "two-layer", "own-transaction", "host-transaction"} {
 		want := string(must[[]byte](t)(os.ReadFile("../../samples/" + name + ".txt")))
 		run := func(t *testing.T, arguments ...string) {

@@ -24,6 +24,10 @@ class SampleTest(unittest.TestCase):
     def test_without_a_server(self):
         self.check()
 
+    def test_quick_start(self):
+        ran = subprocess.run([sys.executable, "-m", "samples.quick_start"], cwd=HERE, capture_output=True, text=True, timeout=120)
+        self.assertEqual((0, "Alice has 100.00 USD\n"), (ran.returncode, ran.stdout), ran.stderr)
+
     @needs_postgres
     def test_on_postgres_again_and_again(self):
         self.check(POSTGRES)

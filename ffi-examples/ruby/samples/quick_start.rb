@@ -18,5 +18,5 @@ Cala::Ledger.open(store: "sqlite:ledger.db") do |ledger|
   )
   ledger.post("DEPOSIT", { account: alice[:id], amount: "100.00" })
   balance = ledger.balances.find(journal_id: journal[:id], account_id: alice[:id], currency: "USD")
-  puts "Alice has #{balance[:settled][:net]} USD" # Alice has 100.00 USD
+  puts "Alice has #{balance[:settled][:net]} USD"
 end

@@ -1,4 +1,4 @@
-// The shortest program: money comes in.
+// The shortest program: Alice pays 100.00 in.
 package main
 
 import (
@@ -21,35 +21,42 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer ledger.Close()
-	accounts, err := ledger.CreateAccounts(ctx, []cala.NewAccount{{Code: "ALICE", Name: "Alice"}, {Code: "BANK", Name: "Bank"}})
+	accounts, err := ledger.CreateAccounts(ctx, []cala.NewAccount{
+		{Code: "ALICE", Name: "Alice"}, {Code: "CASH", Name: "Cash", NormalBalanceType: cala.Debit}})
 	if err != nil {
 		return err
 	}
+	alice, cash := accounts[0].ID, accounts[1].ID
 	journal, err := ledger.CreateJournal(ctx, cala.NewJournal{Name: "Main"})
 	if err != nil {
 		return err
 	}
-	if _, err = ledger.CreateTxTemplate(ctx, deposit(journal.ID, accounts[1].ID)); err != nil {
+	if _, err = ledger.CreateTxTemplate(ctx, deposit(journal.ID, cash)); err != nil {
 		return err
 	}
-	posted, err := ledger.Post(ctx, "DEPOSIT", cala.Params{"account": accounts[0].ID, "amount": "100.00"})
+	if _, err = ledger.Post(ctx, "DEPOSIT", cala.Params{"account": alice, "amount": "100.00"}); err != nil {
+		return err
+	}
+	balance, err := ledger.FindBalance(ctx, cala.BalanceKey{JournalID: journal.ID, AccountID: alice, Currency: "USD"})
 	if err != nil {
 		return err
 	}
-	fmt.Println(posted.Entries[1].Direction, posted.Entries[1].Units, posted.Entries[1].Currency)
+	fmt.Println("Alice has", balance.Settled.Net, balance.Currency)
 	return nil
 }
 
-func deposit(journal, bank string) cala.NewTxTemplate {
+func deposit(journal, cash string) cala.NewTxTemplate {
+	entry := func(entryType, account, direction string) cala.TxTemplateEntry {
+		return cala.TxTemplateEntry{EntryType: entryType, AccountID: account, Direction: direction, Layer: "SETTLED",
+			Units: "params.amount", Currency: "'USD'"}
+	}
 	return cala.NewTxTemplate{
 		Code:        "DEPOSIT",
 		Params:      []cala.Param{{Name: "account", Type: cala.ParamUUID}, {Name: "amount", Type: cala.ParamDecimal}},
-		Transaction: cala.TxTemplateTransaction{Effective: "date()", JournalID: "uuid('" + journal + "')"},
+		Transaction: cala.TxTemplateTransaction{JournalID: "uuid('" + journal + "')", Effective: "date()"},
 		Entries: []cala.TxTemplateEntry{
-			{EntryType: "'DEPOSIT'", AccountID: "uuid('" + bank + "')", Layer: "SETTLED", Direction: "DEBIT",
-				Units: "params.amount", Currency: "'USD'"},
-			{EntryType: "'DEPOSIT'", AccountID: "params.account", Layer: "SETTLED", Direction: "CREDIT",
-				Units: "params.amount", Currency: "'USD'"},
+			entry("'DEPOSIT_DR'", "uuid('"+cash+"')", "DEBIT"),
+			entry("'DEPOSIT_CR'", "params.account", "CREDIT"),
 		},
 	}
 }

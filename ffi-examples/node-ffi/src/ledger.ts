@@ -211,7 +211,7 @@ export class Ledger extends Scope {
    * twice is fine.
    */
   close(): Promise<void> {
-    return (this.#closing ??= this.#close());
+    return (this.#closing ??= toldFrom(calledHere(this.close), this.#close()));
   }
 
   async #close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { type Frames, calledHere, toldFrom } from "./errors.js";
 import type { CallOptions } from "./operation.js";
 import type { OperationName, Page, PageRequest, RequestOf, ResultOf } from "./types.js";
 
@@ -74,10 +75,15 @@ export class Listing<T> implements AsyncIterable<T> {
   }
 
   /** Every item, from the page that the request describes to the last one. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+  [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    return this.#walk(calledHere(this[Symbol.asyncIterator]));
+  }
+
+  // Pages after the first are asked for where Bun knows of no caller.
+  async *#walk(frames: Frames): AsyncGenerator<T, void, undefined> {
     let after = this.#request.after;
     for (;;) {
-      const page = await this.#call({ ...this.#request, after });
+      const page = await toldFrom(frames, this.#call({ ...this.#request, after }));
       yield* page.items;
       if (!page.hasNextPage) return;
       after = page.endCursor;

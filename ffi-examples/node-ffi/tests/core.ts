@@ -445,16 +445,6 @@ test("configuration_that_is_given_but_not_set_is_refused", async () => {
   assert.equal(existsSync("cala.db"), false);
 });
 
-test("a_ledger_opens_while_the_last_one_closes", async () => {
-  let last = await Ledger.open({ store: "sqlite::memory:" });
-  for (let round = 0; round < 20; round++) {
-    const [next] = await Promise.all([Ledger.open({ store: "sqlite::memory:" }), last.close()]);
-    assert.equal((await next.info()).accounts, 0);
-    last = next;
-  }
-  await last.close();
-});
-
 everywhere("an_error_shows_who_called", async (ground) => {
   const { ledger } = ground;
   async function theCaller(where: Ledger | OwnTransaction): Promise<unknown> {
@@ -466,11 +456,32 @@ everywhere("an_error_shows_who_called", async (ground) => {
   async function theOpener(): Promise<Ledger> {
     return Ledger.open({ store: "nosuch:thing" });
   }
+  async function theBeginner(): Promise<OwnTransaction> {
+    return ledger.begin({ signal: AbortSignal.abort() });
+  }
+  async function theOneWhoRollsBack(tx: OwnTransaction): Promise<void> {
+    await tx.rollback();
+  }
+  async function thePager(where: Ledger | OwnTransaction): Promise<unknown> {
+    return where.accounts().list({ after: "nowhere" }).page();
+  }
+  // Of more pages than one: the second is asked for where nobody called.
+  async function theWalker(): Promise<unknown> {
+    const going = new AbortController();
+    const pages = ledger.accounts().list({ first: 1 }, { signal: going.signal });
+    for await (const _ of pages) going.abort();
+    return undefined;
+  }
   assert.match((await failure(theCaller(ledger))).stack, /^NotFoundError: [^]*theCaller/);
   await using tx = await ledger.begin();
   assert.match((await failure(theCaller(tx))).stack, /theCaller/);
+  assert.match((await failure(thePager(tx))).stack, /thePager/);
   await tx.rollback();
   assert.match((await failure(theCommitter(tx))).stack, /theCommitter/);
+  assert.match((await failure(theOneWhoRollsBack(tx))).stack, /theOneWhoRollsBack/);
+  assert.match((await failure(theBeginner())).stack, /theBeginner/);
+  assert.match((await failure(thePager(ledger))).stack, /thePager/);
+  assert.match((await failure(theWalker())).stack, /theWalker/);
   assert.match((await failure(theOpener())).stack, /theOpener/);
 });
 

@@ -7,7 +7,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
 import { CalaError, CancelledError, ClosedError, Ledger, LibraryMissingError, UnsupportedError, lostRace } from "cala-ledger";
+import { Completions } from "../src/completions.js";
+import { Status } from "../src/raw/types.js";
 import { Ground, temporaryFolder } from "./ground.js";
+import { failure } from "./runner.js";
 
 const path = isMainThread ? (process.argv[3] as string) : (workerData as string);
 const store = `sqlite:${path}`;
@@ -49,6 +52,44 @@ const cases: Record<string, () => Promise<void>> = {
       assert.ok(ends.every(({ status }) => status === "fulfilled"));
       done();
     });
+  },
+
+  // At every instant of a close: the queue of the one that opens must not be ended with the last one's.
+  async open_while_the_last_one_closes() {
+    const { release } = Completions.prototype;
+    let opening: Promise<Ledger> | undefined;
+    for (let ahead = 0; ahead < 12; ahead++) {
+      const last = await Ledger.open({ store: "sqlite::memory:" });
+      Completions.prototype.release = function (...of) {
+        Completions.prototype.release = release;
+        opening = Ledger.open({ store: "sqlite::memory:" });
+        let step = Promise.resolve();
+        for (let count = 0; count < ahead; count++) step = step.then(() => undefined);
+        void step.then(() => release.apply(this, of));
+      };
+      await last.close();
+      const next = (await opening) as Ledger;
+      assert.equal((await next.info()).accounts, 0);
+      await next.close();
+    }
+    done();
+  },
+
+  async close_says_who_called() {
+    const ledger = await Ledger.open({ store });
+    const { start } = Completions.prototype;
+    Completions.prototype.start = function (owner, begin, finish) {
+      assert.equal(begin(null as never, 0), Status.OK); // somebody else shuts it down
+      return start.call(this, owner, begin, finish);
+    };
+    async function theCloser(): Promise<void> {
+      await ledger.close();
+    }
+    const error = await failure(theCloser());
+    assert.ok(error instanceof ClosedError, String(error));
+    assert.match(error.stack as string, /theCloser/);
+    done();
+    process.exit(0);
   },
 
   async close_while_busy() {

@@ -34,6 +34,8 @@ for (const name of [
   "exit_without_close",
   "work_in_flight_keeps_the_process_alive",
   "close_while_busy",
+  "open_while_the_last_one_closes",
+  "close_says_who_called",
   "collection_under_stress",
   "finalizer_after_close",
   "threads_share_a_ledger",

@@ -2,6 +2,7 @@
 """make_traces.py FOLDER SEED...: random operations and what the model answers, a file for each seed; see README.md.
 
 With CALA_SOAK set there are sixty."""
+import copy
 import datetime
 import json
 import os
@@ -334,6 +335,17 @@ class Play:
             which, key = self.account(), "account_id"
         self.lines.append({"op": "entries", "request": {key: which}, "expect": self.ledger.entries_of(which)})
 
+    def transaction(self, steps):
+        """A transaction of several operations. What is rolled back never was; its ids are new again."""
+        before = copy.deepcopy(self.ledger)
+        self.lines.append({"op": "begin"})
+        for _ in range(self.random.randint(1, 5)):
+            self.random.choice([step for step in steps if step != self.clock_advance])()
+        commits = self.random.random() < 0.5
+        self.lines.append({"op": "commit" if commits else "rollback"})
+        if not commits:
+            self.ledger = before
+
     def play(self):
         self.begin()
         steps = ([self.transaction_post] * 40 + [self.transaction_post_many] * 15 + [self.clock_advance] * 8 +
@@ -343,7 +355,10 @@ class Play:
                  [self.velocity_attach] * 4 + [self.velocity_detach] * 3 + [self.velocity_add_limit] +
                  [self.headroom] * 5 + [self.remove_member] * 3 + [self.members] * 3 + [self.effective] * 4 + [self.range] * 4)
         for _ in range(STEPS):
-            self.random.choice(steps)()
+            if self.random.random() < 0.04:
+                self.transaction(steps)
+            else:
+                self.random.choice(steps)()
         for journal in self.journal_ids:
             self.lines.append({"op": "balances", "journal_id": journal, "expect": self.ledger.balances_of(journal)})
         return self.lines

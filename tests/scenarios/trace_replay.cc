@@ -62,6 +62,11 @@ TraceReplay::Outcome TraceReplay::replay_line(cJSON *line) {
     const double seconds = json_member(line, "seconds")->valuedouble;
     const Answer moved = ledger_.advance_clock(std::llround(seconds * 1000));
     if (!moved.ok()) differ("the clock did not move: " + moved.text());
+  } else if (operation == "begin" || operation == "commit" || operation == "rollback") {
+    const Answer done = operation == "begin"    ? ledger_.begin()
+                        : operation == "commit" ? ledger_.commit()
+                                                : ledger_.rollback();
+    if (!done.ok()) differ(operation + " was refused: " + done.text());
   } else if (operation == "balances") {
     check_balances(line);
   } else if (operation == "effective" || operation == "range") {

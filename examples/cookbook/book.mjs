@@ -10,11 +10,15 @@ export const debit = (accountId, units = "params.amount", { layer = "SETTLED", c
 
 export const credit = (accountId, units, where) => ({ ...debit(accountId, units, where), direction: "CREDIT" });
 
-/** Creates a tx template; params: types by name. */
+/** Creates a tx template; params: types by name. An amount that comes from outside is not below zero. */
 export async function template(ledger, journal, code, params, entries, transaction = {}) {
   await ledger.txTemplates().create({
     code,
-    params: Object.entries(params).map(([name, type]) => ({ name, type })),
+    params: Object.entries(params).map(([name, type]) => ({
+      name,
+      type,
+      ...(type === "decimal" ? { min: "decimal('0')" } : {}),
+    })),
     transaction: { journalId: `uuid('${journal}')`, effective: "date()", ...transaction },
     entries: entries.map((entry) => ({ entryType: `'${code}'`, ...entry })),
   });

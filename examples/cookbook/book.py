@@ -10,10 +10,11 @@ def credit(account, units="params.amount", layer="SETTLED", currency="'USD'"):
 
 
 def template(ledger, journal, code, params, entries, **transaction):
-    """Creates a tx template; params: types by name."""
+    """Creates a tx template; params: types by name. An amount that comes from outside is not below zero."""
     ledger.tx_templates.create(
         code=code,
-        params=[{"name": name, "type": type} for name, type in params.items()],
+        params=[{"name": name, "type": type} | ({"min": "decimal('0')"} if type == "decimal" else {})
+                for name, type in params.items()],
         transaction={"journal_id": f"uuid('{journal}')", "effective": "date()", **transaction},
         entries=[{"entry_type": f"'{code}'", **entry} for entry in entries])
 

@@ -1,4 +1,5 @@
-# What the library is made of. SQLite comes as an archive and disappears inside; libpq is only compiled against, never linked.
+# What the library is made of. SQLite and cJSON are compiled in from their sources and disappear inside; libpq is only compiled
+# against, never linked.
 find_package(Threads REQUIRED)
 
 function(cala_require variable package what)
@@ -7,24 +8,63 @@ function(cala_require variable package what)
   endif()
 endfunction()
 
-find_library(CALA_SQLITE3_ARCHIVE NAMES libsqlite3.a)
-find_path(CALA_SQLITE3_INCLUDE_DIR sqlite3.h)
-cala_require(CALA_SQLITE3_ARCHIVE libsqlite3-dev "SQLite's static library libsqlite3.a")
-cala_require(CALA_SQLITE3_INCLUDE_DIR libsqlite3-dev "sqlite3.h")
-add_library(cala::sqlite3 STATIC IMPORTED)
-set_target_properties(cala::sqlite3 PROPERTIES IMPORTED_LOCATION ${CALA_SQLITE3_ARCHIVE}
-                                               INTERFACE_INCLUDE_DIRECTORIES ${CALA_SQLITE3_INCLUDE_DIR}
-                                               INTERFACE_LINK_LIBRARIES "m;${CMAKE_DL_LIBS};Threads::Threads")
+# cala_source_of(<name> <out-variable> <given>): the folder with the sources of cjson or sqlite, brought here where none was given.
+function(cala_source_of name out_variable given)
+  if(NOT given)
+    set(given ${PROJECT_SOURCE_DIR}/build/sources/${name})
+    execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/fetch_sources ${name} COMMAND_ERROR_IS_FATAL ANY)
+  endif()
+  set(${out_variable} ${given} PARENT_SCOPE)
+endfunction()
+
+# SQLite: always optimised and never instrumented, whatever the rest is built with.
+option(CALA_SYSTEM_SQLITE "Take the system's libsqlite3.a instead of compiling SQLite in from its source" OFF)
+set(CALA_SQLITE_SOURCE "" CACHE PATH "Folder with sqlite3.c and sqlite3.h; empty: tools/fetch_sources brings them")
+if(CALA_SYSTEM_SQLITE)
+  find_library(CALA_SQLITE3_ARCHIVE NAMES libsqlite3.a)
+  find_path(CALA_SQLITE3_INCLUDE_DIR sqlite3.h)
+  cala_require(CALA_SQLITE3_ARCHIVE libsqlite3-dev "SQLite's static library libsqlite3.a")
+  cala_require(CALA_SQLITE3_INCLUDE_DIR libsqlite3-dev "sqlite3.h")
+  add_library(cala::sqlite3 STATIC IMPORTED)
+  set_target_properties(cala::sqlite3 PROPERTIES IMPORTED_LOCATION ${CALA_SQLITE3_ARCHIVE}
+                                                 INTERFACE_INCLUDE_DIRECTORIES ${CALA_SQLITE3_INCLUDE_DIR}
+                                                 INTERFACE_LINK_LIBRARIES "m;${CMAKE_DL_LIBS};Threads::Threads")
+else()
+  cala_source_of(sqlite cala_sqlite_source "${CALA_SQLITE_SOURCE}")
+  add_library(cala_sqlite3 STATIC ${cala_sqlite_source}/sqlite3.c)
+  add_library(cala::sqlite3 ALIAS cala_sqlite3)
+  set_target_properties(cala_sqlite3 PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
+  target_include_directories(cala_sqlite3 SYSTEM INTERFACE $<BUILD_INTERFACE:${cala_sqlite_source}>)
+  # Each connection is used by one thread at a time. What is left out is what no statement of ours asks for.
+  target_compile_definitions(
+    cala_sqlite3
+    PRIVATE SQLITE_THREADSAFE=2
+            SQLITE_DQS=0
+            SQLITE_DEFAULT_MEMSTATUS=0
+            SQLITE_LIKE_DOESNT_MATCH_BLOBS
+            SQLITE_MAX_VARIABLE_NUMBER=250000
+            SQLITE_ENABLE_MATH_FUNCTIONS
+            SQLITE_OMIT_LOAD_EXTENSION
+            SQLITE_OMIT_SHARED_CACHE
+            SQLITE_OMIT_PROGRESS_CALLBACK
+            SQLITE_OMIT_DEPRECATED
+            SQLITE_USE_ALLOCA
+            USE_PREAD=1
+            HAVE_USLEEP=1
+            HAVE_GMTIME_R=1
+            HAVE_LOCALTIME_R=1
+            $<$<PLATFORM_ID:Linux>:HAVE_FDATASYNC=1>
+            $<$<PLATFORM_ID:Linux>:HAVE_STRCHRNUL=1>
+            $<$<PLATFORM_ID:Linux>:HAVE_MALLOC_USABLE_SIZE=1>)
+  target_compile_options(cala_sqlite3 PRIVATE -w $<$<CONFIG:Debug>:-O2;-g0> -ffunction-sections -fdata-sections)
+  target_link_libraries(cala_sqlite3 PRIVATE m Threads::Threads)
+endif()
 
 # cJSON is compiled in from its source, hidden: as a shared library the program could put functions of its own in the place of
 # cJSON's (symbols of the same name, cJSON_InitHooks).
 set(CALA_CJSON_SOURCE "" CACHE PATH "Folder with cJSON.c and cJSON.h; empty: tools/fetch_sources brings them")
-set(cala_cjson_source ${CALA_CJSON_SOURCE})
-if(NOT cala_cjson_source)
-  set(cala_cjson_source ${PROJECT_SOURCE_DIR}/build/sources/cjson)
-  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/fetch_sources COMMAND_ERROR_IS_FATAL ANY)
-endif()
-file(COPY ${cala_cjson_source}/cJSON.h DESTINATION ${CMAKE_BINARY_DIR}/include/cjson)
+cala_source_of(cjson cala_cjson_source "${CALA_CJSON_SOURCE}")
+file(COPY ${cala_cjson_source}/cJSON.h DESTINATION ${PROJECT_BINARY_DIR}/include/cjson)
 # Each parse notes where the last one failed in a variable of the whole process; threads that parse beside each other need one each.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${cala_cjson_source}/cJSON.c)
 file(READ ${cala_cjson_source}/cJSON.c cala_cjson_text)
@@ -32,12 +72,12 @@ string(REPLACE "static error global_error" "static _Thread_local error global_er
 if(cala_cjson_threaded STREQUAL cala_cjson_text)
   message(FATAL_ERROR "cJSON.c in ${cala_cjson_source} has no 'static error global_error': this copy is not the one that is known")
 endif()
-file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/include/cjson/cJSON.c CONTENT "@cala_cjson_threaded@" @ONLY)
-add_library(cala_cjson STATIC ${CMAKE_BINARY_DIR}/include/cjson/cJSON.c)
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/include/cjson/cJSON.c CONTENT "@cala_cjson_threaded@" @ONLY)
+add_library(cala_cjson STATIC ${PROJECT_BINARY_DIR}/include/cjson/cJSON.c)
 add_library(cala::cjson ALIAS cala_cjson)
 set_target_properties(cala_cjson PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
 target_compile_definitions(cala_cjson PRIVATE CJSON_HIDE_SYMBOLS)
-target_include_directories(cala_cjson SYSTEM INTERFACE $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/include>)
+target_include_directories(cala_cjson SYSTEM INTERFACE $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>)
 if(CALA_SANITIZE)
   target_compile_options(cala_cjson PRIVATE -fsanitize=${CALA_SANITIZE} -fno-sanitize-recover=all)
 endif()

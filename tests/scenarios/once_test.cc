@@ -71,9 +71,14 @@ TEST_P(EnsureRace, OfManyOneCreatesEachNoun) {
   const std::string journal = R"({"code": "MAIN", "name": "Main"})";
   const std::string tx_template = R"json({"code": "T", "transaction": {"effective": "date()",
     "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"}, "entries": []})json";
-  for (const auto &[operation, request] : {std::pair<const char *, std::string>{"account_ensure", kCash},
-                                           {"journal_ensure", journal},
-                                           {"tx_template_ensure", tx_template}}) {
+  const std::string limit = R"json({"id": "40000000-0000-0000-0000-000000000001", "name": "L", "limit": {"balance": [
+    {"layer": "SETTLED", "amount": "decimal('1')", "enforcement_direction": "DEBIT"}]}})json";
+  for (const auto &[operation, request] :
+       {std::pair<const char *, std::string>{"account_ensure", kCash},
+        {"journal_ensure", journal},
+        {"tx_template_ensure", tx_template},
+        {"velocity_limit_ensure", limit},
+        {"velocity_control_ensure", R"({"id": "50000000-0000-0000-0000-000000000001", "name": "C"})"}}) {
     std::vector<std::future<std::string>> answers;
     for (int i = 0; i < 4; ++i) {
       answers.push_back(std::async(std::launch::async, [this, name = operation, asked = request] {
@@ -86,6 +91,40 @@ TEST_P(EnsureRace, OfManyOneCreatesEachNoun) {
       const std::string told = answer.get();
       EXPECT_TRUE(told == "created" || told == "found") << told;
       if (told == "created") ++created;
+    }
+    EXPECT_EQ(created, 1) << operation;
+  }
+}
+
+TEST_P(EnsureRace, OfManyOneAddsALimitToAControlAndOneAttachesIt) {
+  for (const auto &[operation, request] :
+       {std::pair<const char *, std::string>{"velocity_limit_create",
+                                             R"json({"id": "40000000-0000-0000-0000-000000000001", "name": "L", "limit":
+          {"balance": [{"layer": "SETTLED", "amount": "decimal('1')", "enforcement_direction": "DEBIT"}]}})json"},
+        {"velocity_control_create", R"({"id": "50000000-0000-0000-0000-000000000001", "name": "C"})"},
+        {"account_create", R"({"id": "a0000000-0000-0000-0000-000000000001", "code": "A", "name": "A"})"}}) {
+    const Answer answer = first_->run(operation, request);
+    ASSERT_TRUE(answer.ok()) << answer.text();
+  }
+  for (const auto &[operation, request] :
+       {std::pair<const char *, std::string>{"velocity_control_ensure_limit",
+                                             R"({"control_id": "50000000-0000-0000-0000-000000000001",
+          "limit_id": "40000000-0000-0000-0000-000000000001"})"},
+        {"velocity_control_ensure_attached", R"({"control_id": "50000000-0000-0000-0000-000000000001",
+          "account_ids": ["a0000000-0000-0000-0000-000000000001"]})"}}) {
+    std::vector<std::future<Answer>> answers;
+    for (int i = 0; i < 4; ++i) {
+      answers.push_back(std::async(std::launch::async, [this, name = operation, asked = request] {
+        const std::unique_ptr<LedgerClient> mine = store_->open();
+        return mine == nullptr ? Answer() : mine->run(name, asked);
+      }));
+    }
+    int created = 0;
+    for (std::future<Answer> &each : answers) {
+      const Answer answer = each.get();
+      const bool made = answer.result == R"({"created":1,"found":0})";
+      EXPECT_TRUE(made || answer.result == R"({"created":0,"found":1})") << operation << ": " << answer.text();
+      if (made) ++created;
     }
     EXPECT_EQ(created, 1) << operation;
   }

@@ -1,5 +1,5 @@
 # cala_embed_sql(<room> <out-variable>): the SQL files of src/store/<room> as string constants. Makes generated/<room>_sql.h
-# and its .cc: kMigrations holds migrations/*.sql sorted by name, kStatements statements/*.sql.
+# and its .cc: migration_files() holds migrations/*.sql sorted by name, statement_files() statements/*.sql.
 function(cala_embed_sql room out_variable)
   set(folder ${CMAKE_SOURCE_DIR}/src/store/${room})
   set(output ${CMAKE_BINARY_DIR}/generated_root/generated/${room}_sql)

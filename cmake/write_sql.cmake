@@ -3,7 +3,7 @@
 cmake_minimum_required(VERSION 3.25)
 
 set(definitions "")
-function(append_files prefix list_name count_name)
+function(append_files prefix function_name)
   set(rows "")
   set(index 0)
   set(texts "")
@@ -18,40 +18,34 @@ function(append_files prefix list_name count_name)
     string(APPEND rows "    {\"${name}\", std::string_view(${prefix}${index}, ${size})},\n")
     math(EXPR index "${index} + 1")
   endforeach()
-  if(index EQUAL 0)
-    set(rows "    {},\n")
-  endif()
-  string(APPEND definitions "namespace {\n${texts}}  // namespace\n\n"
-         "constinit const SqlFile ${list_name}[] = {\n${rows}};\nconst std::size_t ${count_name} = ${index};\n\n")
+  string(APPEND definitions "namespace {\n${texts}constexpr std::array<SqlFile, ${index}> ${prefix}all{{\n${rows}}};\n"
+         "}  // namespace\n\nstd::span<const SqlFile> ${function_name}() { return ${prefix}all; }\n\n")
   set(definitions "${definitions}" PARENT_SCOPE)
 endfunction()
 
 file(GLOB migrations ${FOLDER}/migrations/*.sql)
 file(GLOB statements ${FOLDER}/statements/*.sql)
-append_files(migration_text_ kMigrations kMigrationCount ${migrations})
-append_files(statement_text_ kStatements kStatementCount ${statements})
+append_files(migration_ migration_files ${migrations})
+append_files(statement_ statement_files ${statements})
 
 file(WRITE ${OUTPUT}.h "// Made at build time from the SQL files of src/store/${ROOM}; constants, readable from any thread.
 #pragma once
 
-#include <cstddef>
-#include <string_view>
+#include <span>
+
+#include \"store/sql_files.h\"
 
 namespace cala::store::${ROOM} {
 
-struct SqlFile {
-  std::string_view name;  // the file's name without .sql
-  std::string_view text;
-};
-
-extern const SqlFile kMigrations[];  // migrations/*.sql, sorted by name
-extern const std::size_t kMigrationCount;
-extern const SqlFile kStatements[];  // the *.sql beside that folder, sorted by name
-extern const std::size_t kStatementCount;
+// Each sorted by name.
+std::span<const SqlFile> migration_files();
+std::span<const SqlFile> statement_files();
 
 }  // namespace cala::store::${ROOM}
 ")
 file(WRITE ${OUTPUT}.cc "#include \"generated/${ROOM}_sql.h\"
+
+#include <array>
 
 namespace cala::store::${ROOM} {
 

@@ -33,6 +33,7 @@
 // Rows of a list also carry "cursor": a string, opaque to everybody but the store that made it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -141,6 +142,58 @@ enum class StatementId : std::uint8_t {
   kPostingWrite,
 };
 inline constexpr std::size_t kStatementCount = static_cast<std::size_t>(StatementId::kPostingWrite) + 1;
+
+// What a statement is called: its function in PostgreSQL, its file in sqlite/statements, and to a host that runs it.
+// clang-format off
+inline constexpr std::array<std::string_view, kStatementCount> kStatementNames = {
+    "schema_probe_v1",
+    "schema_read_v1",
+    "ledger_info_v1",
+    "account_find_v1",
+    "journal_find_v1",
+    "tx_template_find_v1",
+    "transaction_find_v1",
+    "entry_find_v1",
+    "account_list_v1",
+    "journal_list_v1",
+    "tx_template_list_v1",
+    "transaction_list_v1",
+    "entry_list_v1",
+    "balance_list_v1",
+    "balance_history_v1",
+    "balance_find_v1",
+    "balance_at_v1",
+    "effective_read_v1",
+    "effective_changes_v1",
+    "statement_read_v1",
+    "statement_dated_v1",
+    "trial_balance_v1",
+    "account_write_v1",
+    "journal_write_v1",
+    "tx_template_write_v1",
+    "account_set_find_v1",
+    "account_set_list_v1",
+    "account_set_members_v1",
+    "account_set_parents_v1",
+    "membership_read_v1",
+    "membership_write_v1",
+    "velocity_limit_find_v1",
+    "velocity_control_find_v1",
+    "velocity_limit_list_v1",
+    "velocity_control_list_v1",
+    "velocity_attachment_list_v1",
+    "velocity_balance_list_v1",
+    "velocity_read_v1",
+    "velocity_limit_write_v1",
+    "velocity_control_write_v1",
+    "velocity_attachment_write_v1",
+    "posting_read_v1",
+    "posting_write_v1",
+};
+// clang-format on
+static_assert(kStatementNames.back() == "posting_write_v1");
+
+constexpr std::string_view statement_name(StatementId id) { return kStatementNames[static_cast<std::size_t>(id)]; }
 
 // Any statement but the posting's two.
 struct Call {

@@ -1,5 +1,4 @@
-// The embedded migration files as statements. Files whose names begin with the same number are one migration, in the order of their
-// names; statements are separated by break markers, and @schema@ stands for the quoted schema. Pure functions.
+// The embedded migration files (store/sql_files.h) as statements; @schema@ stands for the quoted schema in them. Pure functions.
 #pragma once
 
 #include <cstdint>

@@ -10,53 +10,6 @@
 namespace cala::store::postgres {
 namespace {
 
-// By StatementId. The probe is no function: it is asked where there may be none. It also
-// gives the id of the transaction that it is asked in, null where that has none.
-constexpr std::array<std::string_view, kStatementCount> kNames = {"schema_probe_v1",
-                                                                  "schema_read_v1",
-                                                                  "ledger_info_v1",
-                                                                  "account_find_v1",
-                                                                  "journal_find_v1",
-                                                                  "tx_template_find_v1",
-                                                                  "transaction_find_v1",
-                                                                  "entry_find_v1",
-                                                                  "account_list_v1",
-                                                                  "journal_list_v1",
-                                                                  "tx_template_list_v1",
-                                                                  "transaction_list_v1",
-                                                                  "entry_list_v1",
-                                                                  "balance_list_v1",
-                                                                  "balance_history_v1",
-                                                                  "balance_find_v1",
-                                                                  "balance_at_v1",
-                                                                  "effective_read_v1",
-                                                                  "effective_changes_v1",
-                                                                  "statement_read_v1",
-                                                                  "statement_dated_v1",
-                                                                  "trial_balance_v1",
-                                                                  "account_write_v1",
-                                                                  "journal_write_v1",
-                                                                  "tx_template_write_v1",
-                                                                  "account_set_find_v1",
-                                                                  "account_set_list_v1",
-                                                                  "account_set_members_v1",
-                                                                  "account_set_parents_v1",
-                                                                  "membership_read_v1",
-                                                                  "membership_write_v1",
-                                                                  "velocity_limit_find_v1",
-                                                                  "velocity_control_find_v1",
-                                                                  "velocity_limit_list_v1",
-                                                                  "velocity_control_list_v1",
-                                                                  "velocity_attachment_list_v1",
-                                                                  "velocity_balance_list_v1",
-                                                                  "velocity_read_v1",
-                                                                  "velocity_limit_write_v1",
-                                                                  "velocity_control_write_v1",
-                                                                  "velocity_attachment_write_v1",
-                                                                  "posting_read_v1",
-                                                                  "posting_write_v1"};
-static_assert(kNames[static_cast<std::size_t>(StatementId::kBalanceAt)] == "balance_at_v1");
-
 constexpr std::array<std::string_view, 3> kPlaceholders = {"$1", "?", "%s"};
 
 // These writes keep the JSON they are given as it is.
@@ -66,6 +19,8 @@ std::string_view parameter_type(StatementId id) {
   return verbatim ? "json" : "jsonb";
 }
 
+// The probe is no function: it is asked where there may be none. It also gives the id of the transaction that it is asked in,
+// null where that has none.
 std::string sql_of(StatementId id, std::string_view schema, std::string_view placeholder) {
   const std::string quoted = '"' + std::string(schema) + '"';
   const std::string text = std::string(placeholder) + "::pg_catalog.text";
@@ -74,7 +29,7 @@ std::string sql_of(StatementId id, std::string_view schema, std::string_view pla
            ".migrations') IS NOT NULL AND " + text +
            " IS NOT NULL, 'xid', pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text)::pg_catalog.text";
   }
-  return "SELECT " + quoted + "." + std::string(kNames[static_cast<std::size_t>(id)]) + "(" + text + "::pg_catalog." +
+  return "SELECT " + quoted + "." + std::string(statement_name(id)) + "(" + text + "::pg_catalog." +
          std::string(parameter_type(id)) + ")::pg_catalog.text";
 }
 
@@ -132,7 +87,7 @@ SqlStatement PostgresDialect::encode(const Request &request, Placeholder placeho
   if (const auto *write = std::get_if<PostingWrite>(&request)) what = encoded(*write);
   SqlStatement statement;
   statement.id = what.id;
-  statement.name = kNames[static_cast<std::size_t>(what.id)];
+  statement.name = statement_name(what.id);
   statement.sql = sql_[static_cast<std::size_t>(placeholder)][static_cast<std::size_t>(what.id)];
   statement.parameter = std::move(what.parameter);
   statement.writes = what.writes;

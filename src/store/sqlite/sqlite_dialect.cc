@@ -25,7 +25,7 @@ SqlStatement SqliteDialect::encode(const Request &request, Placeholder placehold
     statement.parameter = plan ? posting_write_document(*plan) : R"({"seen":""})";
   }
   statement.returns_row = !statement.writes;
-  statement.name = catalogue_.name(statement.id);
+  statement.name = statement_name(statement.id);
   statement.sql = catalogue_.sql(statement.id, placeholder);
   return statement;
 }

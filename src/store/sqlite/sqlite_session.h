@@ -49,7 +49,7 @@ class SqliteSession final : public Session {
   std::unique_ptr<Connection> connection_;  // outlives the statements below
   const SqliteDialect &dialect_;
   NativePosting native_;
-  std::array<Statement, store::kStatementCount> statements_;
+  std::array<Statement, kStatementCount> statements_;
   std::array<Statement, kControlCount> controls_;
   std::uint64_t serial_ = 0;  // of the transaction, in guards
   bool typed_postings_;

@@ -17,15 +17,12 @@ inline constexpr int kMinimumSqliteVersion = 3035000;
 class StatementCatalogue {
  public:
   StatementCatalogue();
-  std::string_view name(StatementId id) const;
   std::string_view sql(StatementId id, Placeholder placeholder) const;
 
  private:
   std::array<std::array<std::string, 3>, kStatementCount> texts_;
 };
 
-// The version in a migration file's name: "0001_01_tables" is 1, as are the other parts of the first version.
-std::int64_t migration_version(std::string_view name);
 std::int64_t newest_migration();
 // The statements of every migration after `from_version`, each with the one that notes it in cala_migrations.
 std::vector<std::string> migrations_after(std::int64_t from_version);

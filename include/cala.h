@@ -620,6 +620,8 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *   external_id?: text,
  *   description?: text,
  *   metadata?: json,
+ *   void_of?: uuid,                    -- the transaction that it takes back
+ *   voided_by?: uuid,                  -- the one that takes it back
  *   created_at: instant,
  *   modified_at: instant} */
 /* type entry: one line of a transaction. {
@@ -1228,6 +1230,21 @@ CALA_API cala_status cala_transaction_post(cala_ledger *ledger, cala_tx *tx, con
 CALA_API cala_status cala_transaction_post_many(cala_ledger *ledger, cala_tx *tx, const char *request,
                                                 size_t request_len, cala_op **out_op, cala_error **out_error);
 
+/* Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and
+ * negated units. It obeys locks, as any posting; no max_scale. A velocity limit that counted the original counts the
+ * void in the same window, whenever it comes; one that only gives room is never refused. A transaction is voided once,
+ * a void too; the same void_id again with the same content is a replay. The void is effective today where nothing is
+ * said, has the original's correlation_id, and no external_id: the original keeps its own.
+ * request: {id: uuid, void_id?: uuid, effective?: date, description?: text, metadata?: json}
+ * result: posted
+ * errors: CALA_NOT_FOUND transaction.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
+ *   CALA_REJECTED transaction.already_voided, journal.locked, account.locked, velocity.exceeded;
+ *   CALA_CONFLICT transaction.replay_differs, transaction.exists (voided by another session at the same moment:
+ *   repeat), balance.changed (as transaction_post)
+ * access: write */
+CALA_API cala_status cala_transaction_void(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                           cala_op **out_op, cala_error **out_error);
+
 /* Finds a transaction.
  * request: {id: uuid} | {external_id: text}
  * result: transaction
@@ -1617,6 +1634,9 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  *   external id, or another session posted it at the same moment
  * do: leave one of the two out; when the error is retryable, repeat the posting
  * details: {column?: "id" | "external_id", value?: text} */
+/* code transaction.already_voided, CALA_REJECTED: the transaction was voided before
+ * do: nothing is left to void
+ * details: {transaction_id: uuid, voided_by: uuid} */
 /* code transaction.not_found, CALA_NOT_FOUND: no transaction has this id or external id
  * details: {id: text} | {external_id: text} */
 /* code list.no_mark, CALA_UNAVAILABLE: a list with `stable` on a read-only connection or in a read-only

@@ -216,8 +216,12 @@ type Transaction struct {
 	ExternalID    string          `json:"external_id,omitempty"`
 	Description   string          `json:"description,omitempty"`
 	Metadata      json.RawMessage `json:"metadata,omitempty"`
-	CreatedAt     time.Time       `json:"created_at"`
-	ModifiedAt    time.Time       `json:"modified_at"`
+	// The transaction that it takes back.
+	VoidOf string `json:"void_of,omitempty"`
+	// The one that takes it back.
+	VoidedBy   string    `json:"voided_by,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	ModifiedAt time.Time `json:"modified_at"`
 }
 
 // Entry is one line of a transaction.
@@ -934,6 +938,16 @@ type TransactionPostManyResult struct {
 	Results []Posted `json:"results"`
 }
 
+// TransactionVoidRequest is the request of transaction_void. ID is needed.
+type TransactionVoidRequest struct {
+	ID     string `json:"id"`
+	VoidID string `json:"void_id,omitempty"`
+	// A date, "2026-01-31".
+	Effective   string          `json:"effective,omitempty"`
+	Description string          `json:"description,omitempty"`
+	Metadata    json.RawMessage `json:"metadata,omitempty"`
+}
+
 // TransactionFindManyResult is the answer of transaction_find_many.
 type TransactionFindManyResult struct {
 	Transactions []Transaction `json:"transactions"`
@@ -1383,6 +1397,9 @@ const (
 	// session posted it at the same moment. Leave one of the two out; when the error is retryable, repeat the posting.
 	// Details: {column?: "id" | "external_id", value?: text}.
 	CodeTransactionExists = "transaction.exists"
+	// CodeTransactionAlreadyVoided (ErrRejected): the transaction was voided before. Nothing is left to void. Details:
+	// {transaction_id: uuid, voided_by: uuid}.
+	CodeTransactionAlreadyVoided = "transaction.already_voided"
 	// CodeTransactionNotFound (ErrNotFound): no transaction has this id or external id. Details: {id: text} |
 	// {external_id: text}.
 	CodeTransactionNotFound = "transaction.not_found"

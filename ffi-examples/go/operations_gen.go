@@ -412,6 +412,19 @@ func (o *Operations) HeadroomVelocity(ctx context.Context, request VelocityHeadr
 	return call[VelocityHeadroomResult](ctx, o, raw.VelocityHeadroom, request)
 }
 
+// VoidTransaction voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their
+// types, and negated units. It obeys locks, as any posting; no max_scale. A velocity limit that counted the original
+// counts the void in the same window, whenever it comes; one that only gives room is never refused. A transaction is
+// voided once, a void too; the same void_id again with the same content is a replay. The void is effective today where
+// nothing is said, has the original's correlation_id, and no external_id: the original keeps its own.
+//
+// Errors: ErrNotFound (transaction.not_found), ErrInvalid (amount.range, cel.eval, cel.coerce), ErrRejected
+// (transaction.already_voided, journal.locked, account.locked, velocity.exceeded), ErrConflict
+// (transaction.replay_differs, transaction.exists, balance.changed).
+func (o *Operations) VoidTransaction(ctx context.Context, request TransactionVoidRequest) (*Posted, error) {
+	return call[Posted](ctx, o, raw.TransactionVoid, request)
+}
+
 // FindTransaction finds a transaction.
 //
 // Errors: ErrNotFound (transaction.not_found).

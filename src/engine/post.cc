@@ -107,6 +107,19 @@ Outcome add_templates(Batch &batch, Rows<core::TxTemplate> rows, TxTemplateCache
   return {};
 }
 
+// What is to be voided, as the store has it: each transaction with its entries.
+std::vector<core::PostedTransaction> originals_of(Rows<core::Transaction> transactions, Rows<core::Entry> entries) {
+  std::vector<core::PostedTransaction> out;
+  for (core::Transaction &transaction : transactions.items) {
+    core::PostedTransaction &posted = out.emplace_back();
+    posted.transaction = std::move(transaction);
+    for (core::Entry &entry : entries.items) {
+      if (entry.transaction_id == posted.transaction.id) posted.entries.push_back(std::move(entry));
+    }
+  }
+  return out;
+}
+
 store::PostingRead read_request(const Batch &batch, const Context &context, bool group) {
   store::PostingRead read;
   static_cast<core::BatchNeeds &>(read) = batch.needs();
@@ -175,6 +188,17 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
       if (!rows) co_return std::move(rows.error());
       Outcome added = add_templates(batch, rows.take(), context.inside ? nullptr : &cache);
       if (!added) co_return std::move(added.error());
+    }
+    for (std::vector<base::Uuid> ids = batch.missing_originals(); !ids.empty(); ids = batch.missing_originals()) {
+      Lookup lookup = lookup_ids(ids);
+      Result<store::Answer> found = co_await ask(find_call(StatementId::kTransactionFind, lookup));
+      Result<Rows<core::Transaction>> transactions = rows_of(std::move(found), store::transaction_of);
+      if (!transactions) co_return std::move(transactions.error());
+      lookup.by = "transaction_id";
+      Result<store::Answer> listed = co_await ask(find_call(StatementId::kEntryFind, lookup));
+      Result<Rows<core::Entry>> entries = rows_of(std::move(listed), store::entry_of);
+      if (!entries) co_return std::move(entries.error());
+      batch.add_originals(ids, originals_of(transactions.take(), entries.take()));
     }
     batch.prepare(now);
     const std::vector<base::Uuid> doubtful = context.lost_commit ? batch.doubtful() : std::vector<base::Uuid>();
@@ -281,6 +305,24 @@ Result<OperationPtr> transaction_post_many(Ledger &, const RequestPtr &request) 
   }
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return make_post(std::move(unit));
+}
+
+// Never one of a group, whose postings do not see each other's voids.
+Result<OperationPtr> transaction_void(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  core::AskedPosting posting;
+  core::AskedVoid &asked = posting.voids.emplace();
+  asked.of = reader.uuid("id");
+  const std::optional<base::Uuid> id = reader.optional_uuid("void_id");
+  posting.id_given = id.has_value();
+  posting.id = id ? *id : base::new_uuid();
+  asked.effective = reader.optional_date("effective");
+  asked.description = reader.optional_text("description");
+  asked.metadata = reader.optional_json("metadata");
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  const auto unit = std::make_shared<const PostingUnit>(PostingUnit{{std::move(posting)}, true, request});
+  return std::make_unique<Operation>("transaction_void", Operation::Traits{store::Access::kWrite, true},
+                                     [unit](Context context) { return post(context, unit); });
 }
 
 }  // namespace cala::engine

@@ -42,6 +42,7 @@ constexpr const char *kAnotherTemplate = R"json({"code": "FEE",
       "units": "decimal('1')", "currency": "'USD'"}]})json";
 constexpr const char *kPosting =
     R"({"id": "30000000-0000-0000-0000-000000000001", "tx_template_code": "TRANSFER", "params": {"amount": "1.0"}})";
+constexpr const char *kVoid = R"({"id": "30000000-0000-0000-0000-000000000001"})";
 constexpr const char *kUnbalanced = R"({"tx_template_code": "TRANSFER", "params": {"amount": "2"}})";
 constexpr const char *kBalance = R"({"journal_id": "10000000-0000-0000-0000-000000000001",
   "account_id": "a0000000-0000-0000-0000-000000000002", "currency": "USD"})";
@@ -111,6 +112,7 @@ std::string request_of(std::string_view operation) {
       {"transaction_post", R"({"tx_template_code": "TRANSFER", "params": {"amount": "1"}})"},
       {"transaction_post_many", R"({"postings": [{"tx_template_code": "TRANSFER", "params": {"amount": "1"}},
         {"tx_template_code": "TRANSFER", "params": {"amount": "1"}}]})"},
+      {"transaction_void", R"({"id": "30000000-0000-0000-0000-000000000001"})"},
       {"trial_balance", R"({"journal_id": "10000000-0000-0000-0000-000000000001"})"},
       {"tx_template_create", kAnotherTemplate},
       {"tx_template_ensure", R"json({"code": "ENSURED",
@@ -197,6 +199,7 @@ class OneWrite : public testing::Test {
 };
 
 TEST_F(OneWrite, IsTheLastStatementOfEveryOperationThatWrites) {
+  expect_one_write_last(cala_transaction_post, kPosting);
   const std::vector<Case> writing = cases("write");
   for (const Case &one : writing) {
     ASSERT_FALSE(one.request.empty()) << one.name << " is new: give it a request";
@@ -280,9 +283,12 @@ TEST_F(OneWrite, IsNoneForARefusalWhichLeavesTheTransactionUsable) {
   expect_no_write(cala_account_create, R"({"code": "ALICE", "name": "Again"})", "account.exists");
   expect_no_write(cala_account_ensure, R"({"code": "ALICE", "name": "Other"})", "account.ensure_differs");
   expect_no_write(cala_transaction_find, R"({"external_id": "none"})", "transaction.not_found");
+  expect_no_write(cala_transaction_void, kVoid, "transaction.not_found");
   expect_one_write_last(cala_transaction_post, kPosting);
+  expect_one_write_last(cala_transaction_void, kVoid);
+  expect_no_write(cala_transaction_void, kVoid, "transaction.already_voided");
   host_.execute("COMMIT; BEGIN");
-  EXPECT_NE(host_.run(cala_balance_find, kBalance).result.find("\"version\":1"), std::string::npos);
+  EXPECT_NE(host_.run(cala_balance_find, kBalance).result.find("\"version\":2"), std::string::npos);
 }
 
 TEST_F(OneWrite, IsNotReachedByAnOperationThatIsGivenUp) {

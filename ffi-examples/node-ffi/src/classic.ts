@@ -138,6 +138,10 @@ export class CalaTransactions {
   ): Promise<CalaTransaction> {
     return operation.transactions().post(txTemplateCode, params);
   }
+  /** Voids a transaction: gives the one that takes it back. */
+  async voidTransaction(existingTxId: string): Promise<CalaTransaction> {
+    return new Entity((await this.scope.transactions().void({ id: existingTxId })).transaction);
+  }
   async findById(id: string): Promise<CalaTransaction> {
     return new Entity(await this.scope.transactions().find({ id }));
   }

@@ -222,6 +222,10 @@ export class Transactions extends Noun {
   postMany(postings: t.TransactionPostRequest[], options?: CallOptions): Promise<t.Posted[]> {
     return part(this.caller.call("transaction_post_many", { postings }, options), "results");
   }
+  /** Voids a transaction: posts another one that takes it back; once. {@link t.TransactionVoidError} */
+  void(transaction: t.TransactionVoidRequest, options?: CallOptions): Promise<t.Posted> {
+    return this.caller.call("transaction_void", transaction, options);
+  }
   /** Finds a transaction. {@link t.TransactionFindError} */
   find(by: t.TransactionFindRequest, options?: CallOptions): Promise<t.Transaction> {
     return this.caller.call("transaction_find", by, options);

@@ -617,6 +617,8 @@ test("the_retired_surface_is_there", async () => {
   const posted = await cala.transactions().postInOp(operation, "T");
   await operation.commit();
   assert.equal((await cala.transactions().findById(posted.id())).id(), posted.id());
+  const voided = await cala.transactions().voidTransaction(posted.id());
+  assert.equal((await cala.transactions().findById(posted.id())).values().voidedBy, voided.id());
   assert.deepEqual(
     (await cala.accounts().list()).accounts.map(({ code }) => code),
     ["A"],

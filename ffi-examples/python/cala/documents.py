@@ -252,6 +252,10 @@ class Transaction(_Transaction, total=False):
     external_id: str
     description: str
     metadata: Json
+    void_of: str
+    """The transaction that it takes back."""
+    voided_by: str
+    """The one that takes it back."""
 
 
 class _Entry(TypedDict):
@@ -1258,6 +1262,24 @@ class TransactionPostManyResult(TypedDict):
     results: list[Posted]
 
 
+class _VoidTransaction(TypedDict):
+    id: Id
+
+
+class VoidTransaction(_VoidTransaction, total=False):
+    """Request of transaction_void. Voids a transaction: posts another one that takes it back, with the same
+    entries, "_VOID" after their types, and negated units. It obeys locks, as any posting; no max_scale. A velocity
+    limit that counted the original counts the void in the same window, whenever it comes; one that only gives room
+    is never refused. A transaction is voided once, a void too; the same void_id again with the same content is a
+    replay. The void is effective today where nothing is said, has the original's correlation_id, and no
+    external_id: the original keeps its own."""
+
+    void_id: Id | None
+    effective: Date | None
+    description: str | None
+    metadata: Json
+
+
 class TransactionKey(TypedDict, total=False):
     """Request of transaction_find. Finds a transaction. One of id, external_id."""
 
@@ -1591,19 +1613,19 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "velocity_limit.not_found", "velocity_control.exists", "velocity_control.ensure_differs",
                "velocity_control.not_found", "velocity_control.has_limit", "velocity_control.attached",
                "velocity_control.changed", "posting.unbalanced", "transaction.replay_differs", "transaction.exists",
-               "transaction.not_found", "list.no_mark", "balance.not_found", "balance.changed", "transaction.none",
-               "transaction.open", "transaction.state", "transaction.aborted", "tx.required", "tx.not_postgres",
-               "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement", "tx.statement", "tx.constraint",
-               "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed", "posting.fold",
-               "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction", "op.timeout",
-               "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested", "queue.timeout",
-               "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual", "clock.range",
-               "process.forked", "memory.exhausted", "executor.closed", "executor.full", "executor.thread",
-               "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable", "store.libpq_missing",
-               "store.login", "store.database_missing", "store.too_many_connections", "store.server_version",
-               "store.connection_lost", "store.outcome_unknown", "store.cannot_open", "store.not_a_ledger",
-               "store.read_only", "store.permission", "store.full", "store.io", "store.memory", "store.corrupt",
-               "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
+               "transaction.already_voided", "transaction.not_found", "list.no_mark", "balance.not_found",
+               "balance.changed", "transaction.none", "transaction.open", "transaction.state", "transaction.aborted",
+               "tx.required", "tx.not_postgres", "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement",
+               "tx.statement", "tx.constraint", "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed",
+               "posting.fold", "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction",
+               "op.timeout", "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested",
+               "queue.timeout", "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual",
+               "clock.range", "process.forked", "memory.exhausted", "executor.closed", "executor.full",
+               "executor.thread", "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable",
+               "store.libpq_missing", "store.login", "store.database_missing", "store.too_many_connections",
+               "store.server_version", "store.connection_lost", "store.outcome_unknown", "store.cannot_open",
+               "store.not_a_ledger", "store.read_only", "store.permission", "store.full", "store.io", "store.memory",
+               "store.corrupt", "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
                "store.pool_timeout", "store.lock_timeout", "store.serialization", "store.deadlock", "store.cancelled",
                "store.too_old", "store.untrusted_schema", "store.encoding", "store.unsupported", "store.refused",
                "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema",
@@ -1664,6 +1686,9 @@ TransactionPostManyCode = Literal["tx_template.not_found", "journal.not_found", 
                                   "currency.unknown", "amount.range", "amount.scale", "posting.unbalanced",
                                   "journal.locked", "account.locked", "account.is_set", "velocity.exceeded",
                                   "transaction.replay_differs", "transaction.exists", "balance.changed"]
+TransactionVoidCode = Literal["transaction.not_found", "amount.range", "cel.eval", "cel.coerce",
+                              "transaction.already_voided", "journal.locked", "account.locked", "velocity.exceeded",
+                              "transaction.replay_differs", "transaction.exists", "balance.changed"]
 TransactionFindCode = Literal["transaction.not_found"]
 TransactionListCode = Literal["list.no_mark"]
 EntryListCode = Literal["list.no_mark"]
@@ -1814,6 +1839,11 @@ RAISES = {
         "InvalidError cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, "
         "currency.unknown, amount.range, amount.scale; "
         "RejectedError posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded; "
+        "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
+    "transaction_void":
+        "NotFoundError transaction.not_found; "
+        "InvalidError amount.range, cel.eval, cel.coerce; "
+        "RejectedError transaction.already_voided, journal.locked, account.locked, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
     "transaction_find":
         "NotFoundError transaction.not_found.",

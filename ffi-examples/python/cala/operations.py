@@ -25,6 +25,7 @@ from .documents import (AttachmentFilter, AttachVelocity, Attached, Detached, De
                         Headroom, HeadroomKey, NewVelocityControl, NewVelocityLimit, VelocityAttachment,
                         VelocityControl, VelocityLimit, VelocityLimitFilter)
 from .documents import EnsureAccount, EnsuredAccount, EnsuredJournal, EnsuredTxTemplate, EnsureJournal, EnsureTxTemplate
+from .documents import VoidTransaction
 from .errors import InvalidError, ParamTypeError
 from .listing import AsyncListing, Listing
 
@@ -434,6 +435,12 @@ class Transactions(_Noun[M]):
         """Posts transactions, dicts {tx_template_code, params, id}, all or none, as if one after the other; 10,000 at
         most. Gives a list of what post gives. An error's posting_index says which."""
         return {"postings": [_without_floats(posting, index) for index, posting in enumerate(postings)]}
+
+    @operation("transaction_void", Posted)
+    def void(self, **void: Unpack[VoidTransaction]) -> object:
+        """Takes a transaction back by posting another one, once. Gives {"transaction": {...}, "entries": [...], "replayed":
+        bool} of the voiding one; with a void_id it is simply repeated where the answer was lost."""
+        return void
 
     @operation("transaction_find", Transaction)
     def find(self, **key: Unpack[TransactionKey]) -> object:

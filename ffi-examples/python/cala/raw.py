@@ -740,6 +740,21 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_transaction_post_many", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and
+    # negated units. It obeys locks, as any posting; no max_scale. A velocity limit that counted the original counts the
+    # void in the same window, whenever it comes; one that only gives room is never refused. A transaction is voided once,
+    # a void too; the same void_id again with the same content is a replay. The void is effective today where nothing is
+    # said, has the original's correlation_id, and no external_id: the original keeps its own.
+    # request: {id: uuid, void_id?: uuid, effective?: date, description?: text, metadata?: json}
+    # result: posted
+    # errors: CALA_NOT_FOUND transaction.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
+    #   CALA_REJECTED transaction.already_voided, journal.locked, account.locked, velocity.exceeded;
+    #   CALA_CONFLICT transaction.replay_differs, transaction.exists (voided by another session at the same moment:
+    #   repeat), balance.changed (as transaction_post)
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_transaction_void", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Finds a transaction.
     # request: {id: uuid} | {external_id: text}
     # result: transaction
@@ -976,6 +991,7 @@ OPERATIONS = (
     "velocity_headroom",
     "transaction_post",
     "transaction_post_many",
+    "transaction_void",
     "transaction_find",
     "transaction_find_many",
     "transaction_list",

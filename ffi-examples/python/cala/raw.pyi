@@ -738,6 +738,21 @@ class Library(ctypes.CDLL):
         errors: as transaction_post; CALA_CONFLICT transaction.exists (also the same id or external id twice in the batch)
         access: write
         """
+    def cala_transaction_void(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                              out_op: Out, out_error: Out, /) -> int:
+        """Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and
+        negated units. It obeys locks, as any posting; no max_scale. A velocity limit that counted the original counts the
+        void in the same window, whenever it comes; one that only gives room is never refused. A transaction is voided once,
+        a void too; the same void_id again with the same content is a replay. The void is effective today where nothing is
+        said, has the original's correlation_id, and no external_id: the original keeps its own.
+        request: {id: uuid, void_id?: uuid, effective?: date, description?: text, metadata?: json}
+        result: posted
+        errors: CALA_NOT_FOUND transaction.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
+          CALA_REJECTED transaction.already_voided, journal.locked, account.locked, velocity.exceeded;
+          CALA_CONFLICT transaction.replay_differs, transaction.exists (voided by another session at the same moment:
+          repeat), balance.changed (as transaction_post)
+        access: write
+        """
     def cala_transaction_find(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                               out_op: Out, out_error: Out, /) -> int:
         """Finds a transaction.

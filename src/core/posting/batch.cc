@@ -71,6 +71,7 @@ std::vector<std::string> Batch::missing_templates() const {
   std::vector<std::string> missing;
   for (const Slot &slot : slots_) {
     const std::string &code = slot.asked->tx_template_code;
+    if (slot.asked->voids) continue;
     if (templates_.contains(code) || std::find(missing.begin(), missing.end(), code) != missing.end()) continue;
     missing.push_back(code);
   }
@@ -80,6 +81,41 @@ std::vector<std::string> Batch::missing_templates() const {
 void Batch::add_template(CompiledTxTemplatePtr tx_template) {
   const std::string &code = tx_template->source.code;
   templates_.insert_or_assign(code, std::move(tx_template));
+}
+
+std::vector<Uuid> Batch::missing_originals() const {
+  std::vector<Uuid> missing;
+  for (const Slot &slot : slots_) {
+    if (!slot.asked->voids) continue;
+    Uuid id = slot.asked->voids->of;
+    auto at = originals_.find(id);
+    while (at != originals_.end() && at->second && at->second->transaction.void_of) {
+      id = *at->second->transaction.void_of;
+      at = originals_.find(id);
+    }
+    if (at == originals_.end()) missing.push_back(id);
+  }
+  return missing;
+}
+
+void Batch::add_originals(const std::vector<Uuid> &asked, std::vector<PostedTransaction> found) {
+  for (const Uuid &id : asked) originals_[id].reset();
+  for (PostedTransaction &posted : found) {
+    const Uuid id = posted.transaction.id;
+    originals_[id] = std::move(posted);
+  }
+}
+
+const PostedTransaction *Batch::original(const Uuid &id) const {
+  const auto at = originals_.find(id);
+  return at == originals_.end() || !at->second ? nullptr : &*at->second;
+}
+
+const PostedTransaction *Batch::counted_as(const Slot &slot) const {
+  if (!slot.asked->voids) return nullptr;
+  const PostedTransaction *posted = original(slot.asked->voids->of);
+  while (posted != nullptr && posted->transaction.void_of) posted = original(*posted->transaction.void_of);
+  return posted;
 }
 
 std::vector<std::string> Batch::drop_stale_templates(const std::vector<Uuid> &stored) {
@@ -331,12 +367,22 @@ void Batch::fail(std::size_t i, Stage stage, Error error) {
 }
 
 void Batch::prepare_one(std::size_t i, const Uuid &id, base::Timestamp now) {
+  if (slots_[i].asked->voids) return prepare_void(i, *slots_[i].asked->voids, id, now);
   const std::string &code = slots_[i].asked->tx_template_code;
   const auto found = templates_.find(code);
   if (found == templates_.end()) return fail(i, kPrepare, not_found("tx_template", "code", code));
   Result<PostedTransaction> prepared = prepare_posting(*found->second, slots_[i].asked->params, id, now);
   if (!prepared) return fail(i, kPrepare, std::move(prepared.error()));
   slots_[i].posting = prepared.take();
+}
+
+// The same void_id again is a replay, which the store will show.
+void Batch::prepare_void(std::size_t i, const AskedVoid &asked, const Uuid &id, base::Timestamp now) {
+  const PostedTransaction *posted = original(asked.of);
+  if (posted == nullptr) return fail(i, kPrepare, not_found("transaction", "id", asked.of.text()));
+  const Transaction &transaction = posted->transaction;
+  if (transaction.voided_by && *transaction.voided_by != id) return fail(i, kPrepare, already_voided(transaction));
+  slots_[i].posting = mirror_of(*posted, asked, id, now);
 }
 
 void Batch::refuse_repeats(const Unit &unit) {
@@ -406,6 +452,7 @@ void Batch::check_journal(std::size_t i) {
                 rejection(base::Status::kRejected, "journal.locked", "journal " + id.text() + " is locked",
                           {{"journal_id", id.text()}}));
   }
+  if (slots_[i].asked->voids) return;  // what was booked with a finer scale can be taken back
   for (const Entry &entry : slots_[i].posting.entries) {
     const int limit = found->second->max_scale.for_currency(entry.currency);
     if (entry.units.scale() > limit) return fail(i, kJournal, too_fine(entry, limit));
@@ -515,7 +562,7 @@ bool Batch::match_limits(const Unit &unit, std::vector<std::vector<VelocityHit>>
     if (!open(slots_[i])) continue;
     Transaction &transaction = slots_[i].posting.transaction;
     transaction.created_at = transaction.modified_at = unit.stamp;
-    Result<std::vector<VelocityHit>> matched = bearers_.match(slots_[i].posting, sets_of);
+    Result<std::vector<VelocityHit>> matched = bearers_.match(slots_[i].posting, sets_of, counted_as(slots_[i]));
     if (!matched) {
       fail(i, kMatch, std::move(matched.error()));
       return false;

@@ -25,6 +25,7 @@
 #include "core/balance/effective.h"
 #include "core/journal/journal.h"
 #include "core/posting/transaction.h"
+#include "core/posting/void.h"
 #include "core/tx_template/compiled.h"
 #include "core/velocity/enforce.h"
 
@@ -34,7 +35,8 @@ struct AskedPosting {
   base::Uuid id;
   bool id_given = false;  // by the caller; otherwise drawn by the library when the operation was made
   std::string tx_template_code;
-  base::JsonView params;  // an object, or absent; borrowed
+  base::JsonView params;           // an object, or absent; borrowed
+  std::optional<AskedVoid> voids{};  // then it has no template
 };
 
 // What a batch must know of the ledger: what it named in needs(), locked. Outlives the batch's use of it.
@@ -104,6 +106,10 @@ class Batch {
   // Codes of templates that it has not been given yet.
   std::vector<std::string> missing_templates() const;
   void add_template(CompiledTxTemplatePtr tx_template);
+  // Transactions that it has not been told of yet: those that are to be voided, and those that these void themselves.
+  std::vector<base::Uuid> missing_originals() const;
+  // What the store has of them; one that is not there cannot be voided.
+  void add_originals(const std::vector<base::Uuid> &asked, std::vector<PostedTransaction> found);
   // Forgets templates that the store no longer has; answers their codes.
   std::vector<std::string> drop_stale_templates(const std::vector<base::Uuid> &stored);
 
@@ -175,6 +181,11 @@ class Batch {
   void close_if_refused(Unit &unit);
   void fail(std::size_t slot, Stage stage, base::Error error);
   void prepare_one(std::size_t slot, const base::Uuid &id, base::Timestamp now);
+  void prepare_void(std::size_t slot, const AskedVoid &asked, const base::Uuid &id, base::Timestamp now);
+  // Null where it is not there.
+  const PostedTransaction *original(const base::Uuid &id) const;
+  // What limits count a void as: what it takes back in the end, if that was a void itself. Null where it is none.
+  const PostedTransaction *counted_as(const Slot &slot) const;
   void refuse_repeats(const Unit &unit);
   bool meets(const Unit &unit, Ids &ids, std::unordered_set<std::string> &external_ids) const;
   void index(const BatchState &state);
@@ -201,6 +212,7 @@ class Batch {
   std::vector<Unit> units_;
   std::vector<Slot> slots_;
   std::unordered_map<std::string, CompiledTxTemplatePtr> templates_;
+  std::unordered_map<base::Uuid, std::optional<PostedTransaction>, base::UuidHash> originals_;
   std::unordered_map<base::Uuid, const JournalState *, base::UuidHash> journals_;
   std::unordered_map<base::Uuid, const AccountState *, base::UuidHash> accounts_;
   std::map<BalanceKey, const Balance *> balances_;

@@ -15,8 +15,6 @@ using base::Uuid;
 using cel::ContextField;
 using cel::Value;
 
-// What a void adds to the types of the entries that it takes back.
-constexpr std::string_view kVoided = "_VOID";
 // It is part of a row's key.
 constexpr std::size_t kLongestWindow = 1000;
 
@@ -63,12 +61,11 @@ class PostingFields final : public cel::ContextFields {  // NOLINT(cppcoreguidel
       case ContextField::kTransactionCorrelationId: return Value::string(transaction_.correlation_id);
       case ContextField::kTransactionMetadata: return json_value(metadata_);
       case ContextField::kEntryId: return {};  // drawn when it is written
-      case ContextField::kEntryEntryType: return Value::string(entry_type());
+      case ContextField::kEntryEntryType: return Value::string(entry_->entry_type);
       case ContextField::kEntrySequence: return Value::unsigned_integer(static_cast<std::uint64_t>(entry_->sequence));
       case ContextField::kEntryLayer: return Value::string(upper(entry_->layer));
       case ContextField::kEntryDirection: return Value::string(upper(entry_->direction));
-      case ContextField::kEntryUnits:
-        return Value::decimal(transaction_.void_of ? entry_->units.negated() : entry_->units);
+      case ContextField::kEntryUnits: return Value::decimal(entry_->units);
       case ContextField::kEntryCurrency: return Value::string(entry_->currency.code());
       case ContextField::kEntryMetadata: return json_value(entry_metadata_);
       case ContextField::kAccountId: return Value::uuid(bearer_->row.id);
@@ -83,12 +80,6 @@ class PostingFields final : public cel::ContextFields {  // NOLINT(cppcoreguidel
   }
 
  private:
-  std::string_view entry_type() const {
-    std::string_view type = entry_->entry_type;
-    if (transaction_.void_of && type.ends_with(kVoided)) type.remove_suffix(kVoided.size());
-    return type;
-  }
-
   const Transaction &transaction_;
   std::optional<base::Json> metadata_;
   const Entry *entry_ = nullptr;
@@ -101,8 +92,9 @@ namespace {
 // Evaluates a control's expressions for one entry at one bearer.
 class Matcher {
  public:
-  explicit Matcher(const PostedTransaction &posting) : posting_(posting), fields_(posting) {
-    bindings_.now = posting.transaction.created_at;
+  // of: the posting that expressions see.
+  Matcher(const PostedTransaction &of, bool of_void) : posting_(of), fields_(of), of_void_(of_void) {
+    bindings_.now = of.transaction.created_at;
     bindings_.context = &fields_;
     bindings_.shared = &shared_;
   }
@@ -139,6 +131,7 @@ class Matcher {
     hit.limit = &limit;
     hit.key = {bearer, entry.currency, entry.journal_id, control.frozen.id, limit.id, window.take()};
     hit.at = posting_.transaction.created_at;
+    hit.of_void = of_void_;
     if (programs.timestamp_source) {
       Result<Value> value = cel::evaluate(*programs.timestamp_source, bindings_, arena_);
       if (!value) return std::move(value.error());
@@ -192,6 +185,7 @@ class Matcher {
 
   const PostedTransaction &posting_;
   PostingFields fields_;
+  bool of_void_;
   cel::Arena arena_;
   cel::Shared shared_;
   cel::Bindings bindings_;
@@ -255,10 +249,12 @@ void VelocityBearers::add(VelocityBearer bearer) {
   bearers_.insert_or_assign(id, Bearer{std::move(bearer), std::move(metadata)});
 }
 
-Result<std::vector<VelocityHit>> VelocityBearers::match(const PostedTransaction &posting, const SetsOf &sets_of) const {
+Result<std::vector<VelocityHit>> VelocityBearers::match(const PostedTransaction &posting, const SetsOf &sets_of,
+                                                        const PostedTransaction *counted_as) const {
   std::vector<VelocityHit> hits;
   if (bearers_.empty()) return hits;
-  Matcher matcher(posting);
+  const PostedTransaction &seen = counted_as != nullptr ? *counted_as : posting;
+  Matcher matcher(seen, counted_as != nullptr);
   const auto match_at = [&](const Entry &entry, const Uuid &id) -> Outcome {
     const auto found = bearers_.find(id);
     if (found == bearers_.end()) return {};
@@ -268,9 +264,10 @@ Result<std::vector<VelocityHit>> VelocityBearers::match(const PostedTransaction 
     }
     return {};
   };
-  for (const Entry &entry : posting.entries) {
+  for (std::size_t i = 0; i < posting.entries.size() && i < seen.entries.size(); ++i) {
+    const Entry &entry = posting.entries[i];
     const auto begin = static_cast<std::ptrdiff_t>(hits.size());
-    matcher.fields().at(entry);
+    matcher.fields().at(seen.entries[i]);
     if (Outcome matched = match_at(entry, entry.account_id); !matched) return std::move(matched.error());
     for (const Uuid &set : sets_of(entry)) {
       if (Outcome matched = match_at(entry, set); !matched) return std::move(matched.error());
@@ -295,7 +292,7 @@ Outcome count_hit(const VelocityHit &hit, VelocityBalance &balance, std::vector<
     const std::optional<Decimal> requested = measure(balance, limit.layer, limit.direction, limit.basis);
     const std::optional<Decimal> current = measure(before, limit.layer, limit.direction, limit.basis);
     if (!requested || !current) return out_of_range(hit);
-    if (*requested <= limit.amount) continue;
+    if (*requested <= limit.amount || (hit.of_void && *requested <= *current)) continue;
     const Exceeded exceeded{hit, limit, *current, *requested};
     if (hit.control->frozen.action == VelocityAction::kWarn) {
       warnings.push_back({base::as_one_line(message_of(exceeded)), details_of(exceeded)});

@@ -36,7 +36,8 @@ struct VelocityHit {
   const CompiledControl *control = nullptr;
   const FrozenLimit *limit = nullptr;
   VelocityKey key;
-  base::Timestamp at;  // decides which of its amounts are in force
+  base::Timestamp at;      // decides which of its amounts are in force
+  bool of_void = false;    // which is never refused where it gives room
 };
 
 class VelocityBearers {
@@ -45,10 +46,12 @@ class VelocityBearers {
   bool empty() const { return bearers_.empty(); }
 
   // The limits that count the entries of a posting whose instants are set, entry by entry, for each the oldest control and limit
-  // first, then the account before its sets. sets_of: the sets that an entry moves, always in one order. Expressions see the
-  // entries of a void as those that it takes back. An error refuses the posting: cel.eval, cel.coerce.
+  // first, then the account before its sets. sets_of: the sets that an entry moves, always in one order. counted_as: of a void,
+  // what it takes back, entry by entry. Expressions see that, so that the limits and windows are those that had counted it.
+  // An error refuses the posting: cel.eval, cel.coerce.
   using SetsOf = std::function<std::vector<base::Uuid>(const Entry &entry)>;
-  base::Result<std::vector<VelocityHit>> match(const PostedTransaction &posting, const SetsOf &sets_of) const;
+  base::Result<std::vector<VelocityHit>> match(const PostedTransaction &posting, const SetsOf &sets_of,
+                                               const PostedTransaction *counted_as = nullptr) const;
 
  private:
   struct Bearer {

@@ -59,7 +59,7 @@ void append_transactions(std::string &out, const std::vector<core::Transaction> 
       rows.text(t.correlation_id);
     }
     rows.text_or_null(t.external_id).text_or_null(t.description).text_or_null(t.metadata);
-    rows.uuid_or_null(t.void_of).uuid_or_null(t.voided_by);
+    rows.uuid_or_null(t.void_of);
     rows.integer(t.version).instant(t.created_at).instant(t.modified_at).end_row();
   }
   rows.end_array();

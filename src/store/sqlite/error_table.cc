@@ -128,7 +128,9 @@ std::optional<Error> taken_error(std::string_view message) {
   const std::string_view column = place.substr(dot + 1);
   if (table == "balances" || column == "n") return raised_error("cala:balance.changed");
   const std::string noun(table.substr(0, table.size() - 1));
-  return core::already_exists(noun, column);
+  Error error = core::already_exists(noun, column);
+  error.retryable = column == "void_of";  // voided meanwhile, which the next look shows
+  return error;
 }
 
 bool matches(const Refusal &refusal, std::string_view code_name, std::string_view message) {

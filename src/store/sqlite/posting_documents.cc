@@ -239,7 +239,6 @@ void write_transaction(JsonWriter &out, const PlannedTransaction &planned) {
   write_text(out, row.description);
   write_text(out, row.metadata);
   write_id(out, row.void_of);
-  write_id(out, row.voided_by);
   out.integer(row.version).integer(row.created_at.micros()).integer(row.modified_at.micros());
   if (!planned.warnings.empty()) out.string(planned.warnings);
   out.end_array();

@@ -62,10 +62,10 @@ std::string_view NativePosting::sql_of(Use use) {
     case kEntryRows: return "SELECT row FROM cala_entry_rows_v1 WHERE n >= ? AND n < ? ORDER BY n";
     case kInsertTransaction:
       return "INSERT INTO cala_transactions (n, id, journal_n, tx_template_n, effective, first_entry_n, entry_count,"
-             " correlation_id, external_id, description, metadata, void_of, voided_by, version, created_at, "
+             " correlation_id, external_id, description, metadata, void_of, version, created_at, "
              "modified_at)"
              " VALUES (?, ?, coalesce(?, (SELECT n FROM cala_journals WHERE id = ?)),"
-             " coalesce(?, (SELECT n FROM cala_tx_templates WHERE id = ?)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             " coalesce(?, (SELECT n FROM cala_tx_templates WHERE id = ?)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     case kInsertEntry:
       return "INSERT INTO cala_entries (n, transaction_n, balance_n, version, prev_n, skip_n, entry_type, layer, "
              "direction,"
@@ -514,7 +514,6 @@ Outcome NativePosting::write_transaction(const PlannedTransaction &planned, Stat
   const std::string journal_id = planned.journal_n == 0 ? row.journal_id.text() : std::string();
   const std::string tx_template_id = planned.tx_template_n == 0 ? row.tx_template_id.text() : std::string();
   const std::string void_of = row.void_of ? row.void_of->text() : std::string();
-  const std::string voided_by = row.voided_by ? row.voided_by->text() : std::string();
   const auto word = [&out](bool present, std::string_view text) { present ? out.text(text) : out.null(); };
   out.integer(planned.n).text(id);
   number_or_null(out, planned.journal_n).text(journal_id);
@@ -526,7 +525,6 @@ Outcome NativePosting::write_transaction(const PlannedTransaction &planned, Stat
   word(!planned.own_correlation, row.correlation_id);
   out.optional_text(row.external_id).optional_text(row.description).optional_text(row.metadata);
   word(row.void_of.has_value(), void_of);
-  word(row.voided_by.has_value(), voided_by);
   out.integer(row.version).integer(row.created_at.micros()).integer(row.modified_at.micros());
   return done(out);
 }

@@ -131,6 +131,7 @@ export type ErrorCode =
   | "store.unsupported"
   | "store.untrusted_schema"
   | "transaction.aborted"
+  | "transaction.already_voided"
   | "transaction.exists"
   | "transaction.none"
   | "transaction.not_found"
@@ -309,6 +310,7 @@ export interface ErrorDetails {
   };
   "transaction.replay_differs": { transactionId: Id; field: string };
   "transaction.exists": { column?: "id" | "external_id"; value?: string };
+  "transaction.already_voided": { transactionId: Id; voidedBy: Id };
   "transaction.not_found": { id: string } | { externalId: string };
   "balance.not_found": BalanceKey;
   "tx.control_statement": { pointer?: string };
@@ -476,6 +478,10 @@ export interface Transaction {
   externalId?: string;
   description?: string;
   metadata?: Json;
+  /** The transaction that it takes back. */
+  voidOf?: Id;
+  /** The one that takes it back. */
+  voidedBy?: Id;
   createdAt: Instant;
   modifiedAt: Instant;
 }
@@ -1567,6 +1573,39 @@ export type TransactionPostManyError =
   | "transaction.exists"
   | "balance.changed";
 
+/**
+ * Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and
+ * negated units. It obeys locks, as any posting; no maxScale. A velocity limit that counted the original counts the
+ * void in the same window, whenever it comes; one that only gives room is never refused. A transaction is voided once,
+ * a void too; the same voidId again with the same content is a replay. The void is effective today where nothing is
+ * said, has the original's correlationId, and no externalId: the original keeps its own.
+ */
+export interface TransactionVoidRequest {
+  id: Id;
+  voidId?: Id | undefined;
+  effective?: DateText | undefined;
+  description?: string | undefined;
+  metadata?: Json | undefined;
+}
+
+/**
+ * NotFoundError transaction.not_found; InvalidError amount.range, cel.eval, cel.coerce; RejectedError
+ * transaction.already_voided, journal.locked, account.locked, velocity.exceeded; ConflictError
+ * transaction.replay_differs, transaction.exists, balance.changed.
+ */
+export type TransactionVoidError =
+  | "transaction.not_found"
+  | "amount.range"
+  | "cel.eval"
+  | "cel.coerce"
+  | "transaction.already_voided"
+  | "journal.locked"
+  | "account.locked"
+  | "velocity.exceeded"
+  | "transaction.replay_differs"
+  | "transaction.exists"
+  | "balance.changed";
+
 /** Finds a transaction. */
 export type TransactionFindRequest = { id: Id } | { externalId: string };
 
@@ -2025,6 +2064,7 @@ export interface Operations {
     result: TransactionPostManyResult;
     error: TransactionPostManyError;
   };
+  transaction_void: { request: TransactionVoidRequest; result: Posted; error: TransactionVoidError };
   transaction_find: { request: TransactionFindRequest; result: Transaction; error: TransactionFindError };
   transaction_find_many: { request: TransactionFindManyRequest; result: TransactionFindManyResult; error: never };
   transaction_list: { request: TransactionListRequest; result: TransactionListResult; error: TransactionListError };

@@ -93,6 +93,7 @@ export const operationNames = [
   "velocity_headroom",
   "transaction_post",
   "transaction_post_many",
+  "transaction_void",
   "transaction_find",
   "transaction_find_many",
   "transaction_list",
@@ -830,6 +831,21 @@ export interface Raw {
    * access: write
    */
   cala_transaction_post_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and
+   * negated units. It obeys locks, as any posting; no max_scale. A velocity limit that counted the original counts the
+   * void in the same window, whenever it comes; one that only gives room is never refused. A transaction is voided once,
+   * a void too; the same void_id again with the same content is a replay. The void is effective today where nothing is
+   * said, has the original's correlation_id, and no external_id: the original keeps its own.
+   * request: {id: uuid, void_id?: uuid, effective?: date, description?: text, metadata?: json}
+   * result: posted
+   * errors: CALA_NOT_FOUND transaction.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
+   *   CALA_REJECTED transaction.already_voided, journal.locked, account.locked, velocity.exceeded;
+   *   CALA_CONFLICT transaction.replay_differs, transaction.exists (voided by another session at the same moment:
+   *   repeat), balance.changed (as transaction_post)
+   * access: write
+   */
+  cala_transaction_void(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds a transaction.
    * request: {id: uuid} | {external_id: text}

@@ -578,19 +578,37 @@ module Cala
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def post_many(postings) = @place.call(:transaction_post_many, { postings: postings })[:results]
 
+    # Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and
+    # negated units. It obeys locks, as any posting; no max_scale. A velocity limit that counted the original counts the
+    # void in the same window, whenever it comes; one that only gives room is never refused. A transaction is voided
+    # once, a void too; the same void_id again with the same content is a replay. The void is effective today where
+    # nothing is said, has the original's correlation_id, and no external_id: the original keeps its own.
+    # @option request [String] :id Needed.
+    # @option request [String] :void_id
+    # @option request [String, Date] :effective
+    # @option request [String] :description
+    # @option request [Object] :metadata
+    # @return [Hash] transaction:, entries:, replayed:, warnings?:
+    # @raise [NotFoundError] transaction.not_found
+    # @raise [InvalidError] amount.range, cel.eval, cel.coerce
+    # @raise [RejectedError] transaction.already_voided, journal.locked, account.locked, velocity.exceeded
+    # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
+    def void(**request) = @place.call(:transaction_void, request)
+
     # Finds a transaction.
     # One of id, external_id.
     # @option request [String] :id
     # @option request [String] :external_id
     # @return [Hash] id:, version:, journal_id:, tx_template_id:, tx_template_code:, entry_ids:, effective:,
-    #   correlation_id:, external_id?:, description?:, metadata?:, created_at:, modified_at:
+    #   correlation_id:, external_id?:, description?:, metadata?:, void_of?:, voided_by?:, created_at:, modified_at:
     # @raise [NotFoundError] transaction.not_found
     def find(**request) = @place.call(:transaction_find, request)
 
     # Finds transactions, in the order asked; missing ones are left out.
     # @param ids [Array<String>] At most 10000.
     # @return [Array<Hash>] each id:, version:, journal_id:, tx_template_id:, tx_template_code:, entry_ids:,
-    #   effective:, correlation_id:, external_id?:, description?:, metadata?:, created_at:, modified_at:
+    #   effective:, correlation_id:, external_id?:, description?:, metadata?:, void_of?:, voided_by?:, created_at:,
+    #   modified_at:
     def find_many(ids) = @place.call(:transaction_find_many, { ids: ids })[:transactions]
 
     # Lists transactions in the order in which they were posted. effective_from and effective_to are inclusive.
@@ -605,7 +623,7 @@ module Cala
     # @option request [String, Date] :effective_to
     # @option request [Boolean] :stable Default false.
     # @return [List] each id:, version:, journal_id:, tx_template_id:, tx_template_code:, entry_ids:, effective:,
-    #   correlation_id:, external_id?:, description?:, metadata?:, created_at:, modified_at:
+    #   correlation_id:, external_id?:, description?:, metadata?:, void_of?:, voided_by?:, created_at:, modified_at:
     # @raise [UnavailableError] list.no_mark
     def list(**request) = List.new(@place, :transaction_list, request)
   end

@@ -106,7 +106,6 @@ CREATE TABLE @schema@.transactions (
   journal_id uuid NOT NULL,
   tx_template_id uuid NOT NULL,
   void_of uuid,
-  voided_by uuid,
   correlation_id text COLLATE "C",
   external_id text COLLATE "C",
   description text,
@@ -116,6 +115,9 @@ CREATE TABLE @schema@.transactions (
 )
 -- @break
 CREATE UNIQUE INDEX transactions_external_id_key ON @schema@.transactions (external_id) WHERE external_id IS NOT NULL
+-- @break
+-- A transaction is voided once, and by which one is found here.
+CREATE UNIQUE INDEX transactions_void_of_key ON @schema@.transactions (void_of) WHERE void_of IS NOT NULL
 -- @break
 -- The indexes below serve transaction_list, in order of posting within each filter. The date has a block range index: rows
 -- arrive nearly in order of date, and it costs next to nothing to keep.

@@ -43,7 +43,8 @@ LANGUAGE sql STABLE AS $body$
   SELECT json_build_object('id', t.id, 'journal_id', t.journal_id, 'tx_template_id', t.tx_template_id,
     'tx_template_code', tx_template_code, 'effective', t.effective - date '1970-01-01',
     'correlation_id', coalesce(t.correlation_id, t.id::text), 'external_id', t.external_id,
-    'description', t.description, 'metadata', t.metadata::text, 'void_of', t.void_of, 'voided_by', t.voided_by,
+    'description', t.description, 'metadata', t.metadata::text, 'void_of', t.void_of,
+    'voided_by', (SELECT v.id FROM @schema@.transactions v WHERE v.void_of = t.id),
     'version', t.version, 'created_at', @schema@.micros(t.created_at), 'modified_at', @schema@.micros(t.modified_at),
     'entry_ids', entry_ids, 'cursor', at)
 $body$

@@ -4,7 +4,7 @@ CREATE TYPE @schema@.balance_key_v1 AS (account_id uuid, currency text, journal_
 -- @break
 CREATE TYPE @schema@.posting_transaction_v1 AS (
   id uuid, journal_id uuid, tx_template_id uuid, effective integer, correlation_id text, external_id text,
-  description text, metadata json, void_of uuid, voided_by uuid, version integer, created_at bigint, modified_at bigint)
+  description text, metadata json, void_of uuid, version integer, created_at bigint, modified_at bigint)
 -- @break
 -- place: which transaction of the request, from 1.
 CREATE TYPE @schema@.posting_entry_v1 AS (
@@ -183,12 +183,12 @@ BEGIN
   PERFORM pg_current_xact_id();  -- nobody draws an ordinal without one (order_marks)
   ordinals := ARRAY(SELECT nextval('@schema@.event_sequence') FROM generate_series(1, cardinality(transactions)));
   INSERT INTO @schema@.transactions (ordinal, created_at, modified_at, version, effective, id, journal_id, tx_template_id,
-      void_of, voided_by, correlation_id, external_id, description, metadata)
+      void_of, correlation_id, external_id, description, metadata)
     SELECT ordinals[t.place], @schema@.instant(t.created_at), @schema@.instant(t.modified_at), t.version,
-      date '1970-01-01' + t.effective, t.id, t.journal_id, t.tx_template_id, t.void_of, t.voided_by, t.correlation_id,
+      date '1970-01-01' + t.effective, t.id, t.journal_id, t.tx_template_id, t.void_of, t.correlation_id,
       t.external_id, t.description, t.metadata
     FROM unnest(transactions) WITH ORDINALITY AS t (id, journal_id, tx_template_id, effective, correlation_id, external_id,
-      description, metadata, void_of, voided_by, version, created_at, modified_at, place)
+      description, metadata, void_of, version, created_at, modified_at, place)
     ON CONFLICT DO NOTHING;
   GET DIAGNOSTICS written = ROW_COUNT;
   IF written < cardinality(transactions) THEN
@@ -272,7 +272,7 @@ BEGIN
     SELECT ordinals[t.place], @schema@.instant(t.created_at), t.id, 'transaction_created',
       (doc -> 'warnings' ->> (t.place::integer - 1))::json
     FROM unnest(transactions) WITH ORDINALITY AS t (id, journal_id, tx_template_id, effective, correlation_id, external_id,
-      description, metadata, void_of, voided_by, version, created_at, modified_at, place);
+      description, metadata, void_of, version, created_at, modified_at, place);
   RETURN '{}';
 END
 $body$

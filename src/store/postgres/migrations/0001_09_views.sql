@@ -25,7 +25,8 @@ CREATE VIEW @schema@.transactions_view AS
 SELECT t.ordinal AS posting, t.id AS transaction_id, t.journal_id, j.name AS journal_name, c.code AS tx_template_code,
   t.effective,
   coalesce(t.correlation_id, t.id::text) AS correlation_id, t.external_id, t.description, t.metadata,
-  (SELECT count(*) FROM @schema@.entries e WHERE e.ordinal = t.ordinal) AS entries, t.void_of, t.voided_by, t.created_at
+  (SELECT count(*) FROM @schema@.entries e WHERE e.ordinal = t.ordinal) AS entries, t.void_of,
+  (SELECT v.id FROM @schema@.transactions v WHERE v.void_of = t.id) AS voided_by, t.created_at
 FROM @schema@.transactions t
 JOIN @schema@.journals j ON j.id = t.journal_id
 JOIN @schema@.tx_templates c ON c.id = t.tx_template_id

@@ -87,13 +87,15 @@ CREATE TABLE cala_transactions (
   description TEXT,
   metadata TEXT,
   void_of TEXT,
-  voided_by TEXT,
   version INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   modified_at INTEGER NOT NULL
 )
 -- @break
 CREATE UNIQUE INDEX cala_transactions_external_id ON cala_transactions (external_id) WHERE external_id IS NOT NULL
+-- @break
+-- A transaction is voided once, and by which one is found here.
+CREATE UNIQUE INDEX cala_transactions_void_of ON cala_transactions (void_of) WHERE void_of IS NOT NULL
 -- @break
 CREATE INDEX cala_transactions_correlation_id ON cala_transactions (correlation_id) WHERE correlation_id IS NOT NULL
 -- @break

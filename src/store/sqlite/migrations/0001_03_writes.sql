@@ -130,14 +130,14 @@ BEGIN
     SELECT 1 FROM cala_balances b
     WHERE b.n = json_extract(m.row, '$[0]') AND b.version = json_extract(m.row, '$[1]'));
   INSERT INTO cala_transactions (n, id, journal_n, tx_template_n, effective, first_entry_n, entry_count, correlation_id,
-    external_id, description, metadata, void_of, voided_by, version, created_at, modified_at)
+    external_id, description, metadata, void_of, version, created_at, modified_at)
   SELECT json_extract(x.row, '$[0]'), json_extract(x.row, '$[1]'),
     (SELECT j.n FROM cala_journals j WHERE j.id = json_extract(x.row, '$[2]')),
     (SELECT p.n FROM cala_tx_templates p WHERE p.id = json_extract(x.row, '$[3]')),
     json_extract(x.row, '$[4]'), json_extract(x.row, '$[5]'), json_extract(x.row, '$[6]'),
     json_extract(x.row, '$[7]'), json_extract(x.row, '$[8]'), json_extract(x.row, '$[9]'),
     json_extract(x.row, '$[10]'), json_extract(x.row, '$[11]'), json_extract(x.row, '$[12]'),
-    json_extract(x.row, '$[13]'), json_extract(x.row, '$[14]'), json_extract(x.row, '$[15]')
+    json_extract(x.row, '$[13]'), json_extract(x.row, '$[14]')
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.transactions') LIMIT -1) x;
   INSERT INTO cala_entries (n, transaction_n, balance_n, version, prev_n, skip_n, entry_type, layer, direction, units,
     description, metadata, created_at, state, entry_n)
@@ -172,6 +172,6 @@ BEGIN
   SELECT json_extract(x.row, '$[0]'), json_extract(x.row, '$[1]'), json_extract(x.row, '$[2]')
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.dates') LIMIT -1) x;
   INSERT INTO cala_outbox_events (type, subject_n, payload, recorded_at)
-  SELECT 'transaction_created', json_extract(x.row, '$[0]'), json_extract(x.row, '$[16]'), json_extract(x.row, '$[14]')
+  SELECT 'transaction_created', json_extract(x.row, '$[0]'), json_extract(x.row, '$[15]'), json_extract(x.row, '$[13]')
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.transactions') LIMIT -1) x;
 END

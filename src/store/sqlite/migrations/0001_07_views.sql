@@ -131,7 +131,7 @@ SELECT t.n AS posting, t.id AS transaction_id, j.id AS journal_id, j.name AS jou
   date(t.effective * 86400, 'unixepoch') AS effective, coalesce(t.correlation_id, t.id) AS correlation_id,
     t.external_id AS external_id,
   t.description AS description, t.metadata AS metadata, t.entry_count AS entries, t.void_of AS void_of,
-    t.voided_by AS voided_by,
+    (SELECT v.id FROM cala_transactions v WHERE v.void_of = t.id) AS voided_by,
   replace(datetime((t.created_at + 62135596800000000) / 1000000 - 62135596800, 'unixepoch'), ' ', 'T')
     || '.' || substr(1000000 + (t.created_at + 62135596800000000) - (t.created_at + 62135596800000000) / 1000000 *
       1000000, -6) || 'Z' AS created_at

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/posting/prepare.h"
+
 namespace cala::core {
 namespace {
 
@@ -79,6 +81,32 @@ class Postings {
     }
   }
 
+  void void_unit(int id, int of) {
+    AskedPosting &posting = units_.emplace_back().emplace_back();
+    posting.id = numbered(id);
+    posting.id_given = true;
+    posting.voids.emplace().of = numbered(of);
+  }
+
+  // Of one unit that voids, with what the store has of the originals: as they are asked for, one after the other.
+  Batch decided_void(const BatchState &state, const std::vector<PostedTransaction> &stored) {
+    std::vector<std::span<const AskedPosting>> spans(units_.begin(), units_.end());
+    Batch batch(spans);
+    EXPECT_TRUE(batch.missing_templates().empty());
+    for (std::vector<Uuid> ids = batch.missing_originals(); !ids.empty(); ids = batch.missing_originals()) {
+      asked_originals.insert(asked_originals.end(), ids.begin(), ids.end());
+      std::vector<PostedTransaction> found;
+      for (const PostedTransaction &one : stored) {
+        if (one.transaction.id == ids.front()) found.push_back(one);
+      }
+      batch.add_originals(ids, std::move(found));
+    }
+    batch.prepare(kNow);
+    needs = batch.needs();
+    batch.decide(state, batch.stamp(state, kNow));
+    return batch;
+  }
+
   // Up to the decision.
   Batch decided(const BatchState &state, VelocityBearers bearers = {}) {
     std::vector<std::span<const AskedPosting>> spans(units_.begin(), units_.end());
@@ -94,6 +122,7 @@ class Postings {
   }
 
   BatchNeeds needs;
+  std::vector<Uuid> asked_originals;
 
  private:
   std::vector<std::vector<AskedPosting>> units_;
@@ -118,6 +147,78 @@ std::string refusal(Batch &batch, std::size_t unit) {
   base::Result<std::vector<PostingResult>> outcome = batch.take_outcome(unit);
   if (outcome) return "posted";
   return outcome.error().code + "@" + std::to_string(outcome.error().posting_index);
+}
+
+PostedTransaction posted_transfer(int id, const char *units) {
+  base::Result<base::Json> params = base::Json::parse(std::string(R"({"units":")") + units + "\"}");
+  EXPECT_TRUE(params.ok());
+  base::Result<PostedTransaction> posted = prepare_posting(*transfer_template(), params->root(), numbered(id), kNow);
+  EXPECT_TRUE(posted.ok());
+  return posted ? posted.take() : PostedTransaction();
+}
+
+TEST(Batch, VoidsWithTheEntriesOfTheOriginalNegated) {
+  Postings postings;
+  postings.void_unit(52, 51);
+  BatchState state = ledger();
+  state.journals[0].max_scale = *MaxScale::parse(base::Json::parse("0")->root(), "");
+  Batch batch = postings.decided_void(state, {posted_transfer(51, "1.5")});
+  EXPECT_EQ(postings.asked_originals, std::vector<Uuid>{numbered(51)});
+  EXPECT_EQ(postings.needs.transaction_ids, std::vector<Uuid>{numbered(52)});
+  const BatchWrite write = written(batch);
+  ASSERT_EQ(write.transactions.size(), 1U);
+  EXPECT_EQ(write.transactions[0].void_of, numbered(51));
+  ASSERT_EQ(write.entries.size(), 2U);
+  EXPECT_EQ(write.entries[0].units.text(), "-1.5");
+  EXPECT_EQ(write.entries[0].entry_type, "E_VOID");
+  EXPECT_EQ(write.entries[0].direction, Direction::kDebit);
+  EXPECT_EQ(write.entries[0].transaction_id, numbered(52));
+}
+
+TEST(Batch, VoidsOnceAndOnlyWhatIsThere) {
+  BatchState state = ledger();
+  PostedTransaction original = posted_transfer(51, "1");
+  Postings none;
+  none.void_unit(52, 51);
+  Batch batch = none.decided_void(state, {});
+  EXPECT_EQ(refusal(batch, 0), "transaction.not_found@0");
+  original.transaction.voided_by = numbered(53);
+  Postings again;
+  again.void_unit(52, 51);
+  batch = again.decided_void(state, {original});
+  EXPECT_EQ(refusal(batch, 0), "transaction.already_voided@0");
+}
+
+TEST(Batch, VoidOfAVoidIsToldOfAllThatItTakesBack) {
+  BatchState state = ledger();
+  PostedTransaction mirror = mirror_of(posted_transfer(51, "1"), {numbered(51), {}, {}, {}}, numbered(52), kNow);
+  Postings postings;
+  postings.void_unit(53, 52);
+  Batch batch = postings.decided_void(state, {mirror, posted_transfer(51, "1")});
+  EXPECT_EQ(postings.asked_originals, (std::vector<Uuid>{numbered(52), numbered(51)}));
+  const BatchWrite write = written(batch);
+  ASSERT_EQ(write.entries.size(), 2U);
+  EXPECT_EQ(write.entries[1].units.text(), "1");
+  EXPECT_EQ(write.entries[1].entry_type, "E_VOID_VOID");
+}
+
+TEST(Batch, TheSameVoidAgainIsAReplayAndAnotherIsNot) {
+  BatchState state = ledger();
+  PostedTransaction original = posted_transfer(51, "1");
+  PostedTransaction mirror = mirror_of(original, {numbered(51), {}, {}, {}}, numbered(52), kNow);
+  original.transaction.voided_by = numbered(52);
+  mirror.transaction.created_at = kNow;
+  state.existing = {mirror};
+  Postings again;
+  again.void_unit(52, 51);
+  Batch batch = again.decided_void(state, {original});
+  base::Result<std::vector<PostingResult>> outcome = batch.take_outcome(0);
+  ASSERT_TRUE(outcome.ok());
+  EXPECT_TRUE(outcome->front().replayed);
+  Postings posting;
+  posting.unit({{52, "{}"}});
+  Batch other = posting.decided(state);
+  EXPECT_EQ(refusal(other, 0), "transaction.replay_differs@0");
 }
 
 TEST(Batch, AsksForWhatItsEntriesTouchSortedAndOnce) {

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "core/posting/void.h"
 #include "core/velocity/enforce.h"
 #include "core/velocity/frozen.h"
 #include "core/velocity/headroom.h"
@@ -73,6 +74,8 @@ CompiledControlPtr compiled(const VelocityControl &control, const std::string &p
   return out ? out.take() : nullptr;
 }
 
+base::Date date_of(const char *text) { return base::Date::parse(text).value_or(base::Date()); }
+
 Entry entry_of(Direction direction, std::string_view units, Layer layer = Layer::kSettled,
                const Uuid &account = kAccount) {
   Entry entry;
@@ -112,13 +115,14 @@ class Velocity : public ::testing::Test {
     bearers_.add(std::move(bearer));
   }
 
-  base::Result<std::vector<VelocityHit>> match(const PostedTransaction &posting) const {
-    return bearers_.match(posting, [](const Entry &) { return std::vector<Uuid>{kSet}; });
+  base::Result<std::vector<VelocityHit>> match(const PostedTransaction &posting,
+                                               const PostedTransaction *counted_as = nullptr) const {
+    return bearers_.match(posting, [](const Entry &) { return std::vector<Uuid>{kSet}; }, counted_as);
   }
 
   // "ok", or the error's code; what was counted stays only when all was.
-  std::string post(const PostedTransaction &posting) {
-    base::Result<std::vector<VelocityHit>> hits = match(posting);
+  std::string post(const PostedTransaction &posting, const PostedTransaction *counted_as = nullptr) {
+    base::Result<std::vector<VelocityHit>> hits = match(posting, counted_as);
     if (!hits) return hits.error().code;
     VelocityBalances counted = balances_;
     for (const VelocityHit &hit : *hits) {
@@ -252,11 +256,36 @@ TEST_F(Velocity, VoidTakesBackWhatWasCounted) {
   attach(kAccount, {compiled(control_of({gross}))});
   EXPECT_EQ(debit("100"), "ok");
   EXPECT_EQ(debit("1"), "velocity.exceeded");
-  PostedTransaction mirror = posting_of({entry_of(Direction::kDebit, "-100")});
-  mirror.entries[0].entry_type += "_VOID";
-  mirror.transaction.void_of = id_of(30);
-  EXPECT_EQ(post(mirror), "ok");
+  const PostedTransaction original = posting_of({entry_of(Direction::kDebit, "100")});
+  EXPECT_EQ(post(mirror_of(original, {}, id_of(31), now()), &original), "ok");
   EXPECT_EQ(debit("100"), "ok");
+}
+
+TEST_F(Velocity, VoidGivesRoomInTheWindowOfWhatItTakesBack) {
+  VelocityLimit limit = limit_of("decimal('10')");
+  limit.window = {{"day", "context.vars.transaction.effective"}};
+  attach(kAccount, {compiled(control_of({limit}))});
+  PostedTransaction original = posting_of({entry_of(Direction::kDebit, "10")});
+  original.transaction.effective = date_of("2026-01-01");
+  EXPECT_EQ(post(original), "ok");
+  AskedVoid asked;
+  asked.effective = date_of("2026-02-02");
+  const PostedTransaction mirror = mirror_of(original, asked, id_of(31), now());
+  EXPECT_EQ(post(mirror, &original), "ok");
+  ASSERT_EQ(balances_.size(), 1U);
+  EXPECT_EQ(balances_.begin()->first.window, R"({"day":"2026-01-01"})");
+  EXPECT_EQ(post(original), "ok") << "there is room again";
+  EXPECT_EQ(post(mirror_of(mirror, {}, id_of(32), now()), &original), "velocity.exceeded") << "a void taken back counts";
+}
+
+TEST_F(Velocity, VoidThatGivesRoomIsNeverRefused) {
+  attach(kAccount, {compiled(control_of({limit_of("decimal('100')")}))});
+  EXPECT_EQ(debit("90"), "ok");
+  const PostedTransaction original = posting_of({entry_of(Direction::kDebit, "10")});
+  EXPECT_EQ(post(original), "ok");
+  attach(kAccount, {compiled(control_of({limit_of("decimal('50')")}))});
+  EXPECT_EQ(credit("10"), "velocity.exceeded") << "still above, as any posting";
+  EXPECT_EQ(post(mirror_of(original, {}, id_of(31), now()), &original), "ok");
 }
 
 TEST_F(Velocity, LayersAddUpToTheLimits) {

@@ -522,6 +522,8 @@ CALA_API void cala_tx_free(cala_tx *tx);
 /* type lock_status: whether it takes postings. "active" | "locked" */
 /* type balance_rollup: when a set's balance moves. "synchronous" | "eventually_consistent" */
 /* type on_difference: what becomes of something that is there already, and not as it was asked for. "error" | "keep" */
+/* type available_limits: how much must stay available, or may be at most: one amount for every currency, or amounts by
+ * currency, where the key * is every other. {*: decimal} | decimal */
 /* type max_scale: digits after the decimal point that an entry may have: one number, or one by currency, {"default":
  *   18, "USD": 2}. A posting with more is refused (amount.scale): its tx template rounds by name (docs/cel.md). integer
  *   0..18 | {*: integer 0..18} */
@@ -537,6 +539,9 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *   description?: text,
  *   metadata?: json,
  *   balance_rollup: balance_rollup,
+ *   min_available?: available_limits,  -- a posting may not take what is available below it
+ *   max_available?: available_limits,  -- nor raise it above
+ *   available_layer?: layer,           -- available up to this layer; there where one of the three was said
  *   created_at: instant,
  *   modified_at: instant} */
 
@@ -550,6 +555,9 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *   description?: text,
  *   metadata?: json,
  *   balance_rollup: balance_rollup,
+ *   min_available?: available_limits,  -- a posting may not take what is available below it
+ *   max_available?: available_limits,  -- nor raise it above
+ *   available_layer?: layer,           -- available up to this layer; there where one of the three was said
  *   created_at: instant,
  *   modified_at: instant} */
 /* type membership: an account, or another set, in an account set. {account_set_id: uuid, account_id: uuid} |
@@ -595,7 +603,10 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *   units: cel,
  *   currency: cel,
  *   description?: cel,
- *   metadata?: cel} */
+ *   metadata?: cel,
+ *   min_available?: cel,               -- what must stay available of the account after the posting, up to the entry's
+ *                                      -- layer; null is nothing. What the account itself says holds as well
+ *   max_available?: cel} */
 /* type tx_template: how a kind of transaction is posted. {
  *   id: uuid,
  *   version: integer,
@@ -726,6 +737,11 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *   replayed: boolean,                 -- true: it had been posted before, and nothing was written
  *   warnings?: [warning]}              -- of limits that only warn; not of a replay */
 
+/* type refusal: why a posting would be refused; "Codes of errors" below has what the codes and their details mean. {
+ *   code: text,
+ *   message: text,
+ *   details: json} */
+
 /* type balance_key: which balance. {
  *   journal_id: uuid,
  *   account_id: uuid,
@@ -827,9 +843,11 @@ CALA_API void cala_tx_free(cala_tx *tx);
  * "Codes of errors" below has every code. */
 
 /* Creates an account, in an account set if one is named. Its code and its external id are its own in the whole ledger.
+ * min_available and max_available hold in each journal; what brings an account back towards them is never refused.
  * request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
  *   status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
- *   "synchronous", account_set_id?: uuid}
+ *   "synchronous", account_set_id?: uuid, min_available?: available_limits, max_available?: available_limits,
+ *   available_layer?: layer = "settled"}
  * result: account
  * errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
  * access: write */
@@ -882,7 +900,8 @@ CALA_API cala_status cala_account_list(cala_ledger *ledger, cala_tx *tx, const c
 /* Changes an account: only what is given changes. A new normal_balance_type changes the sign in which balances are
  * shown, past ones too. version is one higher when anything changed.
  * request: {id: uuid, code?: text, name?: text, external_id?: text | null, normal_balance_type?: direction,
- *   description?: text | null, metadata?: json}
+ *   description?: text | null, metadata?: json, min_available?: available_limits | null,
+ *   max_available?: available_limits | null, available_layer?: layer}
  * result: account
  * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed; CALA_REJECTED account.is_set
  * access: write */
@@ -910,7 +929,8 @@ CALA_API cala_status cala_account_unlock(cala_ledger *ledger, cala_tx *tx, const
  * members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused where
  * only an account will do (account.is_set). Its external id is its own among sets.
  * request: {id?: uuid, journal_id: uuid, name: text, external_id?: text, normal_balance_type?: direction = "credit",
- *   description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous"}
+ *   description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous",
+ *   min_available?: available_limits, max_available?: available_limits, available_layer?: layer = "settled"}
  * result: account_set
  * errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found; CALA_UNSUPPORTED option.unsupported
  * access: write */
@@ -941,7 +961,8 @@ CALA_API cala_status cala_account_set_list(cala_ledger *ledger, cala_tx *tx, con
 
 /* Changes an account set: only what is given changes.
  * request: {id: uuid, name?: text, external_id?: text | null, normal_balance_type?: direction,
- *   description?: text | null, metadata?: json}
+ *   description?: text | null, metadata?: json, min_available?: available_limits | null,
+ *   max_available?: available_limits | null, available_layer?: layer}
  * result: account_set
  * errors: CALA_NOT_FOUND account_set.not_found; CALA_CONFLICT account_set.exists, account_set.changed
  * access: write */
@@ -1205,14 +1226,15 @@ CALA_API cala_status cala_velocity_headroom(cala_ledger *ledger, cala_tx *tx, co
 /* Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers with
  * the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must agree in
  * each currency and layer. When several errors hold, the first in this order is named: template, params, expressions,
- * balance; journal and its max_scale; accounts in entry order; velocity limits, first the expressions of their
- * conditions and windows, then the lowest entry, the oldest control and limit.
+ * balance; journal and its max_scale; accounts in entry order; what must stay available, of an account before the sets
+ * above it, and then what the entry says; velocity limits, first the expressions of their conditions and windows, then
+ * the lowest entry, the oldest control and limit.
  * request: {id?: uuid, tx_template_code: text, params?: {*: json}}
  * result: posted
  * errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
  *   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown,
  *   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, account.locked, account.is_set,
- *   velocity.exceeded;
+ *   account.below_min, account.above_max, velocity.exceeded;
  *   CALA_CONFLICT transaction.replay_differs, transaction.exists (posted by another session at the same moment:
  *   repeat), balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run it
  *   again)
@@ -1230,15 +1252,30 @@ CALA_API cala_status cala_transaction_post(cala_ledger *ledger, cala_tx *tx, con
 CALA_API cala_status cala_transaction_post_many(cala_ledger *ledger, cala_tx *tx, const char *request,
                                                 size_t request_len, cala_op **out_op, cala_error **out_error);
 
+/* Says what would become of a posting, and writes nothing: the same decisions on the same balances, which it locks as
+ * the posting would, so that in a transaction the posting can follow. What the ledger would refuse it with is in error;
+ * only what is wrong with the request itself, or with the store, fails the operation. limits are those that would count
+ * an entry, with what they would then have left. The ids of entries, and of a transaction that has none in the request,
+ * are not those that the posting will have.
+ * request: transaction_post.request
+ * result: {would_post: boolean, replayed?: boolean, transaction?: transaction, entries?: [entry],
+ *   balances_after?: [balance], limits?: [velocity_headroom], warnings?: [warning], error?: refusal}
+ * errors: CALA_CONFLICT balance.changed, store.serialization, store.deadlock (as a posting)
+ * access: read */
+CALA_API cala_status cala_transaction_preview(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                              cala_op **out_op, cala_error **out_error);
+
 /* Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and
- * negated units. It obeys locks, as any posting; no max_scale. A velocity limit that counted the original counts the
- * void in the same window, whenever it comes; one that only gives room is never refused. A transaction is voided once,
- * a void too; the same void_id again with the same content is a replay. The void is effective today where nothing is
- * said, has the original's correlation_id, and no external_id: the original keeps its own.
+ * negated units. It obeys locks and what must stay available, as any posting; no max_scale. A velocity limit that
+ * counted the original counts the void in the same window, whenever it comes; one that only gives room is never
+ * refused. A transaction is voided once, a void too; the same void_id again with the same content is a replay. The void
+ * is effective today where nothing is said, has the original's correlation_id, and no external_id: the original keeps
+ * its own.
  * request: {id: uuid, void_id?: uuid, effective?: date, description?: text, metadata?: json}
  * result: posted
  * errors: CALA_NOT_FOUND transaction.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
- *   CALA_REJECTED transaction.already_voided, journal.locked, account.locked, velocity.exceeded;
+ *   CALA_REJECTED transaction.already_voided, journal.locked, account.locked, account.below_min,
+ *   account.above_max, velocity.exceeded;
  *   CALA_CONFLICT transaction.replay_differs, transaction.exists (voided by another session at the same moment:
  *   repeat), balance.changed (as transaction_post)
  * access: write */
@@ -1534,6 +1571,18 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code account.locked, CALA_REJECTED: an entry's account is locked
  * do: `account_unlock`, or post elsewhere
  * details: {account_id: uuid} */
+/* code account.below_min, CALA_REJECTED: less would stay available of an account, or of a set above it, than its
+ *   `min_available`, or that of an entry of the tx template (`limit`). `current` is what is available before the
+ *   posting, `requested` what the posting takes of it, `available` what it could take; `layer` up to where
+ * do: post less, or wait until more is there
+ * details: {account_id: uuid, journal_id: uuid, currency: currency, layer: layer, limit: decimal, current: decimal,
+ *   requested: decimal, available: decimal} */
+/* code account.above_max, CALA_REJECTED: more would be available of an account, or of a set above it, than its
+ *   `max_available`, or that of an entry of the tx template; `requested` is what the posting adds, `available` what it
+ *   could add
+ * do: post less
+ * details: {account_id: uuid, journal_id: uuid, currency: currency, layer: layer, limit: decimal, current: decimal,
+ *   requested: decimal, available: decimal} */
 /* code account.is_set, CALA_REJECTED: an account set is named where only an account will do: an entry,
  *   `account_update`, a member's `account_id`
  * do: post to one of its members, or use `account_set_update` or `member_account_set_id`

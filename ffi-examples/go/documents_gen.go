@@ -72,6 +72,10 @@ const (
 	OnDifferenceKeep  OnDifference = "keep"
 )
 
+// AvailableLimits is how much must stay available, or may be at most: one amount for every currency, or amounts by
+// currency, where the key * is every other.
+type AvailableLimits = any
+
 // MaxScale is digits after the decimal point that an entry may have: one number, or one by currency, {"default": 18,
 // "USD": 2}. A posting with more is refused (amount.scale): its tx template rounds by name (docs/cel.md).
 type MaxScale = any
@@ -90,8 +94,14 @@ type Account struct {
 	Description       string          `json:"description,omitempty"`
 	Metadata          json.RawMessage `json:"metadata,omitempty"`
 	BalanceRollup     BalanceRollup   `json:"balance_rollup"`
-	CreatedAt         time.Time       `json:"created_at"`
-	ModifiedAt        time.Time       `json:"modified_at"`
+	// A posting may not take what is available below it.
+	MinAvailable AvailableLimits `json:"min_available,omitempty"`
+	// Nor raise it above.
+	MaxAvailable AvailableLimits `json:"max_available,omitempty"`
+	// Available up to this layer; there where one of the three was said.
+	AvailableLayer Layer     `json:"available_layer,omitempty"`
+	CreatedAt      time.Time `json:"created_at"`
+	ModifiedAt     time.Time `json:"modified_at"`
 }
 
 // AccountSet is accounts and other sets under one name, with balances of their own.
@@ -106,8 +116,14 @@ type AccountSet struct {
 	Description       string          `json:"description,omitempty"`
 	Metadata          json.RawMessage `json:"metadata,omitempty"`
 	BalanceRollup     BalanceRollup   `json:"balance_rollup"`
-	CreatedAt         time.Time       `json:"created_at"`
-	ModifiedAt        time.Time       `json:"modified_at"`
+	// A posting may not take what is available below it.
+	MinAvailable AvailableLimits `json:"min_available,omitempty"`
+	// Nor raise it above.
+	MaxAvailable AvailableLimits `json:"max_available,omitempty"`
+	// Available up to this layer; there where one of the three was said.
+	AvailableLayer Layer     `json:"available_layer,omitempty"`
+	CreatedAt      time.Time `json:"created_at"`
+	ModifiedAt     time.Time `json:"modified_at"`
 }
 
 // Membership is an account, or another set, in an account set. One of AccountSetID and AccountID, AccountSetID and
@@ -186,6 +202,9 @@ type TxTemplateEntry struct {
 	Currency    string `json:"currency"`
 	Description string `json:"description,omitempty"`
 	Metadata    string `json:"metadata,omitempty"`
+	// Layer; null is nothing. What the account itself says holds as well.
+	MinAvailable string `json:"min_available,omitempty"`
+	MaxAvailable string `json:"max_available,omitempty"`
 }
 
 // TxTemplate is how a kind of transaction is posted.
@@ -395,6 +414,13 @@ type Posted struct {
 	Warnings []Warning `json:"warnings,omitempty"`
 }
 
+// Refusal is why a posting would be refused; "Codes of errors" below has what the codes and their details mean.
+type Refusal struct {
+	Code    string          `json:"code"`
+	Message string          `json:"message"`
+	Details json.RawMessage `json:"details"`
+}
+
 // BalanceKey is which balance.
 type BalanceKey struct {
 	JournalID string `json:"journal_id"`
@@ -557,8 +583,12 @@ type NewAccount struct {
 	Description string          `json:"description,omitempty"`
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 	// Default "synchronous".
-	BalanceRollup BalanceRollup `json:"balance_rollup,omitempty"`
-	AccountSetID  string        `json:"account_set_id,omitempty"`
+	BalanceRollup BalanceRollup   `json:"balance_rollup,omitempty"`
+	AccountSetID  string          `json:"account_set_id,omitempty"`
+	MinAvailable  AvailableLimits `json:"min_available,omitempty"`
+	MaxAvailable  AvailableLimits `json:"max_available,omitempty"`
+	// Default "settled".
+	AvailableLayer Layer `json:"available_layer,omitempty"`
 }
 
 // AccountCreateManyRequest is the request of account_create_many.
@@ -616,6 +646,9 @@ type AccountUpdate struct {
 	NormalBalanceType Change[Direction]       `json:"normal_balance_type,omitzero"`
 	Description       Change[string]          `json:"description,omitzero"`
 	Metadata          Change[json.RawMessage] `json:"metadata,omitzero"`
+	MinAvailable      Change[AvailableLimits] `json:"min_available,omitzero"`
+	MaxAvailable      Change[AvailableLimits] `json:"max_available,omitzero"`
+	AvailableLayer    Change[Layer]           `json:"available_layer,omitzero"`
 }
 
 // NewAccountSet is the request of account_set_create. JournalID and Name are needed.
@@ -629,7 +662,11 @@ type NewAccountSet struct {
 	Description       string          `json:"description,omitempty"`
 	Metadata          json.RawMessage `json:"metadata,omitempty"`
 	// Default "synchronous".
-	BalanceRollup BalanceRollup `json:"balance_rollup,omitempty"`
+	BalanceRollup BalanceRollup   `json:"balance_rollup,omitempty"`
+	MinAvailable  AvailableLimits `json:"min_available,omitempty"`
+	MaxAvailable  AvailableLimits `json:"max_available,omitempty"`
+	// Default "settled".
+	AvailableLayer Layer `json:"available_layer,omitempty"`
 }
 
 // AccountSetFindManyResult is the answer of account_set_find_many.
@@ -651,6 +688,9 @@ type AccountSetUpdate struct {
 	NormalBalanceType Change[Direction]       `json:"normal_balance_type,omitzero"`
 	Description       Change[string]          `json:"description,omitzero"`
 	Metadata          Change[json.RawMessage] `json:"metadata,omitzero"`
+	MinAvailable      Change[AvailableLimits] `json:"min_available,omitzero"`
+	MaxAvailable      Change[AvailableLimits] `json:"max_available,omitzero"`
+	AvailableLayer    Change[Layer]           `json:"available_layer,omitzero"`
 }
 
 // AccountSetAddMembersRequest is the request of account_set_add_members.
@@ -936,6 +976,18 @@ type TransactionPostManyRequest struct {
 // TransactionPostManyResult is the answer of transaction_post_many.
 type TransactionPostManyResult struct {
 	Results []Posted `json:"results"`
+}
+
+// TransactionPreviewResult is the answer of transaction_preview.
+type TransactionPreviewResult struct {
+	WouldPost     bool               `json:"would_post"`
+	Replayed      bool               `json:"replayed,omitempty"`
+	Transaction   Transaction        `json:"transaction,omitempty"`
+	Entries       []Entry            `json:"entries,omitempty"`
+	BalancesAfter []Balance          `json:"balances_after,omitempty"`
+	Limits        []VelocityHeadroom `json:"limits,omitempty"`
+	Warnings      []Warning          `json:"warnings,omitempty"`
+	Error         Refusal            `json:"error,omitempty"`
 }
 
 // TransactionVoidRequest is the request of transaction_void. ID is needed.
@@ -1299,6 +1351,17 @@ const (
 	// CodeAccountLocked (ErrRejected): an entry's account is locked. account_unlock, or post elsewhere. Details:
 	// {account_id: uuid}.
 	CodeAccountLocked = "account.locked"
+	// CodeAccountBelowMin (ErrRejected): less would stay available of an account, or of a set above it, than its
+	// min_available, or that of an entry of the tx template (limit). current is what is available before the posting,
+	// requested what the posting takes of it, available what it could take; layer up to where. Post less, or wait until
+	// more is there. Details: {account_id: uuid, journal_id: uuid, currency: currency, layer: layer, limit: decimal,
+	// current: decimal, requested: decimal, available: decimal}.
+	CodeAccountBelowMin = "account.below_min"
+	// CodeAccountAboveMax (ErrRejected): more would be available of an account, or of a set above it, than its
+	// max_available, or that of an entry of the tx template; requested is what the posting adds, available what it
+	// could add. Post less. Details: {account_id: uuid, journal_id: uuid, currency: currency, layer: layer, limit:
+	// decimal, current: decimal, requested: decimal, available: decimal}.
+	CodeAccountAboveMax = "account.above_max"
 	// CodeAccountIsSet (ErrRejected): an account set is named where only an account will do: an entry, account_update,
 	// a member's account_id. Post to one of its members, or use account_set_update or member_account_set_id. Details:
 	// {account_id: uuid} | {index: integer, account_set_id: uuid, account_id: uuid}.

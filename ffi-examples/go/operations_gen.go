@@ -10,7 +10,8 @@ import (
 )
 
 // CreateAccount creates an account, in an account set if one is named. Its code and its external id are its own in the
-// whole ledger.
+// whole ledger. min_available and max_available hold in each journal; what brings an account back towards them is never
+// refused.
 //
 // Errors: ErrConflict (account.exists), ErrNotFound (account_set.not_found), ErrUnsupported (option.unsupported).
 func (o *Operations) CreateAccount(ctx context.Context, account NewAccount) (*Account, error) {
@@ -412,15 +413,27 @@ func (o *Operations) HeadroomVelocity(ctx context.Context, request VelocityHeadr
 	return call[VelocityHeadroomResult](ctx, o, raw.VelocityHeadroom, request)
 }
 
+// PreviewTransaction says what would become of a posting, and writes nothing: the same decisions on the same balances,
+// which it locks as the posting would, so that in a transaction the posting can follow. What the ledger would refuse it
+// with is in error; only what is wrong with the request itself, or with the store, fails the operation. limits are
+// those that would count an entry, with what they would then have left. The ids of entries, and of a transaction that
+// has none in the request, are not those that the posting will have.
+//
+// Errors: ErrConflict (balance.changed, store.serialization, store.deadlock).
+func (o *Operations) PreviewTransaction(ctx context.Context, request Posting) (*TransactionPreviewResult, error) {
+	return call[TransactionPreviewResult](ctx, o, raw.TransactionPreview, request)
+}
+
 // VoidTransaction voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their
-// types, and negated units. It obeys locks, as any posting; no max_scale. A velocity limit that counted the original
-// counts the void in the same window, whenever it comes; one that only gives room is never refused. A transaction is
-// voided once, a void too; the same void_id again with the same content is a replay. The void is effective today where
-// nothing is said, has the original's correlation_id, and no external_id: the original keeps its own.
+// types, and negated units. It obeys locks and what must stay available, as any posting; no max_scale. A velocity limit
+// that counted the original counts the void in the same window, whenever it comes; one that only gives room is never
+// refused. A transaction is voided once, a void too; the same void_id again with the same content is a replay. The void
+// is effective today where nothing is said, has the original's correlation_id, and no external_id: the original keeps
+// its own.
 //
 // Errors: ErrNotFound (transaction.not_found), ErrInvalid (amount.range, cel.eval, cel.coerce), ErrRejected
-// (transaction.already_voided, journal.locked, account.locked, velocity.exceeded), ErrConflict
-// (transaction.replay_differs, transaction.exists, balance.changed).
+// (transaction.already_voided, journal.locked, account.locked, account.below_min, account.above_max,
+// velocity.exceeded), ErrConflict (transaction.replay_differs, transaction.exists, balance.changed).
 func (o *Operations) VoidTransaction(ctx context.Context, request TransactionVoidRequest) (*Posted, error) {
 	return call[Posted](ctx, o, raw.TransactionVoid, request)
 }

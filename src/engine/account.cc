@@ -41,6 +41,7 @@ Account read_account(RequestReader &reader) {
   account.balance_rollup = reader.word("balance_rollup", core::BalanceRollup::kSynchronous, core::parse_balance_rollup,
                                        "synchronous, eventually_consistent");
   if (account.balance_rollup != core::BalanceRollup::kSynchronous) reader.refuse_option("balance_rollup");
+  account.floors = read_floors(reader);
   return account;
 }
 
@@ -215,6 +216,7 @@ struct AccountChange {
   std::optional<core::LockStatus> status;
   std::optional<std::optional<std::string>> description;
   std::optional<std::optional<std::string>> metadata;
+  FloorsChange floors;
 };
 
 template <typename T, typename U>
@@ -233,6 +235,7 @@ std::vector<std::string> apply(Account &account, const AccountChange &change) {
   apply_field(account.external_id, change.external_id, "external_id", fields);
   apply_field(account.description, change.description, "description", fields);
   apply_field(account.metadata, change.metadata, "metadata", fields);
+  apply(account.floors, change.floors, fields);
   return fields;
 }
 
@@ -375,6 +378,7 @@ Result<OperationPtr> account_update(Ledger &, const RequestPtr &request) {
   }
   if (reader.any("description").present()) change.description = reader.optional_text("description");
   if (reader.any("metadata").present()) change.metadata = reader.optional_json("metadata");
+  change.floors = read_floors_change(reader);
   for (const char *key : {"code", "name", "normal_balance_type"}) {
     if (reader.is_null(key)) reader.fail("request.malformed", key, "cannot be cleared");
   }

@@ -38,6 +38,7 @@ AccountSet read_account_set(RequestReader &reader) {
   set.balance_rollup = reader.word("balance_rollup", core::BalanceRollup::kSynchronous, core::parse_balance_rollup,
                                    "synchronous, eventually_consistent");
   if (set.balance_rollup != core::BalanceRollup::kSynchronous) reader.refuse_option("balance_rollup");
+  set.floors = read_floors(reader);
   return set;
 }
 
@@ -116,6 +117,7 @@ struct AccountSetChange {
   std::optional<core::Direction> normal_balance_type;
   std::optional<std::optional<std::string>> description;
   std::optional<std::optional<std::string>> metadata;
+  FloorsChange floors;
 };
 
 template <typename T, typename U>
@@ -132,6 +134,7 @@ std::vector<std::string> apply(AccountSet &set, const AccountSetChange &change) 
   apply_field(set.external_id, change.external_id, "external_id", fields);
   apply_field(set.description, change.description, "description", fields);
   apply_field(set.metadata, change.metadata, "metadata", fields);
+  apply(set.floors, change.floors, fields);
   return fields;
 }
 
@@ -380,6 +383,7 @@ Result<OperationPtr> account_set_update(Ledger &, const RequestPtr &request) {
   }
   if (reader.any("description").present()) change.description = reader.optional_text("description");
   if (reader.any("metadata").present()) change.metadata = reader.optional_json("metadata");
+  change.floors = read_floors_change(reader);
   for (const char *key : {"name", "normal_balance_type"}) {
     if (reader.is_null(key)) reader.fail("request.malformed", key, "cannot be cleared");
   }

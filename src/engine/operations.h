@@ -62,6 +62,7 @@ base::Result<OperationPtr> velocity_headroom(Ledger &ledger, const RequestPtr &r
 
 base::Result<OperationPtr> transaction_post(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> transaction_post_many(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> transaction_preview(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> transaction_void(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> transaction_find(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> transaction_find_many(Ledger &ledger, const RequestPtr &request);

@@ -172,8 +172,73 @@ store::Call velocity_call(const std::vector<core::VelocityKey> &keys) {
   return store::Call{StatementId::kVelocityRead, out.take(), false};
 }
 
-// Without `out` there is one unit, whose outcome is the flow's.
-Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out) {
+// What the ledger says of a posting, and not its store.
+bool is_refusal(const Error &error) {
+  return error.status == base::Status::kRejected || error.status == base::Status::kNotFound ||
+         error.status == base::Status::kInvalid || (error.status == base::Status::kConflict && !error.retryable);
+}
+
+Render render_refusal(Error error) {
+  return [error = std::make_shared<const Error>(std::move(error))](base::JsonWriter &out) {
+    out.begin_object().key("would_post").boolean(false).key("error").begin_object();
+    out.key("code").string(error->code).key("message").string(error->message);
+    out.key("details").raw(error->details.empty() ? std::string_view("{}") : std::string_view(error->details));
+    out.end_object().end_object();
+  };
+}
+
+struct Preview {
+  core::PostingResult result;
+  std::vector<ShownBalance> after;
+  std::vector<core::VelocityHeadroom> limits;
+};
+
+void write_preview(base::JsonWriter &out, const Preview &preview) {
+  out.begin_object().key("would_post").boolean(true).key("replayed").boolean(preview.result.replayed);
+  out.key("transaction");
+  render(out, preview.result.posted.transaction);
+  out.key("entries");
+  render_array(out, preview.result.posted.entries);
+  out.key("balances_after");
+  render_array(out, preview.after);
+  out.key("limits");
+  render_array(out, preview.limits);
+  render_warnings(out, preview.result.warnings);
+  out.end_object();
+}
+
+// What would become of a batch of one posting, which has been decided.
+Result<Render> preview_of(Batch &batch, const store::PostingState &state) {
+  Preview preview;
+  if (batch.any_open()) {
+    Result<core::BatchWrite> write = batch.write([](base::Timestamp) { return base::new_uuid(); });
+    if (!write) return std::move(write.error());
+    for (const core::Balance &balance : write->balances) {
+      const auto owner =
+          std::find_if(state.accounts.begin(), state.accounts.end(),
+                       [&balance](const core::AccountState &account) { return account.id == balance.key.account_id; });
+      if (owner != state.accounts.end()) preview.after.push_back({balance, owner->normal_balance_type});
+    }
+    Result<std::vector<core::VelocityHeadroom>> limits = batch.headroom_after();
+    if (!limits) return std::move(limits.error());
+    preview.limits = limits.take();
+  }
+  Result<std::vector<core::PostingResult>> results = batch.take_outcome(0);
+  if (!results && !is_refusal(results.error())) return std::move(results.error());
+  if (!results) {
+    results.error().posting_index = -1;
+    return render_refusal(std::move(results.error()));
+  }
+  preview.result = std::move(results->front());
+  return Render([kept = std::make_shared<const Preview>(std::move(preview))](base::JsonWriter &out) {
+    write_preview(out, *kept);
+  });
+}
+
+enum class Purpose : std::uint8_t { kPost, kPreview };
+
+// Without `out` there is one unit, whose outcome is the flow's. A preview is of one posting, and writes nothing.
+Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out, Purpose purpose) {
   TxTemplateCache &cache = context.ledger->tx_templates();
   const std::vector<std::size_t> at = undecided(units, out);
   Batch batch = batch_of(units, at);
@@ -231,6 +296,7 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
     if (!rows) co_return std::move(rows.error());
     batch.decide_again(keys, std::move(rows->items), now);
   }
+  if (purpose == Purpose::kPreview) co_return preview_of(batch, state);
   if (out != nullptr) note_settled(batch, units, at, *out);
   if (batch.any_open()) {
     Result<store::PostingWrite> write = write_request(batch, state);
@@ -260,14 +326,20 @@ base::Error naming_ids(const base::Error &error, const PostingUnit &unit) {
 Flow post(Context context, PostingUnitPtr unit) {
   std::vector<PostingUnitPtr> units;
   units.push_back(std::move(unit));
-  return post_units(context, std::move(units), nullptr);
+  return post_units(context, std::move(units), nullptr, Purpose::kPost);
 }
 
 Flow post_group(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out) {
-  return post_units(context, std::move(units), out);
+  return post_units(context, std::move(units), out, Purpose::kPost);
 }
 
 namespace {
+
+Flow preview(Context context, PostingUnitPtr unit) {
+  std::vector<PostingUnitPtr> units;
+  units.push_back(std::move(unit));
+  return post_units(context, std::move(units), nullptr, Purpose::kPreview);
+}
 
 core::AskedPosting read_posting(RequestReader &reader) {
   core::AskedPosting posting;
@@ -305,6 +377,15 @@ Result<OperationPtr> transaction_post_many(Ledger &, const RequestPtr &request) 
   }
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return make_post(std::move(unit));
+}
+
+// It locks what the posting would, so that what it says holds at that moment; so it runs where there can be writes.
+Result<OperationPtr> transaction_preview(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  const auto unit = std::make_shared<const PostingUnit>(PostingUnit{{read_posting(reader)}, true, request});
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  return std::make_unique<Operation>("transaction_preview", Operation::Traits{store::Access::kWrite, true},
+                                     [unit](Context context) { return preview(context, unit); });
 }
 
 // Never one of a group, whose postings do not see each other's voids.

@@ -66,6 +66,13 @@ void write_balance(JsonWriter &out, const ShownBalance &shown) {
   write_available(out, shown);
 }
 
+void write_floors(JsonWriter &out, const core::Floors &floors) {
+  if (floors == core::Floors()) return;
+  if (!floors.min.empty()) floors.min.append_to(out.key("min_available"));
+  if (!floors.max.empty()) floors.max.append_to(out.key("max_available"));
+  out.key("available_layer").string(core::text_of(floors.layer));
+}
+
 void write_param(JsonWriter &out, const core::TxTemplateParam &param) {
   out.begin_object().key("name").string(param.name).key("type").string(text_of(param.type));
   write_optional(out, "default", param.default_expr);
@@ -91,6 +98,8 @@ void write_template_entry(JsonWriter &out, const core::TxTemplateEntry &entry) {
   out.key("units").string(entry.units).key("currency").string(entry.currency);
   write_optional(out, "description", entry.description);
   write_optional(out, "metadata", entry.metadata);
+  write_optional(out, "min_available", entry.min_available);
+  write_optional(out, "max_available", entry.max_available);
   out.end_object();
 }
 
@@ -107,6 +116,7 @@ void render(JsonWriter &out, const core::Account &account) {
   write_optional(out, "description", account.description);
   write_metadata(out, account.metadata);
   out.key("balance_rollup").string(core::text_of(account.balance_rollup));
+  write_floors(out, account.floors);
   write_stamps(out, account);
   out.end_object();
 }
@@ -119,6 +129,7 @@ void render(JsonWriter &out, const core::AccountSet &set) {
   write_optional(out, "description", set.description);
   write_metadata(out, set.metadata);
   out.key("balance_rollup").string(core::text_of(set.balance_rollup));
+  write_floors(out, set.floors);
   write_stamps(out, set);
   out.end_object();
 }
@@ -207,17 +218,20 @@ void render(JsonWriter &out, const ShownSums &shown) {
   out.end_object();
 }
 
+void render_warnings(JsonWriter &out, const std::vector<core::VelocityWarning> &warnings) {
+  if (warnings.empty()) return;
+  out.key("warnings").begin_array();
+  for (const core::VelocityWarning &warning : warnings) out.raw(core::warning_json(warning));
+  out.end_array();
+}
+
 void render(JsonWriter &out, const core::PostingResult &result) {
   out.begin_object().key("transaction");
   render(out, result.posted.transaction);
   out.key("entries");
   render_array(out, result.posted.entries);
   out.key("replayed").boolean(result.replayed);
-  if (!result.warnings.empty()) {
-    out.key("warnings").begin_array();
-    for (const core::VelocityWarning &warning : result.warnings) out.raw(core::warning_json(warning));
-    out.end_array();
-  }
+  render_warnings(out, result.warnings);
   out.end_object();
 }
 

@@ -46,6 +46,7 @@ void render(base::JsonWriter &out, const ShownBalance &balance);
 void render(base::JsonWriter &out, const DatedBalance &balance);
 void render(base::JsonWriter &out, const ShownSums &sums);
 void render(base::JsonWriter &out, const core::PostingResult &result);
+void render_warnings(base::JsonWriter &out, const std::vector<core::VelocityWarning> &warnings);  // if there are any
 void render(base::JsonWriter &out, const core::VelocityLimit &limit);
 void render(base::JsonWriter &out, const core::VelocityControl &control);
 void render(base::JsonWriter &out, const core::VelocityAttachment &attachment);

@@ -174,6 +174,15 @@ std::optional<base::Timestamp> RequestReader::optional_instant(std::string_view 
   return instant;
 }
 
+core::AmountLimits RequestReader::amount_limits(std::string_view key) {
+  const base::JsonView value = take(key);
+  if (!value.present() || value.is_null()) return {};
+  base::Result<core::AmountLimits> limits = core::AmountLimits::parse(value, pointer_to(key));
+  if (limits) return limits.take();
+  adopt(std::move(limits.error()));
+  return {};
+}
+
 JsonView RequestReader::object(std::string_view key) {
   const JsonView value = require(key);
   if (value.present() && !value.is_object()) {
@@ -285,6 +294,38 @@ std::vector<core::BalanceKey> read_balance_keys(RequestReader &reader) {
     reader.adopt(one.finish());
   }
   return keys;
+}
+
+constexpr const char *kLayers = "settled, pending, encumbrance";
+
+core::Floors read_floors(RequestReader &reader) {
+  core::Floors floors;
+  floors.min = reader.amount_limits("min_available");
+  floors.max = reader.amount_limits("max_available");
+  floors.layer = reader.word("available_layer", core::Layer::kSettled, core::parse_layer, kLayers);
+  return floors;
+}
+
+FloorsChange read_floors_change(RequestReader &reader) {
+  FloorsChange change;
+  if (reader.any("min_available").present()) change.min = reader.amount_limits("min_available");
+  if (reader.any("max_available").present()) change.max = reader.amount_limits("max_available");
+  if (reader.has("available_layer")) {
+    change.layer = reader.word("available_layer", core::Layer::kSettled, core::parse_layer, kLayers);
+  }
+  if (reader.is_null("available_layer")) reader.fail("request.malformed", "available_layer", "cannot be cleared");
+  return change;
+}
+
+void apply(core::Floors &floors, const FloorsChange &change, std::vector<std::string> &fields) {
+  const auto set = [&fields](auto &field, const auto &to, const char *name) {
+    if (!to || field == *to) return;
+    field = *to;
+    fields.emplace_back(name);
+  };
+  set(floors.min, change.min, "min_available");
+  set(floors.max, change.max, "max_available");
+  set(floors.layer, change.layer, "available_layer");
 }
 
 }  // namespace cala::engine

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/uuid.h"
+#include "core/account/floors.h"
 #include "core/balance/balance.h"
 #include "core/values.h"
 
@@ -41,6 +42,7 @@ class RequestReader {
   std::optional<std::int64_t> optional_integer(std::string_view key, std::int64_t min, std::int64_t max);
   std::optional<base::Date> optional_date(std::string_view key);
   std::optional<base::Timestamp> optional_instant(std::string_view key);
+  core::AmountLimits amount_limits(std::string_view key);       // of what is available; empty when missing or null
   base::JsonView object(std::string_view key);                  // required
   base::JsonView optional_object(std::string_view key);         // absent when missing or null
   base::JsonView array(std::string_view key, std::size_t max);  // required
@@ -93,5 +95,17 @@ inline constexpr std::size_t kMaxBatch = 10000;
 // {journal_id, account_id, currency}, and "keys": an array of them.
 core::BalanceKey read_balance_key(RequestReader &reader);
 std::vector<core::BalanceKey> read_balance_keys(RequestReader &reader);
+
+// "min_available", "max_available" and "available_layer" of an account or a set.
+core::Floors read_floors(RequestReader &reader);
+// What an update asks for: absent ones stay, a null amount is cleared.
+struct FloorsChange {
+  std::optional<core::AmountLimits> min;
+  std::optional<core::AmountLimits> max;
+  std::optional<core::Layer> layer;
+};
+FloorsChange read_floors_change(RequestReader &reader);
+// Adds the names of the fields that it changes.
+void apply(core::Floors &floors, const FloorsChange &change, std::vector<std::string> &fields);
 
 }  // namespace cala::engine

@@ -57,6 +57,8 @@ core::TxTemplateEntry read_entry(RequestReader &reader) {
   entry.currency = reader.text("currency");
   entry.description = reader.optional_text("description");
   entry.metadata = reader.optional_text("metadata");
+  entry.min_available = reader.optional_text("min_available");
+  entry.max_available = reader.optional_text("max_available");
   return entry;
 }
 

@@ -12,7 +12,7 @@
 // are integers, days since 1970-01-01; ids are UUID text; decimals are strings; metadata is JSON text inside a string; enums are
 // lower-case words; absent values are null or left out. Rows:
 //   account      {id, version, code, name, external_id, normal_balance_type, status, description, metadata, balance_rollup,
-//                 is_set, created_at, modified_at}
+//                 is_set, floors (text, core/account/floors.h), created_at, modified_at}
 //                 (of a set also journal_id; its code is its id, its status active)
 //   journal      {id, version, name, code, description, status, effective_balances, max_scale (JSON),
 //                 created_at, modified_at}

@@ -59,6 +59,10 @@ class RowReader {
     if (!value) fail(key);
     return value ? *value : T{};
   }
+  core::Floors floors(std::string_view key) {
+    if (is_absent(key)) return {};
+    return parsed<core::Floors>(key, core::Floors::parse_text);
+  }
   JsonView member(std::string_view key) const { return row_.get(key); }
 
   void fail(std::string_view key) {
@@ -139,6 +143,8 @@ void read_template_entries(RowReader &row, std::vector<core::TxTemplateEntry> &o
     entry.currency = reader.text("currency");
     entry.description = reader.optional_text("description");
     entry.metadata = reader.optional_text("metadata");
+    entry.min_available = reader.optional_text("min_available");
+    entry.max_available = reader.optional_text("max_available");
     if (reader.failed()) row.fail("entries");
     out.push_back(std::move(entry));
   }
@@ -216,6 +222,7 @@ Result<core::Account> account_of(JsonView row) {
   account.metadata = reader.optional_text("metadata");
   account.balance_rollup = reader.parsed<core::BalanceRollup>("balance_rollup", core::parse_balance_rollup);
   account.is_set = reader.boolean("is_set");
+  account.floors = reader.floors("floors");
   account.created_at = reader.instant("created_at");
   account.modified_at = reader.instant("modified_at");
   return finish(reader, std::move(account));
@@ -234,6 +241,7 @@ Result<core::AccountSet> account_set_of(JsonView row) {
   set.description = reader.optional_text("description");
   set.metadata = reader.optional_text("metadata");
   set.balance_rollup = reader.parsed<core::BalanceRollup>("balance_rollup", core::parse_balance_rollup);
+  set.floors = reader.floors("floors");
   set.created_at = reader.instant("created_at");
   set.modified_at = reader.instant("modified_at");
   return finish(reader, std::move(set));
@@ -543,6 +551,7 @@ void write_row(JsonWriter &out, const core::Account &account) {
   write_optional(out, "description", account.description);
   write_optional(out, "metadata", account.metadata);
   out.key("balance_rollup").string(core::text_of(account.balance_rollup)).key("is_set").boolean(account.is_set);
+  write_optional(out, "floors", account.floors.text());
   write_stamps(out, account.created_at, account.modified_at);
   out.end_object();
 }
@@ -557,6 +566,7 @@ void write_row(JsonWriter &out, const core::AccountSet &set) {
   write_optional(out, "metadata", set.metadata);
   out.key("balance_rollup").string(core::text_of(set.balance_rollup)).key("is_set").boolean(true);
   out.key("journal_id").string(set.journal_id.text());
+  write_optional(out, "floors", set.floors.text());
   write_stamps(out, set.created_at, set.modified_at);
   out.end_object();
 }
@@ -591,6 +601,8 @@ void write_row(JsonWriter &out, const core::TxTemplate &tx_template) {
     out.key("units").string(entry.units).key("currency").string(entry.currency);
     write_optional(out, "description", entry.description);
     write_optional(out, "metadata", entry.metadata);
+    write_optional(out, "min_available", entry.min_available);
+    write_optional(out, "max_available", entry.max_available);
     out.end_object();
   }
   out.end_array();

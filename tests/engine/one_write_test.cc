@@ -112,6 +112,7 @@ std::string request_of(std::string_view operation) {
       {"transaction_post", R"({"tx_template_code": "TRANSFER", "params": {"amount": "1"}})"},
       {"transaction_post_many", R"({"postings": [{"tx_template_code": "TRANSFER", "params": {"amount": "1"}},
         {"tx_template_code": "TRANSFER", "params": {"amount": "1"}}]})"},
+      {"transaction_preview", R"({"tx_template_code": "TRANSFER", "params": {"amount": "1"}})"},
       {"transaction_void", R"({"id": "30000000-0000-0000-0000-000000000001"})"},
       {"trial_balance", R"({"journal_id": "10000000-0000-0000-0000-000000000001"})"},
       {"tx_template_create", kAnotherTemplate},

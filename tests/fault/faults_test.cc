@@ -182,6 +182,7 @@ const Case kCases[] = {
       {"id": "40000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER", "params": {"amount": "1"}},
       {"id": "50000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER", "params": {"amount": "1"}}]})",
          CALA_OK, 2),
+    CASE(cala_transaction_preview, R"({"tx_template_code": "TRANSFER", "params": {"amount": "1"}})"),
     CASE(cala_transaction_void, R"({"id": "80000000-0000-0000-0000-000000000#",
       "void_id": "90000000-0000-0000-0000-000000000#"})",
          CALA_OK, 0, true, true, cala_transaction_post,

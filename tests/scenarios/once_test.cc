@@ -130,6 +130,51 @@ TEST_P(EnsureRace, OfManyOneAddsALimitToAControlAndOneAttachesIt) {
   }
 }
 
+class VoidRace : public EnsureRace {
+ protected:
+  void SetUp() override {
+    EnsureRace::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    for (const auto &[operation, request] :
+         {std::pair<const char *, const char *>{"journal_create",
+                                                R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Main"})"},
+          {"account_create", R"({"id": "a0000000-0000-0000-0000-000000000001", "code": "A", "name": "A"})"},
+          {"account_create", R"({"id": "a0000000-0000-0000-0000-000000000002", "code": "B", "name": "B"})"},
+          {"tx_template_create", R"json({"code": "T", "transaction": {"effective": "date()",
+            "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"}, "entries": [
+            {"entry_type": "'D'", "account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "SETTLED",
+              "direction": "DEBIT", "units": "decimal('5')", "currency": "'USD'"},
+            {"entry_type": "'C'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "SETTLED",
+              "direction": "CREDIT", "units": "decimal('5')", "currency": "'USD'"}]})json"},
+          {"transaction_post", R"({"id": "30000000-0000-0000-0000-000000000001", "tx_template_code": "T"})"}}) {
+      ASSERT_TRUE(first_->run(operation, request).ok()) << operation;
+    }
+  }
+
+  // What the second is told that voids the transaction while the first's void is not committed.
+  Answer told_to_the_second_void(bool first_commits) {
+    const char *request = R"({"id": "30000000-0000-0000-0000-000000000001"})";
+    EXPECT_TRUE(first_->begin().ok());
+    EXPECT_TRUE(first_->run("transaction_void", request).ok());
+    std::future<Answer> answer =
+        std::async(std::launch::async, [&] { return second_->run("transaction_void", request); });
+    EXPECT_EQ(answer.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+    EXPECT_TRUE((first_commits ? first_->commit() : first_->rollback()).ok());
+    return answer.get();
+  }
+};
+
+TEST_P(VoidRace, TheSecondIsToldThatItWasVoided) {
+  EXPECT_EQ(told_to_the_second_void(true).code, "transaction.already_voided");
+}
+
+TEST_P(VoidRace, TheSecondVoidsWhatTheFirstTookBack) {
+  const Answer answer = told_to_the_second_void(false);
+  EXPECT_TRUE(answer.ok()) << answer.text();
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, VoidRace, ::testing::Values(StoreKind::kSqlite, StoreKind::kPostgres),
+                         [](const auto &instance) { return std::string(name_of(instance.param)); });
 INSTANTIATE_TEST_SUITE_P(Stores, EnsureRace, ::testing::Values(StoreKind::kSqlite, StoreKind::kPostgres),
                          [](const auto &instance) { return std::string(name_of(instance.param)); });
 

@@ -237,6 +237,8 @@ Result<std::string> StoreContract::write(StatementId id, const std::vector<T> &i
 
 template Result<std::string> StoreContract::write(StatementId, const std::vector<core::Account> &,
                                                   const std::vector<core::Account> &);
+template Result<std::string> StoreContract::write(StatementId, const std::vector<core::AccountSet> &,
+                                                  const std::vector<core::AccountSet> &);
 template Result<std::string> StoreContract::write(StatementId, const std::vector<core::Journal> &,
                                                   const std::vector<core::Journal> &);
 template Result<std::string> StoreContract::write(StatementId, const std::vector<core::TxTemplate> &,

@@ -50,6 +50,7 @@ TEST_P(EntityContract, AccountComesBackAsItWasWritten) {
   full.normal_balance_type = core::Direction::kDebit;
   full.status = core::LockStatus::kLocked;
   full.balance_rollup = core::BalanceRollup::kEventuallyConsistent;
+  full.floors = *core::Floors::parse_text("encumbrance|*=-10.50,USD=0|EUR=99999999999999999999999999999999999999");
   full.modified_at = base::Timestamp::from_micros(kNow + 1);
   ASSERT_TRUE(write<core::Account>(StatementId::kAccountWrite, {full, account("PLAIN")}).ok());
   for (const auto &[by, key] : {std::pair<std::string, std::string>{"id", full.id.text()},
@@ -66,6 +67,7 @@ TEST_P(EntityContract, AccountComesBackAsItWasWritten) {
     EXPECT_EQ(found.normal_balance_type, full.normal_balance_type);
     EXPECT_EQ(found.status, full.status);
     EXPECT_EQ(found.balance_rollup, full.balance_rollup);
+    EXPECT_EQ(found.floors, full.floors);
     EXPECT_FALSE(found.is_set);
     EXPECT_EQ(found.created_at, full.created_at);
     EXPECT_EQ(found.modified_at, full.modified_at);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 
 #include "store/rows.h"
 #include "store_contract/contract.h"
@@ -109,6 +110,76 @@ TEST_P(PostingContract, ReadGivesWhatThePostingTouches) {
   EXPECT_EQ(state.balances[0].key.account_id, a.id);
   EXPECT_EQ(state.balances[0].version, 1);
   EXPECT_EQ(state.balances[0].layers[kSettled].debit.text(), "5.00");
+}
+
+TEST_P(PostingContract, ReadGivesTheFloorsOfAccountsAndOfTheSetsAbove) {
+  core::Account a = account("A");
+  a.normal_balance_type = core::Direction::kDebit;
+  a.floors = *core::Floors::parse_text("pending|*=-10,USD=0.50|EUR=7");
+  ASSERT_TRUE(write<core::Account>(StatementId::kAccountWrite, {a}).ok());
+  const core::Account b = add_account("B");
+  core::AccountSet set;
+  set.id = base::new_uuid();
+  set.journal_id = main_journal().id;
+  set.name = "Set";
+  set.normal_balance_type = core::Direction::kDebit;
+  set.floors = *core::Floors::parse_text("settled||*=9");
+  set.created_at = set.modified_at = base::Timestamp::from_micros(kNow);
+  ASSERT_TRUE(write<core::AccountSet>(StatementId::kAccountWrite, {set}).ok());
+  const std::string member = "[[\"" + set.id.text() + "\",\"" + b.id.text() + "\",false]]";
+  ASSERT_TRUE(
+      call(StatementId::kMembershipWrite, R"({"events":[],"now":0,"remove":[],"add":)" + member + "}", true).ok());
+  const auto read = [this, &a, &b] {
+    const std::unique_ptr<store::Session> on = session();
+    EXPECT_TRUE(on->begin(Access::kWrite).ok());
+    store::PostingState state = read_state(*on, read_of({transfer(a.id, b.id, "1")}));
+    on->rollback();
+    std::map<base::Uuid, core::AccountState> by_id;
+    for (core::AccountState &one : state.accounts) by_id.emplace(one.id, std::move(one));
+    return by_id;
+  };
+  std::map<base::Uuid, core::AccountState> states = read();
+  ASSERT_EQ(states.size(), 3U);
+  ASSERT_NE(states[a.id].floors, nullptr);
+  EXPECT_EQ(*states[a.id].floors, a.floors);
+  EXPECT_EQ(states[a.id].normal_balance_type, core::Direction::kDebit);
+  EXPECT_EQ(states[b.id].floors, nullptr);
+  EXPECT_EQ(states[b.id].normal_balance_type, core::Direction::kCredit);
+  ASSERT_NE(states[set.id].floors, nullptr);
+  EXPECT_EQ(*states[set.id].floors, set.floors);
+  EXPECT_TRUE(states[set.id].is_set);
+  a.version = 2;
+  a.floors = core::Floors();
+  ASSERT_TRUE(write<core::Account>(StatementId::kAccountWrite, {}, {a}).ok());
+  states = read();
+  EXPECT_EQ(states[a.id].floors, nullptr) << "what changed is read anew";
+}
+
+TEST_P(PostingContract, ATransactionIsVoidedOnceAndShowsByWhich) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  const core::PostedTransaction made = post_transfer(a.id, b.id, "1");
+  const auto voiding = [&] {
+    core::PostedTransaction one = transfer(a.id, b.id, "-1");
+    one.transaction.void_of = made.transaction.id;
+    return one;
+  };
+  std::vector<core::PostedTransaction> first = {voiding()};
+  ASSERT_TRUE(post(*session(), first).ok());
+  const auto found = [this](const base::Uuid &id) {
+    const base::Json json = rows(StatementId::kTransactionFind, R"({"by":"id","keys":[")" + id.text() + "\"]}");
+    const Result<core::Transaction> t = store::transaction_of(json.root().get("rows").first());
+    EXPECT_TRUE(t.ok());
+    return t ? *t : core::Transaction();
+  };
+  EXPECT_EQ(found(made.transaction.id).voided_by, first[0].transaction.id);
+  EXPECT_EQ(found(made.transaction.id).void_of, std::nullopt);
+  EXPECT_EQ(found(first[0].transaction.id).void_of, made.transaction.id);
+  EXPECT_EQ(found(first[0].transaction.id).voided_by, std::nullopt);
+  std::vector<core::PostedTransaction> second = {voiding()};
+  const base::Outcome again = post(*session(), second);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, "transaction.exists");
+  EXPECT_TRUE(again.error().retryable) << "the next look shows that it was voided";
 }
 
 TEST_P(PostingContract, APostedTransactionComesBackAsItWasWritten) {

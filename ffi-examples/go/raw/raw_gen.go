@@ -199,6 +199,8 @@ package raw
 #cgo nocallback go_cala_transaction_post
 #cgo noescape go_cala_transaction_post_many
 #cgo nocallback go_cala_transaction_post_many
+#cgo noescape go_cala_transaction_preview
+#cgo nocallback go_cala_transaction_preview
 #cgo noescape go_cala_transaction_void
 #cgo nocallback go_cala_transaction_void
 #cgo noescape go_cala_transaction_find
@@ -342,6 +344,7 @@ static __typeof__(&cala_velocity_attachment_list) p_cala_velocity_attachment_lis
 static __typeof__(&cala_velocity_headroom) p_cala_velocity_headroom;
 static __typeof__(&cala_transaction_post) p_cala_transaction_post;
 static __typeof__(&cala_transaction_post_many) p_cala_transaction_post_many;
+static __typeof__(&cala_transaction_preview) p_cala_transaction_preview;
 static __typeof__(&cala_transaction_void) p_cala_transaction_void;
 static __typeof__(&cala_transaction_find) p_cala_transaction_find;
 static __typeof__(&cala_transaction_find_many) p_cala_transaction_find_many;
@@ -465,6 +468,7 @@ static const struct {
     {"cala_velocity_headroom", (void **)&p_cala_velocity_headroom},
     {"cala_transaction_post", (void **)&p_cala_transaction_post},
     {"cala_transaction_post_many", (void **)&p_cala_transaction_post_many},
+    {"cala_transaction_preview", (void **)&p_cala_transaction_preview},
     {"cala_transaction_void", (void **)&p_cala_transaction_void},
     {"cala_transaction_find", (void **)&p_cala_transaction_find},
     {"cala_transaction_find_many", (void **)&p_cala_transaction_find_many},
@@ -594,6 +598,7 @@ static cala_status go_cala_velocity_attachment_list(cala_ledger *ledger, cala_tx
 static cala_status go_cala_velocity_headroom(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_headroom(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_transaction_post(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_post(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_transaction_post_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_post_many(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_transaction_preview(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_preview(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_transaction_void(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_void(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_transaction_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_find(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_transaction_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_find_many(ledger, tx, request, request_len, out_op, out_error); }
@@ -1416,6 +1421,14 @@ func TransactionPostMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, S
 	return outOp, outError, status
 }
 
+// TransactionPreview is cala_transaction_preview. Says what would become of a posting, and writes nothing: the same decisions on the same balances, which it locks as the posting would, so that in a transaction the posting can follow.
+func TransactionPreview(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_transaction_preview(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
 // TransactionVoid is cala_transaction_void. Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and negated units.
 func TransactionVoid(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
@@ -1625,6 +1638,7 @@ var Operations = []struct {
 	{"velocity_headroom", VelocityHeadroom},
 	{"transaction_post", TransactionPost},
 	{"transaction_post_many", TransactionPostMany},
+	{"transaction_preview", TransactionPreview},
 	{"transaction_void", TransactionVoid},
 	{"transaction_find", TransactionFind},
 	{"transaction_find_many", TransactionFindMany},

@@ -222,6 +222,10 @@ export class Transactions extends Noun {
   postMany(postings: t.TransactionPostRequest[], options?: CallOptions): Promise<t.Posted[]> {
     return part(this.caller.call("transaction_post_many", { postings }, options), "results");
   }
+  /** Says what would become of a posting, and writes nothing: what the ledger would refuse it with is in `error`. */
+  preview(transaction: t.TransactionPreviewRequest, options?: CallOptions): Promise<t.TransactionPreviewResult> {
+    return this.caller.call("transaction_preview", transaction, options);
+  }
   /** Voids a transaction: posts another one that takes it back; once. {@link t.TransactionVoidError} */
   void(transaction: t.TransactionVoidRequest, options?: CallOptions): Promise<t.Posted> {
     return this.caller.call("transaction_void", transaction, options);

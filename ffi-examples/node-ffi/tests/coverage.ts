@@ -112,6 +112,7 @@ const methods = {
   velocity_headroom: ["velocityControls().headroom", (scope) => scope.velocityControls().headroom({ accountId: id })],
   transaction_post: ["transactions().post", (scope) => scope.transactions().post({ txTemplateCode: "" })],
   transaction_post_many: ["transactions().postMany", (scope) => scope.transactions().postMany([])],
+  transaction_preview: ["transactions().preview", (scope) => scope.transactions().preview({ txTemplateCode: "" })],
   transaction_void: ["transactions().void", (scope) => scope.transactions().void({ id })],
   transaction_find: ["transactions().find", (scope) => scope.transactions().find({ id })],
   transaction_find_many: ["transactions().findMany", (scope) => scope.transactions().findMany([])],

@@ -78,6 +78,14 @@ BalanceRollup = Literal["synchronous", "eventually_consistent"]
 #: What becomes of something that is there already, and not as it was asked for.
 OnDifference = Literal["error", "keep"]
 
+#: How much must stay available, or may be at most: one amount for every currency, or amounts by currency, where the key
+#: * is every other.
+AskedAvailableLimits = Mapping[str, Amount] | Amount
+
+#: How much must stay available, or may be at most: one amount for every currency, or amounts by currency, where the key
+#: * is every other.
+AvailableLimits = dict[str, str] | str
+
 #: Digits after the decimal point that an entry may have: one number, or one by currency, {"default": 18, "USD": 2}. A
 #: posting with more is refused (amount.scale): its tx template rounds by name (docs/cel.md).
 AskedMaxScale = int | Mapping[str, int]
@@ -107,6 +115,12 @@ class Account(_Account, total=False):
     external_id: str
     description: str
     metadata: Json
+    min_available: AvailableLimits
+    """A posting may not take what is available below it."""
+    max_available: AvailableLimits
+    """Nor raise it above."""
+    available_layer: Layer
+    """Available up to this layer; there where one of the three was said."""
 
 
 class _AccountSet(TypedDict):
@@ -127,6 +141,12 @@ class AccountSet(_AccountSet, total=False):
     external_id: str
     description: str
     metadata: Json
+    min_available: AvailableLimits
+    """A posting may not take what is available below it."""
+    max_available: AvailableLimits
+    """Nor raise it above."""
+    available_layer: Layer
+    """Available up to this layer; there where one of the three was said."""
 
 
 class Membership(TypedDict, total=False):
@@ -213,6 +233,9 @@ class TemplateEntry(_TemplateEntry, total=False):
 
     description: str
     metadata: str
+    min_available: str
+    """Layer; null is nothing. What the account itself says holds as well."""
+    max_available: str
 
 
 class _TxTemplate(TypedDict):
@@ -496,6 +519,14 @@ class Posted(_Posted, total=False):
     """Of limits that only warn; not of a replay."""
 
 
+class Refusal(TypedDict):
+    """Why a posting would be refused; "Codes of errors" below has what the codes and their details mean."""
+
+    code: str
+    message: str
+    details: Json
+
+
 class BalanceKey(TypedDict):
     """Which balance."""
 
@@ -683,7 +714,8 @@ class _NewAccount(TypedDict):
 
 class NewAccount(_NewAccount, total=False):
     """Request of account_create. Creates an account, in an account set if one is named. Its code and its external
-    id are its own in the whole ledger."""
+    id are its own in the whole ledger. min_available and max_available hold in each journal; what brings an account
+    back towards them is never refused."""
 
     id: Id | None
     external_id: str | None
@@ -696,6 +728,10 @@ class NewAccount(_NewAccount, total=False):
     balance_rollup: AskedBalanceRollup | None
     """Default "synchronous"."""
     account_set_id: Id | None
+    min_available: AskedAvailableLimits | None
+    max_available: AskedAvailableLimits | None
+    available_layer: AskedLayer | None
+    """Default "settled"."""
 
 
 class AccountCreateManyRequest(TypedDict):
@@ -782,6 +818,9 @@ class AccountChanges(TypedDict, total=False):
     normal_balance_type: AskedDirection
     description: str | None
     metadata: Json
+    min_available: AskedAvailableLimits | None
+    max_available: AskedAvailableLimits | None
+    available_layer: AskedLayer
 
 
 class AccountUpdateRequest(AccountChanges):
@@ -824,6 +863,10 @@ class NewAccountSet(_NewAccountSet, total=False):
     metadata: Json
     balance_rollup: AskedBalanceRollup | None
     """Default "synchronous"."""
+    min_available: AskedAvailableLimits | None
+    max_available: AskedAvailableLimits | None
+    available_layer: AskedLayer | None
+    """Default "settled"."""
 
 
 class AccountSetKey(TypedDict, total=False):
@@ -861,6 +904,9 @@ class AccountSetChanges(TypedDict, total=False):
     normal_balance_type: AskedDirection
     description: str | None
     metadata: Json
+    min_available: AskedAvailableLimits | None
+    max_available: AskedAvailableLimits | None
+    available_layer: AskedLayer
 
 
 class AccountSetUpdateRequest(AccountSetChanges):
@@ -1239,8 +1285,9 @@ class Posting(_Posting, total=False):
     content writes nothing and answers with the first result, replayed true: so a post whose answer was lost is
     simply repeated. Debits and credits must agree in each currency and layer. When several errors hold, the first
     in this order is named: template, params, expressions, balance; journal and its max_scale; accounts in entry
-    order; velocity limits, first the expressions of their conditions and windows, then the lowest entry, the oldest
-    control and limit."""
+    order; what must stay available, of an account before the sets above it, and then what the entry says; velocity
+    limits, first the expressions of their conditions and windows, then the lowest entry, the oldest control and
+    limit."""
 
     id: Id | None
     params: Mapping[str, Json] | None
@@ -1262,17 +1309,33 @@ class TransactionPostManyResult(TypedDict):
     results: list[Posted]
 
 
+class _PreviewedTransaction(TypedDict):
+    would_post: bool
+
+
+class PreviewedTransaction(_PreviewedTransaction, total=False):
+    """Answer of transaction_preview."""
+
+    replayed: bool
+    transaction: Transaction
+    entries: list[Entry]
+    balances_after: list[Balance]
+    limits: list[VelocityHeadroom]
+    warnings: list[Warning]
+    error: Refusal
+
+
 class _VoidTransaction(TypedDict):
     id: Id
 
 
 class VoidTransaction(_VoidTransaction, total=False):
     """Request of transaction_void. Voids a transaction: posts another one that takes it back, with the same
-    entries, "_VOID" after their types, and negated units. It obeys locks, as any posting; no max_scale. A velocity
-    limit that counted the original counts the void in the same window, whenever it comes; one that only gives room
-    is never refused. A transaction is voided once, a void too; the same void_id again with the same content is a
-    replay. The void is effective today where nothing is said, has the original's correlation_id, and no
-    external_id: the original keeps its own."""
+    entries, "_VOID" after their types, and negated units. It obeys locks and what must stay available, as any
+    posting; no max_scale. A velocity limit that counted the original counts the void in the same window, whenever
+    it comes; one that only gives room is never refused. A transaction is voided once, a void too; the same void_id
+    again with the same content is a replay. The void is effective today where nothing is said, has the original's
+    correlation_id, and no external_id: the original keeps its own."""
 
     void_id: Id | None
     effective: Date | None
@@ -1605,27 +1668,28 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "param.duplicate", "tx_template.unbalanced", "tx_template.exists", "tx_template.ensure_differs",
                "tx_template.keys_span", "tx_template.not_found", "tx_template.changed", "account.exists",
                "account.ensure_differs", "account.keys_span", "account.not_found", "account.changed", "account.locked",
-               "account.is_set", "account_set.exists", "account_set.not_found", "account_set.changed",
-               "membership.journal_mismatch", "membership.has_history", "membership.cycle", "membership.duplicate_path",
-               "membership.depth", "membership.not_found", "journal.exists", "journal.ensure_differs",
-               "journal.keys_span", "journal.not_found", "journal.changed", "journal.no_effective_balances",
-               "journal.locked", "velocity.exceeded", "velocity_limit.exists", "velocity_limit.ensure_differs",
-               "velocity_limit.not_found", "velocity_control.exists", "velocity_control.ensure_differs",
-               "velocity_control.not_found", "velocity_control.has_limit", "velocity_control.attached",
-               "velocity_control.changed", "posting.unbalanced", "transaction.replay_differs", "transaction.exists",
-               "transaction.already_voided", "transaction.not_found", "list.no_mark", "balance.not_found",
-               "balance.changed", "transaction.none", "transaction.open", "transaction.state", "transaction.aborted",
-               "tx.required", "tx.not_postgres", "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement",
-               "tx.statement", "tx.constraint", "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed",
-               "posting.fold", "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction",
-               "op.timeout", "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested",
-               "queue.timeout", "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual",
-               "clock.range", "process.forked", "memory.exhausted", "executor.closed", "executor.full",
-               "executor.thread", "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable",
-               "store.libpq_missing", "store.login", "store.database_missing", "store.too_many_connections",
-               "store.server_version", "store.connection_lost", "store.outcome_unknown", "store.cannot_open",
-               "store.not_a_ledger", "store.read_only", "store.permission", "store.full", "store.io", "store.memory",
-               "store.corrupt", "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
+               "account.below_min", "account.above_max", "account.is_set", "account_set.exists",
+               "account_set.not_found", "account_set.changed", "membership.journal_mismatch", "membership.has_history",
+               "membership.cycle", "membership.duplicate_path", "membership.depth", "membership.not_found",
+               "journal.exists", "journal.ensure_differs", "journal.keys_span", "journal.not_found", "journal.changed",
+               "journal.no_effective_balances", "journal.locked", "velocity.exceeded", "velocity_limit.exists",
+               "velocity_limit.ensure_differs", "velocity_limit.not_found", "velocity_control.exists",
+               "velocity_control.ensure_differs", "velocity_control.not_found", "velocity_control.has_limit",
+               "velocity_control.attached", "velocity_control.changed", "posting.unbalanced",
+               "transaction.replay_differs", "transaction.exists", "transaction.already_voided",
+               "transaction.not_found", "list.no_mark", "balance.not_found", "balance.changed", "transaction.none",
+               "transaction.open", "transaction.state", "transaction.aborted", "tx.required", "tx.not_postgres",
+               "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement", "tx.statement", "tx.constraint",
+               "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed", "posting.fold",
+               "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction", "op.timeout",
+               "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested", "queue.timeout",
+               "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual", "clock.range",
+               "process.forked", "memory.exhausted", "executor.closed", "executor.full", "executor.thread",
+               "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable", "store.libpq_missing",
+               "store.login", "store.database_missing", "store.too_many_connections", "store.server_version",
+               "store.connection_lost", "store.outcome_unknown", "store.cannot_open", "store.not_a_ledger",
+               "store.read_only", "store.permission", "store.full", "store.io", "store.memory", "store.corrupt",
+               "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
                "store.pool_timeout", "store.lock_timeout", "store.serialization", "store.deadlock", "store.cancelled",
                "store.too_old", "store.untrusted_schema", "store.encoding", "store.unsupported", "store.refused",
                "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema",
@@ -1679,16 +1743,20 @@ VelocityHeadroomCode = Literal["account.not_found", "currency.unknown", "amount.
 TransactionPostCode = Literal["tx_template.not_found", "journal.not_found", "account.not_found", "cel.eval",
                               "cel.coerce", "param.missing", "param.unknown", "param.type", "param.range",
                               "currency.unknown", "amount.range", "amount.scale", "posting.unbalanced",
-                              "journal.locked", "account.locked", "account.is_set", "velocity.exceeded",
-                              "transaction.replay_differs", "transaction.exists", "balance.changed"]
+                              "journal.locked", "account.locked", "account.is_set", "account.below_min",
+                              "account.above_max", "velocity.exceeded", "transaction.replay_differs",
+                              "transaction.exists", "balance.changed"]
 TransactionPostManyCode = Literal["tx_template.not_found", "journal.not_found", "account.not_found", "cel.eval",
                                   "cel.coerce", "param.missing", "param.unknown", "param.type", "param.range",
                                   "currency.unknown", "amount.range", "amount.scale", "posting.unbalanced",
-                                  "journal.locked", "account.locked", "account.is_set", "velocity.exceeded",
-                                  "transaction.replay_differs", "transaction.exists", "balance.changed"]
+                                  "journal.locked", "account.locked", "account.is_set", "account.below_min",
+                                  "account.above_max", "velocity.exceeded", "transaction.replay_differs",
+                                  "transaction.exists", "balance.changed"]
+TransactionPreviewCode = Literal["balance.changed", "store.serialization", "store.deadlock"]
 TransactionVoidCode = Literal["transaction.not_found", "amount.range", "cel.eval", "cel.coerce",
-                              "transaction.already_voided", "journal.locked", "account.locked", "velocity.exceeded",
-                              "transaction.replay_differs", "transaction.exists", "balance.changed"]
+                              "transaction.already_voided", "journal.locked", "account.locked", "account.below_min",
+                              "account.above_max", "velocity.exceeded", "transaction.replay_differs",
+                              "transaction.exists", "balance.changed"]
 TransactionFindCode = Literal["transaction.not_found"]
 TransactionListCode = Literal["list.no_mark"]
 EntryListCode = Literal["list.no_mark"]
@@ -1832,18 +1900,23 @@ RAISES = {
         "NotFoundError tx_template.not_found, journal.not_found, account.not_found; "
         "InvalidError cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, "
         "currency.unknown, amount.range, amount.scale; "
-        "RejectedError posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded; "
+        "RejectedError posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min, "
+        "account.above_max, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
     "transaction_post_many":
         "NotFoundError tx_template.not_found, journal.not_found, account.not_found; "
         "InvalidError cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, "
         "currency.unknown, amount.range, amount.scale; "
-        "RejectedError posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded; "
+        "RejectedError posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min, "
+        "account.above_max, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
+    "transaction_preview":
+        "ConflictError balance.changed, store.serialization, store.deadlock.",
     "transaction_void":
         "NotFoundError transaction.not_found; "
         "InvalidError amount.range, cel.eval, cel.coerce; "
-        "RejectedError transaction.already_voided, journal.locked, account.locked, velocity.exceeded; "
+        "RejectedError transaction.already_voided, journal.locked, account.locked, account.below_min, "
+        "account.above_max, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
     "transaction_find":
         "NotFoundError transaction.not_found.",

@@ -25,7 +25,7 @@ from .documents import (AttachmentFilter, AttachVelocity, Attached, Detached, De
                         Headroom, HeadroomKey, NewVelocityControl, NewVelocityLimit, VelocityAttachment,
                         VelocityControl, VelocityLimit, VelocityLimitFilter)
 from .documents import EnsureAccount, EnsuredAccount, EnsuredJournal, EnsuredTxTemplate, EnsureJournal, EnsureTxTemplate
-from .documents import VoidTransaction
+from .documents import PreviewedTransaction, VoidTransaction
 from .errors import InvalidError, ParamTypeError
 from .listing import AsyncListing, Listing
 
@@ -435,6 +435,12 @@ class Transactions(_Noun[M]):
         """Posts transactions, dicts {tx_template_code, params, id}, all or none, as if one after the other; 10,000 at
         most. Gives a list of what post gives. An error's posting_index says which."""
         return {"postings": [_without_floats(posting, index) for index, posting in enumerate(postings)]}
+
+    @operation("transaction_preview", PreviewedTransaction)
+    def preview(self, tx_template_code: str, params: Mapping[str, Json] | None = None, id: Id | None = None) -> object:
+        """Says what would become of a posting, as for post, and writes nothing. Gives {"would_post": True, "transaction":
+        {...}, "entries": [...], "balances_after": [...], "limits": [...]}, or {"would_post": False, "error": {...}}."""
+        return _posting(tx_template_code, params, id)
 
     @operation("transaction_void", Posted)
     def void(self, **void: Unpack[VoidTransaction]) -> object:

@@ -338,9 +338,11 @@ class Library(ctypes.CDLL):
     def cala_account_create(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
         """Creates an account, in an account set if one is named. Its code and its external id are its own in the whole ledger.
+        min_available and max_available hold in each journal; what brings an account back towards them is never refused.
         request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
           status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
-          "synchronous", account_set_id?: uuid}
+          "synchronous", account_set_id?: uuid, min_available?: available_limits, max_available?: available_limits,
+          available_layer?: layer = "settled"}
         result: account
         errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
         access: write
@@ -393,7 +395,8 @@ class Library(ctypes.CDLL):
         """Changes an account: only what is given changes. A new normal_balance_type changes the sign in which balances are
         shown, past ones too. version is one higher when anything changed.
         request: {id: uuid, code?: text, name?: text, external_id?: text | null, normal_balance_type?: direction,
-          description?: text | null, metadata?: json}
+          description?: text | null, metadata?: json, min_available?: available_limits | null,
+          max_available?: available_limits | null, available_layer?: layer}
         result: account
         errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed; CALA_REJECTED account.is_set
         access: write
@@ -421,7 +424,8 @@ class Library(ctypes.CDLL):
         members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused where
         only an account will do (account.is_set). Its external id is its own among sets.
         request: {id?: uuid, journal_id: uuid, name: text, external_id?: text, normal_balance_type?: direction = "credit",
-          description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous"}
+          description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous",
+          min_available?: available_limits, max_available?: available_limits, available_layer?: layer = "settled"}
         result: account_set
         errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found; CALA_UNSUPPORTED option.unsupported
         access: write
@@ -452,7 +456,8 @@ class Library(ctypes.CDLL):
                                 out_op: Out, out_error: Out, /) -> int:
         """Changes an account set: only what is given changes.
         request: {id: uuid, name?: text, external_id?: text | null, normal_balance_type?: direction,
-          description?: text | null, metadata?: json}
+          description?: text | null, metadata?: json, min_available?: available_limits | null,
+          max_available?: available_limits | null, available_layer?: layer}
         result: account_set
         errors: CALA_NOT_FOUND account_set.not_found; CALA_CONFLICT account_set.exists, account_set.changed
         access: write
@@ -715,14 +720,15 @@ class Library(ctypes.CDLL):
         """Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers with
         the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must agree in
         each currency and layer. When several errors hold, the first in this order is named: template, params, expressions,
-        balance; journal and its max_scale; accounts in entry order; velocity limits, first the expressions of their
-        conditions and windows, then the lowest entry, the oldest control and limit.
+        balance; journal and its max_scale; accounts in entry order; what must stay available, of an account before the sets
+        above it, and then what the entry says; velocity limits, first the expressions of their conditions and windows, then
+        the lowest entry, the oldest control and limit.
         request: {id?: uuid, tx_template_code: text, params?: {*: json}}
         result: posted
         errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
           CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown,
           amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, account.locked, account.is_set,
-          velocity.exceeded;
+          account.below_min, account.above_max, velocity.exceeded;
           CALA_CONFLICT transaction.replay_differs, transaction.exists (posted by another session at the same moment:
           repeat), balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run it
           again)
@@ -738,17 +744,32 @@ class Library(ctypes.CDLL):
         errors: as transaction_post; CALA_CONFLICT transaction.exists (also the same id or external id twice in the batch)
         access: write
         """
+    def cala_transaction_preview(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                                 out_op: Out, out_error: Out, /) -> int:
+        """Says what would become of a posting, and writes nothing: the same decisions on the same balances, which it locks as
+        the posting would, so that in a transaction the posting can follow. What the ledger would refuse it with is in error;
+        only what is wrong with the request itself, or with the store, fails the operation. limits are those that would count
+        an entry, with what they would then have left. The ids of entries, and of a transaction that has none in the request,
+        are not those that the posting will have.
+        request: transaction_post.request
+        result: {would_post: boolean, replayed?: boolean, transaction?: transaction, entries?: [entry],
+          balances_after?: [balance], limits?: [velocity_headroom], warnings?: [warning], error?: refusal}
+        errors: CALA_CONFLICT balance.changed, store.serialization, store.deadlock (as a posting)
+        access: read
+        """
     def cala_transaction_void(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                               out_op: Out, out_error: Out, /) -> int:
         """Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and
-        negated units. It obeys locks, as any posting; no max_scale. A velocity limit that counted the original counts the
-        void in the same window, whenever it comes; one that only gives room is never refused. A transaction is voided once,
-        a void too; the same void_id again with the same content is a replay. The void is effective today where nothing is
-        said, has the original's correlation_id, and no external_id: the original keeps its own.
+        negated units. It obeys locks and what must stay available, as any posting; no max_scale. A velocity limit that
+        counted the original counts the void in the same window, whenever it comes; one that only gives room is never
+        refused. A transaction is voided once, a void too; the same void_id again with the same content is a replay. The void
+        is effective today where nothing is said, has the original's correlation_id, and no external_id: the original keeps
+        its own.
         request: {id: uuid, void_id?: uuid, effective?: date, description?: text, metadata?: json}
         result: posted
         errors: CALA_NOT_FOUND transaction.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
-          CALA_REJECTED transaction.already_voided, journal.locked, account.locked, velocity.exceeded;
+          CALA_REJECTED transaction.already_voided, journal.locked, account.locked, account.below_min,
+          account.above_max, velocity.exceeded;
           CALA_CONFLICT transaction.replay_differs, transaction.exists (voided by another session at the same moment:
           repeat), balance.changed (as transaction_post)
         access: write

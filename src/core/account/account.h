@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "base/uuid.h"
+#include "core/account/floors.h"
 #include "core/values.h"
 
 namespace cala::core {
@@ -25,6 +26,7 @@ struct Account {
   std::optional<std::string> metadata;  // JSON text
   BalanceRollup balance_rollup = BalanceRollup::kSynchronous;
   bool is_set = false;
+  Floors floors{};
   base::Timestamp created_at;
   base::Timestamp modified_at;
 };
@@ -51,6 +53,8 @@ struct AccountState {
   bool is_set = false;
   std::vector<SetAbove> sets{};
   std::shared_ptr<const AttachedControls> controls{};  // null where none is attached
+  Direction normal_balance_type = Direction::kCredit;
+  std::shared_ptr<const Floors> floors{};  // null where there are none
 };
 
 }  // namespace cala::core

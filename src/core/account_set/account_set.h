@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "base/uuid.h"
+#include "core/account/floors.h"
 #include "core/values.h"
 
 namespace cala::core {
@@ -21,6 +22,7 @@ struct AccountSet {
   std::optional<std::string> description;
   std::optional<std::string> metadata;  // JSON text
   BalanceRollup balance_rollup = BalanceRollup::kSynchronous;
+  Floors floors{};
   base::Timestamp created_at;
   base::Timestamp modified_at;
 };

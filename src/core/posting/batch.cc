@@ -248,6 +248,23 @@ void Batch::fold_units(base::Timestamp now) {
   }
 }
 
+Result<std::vector<VelocityHeadroom>> Batch::headroom_after() const {
+  std::vector<VelocityHeadroom> out;
+  for (auto at = velocity_trial_.begin(); at != velocity_trial_.end(); ++at) {
+    const VelocityKey &key = at->first;
+    const CompiledControl *control = bearers_.find(key.account_id, key.control_id);
+    if (control == nullptr) continue;
+    FrozenControl counting = control->frozen;
+    std::erase_if(counting.limits, [&key](const FrozenLimit &limit) { return limit.id != key.limit_id; });
+    const HeadroomFilter only{key.journal_id, key.currency};
+    Result<std::vector<VelocityHeadroom>> left =
+        headroom(key.account_id, counting, {at->second}, only, units_.front().stamp);
+    if (!left) return std::move(left.error());
+    out.insert(out.end(), left->begin(), left->end());
+  }
+  return out;
+}
+
 bool Batch::any_open() const {
   return std::any_of(slots_.begin(), slots_.end(), [this](const Slot &slot) { return open(slot); });
 }
@@ -412,7 +429,10 @@ bool Batch::meets(const Unit &unit, Ids &ids, std::unordered_set<std::string> &e
 
 void Batch::index(const BatchState &state) {
   for (const JournalState &journal : state.journals) journals_[journal.id] = &journal;
-  for (const AccountState &account : state.accounts) accounts_[account.id] = &account;
+  for (const AccountState &account : state.accounts) {
+    accounts_[account.id] = &account;
+    if (account.floors) floors_ = true;
+  }
   for (const Balance &balance : state.balances) balances_[balance.key] = &balance;
   for (const Bucket &bucket : state.buckets) buckets_[{bucket.key, bucket.level, bucket.start}] = &bucket.sums;
   for (const PostedTransaction &posted : state.existing) {
@@ -528,17 +548,9 @@ void Batch::fold_unit(Unit &unit) {
   Balances mine;
   Buckets dated;
   for (std::size_t i = unit.begin; i < unit.end; ++i) {
-    if (!open(slots_[i])) continue;
-    for (Entry &entry : slots_[i].posting.entries) {
-      entry.created_at = unit.stamp;
-      Outcome folded = fold_into(mine, entry, unit.stamp);
-      if (folded) folded = fold_dated(dated, trial_buckets_, entry, slots_[i].posting.transaction.effective);
-      if (!folded) {
-        fail(i, kFold, std::move(folded.error()));
-        unit.state = Unit::kRefused;
-        return;
-      }
-    }
+    if (!open(slots_[i]) || fold_posting(i, mine, dated, unit.stamp)) continue;
+    unit.state = Unit::kRefused;
+    return;
   }
   if (!pass_limits(unit)) {
     unit.state = Unit::kRefused;
@@ -546,6 +558,52 @@ void Batch::fold_unit(Unit &unit) {
   }
   for (auto &[key, balance] : mine) trial_.insert_or_assign(key, std::move(balance));
   for (auto &[key, sums] : dated) trial_buckets_.insert_or_assign(key, std::move(sums));
+}
+
+bool Batch::fold_posting(std::size_t i, Balances &mine, Buckets &dated, base::Timestamp now) {
+  PostedTransaction &posting = slots_[i].posting;
+  std::vector<std::pair<Watched, Balance>> before;
+  for (const Watched &one : watched(posting)) {
+    const auto at = mine.find(one.key);
+    const Balance *read = at != mine.end() ? &at->second : balance_before(one.key);
+    before.emplace_back(one, read == nullptr ? empty_balance(one.key, now) : *read);
+  }
+  for (Entry &entry : posting.entries) {
+    entry.created_at = now;
+    Outcome folded = fold_into(mine, entry, now);
+    if (folded) folded = fold_dated(dated, trial_buckets_, entry, posting.transaction.effective);
+    if (folded) continue;
+    fail(i, kFold, std::move(folded.error()));
+    return false;
+  }
+  for (const auto &[one, balance] : before) {
+    Outcome within = check_floor(one, balance, mine.at(one.key));
+    if (within) continue;
+    fail(i, kFloor, std::move(within.error()));
+    return false;
+  }
+  return true;
+}
+
+std::vector<Watched> Batch::watched(const PostedTransaction &posting) const {
+  std::vector<Watched> out;
+  if (!floors_ && posting.floors.empty()) return out;
+  auto own = posting.floors.begin();
+  for (std::size_t i = 0; i < posting.entries.size(); ++i) {
+    const Entry &entry = posting.entries[i];
+    for_each_moved(entry, [&](const BalanceKey &key) {
+      const AccountState &account = *accounts_.at(key.account_id);
+      if (!account.floors) return;
+      const Floors &floors = *account.floors;
+      out.push_back({key, floors.layer, account.normal_balance_type, floors.min.for_currency(key.currency),
+                     floors.max.for_currency(key.currency)});
+    });
+    for (; own != posting.floors.end() && own->entry == i; ++own) {
+      out.push_back({key_of(entry), entry.layer, accounts_.at(entry.account_id)->normal_balance_type,
+                     own->min ? &*own->min : nullptr, own->max ? &*own->max : nullptr});
+    }
+  }
+  return out;
 }
 
 // Which limits count what, for all of a unit before any of it is counted.

@@ -2,7 +2,7 @@
 // the store. A batch has units, each of one or more postings that are made all or none: one operation's, or those of independent
 // operations that are committed together. It goes through stages, and every posting of a unit passes a stage before any goes to the
 // next, so that which of several errors is told is always the same one: templates, params, expressions and debits against credits;
-// then replays; journals; accounts; balances; velocity limits.
+// then replays; journals; accounts; balances and what must stay available of them; velocity limits.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,7 @@
 #include "core/posting/void.h"
 #include "core/tx_template/compiled.h"
 #include "core/velocity/enforce.h"
+#include "core/velocity/headroom.h"
 
 namespace cala::core {
 
@@ -35,7 +36,7 @@ struct AskedPosting {
   base::Uuid id;
   bool id_given = false;  // by the caller; otherwise drawn by the library when the operation was made
   std::string tx_template_code;
-  base::JsonView params;           // an object, or absent; borrowed
+  base::JsonView params;             // an object, or absent; borrowed
   std::optional<AskedVoid> voids{};  // then it has no template
 };
 
@@ -133,6 +134,8 @@ class Batch {
   // balances on, with what the store has of it; which may need more, where a refusal moves a later unit's instant.
   std::vector<VelocityKey> velocity_needs() const;
   void decide_again(const std::vector<VelocityKey> &asked, std::vector<VelocityBalance> found, base::Timestamp now);
+  // What is left, after what is to be written, of the limits that counted some of it.
+  base::Result<std::vector<VelocityHeadroom>> headroom_after() const;
   // Whether there is anything to write: not when everything was refused, replayed or left out.
   bool any_open() const;
   base::Result<BatchWrite> write(const EntryIds &next_entry_id);
@@ -148,7 +151,7 @@ class Batch {
   base::Result<std::vector<PostingResult>> take_outcome(std::size_t unit);
 
  private:
-  enum Stage { kPrepare, kReplay, kJournal, kAccount, kFold, kMatch, kVelocity };
+  enum Stage { kPrepare, kReplay, kJournal, kAccount, kFold, kFloor, kMatch, kVelocity };
 
   struct Slot {
     const AskedPosting *asked = nullptr;
@@ -198,6 +201,10 @@ class Batch {
   void note_ahead(const Unit &unit);
   void fold_units(base::Timestamp now);
   void fold_unit(Unit &unit);
+  // Folds one posting into the unit's balances and checks what must stay available after it.
+  bool fold_posting(std::size_t slot, Balances &mine, Buckets &dated, base::Timestamp now);
+  // Those balances of a posting that something must stay available of, in order of its entries.
+  std::vector<Watched> watched(const PostedTransaction &posting) const;
   bool pass_limits(const Unit &unit);
   bool match_limits(const Unit &unit, std::vector<std::vector<VelocityHit>> &hits);
   VelocityBalance *counted(VelocityBalances &mine, const VelocityKey &key);
@@ -215,6 +222,7 @@ class Batch {
   std::unordered_map<base::Uuid, std::optional<PostedTransaction>, base::UuidHash> originals_;
   std::unordered_map<base::Uuid, const JournalState *, base::UuidHash> journals_;
   std::unordered_map<base::Uuid, const AccountState *, base::UuidHash> accounts_;
+  bool floors_ = false;  // whether any of the accounts has some
   std::map<BalanceKey, const Balance *> balances_;
   std::map<BucketKey, const DatedSums *> buckets_;
   std::unordered_map<base::Uuid, const PostedTransaction *, base::UuidHash> existing_ids_;

@@ -37,6 +37,16 @@ class FieldReader {
     if (!text) return fail(std::move(text.error()), field);
     out = std::string(*text);
   }
+  // An optional amount: null is none.
+  void read_amount(const ProgramPtr &program, const char *field, std::optional<Decimal> &out) {
+    if (error_ || !program) return;
+    Result<cel::Value> value = cel::evaluate(*program, bindings_, arena_);
+    if (!value) return fail(std::move(value.error()), field);
+    if (value->is(cel::Kind::kNull)) return;
+    Result<Decimal> amount = cel::to_decimal(*value);
+    if (!amount) return fail(std::move(amount.error()), field);
+    out = *amount;
+  }
   // Optional metadata, as JSON text: null is none.
   void read_json(const ProgramPtr &program, const char *field, std::optional<std::string> &out) {
     if (error_ || !program) return;
@@ -162,6 +172,12 @@ Result<PostedTransaction> prepare_posting(const CompiledTxTemplate &tx_template,
     entry.journal_id = transaction.journal_id;
     entry.sequence = static_cast<std::int32_t>(i + 1);
     entry.created_at = now;
+    if (!tx_template.entries[i].min_available && !tx_template.entries[i].max_available) continue;
+    EntryFloors floors;
+    floors.entry = i;
+    reader.read_amount(tx_template.entries[i].min_available, "min_available", floors.min);
+    reader.read_amount(tx_template.entries[i].max_available, "max_available", floors.max);
+    out.floors.push_back(floors);
   }
   if (reader.failed()) return reader.take_error();
   if (Outcome balanced = check_balanced(out.entries); !balanced) return std::move(balanced.error());

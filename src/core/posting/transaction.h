@@ -1,6 +1,7 @@
 // Transaction and Entry: what a posting leaves in the ledger, for ever. Plain values.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -47,9 +48,17 @@ struct Transaction {
   std::vector<base::Uuid> entry_ids;  // in order of sequence
 };
 
+// What its tx template says must stay available, or may be at most, after the posting: of an entry's account, up to the entry's layer.
+struct EntryFloors {
+  std::size_t entry = 0;  // index of PostedTransaction::entries
+  std::optional<Decimal> min;
+  std::optional<Decimal> max;
+};
+
 struct PostedTransaction {
   Transaction transaction;
   std::vector<Entry> entries;
+  std::vector<EntryFloors> floors{};  // of one that is being made; not kept
 };
 
 }  // namespace cala::core

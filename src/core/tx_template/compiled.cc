@@ -26,6 +26,8 @@ CompiledTxTemplate::Entry compile_entry(ExpressionCompiler &compiler, const TxTe
   entry.direction = compiler.compile(source.direction, ResultAs::kDirection, at + "/direction");
   entry.description = compiler.compile(source.description, ResultAs::kAny, at + "/description");
   entry.metadata = compiler.compile(source.metadata, ResultAs::kJson, at + "/metadata");
+  entry.min_available = compiler.compile(source.min_available, ResultAs::kAny, at + "/min_available");
+  entry.max_available = compiler.compile(source.max_available, ResultAs::kAny, at + "/max_available");
   return entry;
 }
 

@@ -17,7 +17,8 @@ namespace cala::core {
 struct CompiledTxTemplate {
   struct Entry {
     cel::ProgramPtr account_id, entry_type, layer, units, currency, direction;
-    cel::ProgramPtr description, metadata;  // null when the template has none
+    cel::ProgramPtr description, metadata;         // null when the template has none
+    cel::ProgramPtr min_available, max_available;  // likewise
   };
 
   TxTemplate source;

@@ -30,6 +30,7 @@ struct TxTemplateEntry {  // every field is CEL
   std::string currency;
   std::optional<std::string> description;
   std::optional<std::string> metadata;
+  std::optional<std::string> min_available{}, max_available{};
 };
 
 struct TxTemplateTransaction {  // every field is CEL

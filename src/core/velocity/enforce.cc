@@ -249,6 +249,15 @@ void VelocityBearers::add(VelocityBearer bearer) {
   bearers_.insert_or_assign(id, Bearer{std::move(bearer), std::move(metadata)});
 }
 
+const CompiledControl *VelocityBearers::find(const Uuid &account_id, const Uuid &control_id) const {
+  const auto bearer = bearers_.find(account_id);
+  if (bearer == bearers_.end()) return nullptr;
+  for (const CompiledControlPtr &control : bearer->second.row.controls) {
+    if (control->frozen.id == control_id) return control.get();
+  }
+  return nullptr;
+}
+
 Result<std::vector<VelocityHit>> VelocityBearers::match(const PostedTransaction &posting, const SetsOf &sets_of,
                                                         const PostedTransaction *counted_as) const {
   std::vector<VelocityHit> hits;

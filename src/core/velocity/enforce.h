@@ -36,14 +36,16 @@ struct VelocityHit {
   const CompiledControl *control = nullptr;
   const FrozenLimit *limit = nullptr;
   VelocityKey key;
-  base::Timestamp at;      // decides which of its amounts are in force
-  bool of_void = false;    // which is never refused where it gives room
+  base::Timestamp at;    // decides which of its amounts are in force
+  bool of_void = false;  // which is never refused where it gives room
 };
 
 class VelocityBearers {
  public:
   void add(VelocityBearer bearer);
   bool empty() const { return bearers_.empty(); }
+  // Null where the control is not attached there.
+  const CompiledControl *find(const base::Uuid &account_id, const base::Uuid &control_id) const;
 
   // The limits that count the entries of a posting whose instants are set, entry by entry, for each the oldest control and limit
   // first, then the account before its sets. sets_of: the sets that an entry moves, always in one order. counted_as: of a void,

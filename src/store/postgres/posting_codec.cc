@@ -157,12 +157,18 @@ class RowsText {
   }
   core::Decimal decimal() { return checked(core::Decimal::parse(field())); }
   core::Currency currency() { return checked(core::Currency::parse(field())); }
+  // The row's last field, which may not be there.
+  std::shared_ptr<const core::Floors> floors() {
+    if (!row_goes_on_) return nullptr;
+    return std::make_shared<const core::Floors>(checked(core::Floors::parse_text(field())));
+  }
   core::LockStatus status() { return checked(core::parse_lock_status(field())); }
 
  private:
   std::string_view field() {
     const std::size_t end = std::min(rest_.find_first_of(" ;"), rest_.size());
     const std::string_view found = rest_.substr(0, end);
+    row_goes_on_ = end < rest_.size() && rest_[end] == ' ';
     rest_.remove_prefix(std::min(end + 1, rest_.size()));
     return found;
   }
@@ -173,6 +179,7 @@ class RowsText {
   }
 
   std::string_view rest_;
+  bool row_goes_on_ = false;
   bool failed_ = false;
 };
 
@@ -202,14 +209,18 @@ base::Outcome read_balances(std::string_view text, Ticket &ticket, std::vector<B
   return {};
 }
 
+// [id, status, 1 for a set + 2 for the debit side, floors where there are any]
 base::Outcome read_accounts(std::string_view text, std::vector<core::AccountState> &out) {
   RowsText fields(text);
   while (!fields.at_end() && !fields.failed()) {
     core::AccountState account;
     account.id = fields.uuid();
     account.status = fields.status();
-    account.is_set = fields.integer() != 0;
-    out.push_back(account);
+    const std::int64_t kind = fields.integer();
+    account.is_set = (kind & 1) != 0;
+    account.normal_balance_type = (kind & 2) != 0 ? core::Direction::kDebit : core::Direction::kCredit;
+    account.floors = fields.floors();
+    out.push_back(std::move(account));
   }
   if (fields.failed()) return corrupt("an account");
   return {};

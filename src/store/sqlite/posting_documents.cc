@@ -150,24 +150,36 @@ class StateReader {
     const std::optional<base::Uuid> id = base::Uuid::parse(cells.text());
     const std::optional<core::LockStatus> status = core::parse_lock_status(cells.text());
     const bool is_set = cells.integer() != 0;
-    if (!id || !status || !cells.ok()) return false;
+    const std::optional<core::Direction> side = core::parse_direction(cells.text());
+    if (!id || !status || !side || !cells.ok()) return false;
     ticket_->note_account(*id, n);
-    state_.accounts.push_back({*id, *status, is_set, {}, {}});
+    state_.accounts.push_back({*id, *status, is_set, {}, {}, *side});
+    return read_floors(cells.take(), state_.accounts.back().floors);
+  }
+
+  static bool read_floors(JsonView cell, std::shared_ptr<const core::Floors> &floors) {
+    if (!cell.present() || !cell.is_string()) return true;
+    std::optional<core::Floors> parsed = core::Floors::parse_text(cell.string());
+    if (!parsed) return false;
+    if (!parsed->empty()) floors = std::make_shared<const core::Floors>(std::move(*parsed));
     return true;
   }
 
-  // [account id, the set's number, id, status, journal id]
+  // [account id, the set's number, id, status, journal id, normal balance type, floors]
   bool read_set(Cells cells) {
     const std::optional<base::Uuid> account_id = base::Uuid::parse(cells.text());
     const std::int64_t n = cells.integer();
     const std::optional<base::Uuid> id = base::Uuid::parse(cells.text());
     const std::optional<core::LockStatus> status = core::parse_lock_status(cells.text());
     const std::optional<base::Uuid> journal_id = base::Uuid::parse(cells.text());
-    if (!account_id || !id || !status || !journal_id || !cells.ok()) return false;
+    const std::optional<core::Direction> side = core::parse_direction(cells.text());
+    if (!account_id || !id || !status || !journal_id || !side || !cells.ok()) return false;
+    core::AccountState state{*id, *status, true, {}, {}, *side};
+    if (!read_floors(cells.take(), state.floors)) return false;
     for (core::AccountState &account : state_.accounts) {
       if (account.id == *account_id) account.sets.push_back({*id, *journal_id});
     }
-    sets_.emplace(*id, std::pair(n, *status));
+    sets_.emplace(*id, std::pair(n, std::move(state)));
     return true;
   }
 
@@ -175,7 +187,7 @@ class StateReader {
     if (!ticket_->add_sets(state_.accounts)) return;
     for (const auto &[id, row] : sets_) {
       ticket_->note_account(id, row.first);
-      state_.accounts.push_back({id, row.second, true, {}, {}});
+      state_.accounts.push_back(row.second);
     }
     for (const auto &[id, n] : journals_) ticket_->note_journal(id, n);
   }
@@ -220,7 +232,7 @@ class StateReader {
   JsonView root_;
   std::unique_ptr<SqliteTicket> ticket_;
   PostingState state_;
-  std::map<base::Uuid, std::pair<std::int64_t, core::LockStatus>> sets_;
+  std::map<base::Uuid, std::pair<std::int64_t, core::AccountState>> sets_;
   std::vector<std::pair<base::Uuid, std::int64_t>> journals_;
   bool host_ = false;
 };

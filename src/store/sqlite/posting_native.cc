@@ -43,7 +43,7 @@ std::string_view NativePosting::sql_of(Use use) {
              "cala_balances)"
              " FROM cala_ledger";
     case kJournal: return "SELECT n, status, max_scale, effective_balances FROM cala_journals WHERE id = ?";
-    case kAccount: return "SELECT n, status, is_set FROM cala_accounts WHERE id = ?";
+    case kAccount: return "SELECT n, status, is_set, normal_balance_type, floors FROM cala_accounts WHERE id = ?";
     case kSetsAbove:
       return "SELECT s.id, j.id FROM cala_account_set_ancestors x CROSS JOIN cala_accounts s ON s.n = x.set_n"
              " CROSS JOIN cala_journals j ON j.n = s.journal_n WHERE x.member_n = ? ORDER BY s.id";
@@ -249,8 +249,12 @@ Result<const NativePosting::Numbered<core::AccountState> *> NativePosting::accou
   if (result == SQLITE_DONE) return Found{nullptr};
   if (result != SQLITE_ROW) return connection_.error(result);
   const std::optional<core::LockStatus> status = core::parse_lock_status(row.column_text(1));
-  if (!status) return corrupt_row("account");
-  Numbered<core::AccountState> read{row.column_integer(0), {id, *status, row.column_integer(2) != 0, {}, {}}};
+  const std::optional<core::Direction> side = core::parse_direction(row.column_text(3));
+  const std::string_view floors = row.column_text(4);
+  const std::optional<core::Floors> parsed = floors.empty() ? core::Floors() : core::Floors::parse_text(floors);
+  if (!status || !side || !parsed) return corrupt_row("account");
+  Numbered<core::AccountState> read{row.column_integer(0), {id, *status, row.column_integer(2) != 0, {}, {}, *side}};
+  if (!parsed->empty()) read.row.floors = std::make_shared<const core::Floors>(*parsed);
   if (Outcome outcome = read_sets_above(read.n, read.row.sets); !outcome) return std::move(outcome.error());
   if (Outcome outcome = read_controls(read.n, read.row.controls); !outcome) return std::move(outcome.error());
   if (accounts_.size() >= kRemembered) accounts_.clear();

@@ -17,6 +17,8 @@ export type Json = any;
 
 /** What CalaError.code can be; docs/errors.md says what each means. */
 export type ErrorCode =
+  | "account.above_max"
+  | "account.below_min"
   | "account.changed"
   | "account.ensure_differs"
   | "account.exists"
@@ -234,6 +236,26 @@ export interface ErrorDetails {
   "account.keys_span": { ids: Id[]; keys: string[] };
   "account.not_found": { id: string; index?: number } | { code: string } | { externalId: string };
   "account.locked": { accountId: Id };
+  "account.below_min": {
+    accountId: Id;
+    journalId: Id;
+    currency: Currency;
+    layer: Layer;
+    limit: Amount;
+    current: Amount;
+    requested: Amount;
+    available: Amount;
+  };
+  "account.above_max": {
+    accountId: Id;
+    journalId: Id;
+    currency: Currency;
+    layer: Layer;
+    limit: Amount;
+    current: Amount;
+    requested: Amount;
+    available: Amount;
+  };
   "account.is_set": { accountId: Id } | { index: number; accountSetId: Id; accountId: Id };
   "account_set.exists": { column: string; value?: string };
   "account_set.not_found": { id: string; index?: number } | { externalId: string };
@@ -350,6 +372,12 @@ export type BalanceRollup = "synchronous" | "eventually_consistent";
 export type OnDifference = "error" | "keep";
 
 /**
+ * How much must stay available, or may be at most: one amount for every currency, or amounts by currency, where the key
+ * * is every other.
+ */
+export type AvailableLimits = Record<string, Amount> | Amount;
+
+/**
  * Digits after the decimal point that an entry may have: one number, or one by currency, {"default": 18, "USD": 2}. A
  * posting with more is refused (amount.scale): its tx template rounds by name (docs/cel.md).
  */
@@ -369,6 +397,12 @@ export interface Account {
   description?: string;
   metadata?: Json;
   balanceRollup: BalanceRollup;
+  /** A posting may not take what is available below it. */
+  minAvailable?: AvailableLimits;
+  /** Nor raise it above. */
+  maxAvailable?: AvailableLimits;
+  /** Available up to this layer; there where one of the three was said. */
+  availableLayer?: Layer;
   createdAt: Instant;
   modifiedAt: Instant;
 }
@@ -385,6 +419,12 @@ export interface AccountSet {
   description?: string;
   metadata?: Json;
   balanceRollup: BalanceRollup;
+  /** A posting may not take what is available below it. */
+  minAvailable?: AvailableLimits;
+  /** Nor raise it above. */
+  maxAvailable?: AvailableLimits;
+  /** Available up to this layer; there where one of the three was said. */
+  availableLayer?: Layer;
   createdAt: Instant;
   modifiedAt: Instant;
 }
@@ -449,6 +489,9 @@ export interface TemplateEntry {
   currency: Expression;
   description?: Expression;
   metadata?: Expression;
+  /** Layer; null is nothing. What the account itself says holds as well. */
+  minAvailable?: Expression;
+  maxAvailable?: Expression;
 }
 
 /** How a kind of transaction is posted. */
@@ -646,6 +689,13 @@ export interface Posted {
   warnings?: Warning[];
 }
 
+/** Why a posting would be refused; "Codes of errors" below has what the codes and their details mean. */
+export interface Refusal {
+  code: string;
+  message: string;
+  details: Json;
+}
+
 /** Which balance. */
 export interface BalanceKey {
   journalId: Id;
@@ -794,6 +844,7 @@ export interface Available {
 
 /**
  * Creates an account, in an account set if one is named. Its code and its external id are its own in the whole ledger.
+ * minAvailable and maxAvailable hold in each journal; what brings an account back towards them is never refused.
  */
 export interface AccountCreateRequest {
   id?: Id | undefined;
@@ -809,6 +860,10 @@ export interface AccountCreateRequest {
   /** Default "synchronous". */
   balanceRollup?: BalanceRollup | undefined;
   accountSetId?: Id | undefined;
+  minAvailable?: AvailableLimits | undefined;
+  maxAvailable?: AvailableLimits | undefined;
+  /** Default "settled". */
+  availableLayer?: Layer | undefined;
 }
 
 /** ConflictError account.exists; NotFoundError account_set.not_found; UnsupportedError option.unsupported. */
@@ -904,6 +959,9 @@ export interface AccountUpdateRequest {
   normalBalanceType?: Direction | undefined;
   description?: string | null | undefined;
   metadata?: Json | undefined;
+  minAvailable?: AvailableLimits | null | undefined;
+  maxAvailable?: AvailableLimits | null | undefined;
+  availableLayer?: Layer | undefined;
 }
 
 /** NotFoundError account.not_found; ConflictError account.exists, account.changed; RejectedError account.is_set. */
@@ -944,6 +1002,10 @@ export interface AccountSetCreateRequest {
   metadata?: Json | undefined;
   /** Default "synchronous". */
   balanceRollup?: BalanceRollup | undefined;
+  minAvailable?: AvailableLimits | undefined;
+  maxAvailable?: AvailableLimits | undefined;
+  /** Default "settled". */
+  availableLayer?: Layer | undefined;
 }
 
 /** ConflictError account_set.exists; NotFoundError journal.not_found; UnsupportedError option.unsupported. */
@@ -984,6 +1046,9 @@ export interface AccountSetUpdateRequest {
   normalBalanceType?: Direction | undefined;
   description?: string | null | undefined;
   metadata?: Json | undefined;
+  minAvailable?: AvailableLimits | null | undefined;
+  maxAvailable?: AvailableLimits | null | undefined;
+  availableLayer?: Layer | undefined;
 }
 
 /** NotFoundError account_set.not_found; ConflictError account_set.exists, account_set.changed. */
@@ -1493,8 +1558,9 @@ export type VelocityHeadroomError = "account.not_found" | "currency.unknown" | "
  * Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers with
  * the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must agree in
  * each currency and layer. When several errors hold, the first in this order is named: template, params, expressions,
- * balance; journal and its maxScale; accounts in entry order; velocity limits, first the expressions of their
- * conditions and windows, then the lowest entry, the oldest control and limit.
+ * balance; journal and its maxScale; accounts in entry order; what must stay available, of an account before the sets
+ * above it, and then what the entry says; velocity limits, first the expressions of their conditions and windows, then
+ * the lowest entry, the oldest control and limit.
  */
 export interface TransactionPostRequest {
   id?: Id | undefined;
@@ -1505,8 +1571,8 @@ export interface TransactionPostRequest {
 /**
  * NotFoundError tx_template.not_found, journal.not_found, account.not_found; InvalidError cel.eval, cel.coerce,
  * param.missing, param.unknown, param.type, param.range, currency.unknown, amount.range, amount.scale; RejectedError
- * posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded; ConflictError
- * transaction.replay_differs, transaction.exists, balance.changed.
+ * posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min, account.above_max,
+ * velocity.exceeded; ConflictError transaction.replay_differs, transaction.exists, balance.changed.
  */
 export type TransactionPostError =
   | "tx_template.not_found"
@@ -1525,6 +1591,8 @@ export type TransactionPostError =
   | "journal.locked"
   | "account.locked"
   | "account.is_set"
+  | "account.below_min"
+  | "account.above_max"
   | "velocity.exceeded"
   | "transaction.replay_differs"
   | "transaction.exists"
@@ -1548,8 +1616,8 @@ export interface TransactionPostManyResult {
 /**
  * NotFoundError tx_template.not_found, journal.not_found, account.not_found; InvalidError cel.eval, cel.coerce,
  * param.missing, param.unknown, param.type, param.range, currency.unknown, amount.range, amount.scale; RejectedError
- * posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded; ConflictError
- * transaction.replay_differs, transaction.exists, balance.changed.
+ * posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min, account.above_max,
+ * velocity.exceeded; ConflictError transaction.replay_differs, transaction.exists, balance.changed.
  */
 export type TransactionPostManyError =
   | "tx_template.not_found"
@@ -1568,17 +1636,44 @@ export type TransactionPostManyError =
   | "journal.locked"
   | "account.locked"
   | "account.is_set"
+  | "account.below_min"
+  | "account.above_max"
   | "velocity.exceeded"
   | "transaction.replay_differs"
   | "transaction.exists"
   | "balance.changed";
 
 /**
+ * Says what would become of a posting, and writes nothing: the same decisions on the same balances, which it locks as
+ * the posting would, so that in a transaction the posting can follow. What the ledger would refuse it with is in error;
+ * only what is wrong with the request itself, or with the store, fails the operation. limits are those that would count
+ * an entry, with what they would then have left. The ids of entries, and of a transaction that has none in the request,
+ * are not those that the posting will have.
+ */
+export type TransactionPreviewRequest = TransactionPostRequest;
+
+/** What transaction_preview answers. */
+export interface TransactionPreviewResult {
+  wouldPost: boolean;
+  replayed?: boolean;
+  transaction?: Transaction;
+  entries?: Entry[];
+  balancesAfter?: Balance[];
+  limits?: VelocityHeadroom[];
+  warnings?: Warning[];
+  error?: Refusal;
+}
+
+/** ConflictError balance.changed, store.serialization, store.deadlock. */
+export type TransactionPreviewError = "balance.changed" | "store.serialization" | "store.deadlock";
+
+/**
  * Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and
- * negated units. It obeys locks, as any posting; no maxScale. A velocity limit that counted the original counts the
- * void in the same window, whenever it comes; one that only gives room is never refused. A transaction is voided once,
- * a void too; the same voidId again with the same content is a replay. The void is effective today where nothing is
- * said, has the original's correlationId, and no externalId: the original keeps its own.
+ * negated units. It obeys locks and what must stay available, as any posting; no maxScale. A velocity limit that
+ * counted the original counts the void in the same window, whenever it comes; one that only gives room is never
+ * refused. A transaction is voided once, a void too; the same voidId again with the same content is a replay. The void
+ * is effective today where nothing is said, has the original's correlationId, and no externalId: the original keeps its
+ * own.
  */
 export interface TransactionVoidRequest {
   id: Id;
@@ -1590,8 +1685,8 @@ export interface TransactionVoidRequest {
 
 /**
  * NotFoundError transaction.not_found; InvalidError amount.range, cel.eval, cel.coerce; RejectedError
- * transaction.already_voided, journal.locked, account.locked, velocity.exceeded; ConflictError
- * transaction.replay_differs, transaction.exists, balance.changed.
+ * transaction.already_voided, journal.locked, account.locked, account.below_min, account.above_max, velocity.exceeded;
+ * ConflictError transaction.replay_differs, transaction.exists, balance.changed.
  */
 export type TransactionVoidError =
   | "transaction.not_found"
@@ -1601,6 +1696,8 @@ export type TransactionVoidError =
   | "transaction.already_voided"
   | "journal.locked"
   | "account.locked"
+  | "account.below_min"
+  | "account.above_max"
   | "velocity.exceeded"
   | "transaction.replay_differs"
   | "transaction.exists"
@@ -2063,6 +2160,11 @@ export interface Operations {
     request: TransactionPostManyRequest;
     result: TransactionPostManyResult;
     error: TransactionPostManyError;
+  };
+  transaction_preview: {
+    request: TransactionPreviewRequest;
+    result: TransactionPreviewResult;
+    error: TransactionPreviewError;
   };
   transaction_void: { request: TransactionVoidRequest; result: Posted; error: TransactionVoidError };
   transaction_find: { request: TransactionFindRequest; result: Transaction; error: TransactionFindError };

@@ -109,6 +109,7 @@ export function load(path: string, deep: boolean): Raw {
     cala_velocity_headroom: bind("cala_velocity_headroom", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_transaction_post: bind("cala_transaction_post", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_transaction_post_many: bind("cala_transaction_post_many", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
+    cala_transaction_preview: bind("cala_transaction_preview", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_transaction_void: bind("cala_transaction_void", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_transaction_find: bind("cala_transaction_find", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_transaction_find_many: bind("cala_transaction_find_many", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),

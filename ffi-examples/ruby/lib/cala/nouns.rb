@@ -14,7 +14,8 @@ module Cala
   # +ledger.accounts+
   class Accounts < Noun
     # Creates an account, in an account set if one is named. Its code and its external id are its own in the whole
-    # ledger.
+    # ledger. min_available and max_available hold in each journal; what brings an account back towards them is never
+    # refused.
     # @option request [String] :id
     # @option request [String] :code Needed.
     # @option request [String] :name Needed.
@@ -25,8 +26,11 @@ module Cala
     # @option request [Object] :metadata
     # @option request [String] :balance_rollup Default "synchronous".
     # @option request [String] :account_set_id
+    # @option request [Hash, String] :min_available
+    # @option request [Hash, String] :max_available
+    # @option request [String] :available_layer Default "settled".
     # @return [Hash] id:, version:, code:, name:, external_id?:, normal_balance_type:, status:, description?:,
-    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    #   metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:, modified_at:
     # @raise [ConflictError] account.exists
     # @raise [NotFoundError] account_set.not_found
     # @raise [UnsupportedError] option.unsupported
@@ -35,7 +39,8 @@ module Cala
     # Creates accounts, all or none; the answer has them in the same order.
     # @param accounts [Array<Hash>] At most 10000.
     # @return [Array<Hash>] each id:, version:, code:, name:, external_id?:, normal_balance_type:, status:,
-    #   description?:, metadata?:, balance_rollup:, created_at:, modified_at:
+    #   description?:, metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:,
+    #   modified_at:
     # @raise [ConflictError] account.exists
     # @raise [NotFoundError] account_set.not_found
     # @raise [UnsupportedError] option.unsupported
@@ -66,14 +71,15 @@ module Cala
     # @option request [String] :code
     # @option request [String] :external_id
     # @return [Hash] id:, version:, code:, name:, external_id?:, normal_balance_type:, status:, description?:,
-    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    #   metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:, modified_at:
     # @raise [NotFoundError] account.not_found
     def find(**request) = @place.call(:account_find, request)
 
     # Finds accounts, in the order asked; missing ones are left out.
     # @param ids [Array<String>] At most 10000.
     # @return [Array<Hash>] each id:, version:, code:, name:, external_id?:, normal_balance_type:, status:,
-    #   description?:, metadata?:, balance_rollup:, created_at:, modified_at:
+    #   description?:, metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:,
+    #   modified_at:
     def find_many(ids) = @place.call(:account_find_many, { ids: ids })[:accounts]
 
     # Lists accounts by code.
@@ -83,7 +89,7 @@ module Cala
     # @option request [String] :code_prefix
     # @option request [String] :status
     # @return [List] each id:, version:, code:, name:, external_id?:, normal_balance_type:, status:, description?:,
-    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    #   metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:, modified_at:
     def list(**request) = List.new(@place, :account_list, request)
 
     # Changes an account: only what is given changes. A new normal_balance_type changes the sign in which balances are
@@ -96,8 +102,11 @@ module Cala
     # @option request [String] :normal_balance_type
     # @option request [String] :description
     # @option request [Object] :metadata
+    # @option request [Hash, String] :min_available
+    # @option request [Hash, String] :max_available
+    # @option request [String] :available_layer
     # @return [Hash] id:, version:, code:, name:, external_id?:, normal_balance_type:, status:, description?:,
-    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    #   metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:, modified_at:
     # @raise [NotFoundError] account.not_found
     # @raise [ConflictError] account.exists, account.changed
     # @raise [RejectedError] account.is_set
@@ -107,7 +116,7 @@ module Cala
     # fine.
     # @param id [String]
     # @return [Hash] id:, version:, code:, name:, external_id?:, normal_balance_type:, status:, description?:,
-    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    #   metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:, modified_at:
     # @raise [NotFoundError] account.not_found
     # @raise [ConflictError] account.changed
     # @raise [RejectedError] account.is_set
@@ -116,7 +125,7 @@ module Cala
     # Unlocks an account. Unlocking twice is fine.
     # @param id [String]
     # @return [Hash] id:, version:, code:, name:, external_id?:, normal_balance_type:, status:, description?:,
-    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    #   metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:, modified_at:
     # @raise [NotFoundError] account.not_found
     # @raise [ConflictError] account.changed
     # @raise [RejectedError] account.is_set
@@ -157,8 +166,11 @@ module Cala
     # @option request [String] :description
     # @option request [Object] :metadata
     # @option request [String] :balance_rollup Default "synchronous".
+    # @option request [Hash, String] :min_available
+    # @option request [Hash, String] :max_available
+    # @option request [String] :available_layer Default "settled".
     # @return [Hash] id:, version:, journal_id:, name:, external_id?:, normal_balance_type:, description?:,
-    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    #   metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:, modified_at:
     # @raise [ConflictError] account_set.exists
     # @raise [NotFoundError] journal.not_found
     # @raise [UnsupportedError] option.unsupported
@@ -169,14 +181,15 @@ module Cala
     # @option request [String] :id
     # @option request [String] :external_id
     # @return [Hash] id:, version:, journal_id:, name:, external_id?:, normal_balance_type:, description?:,
-    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    #   metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:, modified_at:
     # @raise [NotFoundError] account_set.not_found
     def find(**request) = @place.call(:account_set_find, request)
 
     # Finds account sets, in the order asked; missing ones are left out.
     # @param ids [Array<String>] At most 10000.
     # @return [Array<Hash>] each id:, version:, journal_id:, name:, external_id?:, normal_balance_type:,
-    #   description?:, metadata?:, balance_rollup:, created_at:, modified_at:
+    #   description?:, metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:,
+    #   modified_at:
     def find_many(ids) = @place.call(:account_set_find_many, { ids: ids })[:account_sets]
 
     # Lists account sets in the order in which they were created.
@@ -185,7 +198,7 @@ module Cala
     # @option request [String] :order Default "asc".
     # @option request [String] :journal_id
     # @return [List] each id:, version:, journal_id:, name:, external_id?:, normal_balance_type:, description?:,
-    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    #   metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:, modified_at:
     def list(**request) = List.new(@place, :account_set_list, request)
 
     # Changes an account set: only what is given changes.
@@ -196,8 +209,11 @@ module Cala
     # @option request [String] :normal_balance_type
     # @option request [String] :description
     # @option request [Object] :metadata
+    # @option request [Hash, String] :min_available
+    # @option request [Hash, String] :max_available
+    # @option request [String] :available_layer
     # @return [Hash] id:, version:, journal_id:, name:, external_id?:, normal_balance_type:, description?:,
-    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    #   metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:, modified_at:
     # @raise [NotFoundError] account_set.not_found
     # @raise [ConflictError] account_set.exists, account_set.changed
     def update(**request) = @place.call(:account_set_update, request)
@@ -244,7 +260,7 @@ module Cala
     # @option request [String] :account_id
     # @option request [String] :account_set_id
     # @return [List] each id:, version:, journal_id:, name:, external_id?:, normal_balance_type:, description?:,
-    #   metadata?:, balance_rollup:, created_at:, modified_at:
+    #   metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:, modified_at:
     def list_parents(**request) = List.new(@place, :account_set_list_parents, request)
   end
 
@@ -552,8 +568,9 @@ module Cala
     # Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers
     # with the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must
     # agree in each currency and layer. When several errors hold, the first in this order is named: template, params,
-    # expressions, balance; journal and its max_scale; accounts in entry order; velocity limits, first the expressions
-    # of their conditions and windows, then the lowest entry, the oldest control and limit.
+    # expressions, balance; journal and its max_scale; accounts in entry order; what must stay available, of an account
+    # before the sets above it, and then what the entry says; velocity limits, first the expressions of their conditions
+    # and windows, then the lowest entry, the oldest control and limit.
     # @option request [String] :id
     # @option request [String] :tx_template_code Needed.
     # @option request [Hash] :params
@@ -561,7 +578,8 @@ module Cala
     # @raise [NotFoundError] tx_template.not_found, journal.not_found, account.not_found
     # @raise [InvalidError] cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range,
     #   currency.unknown, amount.range, amount.scale
-    # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded
+    # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min,
+    #   account.above_max, velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def post(**request) = @place.call(:transaction_post, request)
 
@@ -574,15 +592,30 @@ module Cala
     # @raise [NotFoundError] tx_template.not_found, journal.not_found, account.not_found
     # @raise [InvalidError] cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range,
     #   currency.unknown, amount.range, amount.scale
-    # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded
+    # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min,
+    #   account.above_max, velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def post_many(postings) = @place.call(:transaction_post_many, { postings: postings })[:results]
 
+    # Says what would become of a posting, and writes nothing: the same decisions on the same balances, which it locks
+    # as the posting would, so that in a transaction the posting can follow. What the ledger would refuse it with is in
+    # error; only what is wrong with the request itself, or with the store, fails the operation. limits are those that
+    # would count an entry, with what they would then have left. The ids of entries, and of a transaction that has none
+    # in the request, are not those that the posting will have.
+    # @option request [String] :id
+    # @option request [String] :tx_template_code Needed.
+    # @option request [Hash] :params
+    # @return [Hash] would_post:, replayed?:, transaction?:, entries?:, balances_after?:, limits?:, warnings?:,
+    #   error?:
+    # @raise [ConflictError] balance.changed, store.serialization, store.deadlock
+    def preview(**request) = @place.call(:transaction_preview, request)
+
     # Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and
-    # negated units. It obeys locks, as any posting; no max_scale. A velocity limit that counted the original counts the
-    # void in the same window, whenever it comes; one that only gives room is never refused. A transaction is voided
-    # once, a void too; the same void_id again with the same content is a replay. The void is effective today where
-    # nothing is said, has the original's correlation_id, and no external_id: the original keeps its own.
+    # negated units. It obeys locks and what must stay available, as any posting; no max_scale. A velocity limit that
+    # counted the original counts the void in the same window, whenever it comes; one that only gives room is never
+    # refused. A transaction is voided once, a void too; the same void_id again with the same content is a replay. The
+    # void is effective today where nothing is said, has the original's correlation_id, and no external_id: the original
+    # keeps its own.
     # @option request [String] :id Needed.
     # @option request [String] :void_id
     # @option request [String, Date] :effective
@@ -591,7 +624,8 @@ module Cala
     # @return [Hash] transaction:, entries:, replayed:, warnings?:
     # @raise [NotFoundError] transaction.not_found
     # @raise [InvalidError] amount.range, cel.eval, cel.coerce
-    # @raise [RejectedError] transaction.already_voided, journal.locked, account.locked, velocity.exceeded
+    # @raise [RejectedError] transaction.already_voided, journal.locked, account.locked, account.below_min,
+    #   account.above_max, velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def void(**request) = @place.call(:transaction_void, request)
 

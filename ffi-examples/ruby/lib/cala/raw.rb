@@ -44,9 +44,9 @@ module Cala
       velocity_limit_ensure velocity_limit_list velocity_control_create velocity_control_ensure velocity_control_list
       velocity_control_add_limit velocity_control_ensure_limit velocity_control_attach velocity_control_ensure_attached
       velocity_control_detach velocity_attachment_list velocity_headroom transaction_post transaction_post_many
-      transaction_void transaction_find transaction_find_many transaction_list entry_list entry_find_many balance_find
-      balance_find_many balance_list balance_history balance_at balance_range balance_changes account_statement
-      trial_balance tx_lock_accounts tx_exec cel_evaluate ledger_info ledger_migrate
+      transaction_preview transaction_void transaction_find transaction_find_many transaction_list entry_list
+      entry_find_many balance_find balance_find_many balance_list balance_history balance_at balance_range
+      balance_changes account_statement trial_balance tx_lock_accounts tx_exec cel_evaluate ledger_info ledger_migrate
     ].freeze
 
     callback :cala_completion_fn, [:pointer, :pointer], :void

@@ -34,7 +34,8 @@ CREATE SEQUENCE @schema@.event_sequence AS bigint
 -- @break
 CREATE SEQUENCE @schema@.balance_numbers AS bigint
 -- @break
--- Accounts, and account sets, which have balances as accounts do: is_set, with a journal, and their id's text as code.
+-- Accounts, and account sets, which have balances as accounts do: is_set, with a journal, and their id's text as code. floors:
+-- what must stay available, in the library's notation; null where nothing must.
 CREATE TABLE @schema@.accounts (
   id uuid NOT NULL,
   version bigint NOT NULL,
@@ -50,6 +51,7 @@ CREATE TABLE @schema@.accounts (
   external_id text COLLATE "C",
   description text,
   metadata json,
+  floors text,
   CONSTRAINT accounts_pkey PRIMARY KEY (id),
   CONSTRAINT accounts_code_key UNIQUE (code)
 )

@@ -19,7 +19,7 @@ CREATE FUNCTION @schema@.account_row(a @schema@.accounts, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
   SELECT json_build_object('id', a.id, 'version', a.version, 'code', a.code, 'name', a.name, 'external_id', a.external_id,
     'normal_balance_type', a.normal_balance_type, 'status', a.status, 'description', a.description,
-    'metadata', a.metadata::text, 'balance_rollup', a.balance_rollup, 'is_set', a.is_set, 'journal_id', a.journal_id,
+    'metadata', a.metadata::text, 'balance_rollup', a.balance_rollup, 'is_set', a.is_set, 'floors', a.floors, 'journal_id', a.journal_id,
     'created_at', @schema@.micros(a.created_at), 'modified_at', @schema@.micros(a.modified_at), 'cursor', at)
 $body$
 -- @break

@@ -72,13 +72,14 @@ BEGIN
     RETURN json_build_object('exists', json_build_object('column', taken, 'noun',
       CASE WHEN (SELECT bool_or(c.is_set) FROM unnest(created || updated) c) THEN 'account_set' ELSE 'account' END));
   END IF;
-  -- Postings in flight hold these balances and have read the status that is about to change.
+  -- Postings in flight hold these balances and have read the status, or the floors and their side, that are about to change.
   PERFORM 1 FROM @schema@.balances b WHERE b.account_id IN
-      (SELECT u.id FROM unnest(updated) u JOIN @schema@.accounts a ON a.id = u.id WHERE a.status <> u.status)
+      (SELECT u.id FROM unnest(updated) u JOIN @schema@.accounts a ON a.id = u.id WHERE a.status <> u.status
+        OR a.floors IS DISTINCT FROM u.floors OR u.floors IS NOT NULL AND a.normal_balance_type <> u.normal_balance_type)
     ORDER BY b.account_id, b.currency, b.journal_id FOR UPDATE;
   UPDATE @schema@.accounts a SET version = u.version, code = u.code, name = u.name, external_id = u.external_id,
       normal_balance_type = u.normal_balance_type, status = u.status, description = u.description, metadata = u.metadata,
-      balance_rollup = u.balance_rollup, modified_at = u.modified_at
+      balance_rollup = u.balance_rollup, floors = u.floors, modified_at = u.modified_at
     FROM unnest(updated) u WHERE a.id = u.id;
   IF cardinality(created) = 1 AND cardinality(updated) = 0 THEN
     INSERT INTO @schema@.accounts SELECT c.* FROM unnest(created) c ON CONFLICT DO NOTHING;
@@ -101,10 +102,10 @@ CREATE FUNCTION @schema@.accounts_of(rows jsonb) RETURNS @schema@.accounts[]
 LANGUAGE sql STABLE AS $body$
   SELECT ARRAY(SELECT ROW(r.id, r.version, @schema@.instant(r.created_at), @schema@.instant(r.modified_at),
       r.normal_balance_type, r.status, r.balance_rollup, r.is_set, r.journal_id, r.code, r.name, r.external_id,
-      r.description, r.metadata::json)::@schema@.accounts
+      r.description, r.metadata::json, r.floors)::@schema@.accounts
     FROM jsonb_to_recordset(rows) AS r(id uuid, version bigint, code text, name text, external_id text,
       normal_balance_type @schema@.direction, status @schema@.lock_status, description text, metadata text,
-      balance_rollup @schema@.balance_rollup, is_set boolean, journal_id uuid, created_at bigint, modified_at bigint))
+      balance_rollup @schema@.balance_rollup, is_set boolean, floors text, journal_id uuid, created_at bigint, modified_at bigint))
 $body$
 -- @break
 CREATE FUNCTION @schema@.journals_of(rows jsonb) RETURNS @schema@.journals[]

@@ -150,7 +150,8 @@ BEGIN
     '","balances":"', held,
     '","journals":[', (SELECT string_agg(concat('["', j.id, '","', j.status, '",', j.max_scale, ',', j.effective_balances::integer, ']'), ',')
       FROM @schema@.journals j WHERE j.id = ANY (in_journals)),
-    '],"accounts":"', (SELECT string_agg(concat_ws(' ', a.id, a.status, a.is_set::integer), ';')
+    '],"accounts":"', (SELECT string_agg(concat_ws(' ', a.id, a.status,
+        a.is_set::integer + 2 * (a.normal_balance_type = 'debit')::integer, a.floors), ';')
       FROM @schema@.accounts a WHERE a.id = ANY (own || above)),
     '","sets":"', sets, '","tx_template_ids":', to_json(ARRAY(SELECT t.id FROM @schema@.tx_templates t WHERE t.id = ANY (template_ids))),
     ',"velocity":', coalesce(attached, '[]'), ',"existing":', existing, ',"buckets":[', buckets, ']}');

@@ -30,6 +30,7 @@ CREATE TABLE cala_accounts (
   metadata TEXT,
   balance_rollup TEXT NOT NULL,
   is_set INTEGER NOT NULL,
+  floors TEXT,
   journal_n INTEGER,
   created_at INTEGER NOT NULL,
   modified_at INTEGER NOT NULL

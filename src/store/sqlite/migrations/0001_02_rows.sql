@@ -7,7 +7,7 @@ SELECT
   json_object(
     'id', id, 'version', version, 'code', code, 'name', name, 'external_id', external_id,
     'normal_balance_type', normal_balance_type, 'status', status, 'description', description, 'metadata', metadata,
-    'balance_rollup', balance_rollup, 'is_set', json(CASE WHEN is_set THEN 'true' ELSE 'false' END),
+    'balance_rollup', balance_rollup, 'is_set', json(CASE WHEN is_set THEN 'true' ELSE 'false' END), 'floors', floors,
     'journal_id', (SELECT j.id FROM cala_journals j WHERE j.n = journal_n),
     'created_at', created_at, 'modified_at', modified_at
   ) AS row

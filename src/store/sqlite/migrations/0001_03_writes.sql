@@ -27,16 +27,18 @@ BEGIN
     name = json_extract(u.value, '$.name'), external_id = json_extract(u.value, '$.external_id'),
     normal_balance_type = json_extract(u.value, '$.normal_balance_type'), status = json_extract(u.value, '$.status'),
     description = json_extract(u.value, '$.description'), metadata = json_extract(u.value, '$.metadata'),
-    balance_rollup = json_extract(u.value, '$.balance_rollup'), modified_at = json_extract(u.value, '$.modified_at')
+    balance_rollup = json_extract(u.value, '$.balance_rollup'), floors = json_extract(u.value, '$.floors'),
+    modified_at = json_extract(u.value, '$.modified_at')
   FROM json_each(NEW.doc, '$.update') u
   WHERE u.type = 'object' AND cala_accounts.id = json_extract(u.value, '$.id');
   INSERT INTO cala_accounts (id, version, code, name, external_id, normal_balance_type, status, description, metadata,
-    balance_rollup, is_set, journal_n, created_at, modified_at)
+    balance_rollup, is_set, floors, journal_n, created_at, modified_at)
   SELECT json_extract(i.value, '$.id'), json_extract(i.value, '$.version'), json_extract(i.value, '$.code'),
     json_extract(i.value, '$.name'), json_extract(i.value, '$.external_id'),
     json_extract(i.value, '$.normal_balance_type'), json_extract(i.value, '$.status'),
     json_extract(i.value, '$.description'), json_extract(i.value, '$.metadata'),
     json_extract(i.value, '$.balance_rollup'), json_extract(i.value, '$.is_set'),
+    json_extract(i.value, '$.floors'),
     (SELECT j.n FROM cala_journals j WHERE j.id = json_extract(i.value, '$.journal_id')),
     json_extract(i.value, '$.created_at'), json_extract(i.value, '$.modified_at')
   FROM json_each(NEW.doc, '$.insert') i WHERE i.type = 'object';

@@ -36,10 +36,10 @@ SELECT '{"salt":' || l.salt || ',"change":' || l.change
     SELECT group_concat(json_array(j.n, j.id, j.status, json(j.max_scale), j.effective_balances), ',')
     FROM q CROSS JOIN json_each(q.d, '$.journal_ids') k CROSS JOIN cala_journals j ON j.id = k.value), '')
   || '],"accounts":[' || coalesce((
-    SELECT group_concat(json_array(a.n, a.id, a.status, a.is_set), ',')
+    SELECT group_concat(json_array(a.n, a.id, a.status, a.is_set, a.normal_balance_type, a.floors), ',')
     FROM q CROSS JOIN json_each(q.d, '$.account_ids') k CROSS JOIN cala_accounts a ON a.id = k.value), '')
   || '],"sets":[' || coalesce((
-    SELECT group_concat(json_array(a.id, s.n, s.id, s.status, j.id), ',')
+    SELECT group_concat(json_array(a.id, s.n, s.id, s.status, j.id, s.normal_balance_type, s.floors), ',')
     FROM q CROSS JOIN json_each(q.d, '$.account_ids') k CROSS JOIN cala_accounts a ON a.id = k.value
     CROSS JOIN cala_account_set_ancestors x ON x.member_n = a.n
     CROSS JOIN cala_accounts s ON s.n = x.set_n CROSS JOIN cala_journals j ON j.n = s.journal_n), '')

@@ -300,6 +300,44 @@ TEST(Batch, AnEntryMovesTheBalancesOfTheSetsAbove) {
   EXPECT_EQ(write.balances[3].layers[0].credit.text(), "5");
 }
 
+std::shared_ptr<const Floors> at_least(const char *least) {
+  Floors floors;
+  floors.min.otherwise = Decimal::parse(least);
+  return std::make_shared<const Floors>(std::move(floors));
+}
+
+// kFirst is debited: on the credit side, what is available of it goes down.
+TEST(Batch, WhatMustStayAvailableIsCheckedPostingByPosting) {
+  Postings postings;
+  postings.unit({{51, R"({"units":"6"})"}, {52, R"({"units":"5"})"}});
+  postings.unit({{53, R"({"units":"10"})"}});
+  postings.unit({{54, R"({"units":"1"})"}});
+  BatchState state = ledger();
+  state.accounts[0].floors = at_least("-10");
+  Batch batch = postings.decided(state);
+  EXPECT_EQ(refusal(batch, 0), "account.below_min@1");
+  EXPECT_EQ(refusal(batch, 1), "posted") << "what was refused left no trace";
+  EXPECT_EQ(refusal(batch, 2), "account.below_min@0");
+}
+
+TEST(Batch, WhatMustStayAvailableOfASetIsChecked) {
+  Postings postings;
+  postings.unit({{51, R"({"units":"6"})"}});
+  BatchState state = ledger();
+  state.accounts[0].sets = {{kSet, kJournal}, {kForeignSet, kOtherJournal}};
+  state.accounts.push_back({kSet, LockStatus::kActive, true, {}});
+  state.accounts.back().floors = at_least("-5");
+  state.accounts.push_back({kForeignSet, LockStatus::kActive, true, {}});
+  state.accounts.back().floors = at_least("100");
+  Batch batch = postings.decided(state);
+  EXPECT_EQ(refusal(batch, 0), "account.below_min@0");
+  state.accounts[1].sets = state.accounts[0].sets;
+  Postings within;
+  within.unit({{51, R"({"units":"6"})"}});
+  Batch inside = within.decided(state);
+  EXPECT_EQ(refusal(inside, 0), "posted") << "what goes from one member to another leaves the set as it was";
+}
+
 // Every posting of a unit passes a stage before any goes to the next, so the lower posting's later stage does not win.
 base::Date day(const char *text) { return base::Date::parse(text).value_or(base::Date{}); }
 

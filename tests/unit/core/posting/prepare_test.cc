@@ -73,6 +73,31 @@ TEST(PreparePosting, WhatItsExpressionsBuildIsCountedTogether) {
   EXPECT_NE(refused.error().message.find("more than 16 MiB together"), std::string::npos) << refused.error().message;
 }
 
+TEST(PreparePosting, EntriesSayWhatMustStayAvailable) {
+  TxTemplate source = pairs(1, "'d'")->source;
+  source.entries[0].min_available = "has(params.text) ? decimal(params.text) : null";
+  source.entries[1].max_available = "7";
+  const base::Result<CompiledTxTemplatePtr> compiled = compile_tx_template(source);
+  ASSERT_TRUE(compiled.ok()) << compiled.error().message;
+  const base::Result<PostedTransaction> none = prepare(*compiled, "{}");
+  ASSERT_TRUE(none.ok());
+  ASSERT_EQ(none->floors.size(), 2U);
+  EXPECT_FALSE(none->floors[0].min.has_value());
+  EXPECT_EQ(none->floors[1].entry, 1U);
+  EXPECT_EQ(none->floors[1].max->text(), "7");
+  const base::Result<PostedTransaction> some = prepare(*compiled, R"({"text": "-0.50"})");
+  ASSERT_TRUE(some.ok());
+  EXPECT_EQ(some->floors[0].min->text(), "-0.50");
+  const base::Result<PostedTransaction> bad = prepare(*compiled, R"({"text": "much"})");
+  ASSERT_FALSE(bad.ok());
+  EXPECT_EQ(bad.error().code, "cel.eval");
+  EXPECT_NE(bad.error().details.find("/entries/0/min_available"), std::string::npos) << bad.error().details;
+  source.entries[1].max_available = "'text'";
+  const base::Result<PostedTransaction> text = prepare(*compile_tx_template(source), "{}");
+  ASSERT_FALSE(text.ok());
+  EXPECT_EQ(text.error().code, "cel.coerce");
+}
+
 // JSON that one expression has opened is open for the next.
 TEST(PreparePosting, JsonIsOpenedOnceForAllItsExpressions) {
   const std::string lookups = "params.list[19999] + params.list[19998] > 0 ? 'a' : 'b'";

@@ -117,7 +117,8 @@ class Velocity : public ::testing::Test {
 
   base::Result<std::vector<VelocityHit>> match(const PostedTransaction &posting,
                                                const PostedTransaction *counted_as = nullptr) const {
-    return bearers_.match(posting, [](const Entry &) { return std::vector<Uuid>{kSet}; }, counted_as);
+    return bearers_.match(
+        posting, [](const Entry &) { return std::vector<Uuid>{kSet}; }, counted_as);
   }
 
   // "ok", or the error's code; what was counted stays only when all was.
@@ -275,7 +276,8 @@ TEST_F(Velocity, VoidGivesRoomInTheWindowOfWhatItTakesBack) {
   ASSERT_EQ(balances_.size(), 1U);
   EXPECT_EQ(balances_.begin()->first.window, R"({"day":"2026-01-01"})");
   EXPECT_EQ(post(original), "ok") << "there is room again";
-  EXPECT_EQ(post(mirror_of(mirror, {}, id_of(32), now()), &original), "velocity.exceeded") << "a void taken back counts";
+  EXPECT_EQ(post(mirror_of(mirror, {}, id_of(32), now()), &original), "velocity.exceeded")
+      << "a void taken back counts";
 }
 
 TEST_F(Velocity, VoidThatGivesRoomIsNeverRefused) {

@@ -80,6 +80,7 @@ TEST_P(EnsureRace, OfManyOneCreatesEachNoun) {
         {"velocity_limit_ensure", limit},
         {"velocity_control_ensure", R"({"id": "50000000-0000-0000-0000-000000000001", "name": "C"})"}}) {
     std::vector<std::future<std::string>> answers;
+    answers.reserve(4);
     for (int i = 0; i < 4; ++i) {
       answers.push_back(std::async(std::launch::async, [this, name = operation, asked = request] {
         const std::unique_ptr<LedgerClient> mine = store_->open();
@@ -113,6 +114,7 @@ TEST_P(EnsureRace, OfManyOneAddsALimitToAControlAndOneAttachesIt) {
         {"velocity_control_ensure_attached", R"({"control_id": "50000000-0000-0000-0000-000000000001",
           "account_ids": ["a0000000-0000-0000-0000-000000000001"]})"}}) {
     std::vector<std::future<Answer>> answers;
+    answers.reserve(4);
     for (int i = 0; i < 4; ++i) {
       answers.push_back(std::async(std::launch::async, [this, name = operation, asked = request] {
         const std::unique_ptr<LedgerClient> mine = store_->open();

@@ -111,6 +111,7 @@ TEST_P(TwoLedgers, ATxTemplateThatTheOtherTookBackIsForgotten) {
 TEST_P(TwoLedgers, BatchesThatOverlapInAnyOrderAllGetThrough) {
   constexpr int kThreads = 6, kBatches = 4, kPostings = 3;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([this, i] {
       const std::unique_ptr<LedgerClient> ledger = store_->open();

@@ -810,6 +810,33 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *   totals?: [trial_balance_total],    -- of all pages; with the first
  *   has_next_page: boolean,
  *   end_cursor?: cursor}               -- left out of an empty page */
+/* type event: something that happened, with what it happened to under the key of that name. {
+ *   sequence: integer,                 -- its number; later events have greater ones, and some numbers have none
+ *   place: integer,                    -- what comes after it is read from here
+ *   type: text,                        -- "transaction_created", "account_updated" and the like
+ *   recorded_at: instant,
+ *   subject_id: uuid,                  -- of what happened to
+ *   transaction?: transaction,
+ *   entries?: [entry],                 -- of the transaction, where asked for
+ *   balances?: [balance],              -- of its accounts right after it, where asked for
+ *   warnings?: [warning],
+ *   account?: account,
+ *   account_set?: account_set,
+ *   journal?: journal,
+ *   tx_template?: tx_template,
+ *   velocity_limit?: velocity_limit,
+ *   velocity_control?: velocity_control,
+ *   velocity_attachment?: velocity_attachment,
+ *   fields?: [text],                   -- of an update: what was asked to change
+ *   account_set_id?: uuid,             -- of members: the set, and what came in or went out
+ *   account_id?: uuid,
+ *   member_account_set_id?: uuid,
+ *   control_id?: uuid,                 -- of velocity_control_limit_added: the two
+ *   limit_id?: uuid}  */
+/* type event_page: a page of events. {
+ *   items: [event],
+ *   place: integer,                    -- to read on from
+ *   has_next_page: boolean}  */
 /* type dated_sums: what the entries of some effective dates add up to. {
  *   version: integer,                  -- counts them
  *   settled: sums,
@@ -1416,6 +1443,23 @@ CALA_API cala_status cala_account_statement(cala_ledger *ledger, cala_tx *tx, co
 CALA_API cala_status cala_trial_balance(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                         cala_op **out_op, cala_error **out_error);
 
+/* Lists what happened in the ledger, in order, an event each: transaction_created; account_created, account_updated;
+ * account_set_created, account_set_updated, account_set_member_created, account_set_member_removed; journal_created,
+ * journal_updated; tx_template_created; velocity_limit_created, velocity_control_created, velocity_control_limit_added,
+ * velocity_control_attached, velocity_control_replaced, velocity_control_detached. Later versions add types. The list
+ * ends before the first writer that is still under way: read on from place, at any later time, and you get each event
+ * once and miss none. For each account the order of events is that of its versions. "Stable lists" above holds here
+ * too. Filters stop at 10,000 events: a page may have fewer than limit, or none, while has_next_page is true.
+ * journal_id: the journal itself, its transactions, and its account sets with what becomes of their members. entries,
+ * balances: give those of transactions; balances are those of accounts, as the transaction left them.
+ * request: {after?: integer 0..9007199254740991 = 0, limit?: integer 1..1000 = 100, types?: [text; 100],
+ *   journal_id?: uuid, entries?: boolean = false, balances?: boolean = false}
+ * result: event_page
+ * errors: CALA_UNAVAILABLE list.no_mark
+ * access: read */
+CALA_API cala_status cala_event_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                     cala_op **out_op, cala_error **out_error);
+
 /* Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one
  * transaction, so that two such transactions wait for each other instead of deadlocking. Accounts that have no balance
  * yet are locked too. Needs a tx. On SQLite, where writers take turns anyway, it makes the transaction a writer. The
@@ -1688,8 +1732,8 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * details: {transaction_id: uuid, voided_by: uuid} */
 /* code transaction.not_found, CALA_NOT_FOUND: no transaction has this id or external id
  * details: {id: text} | {external_id: text} */
-/* code list.no_mark, CALA_UNAVAILABLE: a list with `stable` on a read-only connection or in a read-only
- *   transaction, and nobody has read one elsewhere yet
+/* code list.no_mark, CALA_UNAVAILABLE: a list with `stable`, or of events, on a read-only connection or in a
+ *   read-only transaction, and nobody has read one elsewhere yet
  * do: read one where the database can be written */
 /* code balance.not_found, CALA_NOT_FOUND: the account has no entry in this journal and currency, or had none then
  * do: read it as zero

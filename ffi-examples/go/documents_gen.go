@@ -537,6 +537,49 @@ type TrialBalance struct {
 	EndCursor string `json:"end_cursor,omitempty"`
 }
 
+// Event is something that happened, with what it happened to under the key of that name.
+type Event struct {
+	// Its number; later events have greater ones, and some numbers have none.
+	Sequence int64 `json:"sequence"`
+	// What comes after it is read from here.
+	Place int64 `json:"place"`
+	// "transaction_created", "account_updated" and the like.
+	Type       string    `json:"type"`
+	RecordedAt time.Time `json:"recorded_at"`
+	// Of what happened to.
+	SubjectID   string       `json:"subject_id"`
+	Transaction *Transaction `json:"transaction,omitempty"`
+	// Of the transaction, where asked for.
+	Entries []Entry `json:"entries,omitempty"`
+	// Of its accounts right after it, where asked for.
+	Balances           []Balance           `json:"balances,omitempty"`
+	Warnings           []Warning           `json:"warnings,omitempty"`
+	Account            *Account            `json:"account,omitempty"`
+	AccountSet         *AccountSet         `json:"account_set,omitempty"`
+	Journal            *Journal            `json:"journal,omitempty"`
+	TxTemplate         *TxTemplate         `json:"tx_template,omitempty"`
+	VelocityLimit      *VelocityLimit      `json:"velocity_limit,omitempty"`
+	VelocityControl    *VelocityControl    `json:"velocity_control,omitempty"`
+	VelocityAttachment *VelocityAttachment `json:"velocity_attachment,omitempty"`
+	// Of an update: what was asked to change.
+	Fields []string `json:"fields,omitempty"`
+	// Of members: the set, and what came in or went out.
+	AccountSetID       string `json:"account_set_id,omitempty"`
+	AccountID          string `json:"account_id,omitempty"`
+	MemberAccountSetID string `json:"member_account_set_id,omitempty"`
+	// Of velocity_control_limit_added: the two.
+	ControlID string `json:"control_id,omitempty"`
+	LimitID   string `json:"limit_id,omitempty"`
+}
+
+// EventPage is a page of events.
+type EventPage struct {
+	Items []Event `json:"items"`
+	// To read on from.
+	Place       int64 `json:"place"`
+	HasNextPage bool  `json:"has_next_page"`
+}
+
 // DatedSums is what the entries of some effective dates add up to.
 type DatedSums struct {
 	// Counts them.
@@ -1152,6 +1195,21 @@ type TrialBalanceRequest struct {
 	At    *TrialMoment `json:"at,omitempty"`
 }
 
+// EventFilter is the request of event_list.
+type EventFilter struct {
+	// 0 to 9007199254740991. Default 0.
+	After *int64 `json:"after,omitempty"`
+	// 1 to 1000. Default 100.
+	Limit int64 `json:"limit,omitempty"`
+	// At most 100.
+	Types     []string `json:"types,omitempty"`
+	JournalID string   `json:"journal_id,omitempty"`
+	// Default false.
+	Entries bool `json:"entries,omitempty"`
+	// Default false.
+	Balances bool `json:"balances,omitempty"`
+}
+
 // TxLockAccountsRequest is the request of tx_lock_accounts.
 type TxLockAccountsRequest struct {
 	// At most 10000.
@@ -1466,8 +1524,8 @@ const (
 	// CodeTransactionNotFound (ErrNotFound): no transaction has this id or external id. Details: {id: text} |
 	// {external_id: text}.
 	CodeTransactionNotFound = "transaction.not_found"
-	// CodeListNoMark (ErrUnavailable): a list with stable on a read-only connection or in a read-only transaction, and
-	// nobody has read one elsewhere yet. Read one where the database can be written.
+	// CodeListNoMark (ErrUnavailable): a list with stable, or of events, on a read-only connection or in a read-only
+	// transaction, and nobody has read one elsewhere yet. Read one where the database can be written.
 	CodeListNoMark = "list.no_mark"
 	// CodeBalanceNotFound (ErrNotFound): the account has no entry in this journal and currency, or had none then. Read
 	// it as zero. Details: balance_key.

@@ -79,6 +79,7 @@ base::Result<OperationPtr> balance_at(Ledger &ledger, const RequestPtr &request)
 base::Result<OperationPtr> balance_range(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> balance_changes(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_statement(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> event_list(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> trial_balance(Ledger &ledger, const RequestPtr &request);
 
 base::Result<OperationPtr> tx_lock_accounts(Ledger &ledger, const RequestPtr &request);

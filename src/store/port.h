@@ -30,6 +30,8 @@
 //   velocity_control     {id, version, number, name, description, condition, action, limits: [velocity_limit], created_at, modified_at}
 //   velocity_attachment  {account_id, control_id, version, is_set, params, frozen (JSON texts), created_at, modified_at}
 //   velocity_balance     {account_id, currency, journal_id, control_id, limit_id, window, version, layers: [[debit, credit], x3]}
+//   event        {sequence, type, recorded_at, subject_id, payload (JSON text, an object), transaction, entries: [entry]|null,
+//                 balances: [balance]|null}: the last three of the type transaction_created, whose payload may be null
 // Rows of a list also carry "cursor": a string, opaque to everybody but the store that made it.
 #pragma once
 
@@ -99,6 +101,10 @@ enum class StatementId : std::uint8_t {
   // parts}]}: the balances of accounts as they are, as recorded at an instant, or at the end of an effective date; parts are texts to
   // be added, and scale how many decimals their sum shows at least.
   kTrialBalance,
+  // {after: n, first: n, types: [text]|null, journal_id|null, entries: bool, balances: bool, newest: bool} -> {rows: [event], place: n,
+  // mark: n}: events behind `after`, up to the mark below which nothing is still to come; place: how far these reach, what the filters
+  // left out too. newest: none, and the mark as the place. kUnavailable "list.no_mark" where the store cannot know.
+  kEventList,
   // Writes: {insert: [row...], update: [row...], events: [{type, subject_id, payload}], now, guard} -> {changed: [id...]}.
   // An update states its new version; it applies only where version - 1 is stored, else the id is in `changed` and NOTHING of
   // the request is written. kAccountWrite also takes members: [[account_set_id, member_id], ...], accounts just inserted. A taken id, code or external id is the store's unique violation, mapped to kConflict "<noun>.exists"
@@ -168,6 +174,7 @@ inline constexpr std::array<std::string_view, kStatementCount> kStatementNames =
     "statement_read_v1",
     "statement_dated_v1",
     "trial_balance_v1",
+    "event_list_v1",
     "account_write_v1",
     "journal_write_v1",
     "tx_template_write_v1",

@@ -98,6 +98,7 @@ std::string request_of(std::string_view operation) {
       {"cel_evaluate", R"({"expr": "1 + 1"})"},
       {"entry_find_many", R"({"ids": ["30000000-0000-0000-0000-000000000001"]})"},
       {"entry_list", R"({"account_id": "a0000000-0000-0000-0000-000000000001"})"},
+      {"event_list", R"({"types": ["transaction_created"], "entries": true, "balances": true})"},
       {"journal_create", R"({"name": "Other", "code": "OTHER"})"},
       {"journal_ensure", R"({"name": "Third", "code": "THIRD"})"},
       {"journal_find", R"({"code": "MAIN"})"},

@@ -191,6 +191,8 @@ const Case kCases[] = {
     CASE(cala_transaction_find_many, R"({"ids": ["60000000-0000-0000-0000-000000000000"]})"),
     CASE(cala_transaction_list, R"({"first": 3})"),
     CASE(cala_entry_list, R"({"first": 3, "account_id": "a0000000-0000-0000-0000-000000000001"})"),
+    CASE(cala_event_list, R"({"limit": 9, "types": ["account_created", "transaction_created"], "entries": true,
+      "balances": true})"),
     CASE(cala_entry_find_many, R"({"ids": ["a0000000-0000-0000-0000-000000000001"]})"),
     CASE(cala_balance_find, kBalance),
     CASE(cala_balance_find_many, R"({"keys": [{"journal_id": "10000000-0000-0000-0000-000000000001",

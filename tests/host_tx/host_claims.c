@@ -276,6 +276,7 @@ static const struct written_operation operations[] = {
     {cala_tx_template_list, "{}", 0},
     {cala_transaction_list, "{}", 0},
     {cala_entry_list, "{\"account_id\": \"" BOB "\"}", 0},
+    {cala_event_list, "{\"types\": [\"transaction_created\"]}", 0},
     {cala_balance_list, "{\"journal_id\": \"" JOURNAL "\", \"account_ids\": [\"" BOB "\"]}", 0},
     {cala_ledger_info, "{}", 0},
     {cala_cel_evaluate, "{\"expr\": \"1 + 1\"}", 0},

@@ -114,6 +114,9 @@ const std::pair<const char *, std::vector<const char *>> kRequests[] = {
      {R"({"stable": true, "correlation_id": "c", )" CALA_PAGE "}",
       R"({"tx_template_code": "TRANSFER", )" CALA_JOURNAL_ID ", " CALA_PAGE "}"}},
     {"entry_list", {"{" CALA_KEY ", " CALA_PAGE "}", R"({"transaction_id": "30000000-0000-0000-0000-000000000001"})"}},
+    {"event_list",
+     {R"({"after": 1, "limit": 3, "types": ["transaction_created"], "entries": true, "balances": false, )" CALA_JOURNAL_ID
+      "}"}},
     {"entry_find_many", {R"({"ids": ["a0000000-0000-0000-0000-000000000001"]})"}},
     {"balance_find", {"{" CALA_KEY "}"}},
     {"balance_find_many", {"{\"keys\": [{" CALA_KEY "}]}"}},

@@ -53,9 +53,64 @@ class OrderContract : public StoreContract {
     return column(id, R"({"first":1000,"stable":true})", key);
   }
 
+  // The subjects of the events behind a place, which goes on to their end.
+  std::vector<std::string> events(std::int64_t &place, const std::string &more = "") {
+    const base::Json page =
+        rows(StatementId::kEventList, R"({"after":)" + std::to_string(place) + R"(,"first":100)" + more + "}");
+    std::vector<std::string> out;
+    for (const base::JsonView row : page.root().get("rows")) {
+      EXPECT_GT(row.get("sequence").integer().value_or(0), place);
+      place = row.get("sequence").integer().value_or(0);
+      out.emplace_back(row.get("subject_id").string());
+    }
+    EXPECT_GE(page.root().get("place").integer().value_or(-1), place);
+    EXPECT_GE(page.root().get("mark").integer().value_or(-1), page.root().get("place").integer().value_or(0));
+    place = page.root().get("place").integer().value_or(-1);
+    return out;
+  }
+
   std::vector<core::Account> accounts_;
 };
 CALA_FOR_EVERY_STORE(OrderContract);
+
+TEST_P(OrderContract, EventsAreReadOnFromTheirPlaceAndFromTheNewest) {
+  std::int64_t place = 0;
+  EXPECT_EQ(events(place).size(), 6U);  // what SetUp made
+  EXPECT_THAT(events(place), IsEmpty());
+  const std::string first = post_transfer(accounts_[0].id, accounts_[1].id, "1").transaction.id.text();
+  std::int64_t newest = 0;
+  EXPECT_THAT(events(newest, R"(,"newest":true)"), IsEmpty());
+  EXPECT_GT(newest, place);
+  const std::string second = post_transfer(accounts_[2].id, accounts_[1].id, "1").transaction.id.text();
+  EXPECT_THAT(events(place), ElementsAre(first, second));
+  EXPECT_THAT(events(newest, R"(,"types":["transaction_created"])"), ElementsAre(second));
+  EXPECT_EQ(newest, place);
+}
+
+// A page ends where filters have left out many; its place is behind those.
+TEST_P(OrderContract, APageOfFilteredEventsEndsSomewhere) {
+  const std::string table = is_postgres() ? '"' + schema() + "\".outbox_events" : "cala_outbox_events";
+  const std::unique_ptr<store::Session> on = session();
+  ASSERT_TRUE(on->begin(Access::kWrite).ok());
+  const std::string numbers =
+      is_postgres()
+          ? "SELECT nextval('\"" + schema() + "\".event_sequence'), now(), '" + accounts_[0].id.text() +
+                "'::uuid, 'other', '{\"a\":1}' FROM generate_series(1, 10050)"
+          : "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10050) SELECT NULL, 0, '" +
+                accounts_[0].id.text() + "', 'other', '{\"a\":1}' FROM n";
+  ASSERT_TRUE(
+      on->execute(store::ProgramStatement{
+                      "INSERT INTO " + table + " (sequence, recorded_at, subject_id, type, payload) " + numbers, {}})
+          .ok());
+  ASSERT_TRUE(on->commit().ok());
+  std::int64_t place = 0;
+  EXPECT_EQ(events(place, R"(,"types":["row_written"])").size(), 6U);
+  EXPECT_GE(place, 10000);
+  const std::int64_t before = place;
+  EXPECT_THAT(events(place, R"(,"journal_id":")" + main_journal().id.text() + '"'), IsEmpty());
+  EXPECT_GT(place, before);
+  EXPECT_THAT(events(place), IsEmpty());
+}
 
 TEST_P(OrderContract, WhereNobodyWritesAStableListHasEverything) {
   std::vector<std::string> posted;
@@ -121,6 +176,29 @@ TEST_P(PostgresOrderContract, AStableListEndsBeforeWhatIsStillInFlight) {
     after.push_back(second);
     EXPECT_EQ(stable(), after);
     EXPECT_LE(std::stoi(sql_->run("SELECT count(*) FROM " + schema() + ".order_marks")), 17);
+  }
+}
+
+TEST_P(PostgresOrderContract, EventsEndBeforeWhatIsStillInFlight) {
+  for (const bool commits : {true, false}) {
+    std::int64_t place = 0, newest = 0;
+    const std::size_t before = events(place).size();
+    const std::unique_ptr<store::Session> slow = session();
+    const std::string first = begin_posting(*slow, between(0, 1));
+    const std::string second = post_transfer(accounts_[2].id, accounts_[3].id, "1").transaction.id.text();
+    for (int i = 0; i < 20; ++i) EXPECT_THAT(events(place), IsEmpty());
+    events(newest, R"(,"newest":true)");
+    EXPECT_EQ(newest, place);
+    if (commits) {
+      EXPECT_TRUE(slow->commit().ok());
+      EXPECT_THAT(events(place), ElementsAre(first, second));
+    } else {
+      slow->rollback();
+      EXPECT_THAT(events(place), ElementsAre(second));
+    }
+    std::int64_t again = 0;
+    EXPECT_EQ(events(again).size(), before + (commits ? 2U : 1U));
+    EXPECT_EQ(again, place);
   }
 }
 
@@ -198,6 +276,8 @@ TEST_P(PostgresOrderContract, FollowingTheCursorMissesNothingAndRepeatsNothing) 
       work[static_cast<std::size_t>(i)].push_back(n % 3 == 0 ? between(0, 1) : transfer(a.id, b.id, "1"));
     }
   }
+  std::int64_t made = 0;
+  EXPECT_FALSE(events(made).empty());
   std::atomic<int> posting{kSessions};
   const auto post_all = [&](int number) {
     std::minstd_rand random(static_cast<unsigned>(number) + 1);
@@ -228,10 +308,13 @@ TEST_P(PostgresOrderContract, FollowingTheCursorMissesNothingAndRepeatsNothing) 
   std::vector<Follower> followers = {
       {StatementId::kTransactionList, "", {}},
       {StatementId::kTransactionList, R"(,"journal_id":")" + main_journal().id.text() + '"', {}},
-      {StatementId::kEntryList, R"(,"journal_id":")" + main_journal().id.text() + '"', {}}};
+      {StatementId::kEntryList, R"(,"journal_id":")" + main_journal().id.text() + '"', {}},
+      {StatementId::kEventList, R"(,"types":["transaction_created"])", {}},
+      {StatementId::kEventList, R"(,"types":null)", {}}};
   const auto follow = [&](Follower &me) {
     const std::unique_ptr<store::Session> on = session(Access::kRead);
-    std::string after = "null";
+    const bool events = me.id == StatementId::kEventList;
+    std::string after = events ? std::to_string(made) : "null";
     while (true) {
       const bool last = posting == 0;
       ASSERT_TRUE(on->begin(Access::kRead).ok());
@@ -241,13 +324,14 @@ TEST_P(PostgresOrderContract, FollowingTheCursorMissesNothingAndRepeatsNothing) 
       const Result<base::Json> page = base::Json::parse(std::get<std::string>(*answer));
       const std::size_t before = me.seen.size();
       for (const base::JsonView row : page->root().get("rows")) {
-        me.seen.emplace_back(row.get("id").string());
+        me.seen.emplace_back(row.get(events ? "subject_id" : "id").string());
         if (me.id == StatementId::kEntryList) {
           std::int64_t &version = me.versions[std::string(row.get("account_id").string())];
           EXPECT_EQ(row.get("account_version").integer().value_or(0), ++version) << row.get("id").string();
         }
         after = row.get("cursor").text();
       }
+      if (events) after = page->root().get("place").text();
       if (me.seen.size() == before) {
         if (last) return;
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -259,8 +343,10 @@ TEST_P(PostgresOrderContract, FollowingTheCursorMissesNothingAndRepeatsNothing) 
   for (Follower &follower : followers) threads.emplace_back([&] { follow(follower); });
   for (std::thread &thread : threads) thread.join();
   for (const Follower &follower : followers) {
+    const bool of_events = follower.id == StatementId::kEventList;
     const std::vector<std::string> all =
-        pages(follower.id, follower.filters.empty() ? "" : follower.filters.substr(1), 10000, false, "id");
+        pages(of_events ? StatementId::kTransactionList : follower.id,
+              of_events || follower.filters.empty() ? "" : follower.filters.substr(1), 10000, false, "id");
     EXPECT_GT(all.size(), 100U);
     EXPECT_EQ(follower.seen, all) << follower.filters;
   }

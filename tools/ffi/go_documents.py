@@ -14,7 +14,7 @@ from ffi.go import camel
 HAND = {
     "transaction_post": "Ledger.Post", "transaction_post_many": "Ledger.PostMany",
     "balance_history": "Ledger.BalanceHistory, Ledger.BalanceHistoryPage", "balance_at": "Ledger.BalanceAtVersion, Ledger.BalanceAtTime, Ledger.BalanceAtDate",
-    "account_statement": "Ledger.AccountStatement", "trial_balance": "Ledger.TrialBalance",
+    "account_statement": "Ledger.AccountStatement", "trial_balance": "Ledger.TrialBalance", "event_list": "Ledger.Events",
     "tx_lock_accounts": "Tx.LockAccounts, HostTx.LockAccounts", "tx_exec": "Tx.Exec", "cel_evaluate": "Ledger.EvaluateCEL",
 }
 # The names that do not follow from those in cala.h.
@@ -27,6 +27,8 @@ NAMES = {
 # What the contract knows only as JSON, and the package better.
 TYPES = {"transaction_post.params": "Params", "trial_balance.at": "*TrialMoment", "trial_moment.recorded_at": "string", "cel_evaluate.params": "[]CELParam", "cel_evaluate.vars": "map[string]CELValue",
          "cel_evaluate.bindings": "map[string]CELValue", "cel_evaluate.value": "CELValue"}
+TYPES |= {f"event.{of}": "*" + "".join(word.capitalize() for word in of.split("_")) for of in (
+    "transaction", "account", "account_set", "journal", "tx_template", "velocity_limit", "velocity_control", "velocity_attachment")}
 PREFIXES = {"param.type": "Param", "cel_evaluate.as": "CEL", "ledger_info.clock": "Clock", "on_difference": "OnDifference",
             "velocity_action": "Velocity", "velocity_basis": "Velocity",
             "account_set_list_members.by": "MembersBy", "account_statement.by": "By"}  # of an enumeration's constants

@@ -231,6 +231,8 @@ package raw
 #cgo nocallback go_cala_account_statement
 #cgo noescape go_cala_trial_balance
 #cgo nocallback go_cala_trial_balance
+#cgo noescape go_cala_event_list
+#cgo nocallback go_cala_event_list
 #cgo noescape go_cala_tx_lock_accounts
 #cgo nocallback go_cala_tx_lock_accounts
 #cgo noescape go_cala_tx_exec
@@ -360,6 +362,7 @@ static __typeof__(&cala_balance_range) p_cala_balance_range;
 static __typeof__(&cala_balance_changes) p_cala_balance_changes;
 static __typeof__(&cala_account_statement) p_cala_account_statement;
 static __typeof__(&cala_trial_balance) p_cala_trial_balance;
+static __typeof__(&cala_event_list) p_cala_event_list;
 static __typeof__(&cala_tx_lock_accounts) p_cala_tx_lock_accounts;
 static __typeof__(&cala_tx_exec) p_cala_tx_exec;
 static __typeof__(&cala_cel_evaluate) p_cala_cel_evaluate;
@@ -484,6 +487,7 @@ static const struct {
     {"cala_balance_changes", (void **)&p_cala_balance_changes},
     {"cala_account_statement", (void **)&p_cala_account_statement},
     {"cala_trial_balance", (void **)&p_cala_trial_balance},
+    {"cala_event_list", (void **)&p_cala_event_list},
     {"cala_tx_lock_accounts", (void **)&p_cala_tx_lock_accounts},
     {"cala_tx_exec", (void **)&p_cala_tx_exec},
     {"cala_cel_evaluate", (void **)&p_cala_cel_evaluate},
@@ -614,6 +618,7 @@ static cala_status go_cala_balance_range(cala_ledger *ledger, cala_tx *tx, const
 static cala_status go_cala_balance_changes(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_balance_changes(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_statement(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_statement(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_trial_balance(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_trial_balance(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_event_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_event_list(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_lock_accounts(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_lock_accounts(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_exec(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_exec(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_cel_evaluate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_cel_evaluate(ledger, tx, request, request_len, out_op, out_error); }
@@ -1549,6 +1554,14 @@ func TrialBalance(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) 
 	return outOp, outError, status
 }
 
+// EventList is cala_event_list. Lists what happened in the ledger, in order, an event each: transaction_created; account_created, account_updated; account_set_created, account_set_updated, account_set_member_created, account_set_member_removed; journal_created, journal_updated; tx_template_created; velocity_limit_created, velocity_control_created, velocity_control_limit_added, velocity_control_attached, velocity_control_replaced, velocity_control_detached.
+func EventList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_event_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
 // TxLockAccounts is cala_tx_lock_accounts. Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one transaction, so that two such transactions wait for each other instead of deadlocking.
 func TxLockAccounts(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
@@ -1654,6 +1667,7 @@ var Operations = []struct {
 	{"balance_changes", BalanceChanges},
 	{"account_statement", AccountStatement},
 	{"trial_balance", TrialBalance},
+	{"event_list", EventList},
 	{"tx_lock_accounts", TxLockAccounts},
 	{"tx_exec", TxExec},
 	{"cel_evaluate", CelEvaluate},

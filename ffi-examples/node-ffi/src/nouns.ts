@@ -294,6 +294,13 @@ export class Balances extends Noun {
   }
 }
 
+export class Events extends Noun {
+  /** A page of what happened, in order; read on from its `place`. {@link t.EventListError} */
+  list(request: t.EventListRequest = {}, options?: CallOptions): Promise<t.EventPage> {
+    return this.caller.call("event_list", request, options);
+  }
+}
+
 export class Cel extends Noun {
   /** Evaluates an expression; no store is asked. {@link t.CelEvaluateError} */
   evaluate(request: t.CelEvaluateRequest, options?: CallOptions): Promise<{ type: string; value: t.Json }> {

@@ -6,6 +6,7 @@ import {
   Balances,
   Cel,
   Entries,
+  Events,
   Journals,
   Transactions,
   TxTemplates,
@@ -63,6 +64,9 @@ export abstract class Scope implements Caller {
   }
   balances(): Balances {
     return new Balances(this);
+  }
+  events(): Events {
+    return new Events(this);
   }
   cel(): Cel {
     return new Cel(this);

@@ -5,6 +5,7 @@ import {
   Balances,
   Cel,
   Entries,
+  Events,
   Journals,
   Transactions,
   TxTemplates,
@@ -82,6 +83,9 @@ export class SyncTransaction {
   }
   balances(): Synchronous<Balances> {
     return new Balances(this.#caller) as unknown as Synchronous<Balances>;
+  }
+  events(): Synchronous<Events> {
+    return new Events(this.#caller) as unknown as Synchronous<Events>;
   }
   cel(): Synchronous<Cel> {
     return new Cel(this.#caller) as unknown as Synchronous<Cel>;

@@ -130,6 +130,7 @@ const methods = {
   balance_changes: [
     "balances().changes", (scope) => scope.balances().changes({ journalId: id, modifiedSince: "2026-01-01T00:00:00Z" }).page(),
   ],
+  event_list: ["events().list", (scope) => scope.events().list()],
   tx_lock_accounts: ["lockAccounts", (scope) => scope.lockAccounts([])],
   tx_exec: ["OwnTransaction.exec", (scope) => OwnTransaction.prototype.exec.call(scope as any, "")],
   cel_evaluate: ["cel().evaluate", (scope) => scope.cel().evaluate({ expr: "" })],

@@ -671,6 +671,54 @@ class TrialBalance(_TrialBalance, total=False):
     """Left out of an empty page."""
 
 
+class _Event(TypedDict):
+    sequence: int
+    """Its number; later events have greater ones, and some numbers have none."""
+    place: int
+    """What comes after it is read from here."""
+    type: str
+    """"transaction_created", "account_updated" and the like."""
+    recorded_at: str
+    subject_id: str
+    """Of what happened to."""
+
+
+class Event(_Event, total=False):
+    """Something that happened, with what it happened to under the key of that name."""
+
+    transaction: Transaction
+    entries: list[Entry]
+    """Of the transaction, where asked for."""
+    balances: list[Balance]
+    """Of its accounts right after it, where asked for."""
+    warnings: list[Warning]
+    account: Account
+    account_set: AccountSet
+    journal: Journal
+    tx_template: TxTemplate
+    velocity_limit: VelocityLimit
+    velocity_control: VelocityControl
+    velocity_attachment: VelocityAttachment
+    fields: list[str]
+    """Of an update: what was asked to change."""
+    account_set_id: str
+    """Of members: the set, and what came in or went out."""
+    account_id: str
+    member_account_set_id: str
+    control_id: str
+    """Of velocity_control_limit_added: the two."""
+    limit_id: str
+
+
+class EventPage(TypedDict):
+    """A page of events."""
+
+    items: list[Event]
+    place: int
+    """To read on from."""
+    has_next_page: bool
+
+
 class DatedSums(TypedDict):
     """What the entries of some effective dates add up to."""
 
@@ -1544,6 +1592,31 @@ class TrialBalanceRequest(TrialBalancePart):
     journal_id: Id
 
 
+class EventFilter(TypedDict, total=False):
+    """Request of event_list. Lists what happened in the ledger, in order, an event each: transaction_created;
+    account_created, account_updated; account_set_created, account_set_updated, account_set_member_created,
+    account_set_member_removed; journal_created, journal_updated; tx_template_created; velocity_limit_created,
+    velocity_control_created, velocity_control_limit_added, velocity_control_attached, velocity_control_replaced,
+    velocity_control_detached. Later versions add types. The list ends before the first writer that is still under
+    way: read on from place, at any later time, and you get each event once and miss none. For each account the
+    order of events is that of its versions. "Stable lists" above holds here too. Filters stop at 10,000 events: a
+    page may have fewer than limit, or none, while has_next_page is true. journal_id: the journal itself, its
+    transactions, and its account sets with what becomes of their members. entries, balances: give those of
+    transactions; balances are those of accounts, as the transaction left them."""
+
+    after: int | None
+    """0 to 9007199254740991. Default 0."""
+    limit: int | None
+    """1 to 1000. Default 100."""
+    types: Sequence[str] | None
+    """At most 100."""
+    journal_id: Id | None
+    entries: bool | None
+    """Default False."""
+    balances: bool | None
+    """Default False."""
+
+
 class TxLockAccountsRequest(TypedDict):
     """Request of tx_lock_accounts. Locks the balances of accounts, in the order that the library always locks in:
     first, when several postings share one transaction, so that two such transactions wait for each other instead of
@@ -1770,6 +1843,7 @@ BalanceChangesCode = Literal["journal.no_effective_balances", "amount.range"]
 AccountStatementCode = Literal["account.not_found", "journal.no_effective_balances", "currency.unknown",
                                "request.malformed", "amount.range"]
 TrialBalanceCode = Literal["journal.not_found", "journal.no_effective_balances", "currency.unknown", "amount.range"]
+EventListCode = Literal["list.no_mark"]
 TxLockAccountsCode = Literal["account.not_found", "journal.not_found", "currency.unknown", "tx.required"]
 TxExecCode = Literal["tx.control_statement", "tx.statement", "tx.too_many_rows", "tx.constraint", "tx.required"]
 CelEvaluateCode = Literal["cel.compile", "cel.params", "cel.eval", "cel.coerce"]
@@ -1953,6 +2027,8 @@ RAISES = {
         "NotFoundError journal.not_found; "
         "RejectedError journal.no_effective_balances; "
         "InvalidError currency.unknown, amount.range.",
+    "event_list":
+        "UnavailableError list.no_mark.",
     "tx_lock_accounts":
         "NotFoundError account.not_found, journal.not_found; "
         "InvalidError currency.unknown; "

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
 from .documents import (RAISES, Account, AccountChanges, AccountFilter, AccountKey, AccountSet, AccountSetChanges,
                         AccountSetFilter, AccountSetKey, Added, Member, Membership, MemberFilter, NewAccountSet,
                         ParentFilter, Removed, Balance, BalanceKey, BalanceRange, CelContext,
-                        DatedBalance, DateRange, Entry, EntryFilter, Id, Info, Instant, Journal, JournalChanges,
+                        DatedBalance, DateRange, Entry, EntryFilter, EventFilter, EventPage, Id, Info, Instant, Journal, JournalChanges,
                         JournalFilter, Json, Key, LockedKey,
                         Migrated, Moment, NewAccount, NewJournal, NewTxTemplate, PageRequest, Posted, Posting, Rows,
                         Statement, StatementPart, Transaction, TransactionFilter, TransactionKey, TrialBalance,
@@ -423,6 +423,11 @@ class VelocityControls(_Noun[M]):
 class Transactions(_Noun[M]):
     """Transactions: `transactions`."""
 
+    @property
+    def events(self) -> Events[M]:
+        """The operations on events."""
+        return Events(self)
+
     @operation("transaction_post", Posted)
     def post(self, tx_template_code: str, params: Mapping[str, Json] | None = None, id: Id | None = None) -> object:
         """Posts a transaction. Gives {"transaction": {...}, "entries": [...], "replayed": bool}; the same id or
@@ -534,6 +539,16 @@ class Balances(_Noun[M]):
         """Balances by effective date that changed at or after an instant, by account id, currency and date. Gives a
         Listing."""
         return {"journal_id": journal_id, "modified_since": modified_since, **page}
+
+
+class Events(_Noun[M]):
+    """What happened: `events`."""
+
+    @operation("event_list", EventPage)
+    def list(self, **part: Unpack[EventFilter]) -> object:
+        """Gives a page of what happened, in order, from after its place `after`; read on from the page's place. types:
+        only these, journal_id: only of this journal; entries, balances: give those of transactions too."""
+        return part
 
 
 class Place(_Base[M]):

@@ -809,6 +809,49 @@ export interface TrialBalance {
   endCursor?: string;
 }
 
+/** Something that happened, with what it happened to under the key of that name. */
+export interface Event {
+  /** Its number; later events have greater ones, and some numbers have none. */
+  sequence: number;
+  /** What comes after it is read from here. */
+  place: number;
+  /** "transaction_created", "account_updated" and the like. */
+  type: string;
+  recordedAt: Instant;
+  /** Of what happened to. */
+  subjectId: Id;
+  transaction?: Transaction;
+  /** Of the transaction, where asked for. */
+  entries?: Entry[];
+  /** Of its accounts right after it, where asked for. */
+  balances?: Balance[];
+  warnings?: Warning[];
+  account?: Account;
+  accountSet?: AccountSet;
+  journal?: Journal;
+  txTemplate?: TxTemplate;
+  velocityLimit?: VelocityLimit;
+  velocityControl?: VelocityControl;
+  velocityAttachment?: VelocityAttachment;
+  /** Of an update: what was asked to change. */
+  fields?: string[];
+  /** Of members: the set, and what came in or went out. */
+  accountSetId?: Id;
+  accountId?: Id;
+  memberAccountSetId?: Id;
+  /** Of velocity_control_limit_added: the two. */
+  controlId?: Id;
+  limitId?: Id;
+}
+
+/** A page of events. */
+export interface EventPage {
+  items: Event[];
+  /** To read on from. */
+  place: number;
+  hasNextPage: boolean;
+}
+
 /** What the entries of some effective dates add up to. */
 export interface DatedSums {
   /** Counts them. */
@@ -1059,7 +1102,7 @@ export type AccountSetUpdateError = "account_set.not_found" | "account_set.exist
  * member is in every set above it by one way only, sets are at most 16 deep, and a member must not yet have entries in
  * the set's journal, so that a set's balances are complete. An account may be in sets of several journals, a set only
  * in sets of its own. Of several errors the first of this order is told, and index says of which member:
- * account_set.not_found, membership.journal_mismatch, .has_history, account.is_set, membership.cycle, .duplicate_path,
+ * accountSet.not_found, membership.journal_mismatch, .has_history, account.is_set, membership.cycle, .duplicate_path,
  * .depth, account.not_found. Postings in flight in the sets' journals end first, and others wait until the transaction
  * ends.
  */
@@ -1926,6 +1969,34 @@ export type TrialBalanceError =
   | "amount.range";
 
 /**
+ * Lists what happened in the ledger, in order, an event each: transaction_created; account_created, account_updated;
+ * account_set_created, account_set_updated, account_set_member_created, account_set_member_removed; journal_created,
+ * journal_updated; tx_template_created; velocity_limit_created, velocity_control_created, velocity_control_limit_added,
+ * velocity_control_attached, velocity_control_replaced, velocity_control_detached. Later versions add types. The list
+ * ends before the first writer that is still under way: read on from place, at any later time, and you get each event
+ * once and miss none. For each account the order of events is that of its versions. "Stable lists" above holds here
+ * too. Filters stop at 10,000 events: a page may have fewer than limit, or none, while hasNextPage is true. journalId:
+ * the journal itself, its transactions, and its account sets with what becomes of their members. entries, balances:
+ * give those of transactions; balances are those of accounts, as the transaction left them.
+ */
+export interface EventListRequest {
+  /** 0 to 9007199254740991. Default 0. */
+  after?: number | undefined;
+  /** 1 to 1000. Default 100. */
+  limit?: number | undefined;
+  /** At most 100. */
+  types?: string[] | undefined;
+  journalId?: Id | undefined;
+  /** Default false. */
+  entries?: boolean | undefined;
+  /** Default false. */
+  balances?: boolean | undefined;
+}
+
+/** UnavailableError list.no_mark. */
+export type EventListError = "list.no_mark";
+
+/**
  * Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one
  * transaction, so that two such transactions wait for each other instead of deadlocking. Accounts that have no balance
  * yet are locked too. Needs a tx. On SQLite, where writers take turns anyway, it makes the transaction a writer. The
@@ -2181,6 +2252,7 @@ export interface Operations {
   balance_changes: { request: BalanceChangesRequest; result: BalanceChangesResult; error: BalanceChangesError };
   account_statement: { request: AccountStatementRequest; result: Statement; error: AccountStatementError };
   trial_balance: { request: TrialBalanceRequest; result: TrialBalance; error: TrialBalanceError };
+  event_list: { request: EventListRequest; result: EventPage; error: EventListError };
   tx_lock_accounts: { request: TxLockAccountsRequest; result: TxLockAccountsResult; error: TxLockAccountsError };
   tx_exec: { request: TxExecRequest; result: TxExecResult; error: TxExecError };
   cel_evaluate: { request: CelEvaluateRequest; result: CelEvaluateResult; error: CelEvaluateError };

@@ -125,6 +125,7 @@ export function load(path: string, deep: boolean): Raw {
     cala_balance_changes: bind("cala_balance_changes", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_account_statement: bind("cala_account_statement", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_trial_balance: bind("cala_trial_balance", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
+    cala_event_list: bind("cala_event_list", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_tx_lock_accounts: bind("cala_tx_lock_accounts", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_tx_exec: bind("cala_tx_exec", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_cel_evaluate: bind("cala_cel_evaluate", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),

@@ -780,6 +780,29 @@ module Cala
     def changes(**request) = List.new(@place, :balance_changes, request)
   end
 
+  # +ledger.events+
+  class Events < Noun
+    # Lists what happened in the ledger, in order, an event each: transaction_created; account_created, account_updated;
+    # account_set_created, account_set_updated, account_set_member_created, account_set_member_removed; journal_created,
+    # journal_updated; tx_template_created; velocity_limit_created, velocity_control_created,
+    # velocity_control_limit_added, velocity_control_attached, velocity_control_replaced, velocity_control_detached.
+    # Later versions add types. The list ends before the first writer that is still under way: read on from place, at
+    # any later time, and you get each event once and miss none. For each account the order of events is that of its
+    # versions. "Stable lists" above holds here too. Filters stop at 10,000 events: a page may have fewer than limit, or
+    # none, while has_next_page is true. journal_id: the journal itself, its transactions, and its account sets with
+    # what becomes of their members. entries, balances: give those of transactions; balances are those of accounts, as
+    # the transaction left them.
+    # @option request [Integer] :after 0 to 9007199254740991. Default 0.
+    # @option request [Integer] :limit 1 to 1000. Default 100.
+    # @option request [Array<String>] :types At most 100.
+    # @option request [String] :journal_id
+    # @option request [Boolean] :entries Default false.
+    # @option request [Boolean] :balances Default false.
+    # @return [Hash] items:, place:, has_next_page:
+    # @raise [UnavailableError] list.no_mark
+    def list(**request) = @place.call(:event_list, request)
+  end
+
   module Operations
     # The operations on accounts.
     # @return [Accounts]
@@ -824,6 +847,10 @@ module Cala
     # The operations on balances.
     # @return [Balances]
     def balances = Balances.new(self)
+
+    # The operations on events.
+    # @return [Events]
+    def events = Events.new(self)
 
     # What this ledger is.
     # @return [Hash] version:, store:, schema_version:, library_schema_version:, accounts:, journals:,

@@ -46,7 +46,8 @@ module Cala
       velocity_control_detach velocity_attachment_list velocity_headroom transaction_post transaction_post_many
       transaction_preview transaction_void transaction_find transaction_find_many transaction_list entry_list
       entry_find_many balance_find balance_find_many balance_list balance_history balance_at balance_range
-      balance_changes account_statement trial_balance tx_lock_accounts tx_exec cel_evaluate ledger_info ledger_migrate
+      balance_changes account_statement trial_balance event_list tx_lock_accounts tx_exec cel_evaluate ledger_info
+      ledger_migrate
     ].freeze
 
     callback :cala_completion_fn, [:pointer, :pointer], :void

@@ -1,0 +1,160 @@
+// Reading the outbox: what happened, in order, up to where nothing earlier is still to come.
+#include <utility>
+
+#include "engine/answers.h"
+#include "engine/operations.h"
+
+namespace cala::engine {
+
+namespace {
+
+using base::Outcome;
+using base::Result;
+using store::StatementId;
+
+struct Event {
+  std::int64_t sequence = 0;
+  std::string type;
+  base::Timestamp recorded_at;
+  std::string subject_id;
+  std::string payload;  // the members of an object, as they were written
+  std::optional<core::Transaction> transaction;
+  std::optional<std::vector<core::Entry>> entries;
+  std::optional<std::vector<ShownBalance>> balances;
+};
+
+struct EventPage {
+  std::vector<Event> events;
+  std::int64_t place = 0;
+  std::int64_t mark = 0;
+};
+
+base::Error corrupt(const char *what) {
+  return base::make_error(base::Status::kInternal, "store.corrupt", std::string("an event has no ") + what);
+}
+
+base::Error no_text(const std::string &pointer) {
+  base::Error error = base::make_error(base::Status::kInvalid, "request.malformed", pointer + " must be a text");
+  base::JsonWriter details;
+  error.details = details.begin_object().key("pointer").string(pointer).end_object().take();
+  return error;
+}
+
+// Those of an event that has any.
+template <typename T>
+Result<std::optional<std::vector<T>>> parts_of(base::JsonView rows, Result<T> (*read)(base::JsonView)) {
+  if (!rows.present() || rows.is_null()) return std::optional<std::vector<T>>();
+  std::vector<T> out;
+  for (const base::JsonView row : rows) {
+    Result<T> one = read(row);
+    if (!one) return std::move(one.error());
+    out.push_back(one.take());
+  }
+  return std::optional<std::vector<T>>(std::move(out));
+}
+
+Result<Event> event_of(base::JsonView row) {
+  Event out;
+  const std::optional<std::int64_t> sequence = row.get("sequence").integer();
+  const std::optional<std::int64_t> recorded_at = row.get("recorded_at").integer();
+  if (!sequence || !recorded_at) return corrupt("number or time");
+  out.sequence = *sequence;
+  out.recorded_at = base::Timestamp::from_micros(*recorded_at);
+  out.type = row.get("type").string();
+  out.subject_id = row.get("subject_id").string();
+  const std::string_view payload = row.get("payload").string();
+  if (payload.size() > 2) out.payload = payload.substr(1, payload.size() - 2);
+  if (const base::JsonView found = row.get("transaction"); found.is_object()) {
+    Result<core::Transaction> transaction = store::transaction_of(found);
+    if (!transaction) return std::move(transaction.error());
+    out.transaction = transaction.take();
+  } else if (out.payload.empty()) {
+    return corrupt("content");
+  }
+  Result<std::optional<std::vector<core::Entry>>> entries = parts_of(row.get("entries"), store::entry_of);
+  if (!entries) return std::move(entries.error());
+  Result<std::optional<std::vector<ShownBalance>>> balances = parts_of(row.get("balances"), shown_balance_of);
+  if (!balances) return std::move(balances.error());
+  out.entries = entries.take();
+  out.balances = balances.take();
+  return out;
+}
+
+Result<EventPage> page_of(const std::string &text) {
+  Result<base::Json> json = base::parse_stored(text);
+  if (!json) return std::move(json.error());
+  EventPage out;
+  for (const base::JsonView row : json->root().get("rows")) {
+    Result<Event> event = event_of(row);
+    if (!event) return std::move(event.error());
+    out.events.push_back(event.take());
+  }
+  out.place = json->root().get("place").integer().value_or(0);
+  out.mark = json->root().get("mark").integer().value_or(0);
+  return out;
+}
+
+void write(base::JsonWriter &out, const Event &event) {
+  out.begin_object().key("sequence").integer(event.sequence).key("place").integer(event.sequence);
+  out.key("type").string(event.type).key("recorded_at").string(event.recorded_at.micros_text());
+  out.key("subject_id").string(event.subject_id);
+  if (event.transaction) {
+    out.key("transaction");
+    render(out, *event.transaction);
+  }
+  if (event.entries) {
+    out.key("entries");
+    render_array(out, *event.entries);
+  }
+  if (event.balances) {
+    out.key("balances");
+    render_array(out, *event.balances);
+  }
+  if (!event.payload.empty()) out.raw(event.payload);  // more members of this object
+  out.end_object();
+}
+
+Flow list_events(Context, std::string document) {
+  Result<store::Answer> answer = co_await ask(read_call(StatementId::kEventList, document));
+  if (!answer) co_return std::move(answer.error());
+  Result<EventPage> read = page_of(std::get<std::string>(*answer));
+  if (!read) co_return std::move(read.error());
+  co_return Render([page = read.take()](base::JsonWriter &out) {
+    out.begin_object().key("items").begin_array();
+    for (const Event &event : page.events) write(out, event);
+    out.end_array().key("place").integer(page.place);
+    out.key("has_next_page").boolean(page.place < page.mark).end_object();
+  });
+}
+
+}  // namespace
+
+Result<OperationPtr> event_list(Ledger &, const RequestPtr &request) {
+  constexpr std::int64_t kLastPlace = 9007199254740991;  // every number up to here is exact in every language
+  constexpr std::size_t kMostTypes = 100;
+  RequestReader reader(request->root());
+  base::JsonWriter document;
+  document.begin_object().key("after").integer(reader.integer("after", 0, 0, kLastPlace));
+  document.key("first").integer(reader.integer("limit", 100, 1, 1000));
+  if (const base::JsonView types = reader.optional_array("types", kMostTypes); types.present()) {
+    document.key("types").begin_array();
+    std::size_t number = 0;
+    for (const base::JsonView type : types) {
+      if (!type.is_string()) reader.adopt(no_text("/types/" + std::to_string(number)));
+      document.string(type.string());
+      ++number;
+    }
+    document.end_array();
+  }
+  if (const std::optional<base::Uuid> journal_id = reader.optional_uuid("journal_id")) {
+    document.key("journal_id").string(journal_id->text());
+  }
+  document.key("entries").boolean(reader.boolean("entries", false));
+  document.key("balances").boolean(reader.boolean("balances", false));
+  document.end_object();
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  return std::make_unique<Operation>("event_list", Operation::Traits{},
+                                     [text = document.take()](Context context) { return list_events(context, text); });
+}
+
+}  // namespace cala::engine

@@ -1,0 +1,70 @@
+-- Reading the outbox, in order. A transaction's event has its number as the transaction has.
+--
+-- Each balance is as the transaction left it; in the order of the entries that moved them last.
+CREATE FUNCTION @schema@.event_balances(ordinal bigint) RETURNS json
+LANGUAGE sql STABLE AS $body$
+  SELECT coalesce(json_agg(@schema@.balance_row(b, h, a.normal_balance_type, NULL) ORDER BY m.place), '[]')
+    FROM (SELECT e.account_id, e.currency, e.journal_id, max(e.account_version) AS version, max(e.sequence) AS place
+      FROM @schema@.entries e WHERE e.ordinal = $1 GROUP BY e.account_id, e.currency, e.journal_id) AS m
+    JOIN @schema@.balances b ON b.account_id = m.account_id AND b.currency = m.currency AND b.journal_id = m.journal_id
+    JOIN @schema@.balance_history h ON h.balance_number = b.number AND h.version = m.version
+    JOIN @schema@.accounts a ON a.id = b.account_id
+$body$
+-- @break
+CREATE FUNCTION @schema@.event_row(e @schema@.outbox_events, entries boolean, balances boolean) RETURNS json
+LANGUAGE sql STABLE AS $body$
+  SELECT CASE WHEN e.type = 'transaction_created' THEN
+      (SELECT json_build_object('sequence', e.sequence, 'type', e.type, 'recorded_at', @schema@.micros(e.recorded_at),
+        'subject_id', e.subject_id, 'payload', e.payload::text, 'transaction', @schema@.transaction_row(t,
+          (SELECT c.code FROM @schema@.tx_templates c WHERE c.id = t.tx_template_id),
+          (SELECT json_agg(x.id ORDER BY x.sequence) FROM @schema@.entries x WHERE x.ordinal = t.ordinal), NULL),
+        'entries', CASE WHEN entries THEN (SELECT coalesce(json_agg(@schema@.entry_row(x, NULL) ORDER BY x.sequence), '[]')
+          FROM @schema@.entries x WHERE x.ordinal = t.ordinal) END,
+        'balances', CASE WHEN balances THEN @schema@.event_balances(t.ordinal) END)
+      FROM @schema@.transactions t WHERE t.ordinal = e.sequence)
+    ELSE json_build_object('sequence', e.sequence, 'type', e.type, 'recorded_at', @schema@.micros(e.recorded_at),
+      'subject_id', e.subject_id, 'payload', e.payload::text) END
+$body$
+-- @break
+-- Filters look at so many events at most, so that a page costs no more than that where they leave out nearly all.
+CREATE FUNCTION @schema@.event_list_v1(doc jsonb) RETURNS json
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+  mark bigint := @schema@.order_mark();
+  place bigint := (doc ->> 'after')::bigint;
+  most bigint := (doc ->> 'first')::bigint;
+  looked_at bigint := most;
+  seen bigint;
+  last_seen bigint;
+  shown bigint;
+  last_shown bigint;
+  rows json;
+BEGIN
+  IF mark IS NULL THEN
+    RETURN json_build_object('unmarked', true);
+  END IF;
+  IF (doc ->> 'newest')::boolean THEN
+    RETURN json_build_object('rows', '[]'::json, 'place', mark, 'mark', mark);
+  END IF;
+  IF doc ->> 'types' IS NOT NULL OR doc ->> 'journal_id' IS NOT NULL THEN
+    looked_at := 10000;
+  END IF;
+  SELECT count(*), max(w.sequence) INTO seen, last_seen FROM (SELECT e.sequence FROM @schema@.outbox_events e
+    WHERE e.sequence > place AND e.sequence <= mark ORDER BY e.sequence LIMIT looked_at) AS w;
+  EXECUTE concat('SELECT count(*), max(p.sequence), json_agg(@schema@.event_row(p.event, ($1 ->> ''entries'')::boolean,
+        ($1 ->> ''balances'')::boolean) ORDER BY p.sequence)
+      FROM (SELECT e AS event, e.sequence FROM @schema@.outbox_events e WHERE e.sequence > $2 AND e.sequence <= $3',
+    @schema@.if_given(doc, 'types', ' AND e.type = ANY (ARRAY(SELECT jsonb_array_elements_text($1 -> ''types'')))'),
+    @schema@.if_given(doc, 'journal_id', ' AND CASE e.type
+      WHEN ''transaction_created'' THEN (SELECT t.journal_id FROM @schema@.transactions t WHERE t.ordinal = e.sequence)
+        = ($1 ->> ''journal_id'')::uuid
+      ELSE e.subject_id = ($1 ->> ''journal_id'')::uuid OR EXISTS (SELECT FROM @schema@.accounts s
+        WHERE s.id = e.subject_id AND s.is_set AND s.journal_id = ($1 ->> ''journal_id'')::uuid) END'),
+    ' ORDER BY e.sequence LIMIT $4) AS p')
+    INTO shown, last_shown, rows USING doc, place, last_seen, most;
+  place := CASE WHEN shown = most THEN last_shown WHEN seen = looked_at THEN last_seen ELSE greatest(place, mark) END;
+  RETURN json_build_object('rows', coalesce(rows, '[]'), 'place', place, 'mark', greatest(place, mark));
+END
+$body$
+-- @break
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA @schema@ FROM PUBLIC

@@ -46,16 +46,23 @@ func (l Ledger) Journal(ctx context.Context) string {
 }
 
 // Transfer creates a tx template with params journal, debit, credit, amount: one debit and one credit in USD.
-func (l Ledger) Transfer(ctx context.Context, code string) {
+func (l Ledger) Transfer(ctx context.Context, code string) { l.transfer(ctx, code, "date()") }
+
+// DatedTransfer creates one with a param day besides, its effective date.
+func (l Ledger) DatedTransfer(ctx context.Context, code string) {
+	l.transfer(ctx, code, "params.day", cala.Param{Name: "day", Type: cala.ParamDate})
+}
+
+func (l Ledger) transfer(ctx context.Context, code, effective string, more ...cala.Param) {
 	entry := func(direction, account string) cala.TxTemplateEntry {
 		return cala.TxTemplateEntry{EntryType: "'" + code + "'", AccountID: account, Layer: "SETTLED", Direction: direction,
 			Units: "params.amount", Currency: "'USD'"}
 	}
 	Must(l.CreateTxTemplate(ctx, cala.NewTxTemplate{
 		Code: l.Code(code),
-		Params: []cala.Param{{Name: "journal", Type: cala.ParamUUID}, {Name: "debit", Type: cala.ParamUUID},
-			{Name: "credit", Type: cala.ParamUUID}, {Name: "amount", Type: cala.ParamDecimal}},
-		Transaction: cala.TxTemplateTransaction{Effective: "date()", JournalID: "params.journal"},
+		Params: append([]cala.Param{{Name: "journal", Type: cala.ParamUUID}, {Name: "debit", Type: cala.ParamUUID},
+			{Name: "credit", Type: cala.ParamUUID}, {Name: "amount", Type: cala.ParamDecimal}}, more...),
+		Transaction: cala.TxTemplateTransaction{Effective: effective, JournalID: "params.journal"},
 		Entries:     []cala.TxTemplateEntry{entry("DEBIT", "params.debit"), entry("CREDIT", "params.credit")},
 	}))
 }

@@ -184,7 +184,7 @@ std::string run_line(const std::string &line, std::string &name, Tally &tally) {
 
 int least_passed(const std::string &file) {
   static const std::map<std::string, int> floors = {
-      {"own", 160},    {"arithmetic", 52},  {"comparison", 58},  {"logic", 24},
+      {"own", 174},    {"arithmetic", 52},  {"comparison", 58},  {"logic", 24},
       {"strings", 74}, {"conversions", 54}, {"collections", 55}, {"macros", 38},
       {"time", 30},    {"math", 39},        {"optionals", 27},   {"encoders", 9},
       {"syntax", 38},  {"ledger", 213},     {"spec-core", 520},  {"spec-extensions", 265}};

@@ -1,14 +1,14 @@
 # cala_embed_sql(<room> <out-variable>): the SQL files of src/store/<room> as string constants. Makes generated/<room>_sql.h
 # and its .cc: migration_files() holds migrations/*.sql sorted by name, statement_files() statements/*.sql.
 function(cala_embed_sql room out_variable)
-  set(folder ${CMAKE_SOURCE_DIR}/src/store/${room})
-  set(output ${CMAKE_BINARY_DIR}/generated_root/generated/${room}_sql)
+  set(folder ${PROJECT_SOURCE_DIR}/src/store/${room})
+  set(output ${PROJECT_BINARY_DIR}/generated_root/generated/${room}_sql)
   file(GLOB sql_files CONFIGURE_DEPENDS ${folder}/migrations/*.sql ${folder}/statements/*.sql)
   add_custom_command(
     OUTPUT ${output}.h ${output}.cc
     COMMAND ${CMAKE_COMMAND} -D ROOM=${room} -D FOLDER=${folder} -D OUTPUT=${output}
-            -P ${CMAKE_SOURCE_DIR}/cmake/write_sql.cmake
-    DEPENDS ${sql_files} ${CMAKE_SOURCE_DIR}/cmake/write_sql.cmake
+            -P ${PROJECT_SOURCE_DIR}/cmake/write_sql.cmake
+    DEPENDS ${sql_files} ${PROJECT_SOURCE_DIR}/cmake/write_sql.cmake
     COMMENT "Embedding the SQL of src/store/${room}"
     VERBATIM)
   # A file that leaves the folder changes no dependency's date: note the list, and write again when it differs.

@@ -1,10 +1,10 @@
 # libcala.so.1: what cala.h declares with CALA_API is exported, everything else stays inside.
-set(cala_version_script ${CMAKE_BINARY_DIR}/cala.map)
+set(cala_version_script ${PROJECT_BINARY_DIR}/cala.map)
 add_custom_command(
   OUTPUT ${cala_version_script}
-  COMMAND ${CMAKE_SOURCE_DIR}/tools/version_script ${CMAKE_SOURCE_DIR}/include/cala.h ${cala_version_script}
-  DEPENDS ${CMAKE_SOURCE_DIR}/include/cala.h ${CMAKE_SOURCE_DIR}/tools/version_script
-          ${CMAKE_SOURCE_DIR}/tools/header_functions
+  COMMAND ${PROJECT_SOURCE_DIR}/tools/version_script ${PROJECT_SOURCE_DIR}/include/cala.h ${cala_version_script}
+  DEPENDS ${PROJECT_SOURCE_DIR}/include/cala.h ${PROJECT_SOURCE_DIR}/tools/version_script
+          ${PROJECT_SOURCE_DIR}/tools/header_functions
   COMMENT "Writing the version script from cala.h"
   VERBATIM)
 add_custom_target(cala_version_script DEPENDS ${cala_version_script})
@@ -12,16 +12,13 @@ add_custom_target(cala_version_script DEPENDS ${cala_version_script})
 add_library(cala SHARED $<TARGET_OBJECTS:cala_objects>)
 add_dependencies(cala cala_version_script)
 set_target_properties(cala PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE CXX
-                                      LINK_DEPENDS ${cala_version_script} PUBLIC_HEADER ${CMAKE_SOURCE_DIR}/include/cala.h)
-target_include_directories(cala INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
-                                          $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+                                      LINK_DEPENDS ${cala_version_script})
 target_link_libraries(cala PRIVATE $<BUILD_INTERFACE:cala_options> cala::sqlite3 cala::cjson Threads::Threads
                                    ${CMAKE_DL_LIBS})
 if(CALA_IANA_ZONES)
   target_link_libraries(cala PRIVATE $<BUILD_INTERFACE:cala_iana_zones>)
 endif()
-target_link_options(cala PRIVATE -Wl,--version-script=${cala_version_script} -Wl,-z,nodelete -Wl,-z,relro,-z,now
-                                 -Wl,--exclude-libs,ALL)
+target_link_options(cala PRIVATE -Wl,--version-script=${cala_version_script} -Wl,-z,nodelete -Wl,-z,relro,-z,now)
 if(CALA_SANITIZE OR CALA_BUILD_FUZZERS)
   # The sanitizers' runtime lives in the executable (clang) or beside it (gcc), and must meet one libstdc++.
 else()

@@ -41,7 +41,9 @@ export class SyncListing<T> implements Iterable<T> {
 }
 
 /** The operations that answer a page of a list. */
-export type ListName = { [Name in OperationName]: ResultOf<Name> extends Page<any> ? Name : never }[OperationName];
+export type ListName = {
+  [Name in OperationName]: ResultOf<Name> extends Page<any> ? (RequestOf<Name> extends PageRequest ? Name : never) : never;
+}[OperationName];
 type ItemOf<Name extends ListName> = ResultOf<Name>["items"][number];
 
 /** The list of an operation, in the kind that its caller answers with. */

@@ -25,6 +25,6 @@ export async function template(ledger, journal, code, params, entries, transacti
 }
 
 /** Creates an account and gives its id. */
-export async function account(ledger, code, normalBalanceType = "credit") {
-  return (await ledger.accounts().create({ code, name: code, normalBalanceType })).id;
+export async function account(ledger, code, normalBalanceType = "credit", more = {}) {
+  return (await ledger.accounts().create({ code, name: code, normalBalanceType, ...more })).id;
 }

@@ -19,6 +19,6 @@ def template(ledger, journal, code, params, entries, **transaction):
         entries=[{"entry_type": f"'{code}'", **entry} for entry in entries])
 
 
-def account(ledger, code, normal="credit"):
+def account(ledger, code, normal="credit", **more):
     """Creates an account and gives its id."""
-    return ledger.accounts.create(code=code, name=code.title(), normal_balance_type=normal)["id"]
+    return ledger.accounts.create(code=code, name=code.title(), normal_balance_type=normal, **more)["id"]

@@ -5,7 +5,8 @@ import { account, credit, debit, template } from "./book.mjs";
 const ledger = await Ledger.open({ store: "sqlite::memory:" });
 const { id: main } = await ledger.journals().create({ code: "MAIN", name: "Main" });
 const bank = `uuid('${await account(ledger, "BANK", "debit")}')`;
-const alice = await account(ledger, "ALICE");
+// What is authorised counts: settled and pending together are never below zero.
+const alice = await account(ledger, "ALICE", "credit", { minAvailable: "0", availableLayer: "pending" });
 
 const params = { card: "uuid", amount: "decimal" };
 const held = { ...params, authorisation: "string" };
@@ -19,15 +20,6 @@ await template(ledger, main, "AUTHORISE", held, hold, together);
 // A capture undoes its part of the authorisation and moves the money, in one transaction.
 await template(ledger, main, "CAPTURE", held, [...release, debit("params.card"), credit(bank)], together);
 await template(ledger, main, "RELEASE", held, release, together);
-
-// What is authorised counts: settled and pending together are never below zero.
-const limit = await ledger.velocityLimits().create({
-  name: "Not below zero",
-  limit: { balance: [{ layer: "PENDING", amount: "decimal('0')", enforcementDirection: "DEBIT" }] },
-});
-const control = await ledger.velocityControls().create({ name: "Cards" });
-await ledger.velocityControls().addLimit({ controlId: control.id, limitId: limit.id });
-await ledger.velocityControls().attach({ controlId: control.id, accountIds: [alice] });
 
 async function post(txTemplateCode, amount, more = {}) {
   const title = `${txTemplateCode.padEnd(9)} ${amount.padStart(6)}`;

@@ -5,7 +5,8 @@ from book import account, credit, debit, template
 with cala.Ledger.open("sqlite::memory:") as ledger:
     main = ledger.journals.create(code="MAIN", name="Main")["id"]
     bank = f"uuid('{account(ledger, 'BANK', 'debit')}')"
-    alice = account(ledger, "ALICE")
+    # What is authorised counts: settled and pending together are never below zero.
+    alice = account(ledger, "ALICE", min_available="0", available_layer="pending")
 
     params = {"card": "uuid", "amount": "decimal"}
     held = {**params, "authorisation": "string"}
@@ -18,13 +19,6 @@ with cala.Ledger.open("sqlite::memory:") as ledger:
         correlation_id="params.authorisation")
     template(ledger, main, "RELEASE", held, [credit("params.card", layer="PENDING"), debit(bank, layer="PENDING")],
              correlation_id="params.authorisation")
-
-    # What is authorised counts: settled and pending together are never below zero.
-    limit = ledger.velocity_limits.create(name="Not below zero", limit={"balance": [
-        {"layer": "PENDING", "amount": "decimal('0')", "enforcement_direction": "DEBIT"}]})
-    control = ledger.velocity_controls.create(name="Cards")
-    ledger.velocity_controls.add_limit(control["id"], limit["id"])
-    ledger.velocity_controls.attach(control_id=control["id"], account_ids=[alice])
 
     def post(code, amount, **more):
         try:

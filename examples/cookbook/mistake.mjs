@@ -1,5 +1,6 @@
-// Reversing a mistake: what was posted stays, its opposite is posted beside it, once.
-import { Ledger } from "cala-ledger";
+// Taking back a mistake: what was posted stays, and its void is posted beside it, once.
+import { randomUUID } from "node:crypto";
+import { Ledger, RejectedError } from "cala-ledger";
 import { account, credit, debit, template } from "./book.mjs";
 
 const ledger = await Ledger.open({ store: "sqlite::memory:" });
@@ -8,40 +9,31 @@ const bank = await account(ledger, "BANK", "debit");
 const alice = await account(ledger, "ALICE");
 const alan = await account(ledger, "ALAN");
 const names = { [bank]: "BANK ", [alice]: "ALICE", [alan]: "ALAN " };
-
 const entries = [debit(`uuid('${bank}')`), credit("params.wallet")];
-await template(ledger, main, "DEPOSIT", { wallet: "uuid", amount: "decimal" }, entries, { description: "'Paid in'" });
-// One reversal a transaction: a second one has the same external id.
-await template(
-  ledger,
-  main,
-  "REVERSAL",
-  { debit: "uuid", credit: "uuid", amount: "decimal", of: "string", reason: "string" },
-  [debit("params.debit"), credit("params.credit")],
-  { externalId: "'reversal of ' + params.of", correlationId: "params.of", description: "params.reason" },
-);
+const params = { wallet: "uuid", amount: "decimal" };
+await template(ledger, main, "DEPOSIT", params, entries, { description: "'Paid in'" });
 
-const deposit = async (wallet) => {
-  const params = { wallet, amount: "100.00" };
-  return (await ledger.transactions().post({ txTemplateCode: "DEPOSIT", params })).transaction.id;
-};
-const entriesOf = async (transactionId) => (await ledger.entries().list({ transactionId }).page()).items;
+const deposit = (wallet) =>
+  ledger.transactions().post({ txTemplateCode: "DEPOSIT", params: { wallet, amount: "100.00" } });
 
-async function reverse(of, reason) {
-  const [debited, credited] = await entriesOf(of);
-  const params = { debit: credited.accountId, credit: debited.accountId, amount: debited.units, of, reason };
-  return ledger.transactions().post({ txTemplateCode: "REVERSAL", params });
+const wrong = (await deposit(alan)).transaction.id;
+const taken = { id: wrong, voidId: randomUUID(), description: "Meant for Alice" };
+await ledger.transactions().void(taken);
+console.log("sent again:", (await ledger.transactions().void(taken)).replayed ? "replayed" : "twice!");
+try {
+  await ledger.transactions().void({ id: wrong });
+} catch (error) {
+  if (!(error instanceof RejectedError)) throw error;
+  console.log("another void:", error.code);
 }
-
-const wrong = await deposit(alan);
-await reverse(wrong, "Meant for Alice");
 await deposit(alice);
-console.log("reversed again:", (await reverse(wrong, "Meant for Alice")).replayed ? "replayed" : "twice!");
 
 for await (const transaction of ledger.transactions().list({ journalId: main })) {
-  console.log(transaction.txTemplateCode, transaction.description);
-  for (const entry of await entriesOf(transaction.id)) {
-    console.log(`  ${entry.direction.padEnd(6)} ${names[entry.accountId]} ${entry.units}`);
+  const state = transaction.voidedBy ? "voided" : transaction.voidOf ? "void" : "stands";
+  console.log(`${transaction.description}: ${state}`);
+  for await (const entry of ledger.entries().list({ transactionId: transaction.id })) {
+    const side = `${entry.direction.padEnd(6)} ${names[entry.accountId]}`;
+    console.log(`  ${side} ${entry.units.padStart(7)}  ${entry.entryType}`);
   }
 }
 for (const accountId of [alan, alice]) {

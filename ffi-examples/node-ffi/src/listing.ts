@@ -40,7 +40,7 @@ export class SyncListing<T> implements Iterable<T> {
   }
 }
 
-/** The operations that answer a page of a list. */
+/** The operations that answer a page of a list, which goes on from a cursor. */
 export type ListName = {
   [Name in OperationName]: ResultOf<Name> extends Page<any> ? (RequestOf<Name> extends PageRequest ? Name : never) : never;
 }[OperationName];

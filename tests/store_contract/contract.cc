@@ -78,6 +78,21 @@ void StoreContract::SetUp() {
   if (!store_) GTEST_SKIP() << "the " << GetParam() << " store is not in this build";
   const Result<store::MigrationReport> migrated = store_->migrate();
   ASSERT_TRUE(migrated.ok()) << migrated.error().message;
+  if (const char *plans = std::getenv("CALA_TEST_PLANS"); plans != nullptr && is_postgres()) set_plans(plans);
+}
+
+// In all sessions of the test, and in the functions that have a mode of their own.
+void StoreContract::set_plans(const std::string &mode) {
+  setenv("PGOPTIONS", ("-c plan_cache_mode=" + mode).c_str(), 1);
+  const auto sql = SqlConnection::open(connection_string_);
+  ASSERT_NE(sql, nullptr);
+  ASSERT_EQ(sql->run("SHOW plan_cache_mode"), mode);
+  const std::string done = sql->run(
+      "DO $$ DECLARE f regprocedure; BEGIN FOR f IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = '" + schema_ +
+      "'::regnamespace AND p.proconfig::text LIKE '%plan_cache_mode%' LOOP EXECUTE format('ALTER FUNCTION %s SET "
+      "plan_cache_mode = " +
+      mode + "', f); END LOOP; END $$");
+  ASSERT_EQ(done, "");
 }
 
 void StoreContract::TearDown() {

@@ -85,6 +85,8 @@ class StoreContract : public ::testing::TestWithParam<std::string> {
   core::TxTemplate main_tx_template();
 
  private:
+  void set_plans(const std::string &mode);
+
   std::string connection_string_;
   std::string schema_;
   std::string folder_;

@@ -112,6 +112,71 @@ TEST_P(PostgresContract, AHostCanMigrateStatementByStatement) {
   add_account("A");
 }
 
+// What an extension that spreads tables over several servers would take: it plans a function's statements one by one, and needs to
+// see which tables they are about, and values instead of rows.
+class PostgresCatalogue : public PostgresContract {
+ protected:
+  // The names that a query selects, from functions and their statements in this schema.
+  std::string names(const std::string &query) {
+    const std::string in_ours = ".pronamespace = '" + schema() + "'::regnamespace";
+    return sql_->run(
+        "WITH function AS (SELECT p.*, l.lanname FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE p" +
+        in_ours +
+        "), statement AS (SELECT f.proname, s.text FROM function f "
+        "CROSS JOIN LATERAL regexp_split_to_table(f.prosrc, ';[[:space:]]*') s (text)) "
+        "SELECT string_agg(DISTINCT x.name, ' ') FROM (" +
+        query + ") x (name)");
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Stores, PostgresCatalogue, ::testing::Values("postgres"), store_name);
+
+TEST_P(PostgresCatalogue, NoFunctionInSqlWrites) {
+  EXPECT_EQ(names("SELECT proname FROM function WHERE lanname = 'sql' AND "
+                  "prosrc ~ '\\y(INSERT|UPDATE|DELETE|MERGE|nextval|setval)\\y'"),
+            "");
+  EXPECT_NE(names("SELECT proname FROM function WHERE prosrc ~ '\\yINSERT\\y'"), "")
+      << "there are functions that write";
+}
+
+// A row of a table is an argument only where it goes no further: in what is inlined when it reads, and where taken codes are sought.
+TEST_P(PostgresCatalogue, RowsOfTablesAreArgumentsOnlyOfReaders) {
+  const std::string takes_rows =
+      "SELECT f.proname FROM function f CROSS JOIN LATERAL unnest(f.proargtypes) a JOIN pg_type t ON t.oid = a "
+      "LEFT JOIN pg_type e ON e.oid = t.typelem JOIN pg_class c ON c.oid IN (t.typrelid, e.typrelid) "
+      "WHERE c.relkind IN ('r', 'v')";
+  EXPECT_EQ(names(takes_rows + " AND NOT (f.lanname = 'sql' AND (f.provolatile = 's' OR f.proname ~ '_taken$'))"), "");
+  EXPECT_EQ(names(takes_rows + " AND f.proname ~ '_v[0-9]+$'"), "") << "what is called from outside takes one text";
+}
+
+// In an UPDATE what is not immutable is evaluated where it was asked, and may not look at a row.
+TEST_P(PostgresCatalogue, UpdatesCallOnlyWhatIsImmutable) {
+  const std::string called =
+      "SELECT s.proname || ':' || f.proname FROM statement s "
+      "CROSS JOIN LATERAL regexp_matches(substring(s.text from '\\yUPDATE \"?\\w+\"?\\..*'), '(\\w+)\\(', 'g') m "
+      "JOIN pg_proc f ON f.proname = m[1] AND f.pronamespace IN ('pg_catalog'::regnamespace, '" +
+      schema() + "'::regnamespace) WHERE f.provolatile ";
+  EXPECT_EQ(names(called + "<> 'i'"), "");
+  EXPECT_THAT(names(called + "= 'i'"), HasSubstr("posting_write_v1:instant"));
+}
+
+TEST_P(PostgresCatalogue, EverySequenceIsTheDefaultOfAColumn) {
+  const std::string sequence =
+      "SELECT s.relname FROM pg_class s WHERE s.relkind = 'S' AND s.relnamespace = '" + schema() + "'::regnamespace ";
+  EXPECT_EQ(
+      names(sequence + "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = s.oid AND d.classid = "
+                       "'pg_attrdef'::regclass) AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = s.oid AND "
+                       "d.deptype = 'i')"),
+      "");
+  EXPECT_THAT(names(sequence), HasSubstr("event_sequence"));
+}
+
+TEST_P(PostgresCatalogue, AdvisoryLocksAreTakenWhereTheirTableIsNamed) {
+  const std::string locks = "SELECT proname FROM statement WHERE text ~ 'pg_advisory' AND ";
+  const std::string named = "text ~ '\\.(journals|accounts) '";
+  EXPECT_EQ(names(locks + "NOT " + named), "");
+  EXPECT_THAT(names(locks + named), HasSubstr("posting_read_v1"));
+}
+
 TEST_P(PostgresContract, AHostsRollbackTakesThePostingWithIt) {
   const core::Account a = add_account("A"), b = add_account("B");
   sql_->run("CREATE TABLE IF NOT EXISTS " + in_schema("host_orders") + " (id int)");

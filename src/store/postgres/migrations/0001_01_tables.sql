@@ -167,7 +167,7 @@ CREATE INDEX entries_time_idx ON @schema@.entries USING brin (effective, created
 -- Every posting updates its balances, so no index may cover what changes and pages keep room: the new row version stays on
 -- its page and touches no index.
 CREATE TABLE @schema@.balances (
-  number bigint NOT NULL,
+  number bigint NOT NULL DEFAULT nextval('@schema@.balance_numbers'),
   version bigint NOT NULL,
   created_at timestamptz NOT NULL,
   modified_at timestamptz NOT NULL,
@@ -215,7 +215,7 @@ CREATE TABLE @schema@.balance_history (
 -- @break
 -- payload is null where the event only names a row that never changes.
 CREATE TABLE @schema@.outbox_events (
-  sequence bigint NOT NULL,
+  sequence bigint NOT NULL DEFAULT nextval('@schema@.event_sequence'),
   recorded_at timestamptz NOT NULL,
   subject_id uuid NOT NULL,
   type text NOT NULL,

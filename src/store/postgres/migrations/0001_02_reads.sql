@@ -9,10 +9,12 @@ LANGUAGE sql STABLE AS $body$
   SELECT extract(epoch FROM date_trunc('second', at))::bigint * 1000000 + mod(extract(microseconds FROM at)::bigint, 1000000)
 $body$
 -- @break
--- An interval is multiplied as a double, which holds whole seconds of every year but not their microseconds.
+-- An interval is multiplied as a double, which holds whole seconds of every year but not their microseconds. Reckoned without a
+-- time zone, so that no setting of the session can matter.
 CREATE FUNCTION @schema@.instant(micros bigint) RETURNS timestamptz
-LANGUAGE sql STABLE AS $body$
-  SELECT timestamptz 'epoch' + micros / 1000000 * interval '1 second' + mod(micros, 1000000) * interval '1 microsecond'
+LANGUAGE sql IMMUTABLE AS $body$
+  SELECT timezone(interval '0', timestamp 'epoch' + micros / 1000000 * interval '1 second'
+    + mod(micros, 1000000) * interval '1 microsecond')
 $body$
 -- @break
 CREATE FUNCTION @schema@.account_row(a @schema@.accounts, at text) RETURNS json

@@ -20,13 +20,15 @@ $body$
 -- @break
 -- Nobody draws a number without a transaction id (order_marks).
 CREATE FUNCTION @schema@.add_events(doc jsonb) RETURNS void
-LANGUAGE sql VOLATILE AS $body$
-  SELECT pg_current_xact_id();
-  INSERT INTO @schema@.outbox_events (sequence, recorded_at, type, subject_id, payload)
-  SELECT nextval('@schema@.event_sequence'), @schema@.instant((doc ->> 'now')::bigint), e.type, e.subject_id, e.payload::json
+LANGUAGE plpgsql VOLATILE AS $body$
+BEGIN
+  PERFORM pg_current_xact_id();
+  INSERT INTO @schema@.outbox_events (recorded_at, type, subject_id, payload)
+  SELECT @schema@.instant((doc ->> 'now')::bigint), e.type, e.subject_id, e.payload::json
     FROM ROWS FROM (jsonb_to_recordset(doc -> 'events') AS (type text, subject_id uuid, payload text))
       WITH ORDINALITY AS e (type, subject_id, payload, place)
-    ORDER BY e.place
+    ORDER BY e.place;
+END
 $body$
 -- @break
 CREATE FUNCTION @schema@.accounts_taken(created @schema@.accounts[], updated @schema@.accounts[]) RETURNS text

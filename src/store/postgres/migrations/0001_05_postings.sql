@@ -49,7 +49,8 @@ BEGIN
 END
 $body$
 -- @break
--- Locks, each in its own statement so that what is read after a wait is read afresh: journal fences; the accounts that have
+-- Locks, each in its own statement so that what is read after a wait is read afresh: journal fences, of journals that are not
+-- there too (the planner drops the join: it only says which table they guard); the accounts that have
 -- a balance still to be born, because a row that is not there cannot be locked; balances. Then reads what may have changed
 -- meanwhile. Under REPEATABLE READ and SERIALIZABLE a wait refreshes nothing, so journals and accounts are locked as rows
 -- too: if they changed since the snapshot, that is a serialization failure and not a stale posting.
@@ -85,7 +86,8 @@ BEGIN
     PERFORM set_config('lock_timeout', doc ->> 'lock_timeout', true);
   END IF;
   PERFORM pg_advisory_xact_lock_shared(f.fence)
-    FROM (SELECT DISTINCT @schema@.journal_fence(j) AS fence FROM unnest(in_journals) j ORDER BY 1) f;
+    FROM (SELECT DISTINCT @schema@.journal_fence(i) AS fence
+      FROM unnest(in_journals) i LEFT JOIN @schema@.journals j ON j.id = i ORDER BY 1) f;
   own := ARRAY(SELECT DISTINCT k.account_id FROM unnest(keys) k);
   SELECT string_agg(concat_ws(' ', m.member_id, s.id, s.journal_id), ';' ORDER BY s.id), array_agg(DISTINCT s.id)
     INTO sets, above

@@ -38,14 +38,16 @@ $body$
 -- Accounts that were just created and so have nothing below them: [[account_set_id, member_id], ...]. The sets' fences are held,
 -- shared with postings, so that no set moves meanwhile.
 CREATE FUNCTION @schema@.join_account_sets(rows jsonb, at timestamptz) RETURNS void
-LANGUAGE sql VOLATILE AS $body$
+LANGUAGE plpgsql VOLATILE AS $body$
+BEGIN
   INSERT INTO @schema@.account_set_members (account_set_id, member_id, created_at, member_is_set)
     SELECT (m ->> 0)::uuid, (m ->> 1)::uuid, at, false FROM jsonb_array_elements(rows) m;
   INSERT INTO @schema@.account_set_ancestors (member_id, account_set_id, depth)
     SELECT (m ->> 1)::uuid, p.account_set_id, p.depth
       FROM jsonb_array_elements(rows) m CROSS JOIN LATERAL (SELECT (m ->> 0)::uuid AS account_set_id, 1 AS depth
         UNION ALL SELECT a.account_set_id, a.depth + 1 FROM @schema@.account_set_ancestors a
-          WHERE a.member_id = (m ->> 0)::uuid) AS p
+          WHERE a.member_id = (m ->> 0)::uuid) AS p;
+END
 $body$
 -- @break
 CREATE FUNCTION @schema@.account_set_find_v1(doc jsonb) RETURNS json

@@ -304,7 +304,8 @@ BEGIN
   in_journals := ARRAY(SELECT DISTINCT a.journal_id FROM @schema@.accounts a
     WHERE a.id = ANY (ids) AND a.journal_id IS NOT NULL);
   PERFORM pg_advisory_xact_lock(f.fence)
-    FROM (SELECT DISTINCT @schema@.journal_fence(j) AS fence FROM unnest(in_journals) j ORDER BY 1) f;
+    FROM (SELECT DISTINCT @schema@.journal_fence(i) AS fence
+      FROM unnest(in_journals) i LEFT JOIN @schema@.journals j ON j.id = i ORDER BY 1) f;
   UPDATE @schema@.journals j SET modified_at = j.modified_at
     WHERE j.id IN (SELECT o.id FROM @schema@.journals o WHERE o.id = ANY (in_journals) ORDER BY o.id FOR UPDATE);
   UPDATE @schema@.accounts a SET modified_at = a.modified_at

@@ -1,5 +1,5 @@
-// Rows in documents: the one place that reads and writes the JSON rows that store/port.h describes. Pure; shared by both stores
-// and by the engine.
+// Rows in documents: the one place that reads and writes the JSON rows that store/port.h describes, in rows.cc and, where they are
+// of velocity limits, in velocity_rows.cc. Pure; shared by both stores and by the engine.
 #pragma once
 
 #include <memory>

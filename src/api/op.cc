@@ -23,7 +23,7 @@ OpState::OpState(std::shared_ptr<TxState> tx, Step step)
     : ledger_(tx->ledger()),
       tx_(std::move(tx)),
       operation_(std::make_unique<engine::Operation>(
-          "tx_step", engine::Operation::Traits{store::Access::kWrite, false, true, false, {}}, nullptr)),
+          "tx_step", engine::Operation::Traits{.access = store::Access::kWrite}, nullptr)),
       step_(step) {}
 
 OpState &OpState::of(const runtime::Task &task) { return *static_cast<const OpTask &>(task).op; }
@@ -122,7 +122,7 @@ Outcome OpState::run(std::int32_t timeout_ms) {
   return {};
 }
 
-// On the caller's thread: the connection is the program's, and belongs to it.
+// On the caller's thread: the connection is the host's, and belongs to it.
 Outcome OpState::run_adopted() {
   if (stage_.load() == Stage::kMade) {
     if (ledger_->closing()) return closed_error();
@@ -221,7 +221,7 @@ void OpState::execute(const Error *refused) {
   if (step_ != Step::kNone) return take_step();
   if (tx_ && tx_->kind() == TxState::Kind::kOwn) return answer(tx_->run(*operation_, cancel_));
   if (ledger_->host_only()) {
-    operation_->begin(engine::Context{&ledger_->ledger(), false, false, false});
+    operation_->begin(engine::Context{.ledger = &ledger_->ledger()});
     return answer(operation_->take_outcome());
   }
   Result<engine::Render> outcome = engine::run(*operation_, ledger_->ledger(), ledger_->store(), ledger_->sessions(),
@@ -306,7 +306,8 @@ std::int32_t OpState::step() {
       return fail_step(base::make_error(base::Status::kMisuse, "transaction.none",
                                         "the connection is in no transaction: begin one before, commit after"));
     }
-    operation_->begin(engine::Context{&ledger_->ledger(), true, true, tx_->savepoint()});
+    operation_->begin(
+        engine::Context{.ledger = &ledger_->ledger(), .host = true, .inside = true, .savepoint = tx_->savepoint()});
     return advance();
   }
   return -CALA_MISUSE;

@@ -156,7 +156,7 @@ Outcome TxState::occupy() {
 }
 
 void TxState::release() {
-  std::unique_ptr<engine::Transaction> over;  // rolled back without the lock
+  std::unique_ptr<engine::OwnTransaction> over;  // rolled back without the lock
   const std::lock_guard<std::mutex> lock(mutex_);
   busy_ = false;
   if (ended_) over = std::move(own_);
@@ -164,7 +164,7 @@ void TxState::release() {
 
 void TxState::end() {
   if (kind_ != Kind::kOwn) return;
-  std::unique_ptr<engine::Transaction> over;
+  std::unique_ptr<engine::OwnTransaction> over;
   const std::lock_guard<std::mutex> lock(mutex_);
   ended_ = true;
   if (!busy_) over = std::move(own_);
@@ -172,7 +172,7 @@ void TxState::end() {
 
 Result<engine::Render> TxState::run(engine::Operation &operation, engine::CancelToken &cancel) {
   if (adopted_) {
-    const engine::Context context{&ledger_->ledger(), true, true, savepoint_};
+    const engine::Context context{.ledger = &ledger_->ledger(), .host = true, .inside = true, .savepoint = savepoint_};
     return engine::run_inside(operation, context, *adopted_, cancel);
   }
   if (!begun_) return not_begun_error();
@@ -182,8 +182,8 @@ Result<engine::Render> TxState::run(engine::Operation &operation, engine::Cancel
 
 Outcome TxState::begin() {
   if (begun_) return misuse("the transaction has begun already");
-  Result<std::unique_ptr<engine::Transaction>> own =
-      engine::Transaction::begin(ledger_->ledger(), ledger_->sessions(), ledger_->failover_wait());
+  Result<std::unique_ptr<engine::OwnTransaction>> own =
+      engine::OwnTransaction::begin(ledger_->ledger(), ledger_->sessions(), ledger_->failover_wait());
   if (!own) return std::move(own.error());
   own_ = own.take();
   begun_ = true;

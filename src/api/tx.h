@@ -28,7 +28,7 @@ class TxState {
   bool savepoint() const { return savepoint_; }
   const std::shared_ptr<LedgerState> &ledger() const { return ledger_; }
   store::Placeholder placeholder() const { return placeholder_; }
-  // What the program says of the connection that a host's transaction is on; nothing said: there may be one.
+  // What the host says of the connection that its transaction is on; nothing said: there may be one.
   void tell_in_transaction(bool in_transaction) { outside_.store(!in_transaction); }
   bool outside_transaction() const { return outside_.load(); }
 
@@ -50,7 +50,7 @@ class TxState {
   const Kind kind_;
   store::Placeholder placeholder_ = store::Placeholder::kDollar;
   const bool savepoint_;
-  std::unique_ptr<engine::Transaction> own_;  // destroyed before ledger_, which owns its session's pool
+  std::unique_ptr<engine::OwnTransaction> own_;  // destroyed before ledger_, which owns its session's pool
   std::unique_ptr<store::Session> adopted_;
   std::atomic<bool> outside_{false};
   std::mutex mutex_;

@@ -171,7 +171,7 @@ Result<OperationPtr> make_create(std::vector<NewAccount> accounts, bool batch) {
   }
   if (Outcome distinct = refuse_repeats(accounts); !distinct) return std::move(distinct.error());
   return std::make_unique<Operation>(
-      batch ? "account_create_many" : "account_create", Operation::Traits{store::Access::kWrite, false},
+      batch ? "account_create_many" : "account_create", Operation::Traits{.access = store::Access::kWrite},
       [accounts = std::move(accounts), batch](Context context) { return create_accounts(context, accounts, batch); });
 }
 
@@ -283,7 +283,7 @@ Flow change_account(Context context, AccountChange change) {
 
 Result<OperationPtr> make_change(std::string_view name, AccountChange change) {
   return std::make_unique<Operation>(
-      name, Operation::Traits{store::Access::kWrite, false},
+      name, Operation::Traits{.access = store::Access::kWrite},
       [change = std::move(change)](Context context) { return change_account(context, change); });
 }
 

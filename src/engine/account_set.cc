@@ -326,7 +326,7 @@ Flow change_members(Context context, MembershipChange change) {
 
 Result<OperationPtr> make_member_change(std::string_view name, MembershipChange change) {
   return std::make_unique<Operation>(
-      name, Operation::Traits{store::Access::kWrite, false},
+      name, Operation::Traits{.access = store::Access::kWrite},
       [change = std::move(change)](Context context) { return change_members(context, change); });
 }
 
@@ -337,7 +337,7 @@ Result<OperationPtr> account_set_create(Ledger &, const RequestPtr &request) {
   AccountSet set = read_account_set(reader);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   if (set.id.is_nil()) set.id = base::new_uuid();
-  return std::make_unique<Operation>("account_set_create", Operation::Traits{store::Access::kWrite, false},
+  return std::make_unique<Operation>("account_set_create", Operation::Traits{.access = store::Access::kWrite},
                                      [set = std::move(set)](Context context) { return create_set(context, set); });
 }
 
@@ -389,7 +389,7 @@ Result<OperationPtr> account_set_update(Ledger &, const RequestPtr &request) {
   }
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return std::make_unique<Operation>(
-      "account_set_update", Operation::Traits{store::Access::kWrite, false},
+      "account_set_update", Operation::Traits{.access = store::Access::kWrite},
       [change = std::move(change)](Context context) { return change_set(context, change); });
 }
 

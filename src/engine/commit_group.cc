@@ -167,7 +167,8 @@ class GroupRun {
       std::vector<PostingUnitPtr> units;
       units.reserve(group.size());
       for (const Unit *unit : group) units.push_back(unit->member->operation().postings());
-      Operation together("transaction_post_group", Operation::Traits{store::Access::kWrite, true},
+      Operation together("transaction_post_group",
+                         Operation::Traits{.access = store::Access::kWrite, .repeatable = true},
                          [&](Context context) { return post_group(context, units, &outcomes); });
       const Together cancelling(group, cancel);
       const bool lost_commit =

@@ -121,7 +121,7 @@ Flow ensure(Context context, Ensure<T> what) {
 
 template <typename T>
 base::Result<OperationPtr> make_ensure(std::string_view operation, Ensure<T> what) {
-  return std::make_unique<Operation>(operation, Operation::Traits{store::Access::kWrite, true},
+  return std::make_unique<Operation>(operation, Operation::Traits{.access = store::Access::kWrite, .repeatable = true},
                                      [what = std::move(what)](Context context) { return ensure(context, what); });
 }
 

@@ -122,7 +122,7 @@ Journal read_journal(RequestReader &reader) {
 
 Result<OperationPtr> make_change(std::string_view name, JournalChange change) {
   return std::make_unique<Operation>(
-      name, Operation::Traits{store::Access::kWrite, false},
+      name, Operation::Traits{.access = store::Access::kWrite},
       [change = std::move(change)](Context context) { return change_journal(context, change); });
 }
 
@@ -143,7 +143,7 @@ Result<OperationPtr> journal_create(Ledger &, const RequestPtr &request) {
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   if (journal.id.is_nil()) journal.id = base::new_uuid();
   return std::make_unique<Operation>(
-      "journal_create", Operation::Traits{store::Access::kWrite, false},
+      "journal_create", Operation::Traits{.access = store::Access::kWrite},
       [journal = std::move(journal)](Context context) { return create_journal(context, journal); });
 }
 

@@ -354,7 +354,8 @@ core::AskedPosting read_posting(RequestReader &reader) {
 OperationPtr make_post(PostingUnit asked) {
   const auto unit = std::make_shared<const PostingUnit>(std::move(asked));
   return std::make_unique<Operation>(
-      unit->single ? "transaction_post" : "transaction_post_many", Operation::Traits{store::Access::kWrite, true},
+      unit->single ? "transaction_post" : "transaction_post_many",
+      Operation::Traits{.access = store::Access::kWrite, .repeatable = true},
       [unit](Context context) { return post(context, unit); }, unit);
 }
 
@@ -362,14 +363,14 @@ OperationPtr make_post(PostingUnit asked) {
 
 Result<OperationPtr> transaction_post(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  PostingUnit unit{{read_posting(reader)}, true, request};
+  PostingUnit unit{.postings = {read_posting(reader)}, .single = true, .request = request};
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return make_post(std::move(unit));
 }
 
 Result<OperationPtr> transaction_post_many(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  PostingUnit unit{{}, false, request};
+  PostingUnit unit{.postings = {}, .request = request};
   for (const base::JsonView item : reader.array("postings", kMaxBatch)) {
     RequestReader one(item, "/postings/" + std::to_string(unit.postings.size()));
     unit.postings.push_back(read_posting(one));
@@ -382,9 +383,11 @@ Result<OperationPtr> transaction_post_many(Ledger &, const RequestPtr &request) 
 // It locks what the posting would, so that what it says holds at that moment; so it runs where there can be writes.
 Result<OperationPtr> transaction_preview(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  const auto unit = std::make_shared<const PostingUnit>(PostingUnit{{read_posting(reader)}, true, request});
+  const auto unit = std::make_shared<const PostingUnit>(
+      PostingUnit{.postings = {read_posting(reader)}, .single = true, .request = request});
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return std::make_unique<Operation>("transaction_preview", Operation::Traits{store::Access::kWrite, true},
+  return std::make_unique<Operation>("transaction_preview",
+                                     Operation::Traits{.access = store::Access::kWrite, .repeatable = true},
                                      [unit](Context context) { return preview(context, unit); });
 }
 
@@ -401,8 +404,10 @@ Result<OperationPtr> transaction_void(Ledger &, const RequestPtr &request) {
   asked.description = reader.optional_text("description");
   asked.metadata = reader.optional_json("metadata");
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  const auto unit = std::make_shared<const PostingUnit>(PostingUnit{{std::move(posting)}, true, request});
-  return std::make_unique<Operation>("transaction_void", Operation::Traits{store::Access::kWrite, true},
+  const auto unit = std::make_shared<const PostingUnit>(
+      PostingUnit{.postings = {std::move(posting)}, .single = true, .request = request});
+  return std::make_unique<Operation>("transaction_void",
+                                     Operation::Traits{.access = store::Access::kWrite, .repeatable = true},
                                      [unit](Context context) { return post(context, unit); });
 }
 

@@ -255,7 +255,7 @@ bool settles(const base::Error &error) {
 
 Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool, CancelToken &cancel,
                    std::chrono::milliseconds failover_wait, bool lost_commit) {
-  const Context context{&ledger, false, false, false, lost_commit};
+  const Context context{.ledger = &ledger, .lost_commit = lost_commit};
   if (!operation.traits().needs_store) return run_without_store(operation, context);
   if (operation.traits().migrates) return migrate(store);
   std::optional<Result<Render>> unknown;
@@ -283,14 +283,14 @@ Result<Render> run_inside(Operation &operation, const Context &context, store::S
   return as_cancelled(operation.take_outcome(), cancel);
 }
 
-Result<std::unique_ptr<Transaction>> Transaction::begin(Ledger &ledger, SessionPool &pool,
-                                                        std::chrono::milliseconds failover_wait) {
+Result<std::unique_ptr<OwnTransaction>> OwnTransaction::begin(Ledger &ledger, SessionPool &pool,
+                                                              std::chrono::milliseconds failover_wait) {
   Patience patience(pool, failover_wait);
   while (true) {
     Outcome begun;
     Result<SessionPool::Lease> lease = pool.acquire(store::Access::kWrite);
     if (lease) {
-      std::unique_ptr<Transaction> transaction(new Transaction(ledger, lease.take()));  // from here it rolls back
+      std::unique_ptr<OwnTransaction> transaction(new OwnTransaction(ledger, lease.take()));  // from here it rolls back
       begun = transaction->lease_->begin(store::Access::kWrite);
       if (begun) return transaction;
     } else {
@@ -300,19 +300,20 @@ Result<std::unique_ptr<Transaction>> Transaction::begin(Ledger &ledger, SessionP
   }
 }
 
-Transaction::~Transaction() {
+OwnTransaction::~OwnTransaction() {
   if (open_) const RollBack now(*lease_);
 }
 
-Result<Render> Transaction::run(Operation &operation, CancelToken &cancel, bool savepoint) {
+Result<Render> OwnTransaction::run(Operation &operation, CancelToken &cancel, bool savepoint) {
   if (aborted_) return aborted_error();
   aborted_ = true;  // should something throw: nobody knows how far it came
-  const bool programs_own = operation.traits().inside == Operation::Inside::kOwnTransaction;
-  if (programs_own) lease_.spend();
-  Result<Render> outcome = run_inside(operation, Context{&ledger_, false, true, savepoint, false}, *lease_, cancel);
+  const bool hosts_own = operation.traits().inside == Operation::Inside::kOwnTransaction;
+  if (hosts_own) lease_.spend();
+  Result<Render> outcome =
+      run_inside(operation, Context{.ledger = &ledger_, .inside = true, .savepoint = savepoint}, *lease_, cancel);
   aborted_ = false;
   // It got past every look at its text, and there is no transaction left to commit or to roll back.
-  if (programs_own && !outcome && outcome.error().code == kOver) {
+  if (hosts_own && !outcome && outcome.error().code == kOver) {
     open_ = false;
     const SessionPool::Lease ending = std::move(lease_);
     const RollBack now(*ending);
@@ -320,7 +321,7 @@ Result<Render> Transaction::run(Operation &operation, CancelToken &cancel, bool 
   return outcome;
 }
 
-Outcome Transaction::commit() {
+Outcome OwnTransaction::commit() {
   open_ = false;
   const SessionPool::Lease ending = std::move(lease_);
   RollBack unless(*ending);
@@ -335,7 +336,7 @@ Outcome Transaction::commit() {
   }
 }
 
-Outcome Transaction::rollback() {
+Outcome OwnTransaction::rollback() {
   open_ = false;
   const SessionPool::Lease ending = std::move(lease_);
   const RollBack now(*ending);

@@ -48,11 +48,11 @@ base::Result<Render> run_inside(Operation &operation, const Context &context, st
                                 CancelToken &cancel);
 
 // A transaction on one of our sessions, in which several operations run, one after the other. One thread at a time.
-class Transaction {
+class OwnTransaction {
  public:
-  static base::Result<std::unique_ptr<Transaction>> begin(Ledger &ledger, SessionPool &pool,
-                                                          std::chrono::milliseconds failover_wait);
-  ~Transaction();  // rolls back what is still open
+  static base::Result<std::unique_ptr<OwnTransaction>> begin(Ledger &ledger, SessionPool &pool,
+                                                             std::chrono::milliseconds failover_wait);
+  ~OwnTransaction();  // rolls back what is still open
 
   base::Result<Render> run(Operation &operation, CancelToken &cancel, bool savepoint);
   base::Outcome commit();
@@ -60,7 +60,7 @@ class Transaction {
   bool open() const { return open_; }
 
  private:
-  Transaction(Ledger &ledger, SessionPool::Lease lease) : ledger_(ledger), lease_(std::move(lease)) {}
+  OwnTransaction(Ledger &ledger, SessionPool::Lease lease) : ledger_(ledger), lease_(std::move(lease)) {}
 
   Ledger &ledger_;
   SessionPool::Lease lease_;

@@ -137,7 +137,7 @@ Result<OperationPtr> tx_template_create(Ledger &ledger, const RequestPtr &reques
   if (tx_template.id.is_nil()) tx_template.id = base::new_uuid();
   if (Outcome sound = check_source(ledger, tx_template); !sound) return std::move(sound.error());
   return std::make_unique<Operation>(
-      "tx_template_create", Operation::Traits{store::Access::kWrite, false},
+      "tx_template_create", Operation::Traits{.access = store::Access::kWrite},
       [tx_template = std::move(tx_template)](Context context) { return create_tx_template(context, tx_template); });
 }
 

@@ -512,7 +512,7 @@ Result<OperationPtr> make_attach(std::string_view name, const RequestPtr &reques
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   if (Outcome distinct = refuse_repeats(targets); !distinct) return std::move(distinct.error());
   return std::make_unique<Operation>(
-      name, Operation::Traits{store::Access::kWrite, mode == Targets::kEnsure},
+      name, Operation::Traits{.access = store::Access::kWrite, .repeatable = mode == Targets::kEnsure},
       [targets = std::move(targets), keep](Context context) { return attach(context, targets, keep); });
 }
 
@@ -521,13 +521,13 @@ Result<OperationPtr> make_add_limit(std::string_view name, const RequestPtr &req
   const Uuid control_id = reader.uuid("control_id");
   const Uuid limit_id = reader.uuid("limit_id");
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return std::make_unique<Operation>(name, Operation::Traits{store::Access::kWrite, ensure},
+  return std::make_unique<Operation>(name, Operation::Traits{.access = store::Access::kWrite, .repeatable = ensure},
                                      [=](Context context) { return add_limit(context, control_id, limit_id, ensure); });
 }
 
 template <typename T>
 Ensure<T> ensured(EnsuredNoun<T> noun, T entity, const RequestPtr &request, bool keep) {
-  Ensure<T> what{noun, std::move(entity), false, {}, {}, keep};
+  Ensure<T> what{.noun = noun, .entity = std::move(entity), .keys = {}, .compared = {}, .keep = keep};
   what.id_given = !what.entity.id.is_nil();
   if (what.id_given) what.keys.push_back(lookup_ids({what.entity.id}));
   what.compared = fields_of(request->root());
@@ -543,7 +543,7 @@ Result<OperationPtr> velocity_limit_create(Ledger &ledger, const RequestPtr &req
   if (limit.id.is_nil()) limit.id = base::new_uuid();
   if (Outcome sound = core::check_velocity_limit(limit, ledger.now()); !sound) return std::move(sound.error());
   return std::make_unique<Operation>(
-      "velocity_limit_create", Operation::Traits{store::Access::kWrite, false},
+      "velocity_limit_create", Operation::Traits{.access = store::Access::kWrite},
       [limit = std::move(limit)](Context context) { return create(context, kLimits, limit); });
 }
 
@@ -578,7 +578,7 @@ Result<OperationPtr> velocity_control_create(Ledger &, const RequestPtr &request
   if (control.id.is_nil()) control.id = base::new_uuid();
   if (Outcome sound = core::check_velocity_control(control); !sound) return std::move(sound.error());
   return std::make_unique<Operation>(
-      "velocity_control_create", Operation::Traits{store::Access::kWrite, false},
+      "velocity_control_create", Operation::Traits{.access = store::Access::kWrite},
       [control = std::move(control)](Context context) { return create(context, kControls, control); });
 }
 
@@ -626,7 +626,7 @@ Result<OperationPtr> velocity_control_detach(Ledger &, const RequestPtr &request
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   if (Outcome distinct = refuse_repeats(targets); !distinct) return std::move(distinct.error());
   return std::make_unique<Operation>(
-      "velocity_control_detach", Operation::Traits{store::Access::kWrite, false},
+      "velocity_control_detach", Operation::Traits{.access = store::Access::kWrite},
       [targets = std::move(targets)](Context context) { return detach(context, targets); });
 }
 

@@ -483,7 +483,7 @@ TEST_P(GroupedPostings, LoseOneThatIsCancelledBeforeTheWriteAndNoneAfter) {
 }
 
 TEST_P(GroupedPostings, WaitingForRowsLetACancelledOneGo) {
-  auto holder = engine::Transaction::begin(*ledger_, *pool_, kNoWaiting);
+  auto holder = engine::OwnTransaction::begin(*ledger_, *pool_, kNoWaiting);
   ASSERT_TRUE(holder.ok());
   Member first(*ledger_, Sketch{}.text());
   engine::CancelToken never;

@@ -107,7 +107,7 @@ class ListPlans : public StoreContract {
                  ", 1, now(), now(), 'T' || lpad(i::text, 6, '0'), '[]', '{}', '[]' FROM generate_series(0, 5000) AS i",
              "INSERT INTO " + s + ".transactions SELECT i, now(), now(), 1, date '1970-01-01' + 10000 + i / 2, " +
                  id("7", "i") + ", " + id("1", "i % 5") + ", " + id("2", "i % 200") +
-                 ", NULL, NULL, CASE WHEN i % 2 = 0 THEN 'c' || i / 10 END FROM generate_series(1, 20000) AS i",
+                 ", NULL, CASE WHEN i % 2 = 0 THEN 'c' || i / 10 END FROM generate_series(1, 20000) AS i",
              "INSERT INTO " + s +
                  ".entries SELECT i, 1, now(), k, date '1970-01-01' + 10000 + i / 2, 'settled', 'debit', " +
                  id("e", "2 * i + k") + ", " + id("7", "i") + ", " + id("a", "1 + (i + k) % 20000") + ", " +

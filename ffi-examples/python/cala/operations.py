@@ -423,11 +423,6 @@ class VelocityControls(_Noun[M]):
 class Transactions(_Noun[M]):
     """Transactions: `transactions`."""
 
-    @property
-    def events(self) -> Events[M]:
-        """The operations on events."""
-        return Events(self)
-
     @operation("transaction_post", Posted)
     def post(self, tx_template_code: str, params: Mapping[str, Json] | None = None, id: Id | None = None) -> object:
         """Posts a transaction. Gives {"transaction": {...}, "entries": [...], "replayed": bool}; the same id or
@@ -609,6 +604,11 @@ class Place(_Base[M]):
     def balances(self) -> Balances[M]:
         """The operations on balances."""
         return Balances(self)
+
+    @property
+    def events(self) -> Events[M]:
+        """The operations on events."""
+        return Events(self)
 
     @operation("transaction_post", Posted)
     def post(self, tx_template_code: str, params: Mapping[str, Json] | None = None, id: Id | None = None) -> object:

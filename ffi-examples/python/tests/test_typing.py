@@ -51,6 +51,14 @@ class ContractTest(unittest.TestCase):
         cls.contract = json.loads(load().cala_api())
         cls.methods = json.loads((HERE / "coverage.json").read_text(encoding="utf-8"))
 
+    def test_every_noun_is_reached_from_a_place(self):
+        for noun in {method.partition(".")[0] for method in self.methods.values()}:
+            made = getattr(operations, noun, None)
+            if made is None or not issubclass(made, operations._Noun):
+                continue
+            name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", noun).lower()
+            self.assertIs(made, type(getattr(Recorder(), name)), name)
+
     def keys(self, type):
         """{key: type} of a type of the contract."""
         if type["kind"] == "name":

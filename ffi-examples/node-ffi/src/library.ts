@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LibraryMissingError, UnsupportedError } from "./errors.js";
@@ -19,8 +20,8 @@ export function packagedIn(url: string | undefined): void {
 }
 
 /**
- * Where the library is looked for: the file that CALA_LIBRARY names, or beside this package and where the system's
- * loader looks.
+ * Where the library is looked for: the file that CALA_LIBRARY names, or the package of this platform that was installed
+ * along with this one, beside this one, and where the system's loader looks.
  */
 function candidates(): string[] {
   const named = process.env.CALA_LIBRARY;
@@ -28,7 +29,21 @@ function candidates(): string[] {
   const names = fileNames[process.platform] ?? ["libcala.so.1", "libcala.so"];
   if (!packaged?.startsWith("file:")) return names;
   const beside = fileURLToPath(new URL("../../native/", packaged));
-  return [...names.map((name) => join(beside, name)), ...names];
+  return [...ofPlatform(packaged), ...names.map((name) => join(beside, name)), ...names];
+}
+
+/** For either C library: npm installs the one that fits, other installers perhaps both, and only that one loads. */
+function ofPlatform(from: string): string[] {
+  const require = createRequire(from);
+  const found: string[] = [];
+  for (const libc of ["gnu", "musl"]) {
+    try {
+      found.push(require.resolve(`@cala-ledger/${process.platform}-${process.arch}-${libc}/libcala.so.1`));
+    } catch {
+      // not installed
+    }
+  }
+  return found;
 }
 
 // Node exports an OpenSSL of its own, to which libpq's would be bound otherwise.

@@ -6,8 +6,8 @@ module Cala
 
   # Finds and loads libcala for Cala::Raw, which is extended with this.
   #
-  # Tried in this order: the file that the environment's +CALA_LIBRARY+ names (then nothing else is tried), and libcala.so.1 (on macOS
-  # libcala.1.dylib), wherever the system's loader looks for libraries.
+  # Tried in this order: the file that the environment's +CALA_LIBRARY+ names (then nothing else is tried), the one that a gem for this
+  # platform brought, and libcala.so.1 (on macOS libcala.1.dylib), wherever the system's loader looks for libraries.
   module LibraryLoading
     include FFI::Library
 
@@ -21,7 +21,9 @@ module Cala
       named = ENV.fetch("CALA_LIBRARY", "")
       return [named] unless named.empty?
 
-      FFI::Platform.mac? ? ["libcala.1.dylib"] : ["libcala.so.1", "libcala.so"]
+      names = FFI::Platform.mac? ? ["libcala.1.dylib"] : ["libcala.so.1", "libcala.so"]
+      native = File.join(__dir__, "native", names.first)
+      File.exist?(native) ? [native, *names] : names
     end
 
     def load_library

@@ -119,12 +119,19 @@ std::vector<core::Membership> memberships_of(const std::vector<NewAccount> &crea
 }
 
 // The first set, in the batch's order, that is not there.
-Outcome refuse_missing_sets(const std::vector<core::Membership> &memberships,
-                            const std::vector<core::AccountSet> &sets) {
-  for (const core::Membership &one : memberships) {
-    const bool found = std::any_of(sets.begin(), sets.end(),
-                                   [&one](const core::AccountSet &set) { return set.id == one.account_set_id; });
-    if (!found) return not_found("account_set", lookup_ids({one.account_set_id}));
+Outcome refuse_missing_sets(const std::vector<NewAccount> &created, const std::vector<core::AccountSet> &sets,
+                            bool batch) {
+  for (std::size_t i = 0; i < created.size(); ++i) {
+    const std::optional<base::Uuid> &id = created[i].account_set_id;
+    if (!id) continue;
+    if (std::any_of(sets.begin(), sets.end(), [&id](const core::AccountSet &set) { return set.id == *id; })) continue;
+    base::Error missing = not_found("account_set", lookup_ids({*id}));
+    if (batch) {
+      base::JsonWriter details;
+      details.begin_object().key("id").string(id->text()).key("index").integer(static_cast<std::int64_t>(i));
+      missing.details = details.end_object().take();
+    }
+    return missing;
   }
   return {};
 }
@@ -154,7 +161,7 @@ Flow create_accounts(Context context, std::vector<NewAccount> created, bool batc
     Result<store::Answer> answer = co_await ask(find_call(StatementId::kAccountSetFind, lookup_ids(ids)));
     Result<Rows<core::AccountSet>> sets = rows_of(std::move(answer), store::account_set_of);
     if (!sets) co_return std::move(sets.error());
-    if (Outcome found = refuse_missing_sets(memberships, sets->items); !found) co_return std::move(found.error());
+    if (Outcome found = refuse_missing_sets(created, sets->items, batch); !found) co_return std::move(found.error());
   }
   EntityWrite<Account> write(StatementId::kAccountWrite, kNoun, now);
   for (const Account &account : accounts) write.insert(account);

@@ -1039,7 +1039,7 @@ CALA_API cala_status cala_account_set_list_parents(cala_ledger *ledger, cala_tx 
  * request: {id?: uuid, name: text, code?: text, description?: text, status?: lock_status = "active",
  *   effective_balances?: boolean = false, max_scale?: max_scale = 18}
  * result: journal
- * errors: CALA_CONFLICT journal.exists; CALA_UNSUPPORTED option.unsupported
+ * errors: CALA_CONFLICT journal.exists
  * access: write */
 CALA_API cala_status cala_journal_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
@@ -1047,7 +1047,7 @@ CALA_API cala_status cala_journal_create(cala_ledger *ledger, cala_tx *tx, const
 /* Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure.
  * request: journal_create.request & {on_difference?: on_difference = "error"}
  * result: {created: boolean, journal: journal}
- * errors: CALA_CONFLICT journal.ensure_differs, journal.keys_span, journal.exists; CALA_UNSUPPORTED option.unsupported
+ * errors: CALA_CONFLICT journal.ensure_differs, journal.keys_span, journal.exists
  * access: write */
 CALA_API cala_status cala_journal_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
@@ -1533,8 +1533,8 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * details: {pointer: text} */
 /* code request.too_large, CALA_INVALID, any: a text is longer than the store can keep or index
  * do: shorten it */
-/* code option.unsupported, CALA_UNSUPPORTED: an option that this version does not heed: `effective_balances` true,
- *   `balance_rollup` other than `synchronous`, `log_level`
+/* code option.unsupported, CALA_UNSUPPORTED: an option that this version does not heed: `balance_rollup` other than
+ *   `synchronous`, `log_level`
  * do: leave it out
  * details: {pointer: text} */
 /* code currency.unknown, CALA_INVALID: a currency that the ledger does not know

@@ -1330,8 +1330,8 @@ const (
 	CodeRequestMissingKey = "request.missing_key"
 	// CodeRequestTooLarge (ErrInvalid): a text is longer than the store can keep or index. Shorten it.
 	CodeRequestTooLarge = "request.too_large"
-	// CodeOptionUnsupported (ErrUnsupported): an option that this version does not heed: effective_balances true,
-	// balance_rollup other than synchronous, log_level. Leave it out. Details: {pointer: text}.
+	// CodeOptionUnsupported (ErrUnsupported): an option that this version does not heed: balance_rollup other than
+	// synchronous, log_level. Leave it out. Details: {pointer: text}.
 	CodeOptionUnsupported = "option.unsupported"
 	// CodeCurrencyUnknown (ErrInvalid): a currency that the ledger does not know. Use an ISO 4217 code or one of the
 	// crypto codes, in upper case. Details: {pointer?: text, currency?: text}.

@@ -188,7 +188,7 @@ func (o *Operations) AccountSetParentsPage(ctx context.Context, filter AccountSe
 
 // CreateJournal creates a journal.
 //
-// Errors: ErrConflict (journal.exists), ErrUnsupported (option.unsupported).
+// Errors: ErrConflict (journal.exists).
 func (o *Operations) CreateJournal(ctx context.Context, journal NewJournal) (*Journal, error) {
 	return call[Journal](ctx, o, raw.JournalCreate, journal)
 }
@@ -196,7 +196,7 @@ func (o *Operations) CreateJournal(ctx context.Context, journal NewJournal) (*Jo
 // EnsureJournal creates a journal, or finds the one that has its id or code, of which one must be given; as
 // account_ensure.
 //
-// Errors: ErrConflict (journal.ensure_differs, journal.keys_span, journal.exists), ErrUnsupported (option.unsupported).
+// Errors: ErrConflict (journal.ensure_differs, journal.keys_span, journal.exists).
 func (o *Operations) EnsureJournal(ctx context.Context, request JournalEnsureRequest) (*JournalEnsureResult, error) {
 	return call[JournalEnsureResult](ctx, o, raw.JournalEnsure, request)
 }

@@ -1782,8 +1782,8 @@ AccountSetAddMembersCode = Literal["account_set.not_found", "account.not_found",
                                    "membership.depth", "account.is_set"]
 AccountSetRemoveMemberCode = Literal["account_set.not_found", "account.not_found", "membership.not_found",
                                      "membership.journal_mismatch", "membership.has_history", "account.is_set"]
-JournalCreateCode = Literal["journal.exists", "option.unsupported"]
-JournalEnsureCode = Literal["journal.ensure_differs", "journal.keys_span", "journal.exists", "option.unsupported"]
+JournalCreateCode = Literal["journal.exists"]
+JournalEnsureCode = Literal["journal.ensure_differs", "journal.keys_span", "journal.exists"]
 JournalFindCode = Literal["journal.not_found"]
 JournalUpdateCode = Literal["journal.not_found", "journal.changed"]
 JournalLockCode = Literal["journal.not_found", "journal.changed"]
@@ -1899,11 +1899,9 @@ RAISES = {
     "account_set_list_members": "",
     "account_set_list_parents": "",
     "journal_create":
-        "ConflictError journal.exists; "
-        "UnsupportedError option.unsupported.",
+        "ConflictError journal.exists.",
     "journal_ensure":
-        "ConflictError journal.ensure_differs, journal.keys_span, journal.exists; "
-        "UnsupportedError option.unsupported.",
+        "ConflictError journal.ensure_differs, journal.keys_span, journal.exists.",
     "journal_find":
         "NotFoundError journal.not_found.",
     "journal_list": "",

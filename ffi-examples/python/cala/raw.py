@@ -507,7 +507,7 @@ FUNCTIONS = (
     # request: {id?: uuid, name: text, code?: text, description?: text, status?: lock_status = "active",
     #   effective_balances?: boolean = false, max_scale?: max_scale = 18}
     # result: journal
-    # errors: CALA_CONFLICT journal.exists; CALA_UNSUPPORTED option.unsupported
+    # errors: CALA_CONFLICT journal.exists
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_journal_create", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
@@ -515,7 +515,7 @@ FUNCTIONS = (
     # Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure.
     # request: journal_create.request & {on_difference?: on_difference = "error"}
     # result: {created: boolean, journal: journal}
-    # errors: CALA_CONFLICT journal.ensure_differs, journal.keys_span, journal.exists; CALA_UNSUPPORTED option.unsupported
+    # errors: CALA_CONFLICT journal.ensure_differs, journal.keys_span, journal.exists
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_journal_ensure", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,

@@ -507,7 +507,7 @@ class Library(ctypes.CDLL):
         request: {id?: uuid, name: text, code?: text, description?: text, status?: lock_status = "active",
           effective_balances?: boolean = false, max_scale?: max_scale = 18}
         result: journal
-        errors: CALA_CONFLICT journal.exists; CALA_UNSUPPORTED option.unsupported
+        errors: CALA_CONFLICT journal.exists
         access: write
         """
     def cala_journal_ensure(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -515,7 +515,7 @@ class Library(ctypes.CDLL):
         """Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure.
         request: journal_create.request & {on_difference?: on_difference = "error"}
         result: {created: boolean, journal: journal}
-        errors: CALA_CONFLICT journal.ensure_differs, journal.keys_span, journal.exists; CALA_UNSUPPORTED option.unsupported
+        errors: CALA_CONFLICT journal.ensure_differs, journal.keys_span, journal.exists
         access: write
         """
     def cala_journal_find(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,

@@ -1187,8 +1187,8 @@ export interface JournalCreateRequest {
   maxScale?: MaxScale | undefined;
 }
 
-/** ConflictError journal.exists; UnsupportedError option.unsupported. */
-export type JournalCreateError = "journal.exists" | "option.unsupported";
+/** ConflictError journal.exists. */
+export type JournalCreateError = "journal.exists";
 
 /** Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure. */
 export type JournalEnsureRequest = JournalCreateRequest & {
@@ -1202,12 +1202,8 @@ export interface JournalEnsureResult {
   journal: Journal;
 }
 
-/** ConflictError journal.ensure_differs, journal.keys_span, journal.exists; UnsupportedError option.unsupported. */
-export type JournalEnsureError =
-  | "journal.ensure_differs"
-  | "journal.keys_span"
-  | "journal.exists"
-  | "option.unsupported";
+/** ConflictError journal.ensure_differs, journal.keys_span, journal.exists. */
+export type JournalEnsureError = "journal.ensure_differs" | "journal.keys_span" | "journal.exists";
 
 /** Finds a journal. */
 export type JournalFindRequest = { id: Id } | { code: string };

@@ -601,7 +601,7 @@ export interface Raw {
    * request: {id?: uuid, name: text, code?: text, description?: text, status?: lock_status = "active",
    *   effective_balances?: boolean = false, max_scale?: max_scale = 18}
    * result: journal
-   * errors: CALA_CONFLICT journal.exists; CALA_UNSUPPORTED option.unsupported
+   * errors: CALA_CONFLICT journal.exists
    * access: write
    */
   cala_journal_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
@@ -609,7 +609,7 @@ export interface Raw {
    * Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure.
    * request: journal_create.request & {on_difference?: on_difference = "error"}
    * result: {created: boolean, journal: journal}
-   * errors: CALA_CONFLICT journal.ensure_differs, journal.keys_span, journal.exists; CALA_UNSUPPORTED option.unsupported
+   * errors: CALA_CONFLICT journal.ensure_differs, journal.keys_span, journal.exists
    * access: write
    */
   cala_journal_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;

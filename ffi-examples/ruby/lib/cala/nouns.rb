@@ -277,7 +277,6 @@ module Cala
     # @return [Hash] id:, version:, name:, code?:, description?:, status:, effective_balances:, max_scale:,
     #   created_at:, modified_at:
     # @raise [ConflictError] journal.exists
-    # @raise [UnsupportedError] option.unsupported
     def create(**request) = @place.call(:journal_create, request)
 
     # Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure.
@@ -291,7 +290,6 @@ module Cala
     # @option request [String] :on_difference Default "error".
     # @return [Hash] created:, journal:
     # @raise [ConflictError] journal.ensure_differs, journal.keys_span, journal.exists
-    # @raise [UnsupportedError] option.unsupported
     def ensure(**request) = @place.call(:journal_ensure, request)
 
     # Finds a journal.

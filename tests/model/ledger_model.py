@@ -82,6 +82,12 @@ def kind(p):
             line(name, p["recipient"], "settled", other, p["amount"], currency)], {}
 
 
+def guarded(p):
+    """Its debit may take the sender no further than the overdraft."""
+    return [line("OUT", p["sender"], "settled", "debit", p["amount"], _least=-p["overdraft"]),
+            line("OUT", p["recipient"], "settled", "credit", p["amount"])], {}
+
+
 def count(p):
     total = Decimal(p["count"]) * p["price"]
     name = "BULK" if p["count"] > 3 else "SINGLE"
@@ -143,6 +149,10 @@ TEMPLATES = {
                              param("region", "string", "'us_east'")],
              [varying(SALE, "params.sender", "params.refund ? CREDIT : DEBIT", "params.amount", REGION),
               varying(SALE, "params.recipient", "params.refund ? DEBIT : CREDIT", "params.amount", REGION)], {}),
+    "GUARDED": (guarded, PEOPLE + [param("amount", "decimal"), param("overdraft", "decimal")],
+                [{**entry("OUT", "params.sender", "SETTLED", "DEBIT", "params.amount"),
+                  "min_available": "-params.overdraft"},
+                 entry("OUT", "params.recipient", "SETTLED", "CREDIT", "params.amount")], {}),
     "COUNT": (count, PEOPLE + [param("count", "integer"), param("price", "decimal")],
               [varying(BULK, "params.sender", "DEBIT", "decimal(params.count) * params.price", "'EUR'"),
                varying(BULK, "params.recipient", "CREDIT", "decimal(params.count) * params.price", "'EUR'")], {}),
@@ -161,10 +171,12 @@ class Ledger:
     def __init__(self, now):
         self.now = now
         self.journals = {}  # id: {"status", "max_scale"}
-        self.accounts = {}  # id: {"code", "name", "normal_balance_type", "status"}
+        self.accounts = {}  # id: {"code", "name", "normal_balance_type", "status"}, with floors where there are any
         self.sets = {}  # id: {"name", "journal_id", "normal_balance_type", "members"}; members are accounts and sets
         self.posted = {}  # id: (code, params, made, when)
         self.external_ids = {}
+        self.void_of = {}  # void: what it takes back
+        self.voided_by = {}
         self.balances = {}  # (journal, account, currency): [version, {layer: [debit, credit]}]
         self.entries = {}  # account: [(transaction, sequence)]
         self.moves = []  # (journal, account or set, currency, effective, layer, side, units)
@@ -181,6 +193,8 @@ class Ledger:
         fresh = [at for at in range(len(postings)) if replays[at] is None]
         self.stage(postings, lambda at, p: self.check_journal(made[at]) if at in fresh else None)
         self.stage(postings, lambda at, p: self.check_accounts(made[at]) if at in fresh else None)
+        trial = {key: layers for key, (_, layers) in copy.deepcopy(self.balances).items()}
+        self.stage(postings, lambda at, p: self.check_floors(made[at], trial) if at in fresh else None)
         counted = copy.deepcopy(self.velocity.counted)
         try:
             warnings = self.stage(postings, lambda at, p: self.count(made[at]) if at in fresh else [])
@@ -190,6 +204,53 @@ class Ledger:
         for at in fresh:
             self.book(postings[at], made[at])
         return [{**(replays[at] or made[at]), "warnings": warnings[at]} for at in range(len(postings))]
+
+    def void(self, request):
+        """What was made: the original's entries with negated units."""
+        first = self.posted.get(request["id"])
+        if first is None:
+            raise Refusal("transaction.not_found")
+        if self.voided_by.get(request["id"], request["void_id"]) != request["void_id"]:
+            raise Refusal("transaction.already_voided")
+        again = self.posted.get(request["void_id"])
+        made = self.mirror(request, first[0], (again[1] if again else self.now).date())
+        if again is not None:
+            if made != again[0]:
+                raise Refusal("transaction.replay_differs")
+            return {**made, "warnings": []}
+        self.check_lock(made)
+        self.check_accounts(made)
+        self.check_floors(made, {key: layers for key, (_, layers) in copy.deepcopy(self.balances).items()})
+        counted = copy.deepcopy(self.velocity.counted)
+        try:
+            warnings = self.count(made)
+        except Refusal:
+            self.velocity.counted = counted
+            raise
+        self.book({"id": request["void_id"]}, made)
+        self.void_of[request["void_id"]] = request["id"]
+        self.voided_by[request["id"]] = request["void_id"]
+        return {**made, "warnings": warnings}
+
+    @staticmethod
+    def mirror(request, original, today):
+        first = original["transaction"]
+        made = {"id": request["void_id"], "void_of": request["id"], "journal_id": first["journal_id"],
+                "effective": request.get("effective", today.isoformat()),
+                "correlation_id": first.get("correlation_id", first["id"])}
+        if "description" in request:
+            made["description"] = request["description"]
+        lines = [{**each, "units": -each["units"], "entry_type": each["entry_type"] + "_VOID"}
+                 for each in original["entries"]]
+        return {"transaction": made, "entries": [{name: value for name, value in each.items() if name != "_least"}
+                                                 for each in lines]}
+
+    def preview(self, posting):
+        """What would be answered and the balances after it, or a Refusal; nothing is kept."""
+        trial = copy.deepcopy(self)
+        answer = trial.answer(trial.post_many([posting])[0])
+        moved = sorted(key for key in trial.balances if trial.balances[key] != self.balances.get(key))
+        return {**answer, "balances_after": [trial.balance_row(key) for key in moved]}
 
     @staticmethod
     def stage(postings, work):
@@ -261,13 +322,16 @@ class Ledger:
             raise Refusal("transaction.replay_differs")
         return first[0]
 
-    def check_journal(self, made):
+    def check_lock(self, made):
         journal = self.journals.get(made["transaction"]["journal_id"])
         if journal is None:
             raise Refusal("journal.not_found")
         if journal["status"] == "locked":
             raise Refusal("journal.locked")
-        scales = journal["max_scale"]
+
+    def check_journal(self, made):
+        self.check_lock(made)
+        scales = self.journals[made["transaction"]["journal_id"]]["max_scale"]
         for each in made["entries"]:
             if -each["units"].as_tuple().exponent > scales.get(each["currency"], scales["default"]):
                 raise Refusal("amount.scale")
@@ -280,14 +344,54 @@ class Ledger:
             if account["status"] == "locked":
                 raise Refusal("account.locked")
 
+    def check_floors(self, made, trial):
+        """Adds a posting to a trial of the balances: what it leaves available must be within, or nearer to it."""
+        journal, watched = made["transaction"]["journal_id"], []
+        for each in made["entries"]:
+            for moved in [each["account_id"]] + sorted(self.sets_above(each["account_id"], journal)):
+                holder = self.accounts.get(moved) or self.sets[moved]
+                watched.append(((journal, moved, each["currency"]), holder.get("available_layer", "settled"),
+                                self.limit(holder, "min_available", each["currency"]),
+                                self.limit(holder, "max_available", each["currency"])))
+            if "_least" in each:
+                key = (journal, each["account_id"], each["currency"])
+                watched.append((key, each["layer"], each["_least"], None))
+        before = [self.available(trial, key, layer) for key, layer, _, _ in watched]
+        for each in made["entries"]:
+            for moved in [each["account_id"]] + self.sets_above(each["account_id"], journal):
+                layers = trial.setdefault((journal, moved, each["currency"]), self.nothing())
+                layers[each["layer"]][0 if each["direction"] == "debit" else 1] += each["units"]
+        for was, (key, layer, least, most) in zip(before, watched):
+            after = self.available(trial, key, layer)
+            if least is not None and after < least and after < was:
+                raise Refusal("account.below_min")
+            if most is not None and after > most and after > was:
+                raise Refusal("account.above_max")
+
+    @staticmethod
+    def limit(holder, name, currency):
+        of = holder.get(name)
+        amount = of.get(currency, of.get("*")) if isinstance(of, dict) else of
+        return None if amount is None else Decimal(amount)
+
+    def available(self, balances, key, layer):
+        normal = (self.accounts.get(key[1]) or self.sets[key[1]])["normal_balance_type"]
+        layers = balances.get(key, self.nothing())
+        debit, credit = (sum(layers[each][side] for each in LAYERS[:LAYERS.index(layer) + 1]) for side in (0, 1))
+        return debit - credit if normal == "debit" else credit - debit
+
     def count(self, made):
-        """What velocity limits let pass with a warning."""
-        warnings = []
-        for sequence, each in enumerate(made["entries"], 1):
-            bearers = self.bearers(each["account_id"], made["transaction"]["journal_id"])
+        """What velocity limits let pass with a warning. A void is to them what it takes back in the end."""
+        transaction, entries, when, warnings = made["transaction"], made["entries"], self.now, []
+        seen = transaction
+        while "void_of" in seen:
+            first, when = self.posted[seen["void_of"]]
+            seen, entries = first["transaction"], first["entries"]
+        for sequence, (each, as_seen) in enumerate(zip(made["entries"], entries), 1):
+            bearers = self.bearers(each["account_id"], transaction["journal_id"])
             try:
-                warnings += [{**warning, "sequence": sequence}
-                             for warning in self.velocity.count(made["transaction"], each, bearers, self.now)]
+                warnings += [{**warning, "sequence": sequence} for warning in
+                             self.velocity.count(seen, as_seen, bearers, when, each["units"], "void_of" in transaction)]
             except Exceeded:
                 raise Refusal("velocity.exceeded") from None
         return warnings
@@ -394,6 +498,8 @@ class Ledger:
     @staticmethod
     def answer(made):
         entries = [{**each, "units": text(each["units"]), "sequence": at} for at, each in enumerate(made["entries"], 1)]
+        for each in entries:
+            each.pop("_least", None)
         return {"transaction": made["transaction"], "entries": entries, "warnings": made["warnings"]}
 
     def balance_row(self, key):

@@ -96,6 +96,23 @@ class Play:
         self.ledger.accounts[which]["name"] = name = f"Renamed {self.random.randint(1, 999)} é"
         self.note("account_update", {"id": which, "name": name}, {"name": name})
 
+    def floors_update(self):
+        """What must stay available of an account or a set, or may be there at most; or nothing any more."""
+        of_set = self.random.random() < 0.3
+        which = self.account_set() if of_set else self.account()
+        name = self.random.choice(("min_available", "min_available", "max_available"))
+        sign = "-" if name == "min_available" else ""
+        amount = self.random.choice(({"USD": sign + "9000.5", "*": sign + "100000000"}, sign + "1000000",
+                                     {"EUR": sign + "50000000"}, None, None))
+        layer = self.random.choice(("settled", "settled", "pending", "encumbrance"))
+        holder = self.ledger.sets[which] if of_set else self.ledger.accounts[which]
+        holder.pop(name, None)
+        if amount is not None:
+            holder[name] = amount
+        holder["available_layer"] = layer
+        self.note("account_set_update" if of_set else "account_update",
+                  {"id": which, name: amount, "available_layer": layer}, {} if amount is None else {name: amount})
+
     def clock_advance(self):
         seconds = self.random.choice((1, 60, 3600, 86400, 86400 * 40))
         self.ledger.advance(seconds)
@@ -312,6 +329,32 @@ class Play:
         postings = [self.next_posting() for _ in range(self.random.randint(1, 6))]
         self.post("transaction_post_many", {"postings": postings}, postings)
 
+    def transaction_preview(self):
+        posting = self.next_posting()
+        try:
+            expect = {"would_post": True, **self.ledger.preview(posting)}
+        except Refusal as refusal:
+            expect = {"would_post": False, "code": refusal.code}
+        self.note("transaction_preview", posting, expect)
+
+    def transaction_void(self):
+        posted = sorted(self.ledger.posted)
+        request = {"id": self.random.choice(posted) if posted and self.random.random() < 0.95 else self.id(),
+                   "void_id": self.id()}
+        if self.ledger.void_of and self.random.random() < 0.2:  # the same again
+            request["void_id"] = self.random.choice(sorted(self.ledger.void_of))
+            request["id"] = self.ledger.void_of[request["void_id"]]
+        if self.random.random() < 0.4:
+            request["effective"] = self.date()
+        if self.random.random() < 0.2:
+            request["description"] = "sent back"
+        try:
+            made = self.ledger.answer(self.ledger.void(request))
+        except Refusal as refusal:
+            self.lines.append({"op": "transaction_void", "request": request, "error": refusal.code})
+            return
+        self.note("transaction_void", request, made)
+
     # ---- looking
 
     def balances(self):
@@ -320,7 +363,9 @@ class Play:
 
     def find(self):
         which = self.account()
-        account = self.ledger.accounts[which]
+        account = dict(self.ledger.accounts[which])
+        if account.get("available_layer") == "settled" and not {"min_available", "max_available"} & set(account):
+            del account["available_layer"]  # as if nothing had ever been said
         self.note("account_find", {"code": account["code"]}, {"id": which, **account})
         if self.ledger.balances:
             key = self.random.choice(sorted(self.ledger.balances))
@@ -328,7 +373,9 @@ class Play:
                       self.ledger.balance_row(key))
         if self.ledger.posted:
             made, _ = self.ledger.posted[self.random.choice(sorted(self.ledger.posted))]
-            self.note("transaction_find", {"id": made["transaction"]["id"]}, made["transaction"])
+            by = self.ledger.voided_by.get(made["transaction"]["id"])
+            self.note("transaction_find", {"id": made["transaction"]["id"]},
+                      {**made["transaction"], **({"voided_by": by} if by else {})})
 
     def entries(self):
         if self.random.random() < 0.4:
@@ -352,7 +399,8 @@ class Play:
         self.begin()
         steps = ([self.transaction_post] * 40 + [self.transaction_post_many] * 15 + [self.clock_advance] * 8 +
                  [self.find] * 8 + [self.balances] * 5 + [self.entries] * 5 + [self.lock] * 5 +
-                 [self.account_create] * 3 + [self.account_update] * 2 + [self.account_create_many] * 2 +
+                 [self.account_create] * 3 + [self.account_update] * 2 + [self.floors_update] * 4 +
+                 [self.transaction_void] * 7 + [self.transaction_preview] * 5 + [self.account_create_many] * 2 +
                  [self.account_set_create] * 2 + [self.account_into_set] * 4 + [self.add_members] * 5 +
                  [self.velocity_attach] * 4 + [self.velocity_detach] * 3 + [self.velocity_add_limit] +
                  [self.headroom] * 5 + [self.remove_member] * 3 + [self.members] * 3 + [self.effective] * 4 +

@@ -88,8 +88,9 @@ class Velocity:
         mine, other = sides if direction == "debit" else reversed(sides)
         return mine if basis == "gross" else mine - other
 
-    def count(self, transaction, entry, bearers, now):
-        """Counts an entry at its account and at the sets above it; what was let pass with a warning, or Exceeded."""
+    def count(self, transaction, entry, bearers, now, units, of_void):
+        """Counts units, seen as an entry, at its account and at the sets above it; what was let pass with a warning, or
+        Exceeded. A void is not refused where it gives room."""
         warnings = []
         for bearer in bearers:
             for (where, control), frozen in self.attached.items():
@@ -98,10 +99,10 @@ class Velocity:
                     continue
                 for limit in frozen["limits"]:
                     warnings += self.count_at(limit, frozen["params"], rules["action"],
-                                              (bearer, control), transaction, entry, now)
+                                              (bearer, control), transaction, entry, now, units, of_void)
         return warnings
 
-    def count_at(self, limit, params, action, place, transaction, entry, now):
+    def count_at(self, limit, params, action, place, transaction, entry, now, units, of_void):
         condition, window, currency, amounts, _ = LIMITS[self.limits[limit]]
         bearer, control = place
         if currency not in (None, entry["currency"]) or not condition(entry, transaction, bearer):
@@ -110,13 +111,13 @@ class Velocity:
                    tuple(window(entry, transaction, bearer).items()))
         layers = self.counted.setdefault(counted, {layer: [Decimal(0), Decimal(0)] for layer in LAYERS})
         before = {layer: list(sides) for layer, sides in layers.items()}
-        layers[entry["layer"]][0 if entry["direction"] == "debit" else 1] += entry["units"]
+        layers[entry["layer"]][0 if entry["direction"] == "debit" else 1] += units
         warnings = []
         for layer, direction, basis, allowed, start, end in amounts:
             if not self.in_force(start, end, now) or (basis == "gross" and entry["direction"] != direction):
                 continue
             requested = self.measure(layers, layer, direction, basis)
-            if requested <= allowed(params):
+            if requested <= allowed(params) or (of_void and requested <= self.measure(before, layer, direction, basis)):
                 continue
             if action == "reject":
                 raise Exceeded

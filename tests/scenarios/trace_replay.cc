@@ -124,7 +124,8 @@ void TraceReplay::check_refusal(const cJSON *line, const Answer &answer) {
 }
 
 void TraceReplay::check_result(const std::string &operation, const cJSON *expected, const cJSON *actual) {
-  if (operation == "transaction_post") return check_posting(expected, actual);
+  if (operation == "transaction_post" || operation == "transaction_void") return check_posting(expected, actual);
+  if (operation == "transaction_preview") return check_preview(expected, actual);
   if (operation == "transaction_find") return check_transaction(expected, actual);
   if (operation == "balance_find") return check_balance(expected, actual);
   if (operation != "transaction_post_many") return check_members(expected, actual, {});
@@ -146,6 +147,33 @@ void TraceReplay::check_posting(const cJSON *expected, const cJSON *actual) {
   }
   const cJSON *warnings = json_member(expected, "warnings");
   if (warnings != nullptr) check_rows("warnings", warnings, json_member(actual, "warnings"));
+}
+
+// {would_post: false, code}, or {would_post: true, balances_after} and what a posting answers.
+void TraceReplay::check_preview(const cJSON *expected, const cJSON *actual) {
+  const bool would_post = cJSON_IsTrue(json_member(actual, "would_post")) != 0;
+  const cJSON *error = json_member(actual, "error");
+  const std::string code = error == nullptr ? "" : json_text(error, "code");
+  if (would_post != (cJSON_IsTrue(json_member(expected, "would_post")) != 0) || code != json_text(expected, "code")) {
+    return differ("a preview should say " + json_print(expected) + " but says " + json_print(actual));
+  }
+  if (!would_post) return;
+  check_posting(expected, actual);
+  const cJSON *wanted = json_member(expected, "balances_after");
+  const cJSON *after = json_member(actual, "balances_after");
+  if (cJSON_GetArraySize(wanted) != cJSON_GetArraySize(after)) return differ("another number of balances after it");
+  const cJSON *row = nullptr;
+  cJSON_ArrayForEach(row, wanted) {
+    const cJSON *found = nullptr;
+    const cJSON *other = nullptr;
+    cJSON_ArrayForEach(other, after) {
+      const bool same = json_text(other, "account_id") == json_text(row, "account_id") &&
+                        json_text(other, "currency") == json_text(row, "currency");
+      if (same) found = other;
+    }
+    if (found == nullptr) return differ("a preview should show " + json_print(row));
+    check_balance(row, found);
+  }
 }
 
 void TraceReplay::check_transaction(const cJSON *expected, const cJSON *actual) {

@@ -44,6 +44,7 @@ class TraceReplay {
   void check_refusal(const cJSON *line, const Answer &answer);
   void check_result(const std::string &operation, const cJSON *expected, const cJSON *actual);
   void check_posting(const cJSON *expected, const cJSON *actual);
+  void check_preview(const cJSON *expected, const cJSON *actual);
   void check_transaction(const cJSON *expected, const cJSON *actual);
   void check_members(const cJSON *expected, const cJSON *actual, const std::vector<const char *> &absent_when_left_out);
   void check_balances(const cJSON *line);

@@ -1,7 +1,7 @@
 // Package cala is libcala for Go: a double-entry ledger in the program's own process, on SQLite or PostgreSQL.
 //
-// The library, libcala.so.1, is found when a ledger is opened: at the path in CALA_LIBRARY, or in the system's folders. A program
-// builds without it.
+// The library, libcala.so.1, is found when a ledger is opened: at the path in CALA_LIBRARY, else inside the program, where the module came
+// with an archive of it, else in the system's folders. A program builds without it.
 //
 //	ledger, err := cala.Open(ctx, cala.Config{Store: "sqlite:ledger.db"})
 //	if err != nil {

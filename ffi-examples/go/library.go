@@ -33,6 +33,9 @@ func loadLibrary() error {
 	names := []string{soname}
 	if path := os.Getenv("CALA_LIBRARY"); path != "" {
 		names = []string{path}
+	} else if raw.LoadLinked() {
+		library.loaded = true
+		return nil
 	}
 	var tried []string
 	for _, name := range names {

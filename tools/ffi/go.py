@@ -18,7 +18,8 @@ PREAMBLE = """\
 
 // Package raw is every function of cala.h, one to one, for package cala. cala.h is its manual.
 //
-// Load finds the library at run time; nothing else here may be called before it succeeded. A text and its length are one
+// Load finds the library at run time, LoadLinked the one that the program was linked with; nothing else here may be called before one of them
+// succeeded. A text and its length are one
 // string (an empty one may arrive as NULL), out parameters are results, and a Go function can never be a callback.
 package raw
 
@@ -33,12 +34,26 @@ package raw
 
 %(pointers)s
 
+// A module with prebuilt archives is linked with one of them.
+#ifdef CALA_LINKED
+#define LINKED(function) (void *)&function
+#else
+#define LINKED(function) NULL
+#endif
+
 static const struct {
   const char *name;
   void **address;
+  void *linked;
 } functions[] = {
 %(table)s
 };
+
+static int bind_linked(void) {
+  if (functions[0].linked == NULL) return 0;
+  for (size_t i = 0; i < sizeof functions / sizeof functions[0]; ++i) *functions[i].address = functions[i].linked;
+  return 1;
+}
 
 // The name of the first function that the library lacks, or NULL.
 static const char *bind_functions(void *library) {
@@ -74,6 +89,11 @@ type (
 
 // Operation is one of the functions that make an operation.
 type Operation func(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
+
+// LoadLinked takes the library that the program was linked with; it is false when there is none.
+func LoadLinked() bool {
+	return C.bind_linked() != 0
+}
 
 // Load opens the library at path, or of that name in the system's folders, and finds every function in it.
 func Load(path string) error {
@@ -242,7 +262,7 @@ def outputs(header):
     parts = {
         "directives": "\n".join(f"#cgo noescape go_{name}\n#cgo nocallback go_{name}" for name in quiet),
         "pointers": "\n".join(f"static __typeof__(&{call.function.name}) p_{call.function.name};" for call in calls),
-        "table": "\n".join(f'    {{"{call.function.name}", (void **)&p_{call.function.name}}},' for call in calls),
+        "table": "\n".join(f'    {{"{call.function.name}", (void **)&p_{call.function.name}, LINKED({call.function.name})}},' for call in calls),
         "trampolines": "\n".join(map(trampoline, calls)),
     }
     text = [PREAMBLE % parts, go_constants(header.constants), *map(go_function, calls), go_operations(header.operations)]

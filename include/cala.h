@@ -62,9 +62,9 @@
  * ---------------------------------------------------------------------------------------------------------------------
  * Rules that hold everywhere
  *
- * Handles. cala_ledger, cala_queue, cala_tx, cala_op and cala_error are opaque. Each is made by one function and ended
- *   by its _free; _free(NULL) does nothing; frees may come in any order. A NULL, foreign or already freed handle gives
- *   CALA_MISUSE where the library can tell; do not rely on it.
+ * Handles. cala_ledger, cala_queue, cala_tx, cala_op, cala_listener and cala_error are opaque. Each is made by one
+ *   function and ended by its _free; _free(NULL) does nothing; frees may come in any order. A NULL, foreign or already
+ *   freed handle gives CALA_MISUSE where the library can tell; do not rely on it.
  * Strings. Inputs are UTF-8 with a length in bytes and are copied before the call returns; they need no terminating
  *   NUL. Outputs are UTF-8 and NUL-terminated, belong to their handle and live as long as it does, unless cala_free is
  *   named.
@@ -150,6 +150,8 @@ typedef struct cala_queue cala_queue;
 typedef struct cala_tx cala_tx;
 /* One operation on its way: made, run, answered. Made by each named operation. */
 typedef struct cala_op cala_op;
+/* Somebody who is told of events through a queue. Made by cala_listener_open. */
+typedef struct cala_listener cala_listener;
 /* Why a call failed. Handed out through out_error parameters and by cala_op_error. */
 typedef struct cala_error cala_error;
 
@@ -194,13 +196,20 @@ enum {
   CALA_RECORD_COMPLETION = 1, /* an operation was answered */
   CALA_RECORD_LOG = 2,        /* a message of the library's */
   CALA_RECORD_SHUTDOWN = 3,   /* a ledger has shut down: the last record that it sends */
-  CALA_RECORD_DROPPED = 4     /* log records were dropped because nobody read them; the data is their number */
+  CALA_RECORD_DROPPED = 4,    /* log records were dropped because nobody read them; the data is their number */
+  CALA_RECORD_EVENT = 5       /* an event that a listener waits for */
 };
 
 /* Called by cala_queue_drain or cala_queue_run, on their caller's thread, once for each operation that was started with
  * it. op is the answered operation, or NULL for the completion of cala_ledger_shutdown. It may call any function of
  * this header, cala_op_free and cala_queue_free included. */
 typedef void (*cala_completion_fn)(void *user, cala_op *op);
+
+/* Called by cala_queue_drain or cala_queue_run, on their caller's thread, once for each event of a listener that was
+ * opened with it. status is CALA_OK and event the event's document, of event_len bytes, NUL-terminated, valid until the
+ * call returns; or status is another, event says why like a record of a failed operation, and no event comes any more.
+ * It may call any function of this header, cala_listener_free included. */
+typedef void (*cala_event_fn)(void *user, cala_status status, const char *event, size_t event_len);
 
 /* Any function's address, and how a program tells where one of libpq's is (cala_tx_adopt): the address of the function
  * called name, or NULL when it has none. Called only while cala_tx_adopt runs, on its caller's thread. */
@@ -501,6 +510,36 @@ CALA_API cala_status cala_tx_rollback_op(cala_tx *tx, cala_op **out_op, cala_err
 
 /* Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back. */
 CALA_API void cala_tx_free(cala_tx *tx);
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Listeners: events as they happen, each at least once, in order, none missed                                        */
+
+/* Opens a listener: events come through queue, as records CALA_RECORD_EVENT whose tag is user and whose data is the
+ * event (cala_event_list has what is in one and in which order they come), or as calls of fn. options: NULL or
+ *   from        "start", "now" or the place of an event: where it begins, behind that. Default "now".
+ *   name        text of 1 to 200 bytes: a listener whose place is kept in the ledger. Where it has been before it
+ *               begins at its kept place, whatever from says; else from says where, and that is kept. cala_listener_ack
+ *               moves it; without that every event comes again the next time. Two that are open under one name each
+ *               get every event.
+ *   types, journal_id, entries, balances  as in cala_event_list.
+ *   buffer      how many of its events wait in the queue at most, 1 to 10000. Default 500. What does not fit waits in
+ *               the ledger: nothing is dropped.
+ *   poll_ms     how long what others have committed may go unseen, 5 to 60000; what this ledger handle commits is seen
+ *               at once. Default 100.
+ * Blocks for a statement where from is "now" or there is a name: cala_listener_place does the same for programs that
+ * must not wait. While the store is away the listener waits for it. A record whose status is not CALA_OK is its last:
+ * data is then as of a failed operation. After cala_ledger_shutdown no event comes.
+ * CALA_INVALID, CALA_BUSY (listener.too_many: a ledger has 100 open listeners at most), CALA_MISUSE (op.host_only),
+ * CALA_CLOSED, and what cala_listener_place may refuse. */
+CALA_API cala_status cala_listener_open(cala_ledger *ledger, const char *options, size_t options_len, cala_queue *queue,
+                                        cala_event_fn fn, void *user, cala_listener **out, cala_error **out_error);
+
+/* The place up to which everything that it waits for was put into the queue; where filters leave out much, it is far
+ * behind the last event that came. Negative: a cala_status negated. */
+CALA_API int64_t cala_listener_reached(const cala_listener *listener);
+
+/* Ends a listener. fn is not called any more; who reads the queue may still find events that were on their way. */
+CALA_API void cala_listener_free(cala_listener *listener);
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 /* The documents of the operations, in the notation of "Documents" above                                              */
@@ -837,6 +876,11 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *   items: [event],
  *   place: integer,                    -- to read on from
  *   has_next_page: boolean}  */
+/* type kept_place: behind which events are to come. {place: integer} */
+/* type listener: a listener with a name. {
+ *   name: text,
+ *   place: integer,                    -- it is done with all events up to this one
+ *   modified_at: instant}  */
 /* type dated_sums: what the entries of some effective dates add up to. {
  *   version: integer,                  -- counts them
  *   settled: sums,
@@ -1460,6 +1504,40 @@ CALA_API cala_status cala_trial_balance(cala_ledger *ledger, cala_tx *tx, const 
 CALA_API cala_status cala_event_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                      cala_op **out_op, cala_error **out_error);
 
+/* Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
+ * under the name. Events behind that place are those to come.
+ * request: {name?: text, from?: "start" | "now" | integer = "now"}
+ * result: kept_place
+ * errors: CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
+ * access: write */
+CALA_API cala_status cala_listener_place(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                         cala_op **out_op, cala_error **out_error);
+
+/* Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
+ * came was dealt with. In the transaction in which the program writes what follows from the events, each takes effect
+ * exactly once. A place is never moved back; the answer is the kept one.
+ * request: {name: text, place: integer 0..9007199254740991}
+ * result: kept_place
+ * errors: CALA_NOT_FOUND listener.not_found; CALA_CONFLICT listener.changed
+ * access: write */
+CALA_API cala_status cala_listener_ack(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                       cala_op **out_op, cala_error **out_error);
+
+/* Lists named listeners by name.
+ * request: page
+ * result: {items: [listener]} & page_end
+ * access: read */
+CALA_API cala_status cala_listener_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                        cala_op **out_op, cala_error **out_error);
+
+/* Forgets a named listener, and answers with what it was.
+ * request: {name: text}
+ * result: listener
+ * errors: CALA_NOT_FOUND listener.not_found; CALA_CONFLICT listener.changed
+ * access: write */
+CALA_API cala_status cala_listener_remove(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                          cala_op **out_op, cala_error **out_error);
+
 /* Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one
  * transaction, so that two such transactions wait for each other instead of deadlocking. Accounts that have no balance
  * yet are locked too. Needs a tx. On SQLite, where writers take turns anyway, it makes the transaction a writer. The
@@ -1740,6 +1818,15 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * details: balance_key */
 /* code balance.changed, CALA_CONFLICT, retryable: a balance was moved by another between reading and writing
  * do: roll back and run the transaction again; outside one the library has */
+
+/* codes: Listeners */
+/* code listener.not_found, CALA_NOT_FOUND: no listener has this name
+ * do: `listener_place` begins one
+ * details: {name: text} */
+/* code listener.changed, CALA_CONFLICT, retryable: the listener was begun or forgotten by another at the same time
+ * do: try again */
+/* code listener.too_many, CALA_BUSY, retryable: the ledger has 100 open listeners already
+ * do: free some, or hand the events of one on */
 
 /* codes: Transactions */
 /* code transaction.none, CALA_MISUSE, any: the statements of an operation in a `cala_tx_host` did not run in one

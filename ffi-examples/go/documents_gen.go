@@ -580,6 +580,19 @@ type EventPage struct {
 	HasNextPage bool  `json:"has_next_page"`
 }
 
+// KeptPlace is behind which events are to come.
+type KeptPlace struct {
+	Place int64 `json:"place"`
+}
+
+// Listener is a listener with a name.
+type Listener struct {
+	Name string `json:"name"`
+	// It is done with all events up to this one.
+	Place      int64     `json:"place"`
+	ModifiedAt time.Time `json:"modified_at"`
+}
+
 // DatedSums is what the entries of some effective dates add up to.
 type DatedSums struct {
 	// Counts them.
@@ -1210,6 +1223,30 @@ type EventFilter struct {
 	Balances bool `json:"balances,omitempty"`
 }
 
+// ListenerPlaceRequest is the request of listener_place.
+type ListenerPlaceRequest struct {
+	Name string `json:"name,omitempty"`
+	// Default "now".
+	From any `json:"from,omitempty"`
+}
+
+// ListenerAckRequest is the request of listener_ack.
+type ListenerAckRequest struct {
+	Name string `json:"name"`
+	// 0 to 9007199254740991.
+	Place int64 `json:"place"`
+}
+
+// ListenerFilter is the request of listener_list.
+type ListenerFilter struct {
+	PageRequest
+}
+
+// ListenerRemoveRequest is the request of listener_remove.
+type ListenerRemoveRequest struct {
+	Name string `json:"name"`
+}
+
 // TxLockAccountsRequest is the request of tx_lock_accounts.
 type TxLockAccountsRequest struct {
 	// At most 10000.
@@ -1533,6 +1570,13 @@ const (
 	// CodeBalanceChanged (ErrConflict): a balance was moved by another between reading and writing. Roll back and run
 	// the transaction again; outside one the library has.
 	CodeBalanceChanged = "balance.changed"
+	// CodeListenerNotFound (ErrNotFound): no listener has this name. listener_place begins one. Details: {name: text}.
+	CodeListenerNotFound = "listener.not_found"
+	// CodeListenerChanged (ErrConflict): the listener was begun or forgotten by another at the same time. Try again.
+	CodeListenerChanged = "listener.changed"
+	// CodeListenerTooMany (ErrBusy): the ledger has 100 open listeners already. Free some, or hand the events of one
+	// on.
+	CodeListenerTooMany = "listener.too_many"
 	// CodeTransactionNone (ErrMisuse): the statements of an operation in a cala_tx_host did not run in one open
 	// transaction, or cala_tx_in_transaction said that there is none. Begin a transaction before, commit after.
 	CodeTransactionNone = "transaction.none"

@@ -176,6 +176,12 @@ func (c *core) enter() error {
 
 func (c *core) leave() { c.users.Done() }
 
+func (c *core) isClosing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closing
+}
+
 // SetClock sets a manual clock (see [Clock]). Errors: ErrUnsupported (clock.not_manual), ErrClosed.
 func (l *Ledger) SetClock(at time.Time) error {
 	return l.withHandle(func(ledger *raw.Ledger) (*raw.Error, raw.Status) {

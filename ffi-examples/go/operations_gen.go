@@ -552,6 +552,43 @@ func (o *Operations) BalanceChangesPage(ctx context.Context, filter BalanceChang
 	return call[Page[DatedBalance]](ctx, o, raw.BalanceChanges, filter)
 }
 
+// PlaceListener says where a listener begins: a named one at its kept place, where it has one; else where from says,
+// which is kept under the name. Events behind that place are those to come.
+//
+// Errors: ErrConflict (listener.changed), ErrUnavailable (list.no_mark).
+func (o *Operations) PlaceListener(ctx context.Context, request ListenerPlaceRequest) (*KeptPlace, error) {
+	return call[KeptPlace](ctx, o, raw.ListenerPlace, request)
+}
+
+// AckListener keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when
+// everything that came was dealt with. In the transaction in which the program writes what follows from the events,
+// each takes effect exactly once. A place is never moved back; the answer is the kept one.
+//
+// Errors: ErrNotFound (listener.not_found), ErrConflict (listener.changed).
+func (o *Operations) AckListener(ctx context.Context, request ListenerAckRequest) (*KeptPlace, error) {
+	return call[KeptPlace](ctx, o, raw.ListenerAck, request)
+}
+
+// Listeners lists named listeners by name.
+func (o *Operations) Listeners(ctx context.Context, filter ListenerFilter) iter.Seq2[Listener, error] {
+	return pages(func(after string) (*Page[Listener], error) {
+		filter.After = after
+		return o.ListenersPage(ctx, filter)
+	}, filter.After)
+}
+
+// ListenersPage gives one page of what [Operations.Listeners] goes through.
+func (o *Operations) ListenersPage(ctx context.Context, filter ListenerFilter) (*Page[Listener], error) {
+	return call[Page[Listener]](ctx, o, raw.ListenerList, filter)
+}
+
+// RemoveListener forgets a named listener, and answers with what it was.
+//
+// Errors: ErrNotFound (listener.not_found), ErrConflict (listener.changed).
+func (o *Operations) RemoveListener(ctx context.Context, request ListenerRemoveRequest) (*Listener, error) {
+	return call[Listener](ctx, o, raw.ListenerRemove, request)
+}
+
 // Info gives what this ledger is.
 func (o *Operations) Info(ctx context.Context) (*Info, error) {
 	return call[Info](ctx, o, raw.LedgerInfo, struct{}{})

@@ -26,6 +26,7 @@ inline constexpr std::uint32_t kQueueMagic = 0xCA1A0002;
 inline constexpr std::uint32_t kTxMagic = 0xCA1A0003;
 inline constexpr std::uint32_t kOpMagic = 0xCA1A0004;
 inline constexpr std::uint32_t kErrorMagic = 0xCA1A0005;
+inline constexpr std::uint32_t kListenerMagic = 0xCA1A0006;
 
 template <typename State>
 struct Handle {

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "api/listener.h"
 #include "api/op.h"
 #include "api/tx.h"
 #include "engine/post.h"
@@ -21,6 +22,7 @@ constexpr std::size_t kReadLane = 1;
 constexpr std::size_t kTransactionLane = 2;
 constexpr std::size_t kBeginLane = 3;
 constexpr std::size_t kPostLane = 4;
+constexpr std::size_t kListenerLane = 5;
 
 // Of a store with many writers. A second would make the groups smaller and wait for the first one's rows: docs/performance.md.
 constexpr std::size_t kGroupsAtATime = 1;
@@ -98,7 +100,7 @@ Outcome LedgerState::start(const Config &config) {
     return options;
   };
   std::vector<runtime::LaneOptions> lanes = {lane("write", writers), lane("read", readers), lane("tx", writers),
-                                             lane("begin", writers), lane("post", writers)};
+                                             lane("begin", writers), lane("post", writers), lane("events", 1)};
   lanes[kPostLane].busy_max = kGroupsAtATime;
   if (config.group_max > 1) {
     runtime::LaneOptions &grouping = lanes[group_lane()];
@@ -108,6 +110,7 @@ Outcome LedgerState::start(const Config &config) {
   }
   Result<std::unique_ptr<runtime::Executor>> executor = runtime::Executor::create(std::move(lanes));
   if (!executor) return std::move(executor.error());
+  listeners_ = std::make_shared<ListenerHub>(*this);
   executor_ = executor.take();
   return {};
 }
@@ -132,6 +135,10 @@ std::size_t LedgerState::lane_of(const engine::Operation &operation, bool inside
 }
 
 std::size_t LedgerState::begin_lane() { return kBeginLane; }
+
+std::size_t LedgerState::listener_lane() { return kListenerLane; }
+
+void LedgerState::committed() noexcept { listeners_->committed(); }
 
 Outcome LedgerState::ensure_ready() {
   if (host_only() || ready_.load(std::memory_order_acquire)) return {};
@@ -177,6 +184,7 @@ Outcome LedgerState::shutdown(std::shared_ptr<runtime::Queue> queue, std::shared
     }
   }
   farewell_->address(std::move(queue), std::move(completion));
+  listeners_->close();
   if (sessions_) sessions_->refuse_waiting();
   return executor_->shutdown(runtime::Waiting::kAbandon, [farewell = farewell_] { farewell->release(); });
 }

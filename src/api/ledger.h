@@ -61,6 +61,7 @@ base::Result<std::unique_ptr<store::Session>> adopt_session(LedgerState &ledger,
 bool lost_race(std::string_view sqlstate);
 
 class TxState;
+class ListenerHub;
 
 // Tells of a ledger's shutdown once nothing is left that has an answer to give. Threads of the ledger may outlive the ledger by a
 // moment, so they share this.
@@ -122,6 +123,11 @@ class LedgerState {
   // Transactions that are rolled back when the ledger closes.
   void add_transaction(const std::shared_ptr<TxState> &transaction);
 
+  // Who is told of events.
+  const std::shared_ptr<ListenerHub> &listeners() const { return listeners_; }
+  void committed() noexcept;  // something was committed: listeners may read it
+  static std::size_t listener_lane();
+
   base::Outcome shutdown(std::shared_ptr<runtime::Queue> queue, std::shared_ptr<runtime::Completion> completion);
   void close();  // shutdown, then wait for the threads and close the sessions
   bool closing() const { return closing_.load(std::memory_order_acquire); }
@@ -140,6 +146,7 @@ class LedgerState {
   std::unique_ptr<engine::Ledger> ledger_;
   std::unique_ptr<engine::SessionPool> sessions_;
   std::unique_ptr<runtime::Executor> executor_;
+  std::shared_ptr<ListenerHub> listeners_;
   std::atomic<std::size_t> in_flight_{0};
   std::atomic<bool> closing_{false};
   std::atomic<bool> ready_{false};

@@ -273,6 +273,8 @@ void OpState::fail(Error error) {
 
 void OpState::conclude() {
   const bool in_flight = stage_.exchange(Stage::kAnswered) == Stage::kInFlight;
+  const bool commits = tx_ == nullptr || step_ == Step::kCommit;
+  if (in_flight && commits && !failure_ && operation_->traits().access == store::Access::kWrite) ledger_->committed();
   if (tx_) tx_->release();
   if (in_flight) ledger_->leave();
   answered_.set();

@@ -200,6 +200,7 @@ Outcome TxState::finish(bool commit) {
   if (Outcome free = occupy(); !free) return free;
   try {
     Outcome finished = end_begun(commit);
+    if (commit && finished) ledger_->committed();
     release();
     return finished;
   } catch (...) {

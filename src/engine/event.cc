@@ -1,4 +1,5 @@
-// Reading the outbox: what happened, in order, up to where nothing earlier is still to come.
+#include "engine/event.h"
+
 #include <utility>
 
 #include "engine/answers.h"
@@ -114,6 +115,19 @@ void write(base::JsonWriter &out, const Event &event) {
   out.end_object();
 }
 
+std::string document_of(const EventQuery &query) {
+  base::JsonWriter document;
+  document.begin_object().key("after").integer(query.after).key("first").integer(query.limit);
+  if (query.types) {
+    document.key("types").begin_array();
+    for (const std::string &type : *query.types) document.string(type);
+    document.end_array();
+  }
+  if (query.journal_id) document.key("journal_id").string(query.journal_id->text());
+  document.key("entries").boolean(query.entries).key("balances").boolean(query.balances);
+  return document.end_object().take();
+}
+
 Flow list_events(Context, std::string document) {
   Result<store::Answer> answer = co_await ask(read_call(StatementId::kEventList, document));
   if (!answer) co_return std::move(answer.error());
@@ -127,34 +141,57 @@ Flow list_events(Context, std::string document) {
   });
 }
 
+Flow hand_over(Context, std::string document, std::shared_ptr<ReadEvents> out) {
+  Result<store::Answer> answer = co_await ask(read_call(StatementId::kEventList, document));
+  if (!answer) co_return std::move(answer.error());
+  Result<EventPage> page = page_of(std::get<std::string>(*answer));
+  if (!page) co_return std::move(page.error());
+  ReadEvents read;
+  for (const Event &event : page->events) {
+    base::JsonWriter text;
+    write(text, event);
+    read.events.push_back({event.sequence, text.take()});
+  }
+  read.place = page->place;
+  read.more = page->place < page->mark;
+  *out = std::move(read);
+  co_return Render();
+}
+
 }  // namespace
 
-Result<OperationPtr> event_list(Ledger &, const RequestPtr &request) {
-  constexpr std::int64_t kLastPlace = 9007199254740991;  // every number up to here is exact in every language
+EventQuery read_event_filters(RequestReader &reader) {
   constexpr std::size_t kMostTypes = 100;
-  RequestReader reader(request->root());
-  base::JsonWriter document;
-  document.begin_object().key("after").integer(reader.integer("after", 0, 0, kLastPlace));
-  document.key("first").integer(reader.integer("limit", 100, 1, 1000));
+  EventQuery out;
   if (const base::JsonView types = reader.optional_array("types", kMostTypes); types.present()) {
-    document.key("types").begin_array();
-    std::size_t number = 0;
+    out.types.emplace();
     for (const base::JsonView type : types) {
-      if (!type.is_string()) reader.adopt(no_text("/types/" + std::to_string(number)));
-      document.string(type.string());
-      ++number;
+      if (!type.is_string())
+        reader.adopt(no_text(reader.pointer_to("types") + "/" + std::to_string(out.types->size())));
+      out.types->emplace_back(type.string());
     }
-    document.end_array();
   }
-  if (const std::optional<base::Uuid> journal_id = reader.optional_uuid("journal_id")) {
-    document.key("journal_id").string(journal_id->text());
-  }
-  document.key("entries").boolean(reader.boolean("entries", false));
-  document.key("balances").boolean(reader.boolean("balances", false));
-  document.end_object();
+  out.journal_id = reader.optional_uuid("journal_id");
+  out.entries = reader.boolean("entries", false);
+  out.balances = reader.boolean("balances", false);
+  return out;
+}
+
+OperationPtr read_events(EventQuery query, std::shared_ptr<ReadEvents> out) {
+  return std::make_unique<Operation>(
+      "event_list", Operation::Traits{},
+      [text = document_of(query), out = std::move(out)](Context context) { return hand_over(context, text, out); });
+}
+
+Result<OperationPtr> event_list(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  EventQuery query = read_event_filters(reader);
+  query.after = reader.integer("after", 0, 0, kLastPlace);
+  query.limit = reader.integer("limit", 100, 1, 1000);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return std::make_unique<Operation>("event_list", Operation::Traits{},
-                                     [text = document.take()](Context context) { return list_events(context, text); });
+  return std::make_unique<Operation>("event_list", Operation::Traits{}, [text = document_of(query)](Context context) {
+    return list_events(context, text);
+  });
 }
 
 }  // namespace cala::engine

@@ -80,6 +80,10 @@ base::Result<OperationPtr> balance_range(Ledger &ledger, const RequestPtr &reque
 base::Result<OperationPtr> balance_changes(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_statement(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> event_list(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> listener_place(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> listener_ack(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> listener_list(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> listener_remove(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> trial_balance(Ledger &ledger, const RequestPtr &request);
 
 base::Result<OperationPtr> tx_lock_accounts(Ledger &ledger, const RequestPtr &request);

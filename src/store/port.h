@@ -105,6 +105,10 @@ enum class StatementId : std::uint8_t {
   // mark: n}: events behind `after`, up to the mark below which nothing is still to come; place: how far these reach, what the filters
   // left out too. newest: none, and the mark as the place. kUnavailable "list.no_mark" where the store cannot know.
   kEventList,
+  kListenerList,  // by name; name. Rows {name, place, modified_at}
+  // {change: "insert"|"move"|"remove", name, place, now, guard} -> {changed: [name]}: not empty, and nothing written, where there is one to be
+  // inserted already, or none to be moved or removed. A place is never moved back.
+  kListenerWrite,
   // Writes: {insert: [row...], update: [row...], events: [{type, subject_id, payload}], now, guard} -> {changed: [id...]}.
   // An update states its new version; it applies only where version - 1 is stored, else the id is in `changed` and NOTHING of
   // the request is written. kAccountWrite also takes members: [[account_set_id, member_id], ...], accounts just inserted. A taken id, code or external id is the store's unique violation, mapped to kConflict "<noun>.exists"
@@ -175,6 +179,8 @@ inline constexpr std::array<std::string_view, kStatementCount> kStatementNames =
     "statement_dated_v1",
     "trial_balance_v1",
     "event_list_v1",
+    "listener_list_v1",
+    "listener_write_v1",
     "account_write_v1",
     "journal_write_v1",
     "tx_template_write_v1",

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum handle_kind { NO_HANDLE, LEDGER, QUEUE, TX, OP, ERROR, KINDS };
+enum handle_kind { NO_HANDLE, LEDGER, QUEUE, TX, OP, LISTENER, ERROR, KINDS };
 
 struct operation_row {
   const char *name;
@@ -108,6 +108,12 @@ MISUSED(cala_tx_rollback_op, TX, cala_error *error = NULL; cala_op *op = NULL;
         expect_misuse(cala_tx_rollback_op(handle, &op, &error), error); assert_null(op););
 MISUSED(cala_tx_free, TX, cala_tx_free(handle););
 
+MISUSED(cala_listener_open, LEDGER, cala_error *error = NULL; cala_listener *listener = NULL;
+        expect_misuse(cala_listener_open(handle, NULL, 0, NULL, NULL, NULL, &listener, &error), error);
+        assert_null(listener););
+MISUSED(cala_listener_reached, LISTENER, NEGATIVE_IS_MISUSE(cala_listener_reached(handle)));
+MISUSED(cala_listener_free, LISTENER, cala_listener_free(handle););
+
 struct function_row {
   const char *name;
   int kind;
@@ -172,6 +178,9 @@ static const struct function_row kFunctions[] = {
     FUNCTION(cala_tx_commit_op),
     FUNCTION(cala_tx_rollback_op),
     FUNCTION(cala_tx_free),
+    FUNCTION(cala_listener_open),
+    FUNCTION(cala_listener_reached),
+    FUNCTION(cala_listener_free),
 };
 enum { FUNCTION_COUNT = sizeof kFunctions / sizeof *kFunctions };
 
@@ -191,6 +200,13 @@ static cala_error *new_error(void) {
   return error;
 }
 
+static cala_listener *new_listener(cala_ledger *ledger, cala_queue *queue) {
+  cala_listener *listener = NULL;
+  cala_error *error = NULL;
+  expect_ok(cala_listener_open(ledger, NULL, 0, queue, NULL, NULL, &listener, &error), error);
+  return listener;
+}
+
 static void fill_zoo(struct zoo *zoo, struct ledger_fixture *books) {
   int round;
   memset(zoo, 0, sizeof *zoo);
@@ -201,8 +217,10 @@ static void fill_zoo(struct zoo *zoo, struct ledger_fixture *books) {
     handles[QUEUE] = new_queue();
     handles[TX] = host_tx(books->ledger, "{}");
     handles[OP] = make_transfer(books->ledger, NULL, "1");
+    handles[LISTENER] = new_listener(books->ledger, handles[QUEUE]);
     handles[ERROR] = new_error();
   }
+  cala_listener_free(zoo->freed[LISTENER]);
   cala_op_free(zoo->freed[OP]);
   cala_tx_free(zoo->freed[TX]);
   cala_queue_free(zoo->freed[QUEUE]);
@@ -217,6 +235,8 @@ static void empty_zoo(struct zoo *zoo, struct ledger_fixture *books) {
   assert_int_equal(cala_op_run(zoo->living[OP], -1, NULL), CALA_OK);
   assert_int_equal(cala_tx_commit(zoo->living[TX], NULL), CALA_MISUSE); /* the program's own to commit */
   assert_int_equal(units_of(books->ledger, NULL, BOB), 1);
+  assert_true(cala_listener_reached(zoo->living[LISTENER]) > 0);
+  cala_listener_free(zoo->living[LISTENER]);
   cala_op_free(zoo->living[OP]);
   cala_tx_free(zoo->living[TX]);
   cala_queue_free(zoo->living[QUEUE]);
@@ -330,6 +350,10 @@ static void a_queue_that_is_none_is_refused_before_anything_begins(void **state)
   int kind;
   fill_zoo(&zoo, books);
   for (kind = LEDGER; kind < KINDS; ++kind) {
+    if (kind != QUEUE) {
+      cala_listener *listener = NULL;
+      expect_misuse(cala_listener_open(books->ledger, NULL, 0, zoo.living[kind], NULL, NULL, &listener, &error), error);
+    }
     if (kind != QUEUE) assert_int_equal(cala_op_start(op, zoo.living[kind], NULL, NULL), CALA_MISUSE);
     assert_int_equal(cala_op_start(op, zoo.freed[kind], NULL, NULL), CALA_MISUSE);
     expect_misuse(cala_ledger_shutdown(books->ledger, zoo.freed[kind], NULL, NULL, &error), error);

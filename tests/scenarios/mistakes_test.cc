@@ -117,6 +117,10 @@ const std::pair<const char *, std::vector<const char *>> kRequests[] = {
     {"event_list",
      {R"({"after": 1, "limit": 3, "types": ["transaction_created"], "entries": true, "balances": false, )" CALA_JOURNAL_ID
       "}"}},
+    {"listener_place", {R"({"name": "n", "from": "start"})"}},
+    {"listener_ack", {R"({"name": "n", "place": 3})"}},
+    {"listener_list", {"{" CALA_PAGE "}"}},
+    {"listener_remove", {R"({"name": "n"})"}},
     {"entry_find_many", {R"({"ids": ["a0000000-0000-0000-0000-000000000001"]})"}},
     {"balance_find", {"{" CALA_KEY "}"}},
     {"balance_find_many", {"{\"keys\": [{" CALA_KEY "}]}"}},

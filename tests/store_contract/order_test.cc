@@ -87,6 +87,30 @@ TEST_P(OrderContract, EventsAreReadOnFromTheirPlaceAndFromTheNewest) {
   EXPECT_EQ(newest, place);
 }
 
+TEST_P(OrderContract, AListenerIsBegunOnceAndNeverMovesBack) {
+  const auto change = [&](const char *what, int place) {
+    const Result<std::string> done =
+        call(StatementId::kListenerWrite,
+             std::string(R"({"change":")") + what + R"(","name":"n","place":)" + std::to_string(place) + R"(,"now":1})",
+             true);
+    if (!done) return done.error().code;
+    const Result<base::Json> json = base::Json::parse(*done);
+    return std::string(json && json->root().get("changed").size() == 0 ? "" : "listener.changed");
+  };
+  const auto places = [&] { return column(StatementId::kListenerList, R"({"first":9})", "place"); };
+  EXPECT_EQ(change("move", 3), "listener.changed");
+  EXPECT_EQ(change("remove", 0), "listener.changed");
+  EXPECT_EQ(change("insert", 5), "");
+  EXPECT_EQ(change("insert", 1), "listener.changed");
+  EXPECT_THAT(places(), ElementsAre("5"));
+  EXPECT_EQ(change("move", 9), "");
+  EXPECT_EQ(change("move", 7), "");
+  EXPECT_THAT(places(), ElementsAre("9"));
+  EXPECT_THAT(column(StatementId::kListenerList, R"({"first":9,"name":"m"})", "place"), IsEmpty());
+  EXPECT_EQ(change("remove", 0), "");
+  EXPECT_THAT(places(), IsEmpty());
+}
+
 // A page ends where filters have left out many; its place is behind those.
 TEST_P(OrderContract, APageOfFilteredEventsEndsSomewhere) {
   const std::string table = is_postgres() ? '"' + schema() + "\".outbox_events" : "cala_outbox_events";

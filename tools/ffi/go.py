@@ -10,7 +10,7 @@ from ffi.header import HANDLES
 PATH = "go/raw/raw_gen.go"
 SCALARS = {"cala_status": "Status", "int32_t": "int32", "int64_t": "int64", "uint64_t": "uint64"}
 GROUPS = {"CALA_TX_": ("Tx", "int32"), "CALA_STEP_": ("Step", "int32"), "CALA_RECORD_": ("Record", "uint16")}
-CALLBACKS = {"cala_completion_fn": "CompletionFn", "cala_resolve_fn": "ResolveFn"}
+CALLBACKS = {"cala_completion_fn": "CompletionFn", "cala_resolve_fn": "ResolveFn", "cala_event_fn": "EventFn"}
 CALLS_BACK = {"cala_queue_drain", "cala_queue_run", "cala_tx_adopt"}
 
 PREAMBLE = """\
@@ -82,9 +82,11 @@ type (
 	Queue        = C.cala_queue
 	Tx           = C.cala_tx
 	Op           = C.cala_op
+	Listener     = C.cala_listener
 	Error        = C.cala_error
 	CompletionFn = C.cala_completion_fn
 	ResolveFn    = C.cala_resolve_fn
+	EventFn      = C.cala_event_fn
 )
 
 // Operation is one of the functions that make an operation.

@@ -7,7 +7,7 @@ import pathlib
 import re
 from dataclasses import dataclass
 
-HANDLES = ("cala_ledger", "cala_queue", "cala_tx", "cala_op", "cala_error")
+HANDLES = ("cala_ledger", "cala_queue", "cala_tx", "cala_op", "cala_listener", "cala_error")
 LABEL = "(?:request|result|errors|access|since|do|details): "
 OPERATION = ["cala_ledger *", "cala_tx *", "const char *", "size_t", "cala_op **", "cala_error **"]
 

@@ -172,7 +172,8 @@ class Writer:
                 text += " | None"
             if keyword.iskeyword(field.key) and not rename:
                 bases.append(f"_{name}{pascal(field.key)}")
-                self.add(bases[-1], f'{bases[-1]} = TypedDict("{bases[-1]}", {{"{field.key}": "{text}"}}, total={not field.optional})\n')
+                quote = "'" if '"' in text else '"'
+                self.add(bases[-1], f'{bases[-1]} = TypedDict("{bases[-1]}", {{"{field.key}": {quote}{text}{quote}}}, total={not field.optional})\n')
                 continue
             key = field.key + "_" * keyword.iskeyword(field.key)
             (optional if field.optional else needed).append(f"    {key}: {text}\n" + docstring(field.told(spelled)))

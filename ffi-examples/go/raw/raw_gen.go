@@ -112,6 +112,12 @@ package raw
 #cgo nocallback go_cala_tx_rollback_op
 #cgo noescape go_cala_tx_free
 #cgo nocallback go_cala_tx_free
+#cgo noescape go_cala_listener_open
+#cgo nocallback go_cala_listener_open
+#cgo noescape go_cala_listener_reached
+#cgo nocallback go_cala_listener_reached
+#cgo noescape go_cala_listener_free
+#cgo nocallback go_cala_listener_free
 #cgo noescape go_cala_account_create
 #cgo nocallback go_cala_account_create
 #cgo noescape go_cala_account_create_many
@@ -234,6 +240,14 @@ package raw
 #cgo nocallback go_cala_trial_balance
 #cgo noescape go_cala_event_list
 #cgo nocallback go_cala_event_list
+#cgo noescape go_cala_listener_place
+#cgo nocallback go_cala_listener_place
+#cgo noescape go_cala_listener_ack
+#cgo nocallback go_cala_listener_ack
+#cgo noescape go_cala_listener_list
+#cgo nocallback go_cala_listener_list
+#cgo noescape go_cala_listener_remove
+#cgo nocallback go_cala_listener_remove
 #cgo noescape go_cala_tx_lock_accounts
 #cgo nocallback go_cala_tx_lock_accounts
 #cgo noescape go_cala_tx_exec
@@ -303,6 +317,9 @@ static __typeof__(&cala_tx_rollback) p_cala_tx_rollback;
 static __typeof__(&cala_tx_commit_op) p_cala_tx_commit_op;
 static __typeof__(&cala_tx_rollback_op) p_cala_tx_rollback_op;
 static __typeof__(&cala_tx_free) p_cala_tx_free;
+static __typeof__(&cala_listener_open) p_cala_listener_open;
+static __typeof__(&cala_listener_reached) p_cala_listener_reached;
+static __typeof__(&cala_listener_free) p_cala_listener_free;
 static __typeof__(&cala_account_create) p_cala_account_create;
 static __typeof__(&cala_account_create_many) p_cala_account_create_many;
 static __typeof__(&cala_account_ensure) p_cala_account_ensure;
@@ -364,6 +381,10 @@ static __typeof__(&cala_balance_changes) p_cala_balance_changes;
 static __typeof__(&cala_account_statement) p_cala_account_statement;
 static __typeof__(&cala_trial_balance) p_cala_trial_balance;
 static __typeof__(&cala_event_list) p_cala_event_list;
+static __typeof__(&cala_listener_place) p_cala_listener_place;
+static __typeof__(&cala_listener_ack) p_cala_listener_ack;
+static __typeof__(&cala_listener_list) p_cala_listener_list;
+static __typeof__(&cala_listener_remove) p_cala_listener_remove;
 static __typeof__(&cala_tx_lock_accounts) p_cala_tx_lock_accounts;
 static __typeof__(&cala_tx_exec) p_cala_tx_exec;
 static __typeof__(&cala_cel_evaluate) p_cala_cel_evaluate;
@@ -436,6 +457,9 @@ static const struct {
     {"cala_tx_commit_op", (void **)&p_cala_tx_commit_op, LINKED(cala_tx_commit_op)},
     {"cala_tx_rollback_op", (void **)&p_cala_tx_rollback_op, LINKED(cala_tx_rollback_op)},
     {"cala_tx_free", (void **)&p_cala_tx_free, LINKED(cala_tx_free)},
+    {"cala_listener_open", (void **)&p_cala_listener_open, LINKED(cala_listener_open)},
+    {"cala_listener_reached", (void **)&p_cala_listener_reached, LINKED(cala_listener_reached)},
+    {"cala_listener_free", (void **)&p_cala_listener_free, LINKED(cala_listener_free)},
     {"cala_account_create", (void **)&p_cala_account_create, LINKED(cala_account_create)},
     {"cala_account_create_many", (void **)&p_cala_account_create_many, LINKED(cala_account_create_many)},
     {"cala_account_ensure", (void **)&p_cala_account_ensure, LINKED(cala_account_ensure)},
@@ -497,6 +521,10 @@ static const struct {
     {"cala_account_statement", (void **)&p_cala_account_statement, LINKED(cala_account_statement)},
     {"cala_trial_balance", (void **)&p_cala_trial_balance, LINKED(cala_trial_balance)},
     {"cala_event_list", (void **)&p_cala_event_list, LINKED(cala_event_list)},
+    {"cala_listener_place", (void **)&p_cala_listener_place, LINKED(cala_listener_place)},
+    {"cala_listener_ack", (void **)&p_cala_listener_ack, LINKED(cala_listener_ack)},
+    {"cala_listener_list", (void **)&p_cala_listener_list, LINKED(cala_listener_list)},
+    {"cala_listener_remove", (void **)&p_cala_listener_remove, LINKED(cala_listener_remove)},
     {"cala_tx_lock_accounts", (void **)&p_cala_tx_lock_accounts, LINKED(cala_tx_lock_accounts)},
     {"cala_tx_exec", (void **)&p_cala_tx_exec, LINKED(cala_tx_exec)},
     {"cala_cel_evaluate", (void **)&p_cala_cel_evaluate, LINKED(cala_cel_evaluate)},
@@ -573,6 +601,9 @@ static cala_status go_cala_tx_rollback(cala_tx *tx, cala_error **out_error) { re
 static cala_status go_cala_tx_commit_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) { return p_cala_tx_commit_op(tx, out_op, out_error); }
 static cala_status go_cala_tx_rollback_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) { return p_cala_tx_rollback_op(tx, out_op, out_error); }
 static void go_cala_tx_free(cala_tx *tx) { p_cala_tx_free(tx); }
+static cala_status go_cala_listener_open(cala_ledger *ledger, const char *options, size_t options_len, cala_queue *queue, cala_event_fn fn, uintptr_t user, cala_listener **out, cala_error **out_error) { return p_cala_listener_open(ledger, options, options_len, queue, fn, (void *)user, out, out_error); }
+static int64_t go_cala_listener_reached(const cala_listener *listener) { return p_cala_listener_reached(listener); }
+static void go_cala_listener_free(cala_listener *listener) { p_cala_listener_free(listener); }
 static cala_status go_cala_account_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_create(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_create_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_create_many(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_ensure(ledger, tx, request, request_len, out_op, out_error); }
@@ -634,6 +665,10 @@ static cala_status go_cala_balance_changes(cala_ledger *ledger, cala_tx *tx, con
 static cala_status go_cala_account_statement(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_statement(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_trial_balance(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_trial_balance(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_event_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_event_list(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_listener_place(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_listener_place(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_listener_ack(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_listener_ack(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_listener_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_listener_list(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_listener_remove(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_listener_remove(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_lock_accounts(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_lock_accounts(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_exec(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_exec(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_cel_evaluate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_cel_evaluate(ledger, tx, request, request_len, out_op, out_error); }
@@ -656,9 +691,11 @@ type (
 	Queue        = C.cala_queue
 	Tx           = C.cala_tx
 	Op           = C.cala_op
+	Listener     = C.cala_listener
 	Error        = C.cala_error
 	CompletionFn = C.cala_completion_fn
 	ResolveFn    = C.cala_resolve_fn
+	EventFn      = C.cala_event_fn
 )
 
 // Operation is one of the functions that make an operation.
@@ -763,6 +800,9 @@ const RecordShutdown uint16 = 3
 
 // RecordDropped is CALA_RECORD_DROPPED.
 const RecordDropped uint16 = 4
+
+// RecordEvent is CALA_RECORD_EVENT.
+const RecordEvent uint16 = 5
 
 // Version is cala_version. The library's version, "1.0.0".
 func Version() string {
@@ -1092,6 +1132,24 @@ func TxRollbackOp(tx *Tx) (*Op, *Error, Status) {
 // TxFree is cala_tx_free. Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back.
 func TxFree(tx *Tx) {
 	C.go_cala_tx_free(tx)
+}
+
+// ListenerOpen is cala_listener_open. Opens a listener: events come through queue, as records CALA_RECORD_EVENT whose tag is user and whose data is the event (cala_event_list has what is in one and in which order they come), or as calls of fn.
+func ListenerOpen(ledger *Ledger, options string, queue *Queue, fn EventFn, user uintptr) (*Listener, *Error, Status) {
+	var out *C.cala_listener
+	var outError *C.cala_error
+	status := Status(C.go_cala_listener_open(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))), C.size_t(len(options)), queue, fn, C.uintptr_t(user), &out, &outError))
+	return out, outError, status
+}
+
+// ListenerReached is cala_listener_reached. The place up to which everything that it waits for was put into the queue; where filters leave out much, it is far behind the last event that came.
+func ListenerReached(listener *Listener) int64 {
+	return int64(C.go_cala_listener_reached(listener))
+}
+
+// ListenerFree is cala_listener_free. Ends a listener.
+func ListenerFree(listener *Listener) {
+	C.go_cala_listener_free(listener)
 }
 
 // AccountCreate is cala_account_create. Creates an account, in an account set if one is named.
@@ -1582,6 +1640,38 @@ func EventList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
+// ListenerPlace is cala_listener_place. Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept under the name.
+func ListenerPlace(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_listener_place(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// ListenerAck is cala_listener_ack. Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that came was dealt with.
+func ListenerAck(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_listener_ack(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// ListenerList is cala_listener_list. Lists named listeners by name.
+func ListenerList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_listener_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// ListenerRemove is cala_listener_remove. Forgets a named listener, and answers with what it was.
+func ListenerRemove(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_listener_remove(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
 // TxLockAccounts is cala_tx_lock_accounts. Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one transaction, so that two such transactions wait for each other instead of deadlocking.
 func TxLockAccounts(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
@@ -1688,6 +1778,10 @@ var Operations = []struct {
 	{"account_statement", AccountStatement},
 	{"trial_balance", TrialBalance},
 	{"event_list", EventList},
+	{"listener_place", ListenerPlace},
+	{"listener_ack", ListenerAck},
+	{"listener_list", ListenerList},
+	{"listener_remove", ListenerRemove},
 	{"tx_lock_accounts", TxLockAccounts},
 	{"tx_exec", TxExec},
 	{"cel_evaluate", CelEvaluate},

@@ -14,7 +14,7 @@ export type Logger = (message: { kind: "log" | "dropped"; text: string }) => voi
 type Finish = (status: number, text: string) => void;
 
 /** What watches the queue's descriptor: net.Socket in Node, Bun.connect in Bun. */
-interface Watch {
+export interface Watch {
   ref(): void;
   unref(): void;
   end(): void;
@@ -23,7 +23,7 @@ interface Watch {
 const little = endianness() === "LE";
 const usualSize = 256 * 1024;
 
-async function watchDescriptor(fd: number, readable: () => void): Promise<Watch> {
+export async function watchDescriptor(fd: number, readable: () => void): Promise<Watch> {
   const bun = (globalThis as any).Bun;
   if (!bun) {
     const socket = new net.Socket({ fd, readable: true, writable: false });

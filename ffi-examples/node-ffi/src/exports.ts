@@ -5,6 +5,7 @@ export { CalaLedger, type CalaLedgerConfig, ParamDataTypeValues } from "./classi
 export type { Logger } from "./completions.js";
 export * from "./errors.js";
 export { type Clock, Ledger, type LedgerConfig, type OpenOptions } from "./ledger.js";
+export { type ListenOptions, Listening } from "./listening.js";
 export type { Listing, SyncListing } from "./listing.js";
 export type { CallOptions } from "./operation.js";
 export { operationNames } from "./raw/types.js";

@@ -3,6 +3,7 @@ import { type HostHandle, type PostgresHandle, type SqliteHandle, adapterOf } fr
 import { Completions, type Logger } from "./completions.js";
 import { ClosedError, InvalidError, calledHere, recordError, taken, toldFrom } from "./errors.js";
 import { library } from "./library.js";
+import { type ListenOptions, Listening } from "./listening.js";
 import { type CallOptions, encoded, runOwn } from "./operation.js";
 import { type Handle, type Raw, Status } from "./raw/types.js";
 import { type RetryOptions, retrying } from "./retrying.js";
@@ -97,6 +98,7 @@ export class Ledger extends Scope {
   readonly #ground: Ground;
   #handle: Handle | null;
   #closing: Promise<void> | undefined;
+  readonly #listening = new Set<Listening>();
 
   private constructor(raw: Raw, completions: Completions, handle: Handle, config: LedgerConfig, bigint: boolean, free: () => void) {
     super();
@@ -177,6 +179,22 @@ export class Ledger extends Scope {
     return retrying(work, options);
   }
 
+  /**
+   * Opens a listener: an iterator over events as they happen, which is to be closed, or left by its loop. InvalidError,
+   * BusyError listener.too_many.
+   */
+  listen(options: ListenOptions = {}): Promise<Listening> {
+    return toldFrom(calledHere(this.listen), this.#listen(options));
+  }
+
+  async #listen(options: ListenOptions): Promise<Listening> {
+    const left = (listening: Listening): unknown => this.#listening.delete(listening);
+    const listening = await Listening.open(this.#raw, this.#open(), encoded(options), this.#ground.bigint, left);
+    if (this.#closing) listening.close();
+    else this.#listening.add(listening);
+    return listening;
+  }
+
   /** The clock of a ledger that was opened with a manual one. */
   get clock(): Clock {
     const checked = (move: (error: BigUint64Array) => number): void => {
@@ -216,6 +234,7 @@ export class Ledger extends Scope {
 
   async #close(): Promise<void> {
     const handle = this.#open();
+    for (const listening of this.#listening) listening.close();
     const error = new BigUint64Array(1);
     forgotten.unregister(this);
     await new Promise<void>((resolve, reject) => {

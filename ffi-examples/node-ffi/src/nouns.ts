@@ -301,6 +301,26 @@ export class Events extends Noun {
   }
 }
 
+/** Named listeners: places in the order of events that the ledger keeps. */
+export class Listeners extends Noun {
+  /** Where a listener begins; a named one is kept. {@link t.ListenerPlaceError} */
+  place(request: t.ListenerPlaceRequest = {}, options?: CallOptions): Promise<t.KeptPlace> {
+    return this.caller.call("listener_place", request, options);
+  }
+  /** Keeps the place up to which a named listener is done. {@link t.ListenerAckError} */
+  ack(request: t.ListenerAckRequest, options?: CallOptions): Promise<t.KeptPlace> {
+    return this.caller.call("listener_ack", request, options);
+  }
+  /** Named listeners by name. */
+  list(request: t.ListenerListRequest = {}, options?: CallOptions): Listing<t.Listener> {
+    return listed(this.caller, "listener_list", request, options);
+  }
+  /** Forgets a named listener. {@link t.ListenerRemoveError} */
+  remove(request: t.ListenerRemoveRequest, options?: CallOptions): Promise<t.Listener> {
+    return this.caller.call("listener_remove", request, options);
+  }
+}
+
 export class Cel extends Noun {
   /** Evaluates an expression; no store is asked. {@link t.CelEvaluateError} */
   evaluate(request: t.CelEvaluateRequest, options?: CallOptions): Promise<{ type: string; value: t.Json }> {

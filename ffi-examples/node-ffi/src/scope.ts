@@ -8,6 +8,7 @@ import {
   Entries,
   Events,
   Journals,
+  Listeners,
   Transactions,
   TxTemplates,
   VelocityControls,
@@ -67,6 +68,9 @@ export abstract class Scope implements Caller {
   }
   events(): Events {
     return new Events(this);
+  }
+  listeners(): Listeners {
+    return new Listeners(this);
   }
   cel(): Cel {
     return new Cel(this);

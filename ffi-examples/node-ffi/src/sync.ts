@@ -7,6 +7,7 @@ import {
   Entries,
   Events,
   Journals,
+  Listeners,
   Transactions,
   TxTemplates,
   VelocityControls,
@@ -86,6 +87,9 @@ export class SyncTransaction {
   }
   events(): Synchronous<Events> {
     return new Events(this.#caller) as unknown as Synchronous<Events>;
+  }
+  listeners(): Synchronous<Listeners> {
+    return new Listeners(this.#caller) as unknown as Synchronous<Listeners>;
   }
   cel(): Synchronous<Cel> {
     return new Cel(this.#caller) as unknown as Synchronous<Cel>;

@@ -16,6 +16,7 @@ import {
   CancelledError,
   ClosedError,
   ConflictError,
+  type Event,
   InvalidError,
   Ledger,
   type LedgerConfig,
@@ -512,6 +513,46 @@ else {
     }
   });
 }
+
+everywhere("events_are_heard_as_they_happen", async (ground) => {
+  const { ledger } = ground;
+  const create = async (name: string): Promise<string> => (await ledger.accounts().create({ code: `${name}-${ground.suffix}`, name })).id;
+  const heard = await ledger.listen({ name: "mailer", types: ["account_created"], buffer: 2 });
+  const ids = [await create("E1"), await create("E2"), await create("E3")];
+  const events: Event[] = [];
+  for await (const event of heard) {
+    events.push(event);
+    if (events.length === 3) break;
+  }
+  assert.deepEqual(events.map((event) => event.account?.id), ids);
+  assert.deepEqual(await heard.next(), { done: true, value: undefined });
+  const [first, , third] = events as [Event, Event, Event];
+  const page = await ledger.events().list({ after: first.place, limit: 1 });
+  assert.deepEqual([page.items[0]?.subjectId, page.hasNextPage], [ids[1], true]);
+  assert.deepEqual(await ledger.listeners().ack({ name: "mailer", place: first.place }), { place: first.place });
+  const again = await ledger.listen({ name: "mailer", from: "start", types: ["account_created"] });
+  assert.equal((await again.next()).value?.subjectId, ids[1]);
+  assert.ok(again.reached >= third.place);
+  const [second, waiting] = [await again.next(), again.next()];
+  assert.equal(second.value?.subjectId, ids[2]);
+  const fourth = await create("E4");
+  assert.equal((await waiting).value?.subjectId, fourth);
+  const none = again.next();
+  again.close();
+  assert.equal((await none).done, true);
+  assert.equal((await failure(ledger.listen({ from: "yesterday" as "now" }))).code, "request.malformed");
+  assert.equal((await ledger.listeners().remove({ name: "mailer" })).place, first.place);
+});
+
+test("a_listener_ends_with_its_ledger", async () => {
+  const ledger = await Ledger.open({ store: "sqlite::memory:" });
+  const heard = await ledger.listen();
+  const none = heard.next();
+  await ledger.close();
+  assert.deepEqual([await none, await heard.next()], Array(2).fill({ done: true, value: undefined }));
+  heard.close();
+  assert.ok((await failure(ledger.listen())) instanceof ClosedError);
+});
 
 everywhere("numbers_in_params_are_whole_and_big_ones_are_taken", async (ground) => {
   const { ledger, alice: account, suffix } = ground;

@@ -8,14 +8,15 @@ from .errors import (BusyError, CancelledError, ClosedError, ConflictError, Erro
                      MisuseError, NoMemoryError, NotFoundError, OutcomeUnknownError, ParamTypeError, PermissionError,
                      RejectedError, TimeoutError, UnavailableError, UnsupportedError)
 from .ledger import Ledger, Transaction, version
+from .listening import AsyncListening, Listening
 from .listing import AsyncListing, Listing
 from .operations import Awaited, CelValue, Place, TransactionPlace, Waiting
 from .retry import lost_a_race, retrying, retrying_async
 
-__all__ = ["Account", "AccountChanges", "Amount", "AsyncLedger", "AsyncListing", "AsyncTransaction", "Available",
+__all__ = ["Account", "AccountChanges", "Amount", "AsyncLedger", "AsyncListening", "AsyncListing", "AsyncTransaction", "Available",
            "Awaited", "Balance", "BalanceKey", "BusyError", "CancelledError", "CelValue", "ClosedError",
            "Code", "ConflictError", "Date", "Entry", "Error", "ForkedError", "Id", "Info", "Instant", "InternalError",
-           "InvalidError", "Journal", "JournalChanges", "Json", "LayerBalance", "Ledger", "Listing", "MisuseError",
+           "InvalidError", "Journal", "JournalChanges", "Json", "LayerBalance", "Ledger", "Listening", "Listing", "MisuseError",
            "NewAccount", "NewJournal", "NewTxTemplate", "NoMemoryError", "NotFoundError", "OutcomeUnknownError", "Page",
            "PageRequest", "Param", "ParamType", "ParamTypeError", "PermissionError", "Place", "Posted",
            "PostedTransaction", "Posting", "RejectedError", "Rows", "TemplateEntry", "TemplateTransaction",

@@ -133,6 +133,10 @@ class Handle:
         """Whether this process opened it."""
         return os.getpid() == self._pid
 
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._pointer is None
+
     def check_process(self) -> None:
         """Refuses a child process: the locks here may be held by threads that it does not have."""
         if not self.mine():

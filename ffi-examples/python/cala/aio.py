@@ -15,6 +15,7 @@ from . import raw
 from ._library import UNSET, Handle, configuration
 from .errors import Error, MisuseError, from_document, from_handle
 from .ledger import BaseLedger
+from .listening import AsyncListening, ListenOptions
 from .listing import AsyncListing
 from .log import log, told
 from .operations import Awaited, OwnTransactionPlace
@@ -152,6 +153,11 @@ class AsyncLedger(BaseLedger[Awaited]):
         except asyncio.CancelledError:
             begun.add_done_callback(self._drop)
             raise
+
+    async def listen(self, **options: Unpack[ListenOptions]) -> AsyncListening:
+        """As Ledger.listen, for `async for event in await ledger.listen()`."""
+        self._check_loop()
+        return await AsyncListening.open(self, self._handle, options)
 
     def _begin(self, options: Mapping[str, bool]) -> int | None:
         return self._handle.transaction(self._handle.libcala.cala_tx_begin, options)

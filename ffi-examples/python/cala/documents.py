@@ -719,6 +719,21 @@ class EventPage(TypedDict):
     has_next_page: bool
 
 
+class KeptPlace(TypedDict):
+    """Behind which events are to come."""
+
+    place: int
+
+
+class Listener(TypedDict):
+    """A listener with a name."""
+
+    name: str
+    place: int
+    """It is done with all events up to this one."""
+    modified_at: str
+
+
 class DatedSums(TypedDict):
     """What the entries of some effective dates add up to."""
 
@@ -1617,6 +1632,33 @@ class EventFilter(TypedDict, total=False):
     """Default False."""
 
 
+_ListenerBeginFrom = TypedDict("_ListenerBeginFrom", {"from": 'Literal["start"] | Literal["now"] | int | None'}, total=False)
+
+
+class ListenerBegin(_ListenerBeginFrom, total=False):
+    """Request of listener_place. Says where a listener begins: a named one at its kept place, where it has one;
+    else where from says, which is kept under the name. Events behind that place are those to come."""
+
+    name: str | None
+
+
+class ListenerAckRequest(TypedDict):
+    """Request of listener_ack. Keeps the place up to which a named listener is done: that of an event, or
+    cala_listener_reached when everything that came was dealt with. In the transaction in which the program writes
+    what follows from the events, each takes effect exactly once. A place is never moved back; the answer is the
+    kept one."""
+
+    name: str
+    place: int
+    """0 to 9007199254740991."""
+
+
+class ListenerRemoveRequest(TypedDict):
+    """Request of listener_remove. Forgets a named listener, and answers with what it was."""
+
+    name: str
+
+
 class TxLockAccountsRequest(TypedDict):
     """Request of tx_lock_accounts. Locks the balances of accounts, in the order that the library always locks in:
     first, when several postings share one transaction, so that two such transactions wait for each other instead of
@@ -1750,23 +1792,23 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "velocity_control.ensure_differs", "velocity_control.not_found", "velocity_control.has_limit",
                "velocity_control.attached", "velocity_control.changed", "posting.unbalanced",
                "transaction.replay_differs", "transaction.exists", "transaction.already_voided",
-               "transaction.not_found", "list.no_mark", "balance.not_found", "balance.changed", "transaction.none",
-               "transaction.open", "transaction.state", "transaction.aborted", "tx.required", "tx.not_postgres",
-               "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement", "tx.statement", "tx.constraint",
-               "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed", "posting.fold",
-               "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction", "op.timeout",
-               "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested", "queue.timeout",
-               "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual", "clock.range",
-               "process.forked", "memory.exhausted", "executor.closed", "executor.full", "executor.thread",
-               "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable", "store.libpq_missing",
-               "store.login", "store.database_missing", "store.too_many_connections", "store.server_version",
-               "store.connection_lost", "store.outcome_unknown", "store.cannot_open", "store.not_a_ledger",
-               "store.read_only", "store.permission", "store.full", "store.io", "store.memory", "store.corrupt",
-               "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
-               "store.pool_timeout", "store.lock_timeout", "store.serialization", "store.deadlock", "store.cancelled",
-               "store.too_old", "store.untrusted_schema", "store.encoding", "store.unsupported", "store.refused",
-               "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema",
-               "library.missing", "library.version", "ledger.loop", "tx.not_psycopg"]
+               "transaction.not_found", "list.no_mark", "balance.not_found", "balance.changed", "listener.not_found",
+               "listener.changed", "listener.too_many", "transaction.none", "transaction.open", "transaction.state",
+               "transaction.aborted", "tx.required", "tx.not_postgres", "tx.libpq", "tx.connection", "tx.encoding",
+               "tx.control_statement", "tx.statement", "tx.constraint", "tx.too_many_rows", "tx.busy", "tx.over",
+               "call.misuse", "call.failed", "posting.fold", "op.adopted_transaction", "op.host_transaction",
+               "op.host_only", "op.own_transaction", "op.timeout", "op.cancelled", "queue.full", "queue.closed",
+               "queue.reader_busy", "queue.nested", "queue.timeout", "queue.buffer_too_small", "queue.descriptor",
+               "ledger.closed", "clock.not_manual", "clock.range", "process.forked", "memory.exhausted",
+               "executor.closed", "executor.full", "executor.thread", "executor.lane", "executor.task_failed",
+               "store.invalid", "store.unreachable", "store.libpq_missing", "store.login", "store.database_missing",
+               "store.too_many_connections", "store.server_version", "store.connection_lost", "store.outcome_unknown",
+               "store.cannot_open", "store.not_a_ledger", "store.read_only", "store.permission", "store.full",
+               "store.io", "store.memory", "store.corrupt", "store.migrations_missing", "store.migrated_meanwhile",
+               "store.newer", "store.busy", "store.pool_timeout", "store.lock_timeout", "store.serialization",
+               "store.deadlock", "store.cancelled", "store.too_old", "store.untrusted_schema", "store.encoding",
+               "store.unsupported", "store.refused", "store.protocol", "store.plan", "store.entry_id", "store.misuse",
+               "config.store", "config.schema", "library.missing", "library.version", "ledger.loop", "tx.not_psycopg"]
 AccountCreateCode = Literal["account.exists", "account_set.not_found", "option.unsupported"]
 AccountCreateManyCode = Literal["account.exists", "account_set.not_found", "option.unsupported"]
 AccountEnsureCode = Literal["account.ensure_differs", "account.keys_span", "account.exists", "option.unsupported"]
@@ -1844,6 +1886,9 @@ AccountStatementCode = Literal["account.not_found", "journal.no_effective_balanc
                                "request.malformed", "amount.range"]
 TrialBalanceCode = Literal["journal.not_found", "journal.no_effective_balances", "currency.unknown", "amount.range"]
 EventListCode = Literal["list.no_mark"]
+ListenerPlaceCode = Literal["listener.changed", "list.no_mark"]
+ListenerAckCode = Literal["listener.not_found", "listener.changed"]
+ListenerRemoveCode = Literal["listener.not_found", "listener.changed"]
 TxLockAccountsCode = Literal["account.not_found", "journal.not_found", "currency.unknown", "tx.required"]
 TxExecCode = Literal["tx.control_statement", "tx.statement", "tx.too_many_rows", "tx.constraint", "tx.required"]
 CelEvaluateCode = Literal["cel.compile", "cel.params", "cel.eval", "cel.coerce"]
@@ -2027,6 +2072,16 @@ RAISES = {
         "InvalidError currency.unknown, amount.range.",
     "event_list":
         "UnavailableError list.no_mark.",
+    "listener_place":
+        "ConflictError listener.changed; "
+        "UnavailableError list.no_mark.",
+    "listener_ack":
+        "NotFoundError listener.not_found; "
+        "ConflictError listener.changed.",
+    "listener_list": "",
+    "listener_remove":
+        "NotFoundError listener.not_found; "
+        "ConflictError listener.changed.",
     "tx_lock_accounts":
         "NotFoundError account.not_found, journal.not_found; "
         "InvalidError currency.unknown; "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ._library import UNSET, Handle, configuration, load
 from .errors import Error
+from .listening import Listening, ListenOptions
 from .listing import Listing
 from .log import log, told
 from .operations import Awaited, OwnTransactionPlace, Place, Waiting
@@ -94,6 +95,12 @@ class Ledger(BaseLedger[Waiting]):
         and rolls back when an exception leaves it. savepoint: as for within. Gives a Transaction. BusyError,
         UnavailableError."""
         return Transaction(self, savepoint)
+
+    def listen(self, **options: Unpack[ListenOptions]) -> Listening:
+        """Gives an iterator over events as they happen: from_ "now", "start" or the place of an event; name: a listener
+        whose place the ledger keeps (listeners.ack). Waits for a statement where the place has to be asked for.
+        InvalidError, BusyError listener.too_many."""
+        return Listening(self, self._handle, options)
 
     def close(self) -> None:
         """Refuses new work, waits for what is in flight and closes. Closing again does nothing."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
 from .documents import (RAISES, Account, AccountChanges, AccountFilter, AccountKey, AccountSet, AccountSetChanges,
                         AccountSetFilter, AccountSetKey, Added, Member, Membership, MemberFilter, NewAccountSet,
                         ParentFilter, Removed, Balance, BalanceKey, BalanceRange, CelContext,
-                        DatedBalance, DateRange, Entry, EntryFilter, EventFilter, EventPage, Id, Info, Instant, Journal, JournalChanges,
+                        DatedBalance, DateRange, Entry, EntryFilter, EventFilter, EventPage, KeptPlace, Listener, ListenerBegin, Id, Info, Instant, Journal, JournalChanges,
                         JournalFilter, Json, Key, LockedKey,
                         Migrated, Moment, NewAccount, NewJournal, NewTxTemplate, PageRequest, Posted, Posting, Rows,
                         Statement, StatementPart, Transaction, TransactionFilter, TransactionKey, TrialBalance,
@@ -546,6 +546,32 @@ class Events(_Noun[M]):
         return part
 
 
+class Listeners(_Noun[M]):
+    """Named listeners: `listeners`."""
+
+    @operation("listener_place", KeptPlace)
+    def place(self, **begin: Unpack[ListenerBegin]) -> object:
+        """Gives {"place"}, where a listener begins: a name at its kept place, where it has one, else where from_ says
+        ("start", "now", a place), which is kept under the name."""
+        return {"from" if key == "from_" else key: value for key, value in begin.items()}
+
+    @operation("listener_ack", KeptPlace)
+    def ack(self, name: str, place: int) -> object:
+        """Keeps the place up to which a named listener is done: in the transaction in which the program writes what
+        follows from the events, each takes effect exactly once. Gives {"place"}."""
+        return {"name": name, "place": place}
+
+    @listing("listener_list", Listener)
+    def list(self, **page: Unpack[PageRequest]) -> object:
+        """Named listeners by name. Gives a Listing."""
+        return page
+
+    @operation("listener_remove", Listener)
+    def remove(self, name: str) -> object:
+        """Forgets a named listener, and gives what it was."""
+        return {"name": name}
+
+
 class Place(_Base[M]):
     """Where operations run: a ledger or one of its transactions."""
 
@@ -599,6 +625,11 @@ class Place(_Base[M]):
     def entries(self) -> Entries[M]:
         """The operations on entries."""
         return Entries(self)
+
+    @property
+    def listeners(self) -> Listeners[M]:
+        """The operations on named listeners."""
+        return Listeners(self)
 
     @property
     def balances(self) -> Balances[M]:

@@ -32,8 +32,10 @@ CALA_RECORD_COMPLETION = 1
 CALA_RECORD_LOG = 2
 CALA_RECORD_SHUTDOWN = 3
 CALA_RECORD_DROPPED = 4
+CALA_RECORD_EVENT = 5
 
 cala_completion_fn = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+cala_event_fn = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32, ctypes.c_char_p, ctypes.c_size_t)
 cala_resolve_fn = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)
 
 # name, result, parameters
@@ -337,6 +339,33 @@ FUNCTIONS = (
     # Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back.
     # (tx)
     ("cala_tx_free", None, (ctypes.c_void_p,)),
+    # Opens a listener: events come through queue, as records CALA_RECORD_EVENT whose tag is user and whose data is the
+    # event (cala_event_list has what is in one and in which order they come), or as calls of fn. options: NULL or
+    #   from        "start", "now" or the place of an event: where it begins, behind that. Default "now".
+    #   name        text of 1 to 200 bytes: a listener whose place is kept in the ledger. Where it has been before it
+    #               begins at its kept place, whatever from says; else from says where, and that is kept. cala_listener_ack
+    #               moves it; without that every event comes again the next time. Two that are open under one name each
+    #               get every event.
+    #   types, journal_id, entries, balances  as in cala_event_list.
+    #   buffer      how many of its events wait in the queue at most, 1 to 10000. Default 500. What does not fit waits in
+    #               the ledger: nothing is dropped.
+    #   poll_ms     how long what others have committed may go unseen, 5 to 60000; what this ledger handle commits is seen
+    #               at once. Default 100.
+    # Blocks for a statement where from is "now" or there is a name: cala_listener_place does the same for programs that
+    # must not wait. While the store is away the listener waits for it. A record whose status is not CALA_OK is its last:
+    # data is then as of a failed operation. After cala_ledger_shutdown no event comes.
+    # CALA_INVALID, CALA_BUSY (listener.too_many: a ledger has 100 open listeners at most), CALA_MISUSE (op.host_only),
+    # CALA_CLOSED, and what cala_listener_place may refuse.
+    # (ledger, options, options_len, queue, fn, user, out, out_error)
+    ("cala_listener_open", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p,
+     cala_event_fn, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # The place up to which everything that it waits for was put into the queue; where filters leave out much, it is far
+    # behind the last event that came. Negative: a cala_status negated.
+    # (listener)
+    ("cala_listener_reached", ctypes.c_int64, (ctypes.c_void_p,)),
+    # Ends a listener. fn is not called any more; who reads the queue may still find events that were on their way.
+    # (listener)
+    ("cala_listener_free", None, (ctypes.c_void_p,)),
     # Creates an account, in an account set if one is named. Its code and its external id are its own in the whole ledger.
     # min_available and max_available hold in each journal; what brings an account back towards them is never refused.
     # request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
@@ -927,6 +956,40 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_event_list", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
+    # under the name. Events behind that place are those to come.
+    # request: {name?: text, from?: "start" | "now" | integer = "now"}
+    # result: kept_place
+    # errors: CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_listener_place", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
+    # came was dealt with. In the transaction in which the program writes what follows from the events, each takes effect
+    # exactly once. A place is never moved back; the answer is the kept one.
+    # request: {name: text, place: integer 0..9007199254740991}
+    # result: kept_place
+    # errors: CALA_NOT_FOUND listener.not_found; CALA_CONFLICT listener.changed
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_listener_ack", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Lists named listeners by name.
+    # request: page
+    # result: {items: [listener]} & page_end
+    # access: read
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_listener_list", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Forgets a named listener, and answers with what it was.
+    # request: {name: text}
+    # result: listener
+    # errors: CALA_NOT_FOUND listener.not_found; CALA_CONFLICT listener.changed
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_listener_remove", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one
     # transaction, so that two such transactions wait for each other instead of deadlocking. Accounts that have no balance
     # yet are locked too. Needs a tx. On SQLite, where writers take turns anyway, it makes the transaction a writer. The
@@ -1046,6 +1109,10 @@ OPERATIONS = (
     "account_statement",
     "trial_balance",
     "event_list",
+    "listener_place",
+    "listener_ack",
+    "listener_list",
+    "listener_remove",
     "tx_lock_accounts",
     "tx_exec",
     "cel_evaluate",

@@ -35,8 +35,10 @@ CALA_RECORD_COMPLETION: Final = 1
 CALA_RECORD_LOG: Final = 2
 CALA_RECORD_SHUTDOWN: Final = 3
 CALA_RECORD_DROPPED: Final = 4
+CALA_RECORD_EVENT: Final = 5
 
 def cala_completion_fn(function: Any = ...) -> Any: ...
+def cala_event_fn(function: Any = ...) -> Any: ...
 def cala_resolve_fn(function: Any = ...) -> Any: ...
 
 FUNCTIONS: tuple[tuple[str, Any, tuple[Any, ...]], ...]
@@ -334,6 +336,33 @@ class Library(ctypes.CDLL):
     def cala_tx_rollback_op(self, tx: Handle, out_op: Out, out_error: Out, /) -> int: ...
     def cala_tx_free(self, tx: Handle, /) -> None:
         """Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back.
+        """
+    def cala_listener_open(self, ledger: Handle, options: bytes | None, options_len: int, queue: Handle,
+                           fn: Any, user: Any, out: Out, out_error: Out, /) -> int:
+        """Opens a listener: events come through queue, as records CALA_RECORD_EVENT whose tag is user and whose data is the
+        event (cala_event_list has what is in one and in which order they come), or as calls of fn. options: NULL or
+          from        "start", "now" or the place of an event: where it begins, behind that. Default "now".
+          name        text of 1 to 200 bytes: a listener whose place is kept in the ledger. Where it has been before it
+                      begins at its kept place, whatever from says; else from says where, and that is kept. cala_listener_ack
+                      moves it; without that every event comes again the next time. Two that are open under one name each
+                      get every event.
+          types, journal_id, entries, balances  as in cala_event_list.
+          buffer      how many of its events wait in the queue at most, 1 to 10000. Default 500. What does not fit waits in
+                      the ledger: nothing is dropped.
+          poll_ms     how long what others have committed may go unseen, 5 to 60000; what this ledger handle commits is seen
+                      at once. Default 100.
+        Blocks for a statement where from is "now" or there is a name: cala_listener_place does the same for programs that
+        must not wait. While the store is away the listener waits for it. A record whose status is not CALA_OK is its last:
+        data is then as of a failed operation. After cala_ledger_shutdown no event comes.
+        CALA_INVALID, CALA_BUSY (listener.too_many: a ledger has 100 open listeners at most), CALA_MISUSE (op.host_only),
+        CALA_CLOSED, and what cala_listener_place may refuse.
+        """
+    def cala_listener_reached(self, listener: Handle, /) -> int:
+        """The place up to which everything that it waits for was put into the queue; where filters leave out much, it is far
+        behind the last event that came. Negative: a cala_status negated.
+        """
+    def cala_listener_free(self, listener: Handle, /) -> None:
+        """Ends a listener. fn is not called any more; who reads the queue may still find events that were on their way.
         """
     def cala_account_create(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
@@ -924,6 +953,40 @@ class Library(ctypes.CDLL):
         result: event_page
         errors: CALA_UNAVAILABLE list.no_mark
         access: read
+        """
+    def cala_listener_place(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                            out_op: Out, out_error: Out, /) -> int:
+        """Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
+        under the name. Events behind that place are those to come.
+        request: {name?: text, from?: "start" | "now" | integer = "now"}
+        result: kept_place
+        errors: CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
+        access: write
+        """
+    def cala_listener_ack(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                          out_op: Out, out_error: Out, /) -> int:
+        """Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
+        came was dealt with. In the transaction in which the program writes what follows from the events, each takes effect
+        exactly once. A place is never moved back; the answer is the kept one.
+        request: {name: text, place: integer 0..9007199254740991}
+        result: kept_place
+        errors: CALA_NOT_FOUND listener.not_found; CALA_CONFLICT listener.changed
+        access: write
+        """
+    def cala_listener_list(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                           out_op: Out, out_error: Out, /) -> int:
+        """Lists named listeners by name.
+        request: page
+        result: {items: [listener]} & page_end
+        access: read
+        """
+    def cala_listener_remove(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                             out_op: Out, out_error: Out, /) -> int:
+        """Forgets a named listener, and answers with what it was.
+        request: {name: text}
+        result: listener
+        errors: CALA_NOT_FOUND listener.not_found; CALA_CONFLICT listener.changed
+        access: write
         """
     def cala_tx_lock_accounts(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                               out_op: Out, out_error: Out, /) -> int:

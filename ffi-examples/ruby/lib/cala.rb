@@ -19,6 +19,7 @@ require_relative "cala/operations"
 require_relative "cala/hosts"
 require_relative "cala/transaction"
 require_relative "cala/retry"
+require_relative "cala/listening"
 require_relative "cala/ledger"
 
 # A double-entry ledger in the process: libcala for Ruby. Begin with Cala::Ledger.open.

@@ -88,6 +88,8 @@ constexpr std::array kRaised = {
     Raised{"velocity_control.changed", Status::kConflict,
            "what the control is attached to was changed by another at the same time; try again", true,
            TxState::kUsable},
+    Raised{"listener.changed", Status::kConflict, "the listener was changed by another at the same time; try again",
+           true, TxState::kUsable},
     Raised{"transaction.none", Status::kMisuse,
            "something was written between the read and the write of a posting: both must run in one open transaction",
            false, TxState::kUsable},

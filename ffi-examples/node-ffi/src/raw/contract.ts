@@ -64,6 +64,9 @@ export type ErrorCode =
   | "library.missing"
   | "library.version"
   | "list.no_mark"
+  | "listener.changed"
+  | "listener.not_found"
+  | "listener.too_many"
   | "membership.cycle"
   | "membership.depth"
   | "membership.duplicate_path"
@@ -335,6 +338,7 @@ export interface ErrorDetails {
   "transaction.already_voided": { transactionId: Id; voidedBy: Id };
   "transaction.not_found": { id: string } | { externalId: string };
   "balance.not_found": BalanceKey;
+  "listener.not_found": { name: string };
   "tx.control_statement": { pointer?: string };
   "store.outcome_unknown": { transactionIds?: Id[] };
 }
@@ -850,6 +854,19 @@ export interface EventPage {
   /** To read on from. */
   place: number;
   hasNextPage: boolean;
+}
+
+/** Behind which events are to come. */
+export interface KeptPlace {
+  place: number;
+}
+
+/** A listener with a name. */
+export interface Listener {
+  name: string;
+  /** It is done with all events up to this one. */
+  place: number;
+  modifiedAt: Instant;
 }
 
 /** What the entries of some effective dates add up to. */
@@ -1993,6 +2010,49 @@ export interface EventListRequest {
 export type EventListError = "list.no_mark";
 
 /**
+ * Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
+ * under the name. Events behind that place are those to come.
+ */
+export interface ListenerPlaceRequest {
+  name?: string | undefined;
+  /** Default "now". */
+  from?: "start" | "now" | number | undefined;
+}
+
+/** ConflictError listener.changed; UnavailableError list.no_mark. */
+export type ListenerPlaceError = "listener.changed" | "list.no_mark";
+
+/**
+ * Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
+ * came was dealt with. In the transaction in which the program writes what follows from the events, each takes effect
+ * exactly once. A place is never moved back; the answer is the kept one.
+ */
+export interface ListenerAckRequest {
+  name: string;
+  /** 0 to 9007199254740991. */
+  place: number;
+}
+
+/** NotFoundError listener.not_found; ConflictError listener.changed. */
+export type ListenerAckError = "listener.not_found" | "listener.changed";
+
+/** Lists named listeners by name. */
+export type ListenerListRequest = PageRequest;
+
+/** What listener_list answers. */
+export interface ListenerListResult extends PageEnd {
+  items: Listener[];
+}
+
+/** Forgets a named listener, and answers with what it was. */
+export interface ListenerRemoveRequest {
+  name: string;
+}
+
+/** NotFoundError listener.not_found; ConflictError listener.changed. */
+export type ListenerRemoveError = "listener.not_found" | "listener.changed";
+
+/**
  * Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one
  * transaction, so that two such transactions wait for each other instead of deadlocking. Accounts that have no balance
  * yet are locked too. Needs a tx. On SQLite, where writers take turns anyway, it makes the transaction a writer. The
@@ -2249,6 +2309,10 @@ export interface Operations {
   account_statement: { request: AccountStatementRequest; result: Statement; error: AccountStatementError };
   trial_balance: { request: TrialBalanceRequest; result: TrialBalance; error: TrialBalanceError };
   event_list: { request: EventListRequest; result: EventPage; error: EventListError };
+  listener_place: { request: ListenerPlaceRequest; result: KeptPlace; error: ListenerPlaceError };
+  listener_ack: { request: ListenerAckRequest; result: KeptPlace; error: ListenerAckError };
+  listener_list: { request: ListenerListRequest; result: ListenerListResult; error: never };
+  listener_remove: { request: ListenerRemoveRequest; result: Listener; error: ListenerRemoveError };
   tx_lock_accounts: { request: TxLockAccountsRequest; result: TxLockAccountsResult; error: TxLockAccountsError };
   tx_exec: { request: TxExecRequest; result: TxExecResult; error: TxExecError };
   cel_evaluate: { request: CelEvaluateRequest; result: CelEvaluateResult; error: CelEvaluateError };

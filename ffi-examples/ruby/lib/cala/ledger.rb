@@ -112,6 +112,24 @@ module Cala
       end
     end
 
+    # Opens a listener: events as they happen. With a block: closes it behind the block and returns the block's value.
+    #
+    # @param options from: ("now", "start" or the place of an event; default "now"), name: (a listener whose place the ledger keeps:
+    #   listeners.ack moves it), types:, journal_id:, entries:, balances:, buffer:, poll_ms:, as cala_listener_open has them
+    # @return [Listening]
+    # @raise [InvalidError] request.malformed, request.unknown_key
+    # @raise [BusyError] listener.too_many
+    def listen(**options)
+      listening = Listening.new(self, @pump, options)
+      return listening unless block_given?
+
+      begin
+        yield listening
+      ensure
+        listening.close
+      end
+    end
+
     # Sets a manual clock.
     # @param instant [Time, String] RFC 3339 when it is a String
     # @raise [UnsupportedError] clock.not_manual

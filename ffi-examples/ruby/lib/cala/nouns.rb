@@ -801,6 +801,42 @@ module Cala
     def list(**request) = @place.call(:event_list, request)
   end
 
+  # +ledger.listeners+
+  class Listeners < Noun
+    # Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
+    # under the name. Events behind that place are those to come.
+    # @option request [String] :name
+    # @option request [String, Integer] :from Default "now".
+    # @return [Hash] place:
+    # @raise [ConflictError] listener.changed
+    # @raise [UnavailableError] list.no_mark
+    def place(**request) = @place.call(:listener_place, request)
+
+    # Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything
+    # that came was dealt with. In the transaction in which the program writes what follows from the events, each takes
+    # effect exactly once. A place is never moved back; the answer is the kept one.
+    # @option request [String] :name Needed.
+    # @option request [Integer] :place Needed. 0 to 9007199254740991.
+    # @return [Hash] place:
+    # @raise [NotFoundError] listener.not_found
+    # @raise [ConflictError] listener.changed
+    def ack(**request) = @place.call(:listener_ack, request)
+
+    # Lists named listeners by name.
+    # @option request [Integer] :first How many. 1 to 1000. Default 100.
+    # @option request [String] :after The end_cursor of an earlier page of the same list.
+    # @option request [String] :order Default "asc".
+    # @return [List] each name:, place:, modified_at:
+    def list(**request) = List.new(@place, :listener_list, request)
+
+    # Forgets a named listener, and answers with what it was.
+    # @param name [String]
+    # @return [Hash] name:, place:, modified_at:
+    # @raise [NotFoundError] listener.not_found
+    # @raise [ConflictError] listener.changed
+    def remove(name) = @place.call(:listener_remove, { name: name })
+  end
+
   module Operations
     # The operations on accounts.
     # @return [Accounts]
@@ -849,6 +885,10 @@ module Cala
     # The operations on events.
     # @return [Events]
     def events = Events.new(self)
+
+    # The operations on listeners.
+    # @return [Listeners]
+    def listeners = Listeners.new(self)
 
     # What this ledger is.
     # @return [Hash] version:, store:, schema_version:, library_schema_version:, accounts:, journals:,

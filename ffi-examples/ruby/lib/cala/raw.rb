@@ -33,6 +33,7 @@ module Cala
     RECORD_LOG = 2
     RECORD_SHUTDOWN = 3
     RECORD_DROPPED = 4
+    RECORD_EVENT = 5
 
     # The operations, without their prefix cala_.
     OPERATIONS = %i[
@@ -46,11 +47,12 @@ module Cala
       velocity_control_detach velocity_attachment_list velocity_headroom transaction_post transaction_post_many
       transaction_preview transaction_void transaction_find transaction_find_many transaction_list entry_list
       entry_find_many balance_find balance_find_many balance_list balance_history balance_at balance_range
-      balance_changes account_statement trial_balance event_list tx_lock_accounts tx_exec cel_evaluate ledger_info
-      ledger_migrate
+      balance_changes account_statement trial_balance event_list listener_place listener_ack listener_list
+      listener_remove tx_lock_accounts tx_exec cel_evaluate ledger_info ledger_migrate
     ].freeze
 
     callback :cala_completion_fn, [:pointer, :pointer], :void
+    callback :cala_event_fn, [:pointer, :int32, :string, :size_t], :void
     callback :cala_resolve_fn, [:pointer, :string], :pointer
 
     bind :cala_version, [], :string
@@ -107,6 +109,9 @@ module Cala
     bind :cala_tx_commit_op, [:pointer, :pointer, :pointer], :int32
     bind :cala_tx_rollback_op, [:pointer, :pointer, :pointer], :int32
     bind :cala_tx_free, [:pointer], :void, blocking: true
+    bind :cala_listener_open, [:pointer, :string, :size_t, :pointer, :cala_event_fn, :pointer, :pointer, :pointer], :int32
+    bind :cala_listener_reached, [:pointer], :int64
+    bind :cala_listener_free, [:pointer], :void
 
     OPERATIONS.each { |name| bind :"cala_#{name}", [:pointer, :pointer, :string, :size_t, :pointer, :pointer], :int32 }
   end

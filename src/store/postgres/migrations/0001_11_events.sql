@@ -67,4 +67,50 @@ BEGIN
 END
 $body$
 -- @break
+-- Named listeners: up to where each says that it is done.
+CREATE TABLE @schema@.listeners (
+  name text COLLATE "C" NOT NULL,
+  place bigint NOT NULL,
+  modified_at timestamptz NOT NULL,
+  CONSTRAINT listeners_pkey PRIMARY KEY (name)
+)
+-- @break
+CREATE FUNCTION @schema@.listener_list_v1(doc jsonb) RETURNS json
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+  way text := CASE WHEN @schema@.is_backwards(doc) THEN ' DESC' END;
+  beyond text := CASE WHEN @schema@.is_backwards(doc) THEN '<' ELSE '>' END;
+BEGIN
+  RETURN @schema@.page(doc, concat(
+    'SELECT json_build_object(''name'', l.name, ''place'', l.place, ''modified_at'', @schema@.micros(l.modified_at),
+        ''cursor'', l.name) AS r FROM @schema@.listeners l WHERE true',
+    @schema@.if_given(doc, 'name', ' AND l.name = $1 ->> ''name'''),
+    @schema@.if_given(doc, 'after', concat(' AND l.name ', beyond, ' ($1 ->> ''after'')')),
+    ' ORDER BY l.name', way));
+END
+$body$
+-- @break
+CREATE FUNCTION @schema@.listener_write_v1(doc jsonb) RETURNS json
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+BEGIN
+  IF @schema@.is_elsewhere(doc ->> 'guard') THEN
+    RETURN json_build_object('elsewhere', true);
+  END IF;
+  IF doc ->> 'change' = 'insert' THEN
+    INSERT INTO @schema@.listeners (name, place, modified_at)
+      VALUES (doc ->> 'name', (doc ->> 'place')::bigint, @schema@.instant((doc ->> 'now')::bigint)) ON CONFLICT DO NOTHING;
+  ELSIF doc ->> 'change' = 'move' THEN
+    UPDATE @schema@.listeners l SET place = greatest(l.place, (doc ->> 'place')::bigint),
+        modified_at = @schema@.instant((doc ->> 'now')::bigint)
+      WHERE l.name = doc ->> 'name';
+  ELSE
+    DELETE FROM @schema@.listeners l WHERE l.name = doc ->> 'name';
+  END IF;
+  IF NOT FOUND THEN
+    RETURN json_build_object('changed', json_build_array(doc ->> 'name'));
+  END IF;
+  RETURN json_build_object('changed', '[]'::json);
+END
+$body$
+-- @break
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA @schema@ FROM PUBLIC

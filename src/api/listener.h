@@ -1,0 +1,122 @@
+// Listeners: who is told of events through a queue. ListenerState is what a cala_listener stands for; ListenerHub is a ledger's pump,
+// one long task on a lane of its own while there are listeners, which reads pages of the outbox and hands their events to the
+// queues. It reads when this ledger has committed something, and otherwise now and then, longer apart while nothing comes.
+//
+// Nothing is dropped: each listener has so many events in its queue at most, and the pump reads on when some of them were taken.
+//
+// Thread rule: safe from every thread. The pump alone touches what is marked as its own. A hub outlives its ledger's threads, and
+// listeners hold the hub, not the ledger; the pump uses the ledger only until it has ended.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "api/handle.h"
+#include "base/error.h"
+#include "cala.h"
+#include "engine/event.h"
+#include "engine/runner.h"
+#include "runtime/completion.h"
+#include "runtime/queue.h"
+
+namespace cala::api {
+
+class LedgerState;
+class ListenerHub;
+
+class ListenerState : public std::enable_shared_from_this<ListenerState> {
+ public:
+  struct Options {
+    engine::EventQuery query;
+    std::size_t buffer = 500;
+    std::chrono::milliseconds poll{100};
+  };
+
+  ListenerState(std::shared_ptr<ListenerHub> hub, Options options, std::shared_ptr<runtime::Queue> queue,
+                cala_event_fn fn, void *user)
+      : hub_(std::move(hub)), options_(std::move(options)), queue_(std::move(queue)), fn_(fn), user_(user) {
+    place_.store(options_.query.after);
+  }
+
+  void free();  // its handle is being freed
+  bool freed() const { return freed_.load(std::memory_order_acquire); }
+  std::int64_t place() const { return place_.load(std::memory_order_acquire); }
+
+ private:
+  friend class ListenerHub;
+  class Record;
+  static constexpr std::chrono::milliseconds kFirstPause{5};
+
+  void taken() noexcept;  // an event has left the queue
+  std::size_t room() const;
+  // The pump's: reads once and hands on. When to read again is in due_.
+  void read(LedgerState &ledger, engine::CancelToken &cancel);
+  void read_page(LedgerState &ledger, engine::CancelToken &cancel);
+  bool push(std::string text, cala_status status);
+  void rest();
+
+  const std::shared_ptr<ListenerHub> hub_;
+  Options options_;
+  const std::shared_ptr<runtime::Queue> queue_;
+  const cala_event_fn fn_;
+  void *const user_;
+  std::atomic<bool> freed_{false};
+  std::atomic<std::size_t> waiting_{0};  // events in the queue
+  std::atomic<bool> full_{false};        // the pump waits for room
+  std::atomic<std::int64_t> place_{0};
+
+  // The pump's own.
+  std::chrono::steady_clock::time_point due_{};
+  std::chrono::steady_clock::time_point last_{};
+  std::chrono::milliseconds pause_ = kFirstPause;
+  bool ended_ = false;
+};
+
+class ListenerHub : public std::enable_shared_from_this<ListenerHub> {
+ public:
+  static constexpr std::size_t kMost = 100;
+
+  explicit ListenerHub(LedgerState &ledger) : ledger_(&ledger) {}
+
+  // kBusy "listener.too_many" beyond kMost; what the executor says when it starts no thread.
+  base::Outcome add(const std::shared_ptr<ListenerState> &listener);
+  // This ledger has committed: costs a load where nobody listens.
+  void committed() noexcept {
+    if (listening_.load(std::memory_order_relaxed) && !committed_.exchange(true)) wake();
+  }
+  void wake() noexcept;
+  void close() noexcept;  // ends the pump, soon
+
+ private:
+  void pump();
+  bool begin_round(std::vector<std::shared_ptr<ListenerState>> &round);
+  void end_round(std::chrono::steady_clock::time_point until);
+
+  LedgerState *const ledger_;
+  std::atomic<bool> listening_{false};
+  std::atomic<bool> committed_{false};
+  engine::CancelToken cancel_;  // of what the pump runs
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::shared_ptr<ListenerState>> listeners_;
+  bool pumping_ = false;
+  bool closed_ = false;
+  bool woken_ = false;
+};
+
+}  // namespace cala::api
+
+struct cala_listener : cala::api::Handle<cala::api::ListenerState> {};
+
+namespace cala::api {
+
+using ListenerSlots = Slots<cala_listener, kListenerMagic>;
+
+}  // namespace cala::api

@@ -1,0 +1,21 @@
+-- Named listeners: up to where each says that it is done.
+CREATE TABLE cala_listeners (
+  name TEXT PRIMARY KEY NOT NULL,
+  place INTEGER NOT NULL,
+  modified_at INTEGER NOT NULL
+)
+-- @break
+CREATE VIEW cala_listener_write_v1 (doc) AS SELECT '{}' WHERE 0
+-- @break
+CREATE TRIGGER cala_listener_write_v1_insert INSTEAD OF INSERT ON cala_listener_write_v1
+BEGIN
+  SELECT RAISE(ABORT, 'cala:listener.changed')
+  WHERE (json_extract(NEW.doc, '$.change') = 'insert') = EXISTS (
+    SELECT 1 FROM cala_listeners l WHERE l.name = json_extract(NEW.doc, '$.name'));
+  INSERT INTO cala_listeners (name, place, modified_at)
+  SELECT json_extract(NEW.doc, '$.name'), json_extract(NEW.doc, '$.place'), json_extract(NEW.doc, '$.now')
+  WHERE json_extract(NEW.doc, '$.change') = 'insert';
+  UPDATE cala_listeners SET place = max(place, json_extract(NEW.doc, '$.place')), modified_at = json_extract(NEW.doc, '$.now')
+  WHERE json_extract(NEW.doc, '$.change') = 'move' AND name = json_extract(NEW.doc, '$.name');
+  DELETE FROM cala_listeners WHERE json_extract(NEW.doc, '$.change') = 'remove' AND name = json_extract(NEW.doc, '$.name');
+END

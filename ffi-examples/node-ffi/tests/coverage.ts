@@ -12,6 +12,7 @@ import {
   operationNames,
 } from "cala-ledger";
 import { OwnTransaction, TransactionScope } from "../src/transactions.js";
+import { camelCased, snakeCased } from "../src/casing.js";
 import { run, test } from "./runner.js";
 
 /** Notes which operation is called. */
@@ -194,6 +195,28 @@ test("each_method_reaches_its_operation", async () => {
   }
 });
 test("every_operation_has_a_method", () => assert.deepEqual(Object.keys(methods).sort(), [...operationNames].sort()));
+test("what_programs_write_for_themselves_stays_as_they_wrote_it", () => {
+  const { types, operations } = JSON.parse(readFileSync(new URL("../../../../abi/api.json", import.meta.url), "utf8"));
+  const isOwn = (type: any): boolean =>
+    type.kind === "map" ||
+    (type.kind === "name" && (type.name === "json" || (types[type.name] !== undefined && isOwn(types[type.name].type)))) ||
+    (type.kind === "union" && type.of.some(isOwn));
+  const keys = new Set<string>();
+  const collect = (of: any): void => {
+    if (typeof of !== "object" || of === null) return;
+    for (const field of of.fields ?? []) if (isOwn(field.type)) keys.add(field.key);
+    for (const value of Object.values(of)) collect(value);
+  };
+  collect([types, operations]);
+  keys.delete("details"); // the library's own words
+  assert.ok(keys.has("max_scale") && keys.has("metadata"));
+  const own = { USD: "1", a_key: { bKey: 1 } };
+  for (const key of keys) {
+    const [[name, answered]] = Object.entries(camelCased({ [key]: own })) as [[string, unknown]];
+    assert.deepEqual(answered, own, `answers rename what is in ${name}`);
+    assert.deepEqual(snakeCased({ [name]: own }), { [key]: own }, `requests rename what is in ${name}`);
+  }
+});
 test("coverage_json_is_up_to_date", () => assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), named));
 test("the_readme_quotes_examples", () => {
   const folder = new URL("../../examples/", import.meta.url);

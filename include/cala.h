@@ -559,7 +559,10 @@ CALA_API void cala_listener_free(cala_listener *listener);
 /* type direction: a side. "debit" | "credit" */
 /* type layer: how final an entry is. "settled" | "pending" | "encumbrance" */
 /* type lock_status: whether it takes postings. "active" | "locked" */
-/* type balance_rollup: when a set's balance moves. "synchronous" | "eventually_consistent" */
+/* type balance_rollup: when a set's balance moves: with each posting, or soon after it by the roll-up, which many
+ * postings of a hot set do not wait for. An account's own balance moves with the posting in any case; so does a set's
+ * on SQLite, where writers take turns anyway, and in a journal with effective_balances. "synchronous" |
+ * "eventually_consistent" */
 /* type on_difference: what becomes of something that is there already, and not as it was asked for. "error" | "keep" */
 /* type available_limits: how much must stay available, or may be at most: one amount for every currency, or amounts by
  * currency, where the key * is every other. {*: decimal} | decimal */
@@ -605,6 +608,15 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   account_id?: uuid,
  *   member_account_set_id?: uuid,
  *   created_at: instant} */
+
+/* type rollup: how far the balances of eventually consistent account sets have come. {
+ *   applied: integer,                  -- they have every posting up to this
+ *   frontier: integer,                 -- the newest posting, or other event, that there is
+ *   last_error?: rollup_error}         -- while this ledger's thread cannot go on */
+/* type rollup_error: why it could not go on, and when. It tries again, at least once a second. {
+ *   code: text,
+ *   message: text,
+ *   at: instant} */
 
 /* type journal: a book of transactions. {
  *   id: uuid,
@@ -831,9 +843,9 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   closing: sums,
  *   has_next_page: boolean,
  *   end_cursor?: cursor}               -- left out of an empty page */
-/* type trial_balance_line: what an account has in a currency. {
- *   account_id: uuid,
- *   code: text,
+/* type trial_balance_line: what an account, or with subtotals an account set, has in a currency. {
+ *   account_id: uuid,                  -- or the set's
+ *   code: text,                        -- of a set: its id
  *   name: text,
  *   currency: currency,
  *   debit: decimal,
@@ -920,7 +932,7 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   "synchronous", account_set_id?: uuid, min_available?: available_limits, max_available?: available_limits,
  *   available_layer?: layer = "settled"}
  * result: account
- * errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
+ * errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found
  * access: write */
 CALA_API cala_status cala_account_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
@@ -928,7 +940,7 @@ CALA_API cala_status cala_account_create(cala_ledger *ledger, cala_tx *tx, const
 /* Creates accounts, all or none; the answer has them in the same order.
  * request: {accounts: [account_create.request; 10000]}
  * result: {accounts: [account]}
- * errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
+ * errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found
  * access: write */
 CALA_API cala_status cala_account_create_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                               cala_op **out_op, cala_error **out_error);
@@ -941,7 +953,7 @@ CALA_API cala_status cala_account_create_many(cala_ledger *ledger, cala_tx *tx, 
  *   status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
  *   "synchronous", on_difference?: on_difference = "error"}
  * result: {created: boolean, account: account}
- * errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists; CALA_UNSUPPORTED option.unsupported
+ * errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists
  * access: write */
 CALA_API cala_status cala_account_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
@@ -997,15 +1009,26 @@ CALA_API cala_status cala_account_unlock(cala_ledger *ledger, cala_tx *tx, const
                                          cala_op **out_op, cala_error **out_error);
 
 /* Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its
- * members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused where
- * only an account will do (account.is_set). Its external id is its own among sets.
+ * members' entries move; one that is eventually consistent has no min_available or max_available. Its id is found
+ * wherever a balance or entries are asked for by account_id, and refused where only an account will do
+ * (account.is_set). Its external id is its own among sets.
  * request: {id?: uuid, journal_id: uuid, name: text, external_id?: text, normal_balance_type?: direction = "credit",
  *   description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous",
  *   min_available?: available_limits, max_available?: available_limits, available_layer?: layer = "settled"}
  * result: account_set
- * errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found; CALA_UNSUPPORTED option.unsupported
+ * errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found
  * access: write */
 CALA_API cala_status cala_account_set_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                             cala_op **out_op, cala_error **out_error);
+
+/* Creates an account set, or finds the one that has its id or external id, of which one must be given; as
+ * account_ensure. Its members are ensured by account_set_ensure_members.
+ * request: account_set_create.request & {on_difference?: on_difference = "error"}
+ * result: {created: boolean, account_set: account_set}
+ * errors: CALA_CONFLICT account_set.ensure_differs, account_set.keys_span, account_set.exists; CALA_NOT_FOUND
+ *   journal.not_found
+ * access: write */
+CALA_API cala_status cala_account_set_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                              cala_op **out_op, cala_error **out_error);
 
 /* Finds an account set.
@@ -1054,6 +1077,17 @@ CALA_API cala_status cala_account_set_update(cala_ledger *ledger, cala_tx *tx, c
  * access: write */
 CALA_API cala_status cala_account_set_add_members(cala_ledger *ledger, cala_tx *tx, const char *request,
                                                   size_t request_len, cala_op **out_op, cala_error **out_error);
+
+/* Puts those into account sets that are not there yet, all or none, for setting up at a start: what is there already
+ * stays, also when it has entries by now. created and found: how many; a member that is named twice is found the second
+ * time. index counts the missing ones.
+ * request: {members: [membership; 10000]}
+ * result: {created: integer, found: integer}
+ * errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
+ *   membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set
+ * access: write */
+CALA_API cala_status cala_account_set_ensure_members(cala_ledger *ledger, cala_tx *tx, const char *request,
+                                                     size_t request_len, cala_op **out_op, cala_error **out_error);
 
 /* Takes a member out of an account set, as long as it has no entries in the set's journal.
  * request: membership
@@ -1477,12 +1511,14 @@ CALA_API cala_status cala_account_statement(cala_ledger *ledger, cala_tx *tx, co
 /* Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now, as
  * it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances). Accounts
  * that had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a
- * whole journal debit and credit are equal.
- * request: page & {journal_id: uuid, account_set_id?: uuid, currency?: currency, layer?: layer = "settled",
- *   at?: trial_moment}
+ * whole journal debit and credit are equal. With subtotals, its lines are those of account sets instead: of the sets
+ * directly in account_set_id, or without it of the journal's sets that are in no other; the totals stay those of the
+ * accounts.
+ * request: page & {journal_id: uuid, account_set_id?: uuid, subtotals?: boolean = false,
+ *   currency?: currency, layer?: layer = "settled", at?: trial_moment}
  * result: trial_balance
- * errors: CALA_NOT_FOUND journal.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
- *   amount.range
+ * errors: CALA_NOT_FOUND journal.not_found, account_set.not_found; CALA_REJECTED journal.no_effective_balances;
+ *   CALA_INVALID currency.unknown, amount.range
  * access: read */
 CALA_API cala_status cala_trial_balance(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                         cala_op **out_op, cala_error **out_error);
@@ -1563,6 +1599,26 @@ CALA_API cala_status cala_tx_lock_accounts(cala_ledger *ledger, cala_tx *tx, con
 CALA_API cala_status cala_tx_exec(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                   cala_op **out_op, cala_error **out_error);
 
+/* How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
+ * frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting that
+ * concerns them; whatever it had not done when a process ended is done by the next one that opens the ledger, posts or
+ * awaits.
+ * request: {}
+ * result: rollup
+ * access: read */
+CALA_API cala_status cala_rollup_status(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                        cala_op **out_op, cala_error **out_error);
+
+/* Waits until those balances have everything up to the sequence, by default all that was posted until now, and brings
+ * them there itself where need be. Inside a transaction it sees what others have committed, and what this one has
+ * posted follows after its commit; until that the roll-up of others waits for it.
+ * request: {sequence?: integer, timeout_ms?: integer 0..600000 = 30000}
+ * result: rollup
+ * errors: CALA_TIMEOUT rollup.timeout
+ * access: write */
+CALA_API cala_status cala_rollup_await(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                       cala_op **out_op, cala_error **out_error);
+
 /* Evaluates a CEL expression, for authors of tx templates. No store is asked. as is the type to coerce the result to;
  * clock the instant of date(), by default the ledger's; docs/cel.md has the typed values.
  * request: {expr: text, as?: "any" | "string" | "int" | "decimal" | "bool" | "uuid" | "date" | "timestamp" | "json" |
@@ -1611,8 +1667,7 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * details: {pointer: text} */
 /* code request.too_large, CALA_INVALID, any: a text is longer than the store can keep or index
  * do: shorten it */
-/* code option.unsupported, CALA_UNSUPPORTED: an option that this version does not heed: `balance_rollup` other than
- *   `synchronous`, `log_level`
+/* code option.unsupported, CALA_UNSUPPORTED: an option that this version does not heed: `log_level`
  * do: leave it out
  * details: {pointer: text} */
 /* code currency.unknown, CALA_INVALID: a currency that the ledger does not know
@@ -1712,6 +1767,13 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code account_set.exists, CALA_CONFLICT: the id or external id is taken
  * do: choose another, or use the one that is there
  * details: {column: text, value?: text} */
+/* code account_set.ensure_differs, CALA_CONFLICT: the account set is there, and not as it was asked for; pointer is of
+ *   the place inside the field
+ * do: change what is asked for or what is there, or say `"on_difference": "keep"`
+ * details: {id: uuid, field: text, pointer?: text} */
+/* code account_set.keys_span, CALA_CONFLICT: what is to be ensured has the keys of more than one account set
+ * do: correct the keys
+ * details: {ids: [uuid], keys: [text]} */
 /* code account_set.not_found, CALA_NOT_FOUND: no account set has this id or external id
  * do: create it first
  * details: {id: text, index?: integer} | {external_id: text} */
@@ -1733,6 +1795,9 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code membership.depth, CALA_REJECTED: account sets would be more than 16 memberships deep
  * do: build a flatter tree
  * details: {index: integer, account_set_id: uuid, member_account_set_id: uuid, depth: integer, max: integer} */
+/* code rollup.timeout, CALA_TIMEOUT: balances that follow have not come that far in the time given
+ * do: wait again; a transaction that is open for long holds them up
+ * details: {applied: integer, frontier: integer} */
 /* code membership.not_found, CALA_NOT_FOUND: the account or set is no member of the account set
  * do: nothing; it is not in there
  * details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid} */

@@ -54,7 +54,9 @@ const (
 	Locked State = "locked"
 )
 
-// BalanceRollup is when a set's balance moves.
+// BalanceRollup is when a set's balance moves: with each posting, or soon after it by the roll-up, which many postings
+// of a hot set do not wait for. An account's own balance moves with the posting in any case; so does a set's on SQLite,
+// where writers take turns anyway, and in a journal with effective_balances.
 type BalanceRollup string
 
 // The words of BalanceRollup.
@@ -139,6 +141,23 @@ type Member struct {
 	AccountID          string    `json:"account_id,omitempty"`
 	MemberAccountSetID string    `json:"member_account_set_id,omitempty"`
 	CreatedAt          time.Time `json:"created_at"`
+}
+
+// Rollup is how far the balances of eventually consistent account sets have come.
+type Rollup struct {
+	// They have every posting up to this.
+	Applied int64 `json:"applied"`
+	// The newest posting, or other event, that there is.
+	Frontier int64 `json:"frontier"`
+	// While this ledger's thread cannot go on.
+	LastError RollupError `json:"last_error,omitempty"`
+}
+
+// RollupError is why it could not go on, and when. It tries again, at least once a second.
+type RollupError struct {
+	Code    string    `json:"code"`
+	Message string    `json:"message"`
+	At      time.Time `json:"at"`
 }
 
 // Journal is a book of transactions.
@@ -501,14 +520,16 @@ type Statement struct {
 	EndCursor string `json:"end_cursor,omitempty"`
 }
 
-// TrialBalanceLine is what an account has in a currency.
+// TrialBalanceLine is what an account, or with subtotals an account set, has in a currency.
 type TrialBalanceLine struct {
+	// Or the set's.
 	AccountID string `json:"account_id"`
-	Code      string `json:"code"`
-	Name      string `json:"name"`
-	Currency  string `json:"currency"`
-	Debit     string `json:"debit"`
-	Credit    string `json:"credit"`
+	// Of a set: its id.
+	Code     string `json:"code"`
+	Name     string `json:"name"`
+	Currency string `json:"currency"`
+	Debit    string `json:"debit"`
+	Credit   string `json:"credit"`
 	// Signed by the normal balance type.
 	Net string `json:"net"`
 }
@@ -725,6 +746,19 @@ type NewAccountSet struct {
 	AvailableLayer Layer `json:"available_layer,omitempty"`
 }
 
+// AccountSetEnsureRequest is the request of account_set_ensure.
+type AccountSetEnsureRequest struct {
+	NewAccountSet
+	// Default "error".
+	OnDifference OnDifference `json:"on_difference,omitempty"`
+}
+
+// AccountSetEnsureResult is the answer of account_set_ensure.
+type AccountSetEnsureResult struct {
+	Created    bool       `json:"created"`
+	AccountSet AccountSet `json:"account_set"`
+}
+
 // AccountSetFindManyResult is the answer of account_set_find_many.
 type AccountSetFindManyResult struct {
 	AccountSets []AccountSet `json:"account_sets"`
@@ -758,6 +792,18 @@ type AccountSetAddMembersRequest struct {
 // AccountSetAddMembersResult is the answer of account_set_add_members.
 type AccountSetAddMembersResult struct {
 	Added int64 `json:"added"`
+}
+
+// AccountSetEnsureMembersRequest is the request of account_set_ensure_members.
+type AccountSetEnsureMembersRequest struct {
+	// At most 10000.
+	Members []Membership `json:"members"`
+}
+
+// AccountSetEnsureMembersResult is the answer of account_set_ensure_members.
+type AccountSetEnsureMembersResult struct {
+	Created int64 `json:"created"`
+	Found   int64 `json:"found"`
 }
 
 // AccountSetRemoveMemberResult is the answer of account_set_remove_member.
@@ -1202,7 +1248,9 @@ type TrialBalanceRequest struct {
 	PageRequest
 	JournalID    string `json:"journal_id"`
 	AccountSetID string `json:"account_set_id,omitempty"`
-	Currency     string `json:"currency,omitempty"`
+	// Default false.
+	Subtotals bool   `json:"subtotals,omitempty"`
+	Currency  string `json:"currency,omitempty"`
 	// Default "settled".
 	Layer Layer        `json:"layer,omitempty"`
 	At    *TrialMoment `json:"at,omitempty"`
@@ -1269,6 +1317,13 @@ type ExecResult struct {
 	Columns  []string    `json:"columns"`
 	Rows     [][]*string `json:"rows"`
 	Affected int64       `json:"affected"`
+}
+
+// RollupAwaitRequest is the request of rollup_await.
+type RollupAwaitRequest struct {
+	Sequence *int64 `json:"sequence,omitempty"`
+	// 0 to 600000. Default 30000.
+	TimeoutMs *int64 `json:"timeout_ms,omitempty"`
 }
 
 // CELType is one of these words.
@@ -1367,8 +1422,8 @@ const (
 	CodeRequestMissingKey = "request.missing_key"
 	// CodeRequestTooLarge (ErrInvalid): a text is longer than the store can keep or index. Shorten it.
 	CodeRequestTooLarge = "request.too_large"
-	// CodeOptionUnsupported (ErrUnsupported): an option that this version does not heed: balance_rollup other than
-	// synchronous, log_level. Leave it out. Details: {pointer: text}.
+	// CodeOptionUnsupported (ErrUnsupported): an option that this version does not heed: log_level. Leave it out.
+	// Details: {pointer: text}.
 	CodeOptionUnsupported = "option.unsupported"
 	// CodeCurrencyUnknown (ErrInvalid): a currency that the ledger does not know. Use an ISO 4217 code or one of the
 	// crypto codes, in upper case. Details: {pointer?: text, currency?: text}.
@@ -1464,6 +1519,13 @@ const (
 	// CodeAccountSetExists (ErrConflict): the id or external id is taken. Choose another, or use the one that is there.
 	// Details: {column: text, value?: text}.
 	CodeAccountSetExists = "account_set.exists"
+	// CodeAccountSetEnsureDiffers (ErrConflict): the account set is there, and not as it was asked for; pointer is of
+	// the place inside the field. Change what is asked for or what is there, or say "on_difference": "keep". Details:
+	// {id: uuid, field: text, pointer?: text}.
+	CodeAccountSetEnsureDiffers = "account_set.ensure_differs"
+	// CodeAccountSetKeysSpan (ErrConflict): what is to be ensured has the keys of more than one account set. Correct
+	// the keys. Details: {ids: [uuid], keys: [text]}.
+	CodeAccountSetKeysSpan = "account_set.keys_span"
 	// CodeAccountSetNotFound (ErrNotFound): no account set has this id or external id. Create it first. Details: {id:
 	// text, index?: integer} | {external_id: text}.
 	CodeAccountSetNotFound = "account_set.not_found"
@@ -1487,6 +1549,9 @@ const (
 	// CodeMembershipDepth (ErrRejected): account sets would be more than 16 memberships deep. Build a flatter tree.
 	// Details: {index: integer, account_set_id: uuid, member_account_set_id: uuid, depth: integer, max: integer}.
 	CodeMembershipDepth = "membership.depth"
+	// CodeRollupTimeout (ErrTimeout): balances that follow have not come that far in the time given. Wait again; a
+	// transaction that is open for long holds them up. Details: {applied: integer, frontier: integer}.
+	CodeRollupTimeout = "rollup.timeout"
 	// CodeMembershipNotFound (ErrNotFound): the account or set is no member of the account set. Nothing; it is not in
 	// there. Details: {index: integer, account_set_id: uuid, account_id?: uuid, member_account_set_id?: uuid}.
 	CodeMembershipNotFound = "membership.not_found"

@@ -13,14 +13,14 @@ import (
 // whole ledger. min_available and max_available hold in each journal; what brings an account back towards them is never
 // refused.
 //
-// Errors: ErrConflict (account.exists), ErrNotFound (account_set.not_found), ErrUnsupported (option.unsupported).
+// Errors: ErrConflict (account.exists), ErrNotFound (account_set.not_found).
 func (o *Operations) CreateAccount(ctx context.Context, account NewAccount) (*Account, error) {
 	return call[Account](ctx, o, raw.AccountCreate, account)
 }
 
 // CreateAccounts creates accounts, all or none; the answer has them in the same order. 10,000 at most.
 //
-// Errors: ErrConflict (account.exists), ErrNotFound (account_set.not_found), ErrUnsupported (option.unsupported).
+// Errors: ErrConflict (account.exists), ErrNotFound (account_set.not_found).
 func (o *Operations) CreateAccounts(ctx context.Context, accounts []NewAccount) ([]Account, error) {
 	return callFor(ctx, o, raw.AccountCreateMany, AccountCreateManyRequest{list(accounts)},
 		func(result *AccountCreateManyResult) []Account { return result.Accounts })
@@ -31,7 +31,7 @@ func (o *Operations) CreateAccounts(ctx context.Context, accounts []NewAccount) 
 // on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no
 // account_set_id: a found one may be in other sets.
 //
-// Errors: ErrConflict (account.ensure_differs, account.keys_span, account.exists), ErrUnsupported (option.unsupported).
+// Errors: ErrConflict (account.ensure_differs, account.keys_span, account.exists).
 func (o *Operations) EnsureAccount(ctx context.Context, request AccountEnsureRequest) (*AccountEnsureResult, error) {
 	return call[AccountEnsureResult](ctx, o, raw.AccountEnsure, request)
 }
@@ -90,12 +90,22 @@ func (o *Operations) UnlockAccount(ctx context.Context, id string) (*Account, er
 }
 
 // CreateAccountSet creates an account set: accounts and other sets under one name, in one journal, with balances of its
-// own, which its members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and
-// refused where only an account will do (account.is_set). Its external id is its own among sets.
+// own, which its members' entries move; one that is eventually consistent has no min_available or max_available. Its id
+// is found wherever a balance or entries are asked for by account_id, and refused where only an account will do
+// (account.is_set). Its external id is its own among sets.
 //
-// Errors: ErrConflict (account_set.exists), ErrNotFound (journal.not_found), ErrUnsupported (option.unsupported).
+// Errors: ErrConflict (account_set.exists), ErrNotFound (journal.not_found).
 func (o *Operations) CreateAccountSet(ctx context.Context, accountSet NewAccountSet) (*AccountSet, error) {
 	return call[AccountSet](ctx, o, raw.AccountSetCreate, accountSet)
+}
+
+// EnsureAccountSet creates an account set, or finds the one that has its id or external id, of which one must be given;
+// as account_ensure. Its members are ensured by account_set_ensure_members.
+//
+// Errors: ErrConflict (account_set.ensure_differs, account_set.keys_span, account_set.exists), ErrNotFound
+// (journal.not_found).
+func (o *Operations) EnsureAccountSet(ctx context.Context, request AccountSetEnsureRequest) (*AccountSetEnsureResult, error) {
+	return call[AccountSetEnsureResult](ctx, o, raw.AccountSetEnsure, request)
 }
 
 // FindAccountSet finds an account set.
@@ -148,6 +158,17 @@ func (o *Operations) UpdateAccountSet(ctx context.Context, id string, update Acc
 func (o *Operations) AddAccountSetMembers(ctx context.Context, request AccountSetAddMembersRequest) (*AccountSetAddMembersResult, error) {
 	request.Members = list(request.Members)
 	return call[AccountSetAddMembersResult](ctx, o, raw.AccountSetAddMembers, request)
+}
+
+// EnsureAccountSetMembers puts those into account sets that are not there yet, all or none, for setting up at a start:
+// what is there already stays, also when it has entries by now. created and found: how many; a member that is named
+// twice is found the second time. index counts the missing ones.
+//
+// Errors: ErrNotFound (account_set.not_found, account.not_found), ErrRejected (membership.journal_mismatch,
+// membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set).
+func (o *Operations) EnsureAccountSetMembers(ctx context.Context, request AccountSetEnsureMembersRequest) (*AccountSetEnsureMembersResult, error) {
+	request.Members = list(request.Members)
+	return call[AccountSetEnsureMembersResult](ctx, o, raw.AccountSetEnsureMembers, request)
 }
 
 // RemoveAccountSetMember takes a member out of an account set, as long as it has no entries in the set's journal.
@@ -587,6 +608,23 @@ func (o *Operations) ListenersPage(ctx context.Context, filter ListenerFilter) (
 // Errors: ErrNotFound (listener.not_found), ErrConflict (listener.changed).
 func (o *Operations) RemoveListener(ctx context.Context, request ListenerRemoveRequest) (*Listener, error) {
 	return call[Listener](ctx, o, raw.ListenerRemove, request)
+}
+
+// StatusRollup gives how far the balances of eventually consistent account sets have come: every posting up to applied
+// is in them. frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each
+// posting that concerns them; whatever it had not done when a process ended is done by the next one that opens the
+// ledger, posts or awaits.
+func (o *Operations) StatusRollup(ctx context.Context) (*Rollup, error) {
+	return call[Rollup](ctx, o, raw.RollupStatus, struct{}{})
+}
+
+// AwaitRollup waits until those balances have everything up to the sequence, by default all that was posted until now,
+// and brings them there itself where need be. Inside a transaction it sees what others have committed, and what this
+// one has posted follows after its commit; until that the roll-up of others waits for it.
+//
+// Errors: ErrTimeout (rollup.timeout).
+func (o *Operations) AwaitRollup(ctx context.Context, request RollupAwaitRequest) (*Rollup, error) {
+	return call[Rollup](ctx, o, raw.RollupAwait, request)
 }
 
 // Info gives what this ledger is.

@@ -1,12 +1,15 @@
 // cala_ledger_* and the clock: opening, shutting down, freeing.
 #include "api/ledger.h"
 
+#include <algorithm>
+#include <new>
 #include <utility>
 
 #include "api/listener.h"
 #include "api/op.h"
 #include "api/tx.h"
 #include "engine/post.h"
+#include "engine/rollup.h"
 #include "engine/runner.h"
 
 namespace cala::api {
@@ -23,9 +26,12 @@ constexpr std::size_t kTransactionLane = 2;
 constexpr std::size_t kBeginLane = 3;
 constexpr std::size_t kPostLane = 4;
 constexpr std::size_t kListenerLane = 5;
+constexpr std::size_t kRollupLane = 6;
 
 // Of a store with many writers. A second would make the groups smaller and wait for the first one's rows: docs/performance.md.
 constexpr std::size_t kGroupsAtATime = 1;
+constexpr std::chrono::milliseconds kRollupPause{10};
+constexpr std::chrono::milliseconds kLongestRollupPause{1000};
 
 base::Error not_migrated(std::string message) {
   return base::make_error(Status::kUnsupported, "store.migrations_missing",
@@ -58,6 +64,15 @@ Outcome check_schema(store::Session &session, std::int64_t expected) {
                         std::to_string(expected));
   }
   return {};
+}
+
+// Whether there is something for the roll-up to do. If nobody can tell, whoever posts next wakes it.
+bool leaves_balances_behind(store::Session &session) {
+  Result<store::Answer> answer =
+      session.execute(store::Call{store::StatementId::kRollupStatus, R"({"timeout_ms":0})", false});
+  if (!answer) return false;
+  const Result<engine::RollupProgress> progress = engine::rollup_progress(std::get<std::string>(*answer));
+  return progress && !progress->caught_up();
 }
 
 }  // namespace
@@ -100,7 +115,8 @@ Outcome LedgerState::start(const Config &config) {
     return options;
   };
   std::vector<runtime::LaneOptions> lanes = {lane("write", writers), lane("read", readers), lane("tx", writers),
-                                             lane("begin", writers), lane("post", writers), lane("events", 1)};
+                                             lane("begin", writers), lane("post", writers), lane("events", 1),
+                                             lane("rollup", 1)};
   lanes[kPostLane].busy_max = kGroupsAtATime;
   if (config.group_max > 1) {
     runtime::LaneOptions &grouping = lanes[group_lane()];
@@ -112,6 +128,7 @@ Outcome LedgerState::start(const Config &config) {
   if (!executor) return std::move(executor.error());
   listeners_ = std::make_shared<ListenerHub>(*this);
   executor_ = executor.take();
+  if (backend_.store && backend_.store->max_writers() > 1) ledger_->when_balances_follow([this] { wake_rollup(); });
   return {};
 }
 
@@ -159,8 +176,66 @@ Outcome LedgerState::make_ready() {
   store::Session &session = **lease;
   if (Outcome begun = session.begin(store::Access::kRead); !begun) return begun;
   Outcome checked = check_schema(session, ledger_->dialect().schema_version());
+  const bool undone = checked && leaves_balances_behind(session);  // by another process perhaps
   session.rollback();
+  if (undone) ledger_->balances_follow();
   return checked;
+}
+
+// At most one task is there, waiting or at work; who comes meanwhile makes it go on. Called when a posting has been written, so
+// it does not fail: what is not begun for want of memory or of a thread is begun by whoever wakes it next.
+void LedgerState::wake_rollup() noexcept {
+  rollup_asked_.store(true, std::memory_order_release);
+  if (closing() || rollup_there_.exchange(true, std::memory_order_acq_rel)) return;
+  try {
+    std::unique_ptr<runtime::Task> task = runtime::make_task([this](const base::Error *why) {
+      if (why == nullptr) roll_up();
+      rollup_there_.store(false, std::memory_order_release);
+      if (why == nullptr && rollup_asked_.load(std::memory_order_acquire)) wake_rollup();
+    });
+    if (executor_->submit(kRollupLane, std::move(task))) return;
+  } catch (const std::bad_alloc &) {  // NOLINT(bugprone-empty-catch)
+  }
+  rollup_there_.store(false, std::memory_order_release);
+}
+
+// As far as the newest posting was when it was last woken. What was written may not be committed yet, so it goes on, more and
+// more slowly, until nothing is missing; and never faster than a balance needs to follow, so that many postings are one change.
+void LedgerState::roll_up() noexcept {
+  std::chrono::milliseconds pause = kRollupPause;
+  std::int64_t before = -1;
+  std::int64_t target = 0;
+  while (!closing()) {
+    const bool asked = rollup_asked_.exchange(false, std::memory_order_acq_rel);
+    engine::RollupProgress progress;
+    const bool stepped = roll_up_once(progress);
+    if (stepped) {
+      if (asked) target = progress.frontier;
+      if (progress.applied >= target && !rollup_asked_.load(std::memory_order_acquire)) return;
+      if (progress.applied > before) pause = kRollupPause;
+      before = progress.applied;
+    } else if (asked) {
+      rollup_asked_.store(true, std::memory_order_release);
+    }
+    sessions_->pause(pause, nullptr);
+    pause = std::min(pause * 2, kLongestRollupPause);
+  }
+}
+
+bool LedgerState::roll_up_once(engine::RollupProgress &progress) noexcept {
+  try {
+    engine::CancelToken cancel;
+    const engine::OperationPtr step = engine::make_rollup_step(progress);
+    const Result<engine::Render> done = engine::run(*step, *ledger_, *backend_.store, *sessions_, cancel, {});
+    if (done) {
+      ledger_->rollup_failure().clear();
+    } else if (!closing()) {
+      ledger_->rollup_failure().note(done.error(), ledger_->now());
+    }
+    return static_cast<bool>(done);
+  } catch (const std::bad_alloc &) {
+    return false;
+  }
 }
 
 Outcome LedgerState::enter() {

@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "engine/ledger.h"
 #include "engine/operation.h"
+#include "engine/rollup.h"
 #include "engine/session_pool.h"
 #include "runtime/clock.h"
 #include "runtime/executor.h"
@@ -137,6 +138,9 @@ class LedgerState {
   base::Outcome start(const Config &config);
   base::Outcome make_ready();
   void end_transactions();
+  void wake_rollup() noexcept;
+  void roll_up() noexcept;
+  bool roll_up_once(engine::RollupProgress &progress) noexcept;
   std::size_t group_lane() const;
 
   Config config_;
@@ -155,6 +159,8 @@ class LedgerState {
   std::mutex transactions_mutex_;
   std::vector<std::weak_ptr<TxState>> transactions_;
   bool closed_ = false;  // under transactions_mutex_
+  std::atomic<bool> rollup_asked_{false};
+  std::atomic<bool> rollup_there_{false};
 };
 
 base::Error closed_error();

@@ -40,7 +40,6 @@ Account read_account(RequestReader &reader) {
   account.metadata = reader.optional_json("metadata");
   account.balance_rollup = reader.word("balance_rollup", core::BalanceRollup::kSynchronous, core::parse_balance_rollup,
                                        "synchronous, eventually_consistent");
-  if (account.balance_rollup != core::BalanceRollup::kSynchronous) reader.refuse_option("balance_rollup");
   account.floors = read_floors(reader);
   return account;
 }

@@ -5,6 +5,7 @@
 
 #include "core/account_set/membership.h"
 #include "engine/answers.h"
+#include "engine/ensure.h"
 #include "engine/entity_write.h"
 #include "engine/operations.h"
 
@@ -25,6 +26,9 @@ Render render_set(AccountSet set) {
   return [set = std::move(set)](base::JsonWriter &out) { render(out, set); };
 }
 
+constexpr const char *kNotKnown =
+    "cannot be of an eventually consistent account set: a posting does not know its balance";
+
 AccountSet read_account_set(RequestReader &reader) {
   AccountSet set;
   set.id = reader.optional_uuid("id").value_or(base::Uuid{});
@@ -37,8 +41,10 @@ AccountSet read_account_set(RequestReader &reader) {
   set.metadata = reader.optional_json("metadata");
   set.balance_rollup = reader.word("balance_rollup", core::BalanceRollup::kSynchronous, core::parse_balance_rollup,
                                    "synchronous, eventually_consistent");
-  if (set.balance_rollup != core::BalanceRollup::kSynchronous) reader.refuse_option("balance_rollup");
   set.floors = read_floors(reader);
+  if (set.balance_rollup != core::BalanceRollup::kSynchronous && !set.floors.empty()) {
+    reader.fail("request.malformed", set.floors.min.empty() ? "max_available" : "min_available", kNotKnown);
+  }
   return set;
 }
 
@@ -73,6 +79,31 @@ Flow create_set(Context context, AccountSet set) {
   Outcome written = co_await ask_write(write, context);
   if (!written) co_return std::move(written.error());
   co_return render_set(std::move(set));
+}
+
+// What create_set looks at, but for the keys by which the set would have been found.
+std::vector<EnsureNeed> needs_of(const AccountSet &set) {
+  std::vector<EnsureNeed> needs;
+  for (const char *column : kTakenBy) {
+    const std::string id = set.id.text();
+    needs.push_back(
+        {find_call(StatementId::kAccountFind, lookup_by(column, id)), [id](Result<store::Answer> answer) -> Outcome {
+           const Result<Rows<core::Account>> rows = rows_of(std::move(answer), store::account_of);
+           if (!rows) return base::Error(rows.error());
+           const bool of_an_account = std::any_of(rows->items.begin(), rows->items.end(),
+                                                  [](const core::Account &row) { return !row.is_set; });
+           if (of_an_account) return already_exists(kNoun, "id", id, -1);
+           return {};  // a set's: another has made it this moment, which the write will tell
+         }});
+  }
+  const Lookup journal = lookup_ids({set.journal_id});
+  needs.push_back({find_call(StatementId::kJournalFind, journal), [journal](Result<store::Answer> answer) -> Outcome {
+                     const Result<Rows<core::Journal>> journals = rows_of(std::move(answer), store::journal_of);
+                     if (!journals) return base::Error(journals.error());
+                     if (journals->items.empty()) return not_found("journal", journal);
+                     return {};
+                   }});
+  return needs;
 }
 
 Flow find_set(Context, Lookup lookup) {
@@ -138,6 +169,14 @@ std::vector<std::string> apply(AccountSet &set, const AccountSetChange &change) 
   return fields;
 }
 
+base::Error floors_of_a_follower(const AccountSet &set) {
+  const std::string pointer = set.floors.min.empty() ? "/max_available" : "/min_available";
+  base::Error error = base::make_error(base::Status::kInvalid, "request.malformed", pointer + " " + kNotKnown);
+  base::JsonWriter details;
+  error.details = details.begin_object().key("pointer").string(pointer).end_object().take();
+  return error;
+}
+
 Flow change_set(Context context, AccountSetChange change) {
   const Lookup lookup = lookup_ids({change.id});
   Result<store::Answer> answer = co_await ask(find_call(StatementId::kAccountSetFind, lookup));
@@ -147,6 +186,8 @@ Flow change_set(Context context, AccountSetChange change) {
   AccountSet set = rows->items.front();
   const std::vector<std::string> fields = apply(set, change);
   if (fields.empty()) co_return render_set(std::move(set));
+  const bool follows = set.balance_rollup != core::BalanceRollup::kSynchronous;
+  if (follows && !set.floors.empty()) co_return floors_of_a_follower(set);
   const bool renamed = std::find(fields.begin(), fields.end(), "external_id") != fields.end();
   if (renamed && set.external_id) {
     const Lookup other = lookup_by("external_id", *set.external_id);
@@ -204,6 +245,16 @@ Membership read_membership(RequestReader &reader) {
   membership.member_is_set = set_id.has_value();
   membership.member_id = set_id ? *set_id : account_id.value_or(base::Uuid{});
   return membership;
+}
+
+std::vector<Membership> read_members(RequestReader &reader) {
+  std::vector<Membership> members;
+  for (const JsonView member : reader.array("members", kMaxBatch)) {
+    RequestReader one(member, "/members/" + std::to_string(members.size()));
+    members.push_back(read_membership(one));
+    reader.adopt(one.finish());
+  }
+  return members;
 }
 
 void write_memberships(base::JsonWriter &out, const char *key, const std::vector<Membership> &memberships) {
@@ -324,6 +375,29 @@ Flow change_members(Context context, MembershipChange change) {
   co_return render_count(adds ? "added" : "removed", adds ? change.add.size() : change.remove.size());
 }
 
+// What is there already stays, whatever history it has by now; only what is missing is checked and added.
+Flow ensure_members(Context context, std::vector<Membership> wanted) {
+  MembershipChange change;
+  std::size_t found = 0;
+  if (!wanted.empty()) {
+    Result<store::Answer> answer = co_await ask(read_memberships(wanted, context.host));
+    Result<ReadMemberships> read = memberships_of(std::move(answer));
+    if (!read) co_return std::move(read.error());
+    change.add = core::missing_memberships(read->state, wanted);
+    found = wanted.size() - change.add.size();
+    if (!change.add.empty()) {
+      Outcome allowed = core::check_additions(read->state, change.add);
+      if (!allowed) co_return std::move(allowed.error());
+      Result<store::Answer> written = co_await ask(write_change(change, context.ledger->now(), read->guard));
+      if (!written) co_return std::move(written.error());
+    }
+  }
+  co_return Render([created = change.add.size(), found](base::JsonWriter &out) {
+    out.begin_object().key("created").integer(static_cast<std::int64_t>(created));
+    out.key("found").integer(static_cast<std::int64_t>(found)).end_object();
+  });
+}
+
 Result<OperationPtr> make_member_change(std::string_view name, MembershipChange change) {
   return std::make_unique<Operation>(
       name, Operation::Traits{.access = store::Access::kWrite},
@@ -339,6 +413,25 @@ Result<OperationPtr> account_set_create(Ledger &, const RequestPtr &request) {
   if (set.id.is_nil()) set.id = base::new_uuid();
   return std::make_unique<Operation>("account_set_create", Operation::Traits{.access = store::Access::kWrite},
                                      [set = std::move(set)](Context context) { return create_set(context, set); });
+}
+
+Result<OperationPtr> account_set_ensure(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  Ensure<AccountSet> what{
+      {kNoun, StatementId::kAccountSetFind, StatementId::kAccountWrite, store::account_set_of}, {}, {}, {}, {}, {}};
+  what.keep = read_on_difference(reader);
+  what.entity = read_account_set(reader);
+  what.id_given = !what.entity.id.is_nil();
+  if (!what.id_given && !what.entity.external_id) {
+    reader.fail("request.missing_key", "id", "is required (one of: id, external_id), or it could not be found again");
+  }
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  if (what.id_given) what.keys.push_back(lookup_ids({what.entity.id}));
+  if (!what.id_given) what.entity.id = base::new_uuid();
+  if (what.entity.external_id) what.keys.push_back(lookup_by("external_id", *what.entity.external_id));
+  what.compared = fields_of(request->root());
+  what.needs = needs_of(what.entity);
+  return make_ensure("account_set_ensure", std::move(what));
 }
 
 Result<OperationPtr> account_set_find(Ledger &, const RequestPtr &request) {
@@ -396,13 +489,18 @@ Result<OperationPtr> account_set_update(Ledger &, const RequestPtr &request) {
 Result<OperationPtr> account_set_add_members(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   MembershipChange change;
-  for (const JsonView member : reader.array("members", kMaxBatch)) {
-    RequestReader one(member, "/members/" + std::to_string(change.add.size()));
-    change.add.push_back(read_membership(one));
-    reader.adopt(one.finish());
-  }
+  change.add = read_members(reader);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return make_member_change("account_set_add_members", std::move(change));
+}
+
+Result<OperationPtr> account_set_ensure_members(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  std::vector<Membership> wanted = read_members(reader);
+  if (Outcome read = reader.finish(); !read) return std::move(read.error());
+  return std::make_unique<Operation>(
+      "account_set_ensure_members", Operation::Traits{.access = store::Access::kWrite, .repeatable = true},
+      [wanted = std::move(wanted)](Context context) { return ensure_members(context, wanted); });
 }
 
 Result<OperationPtr> account_set_remove_member(Ledger &, const RequestPtr &request) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,12 @@ struct EnsuredNoun {
   base::Result<T> (*read)(base::JsonView row);
 };
 
+// What must be there, or must not, for the row to be created; asked only where it is not found.
+struct EnsureNeed {
+  store::Call call;
+  std::function<base::Outcome(base::Result<store::Answer>)> check;
+};
+
 template <typename T>
 struct Ensure {
   EnsuredNoun<T> noun;
@@ -35,6 +42,7 @@ struct Ensure {
   std::vector<Lookup> keys;           // by any of which it is found; at least one, each of one key
   std::vector<std::string> compared;  // the fields
   bool keep = false;                  // a found one may differ
+  std::vector<EnsureNeed> needs{};    // in order
 };
 
 // Whether "on_difference" says "keep".
@@ -103,6 +111,11 @@ Flow ensure(Context context, Ensure<T> what) {
       // An id that nobody else knows: created by this operation, whose commit's answer was lost.
       const bool created = !what.id_given && found.front().id == what.entity.id;
       co_return render_ensured(what.noun.name, std::move(found.front()), created);
+    }
+    for (const EnsureNeed &need : what.needs) {
+      base::Result<store::Answer> answer = co_await ask(need.call);
+      base::Outcome met = need.check(std::move(answer));
+      if (!met) co_return std::move(met.error());
     }
     what.entity.created_at = what.entity.modified_at = context.ledger->now();
     EntityWrite<T> write(what.noun.write, what.noun.name, what.entity.created_at);

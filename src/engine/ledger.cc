@@ -23,6 +23,26 @@ void TxTemplateCache::remove(const std::string &code) {
   by_code_.erase(code);
 }
 
+void RollupFailure::note(const base::Error &error, base::Timestamp at) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  failed_ = true;
+  code_ = error.code;
+  message_ = error.message;
+  at_ = at;
+}
+
+void RollupFailure::clear() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  failed_ = false;
+}
+
+void RollupFailure::render(base::JsonWriter &out, const char *key) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!failed_) return;
+  out.key(key).begin_object().key("code").string(code_).key("message").string(message_);
+  out.key("at").string(at_.micros_text()).end_object();
+}
+
 bool writes(const store::Request &request) {
   if (std::holds_alternative<store::PostingWrite>(request)) return true;
   const auto *call = std::get_if<store::Call>(&request);

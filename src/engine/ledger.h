@@ -1,11 +1,13 @@
 // Ledger: what all operations of one open ledger share: the clock, the compiled tx templates, the store's language. Thread-safe.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/time.h"
 #include "base/uuid.h"
@@ -39,6 +41,22 @@ class VelocityCache {
   std::unordered_map<std::string, core::CompiledControlPtr> by_text_;
 };
 
+// Why the roll-up did not come further when it last tried; empty once it has.
+class RollupFailure {
+ public:
+  void note(const base::Error &error, base::Timestamp at);
+  void clear();
+  // {code, message, at}, or nothing.
+  void render(base::JsonWriter &out, const char *key) const;
+
+ private:
+  mutable std::mutex mutex_;
+  bool failed_ = false;
+  std::string code_;
+  std::string message_;
+  base::Timestamp at_;
+};
+
 class Ledger {
  public:
   // clock and dialect outlive the ledger's operations. store_name: "sqlite" or "postgres".
@@ -57,6 +75,12 @@ class Ledger {
   const std::string &build_version() const { return library_version_; }
   TxTemplateCache &tx_templates() { return tx_templates_; }
   VelocityCache &velocity_controls() { return velocity_controls_; }
+  // What to do when something was written that the roll-up has to bring into other balances. Set before the first operation.
+  void when_balances_follow(std::function<void()> wake) { wake_rollup_ = std::move(wake); }
+  void balances_follow() const {
+    if (wake_rollup_) wake_rollup_();
+  }
+  RollupFailure &rollup_failure() { return rollup_failure_; }
 
  private:
   const base::Clock &clock_;
@@ -66,6 +90,8 @@ class Ledger {
   std::string library_version_;
   TxTemplateCache tx_templates_;
   VelocityCache velocity_controls_;
+  std::function<void()> wake_rollup_;
+  RollupFailure rollup_failure_;
 };
 
 }  // namespace cala::engine

@@ -24,11 +24,13 @@ base::Result<OperationPtr> account_lock(Ledger &ledger, const RequestPtr &reques
 base::Result<OperationPtr> account_unlock(Ledger &ledger, const RequestPtr &request);
 
 base::Result<OperationPtr> account_set_create(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_set_ensure(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_set_find(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_set_find_many(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_set_list(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_set_update(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_set_add_members(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> account_set_ensure_members(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_set_remove_member(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_set_list_members(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> account_set_list_parents(Ledger &ledger, const RequestPtr &request);
@@ -88,6 +90,9 @@ base::Result<OperationPtr> trial_balance(Ledger &ledger, const RequestPtr &reque
 
 base::Result<OperationPtr> tx_lock_accounts(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> tx_exec(Ledger &ledger, const RequestPtr &request);
+
+base::Result<OperationPtr> rollup_status(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> rollup_await(Ledger &ledger, const RequestPtr &request);
 
 base::Result<OperationPtr> cel_evaluate(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> ledger_info(Ledger &ledger, const RequestPtr &request);

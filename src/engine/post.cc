@@ -139,6 +139,19 @@ Result<store::PostingWrite> write_request(Batch &batch, store::PostingState &sta
   return write;
 }
 
+// Whether an account set above an entry's account has a balance that the roll-up moves.
+bool balances_follow(const core::BatchState &state, const std::vector<core::Entry> &entries) {
+  std::vector<base::Uuid> accounts;
+  for (const core::AccountState &account : state.accounts) {
+    const bool later =
+        std::any_of(account.sets.begin(), account.sets.end(), [](const auto &set) { return !set.at_once; });
+    if (later) accounts.push_back(account.id);
+  }
+  return !accounts.empty() && std::any_of(entries.begin(), entries.end(), [&accounts](const core::Entry &entry) {
+    return std::find(accounts.begin(), accounts.end(), entry.account_id) != accounts.end();
+  });
+}
+
 // What is attached to the accounts and sets of the state, compiled.
 Outcome limit_batch(Batch &batch, const store::PostingState &state, VelocityCache &cache) {
   core::VelocityBearers bearers;
@@ -301,7 +314,9 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
   if (batch.any_open()) {
     Result<store::PostingWrite> write = write_request(batch, state);
     if (!write) co_return std::move(write.error());
+    const bool follow = balances_follow(state, write->entries);
     const Result<store::Answer> written = co_await ask(write.take());
+    if (follow) context.ledger->balances_follow();
     if (!written && out == nullptr) co_return naming_ids(written.error(), *units.front());
     if (!written) co_return written.error();
   }

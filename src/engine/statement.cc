@@ -418,14 +418,24 @@ void render_trial_balance(base::JsonWriter &out, const TrialBalance &trial, cons
   out.end_object();
 }
 
-Flow find_trial_balance(Context, Page page, base::Uuid journal_id, bool dated, std::string document) {
+struct TrialBalanceOf {
+  base::Uuid journal_id;
+  std::optional<base::Uuid> account_set_id;
+  bool dated = false;
+};
+
+Flow find_trial_balance(Context, Page page, TrialBalanceOf of, std::string document) {
   Result<store::Answer> answer = co_await ask(read_call(StatementId::kTrialBalance, document));
   if (!answer) co_return std::move(answer.error());
   Result<base::Json> json = base::parse_stored(std::get<std::string>(*answer));
   if (!json) co_return std::move(json.error());
   const base::JsonView kept = json->root().get("kept");
-  if (!kept.present() || kept.is_null()) co_return not_found("journal", lookup_ids({journal_id}));
-  if (dated && !kept.boolean()) co_return no_effective_balances(journal_id);
+  if (!kept.present() || kept.is_null()) co_return not_found("journal", lookup_ids({of.journal_id}));
+  const base::JsonView known = json->root().get("known");
+  if (of.account_set_id && known.present() && !known.boolean()) {
+    co_return not_found("account_set", lookup_ids({*of.account_set_id}));
+  }
+  if (of.dated && !kept.boolean()) co_return no_effective_balances(of.journal_id);
   Result<TrialBalance> trial = trial_balance_of(*json);
   if (!trial) co_return std::move(trial.error());
   const auto found = std::make_shared<const TrialBalance>(trial.take());
@@ -465,6 +475,7 @@ Result<OperationPtr> trial_balance(Ledger &, const RequestPtr &request) {
   const Page page = read_page(reader, "trial_balance");
   const base::Uuid journal_id = reader.uuid("journal_id");
   const std::optional<base::Uuid> account_set_id = reader.optional_uuid("account_set_id");
+  const bool by_set = reader.boolean("subtotals", false);
   const bool one_currency = reader.has("currency");
   const core::Currency currency = one_currency ? reader.currency("currency") : core::Currency{};
   const auto layer = reader.word("layer", core::Layer::kSettled, core::parse_layer, "settled, pending, encumbrance");
@@ -483,17 +494,16 @@ Result<OperationPtr> trial_balance(Ledger &, const RequestPtr &request) {
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   base::JsonWriter document = begin_list(page);
   document.key("journal_id").string(journal_id.text()).key("layer").string(core::text_of(layer));
-  document.key("totals").boolean(!page.after);
+  document.key("totals").boolean(!page.after).key("by_set").boolean(by_set);
   if (account_set_id) document.key("account_set_id").string(account_set_id->text());
   if (one_currency) document.key("currency").string(currency.code());
   if (recorded_at) document.key("recorded_at").integer(recorded_at->micros());
   if (effective) write_cut(document, "cut", effective);
   document.end_object();
+  const TrialBalanceOf of{journal_id, account_set_id, effective.has_value()};
   return std::make_unique<Operation>(
       "trial_balance", Operation::Traits{},
-      [page, journal_id, dated = effective.has_value(), text = document.take()](Context context) {
-        return find_trial_balance(context, page, journal_id, dated, text);
-      });
+      [page, of, text = document.take()](Context context) { return find_trial_balance(context, page, of, text); });
 }
 
 }  // namespace cala::engine

@@ -147,6 +147,11 @@ enum class StatementId : std::uint8_t {
   // {add: [{control_id, limit_id}], attach: [row], replace: [row], detach: [{account_id, control_id}], events, now, guard} ->
   // {changed: [...]}: waits for postings in flight. Nothing is written unless all can be.
   kVelocityAttachmentWrite,
+  // {sequence|null, timeout_ms} -> {applied, reached, frontier, target}: how far balances that follow have come, could come, and
+  // how far postings are; target: the sequence or the frontier. Waits until what is at or below the target is committed or gone.
+  kRollupStatus,
+  // {steps: n|null} -> {changed: [], applied}: brings them as far as they can come, or some way.
+  kRollupApply,
   // A posting, in two. See PostingRead and PostingWrite; these two are asked with typed requests, not with a Call.
   kPostingRead,
   kPostingWrite,
@@ -200,6 +205,8 @@ inline constexpr std::array<std::string_view, kStatementCount> kStatementNames =
     "velocity_limit_write_v1",
     "velocity_control_write_v1",
     "velocity_attachment_write_v1",
+    "rollup_status_v1",
+    "rollup_apply_v1",
     "posting_read_v1",
     "posting_write_v1",
 };

@@ -20,9 +20,12 @@ constexpr const char *kJournal =
 constexpr const char *kAccounts = R"({"accounts": [
   {"id": "a0000000-0000-0000-0000-000000000001", "code": "ALICE", "name": "Alice"},
   {"id": "a0000000-0000-0000-0000-000000000002", "code": "BOB", "name": "Bob"},
-  {"id": "a0000000-0000-0000-0000-000000000003", "code": "ZED", "name": "Zed"}]})";
+  {"id": "a0000000-0000-0000-0000-000000000003", "code": "ZED", "name": "Zed"},
+  {"id": "a0000000-0000-0000-0000-000000000004", "code": "ZOE", "name": "Zoe"}]})";
 constexpr const char *kSet = R"({"id": "f0000000-0000-0000-0000-000000000001",
   "journal_id": "10000000-0000-0000-0000-000000000001", "name": "Set"})";
+constexpr const char *kOtherMember = R"({"account_set_id": "f0000000-0000-0000-0000-000000000001",
+  "account_id": "a0000000-0000-0000-0000-000000000004"})";
 constexpr const char *kMember = R"({"account_set_id": "f0000000-0000-0000-0000-000000000001",
   "account_id": "a0000000-0000-0000-0000-000000000003"})";
 constexpr const char *kTemplate = R"json({"code": "TRANSFER",
@@ -73,6 +76,9 @@ std::string request_of(std::string_view operation) {
       {"account_set_add_members", "{\"members\": [" + std::string(kMember) + "]}"},
       {"account_set_create",
        R"({"journal_id": "10000000-0000-0000-0000-000000000001", "name": "S", "external_id": "s"})"},
+      {"account_set_ensure",
+       R"({"journal_id": "10000000-0000-0000-0000-000000000001", "name": "S", "external_id": "ensured"})"},
+      {"account_set_ensure_members", "{\"members\": [" + std::string(kOtherMember) + "]}"},
       {"account_set_find", R"({"id": "f0000000-0000-0000-0000-000000000001"})"},
       {"account_set_find_many", R"({"ids": ["f0000000-0000-0000-0000-000000000001"]})"},
       {"account_set_list", "{}"},
@@ -83,6 +89,8 @@ std::string request_of(std::string_view operation) {
       {"account_statement", R"({"journal_id": "10000000-0000-0000-0000-000000000001",
         "account_id": "a0000000-0000-0000-0000-000000000002", "currency": "USD"})"},
       {"account_unlock", kAlice},
+      {"rollup_await", "{}"},
+      {"rollup_status", "{}"},
       {"account_update", R"({"id": "a0000000-0000-0000-0000-000000000001", "code": "A", "external_id": "y"})"},
       {"balance_at", R"({"journal_id": "10000000-0000-0000-0000-000000000001",
         "account_id": "a0000000-0000-0000-0000-000000000002", "currency": "USD", "version": 1})"},
@@ -209,6 +217,10 @@ TEST_F(OneWrite, IsTheLastStatementOfEveryOperationThatWrites) {
   const std::vector<Case> writing = cases("write");
   for (const Case &one : writing) {
     ASSERT_FALSE(one.request.empty()) << one.name << " is new: give it a request";
+    if (one.name == "rollup_await") {  // on SQLite every balance has moved with the posting
+      expect_no_write(one.make, one.request);
+      continue;
+    }
     expect_one_write_last(one.make, one.request);
   }
   EXPECT_GE(writing.size(), 12U);
@@ -222,6 +234,7 @@ TEST_F(OneWrite, IsNoneWhereThereIsNothingToWrite) {
   expect_no_write(cala_account_update, kAlice);
   expect_no_write(cala_account_unlock, kAlice);
   expect_no_write(cala_account_ensure, R"({"code": "ALICE", "name": "Alice"})");
+  expect_no_write(cala_account_set_ensure, kSet);
   expect_no_write(cala_journal_ensure, kJournal);
   expect_no_write(cala_tx_template_ensure, kTemplate);
 }

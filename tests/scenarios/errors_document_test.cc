@@ -31,7 +31,7 @@ std::set<std::string> codes_of_sources() {
       "memory|op|option|param|"
       "posting|"
       "process|queue|"
-      "request|store|transaction|tx|tx_template|velocity|velocity_control|velocity_limit)\\.[a-z_]+)\"");
+      "request|rollup|store|transaction|tx|tx_template|velocity|velocity_control|velocity_limit)\\.[a-z_]+)\"");
   const std::regex suffix("\"(\\.(?:exists|not_found|changed))\"");
   const std::regex ensured("\"(\\.(?:ensure_differs|keys_span))\"");
   std::set<std::string> codes;
@@ -48,7 +48,7 @@ std::set<std::string> codes_of_sources() {
     for (const char *noun : {"account", "account_set", "journal", "tx_template"}) codes.insert(noun + word);
   }
   for (const std::string &word : ensures) {
-    for (const char *noun : {"account", "journal", "tx_template"}) codes.insert(noun + word);
+    for (const char *noun : {"account", "account_set", "journal", "tx_template"}) codes.insert(noun + word);
   }
   // A velocity limit never changes; a control's change is named in full.
   for (const char *noun : {"velocity_control", "velocity_limit"}) {

@@ -68,7 +68,8 @@ TEST_P(EnsureRace, TheTransactionOfTheSecondGoesOn) {
 }
 
 TEST_P(EnsureRace, OfManyOneCreatesEachNoun) {
-  const std::string journal = R"({"code": "MAIN", "name": "Main"})";
+  const std::string journal = R"({"id": "10000000-0000-0000-0000-000000000001", "code": "MAIN", "name": "Main"})";
+  const std::string in_journal = R"("journal_id": "10000000-0000-0000-0000-000000000001", "name": "Set"})";
   const std::string tx_template = R"json({"code": "T", "transaction": {"effective": "date()",
     "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"}, "entries": []})json";
   const std::string limit = R"json({"id": "40000000-0000-0000-0000-000000000001", "name": "L", "limit": {"balance": [
@@ -76,6 +77,8 @@ TEST_P(EnsureRace, OfManyOneCreatesEachNoun) {
   for (const auto &[operation, request] :
        {std::pair<const char *, std::string>{"account_ensure", kCash},
         {"journal_ensure", journal},
+        {"account_set_ensure", R"({"external_id": "set", )" + in_journal},
+        {"account_set_ensure", R"({"id": "f0000000-0000-0000-0000-000000000001", )" + in_journal},
         {"tx_template_ensure", tx_template},
         {"velocity_limit_ensure", limit},
         {"velocity_control_ensure", R"({"id": "50000000-0000-0000-0000-000000000001", "name": "C"})"}}) {

@@ -138,6 +138,8 @@ package raw
 #cgo nocallback go_cala_account_unlock
 #cgo noescape go_cala_account_set_create
 #cgo nocallback go_cala_account_set_create
+#cgo noescape go_cala_account_set_ensure
+#cgo nocallback go_cala_account_set_ensure
 #cgo noescape go_cala_account_set_find
 #cgo nocallback go_cala_account_set_find
 #cgo noescape go_cala_account_set_find_many
@@ -148,6 +150,8 @@ package raw
 #cgo nocallback go_cala_account_set_update
 #cgo noescape go_cala_account_set_add_members
 #cgo nocallback go_cala_account_set_add_members
+#cgo noescape go_cala_account_set_ensure_members
+#cgo nocallback go_cala_account_set_ensure_members
 #cgo noescape go_cala_account_set_remove_member
 #cgo nocallback go_cala_account_set_remove_member
 #cgo noescape go_cala_account_set_list_members
@@ -252,6 +256,10 @@ package raw
 #cgo nocallback go_cala_tx_lock_accounts
 #cgo noescape go_cala_tx_exec
 #cgo nocallback go_cala_tx_exec
+#cgo noescape go_cala_rollup_status
+#cgo nocallback go_cala_rollup_status
+#cgo noescape go_cala_rollup_await
+#cgo nocallback go_cala_rollup_await
 #cgo noescape go_cala_cel_evaluate
 #cgo nocallback go_cala_cel_evaluate
 #cgo noescape go_cala_ledger_info
@@ -330,11 +338,13 @@ static __typeof__(&cala_account_update) p_cala_account_update;
 static __typeof__(&cala_account_lock) p_cala_account_lock;
 static __typeof__(&cala_account_unlock) p_cala_account_unlock;
 static __typeof__(&cala_account_set_create) p_cala_account_set_create;
+static __typeof__(&cala_account_set_ensure) p_cala_account_set_ensure;
 static __typeof__(&cala_account_set_find) p_cala_account_set_find;
 static __typeof__(&cala_account_set_find_many) p_cala_account_set_find_many;
 static __typeof__(&cala_account_set_list) p_cala_account_set_list;
 static __typeof__(&cala_account_set_update) p_cala_account_set_update;
 static __typeof__(&cala_account_set_add_members) p_cala_account_set_add_members;
+static __typeof__(&cala_account_set_ensure_members) p_cala_account_set_ensure_members;
 static __typeof__(&cala_account_set_remove_member) p_cala_account_set_remove_member;
 static __typeof__(&cala_account_set_list_members) p_cala_account_set_list_members;
 static __typeof__(&cala_account_set_list_parents) p_cala_account_set_list_parents;
@@ -387,6 +397,8 @@ static __typeof__(&cala_listener_list) p_cala_listener_list;
 static __typeof__(&cala_listener_remove) p_cala_listener_remove;
 static __typeof__(&cala_tx_lock_accounts) p_cala_tx_lock_accounts;
 static __typeof__(&cala_tx_exec) p_cala_tx_exec;
+static __typeof__(&cala_rollup_status) p_cala_rollup_status;
+static __typeof__(&cala_rollup_await) p_cala_rollup_await;
 static __typeof__(&cala_cel_evaluate) p_cala_cel_evaluate;
 static __typeof__(&cala_ledger_info) p_cala_ledger_info;
 static __typeof__(&cala_ledger_migrate) p_cala_ledger_migrate;
@@ -470,11 +482,13 @@ static const struct {
     {"cala_account_lock", (void **)&p_cala_account_lock, LINKED(cala_account_lock)},
     {"cala_account_unlock", (void **)&p_cala_account_unlock, LINKED(cala_account_unlock)},
     {"cala_account_set_create", (void **)&p_cala_account_set_create, LINKED(cala_account_set_create)},
+    {"cala_account_set_ensure", (void **)&p_cala_account_set_ensure, LINKED(cala_account_set_ensure)},
     {"cala_account_set_find", (void **)&p_cala_account_set_find, LINKED(cala_account_set_find)},
     {"cala_account_set_find_many", (void **)&p_cala_account_set_find_many, LINKED(cala_account_set_find_many)},
     {"cala_account_set_list", (void **)&p_cala_account_set_list, LINKED(cala_account_set_list)},
     {"cala_account_set_update", (void **)&p_cala_account_set_update, LINKED(cala_account_set_update)},
     {"cala_account_set_add_members", (void **)&p_cala_account_set_add_members, LINKED(cala_account_set_add_members)},
+    {"cala_account_set_ensure_members", (void **)&p_cala_account_set_ensure_members, LINKED(cala_account_set_ensure_members)},
     {"cala_account_set_remove_member", (void **)&p_cala_account_set_remove_member, LINKED(cala_account_set_remove_member)},
     {"cala_account_set_list_members", (void **)&p_cala_account_set_list_members, LINKED(cala_account_set_list_members)},
     {"cala_account_set_list_parents", (void **)&p_cala_account_set_list_parents, LINKED(cala_account_set_list_parents)},
@@ -527,6 +541,8 @@ static const struct {
     {"cala_listener_remove", (void **)&p_cala_listener_remove, LINKED(cala_listener_remove)},
     {"cala_tx_lock_accounts", (void **)&p_cala_tx_lock_accounts, LINKED(cala_tx_lock_accounts)},
     {"cala_tx_exec", (void **)&p_cala_tx_exec, LINKED(cala_tx_exec)},
+    {"cala_rollup_status", (void **)&p_cala_rollup_status, LINKED(cala_rollup_status)},
+    {"cala_rollup_await", (void **)&p_cala_rollup_await, LINKED(cala_rollup_await)},
     {"cala_cel_evaluate", (void **)&p_cala_cel_evaluate, LINKED(cala_cel_evaluate)},
     {"cala_ledger_info", (void **)&p_cala_ledger_info, LINKED(cala_ledger_info)},
     {"cala_ledger_migrate", (void **)&p_cala_ledger_migrate, LINKED(cala_ledger_migrate)},
@@ -614,11 +630,13 @@ static cala_status go_cala_account_update(cala_ledger *ledger, cala_tx *tx, cons
 static cala_status go_cala_account_lock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_lock(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_unlock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_unlock(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_set_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_create(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_set_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_ensure(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_set_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_find(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_set_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_find_many(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_set_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_list(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_set_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_update(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_set_add_members(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_add_members(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_set_ensure_members(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_ensure_members(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_set_remove_member(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_remove_member(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_set_list_members(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_list_members(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_account_set_list_parents(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_list_parents(ledger, tx, request, request_len, out_op, out_error); }
@@ -671,6 +689,8 @@ static cala_status go_cala_listener_list(cala_ledger *ledger, cala_tx *tx, const
 static cala_status go_cala_listener_remove(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_listener_remove(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_lock_accounts(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_lock_accounts(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_exec(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_exec(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_rollup_status(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_rollup_status(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_rollup_await(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_rollup_await(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_cel_evaluate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_cel_evaluate(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_ledger_info(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_ledger_info(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_ledger_migrate(ledger, tx, request, request_len, out_op, out_error); }
@@ -1224,11 +1244,19 @@ func AccountUnlock(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 	return outOp, outError, status
 }
 
-// AccountSetCreate is cala_account_set_create. Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its members' entries move.
+// AccountSetCreate is cala_account_set_create. Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its members' entries move; one that is eventually consistent has no min_available or max_available.
 func AccountSetCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
 	status := Status(C.go_cala_account_set_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// AccountSetEnsure is cala_account_set_ensure. Creates an account set, or finds the one that has its id or external id, of which one must be given; as account_ensure.
+func AccountSetEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_account_set_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1269,6 +1297,14 @@ func AccountSetAddMembers(ledger *Ledger, tx *Tx, request string) (*Op, *Error, 
 	var outOp *C.cala_op
 	var outError *C.cala_error
 	status := Status(C.go_cala_account_set_add_members(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// AccountSetEnsureMembers is cala_account_set_ensure_members. Puts those into account sets that are not there yet, all or none, for setting up at a start: what is there already stays, also when it has entries by now.
+func AccountSetEnsureMembers(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_account_set_ensure_members(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1688,6 +1724,22 @@ func TxExec(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
+// RollupStatus is cala_rollup_status. How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
+func RollupStatus(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_rollup_status(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// RollupAwait is cala_rollup_await. Waits until those balances have everything up to the sequence, by default all that was posted until now, and brings them there itself where need be.
+func RollupAwait(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_rollup_await(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
 // CelEvaluate is cala_cel_evaluate. Evaluates a CEL expression, for authors of tx templates.
 func CelEvaluate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
@@ -1727,11 +1779,13 @@ var Operations = []struct {
 	{"account_lock", AccountLock},
 	{"account_unlock", AccountUnlock},
 	{"account_set_create", AccountSetCreate},
+	{"account_set_ensure", AccountSetEnsure},
 	{"account_set_find", AccountSetFind},
 	{"account_set_find_many", AccountSetFindMany},
 	{"account_set_list", AccountSetList},
 	{"account_set_update", AccountSetUpdate},
 	{"account_set_add_members", AccountSetAddMembers},
+	{"account_set_ensure_members", AccountSetEnsureMembers},
 	{"account_set_remove_member", AccountSetRemoveMember},
 	{"account_set_list_members", AccountSetListMembers},
 	{"account_set_list_parents", AccountSetListParents},
@@ -1784,6 +1838,8 @@ var Operations = []struct {
 	{"listener_remove", ListenerRemove},
 	{"tx_lock_accounts", TxLockAccounts},
 	{"tx_exec", TxExec},
+	{"rollup_status", RollupStatus},
+	{"rollup_await", RollupAwait},
 	{"cel_evaluate", CelEvaluate},
 	{"ledger_info", LedgerInfo},
 	{"ledger_migrate", LedgerMigrate},

@@ -59,6 +59,10 @@ export class AccountSets extends Noun {
   create(set: t.AccountSetCreateRequest, options?: CallOptions): Promise<t.AccountSet> {
     return this.caller.call("account_set_create", set, options);
   }
+  /** Creates an account set, or finds it by id or external id; says which. {@link t.AccountSetEnsureError} */
+  ensure(set: t.AccountSetEnsureRequest, options?: CallOptions): Promise<t.AccountSetEnsureResult> {
+    return this.caller.call("account_set_ensure", set, options);
+  }
   /** Finds an account set. {@link t.AccountSetFindError} */
   find(by: t.AccountSetFindRequest, options?: CallOptions): Promise<t.AccountSet> {
     return this.caller.call("account_set_find", by, options);
@@ -78,6 +82,10 @@ export class AccountSets extends Noun {
   /** Puts accounts and sets into sets, all or none. {@link t.AccountSetAddMembersError} (`details.index`) */
   addMembers(members: t.Membership[], options?: CallOptions): Promise<t.AccountSetAddMembersResult> {
     return this.caller.call("account_set_add_members", { members }, options);
+  }
+  /** Puts those into sets that are not there yet, all or none. {@link t.AccountSetEnsureMembersError} */
+  ensureMembers(members: t.Membership[], options?: CallOptions): Promise<t.AccountSetEnsureMembersResult> {
+    return this.caller.call("account_set_ensure_members", { members }, options);
   }
   /** Takes a member out of a set. {@link t.AccountSetRemoveMemberError} */
   removeMember(member: t.Membership, options?: CallOptions): Promise<t.AccountSetRemoveMemberResult> {

@@ -75,6 +75,14 @@ export abstract class Scope implements Caller {
   cel(): Cel {
     return new Cel(this);
   }
+  /** How far the balances of eventually consistent account sets have come. */
+  rollupStatus(options?: CallOptions): Promise<t.Rollup> {
+    return this.call("rollup_status", {}, options);
+  }
+  /** Waits until those balances have all that was posted until now. {@link t.RollupAwaitError} */
+  rollupAwait(request: t.RollupAwaitRequest = {}, options?: CallOptions): Promise<t.Rollup> {
+    return this.call("rollup_await", request, options);
+  }
   /** What this ledger is: version, store, counts, clock. */
   info(options?: CallOptions): Promise<t.LedgerInfoResult> {
     return this.call("ledger_info", {}, options);

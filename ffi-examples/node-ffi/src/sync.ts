@@ -22,6 +22,8 @@ import type {
   OperationName,
   RequestOf,
   ResultOf,
+  Rollup,
+  RollupAwaitRequest,
 } from "./types.js";
 
 type AtOnce<T> = T extends Promise<infer Value> ? Value : T extends Listing<infer Item> ? SyncListing<Item> : T;
@@ -93,6 +95,14 @@ export class SyncTransaction {
   }
   cel(): Synchronous<Cel> {
     return new Cel(this.#caller) as unknown as Synchronous<Cel>;
+  }
+  /** How far the balances of eventually consistent account sets have come. */
+  rollupStatus(): Rollup {
+    return this.call("rollup_status");
+  }
+  /** Waits until those balances have all that was posted until now. */
+  rollupAwait(request: RollupAwaitRequest = {}): Rollup {
+    return this.call("rollup_await", request);
   }
   /** What this ledger is: version, store, counts, clock. */
   info(): LedgerInfoResult {

@@ -45,6 +45,14 @@ const methods = {
   account_set_list: ["accountSets().list", (scope) => scope.accountSets().list().page()],
   account_set_update: ["accountSets().update", (scope) => scope.accountSets().update({ id })],
   account_set_add_members: ["accountSets().addMembers", (scope) => scope.accountSets().addMembers([])],
+  account_set_ensure: [
+    "accountSets().ensure",
+    (scope) => scope.accountSets().ensure({ id, journalId: "", name: "" }),
+  ],
+  account_set_ensure_members: [
+    "accountSets().ensureMembers",
+    (scope) => scope.accountSets().ensureMembers([]),
+  ],
   account_set_remove_member: [
     "accountSets().removeMember",
     (scope) => scope.accountSets().removeMember({ accountSetId: id, accountId: id }),
@@ -138,6 +146,8 @@ const methods = {
   listener_remove: ["listeners().remove", (scope) => scope.listeners().remove({ name: "x" })],
   tx_lock_accounts: ["lockAccounts", (scope) => scope.lockAccounts([])],
   tx_exec: ["OwnTransaction.exec", (scope) => OwnTransaction.prototype.exec.call(scope as any, "")],
+  rollup_status: ["rollupStatus", (scope) => scope.rollupStatus()],
+  rollup_await: ["rollupAwait", (scope) => scope.rollupAwait()],
   cel_evaluate: ["cel().evaluate", (scope) => scope.cel().evaluate({ expr: "" })],
   ledger_info: ["info", (scope) => scope.info()],
   ledger_migrate: ["migrate", (scope) => scope.migrate()],

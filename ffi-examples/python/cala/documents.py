@@ -69,10 +69,14 @@ AskedLockStatus = Literal["active", "locked", "ACTIVE", "LOCKED"]
 #: Whether it takes postings.
 LockStatus = Literal["active", "locked"]
 
-#: When a set's balance moves. Requests take either case.
+#: When a set's balance moves: with each posting, or soon after it by the roll-up, which many postings of a hot set do
+#: not wait for. An account's own balance moves with the posting in any case; so does a set's on SQLite, where writers
+#: take turns anyway, and in a journal with effective_balances. Requests take either case.
 AskedBalanceRollup = Literal["synchronous", "eventually_consistent", "SYNCHRONOUS", "EVENTUALLY_CONSISTENT"]
 
-#: When a set's balance moves.
+#: When a set's balance moves: with each posting, or soon after it by the roll-up, which many postings of a hot set do
+#: not wait for. An account's own balance moves with the posting in any case; so does a set's on SQLite, where writers
+#: take turns anyway, and in a journal with effective_balances.
 BalanceRollup = Literal["synchronous", "eventually_consistent"]
 
 #: What becomes of something that is there already, and not as it was asked for.
@@ -166,6 +170,28 @@ class Member(_Member, total=False):
 
     account_id: str
     member_account_set_id: str
+
+
+class _Rollup(TypedDict):
+    applied: int
+    """They have every posting up to this."""
+    frontier: int
+    """The newest posting, or other event, that there is."""
+
+
+class Rollup(_Rollup, total=False):
+    """How far the balances of eventually consistent account sets have come."""
+
+    last_error: RollupError
+    """While this ledger's thread cannot go on."""
+
+
+class RollupError(TypedDict):
+    """Why it could not go on, and when. It tries again, at least once a second."""
+
+    code: str
+    message: str
+    at: str
 
 
 class _Journal(TypedDict):
@@ -630,10 +656,12 @@ class Statement(_Statement, total=False):
 
 
 class TrialBalanceLine(TypedDict):
-    """What an account has in a currency."""
+    """What an account, or with subtotals an account set, has in a currency."""
 
     account_id: str
+    """Or the set's."""
     code: str
+    """Of a set: its id."""
     name: str
     currency: str
     debit: str
@@ -914,9 +942,9 @@ class _NewAccountSet(TypedDict):
 
 class NewAccountSet(_NewAccountSet, total=False):
     """Request of account_set_create. Creates an account set: accounts and other sets under one name, in one
-    journal, with balances of its own, which its members' entries move. Its id is found wherever a balance or
-    entries are asked for by account_id, and refused where only an account will do (account.is_set). Its external id
-    is its own among sets."""
+    journal, with balances of its own, which its members' entries move; one that is eventually consistent has no
+    min_available or max_available. Its id is found wherever a balance or entries are asked for by account_id, and
+    refused where only an account will do (account.is_set). Its external id is its own among sets."""
 
     id: Id | None
     external_id: str | None
@@ -930,6 +958,21 @@ class NewAccountSet(_NewAccountSet, total=False):
     max_available: AskedAvailableLimits | None
     available_layer: AskedLayer | None
     """Default "settled"."""
+
+
+class EnsureAccountSet(NewAccountSet, total=False):
+    """Request of account_set_ensure. Creates an account set, or finds the one that has its id or external id, of
+    which one must be given; as account_ensure. Its members are ensured by account_set_ensure_members."""
+
+    on_difference: OnDifference | None
+    """Default "error"."""
+
+
+class EnsuredAccountSet(TypedDict):
+    """Answer of account_set_ensure."""
+
+    created: bool
+    account_set: AccountSet
 
 
 class AccountSetKey(TypedDict, total=False):
@@ -995,6 +1038,22 @@ class Added(TypedDict):
     """Answer of account_set_add_members."""
 
     added: int
+
+
+class AccountSetEnsureMembersRequest(TypedDict):
+    """Request of account_set_ensure_members. Puts those into account sets that are not there yet, all or none, for
+    setting up at a start: what is there already stays, also when it has entries by now. created and found: how
+    many; a member that is named twice is found the second time. index counts the missing ones."""
+
+    members: Sequence[Membership]
+    """At most 10000."""
+
+
+class Ensured(TypedDict):
+    """Answer of account_set_ensure_members."""
+
+    created: int
+    found: int
 
 
 class Removed(TypedDict):
@@ -1589,9 +1648,13 @@ class TrialBalancePart(PageRequest, total=False):
     """What Balances.trial takes as keywords. Lists what the accounts of a journal, or those below an account set,
     have in one layer, by code and currency: now, as it was recorded at an instant, or at the end of an effective
     date (in a journal with effective_balances). Accounts that had no entry then are left out. totals are of all of
-    them, by currency, and come with the first page: over a whole journal debit and credit are equal."""
+    them, by currency, and come with the first page: over a whole journal debit and credit are equal. With
+    subtotals, its lines are those of account sets instead: of the sets directly in account_set_id, or without it of
+    the journal's sets that are in no other; the totals stay those of the accounts."""
 
     account_set_id: Id | None
+    subtotals: bool | None
+    """Default False."""
     currency: str | None
     layer: AskedLayer | None
     """Default "settled"."""
@@ -1602,7 +1665,9 @@ class TrialBalanceRequest(TrialBalancePart):
     """Request of trial_balance. Lists what the accounts of a journal, or those below an account set, have in one
     layer, by code and currency: now, as it was recorded at an instant, or at the end of an effective date (in a
     journal with effective_balances). Accounts that had no entry then are left out. totals are of all of them, by
-    currency, and come with the first page: over a whole journal debit and credit are equal."""
+    currency, and come with the first page: over a whole journal debit and credit are equal. With subtotals, its
+    lines are those of account sets instead: of the sets directly in account_set_id, or without it of the journal's
+    sets that are in no other; the totals stay those of the accounts."""
 
     journal_id: Id
 
@@ -1697,6 +1762,24 @@ class Rows(TypedDict):
     affected: int
 
 
+class RollupStatusRequest(TypedDict):
+    """Request of rollup_status. How far the balances of eventually consistent account sets have come: every posting
+    up to applied is in them. frontier: the newest posting or event there is. A thread of the ledger's own brings
+    them on after each posting that concerns them; whatever it had not done when a process ended is done by the next
+    one that opens the ledger, posts or awaits."""
+
+
+class RollupAwaitRequest(TypedDict, total=False):
+    """Request of rollup_await. Waits until those balances have everything up to the sequence, by default all that
+    was posted until now, and brings them there itself where need be. Inside a transaction it sees what others have
+    committed, and what this one has posted follows after its commit; until that the roll-up of others waits for
+    it."""
+
+    sequence: int | None
+    timeout_ms: int | None
+    """0 to 600000. Default 30000."""
+
+
 CelEvaluateAs = Literal["any", "string", "int", "decimal", "bool", "uuid", "date", "timestamp", "json", "layer",
                         "direction", "currency"]
 
@@ -1784,44 +1867,50 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "tx_template.keys_span", "tx_template.not_found", "tx_template.changed", "account.exists",
                "account.ensure_differs", "account.keys_span", "account.not_found", "account.changed", "account.locked",
                "account.below_min", "account.above_max", "account.is_set", "account_set.exists",
-               "account_set.not_found", "account_set.changed", "membership.journal_mismatch", "membership.has_history",
-               "membership.cycle", "membership.duplicate_path", "membership.depth", "membership.not_found",
-               "journal.exists", "journal.ensure_differs", "journal.keys_span", "journal.not_found", "journal.changed",
-               "journal.no_effective_balances", "journal.locked", "velocity.exceeded", "velocity_limit.exists",
-               "velocity_limit.ensure_differs", "velocity_limit.not_found", "velocity_control.exists",
-               "velocity_control.ensure_differs", "velocity_control.not_found", "velocity_control.has_limit",
-               "velocity_control.attached", "velocity_control.changed", "posting.unbalanced",
-               "transaction.replay_differs", "transaction.exists", "transaction.already_voided",
-               "transaction.not_found", "list.no_mark", "balance.not_found", "balance.changed", "listener.not_found",
-               "listener.changed", "listener.too_many", "transaction.none", "transaction.open", "transaction.state",
-               "transaction.aborted", "tx.required", "tx.not_postgres", "tx.libpq", "tx.connection", "tx.encoding",
-               "tx.control_statement", "tx.statement", "tx.constraint", "tx.too_many_rows", "tx.busy", "tx.over",
-               "call.misuse", "call.failed", "posting.fold", "op.adopted_transaction", "op.host_transaction",
-               "op.host_only", "op.own_transaction", "op.timeout", "op.cancelled", "queue.full", "queue.closed",
-               "queue.reader_busy", "queue.nested", "queue.timeout", "queue.buffer_too_small", "queue.descriptor",
-               "ledger.closed", "clock.not_manual", "clock.range", "process.forked", "memory.exhausted",
-               "executor.closed", "executor.full", "executor.thread", "executor.lane", "executor.task_failed",
-               "store.invalid", "store.unreachable", "store.libpq_missing", "store.login", "store.database_missing",
-               "store.too_many_connections", "store.server_version", "store.connection_lost", "store.outcome_unknown",
-               "store.cannot_open", "store.not_a_ledger", "store.read_only", "store.permission", "store.full",
-               "store.io", "store.memory", "store.corrupt", "store.migrations_missing", "store.migrated_meanwhile",
-               "store.newer", "store.busy", "store.pool_timeout", "store.lock_timeout", "store.serialization",
-               "store.deadlock", "store.cancelled", "store.too_old", "store.untrusted_schema", "store.encoding",
-               "store.unsupported", "store.refused", "store.protocol", "store.plan", "store.entry_id", "store.misuse",
-               "config.store", "config.schema", "library.missing", "library.version", "ledger.loop", "tx.not_psycopg"]
-AccountCreateCode = Literal["account.exists", "account_set.not_found", "option.unsupported"]
-AccountCreateManyCode = Literal["account.exists", "account_set.not_found", "option.unsupported"]
-AccountEnsureCode = Literal["account.ensure_differs", "account.keys_span", "account.exists", "option.unsupported"]
+               "account_set.ensure_differs", "account_set.keys_span", "account_set.not_found", "account_set.changed",
+               "membership.journal_mismatch", "membership.has_history", "membership.cycle", "membership.duplicate_path",
+               "membership.depth", "rollup.timeout", "membership.not_found", "journal.exists", "journal.ensure_differs",
+               "journal.keys_span", "journal.not_found", "journal.changed", "journal.no_effective_balances",
+               "journal.locked", "velocity.exceeded", "velocity_limit.exists", "velocity_limit.ensure_differs",
+               "velocity_limit.not_found", "velocity_control.exists", "velocity_control.ensure_differs",
+               "velocity_control.not_found", "velocity_control.has_limit", "velocity_control.attached",
+               "velocity_control.changed", "posting.unbalanced", "transaction.replay_differs", "transaction.exists",
+               "transaction.already_voided", "transaction.not_found", "list.no_mark", "balance.not_found",
+               "balance.changed", "listener.not_found", "listener.changed", "listener.too_many", "transaction.none",
+               "transaction.open", "transaction.state", "transaction.aborted", "tx.required", "tx.not_postgres",
+               "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement", "tx.statement", "tx.constraint",
+               "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed", "posting.fold",
+               "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction", "op.timeout",
+               "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested", "queue.timeout",
+               "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual", "clock.range",
+               "process.forked", "memory.exhausted", "executor.closed", "executor.full", "executor.thread",
+               "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable", "store.libpq_missing",
+               "store.login", "store.database_missing", "store.too_many_connections", "store.server_version",
+               "store.connection_lost", "store.outcome_unknown", "store.cannot_open", "store.not_a_ledger",
+               "store.read_only", "store.permission", "store.full", "store.io", "store.memory", "store.corrupt",
+               "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
+               "store.pool_timeout", "store.lock_timeout", "store.serialization", "store.deadlock", "store.cancelled",
+               "store.too_old", "store.untrusted_schema", "store.encoding", "store.unsupported", "store.refused",
+               "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema",
+               "library.missing", "library.version", "ledger.loop", "tx.not_psycopg"]
+AccountCreateCode = Literal["account.exists", "account_set.not_found"]
+AccountCreateManyCode = Literal["account.exists", "account_set.not_found"]
+AccountEnsureCode = Literal["account.ensure_differs", "account.keys_span", "account.exists"]
 AccountFindCode = Literal["account.not_found"]
 AccountUpdateCode = Literal["account.not_found", "account.exists", "account.changed", "account.is_set"]
 AccountLockCode = Literal["account.not_found", "account.changed", "account.is_set"]
 AccountUnlockCode = Literal["account.not_found", "account.changed", "account.is_set"]
-AccountSetCreateCode = Literal["account_set.exists", "journal.not_found", "option.unsupported"]
+AccountSetCreateCode = Literal["account_set.exists", "journal.not_found"]
+AccountSetEnsureCode = Literal["account_set.ensure_differs", "account_set.keys_span", "account_set.exists",
+                               "journal.not_found"]
 AccountSetFindCode = Literal["account_set.not_found"]
 AccountSetUpdateCode = Literal["account_set.not_found", "account_set.exists", "account_set.changed"]
 AccountSetAddMembersCode = Literal["account_set.not_found", "account.not_found", "membership.journal_mismatch",
                                    "membership.has_history", "membership.cycle", "membership.duplicate_path",
                                    "membership.depth", "account.is_set"]
+AccountSetEnsureMembersCode = Literal["account_set.not_found", "account.not_found", "membership.journal_mismatch",
+                                      "membership.has_history", "membership.cycle", "membership.duplicate_path",
+                                      "membership.depth", "account.is_set"]
 AccountSetRemoveMemberCode = Literal["account_set.not_found", "account.not_found", "membership.not_found",
                                      "membership.journal_mismatch", "membership.has_history", "account.is_set"]
 JournalCreateCode = Literal["journal.exists"]
@@ -1884,13 +1973,15 @@ BalanceRangeCode = Literal["balance.not_found", "journal.no_effective_balances",
 BalanceChangesCode = Literal["journal.no_effective_balances", "amount.range"]
 AccountStatementCode = Literal["account.not_found", "journal.no_effective_balances", "currency.unknown",
                                "request.malformed", "amount.range"]
-TrialBalanceCode = Literal["journal.not_found", "journal.no_effective_balances", "currency.unknown", "amount.range"]
+TrialBalanceCode = Literal["journal.not_found", "account_set.not_found", "journal.no_effective_balances",
+                           "currency.unknown", "amount.range"]
 EventListCode = Literal["list.no_mark"]
 ListenerPlaceCode = Literal["listener.changed", "list.no_mark"]
 ListenerAckCode = Literal["listener.not_found", "listener.changed"]
 ListenerRemoveCode = Literal["listener.not_found", "listener.changed"]
 TxLockAccountsCode = Literal["account.not_found", "journal.not_found", "currency.unknown", "tx.required"]
 TxExecCode = Literal["tx.control_statement", "tx.statement", "tx.too_many_rows", "tx.constraint", "tx.required"]
+RollupAwaitCode = Literal["rollup.timeout"]
 CelEvaluateCode = Literal["cel.compile", "cel.params", "cel.eval", "cel.coerce"]
 LedgerMigrateCode = Literal["store.newer", "op.own_transaction"]
 
@@ -1898,15 +1989,12 @@ LedgerMigrateCode = Literal["store.newer", "op.own_transaction"]
 RAISES = {
     "account_create":
         "ConflictError account.exists; "
-        "NotFoundError account_set.not_found; "
-        "UnsupportedError option.unsupported.",
+        "NotFoundError account_set.not_found.",
     "account_create_many":
         "ConflictError account.exists; "
-        "NotFoundError account_set.not_found; "
-        "UnsupportedError option.unsupported.",
+        "NotFoundError account_set.not_found.",
     "account_ensure":
-        "ConflictError account.ensure_differs, account.keys_span, account.exists; "
-        "UnsupportedError option.unsupported.",
+        "ConflictError account.ensure_differs, account.keys_span, account.exists.",
     "account_find":
         "NotFoundError account.not_found.",
     "account_find_many": "",
@@ -1925,8 +2013,10 @@ RAISES = {
         "RejectedError account.is_set.",
     "account_set_create":
         "ConflictError account_set.exists; "
-        "NotFoundError journal.not_found; "
-        "UnsupportedError option.unsupported.",
+        "NotFoundError journal.not_found.",
+    "account_set_ensure":
+        "ConflictError account_set.ensure_differs, account_set.keys_span, account_set.exists; "
+        "NotFoundError journal.not_found.",
     "account_set_find":
         "NotFoundError account_set.not_found.",
     "account_set_find_many": "",
@@ -1935,6 +2025,10 @@ RAISES = {
         "NotFoundError account_set.not_found; "
         "ConflictError account_set.exists, account_set.changed.",
     "account_set_add_members":
+        "NotFoundError account_set.not_found, account.not_found; "
+        "RejectedError membership.journal_mismatch, membership.has_history, membership.cycle, "
+        "membership.duplicate_path, membership.depth, account.is_set.",
+    "account_set_ensure_members":
         "NotFoundError account_set.not_found, account.not_found; "
         "RejectedError membership.journal_mismatch, membership.has_history, membership.cycle, "
         "membership.duplicate_path, membership.depth, account.is_set.",
@@ -2067,7 +2161,7 @@ RAISES = {
         "RejectedError journal.no_effective_balances; "
         "InvalidError currency.unknown, request.malformed, amount.range.",
     "trial_balance":
-        "NotFoundError journal.not_found; "
+        "NotFoundError journal.not_found, account_set.not_found; "
         "RejectedError journal.no_effective_balances; "
         "InvalidError currency.unknown, amount.range.",
     "event_list":
@@ -2090,6 +2184,9 @@ RAISES = {
         "InvalidError tx.control_statement, tx.statement, tx.too_many_rows; "
         "ConflictError tx.constraint; "
         "MisuseError tx.required.",
+    "rollup_status": "",
+    "rollup_await":
+        "TimeoutError rollup.timeout.",
     "cel_evaluate":
         "InvalidError cel.compile, cel.params, cel.eval, cel.coerce.",
     "ledger_info": "",

@@ -24,7 +24,8 @@ from .documents import (AttachmentFilter, AttachVelocity, Attached, Detached, De
                         EnsuredVelocityControl, EnsuredVelocityLimit, EnsureVelocityControl, EnsureVelocityLimit,
                         Headroom, HeadroomKey, NewVelocityControl, NewVelocityLimit, VelocityAttachment,
                         VelocityControl, VelocityLimit, VelocityLimitFilter)
-from .documents import EnsureAccount, EnsuredAccount, EnsuredJournal, EnsuredTxTemplate, EnsureJournal, EnsureTxTemplate
+from .documents import (EnsureAccount, EnsureAccountSet, Ensured, EnsuredAccount, EnsuredAccountSet, EnsuredJournal,
+                        EnsuredTxTemplate, EnsureJournal, EnsureTxTemplate, Rollup)
 from .documents import PreviewedTransaction, VoidTransaction
 from .errors import InvalidError, ParamTypeError
 from .listing import AsyncListing, Listing
@@ -237,6 +238,13 @@ class AccountSets(_Noun[M]):
         """Creates an account set. Gives the account set."""
         return fields
 
+    @operation("account_set_ensure", EnsuredAccountSet)
+    def ensure(self, **fields: Unpack[EnsureAccountSet]) -> object:
+        """Creates the account set, or finds the one that has its id or external_id. Gives {"created": bool,
+        "account_set": {...}}. A found one that differs in a field that was given is refused, or kept where
+        on_difference is "keep"."""
+        return fields
+
     @operation("account_set_find", AccountSet)
     def find(self, **key: Unpack[AccountSetKey]) -> object:
         """Gives the account set that has this id or external_id."""
@@ -260,6 +268,11 @@ class AccountSets(_Noun[M]):
     @operation("account_set_add_members", Added)
     def add_members(self, members: Sequence[Membership]) -> object:
         """Puts accounts and sets into sets, all or none; 10,000 at most. Gives how many."""
+        return {"members": members}
+
+    @operation("account_set_ensure_members", Ensured)
+    def ensure_members(self, members: Sequence[Membership]) -> object:
+        """Puts those into sets that are not there yet, all or none. Gives how many were created and found."""
         return {"members": members}
 
     @operation("account_set_remove_member", Removed)
@@ -650,6 +663,16 @@ class Place(_Base[M]):
     def cel_evaluate(self, expr: str, **context: Unpack[CelContext]) -> object:
         """Evaluates a CEL expression, for authors of tx templates; as_ is the request's `as`. Gives {"type", "value"}."""
         return {"expr": expr, **{key.removesuffix("_"): value for key, value in context.items()}}  # as is a keyword of Python
+
+    @operation("rollup_status", Rollup)
+    def rollup_status(self) -> object:
+        """Gives how far the balances of eventually consistent account sets have come: applied, frontier."""
+        return {}
+
+    @operation("rollup_await", Rollup)
+    def rollup_await(self, sequence: int | None = None, timeout_ms: int = 30_000) -> object:
+        """Waits until those balances have everything up to the sequence, by default all that was posted until now."""
+        return {"timeout_ms": timeout_ms, **({} if sequence is None else {"sequence": sequence})}
 
     @operation("ledger_info", Info)
     def info(self) -> object:

@@ -373,7 +373,7 @@ FUNCTIONS = (
     #   "synchronous", account_set_id?: uuid, min_available?: available_limits, max_available?: available_limits,
     #   available_layer?: layer = "settled"}
     # result: account
-    # errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
+    # errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_account_create", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
@@ -381,7 +381,7 @@ FUNCTIONS = (
     # Creates accounts, all or none; the answer has them in the same order.
     # request: {accounts: [account_create.request; 10000]}
     # result: {accounts: [account]}
-    # errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
+    # errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_account_create_many", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
@@ -394,7 +394,7 @@ FUNCTIONS = (
     #   status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
     #   "synchronous", on_difference?: on_difference = "error"}
     # result: {created: boolean, account: account}
-    # errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists; CALA_UNSUPPORTED option.unsupported
+    # errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_account_ensure", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
@@ -450,16 +450,27 @@ FUNCTIONS = (
     ("cala_account_unlock", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its
-    # members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused where
-    # only an account will do (account.is_set). Its external id is its own among sets.
+    # members' entries move; one that is eventually consistent has no min_available or max_available. Its id is found
+    # wherever a balance or entries are asked for by account_id, and refused where only an account will do
+    # (account.is_set). Its external id is its own among sets.
     # request: {id?: uuid, journal_id: uuid, name: text, external_id?: text, normal_balance_type?: direction = "credit",
     #   description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous",
     #   min_available?: available_limits, max_available?: available_limits, available_layer?: layer = "settled"}
     # result: account_set
-    # errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found; CALA_UNSUPPORTED option.unsupported
+    # errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_account_set_create", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Creates an account set, or finds the one that has its id or external id, of which one must be given; as
+    # account_ensure. Its members are ensured by account_set_ensure_members.
+    # request: account_set_create.request & {on_difference?: on_difference = "error"}
+    # result: {created: boolean, account_set: account_set}
+    # errors: CALA_CONFLICT account_set.ensure_differs, account_set.keys_span, account_set.exists; CALA_NOT_FOUND
+    #   journal.not_found
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_account_set_ensure", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Finds an account set.
     # request: {id: uuid} | {external_id: text}
@@ -507,6 +518,17 @@ FUNCTIONS = (
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_account_set_add_members", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
+     ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Puts those into account sets that are not there yet, all or none, for setting up at a start: what is there already
+    # stays, also when it has entries by now. created and found: how many; a member that is named twice is found the second
+    # time. index counts the missing ones.
+    # request: {members: [membership; 10000]}
+    # result: {created: integer, found: integer}
+    # errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
+    #   membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_account_set_ensure_members", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Takes a member out of an account set, as long as it has no entries in the set's journal.
     # request: membership
@@ -929,12 +951,14 @@ FUNCTIONS = (
     # Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now, as
     # it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances). Accounts
     # that had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a
-    # whole journal debit and credit are equal.
-    # request: page & {journal_id: uuid, account_set_id?: uuid, currency?: currency, layer?: layer = "settled",
-    #   at?: trial_moment}
+    # whole journal debit and credit are equal. With subtotals, its lines are those of account sets instead: of the sets
+    # directly in account_set_id, or without it of the journal's sets that are in no other; the totals stay those of the
+    # accounts.
+    # request: page & {journal_id: uuid, account_set_id?: uuid, subtotals?: boolean = false,
+    #   currency?: currency, layer?: layer = "settled", at?: trial_moment}
     # result: trial_balance
-    # errors: CALA_NOT_FOUND journal.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
-    #   amount.range
+    # errors: CALA_NOT_FOUND journal.not_found, account_set.not_found; CALA_REJECTED journal.no_effective_balances;
+    #   CALA_INVALID currency.unknown, amount.range
     # access: read
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_trial_balance", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
@@ -1015,6 +1039,26 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_tx_exec", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
+    # frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting that
+    # concerns them; whatever it had not done when a process ended is done by the next one that opens the ledger, posts or
+    # awaits.
+    # request: {}
+    # result: rollup
+    # access: read
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_rollup_status", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Waits until those balances have everything up to the sequence, by default all that was posted until now, and brings
+    # them there itself where need be. Inside a transaction it sees what others have committed, and what this one has
+    # posted follows after its commit; until that the roll-up of others waits for it.
+    # request: {sequence?: integer, timeout_ms?: integer 0..600000 = 30000}
+    # result: rollup
+    # errors: CALA_TIMEOUT rollup.timeout
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_rollup_await", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Evaluates a CEL expression, for authors of tx templates. No store is asked. as is the type to coerce the result to;
     # clock the instant of date(), by default the ledger's; docs/cel.md has the typed values.
     # request: {expr: text, as?: "any" | "string" | "int" | "decimal" | "bool" | "uuid" | "date" | "timestamp" | "json" |
@@ -1058,11 +1102,13 @@ OPERATIONS = (
     "account_lock",
     "account_unlock",
     "account_set_create",
+    "account_set_ensure",
     "account_set_find",
     "account_set_find_many",
     "account_set_list",
     "account_set_update",
     "account_set_add_members",
+    "account_set_ensure_members",
     "account_set_remove_member",
     "account_set_list_members",
     "account_set_list_parents",
@@ -1115,6 +1161,8 @@ OPERATIONS = (
     "listener_remove",
     "tx_lock_accounts",
     "tx_exec",
+    "rollup_status",
+    "rollup_await",
     "cel_evaluate",
     "ledger_info",
     "ledger_migrate",

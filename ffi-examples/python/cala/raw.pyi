@@ -373,7 +373,7 @@ class Library(ctypes.CDLL):
           "synchronous", account_set_id?: uuid, min_available?: available_limits, max_available?: available_limits,
           available_layer?: layer = "settled"}
         result: account
-        errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
+        errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found
         access: write
         """
     def cala_account_create_many(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -381,7 +381,7 @@ class Library(ctypes.CDLL):
         """Creates accounts, all or none; the answer has them in the same order.
         request: {accounts: [account_create.request; 10000]}
         result: {accounts: [account]}
-        errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
+        errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found
         access: write
         """
     def cala_account_ensure(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -394,7 +394,7 @@ class Library(ctypes.CDLL):
           status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
           "synchronous", on_difference?: on_difference = "error"}
         result: {created: boolean, account: account}
-        errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists; CALA_UNSUPPORTED option.unsupported
+        errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists
         access: write
         """
     def cala_account_find(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -450,13 +450,24 @@ class Library(ctypes.CDLL):
     def cala_account_set_create(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                                 out_op: Out, out_error: Out, /) -> int:
         """Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its
-        members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused where
-        only an account will do (account.is_set). Its external id is its own among sets.
+        members' entries move; one that is eventually consistent has no min_available or max_available. Its id is found
+        wherever a balance or entries are asked for by account_id, and refused where only an account will do
+        (account.is_set). Its external id is its own among sets.
         request: {id?: uuid, journal_id: uuid, name: text, external_id?: text, normal_balance_type?: direction = "credit",
           description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous",
           min_available?: available_limits, max_available?: available_limits, available_layer?: layer = "settled"}
         result: account_set
-        errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found; CALA_UNSUPPORTED option.unsupported
+        errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found
+        access: write
+        """
+    def cala_account_set_ensure(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                                out_op: Out, out_error: Out, /) -> int:
+        """Creates an account set, or finds the one that has its id or external id, of which one must be given; as
+        account_ensure. Its members are ensured by account_set_ensure_members.
+        request: account_set_create.request & {on_difference?: on_difference = "error"}
+        result: {created: boolean, account_set: account_set}
+        errors: CALA_CONFLICT account_set.ensure_differs, account_set.keys_span, account_set.exists; CALA_NOT_FOUND
+          journal.not_found
         access: write
         """
     def cala_account_set_find(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -502,6 +513,17 @@ class Library(ctypes.CDLL):
         ends.
         request: {members: [membership; 10000]}
         result: {added: integer}
+        errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
+          membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set
+        access: write
+        """
+    def cala_account_set_ensure_members(self, ledger: Handle, tx: Handle, request: bytes | None,
+                                        request_len: int, out_op: Out, out_error: Out, /) -> int:
+        """Puts those into account sets that are not there yet, all or none, for setting up at a start: what is there already
+        stays, also when it has entries by now. created and found: how many; a member that is named twice is found the second
+        time. index counts the missing ones.
+        request: {members: [membership; 10000]}
+        result: {created: integer, found: integer}
         errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
           membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set
         access: write
@@ -929,12 +951,14 @@ class Library(ctypes.CDLL):
         """Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now, as
         it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances). Accounts
         that had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a
-        whole journal debit and credit are equal.
-        request: page & {journal_id: uuid, account_set_id?: uuid, currency?: currency, layer?: layer = "settled",
-          at?: trial_moment}
+        whole journal debit and credit are equal. With subtotals, its lines are those of account sets instead: of the sets
+        directly in account_set_id, or without it of the journal's sets that are in no other; the totals stay those of the
+        accounts.
+        request: page & {journal_id: uuid, account_set_id?: uuid, subtotals?: boolean = false,
+          currency?: currency, layer?: layer = "settled", at?: trial_moment}
         result: trial_balance
-        errors: CALA_NOT_FOUND journal.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
-          amount.range
+        errors: CALA_NOT_FOUND journal.not_found, account_set.not_found; CALA_REJECTED journal.no_effective_balances;
+          CALA_INVALID currency.unknown, amount.range
         access: read
         """
     def cala_event_list(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -1011,6 +1035,26 @@ class Library(ctypes.CDLL):
         errors: CALA_INVALID tx.control_statement (BEGIN, COMMIT, SAVEPOINT and their kin are the library's business),
           tx.statement (the SQLSTATE, the message and cala_error_tx_state tell more), tx.too_many_rows; CALA_CONFLICT
           tx.constraint; CALA_MISUSE tx.required
+        access: write
+        """
+    def cala_rollup_status(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                           out_op: Out, out_error: Out, /) -> int:
+        """How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
+        frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting that
+        concerns them; whatever it had not done when a process ended is done by the next one that opens the ledger, posts or
+        awaits.
+        request: {}
+        result: rollup
+        access: read
+        """
+    def cala_rollup_await(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                          out_op: Out, out_error: Out, /) -> int:
+        """Waits until those balances have everything up to the sequence, by default all that was posted until now, and brings
+        them there itself where need be. Inside a transaction it sees what others have committed, and what this one has
+        posted follows after its commit; until that the roll-up of others waits for it.
+        request: {sequence?: integer, timeout_ms?: integer 0..600000 = 30000}
+        result: rollup
+        errors: CALA_TIMEOUT rollup.timeout
         access: write
         """
     def cala_cel_evaluate(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,

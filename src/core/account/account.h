@@ -35,6 +35,7 @@ struct Account {
 struct SetAbove {
   base::Uuid id;
   base::Uuid journal_id;  // only entries of this journal move it
+  bool at_once{true};     // false: its balance follows, by the roll-up
 };
 
 // The velocity controls attached to an account or a set, and what their expressions may ask of it.

@@ -1,7 +1,9 @@
 #include "core/account_set/membership.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -265,6 +267,19 @@ Outcome check_additions(const MembershipState &state, const std::vector<Membersh
   if (!accounts && accounts.error().code == "account.is_set") return accounts;
   if (Outcome graph = check_graph(state, additions); !graph) return graph;
   return accounts;
+}
+
+std::vector<Membership> missing_memberships(const MembershipState &state, const std::vector<Membership> &wanted) {
+  std::set<std::tuple<Uuid, Uuid, bool>> there;
+  const auto key = [](const Membership &one) {
+    return std::tuple(one.account_set_id, one.member_id, one.member_is_set);
+  };
+  for (const Membership &one : state.memberships) there.insert(key(one));
+  std::vector<Membership> missing;
+  for (const Membership &one : wanted) {
+    if (there.insert(key(one)).second) missing.push_back(one);
+  }
+  return missing;
 }
 
 Outcome check_removal(const MembershipState &state, const Membership &removal) {

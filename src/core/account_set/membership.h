@@ -41,6 +41,8 @@ struct MembershipState {
 // missing; journals; history; a cycle; a second path between sets; a second path of an account; depth; an account is missing, or a
 // set. A cycle, a path and a depth name the first addition by which, with those before it, they come about. Details: index, and the ids.
 base::Outcome check_additions(const MembershipState &state, const std::vector<Membership> &additions);
+// Those of the wanted memberships that are not there yet, each once.
+std::vector<Membership> missing_memberships(const MembershipState &state, const std::vector<Membership> &wanted);
 base::Outcome check_removal(const MembershipState &state, const Membership &removal);
 
 }  // namespace cala::core

@@ -502,7 +502,7 @@ template <typename Visit>
 void Batch::for_each_moved(const Entry &entry, Visit &&visit) const {
   visit(key_of(entry));
   for (const SetAbove &set : accounts_.at(entry.account_id)->sets) {
-    if (set.journal_id == entry.journal_id) visit(BalanceKey{set.id, entry.currency, entry.journal_id});
+    if (set.at_once && set.journal_id == entry.journal_id) visit(BalanceKey{set.id, entry.currency, entry.journal_id});
   }
 }
 

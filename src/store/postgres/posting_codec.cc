@@ -226,7 +226,7 @@ base::Outcome read_accounts(std::string_view text, std::vector<core::AccountStat
   return {};
 }
 
-// Each row: an account, a set above it, the set's journal.
+// Each row: an account, a set above it, the set's journal, whether its balance moves at once.
 base::Outcome read_sets(std::string_view text, std::vector<core::AccountState> &accounts) {
   std::unordered_map<base::Uuid, core::AccountState *, base::UuidHash> by_id;
   if (!text.empty()) {
@@ -237,8 +237,9 @@ base::Outcome read_sets(std::string_view text, std::vector<core::AccountState> &
     const auto account = by_id.find(fields.uuid());
     const base::Uuid set_id = fields.uuid();
     const base::Uuid journal_id = fields.uuid();
+    const bool at_once = fields.integer() != 0;
     if (fields.failed() || account == by_id.end()) return corrupt("an account set");
-    account->second->sets.push_back({set_id, journal_id});
+    account->second->sets.push_back({set_id, journal_id, at_once});
   }
   return {};
 }

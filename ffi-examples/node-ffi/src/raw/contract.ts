@@ -27,7 +27,9 @@ export type ErrorCode =
   | "account.locked"
   | "account.not_found"
   | "account_set.changed"
+  | "account_set.ensure_differs"
   | "account_set.exists"
+  | "account_set.keys_span"
   | "account_set.not_found"
   | "adapter.refused"
   | "adapter.sync"
@@ -100,6 +102,7 @@ export type ErrorCode =
   | "request.missing_key"
   | "request.too_large"
   | "request.unknown_key"
+  | "rollup.timeout"
   | "store.busy"
   | "store.cancelled"
   | "store.cannot_open"
@@ -261,6 +264,8 @@ export interface ErrorDetails {
   };
   "account.is_set": { accountId: Id } | { index: number; accountSetId: Id; accountId: Id };
   "account_set.exists": { column: string; value?: string };
+  "account_set.ensure_differs": { id: Id; field: string; pointer?: string };
+  "account_set.keys_span": { ids: Id[]; keys: string[] };
   "account_set.not_found": { id: string; index?: number } | { externalId: string };
   "membership.journal_mismatch": {
     index: number;
@@ -290,6 +295,7 @@ export interface ErrorDetails {
     depth: number;
     max: number;
   };
+  "rollup.timeout": { applied: number; frontier: number };
   "membership.not_found": {
     index: number;
     accountSetId: Id;
@@ -369,7 +375,11 @@ export type Layer = "settled" | "pending" | "encumbrance";
 /** Whether it takes postings. */
 export type LockStatus = "active" | "locked";
 
-/** When a set's balance moves. */
+/**
+ * When a set's balance moves: with each posting, or soon after it by the roll-up, which many postings of a hot set do
+ * not wait for. An account's own balance moves with the posting in any case; so does a set's on SQLite, where writers
+ * take turns anyway, and in a journal with effectiveBalances.
+ */
 export type BalanceRollup = "synchronous" | "eventually_consistent";
 
 /** What becomes of something that is there already, and not as it was asked for. */
@@ -441,6 +451,23 @@ export interface Member {
   accountId?: Id;
   memberAccountSetId?: Id;
   createdAt: Instant;
+}
+
+/** How far the balances of eventually consistent account sets have come. */
+export interface Rollup {
+  /** They have every posting up to this. */
+  applied: number;
+  /** The newest posting, or other event, that there is. */
+  frontier: number;
+  /** While this ledger's thread cannot go on. */
+  lastError?: RollupError;
+}
+
+/** Why it could not go on, and when. It tries again, at least once a second. */
+export interface RollupError {
+  code: string;
+  message: string;
+  at: Instant;
 }
 
 /** A book of transactions. */
@@ -781,9 +808,11 @@ export interface Statement {
   endCursor?: string;
 }
 
-/** What an account has in a currency. */
+/** What an account, or with subtotals an account set, has in a currency. */
 export interface TrialBalanceLine {
+  /** Or the set's. */
   accountId: Id;
+  /** Of a set: its id. */
   code: string;
   name: string;
   currency: Currency;
@@ -926,8 +955,8 @@ export interface AccountCreateRequest {
   availableLayer?: Layer | undefined;
 }
 
-/** ConflictError account.exists; NotFoundError account_set.not_found; UnsupportedError option.unsupported. */
-export type AccountCreateError = "account.exists" | "account_set.not_found" | "option.unsupported";
+/** ConflictError account.exists; NotFoundError account_set.not_found. */
+export type AccountCreateError = "account.exists" | "account_set.not_found";
 
 /** Creates accounts, all or none; the answer has them in the same order. */
 export interface AccountCreateManyRequest {
@@ -940,8 +969,8 @@ export interface AccountCreateManyResult {
   accounts: Account[];
 }
 
-/** ConflictError account.exists; NotFoundError account_set.not_found; UnsupportedError option.unsupported. */
-export type AccountCreateManyError = "account.exists" | "account_set.not_found" | "option.unsupported";
+/** ConflictError account.exists; NotFoundError account_set.not_found. */
+export type AccountCreateManyError = "account.exists" | "account_set.not_found";
 
 /**
  * Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
@@ -972,12 +1001,8 @@ export interface AccountEnsureResult {
   account: Account;
 }
 
-/** ConflictError account.ensure_differs, account.keys_span, account.exists; UnsupportedError option.unsupported. */
-export type AccountEnsureError =
-  | "account.ensure_differs"
-  | "account.keys_span"
-  | "account.exists"
-  | "option.unsupported";
+/** ConflictError account.ensure_differs, account.keys_span, account.exists. */
+export type AccountEnsureError = "account.ensure_differs" | "account.keys_span" | "account.exists";
 
 /** Finds an account. */
 export type AccountFindRequest = { id: Id } | { code: string } | { externalId: string };
@@ -1048,8 +1073,9 @@ export type AccountUnlockError = "account.not_found" | "account.changed" | "acco
 
 /**
  * Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its
- * members' entries move. Its id is found wherever a balance or entries are asked for by accountId, and refused where
- * only an account will do (account.is_set). Its external id is its own among sets.
+ * members' entries move; one that is eventually consistent has no minAvailable or maxAvailable. Its id is found
+ * wherever a balance or entries are asked for by accountId, and refused where only an account will do (account.is_set).
+ * Its external id is its own among sets.
  */
 export interface AccountSetCreateRequest {
   id?: Id | undefined;
@@ -1068,8 +1094,32 @@ export interface AccountSetCreateRequest {
   availableLayer?: Layer | undefined;
 }
 
-/** ConflictError account_set.exists; NotFoundError journal.not_found; UnsupportedError option.unsupported. */
-export type AccountSetCreateError = "account_set.exists" | "journal.not_found" | "option.unsupported";
+/** ConflictError account_set.exists; NotFoundError journal.not_found. */
+export type AccountSetCreateError = "account_set.exists" | "journal.not_found";
+
+/**
+ * Creates an account set, or finds the one that has its id or external id, of which one must be given; as
+ * account_ensure. Its members are ensured by account_set_ensure_members.
+ */
+export type AccountSetEnsureRequest = AccountSetCreateRequest & {
+  /** Default "error". */
+  onDifference?: OnDifference | undefined;
+};
+
+/** What account_set_ensure answers. */
+export interface AccountSetEnsureResult {
+  created: boolean;
+  accountSet: AccountSet;
+}
+
+/**
+ * ConflictError account_set.ensure_differs, account_set.keys_span, account_set.exists; NotFoundError journal.not_found.
+ */
+export type AccountSetEnsureError =
+  | "account_set.ensure_differs"
+  | "account_set.keys_span"
+  | "account_set.exists"
+  | "journal.not_found";
 
 /** Finds an account set. */
 export type AccountSetFindRequest = { id: Id } | { externalId: string };
@@ -1138,6 +1188,36 @@ export interface AccountSetAddMembersResult {
  * membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set.
  */
 export type AccountSetAddMembersError =
+  | "account_set.not_found"
+  | "account.not_found"
+  | "membership.journal_mismatch"
+  | "membership.has_history"
+  | "membership.cycle"
+  | "membership.duplicate_path"
+  | "membership.depth"
+  | "account.is_set";
+
+/**
+ * Puts those into account sets that are not there yet, all or none, for setting up at a start: what is there already
+ * stays, also when it has entries by now. created and found: how many; a member that is named twice is found the second
+ * time. index counts the missing ones.
+ */
+export interface AccountSetEnsureMembersRequest {
+  /** At most 10000. */
+  members: Membership[];
+}
+
+/** What account_set_ensure_members answers. */
+export interface AccountSetEnsureMembersResult {
+  created: number;
+  found: number;
+}
+
+/**
+ * NotFoundError account_set.not_found, account.not_found; RejectedError membership.journal_mismatch,
+ * membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set.
+ */
+export type AccountSetEnsureMembersError =
   | "account_set.not_found"
   | "account.not_found"
   | "membership.journal_mismatch"
@@ -1960,11 +2040,15 @@ export type AccountStatementError =
  * Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now, as
  * it was recorded at an instant, or at the end of an effective date (in a journal with effectiveBalances). Accounts
  * that had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a
- * whole journal debit and credit are equal.
+ * whole journal debit and credit are equal. With subtotals, its lines are those of account sets instead: of the sets
+ * directly in accountSetId, or without it of the journal's sets that are in no other; the totals stay those of the
+ * accounts.
  */
 export interface TrialBalanceRequest extends PageRequest {
   journalId: Id;
   accountSetId?: Id | undefined;
+  /** Default false. */
+  subtotals?: boolean | undefined;
   currency?: Currency | undefined;
   /** Default "settled". */
   layer?: Layer | undefined;
@@ -1972,11 +2056,12 @@ export interface TrialBalanceRequest extends PageRequest {
 }
 
 /**
- * NotFoundError journal.not_found; RejectedError journal.no_effective_balances; InvalidError currency.unknown,
- * amount.range.
+ * NotFoundError journal.not_found, account_set.not_found; RejectedError journal.no_effective_balances; InvalidError
+ * currency.unknown, amount.range.
  */
 export type TrialBalanceError =
   | "journal.not_found"
+  | "account_set.not_found"
   | "journal.no_effective_balances"
   | "currency.unknown"
   | "amount.range";
@@ -2102,6 +2187,28 @@ export type TxExecError =
   | "tx.required";
 
 /**
+ * How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
+ * frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting that
+ * concerns them; whatever it had not done when a process ended is done by the next one that opens the ledger, posts or
+ * awaits.
+ */
+export type RollupStatusRequest = Record<string, never>;
+
+/**
+ * Waits until those balances have everything up to the sequence, by default all that was posted until now, and brings
+ * them there itself where need be. Inside a transaction it sees what others have committed, and what this one has
+ * posted follows after its commit; until that the roll-up of others waits for it.
+ */
+export interface RollupAwaitRequest {
+  sequence?: number | undefined;
+  /** 0 to 600000. Default 30000. */
+  timeoutMs?: number | undefined;
+}
+
+/** TimeoutError rollup.timeout. */
+export type RollupAwaitError = "rollup.timeout";
+
+/**
  * Evaluates a CEL expression, for authors of tx templates. No store is asked. as is the type to coerce the result to;
  * clock the instant of date(), by default the ledger's; docs/cel.md has the typed values.
  */
@@ -2186,6 +2293,11 @@ export interface Operations {
   account_lock: { request: AccountLockRequest; result: Account; error: AccountLockError };
   account_unlock: { request: AccountUnlockRequest; result: Account; error: AccountUnlockError };
   account_set_create: { request: AccountSetCreateRequest; result: AccountSet; error: AccountSetCreateError };
+  account_set_ensure: {
+    request: AccountSetEnsureRequest;
+    result: AccountSetEnsureResult;
+    error: AccountSetEnsureError;
+  };
   account_set_find: { request: AccountSetFindRequest; result: AccountSet; error: AccountSetFindError };
   account_set_find_many: { request: AccountSetFindManyRequest; result: AccountSetFindManyResult; error: never };
   account_set_list: { request: AccountSetListRequest; result: AccountSetListResult; error: never };
@@ -2194,6 +2306,11 @@ export interface Operations {
     request: AccountSetAddMembersRequest;
     result: AccountSetAddMembersResult;
     error: AccountSetAddMembersError;
+  };
+  account_set_ensure_members: {
+    request: AccountSetEnsureMembersRequest;
+    result: AccountSetEnsureMembersResult;
+    error: AccountSetEnsureMembersError;
   };
   account_set_remove_member: {
     request: AccountSetRemoveMemberRequest;
@@ -2315,6 +2432,8 @@ export interface Operations {
   listener_remove: { request: ListenerRemoveRequest; result: Listener; error: ListenerRemoveError };
   tx_lock_accounts: { request: TxLockAccountsRequest; result: TxLockAccountsResult; error: TxLockAccountsError };
   tx_exec: { request: TxExecRequest; result: TxExecResult; error: TxExecError };
+  rollup_status: { request: RollupStatusRequest; result: Rollup; error: never };
+  rollup_await: { request: RollupAwaitRequest; result: Rollup; error: RollupAwaitError };
   cel_evaluate: { request: CelEvaluateRequest; result: CelEvaluateResult; error: CelEvaluateError };
   ledger_info: { request: LedgerInfoRequest; result: LedgerInfoResult; error: never };
   ledger_migrate: { request: LedgerMigrateRequest; result: LedgerMigrateResult; error: LedgerMigrateError };

@@ -60,11 +60,13 @@ export const operationNames = [
   "account_lock",
   "account_unlock",
   "account_set_create",
+  "account_set_ensure",
   "account_set_find",
   "account_set_find_many",
   "account_set_list",
   "account_set_update",
   "account_set_add_members",
+  "account_set_ensure_members",
   "account_set_remove_member",
   "account_set_list_members",
   "account_set_list_parents",
@@ -117,6 +119,8 @@ export const operationNames = [
   "listener_remove",
   "tx_lock_accounts",
   "tx_exec",
+  "rollup_status",
+  "rollup_await",
   "cel_evaluate",
   "ledger_info",
   "ledger_migrate",
@@ -471,7 +475,7 @@ export interface Raw {
    *   "synchronous", account_set_id?: uuid, min_available?: available_limits, max_available?: available_limits,
    *   available_layer?: layer = "settled"}
    * result: account
-   * errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
+   * errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found
    * access: write
    */
   cala_account_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
@@ -479,7 +483,7 @@ export interface Raw {
    * Creates accounts, all or none; the answer has them in the same order.
    * request: {accounts: [account_create.request; 10000]}
    * result: {accounts: [account]}
-   * errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found; CALA_UNSUPPORTED option.unsupported
+   * errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found
    * access: write
    */
   cala_account_create_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
@@ -492,7 +496,7 @@ export interface Raw {
    *   status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
    *   "synchronous", on_difference?: on_difference = "error"}
    * result: {created: boolean, account: account}
-   * errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists; CALA_UNSUPPORTED option.unsupported
+   * errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists
    * access: write
    */
   cala_account_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
@@ -548,16 +552,27 @@ export interface Raw {
   cala_account_unlock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its
-   * members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused where
-   * only an account will do (account.is_set). Its external id is its own among sets.
+   * members' entries move; one that is eventually consistent has no min_available or max_available. Its id is found
+   * wherever a balance or entries are asked for by account_id, and refused where only an account will do
+   * (account.is_set). Its external id is its own among sets.
    * request: {id?: uuid, journal_id: uuid, name: text, external_id?: text, normal_balance_type?: direction = "credit",
    *   description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous",
    *   min_available?: available_limits, max_available?: available_limits, available_layer?: layer = "settled"}
    * result: account_set
-   * errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found; CALA_UNSUPPORTED option.unsupported
+   * errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found
    * access: write
    */
   cala_account_set_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Creates an account set, or finds the one that has its id or external id, of which one must be given; as
+   * account_ensure. Its members are ensured by account_set_ensure_members.
+   * request: account_set_create.request & {on_difference?: on_difference = "error"}
+   * result: {created: boolean, account_set: account_set}
+   * errors: CALA_CONFLICT account_set.ensure_differs, account_set.keys_span, account_set.exists; CALA_NOT_FOUND
+   *   journal.not_found
+   * access: write
+   */
+  cala_account_set_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds an account set.
    * request: {id: uuid} | {external_id: text}
@@ -605,6 +620,17 @@ export interface Raw {
    * access: write
    */
   cala_account_set_add_members(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Puts those into account sets that are not there yet, all or none, for setting up at a start: what is there already
+   * stays, also when it has entries by now. created and found: how many; a member that is named twice is found the second
+   * time. index counts the missing ones.
+   * request: {members: [membership; 10000]}
+   * result: {created: integer, found: integer}
+   * errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
+   *   membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set
+   * access: write
+   */
+  cala_account_set_ensure_members(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Takes a member out of an account set, as long as it has no entries in the set's journal.
    * request: membership
@@ -1027,12 +1053,14 @@ export interface Raw {
    * Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now, as
    * it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances). Accounts
    * that had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a
-   * whole journal debit and credit are equal.
-   * request: page & {journal_id: uuid, account_set_id?: uuid, currency?: currency, layer?: layer = "settled",
-   *   at?: trial_moment}
+   * whole journal debit and credit are equal. With subtotals, its lines are those of account sets instead: of the sets
+   * directly in account_set_id, or without it of the journal's sets that are in no other; the totals stay those of the
+   * accounts.
+   * request: page & {journal_id: uuid, account_set_id?: uuid, subtotals?: boolean = false,
+   *   currency?: currency, layer?: layer = "settled", at?: trial_moment}
    * result: trial_balance
-   * errors: CALA_NOT_FOUND journal.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
-   *   amount.range
+   * errors: CALA_NOT_FOUND journal.not_found, account_set.not_found; CALA_REJECTED journal.no_effective_balances;
+   *   CALA_INVALID currency.unknown, amount.range
    * access: read
    */
   cala_trial_balance(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
@@ -1112,6 +1140,26 @@ export interface Raw {
    * access: write
    */
   cala_tx_exec(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
+   * frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting that
+   * concerns them; whatever it had not done when a process ended is done by the next one that opens the ledger, posts or
+   * awaits.
+   * request: {}
+   * result: rollup
+   * access: read
+   */
+  cala_rollup_status(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Waits until those balances have everything up to the sequence, by default all that was posted until now, and brings
+   * them there itself where need be. Inside a transaction it sees what others have committed, and what this one has
+   * posted follows after its commit; until that the roll-up of others waits for it.
+   * request: {sequence?: integer, timeout_ms?: integer 0..600000 = 30000}
+   * result: rollup
+   * errors: CALA_TIMEOUT rollup.timeout
+   * access: write
+   */
+  cala_rollup_await(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Evaluates a CEL expression, for authors of tx templates. No store is asked. as is the type to coerce the result to;
    * clock the instant of date(), by default the ledger's; docs/cel.md has the typed values.

@@ -33,7 +33,6 @@ module Cala
     #   metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:, modified_at:
     # @raise [ConflictError] account.exists
     # @raise [NotFoundError] account_set.not_found
-    # @raise [UnsupportedError] option.unsupported
     def create(**request) = @place.call(:account_create, request)
 
     # Creates accounts, all or none; the answer has them in the same order.
@@ -43,7 +42,6 @@ module Cala
     #   modified_at:
     # @raise [ConflictError] account.exists
     # @raise [NotFoundError] account_set.not_found
-    # @raise [UnsupportedError] option.unsupported
     def create_many(accounts) = @place.call(:account_create_many, { accounts: accounts })[:accounts]
 
     # Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger
@@ -62,7 +60,6 @@ module Cala
     # @option request [String] :on_difference Default "error".
     # @return [Hash] created:, account:
     # @raise [ConflictError] account.ensure_differs, account.keys_span, account.exists
-    # @raise [UnsupportedError] option.unsupported
     def ensure(**request) = @place.call(:account_ensure, request)
 
     # Finds an account.
@@ -156,8 +153,9 @@ module Cala
   # +ledger.account_sets+
   class AccountSets < Noun
     # Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which
-    # its members' entries move. Its id is found wherever a balance or entries are asked for by account_id, and refused
-    # where only an account will do (account.is_set). Its external id is its own among sets.
+    # its members' entries move; one that is eventually consistent has no min_available or max_available. Its id is
+    # found wherever a balance or entries are asked for by account_id, and refused where only an account will do
+    # (account.is_set). Its external id is its own among sets.
     # @option request [String] :id
     # @option request [String] :journal_id Needed.
     # @option request [String] :name Needed.
@@ -173,8 +171,26 @@ module Cala
     #   metadata?:, balance_rollup:, min_available?:, max_available?:, available_layer?:, created_at:, modified_at:
     # @raise [ConflictError] account_set.exists
     # @raise [NotFoundError] journal.not_found
-    # @raise [UnsupportedError] option.unsupported
     def create(**request) = @place.call(:account_set_create, request)
+
+    # Creates an account set, or finds the one that has its id or external id, of which one must be given; as
+    # account_ensure. Its members are ensured by account_set_ensure_members.
+    # @option request [String] :id
+    # @option request [String] :journal_id Needed.
+    # @option request [String] :name Needed.
+    # @option request [String] :external_id
+    # @option request [String] :normal_balance_type Default "credit".
+    # @option request [String] :description
+    # @option request [Object] :metadata
+    # @option request [String] :balance_rollup Default "synchronous".
+    # @option request [Hash, String] :min_available
+    # @option request [Hash, String] :max_available
+    # @option request [String] :available_layer Default "settled".
+    # @option request [String] :on_difference Default "error".
+    # @return [Hash] created:, account_set:
+    # @raise [ConflictError] account_set.ensure_differs, account_set.keys_span, account_set.exists
+    # @raise [NotFoundError] journal.not_found
+    def ensure(**request) = @place.call(:account_set_ensure, request)
 
     # Finds an account set.
     # One of id, external_id.
@@ -231,6 +247,16 @@ module Cala
     # @raise [RejectedError] membership.journal_mismatch, membership.has_history, membership.cycle,
     #   membership.duplicate_path, membership.depth, account.is_set
     def add_members(members) = @place.call(:account_set_add_members, { members: members })
+
+    # Puts those into account sets that are not there yet, all or none, for setting up at a start: what is there already
+    # stays, also when it has entries by now. created and found: how many; a member that is named twice is found the
+    # second time. index counts the missing ones.
+    # @param members [Array<Hash>] At most 10000.
+    # @return [Hash] created:, found:
+    # @raise [NotFoundError] account_set.not_found, account.not_found
+    # @raise [RejectedError] membership.journal_mismatch, membership.has_history, membership.cycle,
+    #   membership.duplicate_path, membership.depth, account.is_set
+    def ensure_members(members) = @place.call(:account_set_ensure_members, { members: members })
 
     # Takes a member out of an account set, as long as it has no entries in the set's journal.
     # One of account_set_id and account_id, account_set_id and member_account_set_id.
@@ -837,6 +863,25 @@ module Cala
     def remove(name) = @place.call(:listener_remove, { name: name })
   end
 
+  # +ledger.rollups+
+  class Rollups < Noun
+    # How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
+    # frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting
+    # that concerns them; whatever it had not done when a process ended is done by the next one that opens the ledger,
+    # posts or awaits.
+    # @return [Hash] applied:, frontier:, last_error?:
+    def status = @place.call(:rollup_status)
+
+    # Waits until those balances have everything up to the sequence, by default all that was posted until now, and
+    # brings them there itself where need be. Inside a transaction it sees what others have committed, and what this one
+    # has posted follows after its commit; until that the roll-up of others waits for it.
+    # @option request [Integer] :sequence
+    # @option request [Integer] :timeout_ms 0 to 600000. Default 30000.
+    # @return [Hash] applied:, frontier:, last_error?:
+    # @raise [TimeoutError] rollup.timeout
+    def await(**request) = @place.call(:rollup_await, request)
+  end
+
   module Operations
     # The operations on accounts.
     # @return [Accounts]
@@ -889,6 +934,10 @@ module Cala
     # The operations on listeners.
     # @return [Listeners]
     def listeners = Listeners.new(self)
+
+    # The operations on rollups.
+    # @return [Rollups]
+    def rollups = Rollups.new(self)
 
     # What this ledger is.
     # @return [Hash] version:, store:, schema_version:, library_schema_version:, accounts:, journals:,

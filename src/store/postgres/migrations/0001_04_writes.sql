@@ -83,6 +83,9 @@ BEGIN
       normal_balance_type = u.normal_balance_type, status = u.status, description = u.description, metadata = u.metadata,
       balance_rollup = u.balance_rollup, floors = u.floors, modified_at = u.modified_at
     FROM unnest(updated) u WHERE a.id = u.id;
+  IF EXISTS (SELECT FROM unnest(created) c WHERE c.is_set AND c.balance_rollup = 'eventually_consistent') THEN
+    PERFORM @schema@.start_rollup();
+  END IF;
   IF cardinality(created) = 1 AND cardinality(updated) = 0 THEN
     INSERT INTO @schema@.accounts SELECT c.* FROM unnest(created) c ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN

@@ -89,13 +89,15 @@ BEGIN
     FROM (SELECT DISTINCT @schema@.journal_fence(i) AS fence
       FROM unnest(in_journals) i LEFT JOIN @schema@.journals j ON j.id = i ORDER BY 1) f;
   own := ARRAY(SELECT DISTINCT k.account_id FROM unnest(keys) k);
-  SELECT string_agg(concat_ws(' ', m.member_id, s.id, s.journal_id), ';' ORDER BY s.id), array_agg(DISTINCT s.id)
+  SELECT string_agg(concat_ws(' ', m.member_id, s.id, s.journal_id, @schema@.moves_at_once(s)::integer), ';' ORDER BY s.id),
+      array_agg(DISTINCT s.id)
     INTO sets, above
     FROM unnest(own) o JOIN @schema@.account_set_ancestors m ON m.member_id = o JOIN @schema@.accounts s ON s.id = m.account_set_id;
   IF sets IS NOT NULL THEN
     keys := keys || ARRAY(SELECT DISTINCT (s.id, k.currency, k.journal_id)::@schema@.balance_key_v1
       FROM unnest(keys) k JOIN @schema@.account_set_ancestors m ON m.member_id = k.account_id
-      JOIN @schema@.accounts s ON s.id = m.account_set_id AND s.journal_id = k.journal_id);
+      JOIN @schema@.accounts s ON s.id = m.account_set_id AND s.journal_id = k.journal_id
+      WHERE @schema@.moves_at_once(s));
   END IF;
   unborn := ARRAY(SELECT k.account_id FROM unnest(keys) k WHERE NOT EXISTS (SELECT FROM @schema@.balances b
     WHERE b.account_id = k.account_id AND b.currency = k.currency AND b.journal_id = k.journal_id));
@@ -106,6 +108,11 @@ BEGIN
     ELSE
       unborn := ARRAY(SELECT k.account_id FROM unnest(keys) k);
     END IF;
+  END IF;
+  -- What is consumed of a set's limits is kept by the posting, also where its balance follows and so is not locked.
+  IF above IS NOT NULL THEN
+    unborn := unborn || ARRAY(SELECT v.account_id FROM @schema@.velocity_attachments v
+      JOIN @schema@.accounts s ON s.id = v.account_id WHERE v.account_id = ANY (above) AND NOT @schema@.moves_at_once(s));
   END IF;
   IF cardinality(unborn) > 0 THEN
     PERFORM 1 FROM @schema@.accounts a WHERE a.id = ANY (unborn) ORDER BY a.id FOR UPDATE;
@@ -227,6 +234,9 @@ BEGIN
       WHERE d.number = 0
       ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS added = ROW_COUNT;
+    -- Read and locked with the balances. A membership of these accounts whose snapshot is older, and fixed, fails by it.
+    UPDATE @schema@.accounts a SET version = a.version FROM unnest(balances) d
+      WHERE d.number = 0 AND a.id = d.account_id AND NOT a.is_set;
   END IF;
   IF written + added < cardinality(balances) THEN
     RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'a balance is not at the version that was read';

@@ -149,22 +149,21 @@ BEGIN
 END
 $body$
 -- @break
--- Has it entries in the journal? Whoever has entries has a balance; an eventually consistent one gets it later.
+-- Has it entries in the journal? Every account that has entries has a balance.
 CREATE FUNCTION @schema@.has_history(holder uuid, in_journal uuid) RETURNS boolean
 LANGUAGE sql STABLE AS $body$
   SELECT EXISTS (SELECT FROM @schema@.balances b WHERE b.account_id = holder AND b.journal_id = in_journal)
-    OR EXISTS (SELECT FROM @schema@.accounts a WHERE a.id = holder AND a.balance_rollup = 'eventually_consistent'
-      AND EXISTS (SELECT FROM @schema@.entries e WHERE e.account_id = holder AND e.journal_id = in_journal))
 $body$
 -- @break
 -- Alone in the sets' journals, to the end of the transaction: postings there have ended and others wait, so that what is read here
 -- of history stays so. Under a fixed snapshot the journals are locked as rows too, which fails where a membership was written
--- since; a posting of such a snapshot does the same.
+-- since (a posting of such a snapshot does the same), and the accounts concerned, which fails where one had its first entry since.
 CREATE FUNCTION @schema@.membership_read_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
   in_sets uuid[] := ARRAY(SELECT DISTINCT (m ->> 0)::uuid FROM jsonb_array_elements(doc -> 'members') m);
   members uuid[] := ARRAY(SELECT DISTINCT (m ->> 1)::uuid FROM jsonb_array_elements(doc -> 'members') m);
+  below uuid[];
   near uuid[];
 BEGIN
   PERFORM pg_advisory_xact_lock(f.fence) FROM (SELECT DISTINCT @schema@.journal_fence(a.journal_id) AS fence
@@ -173,9 +172,12 @@ BEGIN
     PERFORM 1 FROM @schema@.journals j WHERE j.id IN (SELECT a.journal_id FROM @schema@.accounts a
       WHERE a.id = ANY (in_sets) AND a.is_set) ORDER BY j.id FOR UPDATE;
   END IF;
+  below := ARRAY(SELECT a.member_id FROM @schema@.account_set_ancestors a WHERE a.account_set_id = ANY (members));
+  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    PERFORM 1 FROM @schema@.accounts a WHERE a.id = ANY (members || below) AND NOT a.is_set ORDER BY a.id FOR SHARE;
+  END IF;
   -- At or below the members, and then whatever is above those and the sets.
-  near := members || in_sets
-    || ARRAY(SELECT a.member_id FROM @schema@.account_set_ancestors a WHERE a.account_set_id = ANY (members));
+  near := members || in_sets || below;
   near := near
     || ARRAY(SELECT DISTINCT a.account_set_id FROM @schema@.account_set_ancestors a WHERE a.member_id = ANY (near));
   RETURN json_build_object(
@@ -222,5 +224,168 @@ BEGIN
     WHERE s.id IN (SELECT (m ->> 0)::uuid FROM jsonb_array_elements((doc -> 'add') || (doc -> 'remove')) m));
   PERFORM @schema@.add_events(doc);
   RETURN json_build_object('changed', '[]'::json);
+END
+$body$
+-- @break
+-- Whether a set's balances move with each posting. Otherwise they follow by the roll-up; not where balances are kept by date, since
+-- those are kept by the posting.
+CREATE FUNCTION @schema@.moves_at_once(s @schema@.accounts) RETURNS boolean
+LANGUAGE sql STABLE AS $body$
+  SELECT s.balance_rollup = 'synchronous'
+    OR (SELECT j.effective_balances FROM @schema@.journals j WHERE j.id = s.journal_id)
+$body$
+-- @break
+CREATE INDEX account_sets_later_idx ON @schema@.accounts (id) WHERE is_set AND balance_rollup = 'eventually_consistent'
+-- @break
+-- How far the roll-up has come: every entry up to this ordinal is in the balances that follow. One row.
+CREATE TABLE @schema@.rollup_state (
+  one boolean PRIMARY KEY DEFAULT true,
+  applied bigint NOT NULL,
+  CONSTRAINT rollup_state_one CHECK (one)
+)
+-- @break
+INSERT INTO @schema@.rollup_state (applied) VALUES (0)
+-- @break
+CREATE FUNCTION @schema@.last_ordinal() RETURNS bigint
+LANGUAGE sql VOLATILE AS $body$
+  SELECT CASE WHEN e.is_called THEN e.last_value ELSE 0 END FROM @schema@.event_sequence e
+$body$
+-- @break
+-- Whether there is a set whose balances may follow.
+CREATE FUNCTION @schema@.has_followers() RETURNS boolean
+LANGUAGE sql VOLATILE AS $body$
+  SELECT EXISTS (SELECT FROM @schema@.accounts a WHERE a.is_set AND a.balance_rollup = 'eventually_consistent')
+$body$
+-- @break
+-- Before the first set whose balances follow: nothing that was posted until now will ever be in it, because its members have no
+-- history when they join. Only the first takes the row, so that a transaction that makes a later one holds up no roll-up.
+CREATE FUNCTION @schema@.start_rollup() RETURNS void
+LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+  drawn bigint;
+BEGIN
+  IF @schema@.has_followers() THEN
+    RETURN;
+  END IF;
+  PERFORM 1 FROM @schema@.rollup_state FOR UPDATE;
+  IF NOT @schema@.has_followers() THEN
+    drawn := @schema@.last_ordinal();
+    UPDATE @schema@.rollup_state r SET applied = greatest(r.applied, drawn);
+  END IF;
+END
+$body$
+-- @break
+-- How far it has come (applied) and could come now (reached), after waiting for what is being committed at or below the sequence,
+-- for timeout_ms at most. Where this transaction has written, or sees what it saw when it began, waiting would be in vain.
+--
+-- While it waits for a sequence that nobody has drawn yet it notes no mark: that takes a transaction id, and whoever has one holds
+-- the marks of all others up.
+CREATE FUNCTION @schema@.rollup_status_v1(doc jsonb) RETURNS json
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+  ends timestamptz := clock_timestamp() + (doc ->> 'timeout_ms')::bigint * interval '1 millisecond';
+  may_wait boolean := pg_current_xact_id_if_assigned() IS NULL
+    AND current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable');
+  drawn bigint := @schema@.last_ordinal();
+  target bigint := coalesce((doc ->> 'sequence')::bigint, drawn);
+  reached bigint;
+BEGIN
+  WHILE may_wait AND drawn < target AND clock_timestamp() < ends LOOP
+    PERFORM pg_sleep(0.005);
+    drawn := @schema@.last_ordinal();
+  END LOOP;
+  IF NOT @schema@.has_followers() THEN
+    RETURN json_build_object('applied', drawn, 'reached', drawn, 'frontier', drawn, 'target', target);
+  END IF;
+  reached := coalesce(@schema@.order_mark(), 0);
+  WHILE may_wait AND reached < target AND clock_timestamp() < ends LOOP
+    PERFORM pg_sleep(0.005);
+    reached := coalesce(@schema@.order_mark(), 0);
+  END LOOP;
+  RETURN json_build_object('applied', (SELECT r.applied FROM @schema@.rollup_state r), 'reached', reached,
+    'frontier', drawn, 'target', target);
+END
+$body$
+-- @break
+-- Adds up what was posted between two ordinals for every balance that follows: one change of a balance and one row of history,
+-- however many entries moved it. Locks of accounts do not matter here: what was posted counts.
+CREATE FUNCTION @schema@.roll_up(after bigint, upto bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $body$
+BEGIN
+  WITH moved AS (
+    SELECT x.account_set_id, e.* FROM @schema@.entries e
+      JOIN @schema@.account_set_ancestors x ON x.member_id = e.account_id
+      JOIN @schema@.accounts s ON s.id = x.account_set_id AND s.journal_id = e.journal_id
+      WHERE e.ordinal > after AND e.ordinal <= upto AND NOT @schema@.moves_at_once(s)
+  ), sums AS (
+    SELECT account_set_id, currency, journal_id, count(*) AS entries, min(created_at) AS born, max(created_at) AS latest,
+        (array_agg(id ORDER BY ordinal DESC, sequence DESC))[1] AS entry_id,
+        coalesce(sum(units) FILTER (WHERE layer = 'settled' AND direction = 'debit'), 0) AS settled_debit,
+        coalesce(sum(units) FILTER (WHERE layer = 'settled' AND direction = 'credit'), 0) AS settled_credit,
+        (array_agg(id ORDER BY ordinal DESC, sequence DESC) FILTER (WHERE layer = 'settled'))[1] AS settled_entry_id,
+        max(created_at) FILTER (WHERE layer = 'settled') AS settled_modified_at,
+        coalesce(sum(units) FILTER (WHERE layer = 'pending' AND direction = 'debit'), 0) AS pending_debit,
+        coalesce(sum(units) FILTER (WHERE layer = 'pending' AND direction = 'credit'), 0) AS pending_credit,
+        (array_agg(id ORDER BY ordinal DESC, sequence DESC) FILTER (WHERE layer = 'pending'))[1] AS pending_entry_id,
+        max(created_at) FILTER (WHERE layer = 'pending') AS pending_modified_at,
+        coalesce(sum(units) FILTER (WHERE layer = 'encumbrance' AND direction = 'debit'), 0) AS encumbrance_debit,
+        coalesce(sum(units) FILTER (WHERE layer = 'encumbrance' AND direction = 'credit'), 0) AS encumbrance_credit,
+        (array_agg(id ORDER BY ordinal DESC, sequence DESC) FILTER (WHERE layer = 'encumbrance'))[1] AS encumbrance_entry_id,
+        max(created_at) FILTER (WHERE layer = 'encumbrance') AS encumbrance_modified_at
+      FROM moved GROUP BY account_set_id, currency, journal_id
+  ), changed AS (
+    INSERT INTO @schema@.balances AS b (version, created_at, modified_at, settled_modified_at, pending_modified_at,
+        encumbrance_modified_at, account_id, journal_id, entry_id, settled_entry_id, pending_entry_id, encumbrance_entry_id,
+        currency, settled_debit, settled_credit, pending_debit, pending_credit, encumbrance_debit, encumbrance_credit)
+      SELECT s.entries, s.born, s.latest, coalesce(s.settled_modified_at, s.born),
+          coalesce(s.pending_modified_at, s.born), coalesce(s.encumbrance_modified_at, s.born), s.account_set_id,
+          s.journal_id, s.entry_id, s.settled_entry_id, s.pending_entry_id, s.encumbrance_entry_id, s.currency,
+          s.settled_debit, s.settled_credit, s.pending_debit, s.pending_credit, s.encumbrance_debit, s.encumbrance_credit
+        FROM sums s
+      ON CONFLICT (account_id, currency, journal_id) DO UPDATE SET version = b.version + excluded.version,
+        modified_at = greatest(b.modified_at, excluded.modified_at), entry_id = excluded.entry_id,
+        settled_debit = b.settled_debit + excluded.settled_debit, settled_credit = b.settled_credit + excluded.settled_credit,
+        settled_entry_id = coalesce(excluded.settled_entry_id, b.settled_entry_id),
+        settled_modified_at = CASE WHEN excluded.settled_entry_id IS NULL THEN b.settled_modified_at
+          ELSE greatest(b.settled_modified_at, excluded.settled_modified_at) END,
+        pending_debit = b.pending_debit + excluded.pending_debit, pending_credit = b.pending_credit + excluded.pending_credit,
+        pending_entry_id = coalesce(excluded.pending_entry_id, b.pending_entry_id),
+        pending_modified_at = CASE WHEN excluded.pending_entry_id IS NULL THEN b.pending_modified_at
+          ELSE greatest(b.pending_modified_at, excluded.pending_modified_at) END,
+        encumbrance_debit = b.encumbrance_debit + excluded.encumbrance_debit,
+        encumbrance_credit = b.encumbrance_credit + excluded.encumbrance_credit,
+        encumbrance_entry_id = coalesce(excluded.encumbrance_entry_id, b.encumbrance_entry_id),
+        encumbrance_modified_at = CASE WHEN excluded.encumbrance_entry_id IS NULL THEN b.encumbrance_modified_at
+          ELSE greatest(b.encumbrance_modified_at, excluded.encumbrance_modified_at) END
+      RETURNING b.*
+  )
+  INSERT INTO @schema@.balance_history (balance_number, version, modified_at, settled_modified_at, pending_modified_at,
+      encumbrance_modified_at, entry_id, settled_entry_id, pending_entry_id, encumbrance_entry_id, settled_debit,
+      settled_credit, pending_debit, pending_credit, encumbrance_debit, encumbrance_credit)
+    SELECT c.number, c.version, c.modified_at, c.settled_modified_at, c.pending_modified_at, c.encumbrance_modified_at,
+      c.entry_id, c.settled_entry_id, c.pending_entry_id, c.encumbrance_entry_id, c.settled_debit, c.settled_credit,
+      c.pending_debit, c.pending_credit, c.encumbrance_debit, c.encumbrance_credit
+    FROM changed c;
+END
+$body$
+-- @break
+-- One at a time, in whatever process; where it stopped is written with what it wrote, so that nothing is lost or counted twice.
+CREATE FUNCTION @schema@.rollup_apply_v1(doc jsonb) RETURNS json
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+  reached bigint := coalesce(@schema@.order_mark(), 0);
+  steps bigint := (doc ->> 'steps')::bigint;
+  done bigint;
+  upto bigint;
+BEGIN
+  SELECT r.applied INTO done FROM @schema@.rollup_state r FOR UPDATE;
+  WHILE done < reached AND steps IS DISTINCT FROM 0 LOOP
+    upto := least(reached, done + 10000);
+    PERFORM @schema@.roll_up(done, upto);
+    done := upto;
+    steps := steps - 1;
+  END LOOP;
+  UPDATE @schema@.rollup_state SET applied = done WHERE applied < done;
+  RETURN json_build_object('changed', '[]'::json, 'applied', done);
 END
 $body$

@@ -63,7 +63,9 @@ DECLARE
     FROM @schema@.effective_balances v WHERE v.balance_number = b.number AND v.level = ');
   source text;
   found text;
+  within text;
   kept boolean;
+  known boolean;
   rows json;
   totals json;
 BEGIN
@@ -71,6 +73,8 @@ BEGIN
     RETURN json_build_object('invalid', 'after');
   END IF;
   SELECT j.effective_balances INTO kept FROM @schema@.journals j WHERE j.id = (doc ->> 'journal_id')::uuid;
+  known := doc ->> 'account_set_id' IS NULL
+    OR EXISTS (SELECT FROM @schema@.accounts a WHERE a.id = (doc ->> 'account_set_id')::uuid AND a.is_set);
   source := CASE
     WHEN doc ->> 'recorded_at' IS NOT NULL THEN concat('SELECT h.', side, '_debit AS debit, h.', side, '_credit AS credit
       FROM @schema@.balance_history h WHERE h.balance_number = b.number
@@ -84,14 +88,19 @@ BEGIN
       JOIN @schema@.balances b ON b.account_id = a.id AND b.journal_id = ($1 ->> ''journal_id'')::uuid',
     @schema@.if_given(doc, 'currency', ' AND b.currency = $1 ->> ''currency'''),
     ' JOIN LATERAL (SELECT coalesce(sum(p.debit), 0) AS debit, coalesce(sum(p.credit), 0) AS credit, count(*) AS parts
-        FROM (', source, ') p) s ON s.parts > 0
-      WHERE NOT a.is_set',
+        FROM (', source, ') p) s ON s.parts > 0');
+  within := concat(' WHERE NOT a.is_set',
     @schema@.if_given(doc, 'account_set_id', ' AND a.id IN (SELECT m.member_id FROM @schema@.account_set_ancestors m
         WHERE m.account_set_id = ($1 ->> ''account_set_id'')::uuid)'));
   EXECUTE concat('SELECT json_agg(json_build_object(''account_id'', p.id, ''code'', p.code, ''name'', p.name,
         ''normal_balance_type'', p.normal_balance_type, ''currency'', p.currency, ''scale'', 0,
         ''parts'', json_build_array(json_build_array(p.debit::text, p.credit::text)), ''cursor'', concat(p.currency, ''/'', p.code)))
-      FROM (SELECT a.id, a.code, a.name, a.normal_balance_type, b.currency, s.debit, s.credit', found,
+      FROM (SELECT a.id, a.code, a.name, a.normal_balance_type, b.currency, s.debit, s.credit', found, CASE
+      WHEN NOT coalesce((doc ->> 'by_set')::boolean, false) THEN within
+      WHEN doc ->> 'account_set_id' IS NULL THEN
+        ' WHERE a.is_set AND NOT EXISTS (SELECT FROM @schema@.account_set_members m WHERE m.member_id = a.id)'
+      ELSE ' WHERE a.is_set AND a.id IN (SELECT m.member_id FROM @schema@.account_set_members m
+        WHERE m.account_set_id = ($1 ->> ''account_set_id'')::uuid)' END,
     @schema@.if_given(doc, 'after', concat(' AND (a.code, b.currency) ', beyond,
       ' (substr($1 ->> ''after'', strpos($1 ->> ''after'', ''/'') + 1) COLLATE "C", split_part($1 ->> ''after'', ''/'', 1) COLLATE "C")')),
     ' ORDER BY a.code', way, ', b.currency', way, ' LIMIT ($1 ->> ''first'')::bigint) p')
@@ -100,10 +109,10 @@ BEGIN
     EXECUTE concat('SELECT json_agg(json_build_object(''currency'', t.currency, ''scale'', t.scale,
           ''parts'', json_build_array(json_build_array(t.debit::text, t.credit::text))) ORDER BY t.currency)
         FROM (SELECT b.currency, sum(s.debit) AS debit, sum(s.credit) AS credit,
-          greatest(scale(sum(s.debit)), scale(sum(s.credit))) AS scale', found, ' GROUP BY b.currency) t')
+          greatest(scale(sum(s.debit)), scale(sum(s.credit))) AS scale', found, within, ' GROUP BY b.currency) t')
       INTO totals USING doc;
   END IF;
-  RETURN json_build_object('kept', kept, 'rows', coalesce(rows, '[]'), 'totals', coalesce(totals, '[]'));
+  RETURN json_build_object('kept', kept, 'known', known, 'rows', coalesce(rows, '[]'), 'totals', coalesce(totals, '[]'));
 END
 $body$
 -- @break

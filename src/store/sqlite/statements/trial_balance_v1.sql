@@ -1,11 +1,12 @@
 -- By account code and currency; a cursor is currency/code. Each balance as parts that add up to it: pairs of debits and credits of the
 -- layer, as it is, as it was recorded at an instant, or at the end of an effective date; one that had no entry then has none and is left
 -- out. The totals are of all balances, and asked for once, with the first page: amounts are texts, so they are added in eight groups of
--- eight digits, each a part by itself with its exponent.
+-- eight digits, each a part by itself with its exponent. With subtotals the lines are the sets directly in the set that is asked for, or those
+-- in no other; the totals are the accounts' all the same.
 WITH RECURSIVE
 q AS MATERIALIZED (
   SELECT d.*, (SELECT j.n FROM cala_journals j WHERE j.id = d.journal_id) AS journal_n,
-    (SELECT a.n FROM cala_accounts a WHERE a.id = d.account_set_id) AS set_n,
+    (SELECT a.n FROM cala_accounts a WHERE a.id = d.account_set_id AND a.is_set) AS set_n,
     substr(d.after, 1, instr(d.after, '/') - 1) AS after_currency,
     CASE WHEN d.after IS NOT NULL THEN substr(d.after, instr(d.after, '/') + 1) WHEN d.backward THEN x'' ELSE '' END AS after_code
   FROM (
@@ -13,14 +14,14 @@ q AS MATERIALIZED (
       CASE WHEN json_extract(d, '$.after') NOT GLOB '*/*' THEN json_extract(d, 'cala:request.malformed')
         ELSE json_extract(d, '$.after') END AS after,
       json_extract(d, '$.journal_id') AS journal_id, json_extract(d, '$.account_set_id') AS account_set_id,
-      json_extract(d, '$.currency') AS currency, coalesce(json_extract(d, '$.totals'), 0) AS totals,
+      json_extract(d, '$.currency') AS currency, coalesce(json_extract(d, '$.by_set'), 0) AS by_set, coalesce(json_extract(d, '$.totals'), 0) AS totals,
       json_extract(d, '$.recorded_at') AS recorded_at, json_extract(d, '$.cut[0]') AS year, json_extract(d, '$.cut[1]') AS month,
       json_extract(d, '$.cut[2]') AS day,
       CASE json_extract(d, '$.layer') WHEN 'settled' THEN 0 WHEN 'pending' THEN 1 ELSE 2 END AS layer
     FROM (SELECT ? AS d)) d
 ),
 given AS NOT MATERIALIZED (
-  SELECT a.id, a.code, a.name, a.normal_balance_type, b.currency,
+  SELECT a.id, a.code, a.name, a.normal_balance_type, a.is_set, b.currency,
     CASE
     WHEN (SELECT recorded_at FROM q) IS NOT NULL THEN (
       WITH RECURSIVE walk (state, created_at, prev_n, skip_n) AS (
@@ -47,26 +48,30 @@ given AS NOT MATERIALIZED (
     ELSE json_array(json_array(coalesce(json_extract(b.state, '$[' || (SELECT layer FROM q) || '][0]'), '0'),
       coalesce(json_extract(b.state, '$[' || (SELECT layer FROM q) || '][1]'), '0'))) END AS parts
   FROM cala_accounts a CROSS JOIN cala_balances b ON b.account_n = a.n AND b.journal_n = (SELECT journal_n FROM q)
-  WHERE NOT a.is_set AND ((SELECT currency FROM q) IS NULL OR b.currency = (SELECT currency FROM q))
-    AND ((SELECT account_set_id FROM q) IS NULL
-      OR EXISTS (SELECT 1 FROM cala_account_set_ancestors x WHERE x.member_n = a.n AND x.set_n = (SELECT set_n FROM q)))
+  WHERE ((SELECT currency FROM q) IS NULL OR b.currency = (SELECT currency FROM q))
+    AND CASE
+      WHEN a.is_set AND (SELECT account_set_id FROM q) IS NULL THEN
+        NOT EXISTS (SELECT 1 FROM cala_account_set_members x WHERE x.member_n = a.n)
+      WHEN a.is_set THEN EXISTS (SELECT 1 FROM cala_account_set_members x WHERE x.set_n = (SELECT set_n FROM q) AND x.member_n = a.n)
+      ELSE (SELECT account_set_id FROM q) IS NULL
+        OR EXISTS (SELECT 1 FROM cala_account_set_ancestors x WHERE x.member_n = a.n AND x.set_n = (SELECT set_n FROM q)) END
 ),
 page AS MATERIALIZED (
   SELECT * FROM (
     SELECT g.* FROM given g
-    WHERE g.code >= (SELECT after_code FROM q) AND g.parts IS NOT NULL
+    WHERE g.code >= (SELECT after_code FROM q) AND g.parts IS NOT NULL AND g.is_set = (SELECT by_set FROM q)
       AND (g.code > (SELECT after_code FROM q) OR g.currency > (SELECT after_currency FROM q))
     ORDER BY g.code, g.currency LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
   SELECT * FROM (
     SELECT g.* FROM given g
-    WHERE g.code <= (SELECT after_code FROM q) AND g.parts IS NOT NULL
+    WHERE g.code <= (SELECT after_code FROM q) AND g.parts IS NOT NULL AND g.is_set = (SELECT by_set FROM q)
       AND (g.code < (SELECT after_code FROM q) OR g.currency < (SELECT after_currency FROM q))
     ORDER BY g.code DESC, g.currency DESC LIMIT (SELECT CASE WHEN backward THEN first ELSE 0 END FROM q))
 ),
 amounts AS (
   SELECT g.currency, json_extract(p.value, '$[0]') AS debit, json_extract(p.value, '$[1]') AS credit
-  FROM given g CROSS JOIN json_each(g.parts) p WHERE (SELECT totals FROM q) AND g.parts IS NOT NULL
+  FROM given g CROSS JOIN json_each(g.parts) p WHERE (SELECT totals FROM q) AND NOT g.is_set AND g.parts IS NOT NULL
 ),
 sides AS (
   SELECT currency, 0 AS side, substr(debit, 1, 1) = '-' AS minus, ltrim(debit, '-') || '.' AS text FROM amounts
@@ -89,6 +94,7 @@ added AS (
 )
 SELECT '{"kept":' || coalesce((
     SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM cala_journals j WHERE j.n = q.journal_n), 'null')
+  || ',"known":' || CASE WHEN q.account_set_id IS NULL OR q.set_n IS NOT NULL THEN 'true' ELSE 'false' END
   || ',"rows":[' || coalesce((SELECT group_concat(r.row, ',') FROM (
     SELECT json_object('account_id', p.id, 'code', p.code, 'name', p.name, 'normal_balance_type', p.normal_balance_type,
       'currency', p.currency, 'scale', 0, 'parts', json(p.parts), 'cursor', p.currency || '/' || p.code) AS row

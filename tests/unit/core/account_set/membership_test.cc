@@ -171,6 +171,15 @@ TEST(Membership, OnlyAMemberWithoutHistoryIsRemoved) {
   EXPECT_EQ(code_of(check_removal(state, account_in(1, 1000))), "membership.has_history");
 }
 
+TEST(Membership, WhatIsThereAlreadyIsNotMissing) {
+  const MembershipState state = state_of({set_in(1, 2), account_in(2, 1000)}, {});
+  const std::vector<Membership> missing = missing_memberships(
+      state, {account_in(2, 1000), account_in(1, 1001), set_in(1, 2), account_in(1, 1001), set_in(2, 3)});
+  ASSERT_EQ(missing.size(), 2U);
+  EXPECT_EQ(missing[0].member_id, numbered(1001));
+  EXPECT_EQ(missing[1].member_id, numbered(3));
+}
+
 // Sixty-four sets, each in all before it: more paths than could ever be walked.
 TEST(Membership, ADenseGraphIsRefusedAtOnce) {
   std::vector<Membership> request;

@@ -276,7 +276,7 @@ static const struct written_operation operations[] = {
     {cala_tx_template_list, "{}", 0},
     {cala_transaction_list, "{}", 0},
     {cala_entry_list, "{\"account_id\": \"" BOB "\"}", 0},
-    {cala_listener_place, "{\"name\": \"mailer\"}", 1},
+    {cala_listener_place, "{\"name\": \"mailer\", \"from\": \"start\"}", 1},
     {cala_listener_ack, "{\"name\": \"mailer\", \"place\": 1}", 1},
     {cala_listener_remove, "{\"name\": \"mailer\"}", 1},
     {cala_listener_list, "{}", 0},

@@ -192,6 +192,145 @@ TEST_P(PostgresContract, AHostsRollbackTakesThePostingWithIt) {
   }
 }
 
+// Our own connections send a posting's rows in binary, hosts send them as text: every value there is must arrive the same.
+class PostedRows : public PostgresContract {
+ protected:
+  // Whatever a posting wrote, and the numbers that it draws begin where they began before.
+  std::string dump_sql() const {
+    std::string sql;
+    for (const char *table : {"transactions", "entries", "balances", "balance_history", "outbox_events",
+                              "effective_entries", "effective_balances"}) {
+      sql += std::string(sql.empty() ? "" : " UNION ALL ") + "SELECT '" + table + " ' || t::text AS row FROM \"" +
+             schema() + "\"." + table + " t";
+    }
+    return "SELECT string_agg(d.row, E'\\n' ORDER BY d.row COLLATE \"C\") FROM (" + sql + ") d";
+  }
+  std::string restart_sql() const {
+    return "SELECT setval('\"" + schema() + "\".event_sequence', 1000), setval('\"" + schema() +
+           "\".balance_numbers', 1000)";
+  }
+  static std::string first_value(store::Session &on, const std::string &sql) {
+    const Result<store::Answer> answer = on.execute(store::ProgramStatement{sql, {}});
+    EXPECT_TRUE(answer.ok()) << answer.error().message;
+    if (!answer) return {};
+    const Result<base::Json> json = base::Json::parse(std::get<std::string>(*answer));
+    return std::string(json->root().get("rows").first().first().string());
+  }
+  // Values that are awkward to carry, in every field that can hold them.
+  static void make_awkward(store::PostingWrite &write) {
+    const std::vector<std::string> texts = {
+        "", "a,b(c){d}", R"(\"\\ ' \\x)", " tab\tline\n ", "\u00e9\u20ac\U0001F600", "NULL", "null"};
+    const std::vector<std::string> decimals = {"0",
+                                               "0.00",
+                                               "1",
+                                               "-1.50",
+                                               "9999",
+                                               "10000",
+                                               "0.0001",
+                                               "0.00001",
+                                               "-0.1000",
+                                               "100000000",
+                                               "12345678.9",
+                                               "99999999999999999999999999999999999999",
+                                               "-0.99999999999999999999999999999999999999",
+                                               "9999999999999999999.9999999999999999999",
+                                               "0.00000000000000000000000000000000000001",
+                                               "1000000000000.0000"};
+    const std::vector<std::int64_t> instants = {kNow, -62'135'596'800'000'000, 253'402'300'799'999'999, -1,
+                                                0,    946'684'799'999'999};
+    std::size_t next = 0;
+    const auto text = [&] { return texts[next++ % texts.size()]; };
+    const auto decimal = [&] { return core::Decimal::parse(decimals[next++ % decimals.size()]).value(); };
+    const auto instant = [&] { return base::Timestamp::from_micros(instants[next++ % instants.size()]); };
+    for (std::size_t i = 0; i < write.transactions.size(); ++i) {
+      core::Transaction &t = write.transactions[i];
+      if (i % 2 == 0) t.correlation_id = text() + std::to_string(i);
+      if (i % 3 != 0) t.external_id = text() + "#" + std::to_string(i);
+      if (i % 3 != 1) t.description = text();
+      if (i % 4 != 0) t.metadata = R"({"a" : [1, "\"\\\u00e9", null ] })";
+      if (i % 5 == 0) t.void_of = base::new_uuid();
+      t.version = 1 + static_cast<std::int64_t>(i);
+      t.effective = base::Date{i % 2 == 0 ? -719'162 : 2'932'896};
+      t.created_at = instant();
+      t.modified_at = instant();
+    }
+    for (std::size_t i = 0; i < write.entries.size(); ++i) {
+      core::Entry &e = write.entries[i];
+      e.layer = static_cast<core::Layer>(i % 3);
+      e.entry_type = text();
+      if (i % 3 != 0) e.description = text();
+      if (i % 3 != 1) e.metadata = R"j("\\,()")j";
+      e.units = decimal();
+      e.created_at = instant();
+    }
+    const auto disturb = [&](core::Balance &balance) {
+      balance.created_at = instant();
+      balance.modified_at = instant();
+      for (core::LayerAmounts &layer : balance.layers) {
+        layer = {decimal(), decimal(), next % 2 == 0 ? base::Uuid{} : base::new_uuid(), instant()};
+      }
+    };
+    for (core::Balance &balance : write.balances) disturb(balance);
+    for (core::BalanceMove &move : write.moves) disturb(move.after);
+    for (const int level : {0, 1, 2}) {
+      core::Bucket bucket{write.balances[0].key, static_cast<core::BucketLevel>(level), base::Date{-level}, {}};
+      bucket.sums.modified_at = instant();
+      bucket.sums.layers[1].debit = decimal();
+      write.buckets.push_back(bucket);
+    }
+    write.warnings = {{1, {core::VelocityWarning{"more than \"that\"", R"({"limit":"x"})"}}}};
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Stores, PostedRows, ::testing::Values("postgres"), store_name);
+
+TEST_P(PostedRows, AreTheSameInBinaryAndAsText) {
+  const core::Account a = add_account("A");
+  const core::Account b = add_account("B");
+  const core::Account c = add_account("C");
+  post_transfer(a.id, b.id, "7");
+  std::vector<core::PostedTransaction> postings;
+  for (int i = 0; i < 30; ++i) postings.push_back(i % 7 == 6 ? transfer(b.id, c.id, "2.5") : transfer(a.id, b.id, "1"));
+
+  const auto ours = session();
+  ASSERT_TRUE(ours->begin(Access::kWrite).ok());
+  const store::PostingState state = read_state(*ours, read_of(postings));
+  store::PostingWrite write = write_of(state, postings);
+  make_awkward(write);
+  first_value(*ours, restart_sql());
+  const Result<store::Answer> written = ours->execute(write);
+  ASSERT_TRUE(written.ok()) << written.error().code << ": " << written.error().message;
+  const std::string in_binary = first_value(*ours, dump_sql());
+  ours->rollback();
+
+  sql_->run("BEGIN");
+  const store::PostingState as_host = take_state(run_as_host(*sql_, read_of(postings, true)));
+  ASSERT_EQ(as_host.balances.size(), state.balances.size());
+  write.guard = as_host.guard;
+  write.ticket = as_host.ticket.get();
+  sql_->run(restart_sql());
+  const Result<store::Answer> written_as_host = run_as_host(*sql_, write);
+  ASSERT_TRUE(written_as_host.ok()) << written_as_host.error().code << ": " << written_as_host.error().message;
+  const std::string as_text = sql_->run(dump_sql());
+  sql_->run("ROLLBACK");
+
+  EXPECT_EQ(in_binary, as_text);
+  EXPECT_THAT(in_binary, HasSubstr("-0.99999999999999999999999999999999999999"));
+  EXPECT_THAT(in_binary, HasSubstr("0001-01-01"));
+  EXPECT_THAT(in_binary, HasSubstr("effective_balances"));
+}
+
+TEST_P(PostedRows, OfASchemaThatWasMadeAnewAreSentByANewConnection) {
+  const auto before = session();
+  std::vector<core::PostedTransaction> postings = {transfer(add_account("A").id, add_account("B").id, "1")};
+  ASSERT_TRUE(post(*before, postings).ok());
+  sql_->run("DROP SCHEMA \"" + schema() + "\" CASCADE");
+  ASSERT_TRUE(store().migrate().ok());
+  postings[0].transaction.id = base::new_uuid();
+  EXPECT_FALSE(post(*before, postings).ok()) << "it knows the types of the schema that is gone";
+  EXPECT_FALSE(before->healthy());
+  EXPECT_TRUE(post(*session(), postings).ok());
+}
+
 TEST_P(PostgresContract, AHostWithoutATransactionIsCaught) {
   const core::Account a = add_account("A"), b = add_account("B");
   std::vector<core::PostedTransaction> batch = {transfer(a.id, b.id, "2")};

@@ -1,5 +1,8 @@
 #include "store/postgres/postgres_dialect.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "base/json.h"
 #include "core/rejection.h"
 #include "store/postgres/error_table.h"
@@ -31,6 +34,24 @@ std::string sql_of(StatementId id, std::string_view schema, std::string_view pla
   }
   return "SELECT " + quoted + "." + std::string(statement_name(id)) + "(" + text + "::pg_catalog." +
          std::string(parameter_type(id)) + ")::pg_catalog.text";
+}
+
+std::string rows_sql_of(std::string_view schema, std::string_view function, std::size_t parameters) {
+  std::string sql = "SELECT \"" + std::string(schema) + "\"." + std::string(function) + "(";
+  for (std::size_t i = 1; i <= parameters; ++i) {
+    if (i > 1) sql += ", ";
+    sql += '$' + std::to_string(i);
+  }
+  return sql + ')';
+}
+
+std::string types_sql_of(std::string_view schema) {
+  std::string sql = "SELECT pg_catalog.concat_ws(' '";
+  for (const char *type : {"balance_key_v1", "posting_transaction_v1", "posting_entry_v1", "posting_history_v1",
+                           "posting_balance_v1", "posting_bucket_v1", "layer", "direction"}) {
+    sql += ", coalesce(pg_catalog.to_regtype('\"" + std::string(schema) + "\"." + type + "')::pg_catalog.oid, 0)";
+  }
+  return sql + ")";
 }
 
 struct Encoded {
@@ -71,7 +92,11 @@ base::Outcome refusal_in(std::string_view text) {
 
 }  // namespace
 
-PostgresDialect::PostgresDialect(std::string_view schema) : schema_(schema) {
+PostgresDialect::PostgresDialect(std::string_view schema)
+    : schema_(schema),
+      read_rows_sql_(rows_sql_of(schema, "posting_read_rows_v1", kPostingReadParameters)),
+      write_rows_sql_(rows_sql_of(schema, "posting_write_rows_v1", kPostingWriteParameters)),
+      types_sql_(types_sql_of(schema)) {
   for (std::size_t style = 0; style < kPlaceholders.size(); ++style) {
     for (std::size_t id = 0; id < kStatementCount; ++id) {
       sql_[style][id] = sql_of(static_cast<StatementId>(id), schema_, kPlaceholders[style]);
@@ -92,6 +117,35 @@ SqlStatement PostgresDialect::encode(const Request &request, Placeholder placeho
   statement.parameter = std::move(what.parameter);
   statement.writes = what.writes;
   return statement;
+}
+
+OwnStatement PostgresDialect::encode_own(const Request &request, const RowTypes &types) const {
+  OwnStatement own;
+  if (const auto *read = std::get_if<PostingRead>(&request)) {
+    own = {StatementId::kPostingRead, "posting_read_rows_v1", read_rows_sql_.c_str(), {}, false};
+    own.parameters = posting_read_parameters(*read, types);
+    return own;
+  }
+  if (const auto *write = std::get_if<PostingWrite>(&request)) {
+    own = {StatementId::kPostingWrite, "posting_write_rows_v1", write_rows_sql_.c_str(), {}, true};
+    own.parameters = posting_write_parameters(*write, types);
+    return own;
+  }
+  SqlStatement statement = encode(request, Placeholder::kDollar);
+  own = {statement.id, statement.name.data(), statement.sql.data(), {}, statement.writes};
+  if (statement.has_parameter) own.parameters.push_back({std::move(statement.parameter), false, false});
+  return own;
+}
+
+RowTypes PostgresDialect::parse_types(std::string_view text) {
+  RowTypes types;
+  for (TypeId *type : {&types.key, &types.transaction, &types.entry, &types.history, &types.balance, &types.bucket,
+                       &types.layer, &types.direction}) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    std::from_chars(text.data(), text.data() + end, *type);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return types;
 }
 
 base::Result<Answer> PostgresDialect::decode(const Request &request, std::string_view text) const {

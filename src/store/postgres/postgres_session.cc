@@ -20,6 +20,7 @@ using base::Outcome;
 using base::Result;
 
 constexpr std::string_view kReadOnly = "25006";
+constexpr std::size_t kMostParameters = std::max(kPostingReadParameters, kPostingWriteParameters);
 constexpr int kLookMs = 500;  // how often a statement looks whether it was cancelled long ago
 // The timeline tells a server from another one, promoted, that gave the same number to another transaction.
 constexpr const char *kNameSql =
@@ -66,15 +67,29 @@ Result<Answer> PostgresSession::run(const Request &request, bool commits) {
   }
   if (!usable()) return connection_lost();
   if (const auto *program = std::get_if<ProgramStatement>(&request)) return run_program(*program);
-  const SqlStatement statement = dialect_.encode(request, Placeholder::kDollar);
+  const bool rows = std::holds_alternative<PostingRead>(request) || std::holds_alternative<PostingWrite>(request);
+  if (rows && !types_) {
+    if (Outcome learned = learn_types(); !learned) return std::move(learned.error());
+  }
+  const OwnStatement statement = dialect_.encode_own(request, types_.value_or(RowTypes()));
   std::vector<Command> commands = begin_with(!commits);
-  const bool plain = !statement.has_parameter;
+  const bool plain = statement.parameters.empty();
   if (!plain && !prepared_[static_cast<std::size_t>(statement.id)]) commands.push_back(Command::kPrepare);
   commands.push_back(plain ? Command::kPlain : Command::kRequest);
   if (stage_ == Stage::kOpen && commits) commands.push_back(Command::kCommit);
   if (stage_ == Stage::kOpen && !commits && !plain && statement.writes) commands.push_back(Command::kName);
   const Flight flight = fly(std::move(commands), &statement, nullptr);
   return landed(flight, request, statement.id, commits);
+}
+
+// Once for a connection, before its first posting. A schema that is not there has none: the posting says so.
+Outcome PostgresSession::learn_types() {
+  const Flight flight = fly({Command::kTypes}, nullptr, nullptr);
+  const LibpqApi &api = connection_->api();
+  if (!flight.synced || api.PQresultStatus(flight.results[0].get()) != PGRES_TUPLES_OK)
+    return failure_of(flight, false);
+  types_ = PostgresDialect::parse_types(api.PQgetvalue(flight.results[0].get(), 0, 0));
+  return {};
 }
 
 // What goes before a transaction's first request; a single one that commits needs nothing.
@@ -123,6 +138,8 @@ Result<Answer> PostgresSession::landed(const Flight &flight, const Request &requ
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
       Error error = failure_of(flight, commits);
       broken_ = broken_ || error.sqlstate == kReadOnly;  // the next one may be connected to a server that takes writes
+      // What was learned of the types may be of a schema that was made anew since.
+      broken_ = broken_ || (types_ && (error.sqlstate.starts_with("42") || error.sqlstate.starts_with("XX")));
       return error;
     }
     if (flight.commands[i] == Command::kPrepare) prepared_[static_cast<std::size_t>(id)] = true;
@@ -153,7 +170,7 @@ Error PostgresSession::failure_of(const Flight &flight, bool commits) const {
   return connection_lost();
 }
 
-PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, const SqlStatement *statement,
+PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, const OwnStatement *statement,
                                              const ProgramStatement *program) {
   Flight flight;
   flight.commands = std::move(commands);
@@ -171,7 +188,7 @@ PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, cons
   return flight;
 }
 
-bool PostgresSession::send(Command command, const SqlStatement *statement, const ProgramStatement *program) {
+bool PostgresSession::send(Command command, const OwnStatement *statement, const ProgramStatement *program) {
   const LibpqApi &api = connection_->api();
   PGconn *raw = connection_->raw();
   const auto plain = [&](const char *sql) {
@@ -182,16 +199,28 @@ bool PostgresSession::send(Command command, const SqlStatement *statement, const
     case Command::kName: return plain(kNameSql);
     case Command::kCommit: return plain("COMMIT");
     case Command::kRollback: return plain("ROLLBACK");
-    case Command::kPrepare:
-      return api.PQsendPrepare(raw, statement->name.data(), statement->sql.data(), 0, nullptr) == 1;
-    case Command::kPlain: return plain(statement->sql.data());
+    case Command::kPrepare: return api.PQsendPrepare(raw, statement->name, statement->sql, 0, nullptr) == 1;
+    case Command::kPlain: return plain(statement->sql);
+    case Command::kTypes: return plain(dialect_.types_sql().c_str());
     case Command::kProgram: return send_program(api, raw, *program);
-    case Command::kRequest: {
-      const char *value = statement->parameter.c_str();
-      return api.PQsendQueryPrepared(raw, statement->name.data(), 1, &value, nullptr, nullptr, 0) == 1;
-    }
+    case Command::kRequest: return send_request(*statement);
   }
   return false;
+}
+
+bool PostgresSession::send_request(const OwnStatement &statement) {
+  std::array<const char *, kMostParameters> values{};
+  std::array<int, kMostParameters> lengths{};
+  std::array<int, kMostParameters> formats{};
+  const std::size_t count = statement.parameters.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Parameter &parameter = statement.parameters[i];
+    values[i] = parameter.null ? nullptr : parameter.value.c_str();
+    lengths[i] = static_cast<int>(parameter.value.size());
+    formats[i] = parameter.binary ? 1 : 0;
+  }
+  return connection_->api().PQsendQueryPrepared(connection_->raw(), statement.name, static_cast<int>(count),
+                                                values.data(), lengths.data(), formats.data(), 0) == 1;
 }
 
 // False when it was asked to cancel and is silent all the same: it is not waited for any longer.

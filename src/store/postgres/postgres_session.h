@@ -10,6 +10,7 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,7 @@ class PostgresSession final : public Session {
   bool usable() const { return !broken_ && connection_->is_alive(); }
 
   enum class Stage : std::uint8_t { kIdle, kToBegin, kReading, kOpen };
-  enum class Command : std::uint8_t { kBegin, kPrepare, kRequest, kPlain, kProgram, kName, kCommit, kRollback };
+  enum class Command : std::uint8_t { kBegin, kTypes, kPrepare, kRequest, kPlain, kProgram, kName, kCommit, kRollback };
   struct Flight;
 
   PostgresSession(std::unique_ptr<Connection> connection, const PostgresDialect &dialect, Inquiry inquiry);
@@ -51,8 +52,10 @@ class PostgresSession final : public Session {
   base::Result<Answer> run(const Request &request, bool commits);
   base::Result<Answer> run_program(const ProgramStatement &statement);
   std::vector<Command> begin_with(bool stays_open);
-  Flight fly(std::vector<Command> commands, const SqlStatement *statement, const ProgramStatement *program);
-  bool send(Command command, const SqlStatement *statement, const ProgramStatement *program);
+  base::Outcome learn_types();
+  Flight fly(std::vector<Command> commands, const OwnStatement *statement, const ProgramStatement *program);
+  bool send(Command command, const OwnStatement *statement, const ProgramStatement *program);
+  bool send_request(const OwnStatement &statement);
   void collect(Flight &flight);
   bool await_answer();
   base::Result<Answer> landed(const Flight &flight, const Request &request, StatementId id, bool commits);
@@ -67,6 +70,7 @@ class PostgresSession final : public Session {
   Stage stage_ = Stage::kIdle;
   bool broken_ = false;
   std::array<bool, kStatementCount> prepared_{};
+  std::optional<RowTypes> types_;  // once the first posting came
 };
 
 }  // namespace cala::store::postgres

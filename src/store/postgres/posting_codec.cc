@@ -1,6 +1,7 @@
 #include "store/postgres/posting_codec.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <set>
 #include <unordered_map>
@@ -43,16 +44,48 @@ Error corrupt(std::string_view what) {
                           "PostgreSQL gave " + std::string(what) + " that this library cannot read");
 }
 
-void append_layers(RowLiteral &out, const Balance &balance) {
+// The fields of each row, as migrations/0001_05_postings.sql has them.
+constexpr std::array kKeyFields = {Field::kUuid, Field::kText, Field::kUuid};
+constexpr std::array kTransactionFields = {Field::kInteger, Field::kUuid,    Field::kUuid,   Field::kUuid, Field::kDate,
+                                           Field::kText,    Field::kText,    Field::kText,   Field::kJson, Field::kUuid,
+                                           Field::kInteger, Field::kInstant, Field::kInstant};
+constexpr std::array kEntryFields = {Field::kInteger,   Field::kUuid,    Field::kUuid, Field::kUuid,
+                                     Field::kUuid,      Field::kInteger, Field::kDate, Field::kLayer,
+                                     Field::kDirection, Field::kDecimal, Field::kText, Field::kBig,
+                                     Field::kInstant,   Field::kText,    Field::kText, Field::kJson};
+constexpr std::array kHistoryFields = {
+    Field::kInteger, Field::kBig,     Field::kBig,     Field::kUuid,    Field::kInstant, Field::kDecimal,
+    Field::kDecimal, Field::kUuid,    Field::kInstant, Field::kDecimal, Field::kDecimal, Field::kUuid,
+    Field::kInstant, Field::kDecimal, Field::kDecimal, Field::kUuid,    Field::kInstant};
+constexpr std::array kBalanceFields = {
+    Field::kInteger, Field::kBig,     Field::kBig,     Field::kUuid,    Field::kText,    Field::kUuid,
+    Field::kInstant, Field::kBig,     Field::kUuid,    Field::kInstant, Field::kDecimal, Field::kDecimal,
+    Field::kUuid,    Field::kInstant, Field::kDecimal, Field::kDecimal, Field::kUuid,    Field::kInstant,
+    Field::kDecimal, Field::kDecimal, Field::kUuid,    Field::kInstant};
+constexpr std::array kBucketFields = {Field::kInteger, Field::kSmall,   Field::kDate,
+                                      Field::kDate,    Field::kInstant, Field::kJson};
+
+// Below, Rows is RowLiteral or RowBinary.
+template <typename Rows>
+void append_keys(Rows &&rows, const PostingRead &request) {
+  for (const BalanceKey &key : request.keys) {
+    rows.begin_row().uuid(key.account_id).word(key.currency.code()).uuid(key.journal_id).end_row();
+  }
+  rows.end_array();
+}
+
+template <typename Rows>
+void append_layers(Rows &rows, const Balance &balance) {
   for (const core::LayerAmounts &layer : balance.layers) {
-    out.decimal(layer.debit).decimal(layer.credit).uuid_unless_nil(layer.entry_id).instant(layer.modified_at);
+    rows.decimal(layer.debit).decimal(layer.credit).uuid_unless_nil(layer.entry_id).instant(layer.modified_at);
   }
 }
 
-void append_transactions(std::string &out, const std::vector<core::Transaction> &transactions) {
-  RowLiteral rows(out);
+template <typename Rows>
+void append_transactions(Rows &&rows, const std::vector<core::Transaction> &transactions) {
+  std::int64_t place = 0;
   for (const core::Transaction &t : transactions) {
-    rows.begin_row().uuid(t.id).uuid(t.journal_id).uuid(t.tx_template_id).integer(t.effective.days);
+    rows.begin_row().integer(++place).uuid(t.id).uuid(t.journal_id).uuid(t.tx_template_id).date(t.effective);
     if (t.correlation_id == t.id.text()) {
       rows.null();
     } else {
@@ -65,13 +98,13 @@ void append_transactions(std::string &out, const std::vector<core::Transaction> 
   rows.end_array();
 }
 
-void append_entries(std::string &out, const PostingWrite &request) {
-  RowLiteral rows(out);
+template <typename Rows>
+void append_entries(Rows &&rows, const PostingWrite &request) {
   std::size_t place = 0;
   for (const core::Entry &e : request.entries) {
     while (place + 1 < request.transactions.size() && request.transactions[place].id != e.transaction_id) ++place;
     rows.begin_row().integer(static_cast<std::int64_t>(place) + 1).uuid(e.id).uuid(e.transaction_id);
-    rows.uuid(e.account_id).uuid(e.journal_id).integer(e.sequence).integer(request.transactions[place].effective.days);
+    rows.uuid(e.account_id).uuid(e.journal_id).integer(e.sequence).date(request.transactions[place].effective);
     rows.word(core::text_of(e.layer)).word(core::text_of(e.direction)).decimal(e.units).word(e.currency.code());
     rows.integer(e.account_version).instant(e.created_at);
     rows.text(e.entry_type).text_or_null(e.description).text_or_null(e.metadata).end_row();
@@ -79,49 +112,60 @@ void append_entries(std::string &out, const PostingWrite &request) {
   rows.end_array();
 }
 
+// Which balance of the request has the key.
+std::size_t place_of(const PostingWrite &request, const BalanceKey &key) {
+  const auto by_key = [](const Balance &balance, const BalanceKey &sought) { return balance.key < sought; };
+  const auto at = std::lower_bound(request.balances.begin(), request.balances.end(), key, by_key);
+  return static_cast<std::size_t>(at - request.balances.begin());
+}
+
+// What the read called a balance. One that should be there and was not read matches no row, which the function takes for a lost
+// race.
+std::int64_t number_of(const PostingWrite &request, std::size_t place) {
+  if (request.balance_versions[place] == 0) return 0;
+  const auto *ticket = static_cast<const Ticket *>(request.ticket);
+  const std::int64_t known = ticket == nullptr ? 0 : ticket->number_of(request.balances[place].key);
+  return known == 0 ? -1 : known;
+}
+
 // Only what a balance was on the way: its last row of history is the balance itself.
-void append_history(std::string &out, const PostingWrite &request) {
-  const auto by_key = [](const Balance &balance, const BalanceKey &key) { return balance.key < key; };
-  RowLiteral rows(out);
+template <typename Rows>
+void append_history(Rows &&rows, const PostingWrite &request) {
   for (const core::BalanceMove &move : request.moves) {
     const Balance &h = move.after;
-    const auto at = std::lower_bound(request.balances.begin(), request.balances.end(), h.key, by_key);
+    const std::size_t at = place_of(request, h.key);
     // A row of no balance of the request would be a defect of ours: the database refuses a place that is not there.
-    const bool known = at != request.balances.end() && at->key == h.key;
-    if (known && at->version == h.version) continue;
-    rows.begin_row().integer(known ? at - request.balances.begin() + 1 : 0).integer(h.version).uuid(h.entry_id);
-    rows.instant(h.modified_at);
+    const bool known = at < request.balances.size() && request.balances[at].key == h.key;
+    if (known && request.balances[at].version == h.version) continue;
+    rows.begin_row().integer(known ? static_cast<std::int64_t>(at) + 1 : 0).integer(known ? number_of(request, at) : 0);
+    rows.integer(h.version).uuid(h.entry_id).instant(h.modified_at);
     append_layers(rows, h);
     rows.end_row();
   }
   rows.end_array();
 }
 
-// How many of them are new.
-std::int64_t append_balances(std::string &out, const PostingWrite &request) {
-  const auto *ticket = static_cast<const Ticket *>(request.ticket);
-  std::int64_t born = 0;
-  RowLiteral rows(out);
+template <typename Rows>
+void append_balances(Rows &&rows, const PostingWrite &request) {
   for (std::size_t i = 0; i < request.balances.size(); ++i) {
     const Balance &b = request.balances[i];
-    const std::int64_t before = request.balance_versions[i];
-    const std::int64_t known = ticket == nullptr ? 0 : ticket->number_of(b.key);
-    // One that should be there and was not read matches no row, which the function takes for a lost race.
-    const std::int64_t number = before == 0 ? 0 : (known == 0 ? -1 : known);
-    born += number == 0 ? 1 : 0;
-    rows.begin_row().integer(number).integer(before).uuid(b.key.account_id).word(b.key.currency.code());
-    rows.uuid(b.key.journal_id).instant(b.created_at).integer(b.version).uuid(b.entry_id).instant(b.modified_at);
+    rows.begin_row().integer(static_cast<std::int64_t>(i) + 1).integer(number_of(request, i));
+    rows.integer(request.balance_versions[i]).uuid(b.key.account_id).word(b.key.currency.code()).uuid(b.key.journal_id);
+    rows.instant(b.created_at).integer(b.version).uuid(b.entry_id).instant(b.modified_at);
     append_layers(rows, b);
     rows.end_row();
   }
   rows.end_array();
-  return born;
 }
 
-// Texts beside the transactions, null for those without; nothing where none has any.
-void append_warnings(std::string &out, const PostingWrite &request) {
+std::int64_t born_of(const PostingWrite &request) {
+  return std::count(request.balance_versions.begin(), request.balance_versions.end(), 0);
+}
+
+// Texts beside the transactions, null for those without; empty where none has any.
+std::string warnings_of(const PostingWrite &request) {
   const std::vector<std::string> payloads = warning_payloads(request);
-  if (payloads.empty()) return;
+  if (payloads.empty()) return {};
   base::JsonWriter texts;
   texts.begin_array();
   for (const std::string &payload : payloads) {
@@ -131,10 +175,10 @@ void append_warnings(std::string &out, const PostingWrite &request) {
       texts.string(payload);
     }
   }
-  (out += R"(,"warnings":)") += texts.end_array().take();
+  return texts.end_array().take();
 }
 
-// Reads the fields of rows as posting_read_v1 joins them.
+// Reads the fields of rows as posting_read_rows_v1 joins them.
 class RowsText {
  public:
   explicit RowsText(std::string_view text) : rest_(text) {}
@@ -294,54 +338,74 @@ base::Outcome read_template_ids(JsonView ids, std::vector<base::Uuid> &out) {
 }
 
 // Places in keys, from 1, and dates, by turns.
-void append_dated(std::string &out, const PostingRead &request) {
-  out += R"(,"dated":"{)";
-  for (std::size_t i = 0; i < request.dated.size(); ++i) {
-    if (i > 0) out += ',';
-    base::append_integer(out, static_cast<std::int64_t>(request.dated[i].key) + 1);
-    out += ',';
-    base::append_integer(out, request.dated[i].effective.days);
+std::vector<std::int32_t> dated_of(const PostingRead &request) {
+  std::vector<std::int32_t> dated;
+  dated.reserve(2 * request.dated.size());
+  for (const core::DatedKey &one : request.dated) {
+    dated.push_back(static_cast<std::int32_t>(one.key) + 1);
+    dated.push_back(one.effective.days);
   }
-  out += R"(}")";
+  return dated;
+}
+
+// The accounts of the keys, which are sorted by them, each once.
+std::vector<base::Uuid> accounts_of(const PostingRead &request) {
+  std::vector<base::Uuid> accounts;
+  accounts.reserve(request.keys.size());
+  for (const BalanceKey &key : request.keys) {
+    if (accounts.empty() || accounts.back() != key.account_id) accounts.push_back(key.account_id);
+  }
+  return accounts;
 }
 
 // The buckets of balances by effective date, each with which balance of the request it is of, from 1.
-void append_buckets(std::string &out, const PostingWrite &request) {
-  const auto by_key = [](const Balance &balance, const BalanceKey &key) { return balance.key < key; };
-  RowLiteral rows(out);
+template <typename Rows>
+void append_buckets(Rows &&rows, const PostingWrite &request) {
   for (const core::Bucket &bucket : request.buckets) {
-    const auto at = std::lower_bound(request.balances.begin(), request.balances.end(), bucket.key, by_key);
     base::JsonWriter sums;
     write_row(sums, bucket.sums);
-    rows.begin_row().integer(at - request.balances.begin() + 1).integer(static_cast<std::int64_t>(bucket.level));
-    rows.integer(bucket.start.days).integer(bucket.sums.modified_at.date().days).instant(bucket.sums.modified_at);
-    rows.text(sums.take()).end_row();
+    rows.begin_row().integer(static_cast<std::int64_t>(place_of(request, bucket.key)) + 1);
+    rows.integer(static_cast<std::int64_t>(bucket.level)).date(bucket.start).date(bucket.sums.modified_at.date());
+    rows.instant(bucket.sums.modified_at).text(sums.take()).end_row();
   }
   rows.end_array();
 }
 
 // Of the moves of balances that have buckets: which balance of the request, from 1, its version and the effective date, by turns.
-void append_dated_moves(std::string &out, const PostingWrite &request) {
-  const auto by_key = [](const Balance &balance, const BalanceKey &key) { return balance.key < key; };
+std::vector<std::int64_t> dated_moves(const PostingWrite &request) {
   std::set<base::Uuid> journals;
   for (const core::Bucket &bucket : request.buckets) journals.insert(bucket.key.journal_id);
   std::size_t place = 0;
-  out += R"(,"dated":"{)";
-  bool any = false;
+  std::vector<std::int64_t> dated;
   for (const core::BalanceMove &move : request.moves) {
     if (!journals.contains(move.after.key.journal_id)) continue;
     const base::Uuid &transaction_id = request.entries[move.entry].transaction_id;
     while (place + 1 < request.transactions.size() && request.transactions[place].id != transaction_id) ++place;
-    const auto at = std::lower_bound(request.balances.begin(), request.balances.end(), move.after.key, by_key);
-    if (std::exchange(any, true)) out += ',';
-    base::append_integer(out, at - request.balances.begin() + 1);
-    out += ',';
-    base::append_integer(out, move.after.version);
-    out += ',';
-    base::append_integer(out, request.transactions[place].effective.days);
+    dated.push_back(static_cast<std::int64_t>(place_of(request, move.after.key)) + 1);
+    dated.push_back(move.after.version);
+    dated.push_back(request.transactions[place].effective.days);
   }
-  out += R"(}")";
+  return dated;
 }
+
+template <typename Integer>
+void append_integer_array(std::string &out, const std::vector<Integer> &values) {
+  out += "\"{";
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) out += ',';
+    base::append_integer(out, values[i]);
+  }
+  out += "}\"";
+}
+
+constexpr std::string_view kGroupPatience = "500ms";
+
+Parameter text_parameter(std::string value) { return {std::move(value), false, false}; }
+Parameter text_or_null_parameter(std::string value) {
+  const bool null = value.empty();
+  return {std::move(value), false, null};
+}
+Parameter binary_parameter(std::string value) { return {std::move(value), true, false}; }
 
 }  // namespace
 
@@ -354,39 +418,91 @@ std::string encode_posting_read(const PostingRead &request) {
   append_uuid_array(out, request.tx_template_ids);
   out += R"(,"journal_ids":)";
   append_uuid_array(out, request.journal_ids);
+  out += R"(,"account_ids":)";
+  append_uuid_array(out, accounts_of(request));
   out += R"(,"keys":)";
-  RowLiteral keys(out);
-  for (const BalanceKey &key : request.keys) {
-    keys.begin_row().uuid(key.account_id).word(key.currency.code()).uuid(key.journal_id).end_row();
-  }
-  keys.end_array();
-  append_dated(out, request);
+  append_keys(RowLiteral(out), request);
+  out += R"(,"dated":)";
+  append_integer_array(out, dated_of(request));
   out += request.host ? R"(,"host":true)" : R"(,"host":false)";
-  out += request.group ? R"(,"lock_timeout":"500ms"})" : "}";
-  return out;
+  if (request.group) ((out += R"(,"lock_timeout":")") += kGroupPatience) += '"';
+  return out += '}';
 }
 
 std::string encode_posting_write(const PostingWrite &request) {
   std::string out = R"({"guard":)";
   base::append_json_string(out, request.guard);
   out += R"(,"transactions":)";
-  append_transactions(out, request.transactions);
+  append_transactions(RowLiteral(out), request.transactions);
   out += R"(,"entries":)";
-  append_entries(out, request);
+  append_entries(RowLiteral(out), request);
   out += R"(,"history":)";
-  append_history(out, request);
+  append_history(RowLiteral(out), request);
   out += R"(,"balances":)";
-  const std::int64_t born = append_balances(out, request);
+  append_balances(RowLiteral(out), request);
   out += R"(,"born":)";
-  base::append_integer(out, born);
+  base::append_integer(out, born_of(request));
   if (const std::string velocity = velocity_rows(request); !velocity.empty()) (out += R"(,"velocity":)") += velocity;
-  append_warnings(out, request);
+  if (const std::string warnings = warnings_of(request); !warnings.empty()) (out += R"(,"warnings":)") += warnings;
   if (!request.buckets.empty()) {
     out += R"(,"buckets":)";
-    append_buckets(out, request);
-    append_dated_moves(out, request);
+    append_buckets(RowLiteral(out), request);
+    out += R"(,"dated":)";
+    append_integer_array(out, dated_moves(request));
   }
   out += '}';
+  return out;
+}
+
+std::vector<Parameter> posting_read_parameters(const PostingRead &request, const RowTypes &types) {
+  std::string keys;
+  append_keys(RowBinary(keys, types.key, kKeyFields, types), request);
+  std::vector<Parameter> out;
+  out.reserve(kPostingReadParameters);
+  out.push_back(binary_parameter(std::move(keys)));
+  out.push_back(binary_parameter(binary_array(accounts_of(request))));
+  out.push_back(binary_parameter(binary_array(request.journal_ids)));
+  out.push_back(binary_parameter(binary_array(request.transaction_ids)));
+  out.push_back(binary_parameter(binary_array(request.external_ids)));
+  out.push_back(binary_parameter(binary_array(request.tx_template_ids)));
+  out.push_back(binary_parameter(binary_array(dated_of(request))));
+  out.push_back(text_parameter(request.host ? "true" : "false"));
+  out.push_back(text_or_null_parameter(std::string(request.group ? kGroupPatience : std::string_view())));
+  return out;
+}
+
+std::vector<Parameter> posting_write_parameters(const PostingWrite &request, const RowTypes &types) {
+  std::string transactions;
+  std::string entries;
+  std::string history;
+  std::string balances;
+  // About what a row takes, so that they seldom move while they grow.
+  transactions.reserve(256 * request.transactions.size());
+  entries.reserve(320 * request.entries.size());
+  balances.reserve(512 * request.balances.size());
+  append_transactions(RowBinary(transactions, types.transaction, kTransactionFields, types), request.transactions);
+  append_entries(RowBinary(entries, types.entry, kEntryFields, types), request);
+  append_history(RowBinary(history, types.history, kHistoryFields, types), request);
+  append_balances(RowBinary(balances, types.balance, kBalanceFields, types), request);
+  std::vector<Parameter> out;
+  out.reserve(kPostingWriteParameters);
+  out.push_back(text_parameter(request.guard));
+  out.push_back(binary_parameter(std::move(transactions)));
+  out.push_back(binary_parameter(std::move(entries)));
+  out.push_back(binary_parameter(std::move(history)));
+  out.push_back(binary_parameter(std::move(balances)));
+  out.push_back(text_parameter(std::to_string(born_of(request))));
+  out.push_back(text_or_null_parameter(velocity_rows(request)));
+  out.push_back(text_or_null_parameter(warnings_of(request)));
+  if (request.buckets.empty()) {
+    out.push_back(text_or_null_parameter({}));
+    out.push_back(text_or_null_parameter({}));
+  } else {
+    std::string buckets;
+    append_buckets(RowBinary(buckets, types.bucket, kBucketFields, types), request);
+    out.push_back(binary_parameter(std::move(buckets)));
+    out.push_back(binary_parameter(binary_array(dated_moves(request))));
+  }
   return out;
 }
 

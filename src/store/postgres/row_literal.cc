@@ -74,6 +74,11 @@ RowLiteral &RowLiteral::decimal(const core::Decimal &value) {
   return *this;
 }
 
+// No quoting: neither has a space in it, nor depends on how the session likes its dates.
+RowLiteral &RowLiteral::instant(base::Timestamp value) { return word(value.micros_text()); }
+
+RowLiteral &RowLiteral::date(base::Date value) { return word(value.text()); }
+
 RowLiteral &RowLiteral::word(std::string_view value) {
   separate();
   out_ += value;

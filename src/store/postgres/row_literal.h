@@ -29,7 +29,8 @@ class RowLiteral {
   RowLiteral &uuid_or_null(const std::optional<base::Uuid> &value);
   RowLiteral &uuid_unless_nil(const base::Uuid &value);
   RowLiteral &decimal(const core::Decimal &value);
-  RowLiteral &instant(base::Timestamp value) { return integer(value.micros()); }
+  RowLiteral &instant(base::Timestamp value);
+  RowLiteral &date(base::Date value);
   RowLiteral &word(std::string_view value);  // letters, digits and _ only
   RowLiteral &text(std::string_view value);
   RowLiteral &text_or_null(const std::optional<std::string> &value);

@@ -3,10 +3,10 @@
 -- else; nobody may execute them unless granted.
 --
 -- What a caller could get wrong is answered as a value, not raised, so that the host's transaction stays usable.
--- Exact in every year: before PostgreSQL 14 the seconds come as a double, which does not hold them with their fraction.
+-- The eight bytes that a timestamptz is, microseconds since 2000: exact in every year, and half the time of what extract gives.
 CREATE FUNCTION @schema@.micros(at timestamptz) RETURNS bigint
 LANGUAGE sql STABLE AS $body$
-  SELECT extract(epoch FROM date_trunc('second', at))::bigint * 1000000 + mod(extract(microseconds FROM at)::bigint, 1000000)
+  SELECT ('x' || encode(timestamptz_send(at), 'hex'))::bit(64)::bigint + 946684800000000
 $body$
 -- @break
 -- An interval is multiplied as a double, which holds whole seconds of every year but not their microseconds. Reckoned without a

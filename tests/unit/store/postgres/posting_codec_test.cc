@@ -62,10 +62,10 @@ TEST(PostingWriteText, KnowsTheNumbersOfBalancesThatWereRead) {
   write.balances = {state->balances[0]};
   write.balance_versions = {3};
   const std::string known = encode_posting_write(write);
-  EXPECT_NE(known.find(R"(\"(12,3,)"), std::string::npos) << known;
+  EXPECT_NE(known.find(R"(\"(1,12,3,)"), std::string::npos) << known;
   EXPECT_NE(known.find(R"("born":0)"), std::string::npos) << known;
   write.balances[0].key.currency = core::Currency::parse("EUR").value();
-  EXPECT_NE(encode_posting_write(write).find(R"(\"(-1,3,)"), std::string::npos) << "read, but never there";
+  EXPECT_NE(encode_posting_write(write).find(R"(\"(1,-1,3,)"), std::string::npos) << "read, but never there";
   write.balance_versions = {0};
   EXPECT_NE(encode_posting_write(write).find(R"("born":1)"), std::string::npos);
   EXPECT_TRUE(base::Json::parse(known).ok());

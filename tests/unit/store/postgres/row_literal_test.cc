@@ -30,6 +30,13 @@ TEST(RowLiteral, WritesRowsAsPostgresReadsThem) {
   EXPECT_EQ(after_json(out), R"~({"(-7,,USD)","(1.50,,x)"})~");
 }
 
+TEST(RowLiteral, DatesAndInstantsAreReadAlikeWhateverTheDateStyle) {
+  std::string out;
+  RowLiteral rows(out);
+  rows.begin_row().date(base::Date{0}).instant(base::Timestamp::from_micros(-1)).end_row().end_array();
+  EXPECT_EQ(after_json(out), R"~({"(1970-01-01,1969-12-31T23:59:59.999999Z)"})~");
+}
+
 TEST(RowLiteral, AnArrayMayBeEmpty) {
   std::string out;
   RowLiteral(out).end_array();

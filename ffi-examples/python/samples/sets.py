@@ -16,7 +16,7 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
         {"account_set_id": customers, "account_id": bob},
         {"account_set_id": liabilities, "member_account_set_id": customers}])
     members = ledger.account_sets.list_members(account_set_id=customers)
-    print("CUSTOMERS has", ", ".join(names[member["account_id"]] for member in members))
+    print("CUSTOMERS has", ", ".join(names[member.get("account_id", "")] for member in members))
     parents = ledger.account_sets.list_parents(account_set_id=customers)
     print("CUSTOMERS is in", ", ".join(parent["name"] for parent in parents))
 

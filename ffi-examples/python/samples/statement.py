@@ -26,7 +26,7 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
         print(" ", " ".join(line["entry"]["units"] for line in page["items"]))
         if not page["has_next_page"]:
             break
-        page = ledger.balances.statement(journal, alice, "USD", first=2, order="desc", after=page["end_cursor"])
+        page = ledger.balances.statement(journal, alice, "USD", first=2, order="desc", after=page.get("end_cursor"))
 
     january = ledger.balances.range(journal, alice, "USD", from_="2026-01-01", until="2026-01-31")
     parts = (january["open"], january["period"], january["close"])

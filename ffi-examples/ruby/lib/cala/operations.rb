@@ -14,7 +14,8 @@ module Cala
     # @raise [NotFoundError] tx_template.not_found, journal.not_found, account.not_found
     # @raise [InvalidError] cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown, amount.range,
     #   amount.scale
-    # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked, account.is_set, velocity.exceeded
+    # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min, account.above_max,
+    #   velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def post(code, params = nil, id: nil, **keywords)
       raise ArgumentError, "give the params as a Hash or as keywords, not both" if params && !keywords.empty?
@@ -25,9 +26,9 @@ module Cala
     end
 
     # A page of what the accounts of a journal, or those below an account set, have in one layer.
-    # @param options journal_id:, account_set_id:, currency:, layer:, at:, first:, after:, order:, as cala.h has them
+    # @param options journal_id:, account_set_id:, subtotals:, currency:, layer:, at:, first:, after:, order:, as cala.h has them
     # @return [Hash] items:, totals:, has_next_page:, end_cursor:
-    # @raise [NotFoundError] journal.not_found
+    # @raise [NotFoundError] journal.not_found, account_set.not_found
     # @raise [RejectedError] journal.no_effective_balances
     # @raise [InvalidError] currency.unknown, amount.range
     def trial_balance(**options) = call(:trial_balance, options)

@@ -59,8 +59,8 @@ func (o *Operations) AccountStatement(ctx context.Context, request AccountStatem
 
 // TrialBalance gives a page of what the accounts of a journal, or those below an account set, have in one layer.
 //
-// Errors: ErrNotFound (journal.not_found), ErrRejected (journal.no_effective_balances), ErrInvalid (currency.unknown,
-// amount.range).
+// Errors: ErrNotFound (journal.not_found, account_set.not_found), ErrRejected (journal.no_effective_balances), ErrInvalid
+// (currency.unknown, amount.range).
 func (o *Operations) TrialBalance(ctx context.Context, request TrialBalanceRequest) (*TrialBalance, error) {
 	return call[TrialBalance](ctx, o, raw.TrialBalance, request)
 }

@@ -19,6 +19,7 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr std::chrono::milliseconds kBetweenReads{5};  // commits that come one after the other are read together
+constexpr std::chrono::milliseconds kWithoutMemory{100};  // until it is tried again
 constexpr std::int64_t kMostInPage = 500;
 
 // What may be over when it is asked again.
@@ -144,42 +145,41 @@ void ListenerState::read_page(LedgerState &ledger, engine::CancelToken &cancel) 
   }
 }
 
-Outcome ListenerHub::add(const std::shared_ptr<ListenerState> &listener) {
-  bool start = false;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (closed_) return closed_error();
-    std::erase_if(listeners_, [](const auto &each) { return each->freed(); });
-    if (listeners_.size() >= kMost) {
-      Error error = base::make_error(Status::kBusy, "listener.too_many",
-                                     "the ledger has " + std::to_string(kMost) + " open listeners already");
-      error.retryable = true;
-      return error;
-    }
-    listeners_.push_back(listener);
-    start = !std::exchange(pumping_, true);
-    woken_ = true;
+// Under the lock of the listeners, what the caller lets go of after it: a listener may take its queue with it.
+template <typename Which>
+void ListenerHub::take_out(Listeners &gone, Which which) {
+  gone.reserve(listeners_.size());  // before anything is moved
+  for (std::shared_ptr<ListenerState> &each : listeners_) {
+    if (which(*each)) gone.push_back(std::move(each));
   }
-  listening_.store(true);
-  changed_.notify_all();
-  if (!start) return {};
-  const auto give_up = [&] {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    pumping_ = false;
-    std::erase(listeners_, listener);
-  };
-  try {
+  std::erase(listeners_, nullptr);
+}
+
+Outcome ListenerHub::add(const std::shared_ptr<ListenerState> &listener) {
+  Listeners gone;  // ends after the lock
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (closed_) return closed_error();
+  take_out(gone, [](const ListenerState &each) { return each.freed(); });
+  if (listeners_.size() >= kMost) {
+    Error error = base::make_error(Status::kBusy, "listener.too_many",
+                                   "the ledger has " + std::to_string(kMost) + " open listeners already");
+    error.retryable = true;
+    return error;
+  }
+  listeners_.reserve(listeners_.size() + 1);
+  if (!pumping_) {  // it waits for the lock
     Outcome started = ledger_->executor().submit(LedgerState::listener_lane(),
                                                  runtime::make_task([hub = shared_from_this()](const Error *refused) {
                                                    if (refused == nullptr) hub->pump();
                                                  }));
-    if (started) return started;
-    give_up();
-    return started.error().status == Status::kClosed ? Outcome(closed_error()) : std::move(started);
-  } catch (...) {
-    give_up();
-    throw;
+    if (!started) return started.error().status == Status::kClosed ? Outcome(closed_error()) : std::move(started);
+    pumping_ = true;
   }
+  listeners_.push_back(listener);
+  listening_.store(true);
+  woken_ = true;
+  changed_.notify_all();
+  return {};
 }
 
 void ListenerHub::wake() noexcept {
@@ -191,23 +191,22 @@ void ListenerHub::wake() noexcept {
 }
 
 void ListenerHub::close() noexcept {
+  Listeners gone;  // ends after the lock; each holds the hub
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
+    gone.swap(listeners_);
   }
   changed_.notify_all();
   cancel_.cancel();
 }
 
-// False when there is nobody to read for: the pump ends.
-bool ListenerHub::begin_round(std::vector<std::shared_ptr<ListenerState>> &round) {
-  std::vector<std::shared_ptr<ListenerState>> gone;  // ends after the lock
+// False when there is nobody to read for: the pump ends. Where it throws there is no memory, and nothing is lost.
+bool ListenerHub::begin_round(Listeners &round) {
+  Listeners gone;  // ends after the lock
   const std::lock_guard<std::mutex> lock(mutex_);
   woken_ = false;
-  for (std::shared_ptr<ListenerState> &each : listeners_) {
-    if (each->freed() || each->ended_) gone.push_back(std::move(each));
-  }
-  std::erase(listeners_, nullptr);
+  take_out(gone, [](const ListenerState &each) { return each.freed() || each.ended_; });
   if (closed_ || listeners_.empty()) {
     listening_.store(false);
     pumping_ = false;
@@ -223,8 +222,14 @@ void ListenerHub::end_round(Clock::time_point until) {
 }
 
 void ListenerHub::pump() {
-  std::vector<std::shared_ptr<ListenerState>> round;
-  while (begin_round(round)) {
+  Listeners round;
+  while (true) {
+    try {
+      if (!begin_round(round)) return;
+    } catch (...) {
+      end_round(Clock::now() + kWithoutMemory);
+      continue;
+    }
     const bool committed = committed_.exchange(false);
     Clock::time_point next = Clock::now() + std::chrono::seconds(60);
     for (const std::shared_ptr<ListenerState> &listener : round) {

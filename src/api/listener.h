@@ -92,11 +92,15 @@ class ListenerHub : public std::enable_shared_from_this<ListenerHub> {
     if (listening_.load(std::memory_order_relaxed) && !committed_.exchange(true)) wake();
   }
   void wake() noexcept;
-  void close() noexcept;  // ends the pump, soon
+  void close() noexcept;  // ends the pump, soon, and lets the listeners go
 
  private:
+  using Listeners = std::vector<std::shared_ptr<ListenerState>>;
+
   void pump();
-  bool begin_round(std::vector<std::shared_ptr<ListenerState>> &round);
+  bool begin_round(Listeners &round);
+  template <typename Which>
+  void take_out(Listeners &gone, Which which);
   void end_round(std::chrono::steady_clock::time_point until);
 
   LedgerState *const ledger_;
@@ -105,7 +109,7 @@ class ListenerHub : public std::enable_shared_from_this<ListenerHub> {
   engine::CancelToken cancel_;  // of what the pump runs
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<std::shared_ptr<ListenerState>> listeners_;
+  Listeners listeners_;
   bool pumping_ = false;
   bool closed_ = false;
   bool woken_ = false;

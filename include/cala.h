@@ -526,9 +526,9 @@ CALA_API void cala_tx_free(cala_tx *tx);
  *               the ledger: nothing is dropped.
  *   poll_ms     how long what others have committed may go unseen, 5 to 60000; what this ledger handle commits is seen
  *               at once. Default 100.
- * Blocks for a statement where from is "now" or there is a name: cala_listener_place does the same for programs that
- * must not wait. While the store is away the listener waits for it. A record whose status is not CALA_OK is its last:
- * data is then as of a failed operation. After cala_ledger_shutdown no event comes.
+ * Blocks for a statement where from is "now" or there is a name, as cala_listener_place does for programs that must
+ * not wait, and may wait for writers as that says. While the store is away the listener waits for it. A record whose
+ * status is not CALA_OK is its last: data is then as of a failed operation. After cala_ledger_shutdown no event comes.
  * CALA_INVALID, CALA_BUSY (listener.too_many: a ledger has 100 open listeners at most), CALA_MISUSE (op.host_only),
  * CALA_CLOSED, and what cala_listener_place may refuse. */
 CALA_API cala_status cala_listener_open(cala_ledger *ledger, const char *options, size_t options_len, cala_queue *queue,
@@ -1541,7 +1541,9 @@ CALA_API cala_status cala_event_list(cala_ledger *ledger, cala_tx *tx, const cha
                                      cala_op **out_op, cala_error **out_error);
 
 /* Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
- * under the name. Events behind that place are those to come.
+ * under the name. Events behind that place are those to come. "now" is behind all that is committed: on PostgreSQL it
+ * waits for writers that began before the newest event, 3 seconds at most, and is then refused; so it is in a
+ * transaction that has posted.
  * request: {name?: text, from?: "start" | "now" | integer = "now"}
  * result: kept_place
  * errors: CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
@@ -1875,9 +1877,11 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * details: {transaction_id: uuid, voided_by: uuid} */
 /* code transaction.not_found, CALA_NOT_FOUND: no transaction has this id or external id
  * details: {id: text} | {external_id: text} */
-/* code list.no_mark, CALA_UNAVAILABLE: a list with `stable`, or of events, on a read-only connection or in a
- *   read-only transaction, and nobody has read one elsewhere yet
- * do: read one where the database can be written */
+/* code list.no_mark, CALA_UNAVAILABLE, sometimes retryable: a list with `stable`, or of events, on a read-only
+ *   connection or in a read-only transaction, and nobody has read one elsewhere yet; or where a listener begins
+ *   "now", and a transaction that has written, this one or one that began before the newest event, has not ended
+ * do: read one where the database can be written; begin the listener before the transaction writes; when the error is
+ *   retryable, try again */
 /* code balance.not_found, CALA_NOT_FOUND: the account has no entry in this journal and currency, or had none then
  * do: read it as zero
  * details: balance_key */

@@ -1627,7 +1627,9 @@ const (
 	// {external_id: text}.
 	CodeTransactionNotFound = "transaction.not_found"
 	// CodeListNoMark (ErrUnavailable): a list with stable, or of events, on a read-only connection or in a read-only
-	// transaction, and nobody has read one elsewhere yet. Read one where the database can be written.
+	// transaction, and nobody has read one elsewhere yet; or where a listener begins "now", and a transaction that has
+	// written, this one or one that began before the newest event, has not ended. Read one where the database can be
+	// written; begin the listener before the transaction writes; when the error is retryable, try again.
 	CodeListNoMark = "list.no_mark"
 	// CodeBalanceNotFound (ErrNotFound): the account has no entry in this journal and currency, or had none then. Read
 	// it as zero. Details: balance_key.

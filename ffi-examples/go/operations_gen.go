@@ -574,7 +574,9 @@ func (o *Operations) BalanceChangesPage(ctx context.Context, filter BalanceChang
 }
 
 // PlaceListener says where a listener begins: a named one at its kept place, where it has one; else where from says,
-// which is kept under the name. Events behind that place are those to come.
+// which is kept under the name. Events behind that place are those to come. "now" is behind all that is committed: on
+// PostgreSQL it waits for writers that began before the newest event, 3 seconds at most, and is then refused; so it is
+// in a transaction that has posted.
 //
 // Errors: ErrConflict (listener.changed), ErrUnavailable (list.no_mark).
 func (o *Operations) PlaceListener(ctx context.Context, request ListenerPlaceRequest) (*KeptPlace, error) {

@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::chrono::milliseconds kBetweenReads{5};  // commits that come one after the other are read together
+constexpr std::chrono::milliseconds kBetweenReads{5};     // commits that come one after the other are read together
 constexpr std::chrono::milliseconds kWithoutMemory{100};  // until it is tried again
 constexpr std::int64_t kMostInPage = 500;
 

@@ -52,7 +52,10 @@ store::Call list_call(const Page &page, const std::optional<std::string> &name) 
 
 store::Call named_call(const std::string &name) { return list_call(Page{}, name); }
 
-store::Call newest_call() { return read_call(StatementId::kEventList, R"({"after":0,"first":1,"newest":true})"); }
+// Waits so long for writers that began before the newest event.
+store::Call newest_call() {
+  return read_call(StatementId::kEventList, R"({"after":0,"first":1,"newest":true,"wait_ms":3000})");
+}
 
 enum class Change : std::uint8_t { kInsert, kMove, kRemove };
 

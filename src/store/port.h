@@ -101,9 +101,10 @@ enum class StatementId : std::uint8_t {
   // parts}]}: the balances of accounts as they are, as recorded at an instant, or at the end of an effective date; parts are texts to
   // be added, and scale how many decimals their sum shows at least.
   kTrialBalance,
-  // {after: n, first: n, types: [text]|null, journal_id|null, entries: bool, balances: bool, newest: bool} -> {rows: [event], place: n,
-  // mark: n}: events behind `after`, up to the mark below which nothing is still to come; place: how far these reach, what the filters
-  // left out too. newest: none, and the mark as the place. kUnavailable "list.no_mark" where the store cannot know.
+  // {after: n, first: n, types: [text]|null, journal_id|null, entries: bool, balances: bool, newest: bool, wait_ms} -> {rows: [event],
+  // place: n, mark: n}: events behind `after`, up to the mark below which nothing is still to come; place: how far these reach, what the filters
+  // left out too. newest: none, and as the place the mark, once it is behind all that was committed when it was asked;
+  // that may take until wait_ms have passed. kUnavailable "list.no_mark" where the store cannot know.
   kEventList,
   kListenerList,  // by name; name. Rows {name, place, modified_at}
   // {change: "insert"|"move"|"remove", name, place, now, guard} -> {changed: [name]}: not empty, and nothing written, where there is one to be

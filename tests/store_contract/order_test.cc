@@ -205,14 +205,12 @@ TEST_P(PostgresOrderContract, AStableListEndsBeforeWhatIsStillInFlight) {
 
 TEST_P(PostgresOrderContract, EventsEndBeforeWhatIsStillInFlight) {
   for (const bool commits : {true, false}) {
-    std::int64_t place = 0, newest = 0;
+    std::int64_t place = 0;
     const std::size_t before = events(place).size();
     const std::unique_ptr<store::Session> slow = session();
     const std::string first = begin_posting(*slow, between(0, 1));
     const std::string second = post_transfer(accounts_[2].id, accounts_[3].id, "1").transaction.id.text();
     for (int i = 0; i < 20; ++i) EXPECT_THAT(events(place), IsEmpty());
-    events(newest, R"(,"newest":true)");
-    EXPECT_EQ(newest, place);
     if (commits) {
       EXPECT_TRUE(slow->commit().ok());
       EXPECT_THAT(events(place), ElementsAre(first, second));
@@ -224,6 +222,68 @@ TEST_P(PostgresOrderContract, EventsEndBeforeWhatIsStillInFlight) {
     EXPECT_EQ(events(again).size(), before + (commits ? 2U : 1U));
     EXPECT_EQ(again, place);
   }
+}
+
+// Who begins now hears nothing of what was: not where no mark was ever noted, nor where the last one is old.
+TEST_P(PostgresOrderContract, NowIsBehindAllThatWasCommitted) {
+  const auto newest_on = [](store::Session &on, int wait_ms) {
+    const std::string document = R"({"after":0,"first":1,"newest":true,"wait_ms":)" + std::to_string(wait_ms) + "}";
+    return on.execute(store::Call{StatementId::kEventList, document, false});
+  };
+  const auto place_of = [](const Result<store::Answer> &answer) {
+    EXPECT_TRUE(answer.ok()) << answer.error().message;
+    const Result<base::Json> json = base::Json::parse(answer ? std::get<std::string>(*answer) : "{}");
+    return json ? json->root().get("place").integer().value_or(-1) : -1;
+  };
+  const auto committed = [&] {
+    return std::stoll(sql_->run("SELECT max(sequence) FROM " + schema() + ".outbox_events"));
+  };
+  ASSERT_EQ(sql_->run("SELECT count(*) FROM " + schema() + ".order_marks"), "0");
+  const std::unique_ptr<store::Session> slow = session();
+  const std::unique_ptr<store::Session> asking = session();
+  for (int round = 0; round < 2; ++round) {
+    begin_posting(*slow, between(0, 1));
+    post_transfer(accounts_[2].id, accounts_[3].id, "1");
+    const std::int64_t before = committed();
+
+    ASSERT_TRUE(asking->begin(Access::kRead).ok());
+    const auto began = std::chrono::steady_clock::now();
+    const Result<store::Answer> refused = newest_on(*asking, 100);
+    ASSERT_FALSE(refused.ok()) << std::get<std::string>(*refused);
+    EXPECT_EQ(refused.error().code, "list.no_mark");
+    EXPECT_TRUE(refused.error().retryable);
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+    asking->rollback();
+
+    ASSERT_TRUE(asking->begin(Access::kRead).ok());
+    std::thread ends([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      EXPECT_TRUE(slow->commit().ok());
+    });
+    std::int64_t now = place_of(newest_on(*asking, 30000));
+    ends.join();
+    EXPECT_GE(now, before);
+    EXPECT_TRUE(asking->commit().ok());
+    const std::string next = post_transfer(accounts_[2].id, accounts_[3].id, "1").transaction.id.text();
+    EXPECT_THAT(events(now), ElementsAre(next));
+  }
+
+  // A writer that nothing was committed behind holds nobody up: its events are still to come.
+  const std::string late = begin_posting(*slow, between(0, 1));
+  ASSERT_TRUE(asking->begin(Access::kRead).ok());
+  std::int64_t now = place_of(newest_on(*asking, 0));
+  EXPECT_TRUE(asking->commit().ok());
+  EXPECT_TRUE(slow->commit().ok());
+  EXPECT_THAT(events(now), ElementsAre(late));
+
+  // Who has posted cannot know, and goes on.
+  begin_posting(*asking, between(0, 1));
+  const Result<store::Answer> own = newest_on(*asking, 30000);
+  ASSERT_FALSE(own.ok());
+  EXPECT_EQ(own.error().code, "list.no_mark");
+  EXPECT_FALSE(own.error().retryable);
+  EXPECT_EQ(own.error().tx_state, base::TxState::kUsable);
+  EXPECT_TRUE(asking->commit().ok());
 }
 
 // Who reads on in one transaction sees what was noted before; what it posts itself is not decided yet.

@@ -65,7 +65,7 @@ Encoded encoded(const PostingRead &read) { return {StatementId::kPostingRead, en
 Encoded encoded(const PostingWrite &write) { return {StatementId::kPostingWrite, encode_posting_write(write), true}; }
 
 // A list answers {"invalid": "after"} for a cursor that no list gave and {"unmarked": true} where a stable one does not know its
-// end, a write {"exists": ...} for what is taken and {"elsewhere": true} in a transaction that is not the one that read.
+// end, {"unsettled": ...} where there is no newest place yet, a write {"exists": ...} for what is taken and {"elsewhere": true} in a transaction that is not the one that read.
 base::Outcome refusal_in(std::string_view text) {
   // By far the most answers are rows, which the operation parses anyway.
   if (text.starts_with("{\"rows\"") || text.starts_with("{\"changed\"")) return {};
@@ -82,6 +82,14 @@ base::Outcome refusal_in(std::string_view text) {
     return base::make_error(base::Status::kUnavailable, "list.no_mark",
                             "where a stable list ends is noted by reading one, which cannot be done on a read-only "
                             "connection; read one on a connection that can write first");
+  }
+  if (const base::JsonView waited = json->root().get("unsettled"); waited.present()) {
+    base::Error error = base::make_error(base::Status::kUnavailable, "list.no_mark",
+                                         "where now is cannot be told: a transaction that has written, this one or one "
+                                         "that began before the newest event, "
+                                         "has not ended");
+    error.retryable = waited.boolean();
+    return error;
   }
   if (json->root().get("elsewhere").present()) return no_transaction();
   if (const base::JsonView taken = json->root().get("exists"); taken.present()) {

@@ -2096,7 +2096,9 @@ export type EventListError = "list.no_mark";
 
 /**
  * Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
- * under the name. Events behind that place are those to come.
+ * under the name. Events behind that place are those to come. "now" is behind all that is committed: on PostgreSQL it
+ * waits for writers that began before the newest event, 3 seconds at most, and is then refused; so it is in a
+ * transaction that has posted.
  */
 export interface ListenerPlaceRequest {
   name?: string | undefined;

@@ -453,9 +453,9 @@ export interface Raw {
    *               the ledger: nothing is dropped.
    *   poll_ms     how long what others have committed may go unseen, 5 to 60000; what this ledger handle commits is seen
    *               at once. Default 100.
-   * Blocks for a statement where from is "now" or there is a name: cala_listener_place does the same for programs that
-   * must not wait. While the store is away the listener waits for it. A record whose status is not CALA_OK is its last:
-   * data is then as of a failed operation. After cala_ledger_shutdown no event comes.
+   * Blocks for a statement where from is "now" or there is a name, as cala_listener_place does for programs that must
+   * not wait, and may wait for writers as that says. While the store is away the listener waits for it. A record whose
+   * status is not CALA_OK is its last: data is then as of a failed operation. After cala_ledger_shutdown no event comes.
    * CALA_INVALID, CALA_BUSY (listener.too_many: a ledger has 100 open listeners at most), CALA_MISUSE (op.host_only),
    * CALA_CLOSED, and what cala_listener_place may refuse.
    */
@@ -1083,7 +1083,9 @@ export interface Raw {
   cala_event_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
-   * under the name. Events behind that place are those to come.
+   * under the name. Events behind that place are those to come. "now" is behind all that is committed: on PostgreSQL it
+   * waits for writers that began before the newest event, 3 seconds at most, and is then refused; so it is in a
+   * transaction that has posted.
    * request: {name?: text, from?: "start" | "now" | integer = "now"}
    * result: kept_place
    * errors: CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark

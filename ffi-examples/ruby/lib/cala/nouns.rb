@@ -830,7 +830,9 @@ module Cala
   # +ledger.listeners+
   class Listeners < Noun
     # Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
-    # under the name. Events behind that place are those to come.
+    # under the name. Events behind that place are those to come. "now" is behind all that is committed: on PostgreSQL
+    # it waits for writers that began before the newest event, 3 seconds at most, and is then refused; so it is in a
+    # transaction that has posted.
     # @option request [String] :name
     # @option request [String, Integer] :from Default "now".
     # @return [Hash] place:

@@ -27,9 +27,18 @@ LANGUAGE sql STABLE AS $body$
 $body$
 -- @break
 -- Filters look at so many events at most, so that a page costs no more than that where they leave out nearly all.
+--
+-- The newest place is behind all that was committed when it was asked. Writers that began before may hold the mark up: it waits for
+-- them, for wait_ms at most, and then has no place to give. Where this transaction has written, or sees what it saw when it began,
+-- waiting would be in vain.
 CREATE FUNCTION @schema@.event_list_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
+  ends timestamptz := clock_timestamp() + (doc ->> 'wait_ms')::bigint * interval '1 millisecond';
+  may_wait boolean := pg_current_xact_id_if_assigned() IS NULL
+    AND current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable');
+  committed bigint := CASE WHEN (doc ->> 'newest')::boolean
+    THEN coalesce((SELECT max(e.sequence) FROM @schema@.outbox_events e), 0) END;
   mark bigint := @schema@.order_mark();
   place bigint := (doc ->> 'after')::bigint;
   most bigint := (doc ->> 'first')::bigint;
@@ -40,8 +49,15 @@ DECLARE
   last_shown bigint;
   rows json;
 BEGIN
+  WHILE may_wait AND coalesce(mark, 0) < committed AND clock_timestamp() < ends LOOP
+    PERFORM pg_sleep(0.005);
+    mark := @schema@.order_mark();
+  END LOOP;
   IF mark IS NULL THEN
     RETURN json_build_object('unmarked', true);
+  END IF;
+  IF mark < committed THEN
+    RETURN json_build_object('unsettled', may_wait);
   END IF;
   IF (doc ->> 'newest')::boolean THEN
     RETURN json_build_object('rows', '[]'::json, 'place', mark, 'mark', mark);

@@ -561,8 +561,8 @@ CALA_API void cala_listener_free(cala_listener *listener);
 /* type lock_status: whether it takes postings. "active" | "locked" */
 /* type balance_rollup: when a set's balance moves: with each posting, or soon after it by the roll-up, which many
  * postings of a hot set do not wait for. An account's own balance moves with the posting in any case; so does a set's
- * on SQLite, where writers take turns anyway, and in a journal with effective_balances. "synchronous" |
- * "eventually_consistent" */
+ * on SQLite, where writers take turns anyway, and in a journal with effective_balances. Where it follows, one version
+ * of it is many entries: those between are in its sums, and in no history. "synchronous" | "eventually_consistent" */
 /* type on_difference: what becomes of something that is there already, and not as it was asked for. "error" | "keep" */
 /* type available_limits: how much must stay available, or may be at most: one amount for every currency, or amounts by
  * currency, where the key * is every other. {*: decimal} | decimal */
@@ -1358,10 +1358,11 @@ CALA_API cala_status cala_transaction_post_many(cala_ledger *ledger, cala_tx *tx
                                                 size_t request_len, cala_op **out_op, cala_error **out_error);
 
 /* Says what would become of a posting, and writes nothing: the same decisions on the same balances, which it locks as
- * the posting would, so that in a transaction the posting can follow. What the ledger would refuse it with is in error;
- * only what is wrong with the request itself, or with the store, fails the operation. limits are those that would count
- * an entry, with what they would then have left. The ids of entries, and of a transaction that has none in the request,
- * are not those that the posting will have.
+ * the posting would, so that in a transaction the posting can follow. For that it needs what a posting needs: a
+ * connection that may write, and on one of the program's own a transaction (CALA_MISUSE transaction.none). What the
+ * ledger would refuse it with is in error; only what is wrong with the request itself, or with the store, fails the
+ * operation. limits are those that would count an entry, with what they would then have left. The ids of entries, and
+ * of a transaction that has none in the request, are not those that the posting will have.
  * request: transaction_post.request
  * result: {would_post: boolean, replayed?: boolean, transaction?: transaction, entries?: [entry],
  *   balances_after?: [balance], limits?: [velocity_headroom], warnings?: [warning], error?: refusal}
@@ -1452,7 +1453,8 @@ CALA_API cala_status cala_balance_find_many(cala_ledger *ledger, cala_tx *tx, co
 CALA_API cala_status cala_balance_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                        cala_op **out_op, cala_error **out_error);
 
-/* Lists every version of a balance, by version.
+/* Lists every version of a balance, by version. A balance that follows (balance_rollup) leaps over some: its version is
+ * how many entries moved it, and it is written down once for many.
  * request: page & balance_key
  * result: {items: [balance]} & page_end
  * errors: CALA_INVALID currency.unknown
@@ -1463,7 +1465,7 @@ CALA_API cala_status cala_balance_history(cala_ledger *ledger, cala_tx *tx, cons
 /* The balance as it was: that version of it, what had been written at that instant, or what its entries up to the end
  * of that effective date add up to, whenever they were posted (in a journal with effective_balances). A balance by
  * effective date has as its version how many entries those are; its entry_id, as a layer's, is the last one of the
- * latest date.
+ * latest date. A version that a balance that follows (balance_rollup) leapt over is not found.
  * request: balance_key & ({version: integer} | {recorded_at: instant} | {effective: date})
  * result: balance
  * errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
@@ -1498,7 +1500,9 @@ CALA_API cala_status cala_balance_changes(cala_ledger *ledger, cala_tx *tx, cons
  * it, and what it had at the end. By recorded time (from and until are instants) in the order of posting; by effective
  * time (dates), in a journal with effective_balances, by date and within one in the order of posting. Both are
  * inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of the
- * whole statement on every page. Newest first, running is still what there was after the entry.
+ * whole statement on every page. Newest first, running is still what there was after the entry. By recorded time, that
+ * of a set that follows (balance_rollup) shows of the entries that came together the last only, with what there was
+ * after all of them, and none where that one is of another layer; its opening and closing are right.
  * request: page & balance_key & {layer?: layer = "settled", from?: instant | date, until?: instant | date,
  *   by?: "recorded" | "effective" = "recorded"}
  * result: statement
@@ -1603,8 +1607,8 @@ CALA_API cala_status cala_tx_exec(cala_ledger *ledger, cala_tx *tx, const char *
 
 /* How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
  * frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting that
- * concerns them; whatever it had not done when a process ended is done by the next one that opens the ledger, posts or
- * awaits.
+ * concerns them, once that is committed; whatever it had not done when a process ended is done by the next one that
+ * opens the ledger, posts or awaits.
  * request: {}
  * result: rollup
  * access: read */

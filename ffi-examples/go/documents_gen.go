@@ -56,7 +56,8 @@ const (
 
 // BalanceRollup is when a set's balance moves: with each posting, or soon after it by the roll-up, which many postings
 // of a hot set do not wait for. An account's own balance moves with the posting in any case; so does a set's on SQLite,
-// where writers take turns anyway, and in a journal with effective_balances.
+// where writers take turns anyway, and in a journal with effective_balances. Where it follows, one version of it is
+// many entries: those between are in its sums, and in no history.
 type BalanceRollup string
 
 // The words of BalanceRollup.

@@ -435,10 +435,11 @@ func (o *Operations) HeadroomVelocity(ctx context.Context, request VelocityHeadr
 }
 
 // PreviewTransaction says what would become of a posting, and writes nothing: the same decisions on the same balances,
-// which it locks as the posting would, so that in a transaction the posting can follow. What the ledger would refuse it
-// with is in error; only what is wrong with the request itself, or with the store, fails the operation. limits are
-// those that would count an entry, with what they would then have left. The ids of entries, and of a transaction that
-// has none in the request, are not those that the posting will have.
+// which it locks as the posting would, so that in a transaction the posting can follow. For that it needs what a
+// posting needs: a connection that may write, and on one of the program's own a transaction (CALA_MISUSE
+// transaction.none). What the ledger would refuse it with is in error; only what is wrong with the request itself, or
+// with the store, fails the operation. limits are those that would count an entry, with what they would then have left.
+// The ids of entries, and of a transaction that has none in the request, are not those that the posting will have.
 //
 // Errors: ErrConflict (balance.changed, store.serialization, store.deadlock).
 func (o *Operations) PreviewTransaction(ctx context.Context, request Posting) (*TransactionPreviewResult, error) {
@@ -614,8 +615,8 @@ func (o *Operations) RemoveListener(ctx context.Context, request ListenerRemoveR
 
 // StatusRollup gives how far the balances of eventually consistent account sets have come: every posting up to applied
 // is in them. frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each
-// posting that concerns them; whatever it had not done when a process ended is done by the next one that opens the
-// ledger, posts or awaits.
+// posting that concerns them, once that is committed; whatever it had not done when a process ended is done by the next
+// one that opens the ledger, posts or awaits.
 func (o *Operations) StatusRollup(ctx context.Context) (*Rollup, error) {
 	return call[Rollup](ctx, o, raw.RollupStatus, struct{}{})
 }

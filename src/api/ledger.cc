@@ -183,20 +183,21 @@ Outcome LedgerState::make_ready() {
 }
 
 // At most one task is there, waiting or at work; who comes meanwhile makes it go on. Called when a posting has been written, so
-// it does not fail: what is not begun for want of memory or of a thread is begun by whoever wakes it next.
+// it does not fail: what is not begun for want of memory or of a thread is begun by whoever wakes it next. Both flags are in one
+// order for all threads, so that either the task sees that it is asked or who asks sees that it has gone.
 void LedgerState::wake_rollup() noexcept {
-  rollup_asked_.store(true, std::memory_order_release);
-  if (closing() || rollup_there_.exchange(true, std::memory_order_acq_rel)) return;
+  rollup_asked_.store(true);
+  if (closing() || rollup_there_.exchange(true)) return;
   try {
     std::unique_ptr<runtime::Task> task = runtime::make_task([this](const base::Error *why) {
       if (why == nullptr) roll_up();
-      rollup_there_.store(false, std::memory_order_release);
-      if (why == nullptr && rollup_asked_.load(std::memory_order_acquire)) wake_rollup();
+      rollup_there_.store(false);
+      if (why == nullptr && rollup_asked_.load()) wake_rollup();
     });
     if (executor_->submit(kRollupLane, std::move(task))) return;
   } catch (const std::bad_alloc &) {  // NOLINT(bugprone-empty-catch)
   }
-  rollup_there_.store(false, std::memory_order_release);
+  rollup_there_.store(false);
 }
 
 // As far as the newest posting was when it was last woken. What was written may not be committed yet, so it goes on, more and
@@ -206,16 +207,16 @@ void LedgerState::roll_up() noexcept {
   std::int64_t before = -1;
   std::int64_t target = 0;
   while (!closing()) {
-    const bool asked = rollup_asked_.exchange(false, std::memory_order_acq_rel);
+    const bool asked = rollup_asked_.exchange(false);
     engine::RollupProgress progress;
     const bool stepped = roll_up_once(progress);
     if (stepped) {
       if (asked) target = progress.frontier;
-      if (progress.applied >= target && !rollup_asked_.load(std::memory_order_acquire)) return;
+      if (std::min(progress.applied, progress.reached) >= target && !rollup_asked_.load()) return;
       if (progress.applied > before) pause = kRollupPause;
       before = progress.applied;
     } else if (asked) {
-      rollup_asked_.store(true, std::memory_order_release);
+      rollup_asked_.store(true);
     }
     sessions_->pause(pause, nullptr);
     pause = std::min(pause * 2, kLongestRollupPause);
@@ -228,7 +229,7 @@ bool LedgerState::roll_up_once(engine::RollupProgress &progress) noexcept {
     const engine::OperationPtr step = engine::make_rollup_step(progress);
     const Result<engine::Render> done = engine::run(*step, *ledger_, *backend_.store, *sessions_, cancel, {});
     if (done) {
-      ledger_->rollup_failure().clear();
+      if (!progress.stalled) ledger_->rollup_failure().clear();
     } else if (!closing()) {
       ledger_->rollup_failure().note(done.error(), ledger_->now());
     }

@@ -37,7 +37,7 @@ Result<Status> status_of(Result<store::Answer> answer) {
   const Result<base::Json> json = parsed(std::move(answer));
   if (!json) return base::Error(json.error());
   Status status;
-  status.progress = {number(*json, "applied"), number(*json, "frontier")};
+  status.progress = {number(*json, "applied"), number(*json, "frontier"), number(*json, "reached"), false};
   status.target = number(*json, "target");
   return status;
 }
@@ -109,13 +109,18 @@ Flow step(Context, RollupProgress *progress) {
   const Result<Status> status = status_of(std::move(answer));
   if (!status) co_return base::Error(status.error());
   *progress = status->progress;
-  // Also when it cannot come further now: what the store notes of how far it may come must be committed.
-  if (!progress->caught_up()) {
-    const std::optional<std::int64_t> some = kStepsAtATime;
+  // Also when it cannot come further now: what the store notes of how far it may come must be committed. No step where nothing is
+  // to follow yet: the first set that follows may come with a transaction that is not committed.
+  const bool caught_up = progress->caught_up();
+  if (!caught_up || progress->reached < progress->frontier) {
+    const std::optional<std::int64_t> some = caught_up ? 0 : kStepsAtATime;
     Result<store::Answer> written = co_await ask(apply(some));
     const Result<base::Json> json = parsed(std::move(written));
     if (!json) co_return base::Error(json.error());
-    progress->applied = number(*json, "applied");
+    if (caught_up) co_return Render();
+    const std::int64_t applied = number(*json, "applied");
+    progress->stalled = applied == progress->applied;
+    progress->applied = applied;
   }
   co_return Render();
 }
@@ -125,7 +130,7 @@ Flow step(Context, RollupProgress *progress) {
 Result<RollupProgress> rollup_progress(std::string_view answer) {
   const Result<base::Json> json = base::Json::parse(answer);
   if (!json) return base::Error(json.error());
-  return RollupProgress{number(*json, "applied"), number(*json, "frontier")};
+  return RollupProgress{number(*json, "applied"), number(*json, "frontier"), number(*json, "reached"), false};
 }
 
 OperationPtr make_rollup_step(RollupProgress &progress) {

@@ -12,6 +12,8 @@ namespace cala::engine {
 struct RollupProgress {
   std::int64_t applied = 0;
   std::int64_t frontier = 0;
+  std::int64_t reached = 0;  // nothing up to this is still to be committed
+  bool stalled = false;      // it came no further, and there is further to come
   bool caught_up() const { return applied >= frontier; }
 };
 

@@ -32,6 +32,11 @@ class Rollup : public ::testing::Test {
     store_.emplace(StoreKind::kPostgres);
     ledger_ = store_->open();
     ASSERT_NE(ledger_, nullptr);
+    fill();
+  }
+
+  // The first set that follows, an account in it, and a posting's template.
+  void fill() {
     const std::string journal = kJournal;
     const std::string set = kHot;
     run("journal_create", R"({"name": "Main", "id": ")" + journal + "\"}");
@@ -113,6 +118,20 @@ TEST_F(Rollup, FollowsByItselfAndChangesABalanceOnceForManyEntries) {
 
 TEST_F(Rollup, FollowsATransactionThatIsCommittedLate) {
   ASSERT_TRUE(ledger_->begin().ok());
+  run("transaction_post", kPosting);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  ASSERT_TRUE(ledger_->commit().ok());
+  EXPECT_EQ(debit_becoming("1"), "1");
+}
+
+// Until its commit nobody else sees that there is a set that follows.
+TEST_F(Rollup, FollowsATransactionThatMakesTheFirstSetAndPosts) {
+  ledger_.reset();
+  store_.emplace(StoreKind::kPostgres);
+  ledger_ = store_->open();
+  ASSERT_NE(ledger_, nullptr);
+  ASSERT_TRUE(ledger_->begin().ok());
+  fill();
   run("transaction_post", kPosting);
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   ASSERT_TRUE(ledger_->commit().ok());
@@ -204,6 +223,28 @@ TEST_F(Rollup, ALedgerIsClosedWhileItWaitsForATransaction) {
   ledger_.reset();
   closing.join();
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
+}
+
+TEST_F(Rollup, ALedgerIsClosedWhileAnotherTransactionIsAtIt) {
+  const std::string held = "FROM " + store_->schema() + ".rollup_state";
+  std::future<std::string> holder = std::async(std::launch::async, [&] {
+    return run_sql(*store_, "DO $$ BEGIN PERFORM 1 " + held + " FOR UPDATE; PERFORM pg_sleep(30); END $$");
+  });
+  const std::string probe = "DO $$ BEGIN PERFORM 1 " + held + " FOR UPDATE NOWAIT; END $$";
+  EXPECT_TRUE(within(std::chrono::seconds(10), [&] { return !run_sql(*store_, probe).empty(); }));
+  run("transaction_post", kPosting);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const auto begun = std::chrono::steady_clock::now();
+  ledger_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
+  EXPECT_EQ(
+      run_sql(*store_, "DO $$ BEGIN PERFORM pg_terminate_backend(a.pid) FROM pg_stat_activity a WHERE a.query LIKE '%" +
+                           store_->schema() + "%pg_sleep(30)%' AND a.pid <> pg_backend_pid(); END $$"),
+      "");
+  EXPECT_NE(holder.get(), "");
+  ledger_ = store_->open();
+  ASSERT_NE(ledger_, nullptr);
+  EXPECT_EQ(debit_becoming("1"), "1");
 }
 
 // Whoever waits for a posting that is still to come keeps nobody's balances from following.

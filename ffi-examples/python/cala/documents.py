@@ -71,12 +71,14 @@ LockStatus = Literal["active", "locked"]
 
 #: When a set's balance moves: with each posting, or soon after it by the roll-up, which many postings of a hot set do
 #: not wait for. An account's own balance moves with the posting in any case; so does a set's on SQLite, where writers
-#: take turns anyway, and in a journal with effective_balances. Requests take either case.
+#: take turns anyway, and in a journal with effective_balances. Where it follows, one version of it is many entries:
+#: those between are in its sums, and in no history. Requests take either case.
 AskedBalanceRollup = Literal["synchronous", "eventually_consistent", "SYNCHRONOUS", "EVENTUALLY_CONSISTENT"]
 
 #: When a set's balance moves: with each posting, or soon after it by the roll-up, which many postings of a hot set do
 #: not wait for. An account's own balance moves with the posting in any case; so does a set's on SQLite, where writers
-#: take turns anyway, and in a journal with effective_balances.
+#: take turns anyway, and in a journal with effective_balances. Where it follows, one version of it is many entries:
+#: those between are in its sums, and in no history.
 BalanceRollup = Literal["synchronous", "eventually_consistent"]
 
 #: What becomes of something that is there already, and not as it was asked for.
@@ -1551,14 +1553,17 @@ class BalanceListRequest(PageRequest):
 
 
 class BalanceHistoryRequest(PageRequest, BalanceKey):
-    """Request of balance_history. Lists every version of a balance, by version."""
+    """Request of balance_history. Lists every version of a balance, by version. A balance that follows
+    (balance_rollup) leaps over some: its version is how many entries moved it, and it is written down once for
+    many."""
 
 
 class Moment(TypedDict, total=False):
     """What Balances.at takes as keywords. The balance as it was: that version of it, what had been written at that
     instant, or what its entries up to the end of that effective date add up to, whenever they were posted (in a
     journal with effective_balances). A balance by effective date has as its version how many entries those are; its
-    entry_id, as a layer's, is the last one of the latest date. One of version, recorded_at, effective."""
+    entry_id, as a layer's, is the last one of the latest date. A version that a balance that follows
+    (balance_rollup) leapt over is not found. One of version, recorded_at, effective."""
 
     version: int | None
     recorded_at: Instant | None
@@ -1569,7 +1574,8 @@ class BalanceAtRequest(Moment, BalanceKey):
     """Request of balance_at. The balance as it was: that version of it, what had been written at that instant, or
     what its entries up to the end of that effective date add up to, whenever they were posted (in a journal with
     effective_balances). A balance by effective date has as its version how many entries those are; its entry_id, as
-    a layer's, is the last one of the latest date. One of version, recorded_at, effective."""
+    a layer's, is the last one of the latest date. A version that a balance that follows (balance_rollup) leapt over
+    is not found. One of version, recorded_at, effective."""
 
 
 class _DateRange(TypedDict):
@@ -1616,7 +1622,9 @@ class StatementPart(PageRequest, total=False):
     until are instants) in the order of posting; by effective time (dates), in a journal with effective_balances, by
     date and within one in the order of posting. Both are inclusive; left out, it begins with the first entry and
     ends with the last. opening and closing are those of the whole statement on every page. Newest first, running is
-    still what there was after the entry."""
+    still what there was after the entry. By recorded time, that of a set that follows (balance_rollup) shows of the
+    entries that came together the last only, with what there was after all of them, and none where that one is of
+    another layer; its opening and closing are right."""
 
     layer: AskedLayer | None
     """Default "settled"."""
@@ -1635,7 +1643,9 @@ class AccountStatementRequest(PageRequest, BalanceKey, _AccountStatementRequestF
     instants) in the order of posting; by effective time (dates), in a journal with effective_balances, by date and
     within one in the order of posting. Both are inclusive; left out, it begins with the first entry and ends with
     the last. opening and closing are those of the whole statement on every page. Newest first, running is still
-    what there was after the entry."""
+    what there was after the entry. By recorded time, that of a set that follows (balance_rollup) shows of the
+    entries that came together the last only, with what there was after all of them, and none where that one is of
+    another layer; its opening and closing are right."""
 
     layer: AskedLayer | None
     """Default "settled"."""
@@ -1767,8 +1777,8 @@ class Rows(TypedDict):
 class RollupStatusRequest(TypedDict):
     """Request of rollup_status. How far the balances of eventually consistent account sets have come: every posting
     up to applied is in them. frontier: the newest posting or event there is. A thread of the ledger's own brings
-    them on after each posting that concerns them; whatever it had not done when a process ended is done by the next
-    one that opens the ledger, posts or awaits."""
+    them on after each posting that concerns them, once that is committed; whatever it had not done when a process
+    ended is done by the next one that opens the ledger, posts or awaits."""
 
 
 class RollupAwaitRequest(TypedDict, total=False):

@@ -798,10 +798,11 @@ FUNCTIONS = (
     ("cala_transaction_post_many", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Says what would become of a posting, and writes nothing: the same decisions on the same balances, which it locks as
-    # the posting would, so that in a transaction the posting can follow. What the ledger would refuse it with is in error;
-    # only what is wrong with the request itself, or with the store, fails the operation. limits are those that would count
-    # an entry, with what they would then have left. The ids of entries, and of a transaction that has none in the request,
-    # are not those that the posting will have.
+    # the posting would, so that in a transaction the posting can follow. For that it needs what a posting needs: a
+    # connection that may write, and on one of the program's own a transaction (CALA_MISUSE transaction.none). What the
+    # ledger would refuse it with is in error; only what is wrong with the request itself, or with the store, fails the
+    # operation. limits are those that would count an entry, with what they would then have left. The ids of entries, and
+    # of a transaction that has none in the request, are not those that the posting will have.
     # request: transaction_post.request
     # result: {would_post: boolean, replayed?: boolean, transaction?: transaction, entries?: [entry],
     #   balances_after?: [balance], limits?: [velocity_headroom], warnings?: [warning], error?: refusal}
@@ -892,7 +893,8 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_balance_list", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # Lists every version of a balance, by version.
+    # Lists every version of a balance, by version. A balance that follows (balance_rollup) leaps over some: its version is
+    # how many entries moved it, and it is written down once for many.
     # request: page & balance_key
     # result: {items: [balance]} & page_end
     # errors: CALA_INVALID currency.unknown
@@ -903,7 +905,7 @@ FUNCTIONS = (
     # The balance as it was: that version of it, what had been written at that instant, or what its entries up to the end
     # of that effective date add up to, whenever they were posted (in a journal with effective_balances). A balance by
     # effective date has as its version how many entries those are; its entry_id, as a layer's, is the last one of the
-    # latest date.
+    # latest date. A version that a balance that follows (balance_rollup) leapt over is not found.
     # request: balance_key & ({version: integer} | {recorded_at: instant} | {effective: date})
     # result: balance
     # errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
@@ -938,7 +940,9 @@ FUNCTIONS = (
     # it, and what it had at the end. By recorded time (from and until are instants) in the order of posting; by effective
     # time (dates), in a journal with effective_balances, by date and within one in the order of posting. Both are
     # inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of the
-    # whole statement on every page. Newest first, running is still what there was after the entry.
+    # whole statement on every page. Newest first, running is still what there was after the entry. By recorded time, that
+    # of a set that follows (balance_rollup) shows of the entries that came together the last only, with what there was
+    # after all of them, and none where that one is of another layer; its opening and closing are right.
     # request: page & balance_key & {layer?: layer = "settled", from?: instant | date, until?: instant | date,
     #   by?: "recorded" | "effective" = "recorded"}
     # result: statement
@@ -1043,8 +1047,8 @@ FUNCTIONS = (
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
     # frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting that
-    # concerns them; whatever it had not done when a process ended is done by the next one that opens the ledger, posts or
-    # awaits.
+    # concerns them, once that is committed; whatever it had not done when a process ended is done by the next one that
+    # opens the ledger, posts or awaits.
     # request: {}
     # result: rollup
     # access: read

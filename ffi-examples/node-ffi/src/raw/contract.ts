@@ -378,7 +378,8 @@ export type LockStatus = "active" | "locked";
 /**
  * When a set's balance moves: with each posting, or soon after it by the roll-up, which many postings of a hot set do
  * not wait for. An account's own balance moves with the posting in any case; so does a set's on SQLite, where writers
- * take turns anyway, and in a journal with effectiveBalances.
+ * take turns anyway, and in a journal with effectiveBalances. Where it follows, one version of it is many entries:
+ * those between are in its sums, and in no history.
  */
 export type BalanceRollup = "synchronous" | "eventually_consistent";
 
@@ -1781,10 +1782,11 @@ export type TransactionPostManyError =
 
 /**
  * Says what would become of a posting, and writes nothing: the same decisions on the same balances, which it locks as
- * the posting would, so that in a transaction the posting can follow. What the ledger would refuse it with is in error;
- * only what is wrong with the request itself, or with the store, fails the operation. limits are those that would count
- * an entry, with what they would then have left. The ids of entries, and of a transaction that has none in the request,
- * are not those that the posting will have.
+ * the posting would, so that in a transaction the posting can follow. For that it needs what a posting needs: a
+ * connection that may write, and on one of the program's own a transaction (CALA_MISUSE transaction.none). What the
+ * ledger would refuse it with is in error; only what is wrong with the request itself, or with the store, fails the
+ * operation. limits are those that would count an entry, with what they would then have left. The ids of entries, and
+ * of a transaction that has none in the request, are not those that the posting will have.
  */
 export type TransactionPreviewRequest = TransactionPostRequest;
 
@@ -1940,7 +1942,10 @@ export interface BalanceListResult extends PageEnd {
   items: Balance[];
 }
 
-/** Lists every version of a balance, by version. */
+/**
+ * Lists every version of a balance, by version. A balance that follows (balanceRollup) leaps over some: its version is
+ * how many entries moved it, and it is written down once for many.
+ */
 export type BalanceHistoryRequest = PageRequest & BalanceKey;
 
 /** What balance_history answers. */
@@ -1955,7 +1960,7 @@ export type BalanceHistoryError = "currency.unknown";
  * The balance as it was: that version of it, what had been written at that instant, or what its entries up to the end
  * of that effective date add up to, whenever they were posted (in a journal with effectiveBalances). A balance by
  * effective date has as its version how many entries those are; its entryId, as a layer's, is the last one of the
- * latest date.
+ * latest date. A version that a balance that follows (balanceRollup) leapt over is not found.
  */
 export type BalanceAtRequest = BalanceKey & ({ version: number } | { recordedAt: Instant | Date } | { effective: DateText });
 
@@ -2014,7 +2019,9 @@ export type BalanceChangesError = "journal.no_effective_balances" | "amount.rang
  * it, and what it had at the end. By recorded time (from and until are instants) in the order of posting; by effective
  * time (dates), in a journal with effectiveBalances, by date and within one in the order of posting. Both are
  * inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of the
- * whole statement on every page. Newest first, running is still what there was after the entry.
+ * whole statement on every page. Newest first, running is still what there was after the entry. By recorded time, that
+ * of a set that follows (balanceRollup) shows of the entries that came together the last only, with what there was
+ * after all of them, and none where that one is of another layer; its opening and closing are right.
  */
 export interface AccountStatementRequest extends PageRequest, BalanceKey {
   /** Default "settled". */
@@ -2191,8 +2198,8 @@ export type TxExecError =
 /**
  * How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
  * frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting that
- * concerns them; whatever it had not done when a process ended is done by the next one that opens the ledger, posts or
- * awaits.
+ * concerns them, once that is committed; whatever it had not done when a process ended is done by the next one that
+ * opens the ledger, posts or awaits.
  */
 export type RollupStatusRequest = Record<string, never>;
 

@@ -132,7 +132,9 @@ module Cala
     # after it, and what it had at the end. By recorded time (from and until are instants) in the order of posting; by
     # effective time (dates), in a journal with effective_balances, by date and within one in the order of posting. Both
     # are inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of
-    # the whole statement on every page. Newest first, running is still what there was after the entry.
+    # the whole statement on every page. Newest first, running is still what there was after the entry. By recorded
+    # time, that of a set that follows (balance_rollup) shows of the entries that came together the last only, with what
+    # there was after all of them, and none where that one is of another layer; its opening and closing are right.
     # @option request [Integer] :first How many. 1 to 1000. Default 100.
     # @option request [String] :after The end_cursor of an earlier page of the same list.
     # @option request [String] :order Default "asc".
@@ -622,10 +624,11 @@ module Cala
     def post_many(postings) = @place.call(:transaction_post_many, { postings: postings })[:results]
 
     # Says what would become of a posting, and writes nothing: the same decisions on the same balances, which it locks
-    # as the posting would, so that in a transaction the posting can follow. What the ledger would refuse it with is in
-    # error; only what is wrong with the request itself, or with the store, fails the operation. limits are those that
-    # would count an entry, with what they would then have left. The ids of entries, and of a transaction that has none
-    # in the request, are not those that the posting will have.
+    # as the posting would, so that in a transaction the posting can follow. For that it needs what a posting needs: a
+    # connection that may write, and on one of the program's own a transaction (CALA_MISUSE transaction.none). What the
+    # ledger would refuse it with is in error; only what is wrong with the request itself, or with the store, fails the
+    # operation. limits are those that would count an entry, with what they would then have left. The ids of entries,
+    # and of a transaction that has none in the request, are not those that the posting will have.
     # @option request [String] :id
     # @option request [String] :tx_template_code Needed.
     # @option request [Hash] :params
@@ -744,7 +747,8 @@ module Cala
     #   normal_balance_type:, settled:, pending:, encumbrance:, available:
     def list(**request) = List.new(@place, :balance_list, request)
 
-    # Lists every version of a balance, by version.
+    # Lists every version of a balance, by version. A balance that follows (balance_rollup) leaps over some: its version
+    # is how many entries moved it, and it is written down once for many.
     # @option request [Integer] :first How many. 1 to 1000. Default 100.
     # @option request [String] :after The end_cursor of an earlier page of the same list.
     # @option request [String] :order Default "asc".
@@ -759,7 +763,7 @@ module Cala
     # The balance as it was: that version of it, what had been written at that instant, or what its entries up to the
     # end of that effective date add up to, whenever they were posted (in a journal with effective_balances). A balance
     # by effective date has as its version how many entries those are; its entry_id, as a layer's, is the last one of
-    # the latest date.
+    # the latest date. A version that a balance that follows (balance_rollup) leapt over is not found.
     # One of version, recorded_at, effective.
     # @option request [String] :journal_id Needed.
     # @option request [String] :account_id Needed.
@@ -869,8 +873,8 @@ module Cala
   class Rollups < Noun
     # How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
     # frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting
-    # that concerns them; whatever it had not done when a process ended is done by the next one that opens the ledger,
-    # posts or awaits.
+    # that concerns them, once that is committed; whatever it had not done when a process ended is done by the next one
+    # that opens the ledger, posts or awaits.
     # @return [Hash] applied:, frontier:, last_error?:
     def status = @place.call(:rollup_status)
 

@@ -279,7 +279,7 @@ $body$
 -- for timeout_ms at most. Where this transaction has written, or sees what it saw when it began, waiting would be in vain.
 --
 -- While it waits for a sequence that nobody has drawn yet it notes no mark: that takes a transaction id, and whoever has one holds
--- the marks of all others up.
+-- the marks of all others up. Looked for after the mark, a set that follows is found when what is reached may move it.
 CREATE FUNCTION @schema@.rollup_status_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -294,10 +294,10 @@ BEGIN
     PERFORM pg_sleep(0.005);
     drawn := @schema@.last_ordinal();
   END LOOP;
-  IF NOT @schema@.has_followers() THEN
-    RETURN json_build_object('applied', drawn, 'reached', drawn, 'frontier', drawn, 'target', target);
-  END IF;
   reached := coalesce(@schema@.order_mark(), 0);
+  IF NOT @schema@.has_followers() THEN
+    RETURN json_build_object('applied', drawn, 'reached', reached, 'frontier', drawn, 'target', target);
+  END IF;
   WHILE may_wait AND reached < target AND clock_timestamp() < ends LOOP
     PERFORM pg_sleep(0.005);
     reached := coalesce(@schema@.order_mark(), 0);
@@ -370,6 +370,7 @@ END
 $body$
 -- @break
 -- One at a time, in whatever process; where it stopped is written with what it wrote, so that nothing is lost or counted twice.
+-- Who comes for some steps only does not wait for another one that is at it.
 CREATE FUNCTION @schema@.rollup_apply_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -378,7 +379,14 @@ DECLARE
   done bigint;
   upto bigint;
 BEGIN
-  SELECT r.applied INTO done FROM @schema@.rollup_state r FOR UPDATE;
+  IF steps IS NULL THEN
+    SELECT r.applied INTO done FROM @schema@.rollup_state r FOR UPDATE;
+  ELSE
+    SELECT r.applied INTO done FROM @schema@.rollup_state r FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+      RETURN json_build_object('changed', '[]'::json, 'applied', (SELECT r.applied FROM @schema@.rollup_state r));
+    END IF;
+  END IF;
   WHILE done < reached AND steps IS DISTINCT FROM 0 LOOP
     upto := least(reached, done + 10000);
     PERFORM @schema@.roll_up(done, upto);

@@ -115,7 +115,7 @@ void ListenerState::read_page(LedgerState &ledger, engine::CancelToken &cancel) 
   const auto page = std::make_shared<engine::ReadEvents>();
   Outcome ready = ledger.ensure_ready();
   if (ready) {
-    const engine::OperationPtr operation = engine::read_events(std::move(query), page);
+    const engine::OperationPtr operation = engine::read_events(query, page);
     const Result<engine::Render> outcome = engine::run(*operation, ledger.ledger(), ledger.store(), ledger.sessions(),
                                                        cancel, std::chrono::milliseconds(0));
     if (!outcome) ready = Error(outcome.error());

@@ -177,7 +177,7 @@ EventQuery read_event_filters(RequestReader &reader) {
   return out;
 }
 
-OperationPtr read_events(EventQuery query, std::shared_ptr<ReadEvents> out) {
+OperationPtr read_events(const EventQuery &query, std::shared_ptr<ReadEvents> out) {
   return std::make_unique<Operation>(
       "event_list", Operation::Traits{},
       [text = document_of(query), out = std::move(out)](Context context) { return hand_over(context, text, out); });

@@ -37,7 +37,7 @@ struct ReadEvents {
   bool more = false;
 };
 // Its answer is put into out; when it fails, out is as it was.
-OperationPtr read_events(EventQuery query, std::shared_ptr<ReadEvents> out);
+OperationPtr read_events(const EventQuery &query, std::shared_ptr<ReadEvents> out);
 
 // Where a listener begins: at its kept place, where it has a name and was there before, else at `place` or at the newest event.
 struct ListenerStart {

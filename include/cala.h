@@ -1366,7 +1366,7 @@ CALA_API cala_status cala_transaction_post_many(cala_ledger *ledger, cala_tx *tx
  * request: transaction_post.request
  * result: {would_post: boolean, replayed?: boolean, transaction?: transaction, entries?: [entry],
  *   balances_after?: [balance], limits?: [velocity_headroom], warnings?: [warning], error?: refusal}
- * errors: CALA_CONFLICT balance.changed, store.serialization, store.deadlock (as a posting)
+ * errors: CALA_CONFLICT balance.changed (as a posting)
  * access: read */
 CALA_API cala_status cala_transaction_preview(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                               cala_op **out_op, cala_error **out_error);

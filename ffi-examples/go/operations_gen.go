@@ -441,7 +441,7 @@ func (o *Operations) HeadroomVelocity(ctx context.Context, request VelocityHeadr
 // with the store, fails the operation. limits are those that would count an entry, with what they would then have left.
 // The ids of entries, and of a transaction that has none in the request, are not those that the posting will have.
 //
-// Errors: ErrConflict (balance.changed, store.serialization, store.deadlock).
+// Errors: ErrConflict (balance.changed).
 func (o *Operations) PreviewTransaction(ctx context.Context, request Posting) (*TransactionPreviewResult, error) {
 	return call[TransactionPreviewResult](ctx, o, raw.TransactionPreview, request)
 }

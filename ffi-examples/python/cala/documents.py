@@ -1968,7 +1968,7 @@ TransactionPostManyCode = Literal["tx_template.not_found", "journal.not_found", 
                                   "journal.locked", "account.locked", "account.is_set", "account.below_min",
                                   "account.above_max", "velocity.exceeded", "transaction.replay_differs",
                                   "transaction.exists", "balance.changed"]
-TransactionPreviewCode = Literal["balance.changed", "store.serialization", "store.deadlock"]
+TransactionPreviewCode = Literal["balance.changed"]
 TransactionVoidCode = Literal["transaction.not_found", "amount.range", "cel.eval", "cel.coerce",
                               "transaction.already_voided", "journal.locked", "account.locked", "account.below_min",
                               "account.above_max", "velocity.exceeded", "transaction.replay_differs",
@@ -2134,7 +2134,7 @@ RAISES = {
         "account.above_max, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
     "transaction_preview":
-        "ConflictError balance.changed, store.serialization, store.deadlock.",
+        "ConflictError balance.changed.",
     "transaction_void":
         "NotFoundError transaction.not_found; "
         "InvalidError amount.range, cel.eval, cel.coerce; "

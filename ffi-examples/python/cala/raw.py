@@ -806,7 +806,7 @@ FUNCTIONS = (
     # request: transaction_post.request
     # result: {would_post: boolean, replayed?: boolean, transaction?: transaction, entries?: [entry],
     #   balances_after?: [balance], limits?: [velocity_headroom], warnings?: [warning], error?: refusal}
-    # errors: CALA_CONFLICT balance.changed, store.serialization, store.deadlock (as a posting)
+    # errors: CALA_CONFLICT balance.changed (as a posting)
     # access: read
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_transaction_preview", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,

@@ -806,7 +806,7 @@ class Library(ctypes.CDLL):
         request: transaction_post.request
         result: {would_post: boolean, replayed?: boolean, transaction?: transaction, entries?: [entry],
           balances_after?: [balance], limits?: [velocity_headroom], warnings?: [warning], error?: refusal}
-        errors: CALA_CONFLICT balance.changed, store.serialization, store.deadlock (as a posting)
+        errors: CALA_CONFLICT balance.changed (as a posting)
         access: read
         """
     def cala_transaction_void(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,

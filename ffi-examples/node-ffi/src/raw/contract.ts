@@ -1802,8 +1802,8 @@ export interface TransactionPreviewResult {
   error?: Refusal;
 }
 
-/** ConflictError balance.changed, store.serialization, store.deadlock. */
-export type TransactionPreviewError = "balance.changed" | "store.serialization" | "store.deadlock";
+/** ConflictError balance.changed. */
+export type TransactionPreviewError = "balance.changed";
 
 /**
  * Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and

@@ -908,7 +908,7 @@ export interface Raw {
    * request: transaction_post.request
    * result: {would_post: boolean, replayed?: boolean, transaction?: transaction, entries?: [entry],
    *   balances_after?: [balance], limits?: [velocity_headroom], warnings?: [warning], error?: refusal}
-   * errors: CALA_CONFLICT balance.changed, store.serialization, store.deadlock (as a posting)
+   * errors: CALA_CONFLICT balance.changed (as a posting)
    * access: read
    */
   cala_transaction_preview(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;

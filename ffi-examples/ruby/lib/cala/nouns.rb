@@ -634,7 +634,7 @@ module Cala
     # @option request [Hash] :params
     # @return [Hash] would_post:, replayed?:, transaction?:, entries?:, balances_after?:, limits?:, warnings?:,
     #   error?:
-    # @raise [ConflictError] balance.changed, store.serialization, store.deadlock
+    # @raise [ConflictError] balance.changed
     def preview(**request) = @place.call(:transaction_preview, request)
 
     # Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and

@@ -200,7 +200,7 @@ const Case kCases[] = {
     CASE(cala_entry_list, R"({"first": 3, "account_id": "a0000000-0000-0000-0000-000000000001"})"),
     CASE(cala_event_list, R"({"limit": 9, "types": ["account_created", "transaction_created"], "entries": true,
       "balances": true})"),
-    CASE(cala_listener_place, R"({"name": "listener #"})"),
+    CASE(cala_listener_place, R"({"name": "listener #", "from": "start"})"),
     CASE(cala_listener_ack, R"({"name": "acked #", "place": 3})", CALA_OK, 0, true, true, cala_listener_place,
          R"({"name": "acked #", "from": "start"})"),
     CASE(cala_listener_remove, R"({"name": "removed #"})", CALA_NOT_FOUND, 0, true, true, cala_listener_place,

@@ -49,16 +49,16 @@ class _Reader:
     """A cala_listener with its queue. One thread at a time, but for close."""
 
     def __init__(self, handle: Handle, options: ListenOptions) -> None:
-        self.library = library = handle.libcala
+        self.libcala = libcala = handle.libcala
         self._mine = handle.mine
         document = encode({key.removesuffix("_"): value for key, value in options.items()})  # from is a keyword of Python
-        self.queue = handle.made(library.cala_queue_new)
+        self.queue = handle.made(libcala.cala_queue_new)
         try:
             with handle.use() as pointer:
-                self.listener = handle.made(library.cala_listener_open, pointer, document, len(document), self.queue,
+                self.listener = handle.made(libcala.cala_listener_open, pointer, document, len(document), self.queue,
                                             _NO_CALLBACK, None)
         except BaseException:
-            library.cala_queue_free(self.queue)
+            libcala.cala_queue_free(self.queue)
             raise
         self.ready: collections.deque[Event] = collections.deque()
         self.failure: Error | None = None
@@ -67,10 +67,10 @@ class _Reader:
     def read(self) -> None:
         """Takes a batch of what is there."""
         used = ctypes.c_size_t()
-        status = self.library.cala_queue_read(self.queue, self._buffer, len(self._buffer), ctypes.byref(used))
+        status = self.libcala.cala_queue_read(self.queue, self._buffer, len(self._buffer), ctypes.byref(used))
         if status == raw.CALA_INVALID:
             self._buffer = ctypes.create_string_buffer(used.value)
-            status = self.library.cala_queue_read(self.queue, self._buffer, len(self._buffer), ctypes.byref(used))
+            status = self.libcala.cala_queue_read(self.queue, self._buffer, len(self._buffer), ctypes.byref(used))
         records = memoryview(self._buffer)[:used.value] if status == raw.CALA_OK else memoryview(b"")
         while records:
             record_len, header_len, kind, _, status, data_len = _RECORD.unpack_from(records)
@@ -96,8 +96,8 @@ class _Reader:
     def free(self) -> None:
         if not self._mine():
             return
-        self.library.cala_listener_free(self.listener)
-        self.library.cala_queue_free(self.queue)
+        self.libcala.cala_listener_free(self.listener)
+        self.libcala.cala_queue_free(self.queue)
 
 
 def _drop(opened: asyncio.Future[_Reader]) -> None:
@@ -121,7 +121,7 @@ class Listening:
     def reached(self) -> int:
         """The place up to which everything was taken from the ledger; what has come by then included."""
         with self._turn:
-            return self._reader.library.cala_listener_reached(self._reader.listener) if self._free.alive else -1
+            return self._reader.libcala.cala_listener_reached(self._reader.listener) if self._free.alive else -1
 
     def __iter__(self) -> Listening:
         return self
@@ -137,14 +137,14 @@ class Listening:
                     return event
                 if self._handle.closed():
                     raise StopIteration
-                self._reader.library.cala_queue_wait(self._reader.queue, _SIGNALS_WAIT_MS)
+                self._reader.libcala.cala_queue_wait(self._reader.queue, _SIGNALS_WAIT_MS)
 
     def close(self) -> None:
         """Ends it: whoever waits for the next event gets none. Closing again does nothing."""
         if self._closing or not self._handle.mine():
             return
         self._closing = True
-        self._reader.library.cala_queue_wake(self._reader.queue)
+        self._reader.libcala.cala_queue_wake(self._reader.queue)
         with self._turn:
             self._free()
 
@@ -164,7 +164,7 @@ class AsyncListening:
         self._reader = reader
         self._loop = asyncio.get_running_loop()
         self._more = asyncio.Event()
-        self._descriptor = reader.library.cala_queue_fd(reader.queue)
+        self._descriptor = reader.libcala.cala_queue_fd(reader.queue)
         self._free = weakref.finalize(self, reader.free)
         self._loop.add_reader(self._descriptor, self._more.set)
 
@@ -181,7 +181,7 @@ class AsyncListening:
     @property
     def reached(self) -> int:
         """As Listening.reached."""
-        return self._reader.library.cala_listener_reached(self._reader.listener) if self._free.alive else -1
+        return self._reader.libcala.cala_listener_reached(self._reader.listener) if self._free.alive else -1
 
     def __aiter__(self) -> AsyncListening:
         return self

@@ -1,5 +1,6 @@
 // The one file that names both stores.
-#include "api/ledger.h"
+#include "api/backends.h"
+
 #include "store/postgres/adopted_session.h"
 #include "store/postgres/error_table.h"
 #include "store/postgres/postgres_dialect.h"
@@ -29,21 +30,21 @@ bool may_be_postgres(std::string_view store) {
   return mark != std::string_view::npos && store[mark] == '=';
 }
 
-base::Result<Backend> with_store(base::Result<std::unique_ptr<store::Store>> store, bool migrates_by_default) {
+base::Result<live::Backend> with_store(base::Result<std::unique_ptr<store::Store>> store, bool migrates_by_default) {
   if (!store) {
     if (store.error().code == "config.store") store.error().code = "store.invalid";  // as cala_ledger_open names it
     return std::move(store.error());
   }
-  Backend backend;
+  live::Backend backend;
   backend.store = store.take();
   backend.name = backend.store->name();
   backend.migrates_by_default = migrates_by_default;
   return backend;
 }
 
-base::Result<Backend> host_only(base::Result<std::unique_ptr<store::Dialect>> dialect, std::string_view name) {
+base::Result<live::Backend> host_only(base::Result<std::unique_ptr<store::Dialect>> dialect, std::string_view name) {
   if (!dialect) return std::move(dialect.error());
-  Backend backend;
+  live::Backend backend;
   backend.dialect = dialect.take();
   backend.name = name;
   return backend;
@@ -51,7 +52,7 @@ base::Result<Backend> host_only(base::Result<std::unique_ptr<store::Dialect>> di
 
 }  // namespace
 
-base::Result<Backend> open_backend(const Config &config) {
+base::Result<live::Backend> open_backend(const live::Config &config) {
   if (config.store == "host:sqlite") return host_only(store::make_sqlite_dialect(), "sqlite");
   if (config.store == "host:postgres") {
     base::Result<std::unique_ptr<store::Dialect>> dialect = store::postgres::make_postgres_dialect(config.schema);
@@ -74,8 +75,8 @@ base::Result<Backend> open_backend(const Config &config) {
   return with_store(store::postgres::open_postgres(options), false);
 }
 
-base::Result<std::unique_ptr<store::Session>> adopt_session(LedgerState &ledger, void *pgconn, const Resolver &resolve,
-                                                            const std::string &library) {
+base::Result<std::unique_ptr<store::Session>> adopt_session(live::LedgerState &ledger, void *pgconn,
+                                                            const Resolver &resolve, const std::string &library) {
   if (ledger.ledger().store_name() != "postgres") {
     return base::make_error(base::Status::kUnsupported, "tx.not_postgres",
                             "a libpq connection can be adopted only where the ledger is on PostgreSQL");

@@ -1,5 +1,9 @@
-// Reading the configuration of cala_ledger_open.
-#include "api/ledger.h"
+#include "api/config.h"
+
+#include <chrono>
+#include <string>
+#include <utility>
+
 #include "base/json.h"
 #include "engine/request.h"
 #include "store/schema_name.h"
@@ -21,11 +25,11 @@ void read_part(RequestReader &reader, const char *key, Read read) {
 
 }  // namespace
 
-base::Result<Config> read_config(std::string_view text) {
+base::Result<live::Config> read_config(std::string_view text) {
   base::Result<base::Json> json = base::Json::parse(text.empty() ? "{}" : text);
   if (!json) return std::move(json.error());
   RequestReader reader(json->root());
-  Config config;
+  live::Config config;
   config.store = reader.optional_text("store").value_or(config.store);
   if (reader.has("migrate")) config.migrate = reader.boolean("migrate", false);
   config.schema = reader.optional_text("schema").value_or(config.schema);

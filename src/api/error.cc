@@ -1,6 +1,6 @@
 // cala_error_*: reading and ending errors.
+#include "api/backends.h"
 #include "api/guard.h"
-#include "api/ledger.h"
 
 namespace cala::api {
 
@@ -25,10 +25,6 @@ cala_error *make_error_handle(base::Status status, const char *code, const char 
   } catch (...) {
     return nullptr;
   }
-}
-
-base::Error misuse(std::string message) {
-  return base::make_error(base::Status::kMisuse, "call.misuse", std::move(message));
 }
 
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "api/handle.h"
+#include "api/slots.h"
 #include "base/error.h"
 #include "cala.h"
 
@@ -23,7 +23,6 @@ inline cala_status status_of(base::Status status) { return static_cast<cala_stat
 cala_error *make_error_handle(base::Error error) noexcept;
 // Of what was thrown.
 cala_error *make_error_handle(base::Status status, const char *code, const char *message) noexcept;
-base::Error misuse(std::string message);
 
 // fn: () -> base::Outcome.
 template <typename Fn>

@@ -1,6 +1,6 @@
 // The named operations of cala.h. Each hands its request to the maker of the same name in engine/operations.h.
 #include "engine/operations.h"
-#include "api/op.h"
+#include "api/make_op.h"
 
 // One exported function an operation, all of one shape: its name, and its maker in engine/operations.h.
 #define CALA_OPERATION(name, maker)                                                                             \

@@ -7,13 +7,13 @@
 #include <thread>
 #include <vector>
 
-#include "api/ledger.h"
+#include "live/ledger.h"
 
 namespace cala::tests {
 namespace {
 
 TEST(Farewell, IsSaidOnceAndHeldNoMoreAfterThat) {
-  api::Farewell farewell;
+  live::Farewell farewell;
   ASSERT_TRUE(farewell.hold());
   farewell.release();
   farewell.release();  // the ledger's own

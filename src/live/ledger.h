@@ -1,4 +1,4 @@
-// LedgerState: what a cala_ledger stands for: configuration, store, sessions, threads, and how they are opened and shut down.
+// LedgerState: an open ledger: configuration, store, sessions, threads, lanes, and how they are opened and shut down.
 // Everything that is in flight holds it by shared pointer, so frees may come in any order.
 #pragma once
 
@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,7 +13,6 @@
 #include <string_view>
 #include <vector>
 
-#include "api/guard.h"
 #include "base/time.h"
 #include "engine/ledger.h"
 #include "engine/operation.h"
@@ -25,8 +23,9 @@
 #include "runtime/queue.h"
 #include "store/port.h"
 
-namespace cala::api {
+namespace cala::live {
 
+// What a ledger is opened with.
 struct Config {
   std::string store = "sqlite:cala.db";
   std::optional<bool> migrate;
@@ -40,7 +39,6 @@ struct Config {
   bool lazy = false;
   std::chrono::milliseconds failover_wait{30'000};
 };
-base::Result<Config> read_config(std::string_view text);
 
 // What a store's name stands for. A host-only ledger has a dialect and no store.
 struct Backend {
@@ -49,18 +47,6 @@ struct Backend {
   std::string_view name;                    // "sqlite" or "postgres"
   bool migrates_by_default = false;
 };
-base::Result<Backend> open_backend(const Config &config);
-
-// Where the functions of the program's libpq are; empty: in the program itself.
-using Resolver = std::function<void (*(const char *name))()>;
-class LedgerState;
-// A session on the program's own libpq connection, in whose open transaction it works. kUnsupported "tx.not_postgres".
-base::Result<std::unique_ptr<store::Session>> adopt_session(LedgerState &ledger, void *pgconn, const Resolver &resolve,
-                                                            const std::string &library);
-
-// Whether a refusal of the database's, by its SQLSTATE or SQLite's name of it, says that a race was lost.
-bool lost_race(std::string_view sqlstate);
-
 class TxState;
 class ListenerHub;
 
@@ -93,7 +79,9 @@ class Farewell {
 
 class LedgerState {
  public:
-  static base::Result<std::shared_ptr<LedgerState>> open(const Config &config);
+  // library_version outlives the ledger.
+  static base::Result<std::shared_ptr<LedgerState>> open(const Config &config, Backend backend,
+                                                         std::string_view library_version);
   ~LedgerState();
 
   engine::Ledger &ledger() { return *ledger_; }
@@ -135,7 +123,7 @@ class LedgerState {
 
  private:
   LedgerState() = default;
-  base::Outcome start(const Config &config);
+  base::Outcome start(const Config &config, Backend backend, std::string_view library_version);
   base::Outcome make_ready();
   void end_transactions();
   void wake_rollup() noexcept;
@@ -164,23 +152,7 @@ class LedgerState {
 };
 
 base::Error closed_error();
+// A call that a program should not have made: "call.misuse".
+base::Error misuse(std::string message);
 
-}  // namespace cala::api
-
-struct cala_ledger : cala::api::Handle<cala::api::LedgerState> {};
-struct cala_queue : cala::api::Handle<cala::runtime::Queue> {};
-
-namespace cala::api {
-
-using LedgerSlots = Slots<cala_ledger, kLedgerMagic>;
-using QueueSlots = Slots<cala_queue, kQueueMagic>;
-
-// The state behind a handle, or misuse / kForked.
-template <typename HandleSlots, typename HandleType>
-base::Outcome check_handle(const HandleType *handle, const char *what) {
-  if (!HandleSlots::valid(handle)) return misuse(std::string("not a valid ") + what + " handle");
-  if (runtime::forked_since(handle->generation)) return runtime::forked_error(what);
-  return {};
-}
-
-}  // namespace cala::api
+}  // namespace cala::live

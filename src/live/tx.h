@@ -1,4 +1,4 @@
-// TxState: what a cala_tx stands for: a transaction of ours on one of our sessions, a token for the host's own, or the host's on a
+// TxState: a transaction of ours on one of our sessions, a token for the host's own, or the host's on a
 // connection that it lends us. Runs one operation at a time, whoever drives it.
 #pragma once
 
@@ -6,11 +6,11 @@
 #include <memory>
 #include <mutex>
 
-#include "api/ledger.h"
 #include "engine/runner.h"
+#include "live/ledger.h"
 #include "store/port.h"
 
-namespace cala::api {
+namespace cala::live {
 
 class TxState {
  public:
@@ -59,12 +59,4 @@ class TxState {
   bool begun_ = false;
 };
 
-}  // namespace cala::api
-
-struct cala_tx : cala::api::Handle<cala::api::TxState> {};
-
-namespace cala::api {
-
-using TxSlots = Slots<cala_tx, kTxMagic>;
-
-}  // namespace cala::api
+}  // namespace cala::live

@@ -1,14 +1,14 @@
-// cala_listener_*: opening, reading and closing. The pump.
-#include "api/listener.h"
+// What listeners read, and the pump.
+#include "live/listener.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "api/ledger.h"
-#include "api/op.h"
 #include "engine/operations.h"
+#include "live/ledger.h"
+#include "live/op.h"
 
-namespace cala::api {
+namespace cala::live {
 
 using base::Error;
 using base::Outcome;
@@ -41,7 +41,7 @@ bool passes(const Error &error) {
 // One event on its way to the program, or why there will be none any more.
 class ListenerState::Record final : public runtime::Completion {
  public:
-  Record(std::shared_ptr<ListenerState> listener, std::string text, cala_status status)
+  Record(std::shared_ptr<ListenerState> listener, std::string text, Status status)
       : listener_(std::move(listener)), text_(std::move(text)), status_(status) {}
   ~Record() override { leave(); }
   Record(const Record &) = delete;
@@ -50,13 +50,13 @@ class ListenerState::Record final : public runtime::Completion {
   std::uint64_t tag() const override {
     return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(listener_->user_));
   }
-  std::int32_t status() const override { return status_; }
-  std::uint16_t type() const override { return CALA_RECORD_EVENT; }
+  std::int32_t status() const override { return static_cast<std::int32_t>(status_); }
+  std::uint16_t type() const override { return static_cast<std::uint16_t>(runtime::MessageType::kEvent); }
   void append_data(std::string &out) const override { out += text_; }
   void deliver() override {
     leave();  // before: the program may leave its callback by a longjmp
-    const cala_event_fn fn = listener_->fn_;
-    if (fn != nullptr && !listener_->freed()) fn(listener_->user_, status_, text_.data(), text_.size());
+    const EventFn fn = listener_->fn_;
+    if (fn != nullptr && !listener_->freed()) fn(listener_->user_, status(), text_.data(), text_.size());
   }
 
  private:
@@ -66,7 +66,7 @@ class ListenerState::Record final : public runtime::Completion {
 
   const std::shared_ptr<ListenerState> listener_;
   const std::string text_;
-  const cala_status status_;
+  const Status status_;
   bool left_ = false;
 };
 
@@ -86,7 +86,7 @@ std::size_t ListenerState::room() const {
 }
 
 // False when nobody can read it any more.
-bool ListenerState::push(std::string text, cala_status status) {
+bool ListenerState::push(std::string text, Status status) {
   auto record = std::make_shared<Record>(shared_from_this(), std::move(text), status);
   waiting_.fetch_add(1);  // given back by the record
   if (Outcome reserved = queue_->reserve_any(); !reserved) return false;
@@ -124,13 +124,13 @@ void ListenerState::read_page(LedgerState &ledger, engine::CancelToken &cancel) 
     if (passes(ready.error())) return rest();
     std::string document;
     append_error_document(document, ready.error());
-    push(std::move(document), status_of(ready.error().status));
+    push(std::move(document), ready.error().status);
     ended_ = true;
     return;
   }
   for (engine::ReadEvents::One &event : page->events) {
     if (freed()) return;
-    if (!push(std::move(event.text), CALA_OK)) {
+    if (!push(std::move(event.text), Status::kOk)) {
       ended_ = true;
       return;
     }
@@ -250,97 +250,4 @@ void ListenerHub::pump() {
   }
 }
 
-namespace {
-
-struct OpenOptions {
-  ListenerState::Options options;
-  std::string place_request;  // of listener_place; empty: the place is known
-};
-
-Result<OpenOptions> read_open_options(const char *options, std::size_t length) {
-  Result<base::Json> json = base::Json::parse(length == 0 ? std::string_view("{}") : std::string_view(options, length));
-  if (!json) return std::move(json.error());
-  engine::RequestReader reader(json->root());
-  OpenOptions out;
-  const engine::ListenerStart start = engine::read_listener_start(reader);
-  out.options.query = engine::read_event_filters(reader);
-  out.options.buffer = static_cast<std::size_t>(reader.integer("buffer", 500, 1, 10'000));
-  out.options.poll = std::chrono::milliseconds(reader.integer("poll_ms", 100, 5, 60'000));
-  if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  out.options.query.after = start.place;
-  if (start.name || start.newest) out.place_request = start.request();
-  return out;
-}
-
-// Where it begins, when the store has to be asked. Blocks.
-Result<std::int64_t> ask_place(const std::shared_ptr<LedgerState> &ledger, const std::string &request) {
-  Result<base::Json> json = base::Json::parse(request);
-  if (!json) return std::move(json.error());
-  Result<engine::OperationPtr> made =
-      engine::listener_place(ledger->ledger(), std::make_shared<const base::Json>(json.take()));
-  if (!made) return std::move(made.error());
-  const auto op = std::make_shared<OpState>(ledger, nullptr, made.take());
-  if (Outcome run = op->run(-1); !run) return std::move(run.error());
-  Result<base::Json> answer = base::Json::parse(*op->result());
-  if (!answer) return std::move(answer.error());
-  return answer->root().get("place").integer().value_or(0);
-}
-
-}  // namespace
-
-}  // namespace cala::api
-
-using namespace cala;
-
-extern "C" {
-
-cala_status cala_listener_open(cala_ledger *ledger, const char *options, size_t options_len, cala_queue *queue,
-                               cala_event_fn fn, void *user, cala_listener **out, cala_error **out_error) {
-  return api::guard(out_error, [&]() -> base::Outcome {
-    if (out == nullptr) return api::misuse("out must not be NULL");
-    *out = nullptr;
-    if (base::Outcome valid = api::check_handle<api::LedgerSlots>(ledger, "cala_ledger"); !valid) return valid;
-    if (base::Outcome valid = api::check_handle<api::QueueSlots>(queue, "cala_queue"); !valid) return valid;
-    if (options == nullptr && options_len > 0) return api::misuse("options is NULL but its length is not 0");
-    const std::shared_ptr<api::LedgerState> state = ledger->state;
-    base::Result<api::OpenOptions> read = api::read_open_options(options, options_len);
-    if (!read) return std::move(read.error());
-    if (state->host_only()) {
-      return base::make_error(base::Status::kMisuse, "op.host_only",
-                              "this ledger has no connection of its own to read events with; use event_list");
-    }
-    if (state->closing()) return api::closed_error();
-    if (!read->place_request.empty()) {
-      base::Result<std::int64_t> place = api::ask_place(state, read->place_request);
-      if (!place) return std::move(place.error());
-      read->options.query.after = *place;
-    }
-    const auto listener =
-        std::make_shared<api::ListenerState>(state->listeners(), std::move(read->options), queue->state, fn, user);
-    if (base::Outcome added = state->listeners()->add(listener); !added) return added;
-    try {
-      *out = api::ListenerSlots::make(listener);
-    } catch (...) {
-      listener->free();
-      throw;
-    }
-    return {};
-  });
-}
-
-int64_t cala_listener_reached(const cala_listener *listener) {
-  if (!api::ListenerSlots::valid(listener)) return -CALA_MISUSE;
-  if (runtime::forked_since(listener->generation)) return -CALA_FORKED;
-  return listener->state->place();
-}
-
-void cala_listener_free(cala_listener *listener) {
-  if (!api::ListenerSlots::valid(listener)) return;
-  api::guard(nullptr, [&]() -> base::Outcome {
-    if (!runtime::forked_since(listener->generation)) listener->state->free();
-    api::ListenerSlots::free(listener);
-    return {};
-  });
-}
-
-}  // extern "C"
+}  // namespace cala::live

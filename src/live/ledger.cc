@@ -1,18 +1,19 @@
-// cala_ledger_* and the clock: opening, shutting down, freeing.
-#include "api/ledger.h"
+// Opening, lanes, the roll-up, shutting down.
+#include "live/ledger.h"
 
 #include <algorithm>
 #include <new>
 #include <utility>
 
-#include "api/listener.h"
-#include "api/op.h"
-#include "api/tx.h"
 #include "engine/post.h"
 #include "engine/rollup.h"
 #include "engine/runner.h"
+#include "live/listener.h"
+#include "live/op.h"
+#include "live/schema_check.h"
+#include "live/tx.h"
 
-namespace cala::api {
+namespace cala::live {
 
 namespace {
 
@@ -33,73 +34,33 @@ constexpr std::size_t kGroupsAtATime = 1;
 constexpr std::chrono::milliseconds kRollupPause{10};
 constexpr std::chrono::milliseconds kLongestRollupPause{1000};
 
-base::Error not_migrated(std::string message) {
-  return base::make_error(Status::kUnsupported, "store.migrations_missing",
-                          std::move(message) + "; open with \"migrate\": true or run ledger_migrate");
-}
-
-Result<std::int64_t> ask_integer(store::Session &session, store::StatementId id, const char *key) {
-  Result<store::Answer> answer = session.execute(store::Call{id, "{}", false});
-  if (!answer) return std::move(answer.error());
-  Result<base::Json> json = base::Json::parse(std::get<std::string>(*answer));
-  if (!json) return std::move(json.error());
-  const base::JsonView value = json->root().get(key);
-  if (value.present() && value.is_bool()) return value.boolean() ? 1 : 0;
-  return value.present() ? value.integer().value_or(0) : 0;
-}
-
-Outcome check_schema(store::Session &session, std::int64_t expected) {
-  const Result<std::int64_t> present = ask_integer(session, store::StatementId::kSchemaProbe, "present");
-  if (!present) return base::Error(present.error());
-  if (*present == 0) return not_migrated("there is no ledger in this database yet");
-  const Result<std::int64_t> version = ask_integer(session, store::StatementId::kSchemaRead, "version");
-  if (!version) return base::Error(version.error());
-  if (*version > expected) {
-    return base::make_error(Status::kUnsupported, "store.newer",
-                            "the ledger's tables are at version " + std::to_string(*version) +
-                                ", newer than this library knows (" + std::to_string(expected) + ")");
-  }
-  if (*version < expected) {
-    return not_migrated("the ledger's tables are at version " + std::to_string(*version) + ", this library needs " +
-                        std::to_string(expected));
-  }
-  return {};
-}
-
-// Whether there is something for the roll-up to do. If nobody can tell, whoever posts next wakes it.
-bool leaves_balances_behind(store::Session &session) {
-  Result<store::Answer> answer =
-      session.execute(store::Call{store::StatementId::kRollupStatus, R"({"timeout_ms":0})", false});
-  if (!answer) return false;
-  const Result<engine::RollupProgress> progress = engine::rollup_progress(std::get<std::string>(*answer));
-  return progress && !progress->caught_up();
-}
-
 }  // namespace
 
 base::Error closed_error() {
   return base::make_error(Status::kClosed, "ledger.closed", "the ledger has been shut down");
 }
 
-Result<std::shared_ptr<LedgerState>> LedgerState::open(const Config &config) {
+base::Error misuse(std::string message) { return base::make_error(Status::kMisuse, "call.misuse", std::move(message)); }
+
+Result<std::shared_ptr<LedgerState>> LedgerState::open(const Config &config, Backend backend,
+                                                       std::string_view library_version) {
   std::shared_ptr<LedgerState> state(new LedgerState());
-  if (Outcome started = state->start(config); !started) return std::move(started.error());
+  if (Outcome started = state->start(config, std::move(backend), library_version); !started)
+    return std::move(started.error());
   if (!config.lazy) {
     if (Outcome ready = state->ensure_ready(); !ready) return std::move(ready.error());
   }
   return state;
 }
 
-Outcome LedgerState::start(const Config &config) {
+Outcome LedgerState::start(const Config &config, Backend backend, std::string_view library_version) {
   config_ = config;
-  Result<Backend> backend = open_backend(config);
-  if (!backend) return std::move(backend.error());
-  backend_ = backend.take();
+  backend_ = std::move(backend);
   if (config.manual_clock) manual_clock_ = std::make_unique<runtime::ManualClock>(*config.manual_clock);
   const base::Clock &clock = manual_clock_ ? static_cast<const base::Clock &>(*manual_clock_)
                                            : static_cast<const base::Clock &>(system_clock_);
   const store::Dialect &dialect = backend_.store ? backend_.store->dialect() : *backend_.dialect;
-  ledger_ = std::make_unique<engine::Ledger>(clock, dialect, backend_.name, manual_clock_ != nullptr, cala_version());
+  ledger_ = std::make_unique<engine::Ledger>(clock, dialect, backend_.name, manual_clock_ != nullptr, library_version);
   std::size_t writers = 1;
   std::size_t readers = 1;
   if (backend_.store) {
@@ -298,99 +259,4 @@ void LedgerState::close() {
   if (sessions_) sessions_->close();
 }
 
-namespace {
-
-// The last answer of a ledger.
-class ShutdownCompletion final : public runtime::Completion {
- public:
-  ShutdownCompletion(cala_completion_fn fn, void *user) : fn_(fn), user_(user) {}
-  std::uint64_t tag() const override { return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(user_)); }
-  std::int32_t status() const override { return CALA_OK; }
-  std::uint16_t type() const override { return CALA_RECORD_SHUTDOWN; }
-  void append_data(std::string &out) const override { out += "{}"; }
-  void deliver() override {
-    if (fn_ != nullptr) fn_(user_, nullptr);
-  }
-
- private:
-  cala_completion_fn fn_;
-  void *user_;
-};
-
-Result<runtime::ManualClock *> manual_clock_of(cala_ledger *ledger) {
-  if (Outcome valid = check_handle<LedgerSlots>(ledger, "cala_ledger"); !valid) return std::move(valid.error());
-  runtime::ManualClock *clock = ledger->state->manual_clock();
-  if (clock != nullptr) return clock;
-  return base::make_error(Status::kUnsupported, "clock.not_manual",
-                          "the ledger runs on the system's clock; open it with {\"clock\": {\"manual\": ...}}");
-}
-
-Outcome as_clock_range(Outcome moved) {
-  if (!moved) moved.error().code = "clock.range";
-  return moved;
-}
-
-}  // namespace
-
-}  // namespace cala::api
-
-using namespace cala;
-
-extern "C" {
-
-cala_status cala_ledger_open(const char *config, size_t config_len, cala_ledger **out, cala_error **out_error) {
-  return api::guard(out_error, [&]() -> base::Outcome {
-    if (out == nullptr) return api::misuse("out must not be NULL");
-    *out = nullptr;
-    if (config == nullptr && config_len > 0) return api::misuse("config is NULL but its length is not 0");
-    base::Result<api::Config> read = api::read_config({config == nullptr ? "" : config, config_len});
-    if (!read) return std::move(read.error());
-    base::Result<std::shared_ptr<api::LedgerState>> state = api::LedgerState::open(*read);
-    if (!state) return std::move(state.error());
-    *out = api::LedgerSlots::make(state.take());
-    return {};
-  });
-}
-
-cala_status cala_ledger_shutdown(cala_ledger *ledger, cala_queue *queue, cala_completion_fn fn, void *user,
-                                 cala_error **out_error) {
-  return api::guard(out_error, [&]() -> base::Outcome {
-    if (base::Outcome valid = api::check_handle<api::LedgerSlots>(ledger, "cala_ledger"); !valid) return valid;
-    if (queue == nullptr) return ledger->state->shutdown(nullptr, nullptr);
-    if (base::Outcome valid = api::check_handle<api::QueueSlots>(queue, "cala_queue"); !valid) return valid;
-    return ledger->state->shutdown(queue->state, std::make_shared<api::ShutdownCompletion>(fn, user));
-  });
-}
-
-void cala_ledger_free(cala_ledger *ledger) {
-  if (!api::LedgerSlots::valid(ledger)) return;
-  api::guard(nullptr, [&]() -> base::Outcome {
-    if (!runtime::forked_since(ledger->generation)) ledger->state->close();
-    api::LedgerSlots::free(ledger);
-    return {};
-  });
-}
-
-cala_status cala_clock_set(cala_ledger *ledger, const char *rfc3339, size_t rfc3339_len, cala_error **out_error) {
-  return api::guard(out_error, [&]() -> base::Outcome {
-    base::Result<runtime::ManualClock *> clock = api::manual_clock_of(ledger);
-    if (!clock) return std::move(clock.error());
-    if (rfc3339 == nullptr) return api::misuse("rfc3339 must not be NULL");
-    const auto instant = base::Timestamp::parse({rfc3339, rfc3339_len});
-    if (!instant) {
-      return base::make_error(base::Status::kInvalid, "request.malformed",
-                              "the clock is set by an RFC 3339 instant such as 2026-01-31T12:00:00Z");
-    }
-    return api::as_clock_range((*clock)->set(*instant));
-  });
-}
-
-cala_status cala_clock_advance(cala_ledger *ledger, int64_t milliseconds, cala_error **out_error) {
-  return api::guard(out_error, [&]() -> base::Outcome {
-    base::Result<runtime::ManualClock *> clock = api::manual_clock_of(ledger);
-    if (!clock) return std::move(clock.error());
-    return api::as_clock_range((*clock)->advance_millis(milliseconds));
-  });
-}
-
-}  // extern "C"
+}  // namespace cala::live

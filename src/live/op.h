@@ -1,5 +1,6 @@
-// OpState: what a cala_op stands for: an operation, who runs it, and its answer. Three ways to run it, each at most once: run and start
-// put it into a lane of the executor; step and feed let the host run its statements.
+// OpState: an operation that somebody asked for: who runs it, and its answer. Three ways to run it, each at most once: run and start
+// put it into a lane of the executor; on a connection that the host lends us it runs on the caller's thread; step and feed
+// (op_step.cc) let the host run its statements. op_group.cc: those that are committed together.
 //
 // Invariants: an operation that was accepted is answered exactly once; what is held while it is in flight (a place in the ledger, one in
 // the queue, the transaction) is given back when it is answered. Thread rule: safe from every thread; the operation itself is
@@ -14,17 +15,23 @@
 #include <optional>
 #include <string>
 
-#include "api/ledger.h"
-#include "api/tx.h"
-#include "cala.h"
 #include "engine/operations.h"
 #include "engine/runner.h"
+#include "live/ledger.h"
+#include "live/tx.h"
 #include "runtime/one_shot.h"
 #include "runtime/queue.h"
 
-struct cala_op;
+struct cala_op;  // what a program holds of an OpState: handed back to it, and not looked into here
 
-namespace cala::api {
+namespace cala::live {
+
+using CompletionFn = void (*)(void *user, cala_op *op);
+
+// What a step or a feed comes to, beside a status negated.
+inline constexpr std::int32_t kStepDone = 0;
+inline constexpr std::int32_t kStepNeedQuery = 1;
+inline constexpr std::int32_t kStepFailed = 2;
 
 class OpState final : public runtime::Completion, public std::enable_shared_from_this<OpState> {
  public:
@@ -39,7 +46,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   void set_handle(cala_op *handle) { handle_.store(handle, std::memory_order_release); }
 
   base::Outcome run(std::int32_t timeout_ms);
-  base::Outcome start(const std::shared_ptr<runtime::Queue> &queue, cala_completion_fn fn, void *user);
+  base::Outcome start(const std::shared_ptr<runtime::Queue> &queue, CompletionFn fn, void *user);
   std::int32_t step();
   std::int32_t feed(std::string_view text);
   std::int32_t feed_error(std::string_view sqlstate, std::string_view message);
@@ -51,9 +58,9 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   const store::SqlStatement *statement() const { return statement_ ? &*statement_ : nullptr; }
   bool has_parameter() const { return statement_ && statement_->has_parameter; }
   bool in_flight() const { return stage_.load(std::memory_order_acquire) == Stage::kInFlight; }
-  cala_status answer_status() const;
+  base::Status answer_status() const;  // kBusy: there is no answer yet
   const std::string *result();
-  const cala_error *error();
+  const base::Error *failure() const;  // null when it went well, or goes on
 
   // For the executor: all its tasks are of operations. A batch is of operations that are committed as a group.
   static void run_batch(std::vector<std::unique_ptr<runtime::Task>> &tasks);
@@ -61,7 +68,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
 
   // runtime::Completion
   std::uint64_t tag() const override { return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(user_)); }
-  std::int32_t status() const override { return answer_status(); }
+  std::int32_t status() const override { return static_cast<std::int32_t>(answer_status()); }
   void append_data(std::string &out) const override;
   void deliver() override;
 
@@ -84,7 +91,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   base::Outcome submit();
   base::Outcome hand_in(bool by_itself);
   void unaccept();
-  base::Outcome submit_to(const std::shared_ptr<runtime::Queue> &queue, cala_completion_fn fn, void *user);
+  base::Outcome submit_to(const std::shared_ptr<runtime::Queue> &queue, CompletionFn fn, void *user);
   void run_lent();
   base::Outcome run_adopted();
   void execute(const base::Error *refused);
@@ -109,7 +116,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   std::atomic<bool> started_{false};    // through a queue
 
   std::shared_ptr<runtime::Queue> queue_;
-  cala_completion_fn fn_ = nullptr;
+  CompletionFn fn_ = nullptr;
   void *user_ = nullptr;
 
   std::optional<store::SqlStatement> statement_;  // while the host runs one
@@ -119,28 +126,12 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   mutable engine::Render render_;
   mutable std::optional<std::string> text_;
   std::optional<base::Error> failure_;
-  cala_error *error_handle_ = nullptr;
 
  public:
   ~OpState() override;
 };
 
-// Makes an operation from a request: what every named operation of cala.h does.
-cala_status make_op(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op,
-                    cala_error **out_error, engine::Maker maker);
-
-// Makes the operation that begins or ends a transaction of ours.
-cala_op *make_step(std::shared_ptr<TxState> tx, OpState::Step step);
-
 // An error as the JSON object that queue records carry.
 void append_error_document(std::string &out, const base::Error &error);
 
-}  // namespace cala::api
-
-struct cala_op : cala::api::Handle<cala::api::OpState> {};
-
-namespace cala::api {
-
-using OpSlots = Slots<cala_op, kOpMagic>;
-
-}  // namespace cala::api
+}  // namespace cala::live

@@ -1,9 +1,11 @@
 // cala_tx_*: transactions.
-#include "api/tx.h"
-
+#include <memory>
+#include <string>
 #include <utility>
 
-#include "api/op.h"
+#include "api/backends.h"
+#include "api/make_op.h"
+#include "base/json.h"
 #include "engine/request.h"
 
 namespace cala::api {
@@ -13,14 +15,6 @@ namespace {
 using base::Outcome;
 using base::Result;
 using base::Status;
-
-base::Error not_begun_error() {
-  return misuse("the transaction has not begun: the operation of cala_tx_begin_op has to end well first");
-}
-
-base::Error over_error() {
-  return base::make_error(Status::kMisuse, "tx.over", "the transaction has been committed or rolled back already");
-}
 
 Result<base::Json> read_options(const char *options, size_t options_len) {
   return base::Json::parse(options == nullptr || options_len == 0 ? std::string_view("{}")
@@ -62,8 +56,8 @@ Result<AdoptOptions> read_adopt_options(const base::Json &options) {
   return out;
 }
 
-Result<std::shared_ptr<TxState>> make_own(const std::shared_ptr<LedgerState> &state, const char *options,
-                                          size_t options_len) {
+Result<std::shared_ptr<live::TxState>> make_own(const std::shared_ptr<live::LedgerState> &state, const char *options,
+                                                size_t options_len) {
   Result<base::Json> read = read_options(options, options_len);
   if (!read) return std::move(read.error());
   engine::RequestReader reader(read->root());
@@ -73,15 +67,15 @@ Result<std::shared_ptr<TxState>> make_own(const std::shared_ptr<LedgerState> &st
     return base::make_error(Status::kMisuse, "op.host_only",
                             "this ledger has no connection of its own; use cala_tx_host on the program's transaction");
   }
-  if (state->closing()) return closed_error();
-  return std::make_shared<TxState>(state, savepoint);
+  if (state->closing()) return live::closed_error();
+  return std::make_shared<live::TxState>(state, savepoint);
 }
 
 Outcome begin(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out) {
-  const std::shared_ptr<LedgerState> state = ledger->state;
-  Result<std::shared_ptr<TxState>> made = make_own(state, options, options_len);
+  const std::shared_ptr<live::LedgerState> state = ledger->state;
+  Result<std::shared_ptr<live::TxState>> made = make_own(state, options, options_len);
   if (!made) return std::move(made.error());
-  const std::shared_ptr<TxState> transaction = made.take();
+  const std::shared_ptr<live::TxState> transaction = made.take();
   if (Outcome ready = state->ensure_ready(); !ready) return ready;
   if (Outcome begun = transaction->begin(); !begun) return begun;
   state->add_transaction(transaction);
@@ -90,10 +84,10 @@ Outcome begin(cala_ledger *ledger, const char *options, size_t options_len, cala
 }
 
 Outcome begin_op(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out, cala_op **out_op) {
-  Result<std::shared_ptr<TxState>> made = make_own(ledger->state, options, options_len);
+  Result<std::shared_ptr<live::TxState>> made = make_own(ledger->state, options, options_len);
   if (!made) return std::move(made.error());
-  const std::shared_ptr<TxState> transaction = made.take();
-  *out_op = make_step(transaction, OpState::Step::kBegin);
+  const std::shared_ptr<live::TxState> transaction = made.take();
+  *out_op = make_step(transaction, live::OpState::Step::kBegin);
   try {
     *out = TxSlots::make(transaction);
   } catch (...) {
@@ -105,30 +99,30 @@ Outcome begin_op(cala_ledger *ledger, const char *options, size_t options_len, c
 }
 
 Outcome adopt(cala_ledger *ledger, void *pgconn, const Resolver &resolve, const base::Json &options, cala_tx **out) {
-  const std::shared_ptr<LedgerState> state = ledger->state;
+  const std::shared_ptr<live::LedgerState> state = ledger->state;
   Result<AdoptOptions> read = read_adopt_options(options);
   if (!read) return std::move(read.error());
-  if (pgconn == nullptr) return misuse("pgconn must not be NULL");
-  if (state->closing()) return closed_error();
+  if (pgconn == nullptr) return live::misuse("pgconn must not be NULL");
+  if (state->closing()) return live::closed_error();
   if (Outcome ready = state->ensure_ready(); !ready) return ready;
   Result<std::unique_ptr<store::Session>> session = adopt_session(*state, pgconn, resolve, read->module);
   if (!session) return std::move(session.error());
-  *out = TxSlots::make(std::make_shared<TxState>(state, session.take(), read->savepoint));
+  *out = TxSlots::make(std::make_shared<live::TxState>(state, session.take(), read->savepoint));
   return {};
 }
 
 Outcome check_own(cala_tx *tx) {
   if (Outcome valid = check_handle<TxSlots>(tx, "cala_tx"); !valid) return valid;
-  if (tx->state->kind() == TxState::Kind::kOwn) return {};
-  return misuse("the program commits and rolls back its own transaction");
+  if (tx->state->kind() == live::TxState::Kind::kOwn) return {};
+  return live::misuse("the program commits and rolls back its own transaction");
 }
 
-cala_status finish_op(cala_tx *tx, cala_op **out_op, cala_error **out_error, OpState::Step step) {
+cala_status finish_op(cala_tx *tx, cala_op **out_op, cala_error **out_error, live::OpState::Step step) {
   return guard(out_error, [&]() -> Outcome {
-    if (out_op == nullptr) return misuse("out_op must not be NULL");
+    if (out_op == nullptr) return live::misuse("out_op must not be NULL");
     *out_op = nullptr;
     if (Outcome own = check_own(tx); !own) return own;
-    if (tx->state->ledger()->closing()) return closed_error();
+    if (tx->state->ledger()->closing()) return live::closed_error();
     *out_op = make_step(tx->state, step);
     return {};
   });
@@ -143,72 +137,6 @@ cala_status finish(cala_tx *tx, cala_error **out_error, bool commit) {
 
 }  // namespace
 
-Outcome TxState::occupy() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (ended_) return ledger_->closing() ? closed_error() : over_error();
-  if (!busy_) {
-    busy_ = true;
-    return {};
-  }
-  base::Error error = base::make_error(Status::kBusy, "tx.busy", "another operation is running in this transaction");
-  error.retryable = true;
-  return error;
-}
-
-void TxState::release() {
-  std::unique_ptr<engine::OwnTransaction> over;  // rolled back without the lock
-  const std::lock_guard<std::mutex> lock(mutex_);
-  busy_ = false;
-  if (ended_) over = std::move(own_);
-}
-
-void TxState::end() {
-  if (kind_ != Kind::kOwn) return;
-  std::unique_ptr<engine::OwnTransaction> over;
-  const std::lock_guard<std::mutex> lock(mutex_);
-  ended_ = true;
-  if (!busy_) over = std::move(own_);
-}
-
-Result<engine::Render> TxState::run(engine::Operation &operation, engine::CancelToken &cancel) {
-  if (adopted_) {
-    const engine::Context context{.ledger = &ledger_->ledger(), .host = true, .inside = true, .savepoint = savepoint_};
-    return engine::run_inside(operation, context, *adopted_, cancel);
-  }
-  if (!begun_) return not_begun_error();
-  if (!own_ || !own_->open()) return over_error();
-  return own_->run(operation, cancel, savepoint_);
-}
-
-Outcome TxState::begin() {
-  if (begun_) return misuse("the transaction has begun already");
-  Result<std::unique_ptr<engine::OwnTransaction>> own =
-      engine::OwnTransaction::begin(ledger_->ledger(), ledger_->sessions(), ledger_->failover_wait());
-  if (!own) return std::move(own.error());
-  own_ = own.take();
-  begun_ = true;
-  return {};
-}
-
-Outcome TxState::end_begun(bool commit) {
-  if (!begun_) return not_begun_error();
-  if (!own_ || !own_->open()) return over_error();
-  return commit ? own_->commit() : own_->rollback();
-}
-
-Outcome TxState::finish(bool commit) {
-  if (Outcome free = occupy(); !free) return free;
-  try {
-    Outcome finished = end_begun(commit);
-    if (commit && finished) ledger_->committed();
-    release();
-    return finished;
-  } catch (...) {
-    release();
-    throw;
-  }
-}
-
 }  // namespace cala::api
 
 using namespace cala;
@@ -218,7 +146,7 @@ extern "C" {
 cala_status cala_tx_begin(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
                           cala_error **out_error) {
   return api::guard(out_error, [&]() -> base::Outcome {
-    if (out == nullptr) return api::misuse("out must not be NULL");
+    if (out == nullptr) return live::misuse("out must not be NULL");
     *out = nullptr;
     if (base::Outcome valid = api::check_handle<api::LedgerSlots>(ledger, "cala_ledger"); !valid) return valid;
     return api::begin(ledger, options, options_len, out);
@@ -228,7 +156,7 @@ cala_status cala_tx_begin(cala_ledger *ledger, const char *options, size_t optio
 cala_status cala_tx_host(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
                          cala_error **out_error) {
   return api::guard(out_error, [&]() -> base::Outcome {
-    if (out == nullptr) return api::misuse("out must not be NULL");
+    if (out == nullptr) return live::misuse("out must not be NULL");
     *out = nullptr;
     if (base::Outcome valid = api::check_handle<api::LedgerSlots>(ledger, "cala_ledger"); !valid) return valid;
     base::Result<base::Json> read = api::read_options(options, options_len);
@@ -236,7 +164,7 @@ cala_status cala_tx_host(cala_ledger *ledger, const char *options, size_t option
     const bool sqlite = ledger->state->ledger().store_name() == "sqlite";
     base::Result<api::HostOptions> host = api::read_host_options(sqlite, *read);
     if (!host) return std::move(host.error());
-    *out = api::TxSlots::make(std::make_shared<api::TxState>(ledger->state, host->placeholder, host->savepoint));
+    *out = api::TxSlots::make(std::make_shared<live::TxState>(ledger->state, host->placeholder, host->savepoint));
     return {};
   });
 }
@@ -244,8 +172,8 @@ cala_status cala_tx_host(cala_ledger *ledger, const char *options, size_t option
 cala_status cala_tx_in_transaction(cala_tx *tx, int32_t in_transaction) {
   return api::guard(nullptr, [&]() -> base::Outcome {
     if (base::Outcome valid = api::check_handle<api::TxSlots>(tx, "cala_tx"); !valid) return valid;
-    if (tx->state->kind() != api::TxState::Kind::kHost) return api::misuse("only of a cala_tx_host is it not known");
-    if (in_transaction != 0 && in_transaction != 1) return api::misuse("in_transaction must be 0 or 1");
+    if (tx->state->kind() != live::TxState::Kind::kHost) return live::misuse("only of a cala_tx_host is it not known");
+    if (in_transaction != 0 && in_transaction != 1) return live::misuse("in_transaction must be 0 or 1");
     tx->state->tell_in_transaction(in_transaction == 1);
     return {};
   });
@@ -254,7 +182,7 @@ cala_status cala_tx_in_transaction(cala_tx *tx, int32_t in_transaction) {
 cala_status cala_tx_adopt(cala_ledger *ledger, void *pgconn, cala_resolve_fn resolve, void *user, const char *options,
                           size_t options_len, cala_tx **out, cala_error **out_error) {
   return api::guard(out_error, [&]() -> base::Outcome {
-    if (out == nullptr) return api::misuse("out must not be NULL");
+    if (out == nullptr) return live::misuse("out must not be NULL");
     *out = nullptr;
     if (base::Outcome valid = api::check_handle<api::LedgerSlots>(ledger, "cala_ledger"); !valid) return valid;
     base::Result<base::Json> read = api::read_options(options, options_len);
@@ -268,7 +196,7 @@ cala_status cala_tx_adopt(cala_ledger *ledger, void *pgconn, cala_resolve_fn res
 cala_status cala_tx_begin_op(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
                              cala_op **out_op, cala_error **out_error) {
   return api::guard(out_error, [&]() -> base::Outcome {
-    if (out == nullptr || out_op == nullptr) return api::misuse("out and out_op must not be NULL");
+    if (out == nullptr || out_op == nullptr) return live::misuse("out and out_op must not be NULL");
     *out = nullptr;
     *out_op = nullptr;
     if (base::Outcome valid = api::check_handle<api::LedgerSlots>(ledger, "cala_ledger"); !valid) return valid;
@@ -277,11 +205,11 @@ cala_status cala_tx_begin_op(cala_ledger *ledger, const char *options, size_t op
 }
 
 cala_status cala_tx_commit_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) {
-  return api::finish_op(tx, out_op, out_error, api::OpState::Step::kCommit);
+  return api::finish_op(tx, out_op, out_error, live::OpState::Step::kCommit);
 }
 
 cala_status cala_tx_rollback_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) {
-  return api::finish_op(tx, out_op, out_error, api::OpState::Step::kRollback);
+  return api::finish_op(tx, out_op, out_error, live::OpState::Step::kRollback);
 }
 
 cala_status cala_tx_commit(cala_tx *tx, cala_error **out_error) { return api::finish(tx, out_error, true); }

@@ -1,4 +1,4 @@
-// Listeners: who is told of events through a queue. ListenerState is what a cala_listener stands for; ListenerHub is a ledger's pump,
+// Listeners: who is told of events through a queue. ListenerState is one of them; ListenerHub is a ledger's pump,
 // one long task on a lane of its own while there are listeners, which reads pages of the outbox and hands their events to the
 // queues. It reads when this ledger has committed something, and otherwise now and then, longer apart while nothing comes.
 //
@@ -18,18 +18,19 @@
 #include <string>
 #include <vector>
 
-#include "api/handle.h"
 #include "base/error.h"
-#include "cala.h"
 #include "engine/event.h"
 #include "engine/runner.h"
 #include "runtime/completion.h"
 #include "runtime/queue.h"
 
-namespace cala::api {
+namespace cala::live {
 
 class LedgerState;
 class ListenerHub;
+
+// text: the event, or the error because of which no more come.
+using EventFn = void (*)(void *user, std::int32_t status, const char *text, std::size_t length);
 
 class ListenerState : public std::enable_shared_from_this<ListenerState> {
  public:
@@ -39,8 +40,8 @@ class ListenerState : public std::enable_shared_from_this<ListenerState> {
     std::chrono::milliseconds poll{100};
   };
 
-  ListenerState(std::shared_ptr<ListenerHub> hub, Options options, std::shared_ptr<runtime::Queue> queue,
-                cala_event_fn fn, void *user)
+  ListenerState(std::shared_ptr<ListenerHub> hub, Options options, std::shared_ptr<runtime::Queue> queue, EventFn fn,
+                void *user)
       : hub_(std::move(hub)), options_(std::move(options)), queue_(std::move(queue)), fn_(fn), user_(user) {
     place_.store(options_.query.after);
   }
@@ -59,13 +60,13 @@ class ListenerState : public std::enable_shared_from_this<ListenerState> {
   // The pump's: reads once and hands on. When to read again is in due_.
   void read(LedgerState &ledger, engine::CancelToken &cancel);
   void read_page(LedgerState &ledger, engine::CancelToken &cancel);
-  bool push(std::string text, cala_status status);
+  bool push(std::string text, base::Status status);
   void rest();
 
   const std::shared_ptr<ListenerHub> hub_;
   Options options_;
   const std::shared_ptr<runtime::Queue> queue_;
-  const cala_event_fn fn_;
+  const EventFn fn_;
   void *const user_;
   std::atomic<bool> freed_{false};
   std::atomic<std::size_t> waiting_{0};  // events in the queue
@@ -115,12 +116,4 @@ class ListenerHub : public std::enable_shared_from_this<ListenerHub> {
   bool woken_ = false;
 };
 
-}  // namespace cala::api
-
-struct cala_listener : cala::api::Handle<cala::api::ListenerState> {};
-
-namespace cala::api {
-
-using ListenerSlots = Slots<cala_listener, kListenerMagic>;
-
-}  // namespace cala::api
+}  // namespace cala::live

@@ -1,4 +1,4 @@
-// Handles: what the opaque pointers of cala.h point at. A handle is a slot with a magic word and a shared pointer to the real state.
+// Slots: what the opaque pointers of cala.h point at. A handle is a slot with a magic word and a shared pointer to the real state.
 // Slots come from memory that is reused but never given back, so a stale or foreign handle can be looked at safely: its
 // magic word is wrong, and the call answers CALA_MISUSE. A freed slot rests before it is used again, so that a stale handle does not
 // become somebody else's at once.

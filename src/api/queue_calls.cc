@@ -1,7 +1,7 @@
 // cala_queue_*: completion queues.
 #include <utility>
 
-#include "api/ledger.h"
+#include "api/handles.h"
 
 using namespace cala;
 
@@ -35,7 +35,7 @@ extern "C" {
 
 cala_status cala_queue_new(cala_queue **out, cala_error **out_error) {
   return api::guard(out_error, [&]() -> base::Outcome {
-    if (out == nullptr) return api::misuse("out must not be NULL");
+    if (out == nullptr) return live::misuse("out must not be NULL");
     *out = nullptr;
     base::Result<std::shared_ptr<runtime::Queue>> queue = runtime::Queue::create();
     if (!queue) return std::move(queue.error());
@@ -50,9 +50,9 @@ int32_t cala_queue_fd(cala_queue *queue) {
 
 cala_status cala_queue_read(cala_queue *queue, void *buffer, size_t capacity, size_t *out_used) {
   return with_queue(queue, [&](runtime::Queue &state) -> base::Outcome {
-    if (out_used == nullptr) return api::misuse("out_used must not be NULL");
+    if (out_used == nullptr) return live::misuse("out_used must not be NULL");
     *out_used = 0;
-    if (buffer == nullptr && capacity > 0) return api::misuse("buffer is NULL but its capacity is not 0");
+    if (buffer == nullptr && capacity > 0) return live::misuse("buffer is NULL but its capacity is not 0");
     base::Result<std::size_t> count = state.read(buffer, capacity, out_used);
     if (!count) return std::move(count.error());
     return {};

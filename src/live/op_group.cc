@@ -2,11 +2,11 @@
 #include <utility>
 #include <vector>
 
-#include "api/op.h"
 #include "engine/commit_group.h"
 #include "engine/post.h"
+#include "live/op.h"
 
-namespace cala::api {
+namespace cala::live {
 
 using base::Error;
 using base::Outcome;
@@ -68,4 +68,4 @@ void OpState::run_batch(std::vector<std::unique_ptr<runtime::Task>> &tasks) {
   engine::run_group(group, ledger->ledger(), ledger->store(), ledger->sessions(), ledger->failover_wait());
 }
 
-}  // namespace cala::api
+}  // namespace cala::live

@@ -1,0 +1,345 @@
+#include "live/op.h"
+
+#include <utility>
+
+namespace cala::live {
+
+namespace {
+
+using base::Error;
+using base::Outcome;
+using base::Result;
+using base::Status;
+
+Error run_twice_error() { return misuse("an operation runs once; this one is in flight or answered already"); }
+
+Error shut_down_first() {
+  return base::make_error(Status::kCancelled, "op.cancelled", "the ledger was shut down before the operation began");
+}
+
+}  // namespace
+
+OpState::OpState(std::shared_ptr<TxState> tx, Step step)
+    : ledger_(tx->ledger()),
+      tx_(std::move(tx)),
+      operation_(std::make_unique<engine::Operation>(
+          "tx_step", engine::Operation::Traits{.access = store::Access::kWrite}, nullptr)),
+      step_(step) {}
+
+OpState &OpState::of(const runtime::Task &task) { return *static_cast<const OpTask &>(task).op; }
+
+OpState::~OpState() {
+  // A host may leave an operation between two steps; the next one may then use the transaction.
+  if (stage_.load(std::memory_order_acquire) == Stage::kStepping && tx_) tx_->release();
+}
+
+// Takes what an operation holds while it is in flight: its transaction and, on our own threads, a place in the ledger.
+Outcome OpState::accept(bool host) {
+  Stage expected = Stage::kMade;
+  if (!stage_.compare_exchange_strong(expected, host ? Stage::kStepping : Stage::kInFlight)) return run_twice_error();
+  bool occupied = false;
+  const auto undo = [&] {
+    if (occupied) tx_->release();
+    stage_.store(Stage::kMade);
+  };
+  try {
+    Outcome taken;
+    if (tx_) taken = tx_->occupy();
+    occupied = tx_ && taken;
+    if (taken && !host) taken = ledger_->enter();
+    if (!taken) undo();
+    return taken;
+  } catch (...) {
+    undo();
+    throw;
+  }
+}
+
+// Takes it back: somebody may try again.
+void OpState::unaccept() {
+  ledger_->leave();
+  ledger_->answered();
+  if (tx_) tx_->release();
+  stage_.store(Stage::kMade);
+}
+
+Outcome OpState::submit() {
+  Outcome submitted;
+  try {
+    submitted = hand_in(false);
+  } catch (...) {  // only before the executor has the task
+    unaccept();
+    throw;
+  }
+  if (submitted) return submitted;
+  unaccept();
+  return submitted.error().status == Status::kClosed ? Outcome(closed_error()) : std::move(submitted);
+}
+
+// by_itself: as a task that joins no group.
+Outcome OpState::hand_in(bool by_itself) {
+  std::unique_ptr<runtime::Task> task = std::make_unique<OpTask>(shared_from_this());
+  by_itself_.store(by_itself);
+  task_id_.store(task->id());
+  const std::size_t lane =
+      step_ == Step::kBegin ? LedgerState::begin_lane() : ledger_->lane_of(*operation_, tx_ != nullptr, by_itself);
+  return ledger_->executor().submit(lane, std::move(task));
+}
+
+namespace {
+
+Outcome refuse_host(const LedgerState &ledger, const TxState *tx) {
+  if (tx != nullptr && tx->kind() == TxState::Kind::kHost) {
+    return base::make_error(Status::kMisuse, "op.host_transaction",
+                            "the operation is in a transaction of the program's; drive it with cala_op_step");
+  }
+  if (!ledger.host_only() || tx != nullptr) return {};
+  return base::make_error(
+      Status::kMisuse, "op.host_only",
+      "this ledger has no connection of its own; make the operation in a cala_tx_host and drive it with "
+      "cala_op_step");
+}
+
+}  // namespace
+
+Outcome OpState::run(std::int32_t timeout_ms) {
+  if (operation_->traits().needs_store) {
+    if (Outcome own = refuse_host(*ledger_, tx_.get()); !own) return own;
+  }
+  if (started_.load()) return misuse("the operation was started; its answer comes through the queue");
+  if (tx_ && tx_->kind() == TxState::Kind::kAdopted) return run_adopted();
+  if (stage_.load() == Stage::kMade) {
+    if (Outcome accepted = accept(false); !accepted) return accepted;
+    if (Outcome submitted = submit(); !submitted) return submitted;
+  }
+  if (stage_.load() == Stage::kStepping) return run_twice_error();
+  if (!answered_.wait(timeout_ms)) {
+    return base::make_error(Status::kTimeout, "op.timeout",
+                            "the operation has not finished in " + std::to_string(timeout_ms) + " ms; it goes on");
+  }
+  if (failure_) return Error(*failure_);
+  return {};
+}
+
+// On the caller's thread: the connection is the host's, and belongs to it.
+Outcome OpState::run_adopted() {
+  if (stage_.load() == Stage::kMade) {
+    if (ledger_->closing()) return closed_error();
+    if (Outcome accepted = accept(true); !accepted) return accepted;
+    if (cancel_.cancelled()) {
+      answer(engine::cancelled_error());
+    } else {
+      run_lent();
+    }
+  }
+  if (stage_.load() == Stage::kStepping) return run_twice_error();
+  if (failure_) return Error(*failure_);
+  return {};
+}
+
+void OpState::run_lent() {
+  try {
+    answer(tx_->run(*operation_, cancel_));
+  } catch (const std::bad_alloc &) {
+    fail_thrown(Status::kNoMemory);
+  } catch (...) {
+    fail_thrown(Status::kInternal);
+  }
+}
+
+void OpState::fail_thrown(base::Status status) noexcept {
+  if (stage_.load() != Stage::kStepping) return;
+  Error error;
+  error.status = status;
+  error.tx_state = base::TxState::kAborted;  // nobody knows whether the last statement wrote
+  try {
+    const bool memory = status == Status::kNoMemory;
+    error.code = memory ? "memory.exhausted" : "call.failed";
+    error.message = memory ? "out of memory" : "the call ended in an unexpected way";
+  } catch (...) {
+  }
+  statement_.reset();
+  fail(std::move(error));
+}
+
+Outcome OpState::start(const std::shared_ptr<runtime::Queue> &queue, CompletionFn fn, void *user) {
+  if (operation_->traits().needs_store) {
+    if (Outcome own = refuse_host(*ledger_, tx_.get()); !own) return own;
+  }
+  if (tx_ && tx_->kind() == TxState::Kind::kAdopted) {
+    return base::make_error(Status::kMisuse, "op.adopted_transaction",
+                            "the operation is in a transaction of the program's libpq connection; use cala_op_run");
+  }
+  if (Outcome reserved = queue->reserve(ledger_->queue_max()); !reserved) return reserved;
+  try {
+    Outcome accepted = accept(false);
+    if (accepted) accepted = submit_to(queue, fn, user);
+    if (!accepted) queue->cancel_reservation();
+    return accepted;
+  } catch (...) {
+    queue->cancel_reservation();
+    throw;
+  }
+}
+
+Outcome OpState::submit_to(const std::shared_ptr<runtime::Queue> &queue, CompletionFn fn, void *user) {
+  started_.store(true);
+  queue_ = queue;
+  fn_ = fn;
+  user_ = user;
+  const auto undo = [this] {
+    queue_ = nullptr;
+    started_.store(false);
+  };
+  try {
+    Outcome submitted = submit();
+    if (!submitted) undo();
+    return submitted;
+  } catch (...) {
+    undo();
+    throw;
+  }
+}
+
+// On a library thread, or, when the executor refuses, wherever it does.
+void OpState::execute(const Error *refused) {
+  if (refused != nullptr) {
+    Error error;
+    error.status = refused->status;
+    try {
+      error = refused->status == Status::kCancelled ? shut_down_first() : Error(*refused);
+    } catch (...) {  // the status must do
+    }
+    if (tx_ && refused->status != Status::kCancelled) error.tx_state = base::TxState::kAborted;  // it threw
+    return fail(std::move(error));
+  }
+  if (cancel_.cancelled()) return answer(engine::cancelled_error());
+  if (operation_->traits().needs_store && !operation_->traits().migrates) {
+    if (Outcome ready = ledger_->ensure_ready(); !ready) return answer(std::move(ready.error()));
+  }
+  if (step_ != Step::kNone) return take_step();
+  if (tx_ && tx_->kind() == TxState::Kind::kOwn) return answer(tx_->run(*operation_, cancel_));
+  if (ledger_->host_only()) {
+    operation_->begin(engine::Context{.ledger = &ledger_->ledger()});
+    return answer(operation_->take_outcome());
+  }
+  Result<engine::Render> outcome = engine::run(*operation_, ledger_->ledger(), ledger_->store(), ledger_->sessions(),
+                                               cancel_, ledger_->failover_wait());
+  if (outcome) return answer(std::move(outcome));
+  fail_own(std::move(outcome.error()));
+}
+
+// In a transaction of its own.
+void OpState::fail_own(Error error) {
+  // It was waiting for a connection, so it had not begun.
+  if (error.status == Status::kClosed) {
+    error.status = Status::kCancelled;
+    try {
+      error = shut_down_first();
+    } catch (...) {  // the status must do
+    }
+  }
+  fail(std::move(error));
+}
+
+void OpState::take_step() {
+  Outcome taken = step_ == Step::kBegin ? tx_->begin() : tx_->end_begun(step_ == Step::kCommit);
+  if (!taken) return fail(std::move(taken.error()));
+  if (step_ == Step::kBegin) ledger_->add_transaction(tx_);
+  answer(engine::Render([](base::JsonWriter &out) { out.begin_object().end_object(); }));
+}
+
+void OpState::answer(Result<engine::Render> outcome) {
+  {
+    const std::lock_guard<std::mutex> lock(answer_mutex_);
+    if (outcome) {
+      render_ = outcome.take();
+    } else {
+      failure_ = std::move(outcome.error());
+    }
+  }
+  conclude();
+}
+
+// As answer, with nothing to allocate.
+void OpState::fail(Error error) {
+  {
+    const std::lock_guard<std::mutex> lock(answer_mutex_);
+    failure_ = std::move(error);
+  }
+  conclude();
+}
+
+void OpState::conclude() {
+  const bool in_flight = stage_.exchange(Stage::kAnswered) == Stage::kInFlight;
+  const bool commits = tx_ == nullptr || step_ == Step::kCommit;
+  if (in_flight && commits && !failure_ && operation_->traits().access == store::Access::kWrite) ledger_->committed();
+  if (tx_) tx_->release();
+  if (in_flight) ledger_->leave();
+  answered_.set();
+  if (queue_) queue_->push(shared_from_this());
+  if (in_flight) ledger_->answered();
+}
+
+void OpState::cancel() {
+  cancel_.cancel();
+  if (stage_.load() != Stage::kInFlight) return;
+  if (ledger_->executor().try_remove(task_id_.load())) answer(engine::cancelled_error());
+}
+
+void OpState::abandon() {
+  handle_.store(nullptr, std::memory_order_release);
+  const Stage stage = stage_.load();
+  if (stage == Stage::kInFlight) cancel();
+  if (stage == Stage::kStepping) answer(engine::cancelled_error());
+}
+
+Status OpState::answer_status() const {
+  if (stage_.load(std::memory_order_acquire) != Stage::kAnswered) return Status::kBusy;
+  return failure_ ? failure_->status : Status::kOk;
+}
+
+void OpState::render_result() const {
+  if (text_) return;
+  base::JsonWriter writer;
+  if (render_) render_(writer);
+  text_ = writer.take();
+  render_ = nullptr;
+}
+
+const std::string *OpState::result() {
+  if (answer_status() != Status::kOk) return nullptr;
+  const std::lock_guard<std::mutex> lock(answer_mutex_);
+  render_result();
+  return &*text_;
+}
+
+const Error *OpState::failure() const {
+  return stage_.load(std::memory_order_acquire) == Stage::kAnswered && failure_ ? &*failure_ : nullptr;
+}
+
+void OpState::append_data(std::string &out) const {
+  const std::lock_guard<std::mutex> lock(answer_mutex_);
+  if (failure_) return append_error_document(out, *failure_);
+  render_result();
+  out += *text_;
+}
+
+void OpState::deliver() {
+  cala_op *handle = handle_.load(std::memory_order_acquire);
+  const CompletionFn fn = fn_;
+  if (fn != nullptr && handle != nullptr) fn(user_, handle);
+}
+
+void append_error_document(std::string &out, const Error &error) {
+  base::JsonWriter document;
+  document.begin_object().key("status").integer(static_cast<std::int64_t>(error.status));
+  document.key("code").string(error.code).key("message").string(error.message);
+  document.key("retryable").boolean(error.retryable).key("sqlstate").string(error.sqlstate);
+  document.key("tx_state").integer(static_cast<std::int64_t>(error.tx_state));
+  document.key("posting_index").integer(error.posting_index);
+  document.key("details").raw(error.details.empty() ? "{}" : error.details).end_object();
+  out += document.text();
+}
+
+}  // namespace cala::live

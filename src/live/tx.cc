@@ -1,0 +1,89 @@
+#include "live/tx.h"
+
+#include <utility>
+
+namespace cala::live {
+
+namespace {
+
+using base::Outcome;
+using base::Result;
+using base::Status;
+
+base::Error not_begun_error() {
+  return misuse("the transaction has not begun: the operation of cala_tx_begin_op has to end well first");
+}
+
+base::Error over_error() {
+  return base::make_error(Status::kMisuse, "tx.over", "the transaction has been committed or rolled back already");
+}
+
+}  // namespace
+
+Outcome TxState::occupy() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (ended_) return ledger_->closing() ? closed_error() : over_error();
+  if (!busy_) {
+    busy_ = true;
+    return {};
+  }
+  base::Error error = base::make_error(Status::kBusy, "tx.busy", "another operation is running in this transaction");
+  error.retryable = true;
+  return error;
+}
+
+void TxState::release() {
+  std::unique_ptr<engine::OwnTransaction> over;  // rolled back without the lock
+  const std::lock_guard<std::mutex> lock(mutex_);
+  busy_ = false;
+  if (ended_) over = std::move(own_);
+}
+
+void TxState::end() {
+  if (kind_ != Kind::kOwn) return;
+  std::unique_ptr<engine::OwnTransaction> over;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  ended_ = true;
+  if (!busy_) over = std::move(own_);
+}
+
+Result<engine::Render> TxState::run(engine::Operation &operation, engine::CancelToken &cancel) {
+  if (adopted_) {
+    const engine::Context context{.ledger = &ledger_->ledger(), .host = true, .inside = true, .savepoint = savepoint_};
+    return engine::run_inside(operation, context, *adopted_, cancel);
+  }
+  if (!begun_) return not_begun_error();
+  if (!own_ || !own_->open()) return over_error();
+  return own_->run(operation, cancel, savepoint_);
+}
+
+Outcome TxState::begin() {
+  if (begun_) return misuse("the transaction has begun already");
+  Result<std::unique_ptr<engine::OwnTransaction>> own =
+      engine::OwnTransaction::begin(ledger_->ledger(), ledger_->sessions(), ledger_->failover_wait());
+  if (!own) return std::move(own.error());
+  own_ = own.take();
+  begun_ = true;
+  return {};
+}
+
+Outcome TxState::end_begun(bool commit) {
+  if (!begun_) return not_begun_error();
+  if (!own_ || !own_->open()) return over_error();
+  return commit ? own_->commit() : own_->rollback();
+}
+
+Outcome TxState::finish(bool commit) {
+  if (Outcome free = occupy(); !free) return free;
+  try {
+    Outcome finished = end_begun(commit);
+    if (commit && finished) ledger_->committed();
+    release();
+    return finished;
+  } catch (...) {
+    release();
+    throw;
+  }
+}
+
+}  // namespace cala::live

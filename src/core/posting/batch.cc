@@ -16,8 +16,6 @@ using base::Outcome;
 using base::Result;
 using base::Uuid;
 
-BalanceKey key_of(const Entry &entry) { return BalanceKey{entry.account_id, entry.currency, entry.journal_id}; }
-
 template <typename T>
 void sort_distinct(std::vector<T> &items) {
   std::sort(items.begin(), items.end());
@@ -87,35 +85,13 @@ std::vector<Uuid> Batch::missing_originals() const {
   std::vector<Uuid> missing;
   for (const Slot &slot : slots_) {
     if (!slot.asked->voids) continue;
-    Uuid id = slot.asked->voids->of;
-    auto at = originals_.find(id);
-    while (at != originals_.end() && at->second && at->second->transaction.void_of) {
-      id = *at->second->transaction.void_of;
-      at = originals_.find(id);
-    }
-    if (at == originals_.end()) missing.push_back(id);
+    if (const std::optional<Uuid> next = originals_.missing(slot.asked->voids->of)) missing.push_back(*next);
   }
   return missing;
 }
 
-void Batch::add_originals(const std::vector<Uuid> &asked, std::vector<PostedTransaction> found) {
-  for (const Uuid &id : asked) originals_[id].reset();
-  for (PostedTransaction &posted : found) {
-    const Uuid id = posted.transaction.id;
-    originals_[id] = std::move(posted);
-  }
-}
-
-const PostedTransaction *Batch::original(const Uuid &id) const {
-  const auto at = originals_.find(id);
-  return at == originals_.end() || !at->second ? nullptr : &*at->second;
-}
-
 const PostedTransaction *Batch::counted_as(const Slot &slot) const {
-  if (!slot.asked->voids) return nullptr;
-  const PostedTransaction *posted = original(slot.asked->voids->of);
-  while (posted != nullptr && posted->transaction.void_of) posted = original(*posted->transaction.void_of);
-  return posted;
+  return slot.asked->voids ? originals_.first(slot.asked->voids->of) : nullptr;
 }
 
 std::vector<std::string> Batch::drop_stale_templates(const std::vector<Uuid> &stored) {
@@ -282,7 +258,7 @@ Result<BatchWrite> Batch::write(const EntryIds &next_entry_id) {
       entry.created_at = now;
       // Ids are part of the snapshots, so the fold that counts is this one; fold_unit has shown that it succeeds.
       bool folded = true;
-      for_each_moved(entry, [&](const BalanceKey &key) {
+      accounts_.for_each_moved(entry, [&](const BalanceKey &key) {
         const auto before = balances_.find(key);
         Balance &balance =
             touched.try_emplace(key, before == balances_.end() ? empty_balance(key, now) : *before->second)
@@ -395,7 +371,7 @@ void Batch::prepare_one(std::size_t i, const Uuid &id, base::Timestamp now) {
 
 // The same void_id again is a replay, which the store will show.
 void Batch::prepare_void(std::size_t i, const AskedVoid &asked, const Uuid &id, base::Timestamp now) {
-  const PostedTransaction *posted = original(asked.of);
+  const PostedTransaction *posted = originals_.find(asked.of);
   if (posted == nullptr) return fail(i, kPrepare, not_found("transaction", "id", asked.of.text()));
   const Transaction &transaction = posted->transaction;
   if (transaction.voided_by && *transaction.voided_by != id) return fail(i, kPrepare, already_voided(transaction));
@@ -429,10 +405,7 @@ bool Batch::meets(const Unit &unit, Ids &ids, std::unordered_set<std::string> &e
 
 void Batch::index(const BatchState &state) {
   for (const JournalState &journal : state.journals) journals_[journal.id] = &journal;
-  for (const AccountState &account : state.accounts) {
-    accounts_[account.id] = &account;
-    if (account.floors) floors_ = true;
-  }
+  for (const AccountState &account : state.accounts) accounts_.add(account);
   for (const Balance &balance : state.balances) balances_[balance.key] = &balance;
   for (const Bucket &bucket : state.buckets) buckets_[{bucket.key, bucket.level, bucket.start}] = &bucket.sums;
   for (const PostedTransaction &posted : state.existing) {
@@ -482,27 +455,19 @@ void Batch::check_journal(std::size_t i) {
 void Batch::check_accounts(std::size_t i) {
   for (const Entry &entry : slots_[i].posting.entries) {
     const std::string id = entry.account_id.text();
-    const auto found = accounts_.find(entry.account_id);
-    if (found == accounts_.end()) return fail(i, kAccount, not_found("account", "id", id));
-    if (found->second->is_set) {
+    const AccountState *account = accounts_.find(entry.account_id);
+    if (account == nullptr) return fail(i, kAccount, not_found("account", "id", id));
+    if (account->is_set) {
       return fail(
           i, kAccount,
           rejection(base::Status::kRejected, "account.is_set",
                     "account " + id + " is an account set and takes no entries of its own", {{"account_id", id}}));
     }
-    if (found->second->status == LockStatus::kLocked) {
+    if (account->status == LockStatus::kLocked) {
       return fail(
           i, kAccount,
           rejection(base::Status::kRejected, "account.locked", "account " + id + " is locked", {{"account_id", id}}));
     }
-  }
-}
-
-template <typename Visit>
-void Batch::for_each_moved(const Entry &entry, Visit &&visit) const {
-  visit(key_of(entry));
-  for (const SetAbove &set : accounts_.at(entry.account_id)->sets) {
-    if (set.at_once && set.journal_id == entry.journal_id) visit(BalanceKey{set.id, entry.currency, entry.journal_id});
   }
 }
 
@@ -519,7 +484,7 @@ bool Batch::set_stamp(Unit &unit, base::Timestamp now) const {
   for (std::size_t i = unit.begin; i < unit.end; ++i) {
     if (!open(slots_[i])) continue;
     for (const Entry &entry : slots_[i].posting.entries) {
-      for_each_moved(entry, [&](const BalanceKey &key) {
+      accounts_.for_each_moved(entry, [&](const BalanceKey &key) {
         const Balance *before = balance_before(key);
         if (before != nullptr) unit.stamp = std::max(unit.stamp, before->modified_at);
         const auto ahead = ahead_.find(key);
@@ -535,7 +500,7 @@ void Batch::note_ahead(const Unit &unit) {
   for (std::size_t i = unit.begin; i < unit.end; ++i) {
     if (slots_[i].replayed) continue;
     for (const Entry &entry : slots_[i].posting.entries) {
-      for_each_moved(entry, [&](const BalanceKey &key) {
+      accounts_.for_each_moved(entry, [&](const BalanceKey &key) {
         base::Timestamp &ahead = ahead_[key];
         ahead = std::max(ahead, unit.stamp);
       });
@@ -563,7 +528,7 @@ void Batch::fold_unit(Unit &unit) {
 bool Batch::fold_posting(std::size_t i, Balances &mine, Buckets &dated, base::Timestamp now) {
   PostedTransaction &posting = slots_[i].posting;
   std::vector<std::pair<Watched, Balance>> before;
-  for (const Watched &one : watched(posting)) {
+  for (const Watched &one : accounts_.watched(posting)) {
     const auto at = mine.find(one.key);
     const Balance *read = at != mine.end() ? &at->second : balance_before(one.key);
     before.emplace_back(one, read == nullptr ? empty_balance(one.key, now) : *read);
@@ -585,36 +550,9 @@ bool Batch::fold_posting(std::size_t i, Balances &mine, Buckets &dated, base::Ti
   return true;
 }
 
-std::vector<Watched> Batch::watched(const PostedTransaction &posting) const {
-  std::vector<Watched> out;
-  if (!floors_ && posting.floors.empty()) return out;
-  auto own = posting.floors.begin();
-  for (std::size_t i = 0; i < posting.entries.size(); ++i) {
-    const Entry &entry = posting.entries[i];
-    for_each_moved(entry, [&](const BalanceKey &key) {
-      const AccountState &account = *accounts_.at(key.account_id);
-      if (!account.floors) return;
-      const Floors &floors = *account.floors;
-      out.push_back({key, floors.layer, account.normal_balance_type, floors.min.for_currency(key.currency),
-                     floors.max.for_currency(key.currency)});
-    });
-    for (; own != posting.floors.end() && own->entry == i; ++own) {
-      out.push_back({key_of(entry), entry.layer, accounts_.at(entry.account_id)->normal_balance_type,
-                     own->min ? &*own->min : nullptr, own->max ? &*own->max : nullptr});
-    }
-  }
-  return out;
-}
-
 // Which limits count what, for all of a unit before any of it is counted.
 bool Batch::match_limits(const Unit &unit, std::vector<std::vector<VelocityHit>> &hits) {
-  const auto sets_of = [this](const Entry &entry) {
-    std::vector<Uuid> ids;
-    for (const SetAbove &set : accounts_.at(entry.account_id)->sets) {
-      if (set.journal_id == entry.journal_id) ids.push_back(set.id);
-    }
-    return ids;
-  };
+  const auto sets_of = [this](const Entry &entry) { return accounts_.sets_above(entry); };
   for (std::size_t i = unit.begin; i < unit.end; ++i) {
     std::vector<VelocityHit> &of_posting = hits.emplace_back();
     if (!open(slots_[i])) continue;
@@ -667,7 +605,7 @@ VelocityBalance *Batch::counted(VelocityBalances &mine, const VelocityKey &key) 
 
 Outcome Batch::fold_into(Balances &mine, const Entry &entry, base::Timestamp now) const {
   Outcome outcome;
-  for_each_moved(entry, [&](const BalanceKey &key) {
+  accounts_.for_each_moved(entry, [&](const BalanceKey &key) {
     if (!outcome) return;
     auto at = mine.find(key);
     if (at == mine.end()) {
@@ -682,7 +620,7 @@ Outcome Batch::fold_into(Balances &mine, const Entry &entry, base::Timestamp now
 Outcome Batch::fold_dated(Buckets &buckets, const Buckets &before, const Entry &entry, base::Date effective) const {
   if (!journals_.at(entry.journal_id)->effective_balances) return {};
   Outcome outcome;
-  for_each_moved(entry, [&](const BalanceKey &key) {
+  accounts_.for_each_moved(entry, [&](const BalanceKey &key) {
     for (const BucketLevel level : kBucketLevels) {
       if (!outcome) return;
       const BucketKey place(key, level, bucket_start(level, effective));

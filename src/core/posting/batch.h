@@ -16,6 +16,7 @@
 #include <tuple>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -24,6 +25,8 @@
 #include "core/balance/balance.h"
 #include "core/balance/effective.h"
 #include "core/journal/journal.h"
+#include "core/posting/moved.h"
+#include "core/posting/originals.h"
 #include "core/posting/transaction.h"
 #include "core/posting/void.h"
 #include "core/tx_template/compiled.h"
@@ -110,7 +113,9 @@ class Batch {
   // Transactions that it has not been told of yet: those that are to be voided, and those that these void themselves.
   std::vector<base::Uuid> missing_originals() const;
   // What the store has of them; one that is not there cannot be voided.
-  void add_originals(const std::vector<base::Uuid> &asked, std::vector<PostedTransaction> found);
+  void add_originals(const std::vector<base::Uuid> &asked, std::vector<PostedTransaction> found) {
+    originals_.add(asked, std::move(found));
+  }
   // Forgets templates that the store no longer has; answers their codes.
   std::vector<std::string> drop_stale_templates(const std::vector<base::Uuid> &stored);
 
@@ -185,8 +190,6 @@ class Batch {
   void fail(std::size_t slot, Stage stage, base::Error error);
   void prepare_one(std::size_t slot, const base::Uuid &id, base::Timestamp now);
   void prepare_void(std::size_t slot, const AskedVoid &asked, const base::Uuid &id, base::Timestamp now);
-  // Null where it is not there.
-  const PostedTransaction *original(const base::Uuid &id) const;
   // What limits count a void as: what it takes back in the end, if that was a void itself. Null where it is none.
   const PostedTransaction *counted_as(const Slot &slot) const;
   void refuse_repeats(const Unit &unit);
@@ -203,8 +206,6 @@ class Batch {
   void fold_unit(Unit &unit);
   // Folds one posting into the unit's balances and checks what must stay available after it.
   bool fold_posting(std::size_t slot, Balances &mine, Buckets &dated, base::Timestamp now);
-  // Those balances of a posting that something must stay available of, in order of its entries.
-  std::vector<Watched> watched(const PostedTransaction &posting) const;
   bool pass_limits(const Unit &unit);
   bool match_limits(const Unit &unit, std::vector<std::vector<VelocityHit>> &hits);
   VelocityBalance *counted(VelocityBalances &mine, const VelocityKey &key);
@@ -212,17 +213,13 @@ class Batch {
   // Adds an entry to the buckets of every balance that it moves, in a journal that keeps them. A bucket that is not there yet is
   // taken from `before`, and from what was read.
   base::Outcome fold_dated(Buckets &buckets, const Buckets &before, const Entry &entry, base::Date effective) const;
-  // Calls visit(key) for each balance that an entry moves.
-  template <typename Visit>
-  void for_each_moved(const Entry &entry, Visit &&visit) const;
 
   std::vector<Unit> units_;
   std::vector<Slot> slots_;
   std::unordered_map<std::string, CompiledTxTemplatePtr> templates_;
-  std::unordered_map<base::Uuid, std::optional<PostedTransaction>, base::UuidHash> originals_;
+  Originals originals_;
   std::unordered_map<base::Uuid, const JournalState *, base::UuidHash> journals_;
-  std::unordered_map<base::Uuid, const AccountState *, base::UuidHash> accounts_;
-  bool floors_ = false;  // whether any of the accounts has some
+  MovedAccounts accounts_;
   std::map<BalanceKey, const Balance *> balances_;
   std::map<BucketKey, const DatedSums *> buckets_;
   std::unordered_map<base::Uuid, const PostedTransaction *, base::UuidHash> existing_ids_;

@@ -29,3 +29,13 @@ else()
     target_link_options(cala PRIVATE -static-libstdc++ -static-libgcc)
   endif()
 endif()
+
+# The interface alone, for the tools that compare it by its debug information (tools/check_abi): what cala.h declares is in src/api. They
+# need three minutes for the whole library and a few seconds for this, which is never loaded.
+if(PROJECT_IS_TOP_LEVEL)
+  add_library(cala_interface SHARED EXCLUDE_FROM_ALL $<FILTER:$<TARGET_OBJECTS:cala_objects>,INCLUDE,/src/api/>)
+  add_dependencies(cala_interface cala_version_script)
+  set_target_properties(cala_interface PROPERTIES NO_SONAME ON LINKER_LANGUAGE CXX LINK_DEPENDS ${cala_version_script})
+  target_link_options(cala_interface PRIVATE -Wl,--version-script=${cala_version_script} -Wl,--unresolved-symbols=ignore-all
+                                             -Wl,-soname,libcala.so.${PROJECT_VERSION_MAJOR})
+endif()

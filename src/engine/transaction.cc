@@ -11,7 +11,6 @@ namespace {
 
 using base::Outcome;
 using base::Result;
-using core::Entry;
 using core::Transaction;
 using store::StatementId;
 

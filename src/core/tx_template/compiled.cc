@@ -11,7 +11,6 @@ namespace {
 
 using base::Outcome;
 using base::Result;
-using cel::ProgramPtr;
 using cel::ResultAs;
 
 CompiledTxTemplate::Entry compile_entry(ExpressionCompiler &compiler, const TxTemplateEntry &source,

@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "core/posting/moved.h"
 #include "postgres_cluster.h"
 #include "store/postgres/postgres_store.h"
 #include "store/rows.h"
@@ -38,8 +39,6 @@ std::string rows_json(const std::vector<T> &values) {
   out.end_array();
   return out.take();
 }
-
-core::BalanceKey key_of(const core::Entry &entry) { return {entry.account_id, entry.currency, entry.journal_id}; }
 
 template <typename T>
 void sort_distinct(std::vector<T> &values) {
@@ -328,7 +327,7 @@ store::PostingRead StoreContract::read_of(const std::vector<core::PostedTransact
     if (posting.transaction.external_id) read.external_ids.push_back(*posting.transaction.external_id);
     read.journal_ids.push_back(posting.transaction.journal_id);
     read.tx_template_ids.push_back(posting.transaction.tx_template_id);
-    for (const core::Entry &entry : posting.entries) read.keys.push_back(key_of(entry));
+    for (const core::Entry &entry : posting.entries) read.keys.push_back(core::key_of(entry));
   }
   sort_distinct(read.journal_ids);
   sort_distinct(read.tx_template_ids);
@@ -353,7 +352,7 @@ store::PostingWrite StoreContract::write_of(const store::PostingState &state,
     posting.transaction.created_at = posting.transaction.modified_at = now;
     posting.transaction.entry_ids.clear();
     for (core::Entry &entry : posting.entries) {
-      const core::BalanceKey key = key_of(entry);
+      const core::BalanceKey key = core::key_of(entry);
       core::Balance &balance = held.try_emplace(key, core::empty_balance(key, now)).first->second;
       entry.id = state.ticket->next_entry_id(now);
       entry.created_at = now;

@@ -15,6 +15,11 @@ std::string uuid_of(int kind, int number) {
 
 constexpr int kJournalKind = 1;
 constexpr int kAccountKind = 2;
+constexpr int kSetKind = 4;
+constexpr int kVelocityKind = 5;
+
+std::string inner_set() { return uuid_of(kSetKind, 0); }
+std::string outer_set() { return uuid_of(kSetKind, 1); }
 
 }  // namespace
 
@@ -22,11 +27,11 @@ void fail(const std::string &what, cala_status status, cala_error *error) {
   fail(what + ": " + cala_status_name(status) + " " + cala_error_code(error) + ": " + cala_error_message(error));
 }
 
-Books::Books(const std::string &config, int accounts) : accounts_(accounts) {
+Books::Books(const std::string &config, int accounts, bool full) : accounts_(accounts) {
   cala_error *error = nullptr;
   const cala_status status = cala_ledger_open(config.data(), config.size(), &ledger_, &error);
   if (status != CALA_OK) fail("the ledger did not open", status, error);
-  make_books();
+  make_books(full);
 }
 
 void Books::run(OperationFn operation, const std::string &request) const { cala_op_free(finished(operation, request)); }
@@ -78,17 +83,48 @@ void Books::preload(int postings) const {
 std::string Books::journal_id() { return uuid_of(kJournalKind, 0); }
 std::string Books::account_id(int number) { return uuid_of(kAccountKind, number); }
 
-void Books::make_books() const {
-  run(cala_journal_create, R"({"id":")" + journal_id() + R"(","name":"Bench"})");
+void Books::make_sets() const {
+  for (const std::string &set : {inner_set(), outer_set()})
+    run(cala_account_set_create,
+        R"({"id":")" + set + R"(","journal_id":")" + journal_id() + R"(","name":"S","balance_rollup":"synchronous"})");
+  run(cala_account_set_add_members, R"({"members":[{"account_set_id":")" + outer_set() +
+                                        R"(","member_account_set_id":")" + inner_set() + R"("}]})");
+}
+
+void Books::make_limits() const {
+  const std::string limit = uuid_of(kVelocityKind, 0);
+  const std::string control = uuid_of(kVelocityKind, 1);
+  run(cala_velocity_limit_create,
+      R"x({"id":")x" + limit +
+          R"x(","name":"L","window":[{"alias":"currency","value":"context.vars.entry.currency"}],"limit":{"balance":[)x"
+          R"x({"layer":"SETTLED","amount":"decimal('1000000000000')","enforcement_direction":"DEBIT"},)x"
+          R"x({"layer":"SETTLED","amount":"decimal('1000000000000')","enforcement_direction":"CREDIT"}]}})x");
+  run(cala_velocity_control_create, R"({"id":")" + control + R"(","name":"C"})");
+  run(cala_velocity_control_add_limit, R"({"control_id":")" + control + R"(","limit_id":")" + limit + R"("})");
+  const int count = std::max(accounts_, kHotAccounts);
+  for (int first = 0; first < count; first += kMaxBatch) {
+    std::string ids;
+    for (int i = first; i < std::min(count, first + kMaxBatch); ++i)
+      ids += (i > first ? R"(,")" : R"(")") + account_id(i) + '"';
+    run(cala_velocity_control_attach, R"({"control_id":")" + control + R"(","account_ids":[)" + ids + "]}");
+  }
+}
+
+void Books::make_books(bool full) const {
+  run(cala_journal_create, R"({"id":")" + journal_id() + R"(","name":"Bench","effective_balances":)" +
+                               (full ? "true" : "false") + "}");
+  if (full) make_sets();
+  const std::string in_set = full ? R"(","account_set_id":")" + inner_set() : "";
   for (int first = 0; first < std::max(accounts_, kHotAccounts); first += kMaxBatch) {
     std::string request = R"({"accounts":[)";
     const int end = std::min(std::max(accounts_, kHotAccounts), first + kMaxBatch);
     for (int i = first; i < end; ++i) {
       if (i > first) request += ',';
-      request += R"({"id":")" + account_id(i) + R"(","code":"A)" + std::to_string(i) + R"(","name":"A"})";
+      request += R"({"id":")" + account_id(i) + R"(","code":"A)" + std::to_string(i) + R"(","name":"A)" + in_set + R"("})";
     }
     run(cala_account_create_many, request + "]}");
   }
+  if (full) make_limits();
   const std::string rest = R"(,"layer":"'SETTLED'","units":"params.amount","currency":"'USD'"})";
   run(cala_tx_template_create,
       R"x({"code":"TRANSFER","params":[{"name":"sender","type":"uuid"},{"name":"recipient","type":"uuid"},)x"

@@ -14,7 +14,9 @@ using OperationFn = cala_status (*)(cala_ledger *, cala_tx *, const char *, size
 
 class Books {
  public:
-  Books(const std::string &config, int accounts);
+  // full: the journal keeps balances by effective date, the accounts are in a set that is in a set, and a control counts every entry
+  // on each of them. Its limit is never reached.
+  Books(const std::string &config, int accounts, bool full);
   ~Books() { cala_ledger_free(ledger_); }
   Books(const Books &) = delete;
   Books &operator=(const Books &) = delete;
@@ -36,7 +38,9 @@ class Books {
  private:
   cala_op *finished(OperationFn operation, const std::string &request) const;
   void append_posting(std::string &out, unsigned number) const;
-  void make_books() const;
+  void make_books(bool full) const;
+  void make_sets() const;
+  void make_limits() const;
 
   const int accounts_;
   cala_ledger *ledger_ = nullptr;

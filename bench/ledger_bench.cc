@@ -3,7 +3,7 @@
 //
 //   ledger_bench                             all cells: SQLite, and PostgreSQL when CALA_TEST_POSTGRES names a database
 //   ledger_bench --store sqlite|postgres|sqlite:PATH|postgres://... --mode sequential|callers|batch --callers C --batch B
-//                --accounts hot|K --durable 0|1 --postings N --rounds R --preload N --bare-group N
+//                --accounts hot|K --books plain|full --durable 0|1 --postings N --rounds R --preload N --bare-group N
 //                --group-max N --json 0|1
 //   ledger_bench --mode open --rate R --seconds S                  operations start at fixed times, whoever is late
 //   ledger_bench --mode growth --postings N                        what changes on the way there
@@ -45,6 +45,7 @@ struct Options {
   int callers = 16;
   int batch = 100;
   std::optional<int> accounts;  // 0: the hot pair
+  bool full = false;            // books with sets, limits and effective dates
   bool durable = true;
   int postings = 0;  // 0: as the mode deserves
   int rounds = 3;
@@ -277,7 +278,7 @@ void run_sqlite(const std::string &path, int accounts, const Options &options) {
   const Meter meter;
   if (options.work == "bare") return drive_rows(*rows, options, meter, options.bare_group);
   if (options.work != "ledger") fail("--work " + options.work + " needs PostgreSQL");
-  const Books books(R"({"store":"sqlite:)" + file + '"' + commit_option(options) + "}", accounts);
+  const Books books(R"({"store":"sqlite:)" + file + '"' + commit_option(options) + "}", accounts, options.full);
   run_mode("sqlite", books, *rows, options, meter, [&file]() -> std::optional<double> {
     double bytes = 0;
     for (const std::string &name : {file, file + "-wal"}) {
@@ -314,7 +315,7 @@ void run_postgres(const std::string &connection, int accounts, const Options &op
   {
     const Books books(
         R"({"store":")" + connection + R"(","migrate":true,"schema":")" + schema + '"' + commit_option(options) + "}",
-        accounts);
+        accounts, options.full);
     if (options.work == "copy") {
       const std::unique_ptr<Rows> rows = copy_postgres(connection, schema, accounts, options.durable);
       drive_rows(*rows, options, meter, kCopyGroup);
@@ -361,6 +362,8 @@ Options read_options(int argc, char **argv) {
       options.mode = value;
     else if (name == "--accounts")
       options.accounts = std::string_view(value) == "hot" ? 0 : number_of(name, value);
+    else if (name == "--books" && (std::string_view(value) == "plain" || std::string_view(value) == "full"))
+      options.full = std::string_view(value) == "full";
     else if (name == "--durable")
       options.durable = number_of(name, value) != 0;
     else if (name == "--callers")

@@ -121,17 +121,20 @@ BARE = {"postgres": "bare rows", "sqlite": "bare rows, SQLite"}
 COPY, PGBENCH = "COPY", "pgbench -N"
 
 
-def start(options, accounts, durable):
-    """Every participant that there is, by name."""
-    common = ["--accounts", accounts, "--durable", str(int(durable)), "--preload", str(options.preload)]
+def start(options, books, accounts, durable):
+    """Every participant that there is, by name; with full books those that are ledgers."""
+    common = ["--accounts", accounts, "--books", books, "--durable", str(int(durable)), "--preload", str(options.preload)]
     ours = [options.ledger, "--mode", "driven"] + common
-    commands = {OURS["sqlite"]: ours + ["--store", "sqlite"], BARE["sqlite"]: ours + ["--store", "sqlite", "--work", "bare"]}
+    commands = {OURS["sqlite"]: ours + ["--store", "sqlite"]}
+    if books == "plain":
+        commands[BARE["sqlite"]] = ours + ["--store", "sqlite", "--work", "bare"]
     if options.server:
         on_server = ours + ["--store", options.server]
         commands[OURS["postgres"]] = on_server
-        commands[BARE["postgres"]] = on_server + ["--work", "bare"]
-        commands[COPY] = on_server + ["--work", "copy"]
-        commands[FUNCTION] = on_server + ["--work", "function"]
+        if books == "plain":
+            commands[BARE["postgres"]] = on_server + ["--work", "bare"]
+            commands[COPY] = on_server + ["--work", "copy"]
+            commands[FUNCTION] = on_server + ["--work", "function"]
         if options.crate:
             commands[CRATE] = [options.crate] + common
     participants = {}
@@ -139,7 +142,7 @@ def start(options, accounts, durable):
         if options.only and name not in options.only:
             continue
         participants[name] = Participant(name, command)
-    if options.server and Pgbench.find() and not options.only:
+    if options.server and Pgbench.find() and not options.only and books == "plain":
         participants[PGBENCH] = Pgbench(options.server, durable)
     return participants
 
@@ -335,31 +338,52 @@ def describe(options, participants):
           f"preloaded with {options.preload:,} postings.\n")
 
 
+def print_full(cells):
+    rows = []
+    for (accounts, _, callers, batch), cell in cells.items():
+        for label, results in cell.items():
+            rows.append([label, work_of(callers, batch), accounts_of(accounts)] + measures(results) +
+                        [times(ratio(cell, label, CRATE)) if label != CRATE else "–"] + costs(results))
+    print("## Full books: sets two deep, a limit that counts every entry, balances by effective date; durable\n")
+    table(["who", "work", "on", "postings/s", "p50 ms", "p99 ms", "the crate"] + COSTS, rows)
+    rows = [[work_of(callers, batch), accounts_of(accounts), times({(1, 1): 3, (16, 1): 15, (1, 100): 10}[callers, batch]),
+             times(ratio(cell, OURS["postgres"], CRATE))] for (accounts, _, callers, batch), cell in cells.items()]
+    table(["full books", "on", "target, to the crate", "measured"], rows)
+
+
 def suite(options):
-    works = [(1, 1), (16, 1), (64, 1), (256, 1), (1, 10), (1, 100), (1, 1000)]
-    durabilities = [True, False]
-    if options.quick:
-        works, durabilities = [(1, 1), (16, 1), (64, 1), (1, 100)], [True]
-    cells = {}
     raw = open(options.raw, "w", encoding="utf-8") if options.raw else None
-    for durable in durabilities:
-        for accounts in options.accounts:
-            participants = start(options, accounts, durable)
-            if not cells:
-                describe(options, participants)
-            for callers, batch in works:
-                note(f"{work_of(callers, batch)}, {accounts_of(accounts)}, {'durable' if durable else 'not durable'}"
-                     f"  [{time.monotonic() - options.begin:.0f} s]")
-                cell = run_cell(items_of(participants, callers, batch, accounts), options.rounds, options.seconds)
-                cells[accounts, durable, callers, batch] = cell
-                if raw:
-                    raw.write(json.dumps({"accounts": accounts, "durable": durable, "callers": callers, "batch": batch,
-                                          "rounds": cell}) + "\n")
-                    raw.flush()
-            for participant in participants.values():
-                participant.close()
-    print_tables(cells)
-    print_targets(cells)
+    described = False
+    for books in options.books:
+        works = [(1, 1), (16, 1), (64, 1), (256, 1), (1, 10), (1, 100), (1, 1000)]
+        durabilities = [True, False]
+        if options.quick:
+            works, durabilities = [(1, 1), (16, 1), (64, 1), (1, 100)], [True]
+        if books == "full":
+            works, durabilities = [(1, 1), (16, 1), (1, 100)], [True]
+        cells = {}
+        for durable in durabilities:
+            for accounts in options.accounts:
+                participants = start(options, books, accounts, durable)
+                if not described:
+                    describe(options, participants)
+                    described = True
+                for callers, batch in works:
+                    note(f"{books} books, {work_of(callers, batch)}, {accounts_of(accounts)}, "
+                         f"{'durable' if durable else 'not durable'}  [{time.monotonic() - options.begin:.0f} s]")
+                    cell = run_cell(items_of(participants, callers, batch, accounts), options.rounds, options.seconds)
+                    cells[accounts, durable, callers, batch] = cell
+                    if raw:
+                        raw.write(json.dumps({"books": books, "accounts": accounts, "durable": durable, "callers": callers,
+                                              "batch": batch, "rounds": cell}) + "\n")
+                        raw.flush()
+                for participant in participants.values():
+                    participant.close()
+        if books == "full":
+            print_full(cells)
+        else:
+            print_tables(cells)
+            print_targets(cells)
 
 
 # ---- latency against load
@@ -469,11 +493,12 @@ def load(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("what", choices=["suite", "load"])
-    parser.add_argument("--quick", action="store_true", help="fewer cells and shorter rounds: about ten minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer cells and shorter rounds: about fifteen minutes")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="how long a round is")
     parser.add_argument("--preload", type=int)
     parser.add_argument("--accounts", action="append", help="hot or a number; several times")
+    parser.add_argument("--books", action="append", choices=["plain", "full"], help="suite: both, unless told otherwise")
     parser.add_argument("--only", action="append", help="only this participant; several times")
     parser.add_argument("--queue", type=int, default=2000, help="load: operations in flight at most")
     parser.add_argument("--svg", default=f"{ROOT}/docs/load.svg")
@@ -483,6 +508,7 @@ def main():
     options = parser.parse_args()
     options.server = os.environ.get("CALA_TEST_POSTGRES", "")
     options.accounts = options.accounts or ["hot", "10000"]
+    options.books = options.books or ["plain", "full"]
     options.preload = options.preload if options.preload is not None else 2000 if options.quick else 5000
     options.rounds = options.rounds or (3 if options.quick else 5)
     default_seconds = {"suite": 0.7 if options.quick else 1.5, "load": 3 if options.quick else 10}

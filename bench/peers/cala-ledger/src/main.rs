@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cala_ledger::migrate::IncludeMigrations;
-use cala_ledger::{account::*, job::*, journal::*, posting::PostingInput, tx_template::*, *};
+use cala_ledger::{
+    account::*, account_set::*, job::*, journal::*, posting::PostingInput, primitives::BalanceRollup, tx_template::*, velocity::*, *,
+};
 use rust_decimal::Decimal;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use uuid::Uuid;
@@ -20,13 +22,14 @@ const MOST_CONNECTIONS: u32 = 90; // what the crate's own load test allows itsel
 
 struct Options {
     accounts: u32,
+    full: bool,
     durable: bool,
     preload: u32,
     connections: u32,
 }
 
 fn options() -> Options {
-    let mut options = Options { accounts: 2, durable: true, preload: 5000, connections: MOST_CONNECTIONS };
+    let mut options = Options { accounts: 2, full: false, durable: true, preload: 5000, connections: MOST_CONNECTIONS };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().expect("every option has a value");
@@ -34,6 +37,7 @@ fn options() -> Options {
         match name.as_str() {
             "--accounts" if value == "hot" => options.accounts = 2,
             "--accounts" => options.accounts = number().max(2),
+            "--books" => options.full = value == "full",
             "--durable" => options.durable = number() != 0,
             "--preload" => options.preload = number(),
             "--connections" => options.connections = number(),
@@ -82,11 +86,52 @@ fn param(name: &str, kind: ParamDataType) -> NewParamDefinition {
     NewParamDefinition::builder().name(name).r#type(kind).build().expect("a parameter")
 }
 
-async fn make_books(ledger: &CalaLedger, accounts: u32) {
+// The accounts' sets: one that is in another.
+async fn make_sets(ledger: &CalaLedger, journal: Uuid) -> AccountSetId {
+    let [inner, outer] = [0, 1].map(|number| AccountSetId::from(uuid_of(4, number)));
+    for set in [inner, outer] {
+        let set = NewAccountSet::builder().id(set).name("S").journal_id(journal).balance_rollup(BalanceRollup::Synchronous);
+        ledger.account_sets().create(set.build()).await.expect("a set");
+    }
+    ledger.account_sets().add_member(outer, inner).await.expect("a set in a set");
+    inner
+}
+
+fn limit_on(direction: &str) -> NewBalanceLimit {
+    NewBalanceLimit::builder()
+        .layer("SETTLED")
+        .amount("decimal('1000000000000')")
+        .enforcement_direction(direction)
+        .always_active()
+        .build()
+        .expect("a limit of a balance")
+}
+
+// A control that counts every entry of these accounts, with a limit that is never reached.
+async fn make_limits(ledger: &CalaLedger, accounts: &[u32]) {
+    let velocity = ledger.velocities();
+    let limit = VelocityLimitId::from(uuid_of(5, 0));
+    let control = VelocityControlId::from(uuid_of(5, 1));
+    let window = NewPartitionKey::builder().alias("currency").value("context.vars.entry.currency").build().expect("a key");
+    let limits = NewLimit::builder().balance(vec![limit_on("DEBIT"), limit_on("CREDIT")]).build().expect("limits");
+    let new = NewVelocityLimit::builder().id(limit).name("L").description("L").window(vec![window]).limit(limits);
+    velocity.create_limit(new.build().expect("a limit")).await.expect("a limit");
+    let new = NewVelocityControl::builder().id(control).name("C").description("C").build().expect("a control");
+    velocity.create_control(new).await.expect("a control");
+    velocity.add_limit_to_control(control, limit).await.expect("a limit in a control");
+    for some in accounts.chunks(1000) {
+        let ids: Vec<AccountId> = some.iter().map(|&i| AccountId::from(uuid_of(2, i))).collect();
+        let mut op = ledger.begin_operation().await.expect("an operation");
+        velocity.attach_control_to_accounts_in_op(&mut op, control, &ids, Params::new()).await.expect("attachments");
+        op.commit().await.expect("attachments");
+    }
+}
+
+async fn make_books(ledger: &CalaLedger, accounts: u32, full: bool) {
     let journal = uuid_of(1, 0);
     ledger
         .journals()
-        .create(NewJournal::builder().id(journal).name("Bench").build())
+        .create(NewJournal::builder().id(journal).name("Bench").enable_effective_balance(full).build())
         .await
         .expect("a journal");
     let all: Vec<u32> = (0..accounts).collect();
@@ -96,6 +141,14 @@ async fn make_books(ledger: &CalaLedger, accounts: u32) {
             .map(|&i| NewAccount::builder().id(uuid_of(2, i)).code(format!("A{i}")).name("A").build())
             .collect();
         ledger.accounts().create_all(made).await.expect("accounts");
+    }
+    if full {
+        let set = make_sets(ledger, journal).await;
+        for some in all.chunks(1000) {
+            let members: Vec<_> = some.iter().map(|&i| (set, AccountId::from(uuid_of(2, i)))).collect();
+            ledger.account_sets().add_members(&members).await.expect("members");
+        }
+        make_limits(ledger, &all).await;
     }
     let template = NewTxTemplate::builder()
         .id(uuid_of(3, 0))
@@ -222,7 +275,7 @@ async fn serve(options: Options, server: PgConnectOptions) {
     let jobs = JobSvcConfig::builder().pool(pool.clone()).build().expect("a config of jobs");
     let mut jobs = Jobs::init(jobs).await.expect("jobs");
     let ledger = CalaLedger::init(config, &mut jobs).await.expect("the ledger");
-    make_books(&ledger, options.accounts).await;
+    make_books(&ledger, options.accounts, options.full).await;
     for first in (0..options.preload).step_by(100) {
         post(&ledger, 0x8000_0000 + first, 100, options.accounts).await;
     }

@@ -1367,7 +1367,7 @@ CALA_API cala_status cala_transaction_post_many(cala_ledger *ledger, cala_tx *tx
  * result: {would_post: boolean, replayed?: boolean, transaction?: transaction, entries?: [entry],
  *   balances_after?: [balance], limits?: [velocity_headroom], warnings?: [warning], error?: refusal}
  * errors: CALA_CONFLICT balance.changed (as a posting)
- * access: read */
+ * access: write */
 CALA_API cala_status cala_transaction_preview(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                               cala_op **out_op, cala_error **out_error);
 
@@ -1545,22 +1545,23 @@ CALA_API cala_status cala_event_list(cala_ledger *ledger, cala_tx *tx, const cha
                                      cala_op **out_op, cala_error **out_error);
 
 /* Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
- * under the name. Events behind that place are those to come. "now" is behind all that is committed: on PostgreSQL it
- * waits for writers that began before the newest event, 3 seconds at most, and is then refused; so it is in a
- * transaction that has posted.
+ * under the name. Events behind that place are those to come; one beyond the newest event is not kept. "now" is behind
+ * all that is committed: on PostgreSQL it waits for writers that began before the newest event, 3 seconds at most, and
+ * is then refused; so it is in a transaction that has posted.
  * request: {name?: text, from?: "start" | "now" | integer = "now"}
  * result: kept_place
- * errors: CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
+ * errors: CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
  * access: write */
 CALA_API cala_status cala_listener_place(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
 
 /* Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
  * came was dealt with. In the transaction in which the program writes what follows from the events, each takes effect
- * exactly once. A place is never moved back; the answer is the kept one.
+ * exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is refused: what
+ * comes up to there would be missed.
  * request: {name: text, place: integer 0..9007199254740991}
  * result: kept_place
- * errors: CALA_NOT_FOUND listener.not_found; CALA_CONFLICT listener.changed
+ * errors: CALA_NOT_FOUND listener.not_found; CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed
  * access: write */
 CALA_API cala_status cala_listener_ack(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                        cala_op **out_op, cala_error **out_error);
@@ -1896,6 +1897,10 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code listener.not_found, CALA_NOT_FOUND: no listener has this name
  * do: `listener_place` begins one
  * details: {name: text} */
+/* code listener.beyond_newest, CALA_REJECTED: a place beyond the newest event is to be kept
+ * do: keep the place of an event that came, or what `cala_listener_reached` gives; after an older copy of the ledger
+ *   was restored, decide where to read on
+ * details: {name: text, place: integer, newest: integer} */
 /* code listener.changed, CALA_CONFLICT, retryable: the listener was begun or forgotten by another at the same time
  * do: try again */
 /* code listener.too_many, CALA_BUSY, retryable: the ledger has 100 open listeners already

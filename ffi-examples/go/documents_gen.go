@@ -1640,6 +1640,10 @@ const (
 	CodeBalanceChanged = "balance.changed"
 	// CodeListenerNotFound (ErrNotFound): no listener has this name. listener_place begins one. Details: {name: text}.
 	CodeListenerNotFound = "listener.not_found"
+	// CodeListenerBeyondNewest (ErrRejected): a place beyond the newest event is to be kept. Keep the place of an event
+	// that came, or what cala_listener_reached gives; after an older copy of the ledger was restored, decide where to
+	// read on. Details: {name: text, place: integer, newest: integer}.
+	CodeListenerBeyondNewest = "listener.beyond_newest"
 	// CodeListenerChanged (ErrConflict): the listener was begun or forgotten by another at the same time. Try again.
 	CodeListenerChanged = "listener.changed"
 	// CodeListenerTooMany (ErrBusy): the ledger has 100 open listeners already. Free some, or hand the events of one

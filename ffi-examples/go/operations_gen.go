@@ -575,20 +575,21 @@ func (o *Operations) BalanceChangesPage(ctx context.Context, filter BalanceChang
 }
 
 // PlaceListener says where a listener begins: a named one at its kept place, where it has one; else where from says,
-// which is kept under the name. Events behind that place are those to come. "now" is behind all that is committed: on
-// PostgreSQL it waits for writers that began before the newest event, 3 seconds at most, and is then refused; so it is
-// in a transaction that has posted.
+// which is kept under the name. Events behind that place are those to come; one beyond the newest event is not kept.
+// "now" is behind all that is committed: on PostgreSQL it waits for writers that began before the newest event, 3
+// seconds at most, and is then refused; so it is in a transaction that has posted.
 //
-// Errors: ErrConflict (listener.changed), ErrUnavailable (list.no_mark).
+// Errors: ErrRejected (listener.beyond_newest), ErrConflict (listener.changed), ErrUnavailable (list.no_mark).
 func (o *Operations) PlaceListener(ctx context.Context, request ListenerPlaceRequest) (*KeptPlace, error) {
 	return call[KeptPlace](ctx, o, raw.ListenerPlace, request)
 }
 
 // AckListener keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when
 // everything that came was dealt with. In the transaction in which the program writes what follows from the events,
-// each takes effect exactly once. A place is never moved back; the answer is the kept one.
+// each takes effect exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event
+// is refused: what comes up to there would be missed.
 //
-// Errors: ErrNotFound (listener.not_found), ErrConflict (listener.changed).
+// Errors: ErrNotFound (listener.not_found), ErrRejected (listener.beyond_newest), ErrConflict (listener.changed).
 func (o *Operations) AckListener(ctx context.Context, request ListenerAckRequest) (*KeptPlace, error) {
 	return call[KeptPlace](ctx, o, raw.ListenerAck, request)
 }

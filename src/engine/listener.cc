@@ -88,12 +88,41 @@ base::Error no_listener(const std::string &name) {
   return error;
 }
 
+// One listener, and the number of the newest event.
+struct Found {
+  std::optional<Listener> listener;
+  std::int64_t newest = 0;
+};
+
+Result<Found> found_of(Result<store::Answer> answer) {
+  if (!answer) return std::move(answer.error());
+  const Result<base::Json> json = base::parse_stored(std::get<std::string>(*answer));
+  if (!json) return base::Error(json.error());
+  Found found{std::nullopt, json->root().get("newest").integer().value_or(0)};
+  for (const base::JsonView row : json->root().get("rows")) {
+    Result<Listener> listener = listener_of(row);
+    if (!listener) return std::move(listener.error());
+    found.listener = listener.take();
+  }
+  return found;
+}
+
+base::Error beyond_newest(const std::string &name, std::int64_t place, std::int64_t newest) {
+  base::Error error = base::make_error(base::Status::kRejected, "listener.beyond_newest",
+                                       "the place that is to be kept is beyond the newest event");
+  base::JsonWriter details;
+  details.begin_object().key("name").string(name).key("place").integer(place).key("newest").integer(newest);
+  error.details = details.end_object().take();
+  return error;
+}
+
 Flow begin_listening(Context context, ListenerStart start) {
   if (start.name) {
     Result<store::Answer> answer = co_await ask(named_call(*start.name));
-    Result<Rows<Listener>> rows = rows_of(std::move(answer), listener_of);
-    if (!rows) co_return std::move(rows.error());
-    if (!rows->items.empty()) co_return rendered_place(rows->items.front().place);
+    Result<Found> found = found_of(std::move(answer));
+    if (!found) co_return std::move(found.error());
+    if (found->listener) co_return rendered_place(found->listener->place);
+    if (start.place > found->newest) co_return beyond_newest(*start.name, start.place, found->newest);
   }
   std::int64_t place = start.place;
   if (start.newest) {
@@ -111,11 +140,12 @@ Flow begin_listening(Context context, ListenerStart start) {
 
 Flow acknowledge(Context context, std::string name, std::int64_t place) {
   Result<store::Answer> answer = co_await ask(named_call(name));
-  Result<Rows<Listener>> rows = rows_of(std::move(answer), listener_of);
-  if (!rows) co_return std::move(rows.error());
-  if (rows->items.empty()) co_return no_listener(name);
-  const std::int64_t kept = rows->items.front().place;
+  Result<Found> found = found_of(std::move(answer));
+  if (!found) co_return std::move(found.error());
+  if (!found->listener) co_return no_listener(name);
+  const std::int64_t kept = found->listener->place;
   if (place <= kept) co_return rendered_place(kept);
+  if (place > found->newest) co_return beyond_newest(name, place, found->newest);
   Outcome written = co_await ask_change(context, Change::kMove, name, place);
   if (!written) co_return std::move(written.error());
   co_return rendered_place(place);
@@ -123,12 +153,12 @@ Flow acknowledge(Context context, std::string name, std::int64_t place) {
 
 Flow forget(Context context, std::string name) {
   Result<store::Answer> answer = co_await ask(named_call(name));
-  Result<Rows<Listener>> rows = rows_of(std::move(answer), listener_of);
-  if (!rows) co_return std::move(rows.error());
-  if (rows->items.empty()) co_return no_listener(name);
+  Result<Found> found = found_of(std::move(answer));
+  if (!found) co_return std::move(found.error());
+  if (!found->listener) co_return no_listener(name);
   Outcome written = co_await ask_change(context, Change::kRemove, name, 0);
   if (!written) co_return std::move(written.error());
-  co_return Render([listener = rows->items.front()](base::JsonWriter &out) { render(out, listener); });
+  co_return Render([listener = *found->listener](base::JsonWriter &out) { render(out, listener); });
 }
 
 Flow list_listeners(Context, Page page) {

@@ -106,7 +106,7 @@ enum class StatementId : std::uint8_t {
   // left out too. newest: none, and as the place the mark, once it is behind all that was committed when it was asked;
   // that may take until wait_ms have passed. kUnavailable "list.no_mark" where the store cannot know.
   kEventList,
-  kListenerList,  // by name; name. Rows {name, place, modified_at}
+  kListenerList,  // by name; name. Rows {name, place, modified_at}, and newest: no event has a greater number
   // {change: "insert"|"move"|"remove", name, place, now, guard} -> {changed: [name]}: not empty, and nothing written, where there is one to be
   // inserted already, or none to be moved or removed. A place is never moved back.
   kListenerWrite,

@@ -213,7 +213,12 @@ static void a_failed_statement_aborts_the_transaction(void **state) {
   hosted_error(&shop, tx, cala_transaction_post, transfer_request(NULL, "4"), CALA_PERMISSION, "store.read_only",
                CALA_TX_ABORTED);
   run_sql(&desk, "ROLLBACK");
+  run_sql(&desk, "BEGIN READ ONLY");
+  hosted_error(&shop, tx, cala_transaction_preview, transfer_request(NULL, "4"), CALA_PERMISSION, "store.read_only",
+               CALA_TX_ABORTED);
+  run_sql(&desk, "ROLLBACK");
   run_sql(&desk, "BEGIN");
+  hosted(&shop, tx, cala_transaction_preview, transfer_request(NULL, "4"));
   hosted(&shop, tx, cala_transaction_post, transfer_request(NULL, "4"));
   run_sql(&desk, "COMMIT");
   cala_tx_free(tx);

@@ -279,6 +279,22 @@ static void a_ledger_without_a_connection_says_so(void **state) {
   free(answer);
 }
 
+static void where_nothing_may_be_written_a_preview_answers_and_a_posting_says_so(void **state) {
+  open_shop(state);
+  cala_tx *tx = host_tx(shop.ledger, "{}");
+  char *answer;
+  run_sql(&till, "PRAGMA query_only = ON");
+  run_sql(&till, "BEGIN");
+  answer = hosted_answer(&shop, tx, cala_transaction_preview, transfer_request(NULL, "4"));
+  expect_contains(answer, "\"would_post\":true");
+  free(answer);
+  hosted_error(&shop, tx, cala_transaction_post, transfer_request(NULL, "4"), CALA_PERMISSION, "store.read_only",
+               CALA_TX_USABLE);
+  run_sql(&till, "ROLLBACK");
+  run_sql(&till, "PRAGMA query_only = OFF");
+  cala_tx_free(tx);
+}
+
 static void migrating_twice_changes_nothing(void **state) {
   open_shop(state);
   cala_tx *tx = host_tx(shop.ledger, "{}");
@@ -350,6 +366,7 @@ int main(void) {
       IN(same_file, nothing_is_written_when_others_write_between_the_statements),
       IN(same_file, the_ledger_sees_what_the_host_committed),
       IN(same_file, a_busy_file_is_told_as_busy),
+      IN_EACH(where_nothing_may_be_written_a_preview_answers_and_a_posting_says_so),
       IN(same_file, both_copies_of_sqlite_write_to_one_file),
       IN(host_file, a_ledger_without_a_connection_says_so),
       IN(host_memory, migrating_twice_changes_nothing),

@@ -1712,9 +1712,9 @@ _ListenerBeginFrom = TypedDict("_ListenerBeginFrom", {"from": 'Literal["start"] 
 
 class ListenerBegin(_ListenerBeginFrom, total=False):
     """Request of listener_place. Says where a listener begins: a named one at its kept place, where it has one;
-    else where from says, which is kept under the name. Events behind that place are those to come. "now" is behind
-    all that is committed: on PostgreSQL it waits for writers that began before the newest event, 3 seconds at most,
-    and is then refused; so it is in a transaction that has posted."""
+    else where from says, which is kept under the name. Events behind that place are those to come; one beyond the
+    newest event is not kept. "now" is behind all that is committed: on PostgreSQL it waits for writers that began
+    before the newest event, 3 seconds at most, and is then refused; so it is in a transaction that has posted."""
 
     name: str | None
 
@@ -1723,7 +1723,7 @@ class ListenerAckRequest(TypedDict):
     """Request of listener_ack. Keeps the place up to which a named listener is done: that of an event, or
     cala_listener_reached when everything that came was dealt with. In the transaction in which the program writes
     what follows from the events, each takes effect exactly once. A place is never moved back; the answer is the
-    kept one."""
+    kept one. One beyond the newest event is refused: what comes up to there would be missed."""
 
     name: str
     place: int
@@ -1888,19 +1888,19 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "velocity_control.not_found", "velocity_control.has_limit", "velocity_control.attached",
                "velocity_control.changed", "posting.unbalanced", "transaction.replay_differs", "transaction.exists",
                "transaction.already_voided", "transaction.not_found", "list.no_mark", "balance.not_found",
-               "balance.changed", "listener.not_found", "listener.changed", "listener.too_many", "transaction.none",
-               "transaction.open", "transaction.state", "transaction.aborted", "tx.required", "tx.not_postgres",
-               "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement", "tx.statement", "tx.constraint",
-               "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed", "posting.fold",
-               "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction", "op.timeout",
-               "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested", "queue.timeout",
-               "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual", "clock.range",
-               "process.forked", "memory.exhausted", "executor.closed", "executor.full", "executor.thread",
-               "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable", "store.libpq_missing",
-               "store.login", "store.database_missing", "store.too_many_connections", "store.server_version",
-               "store.connection_lost", "store.outcome_unknown", "store.cannot_open", "store.not_a_ledger",
-               "store.read_only", "store.permission", "store.full", "store.io", "store.memory", "store.corrupt",
-               "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
+               "balance.changed", "listener.not_found", "listener.beyond_newest", "listener.changed",
+               "listener.too_many", "transaction.none", "transaction.open", "transaction.state", "transaction.aborted",
+               "tx.required", "tx.not_postgres", "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement",
+               "tx.statement", "tx.constraint", "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed",
+               "posting.fold", "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction",
+               "op.timeout", "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested",
+               "queue.timeout", "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual",
+               "clock.range", "process.forked", "memory.exhausted", "executor.closed", "executor.full",
+               "executor.thread", "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable",
+               "store.libpq_missing", "store.login", "store.database_missing", "store.too_many_connections",
+               "store.server_version", "store.connection_lost", "store.outcome_unknown", "store.cannot_open",
+               "store.not_a_ledger", "store.read_only", "store.permission", "store.full", "store.io", "store.memory",
+               "store.corrupt", "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
                "store.pool_timeout", "store.lock_timeout", "store.serialization", "store.deadlock", "store.cancelled",
                "store.too_old", "store.untrusted_schema", "store.encoding", "store.unsupported", "store.refused",
                "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema",
@@ -1988,8 +1988,8 @@ AccountStatementCode = Literal["account.not_found", "journal.no_effective_balanc
 TrialBalanceCode = Literal["journal.not_found", "account_set.not_found", "journal.no_effective_balances",
                            "currency.unknown", "amount.range"]
 EventListCode = Literal["list.no_mark"]
-ListenerPlaceCode = Literal["listener.changed", "list.no_mark"]
-ListenerAckCode = Literal["listener.not_found", "listener.changed"]
+ListenerPlaceCode = Literal["listener.beyond_newest", "listener.changed", "list.no_mark"]
+ListenerAckCode = Literal["listener.not_found", "listener.beyond_newest", "listener.changed"]
 ListenerRemoveCode = Literal["listener.not_found", "listener.changed"]
 TxLockAccountsCode = Literal["account.not_found", "journal.not_found", "currency.unknown", "tx.required"]
 TxExecCode = Literal["tx.control_statement", "tx.statement", "tx.too_many_rows", "tx.constraint", "tx.required"]
@@ -2179,10 +2179,12 @@ RAISES = {
     "event_list":
         "UnavailableError list.no_mark.",
     "listener_place":
+        "RejectedError listener.beyond_newest; "
         "ConflictError listener.changed; "
         "UnavailableError list.no_mark.",
     "listener_ack":
         "NotFoundError listener.not_found; "
+        "RejectedError listener.beyond_newest; "
         "ConflictError listener.changed.",
     "listener_list": "",
     "listener_remove":

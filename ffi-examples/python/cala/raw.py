@@ -807,7 +807,7 @@ FUNCTIONS = (
     # result: {would_post: boolean, replayed?: boolean, transaction?: transaction, entries?: [entry],
     #   balances_after?: [balance], limits?: [velocity_headroom], warnings?: [warning], error?: refusal}
     # errors: CALA_CONFLICT balance.changed (as a posting)
-    # access: read
+    # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_transaction_preview", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
@@ -985,22 +985,23 @@ FUNCTIONS = (
     ("cala_event_list", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
-    # under the name. Events behind that place are those to come. "now" is behind all that is committed: on PostgreSQL it
-    # waits for writers that began before the newest event, 3 seconds at most, and is then refused; so it is in a
-    # transaction that has posted.
+    # under the name. Events behind that place are those to come; one beyond the newest event is not kept. "now" is behind
+    # all that is committed: on PostgreSQL it waits for writers that began before the newest event, 3 seconds at most, and
+    # is then refused; so it is in a transaction that has posted.
     # request: {name?: text, from?: "start" | "now" | integer = "now"}
     # result: kept_place
-    # errors: CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
+    # errors: CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_listener_place", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
     # came was dealt with. In the transaction in which the program writes what follows from the events, each takes effect
-    # exactly once. A place is never moved back; the answer is the kept one.
+    # exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is refused: what
+    # comes up to there would be missed.
     # request: {name: text, place: integer 0..9007199254740991}
     # result: kept_place
-    # errors: CALA_NOT_FOUND listener.not_found; CALA_CONFLICT listener.changed
+    # errors: CALA_NOT_FOUND listener.not_found; CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_listener_ack", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,

@@ -807,7 +807,7 @@ class Library(ctypes.CDLL):
         result: {would_post: boolean, replayed?: boolean, transaction?: transaction, entries?: [entry],
           balances_after?: [balance], limits?: [velocity_headroom], warnings?: [warning], error?: refusal}
         errors: CALA_CONFLICT balance.changed (as a posting)
-        access: read
+        access: write
         """
     def cala_transaction_void(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                               out_op: Out, out_error: Out, /) -> int:
@@ -985,22 +985,23 @@ class Library(ctypes.CDLL):
     def cala_listener_place(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
         """Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
-        under the name. Events behind that place are those to come. "now" is behind all that is committed: on PostgreSQL it
-        waits for writers that began before the newest event, 3 seconds at most, and is then refused; so it is in a
-        transaction that has posted.
+        under the name. Events behind that place are those to come; one beyond the newest event is not kept. "now" is behind
+        all that is committed: on PostgreSQL it waits for writers that began before the newest event, 3 seconds at most, and
+        is then refused; so it is in a transaction that has posted.
         request: {name?: text, from?: "start" | "now" | integer = "now"}
         result: kept_place
-        errors: CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
+        errors: CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
         access: write
         """
     def cala_listener_ack(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                           out_op: Out, out_error: Out, /) -> int:
         """Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
         came was dealt with. In the transaction in which the program writes what follows from the events, each takes effect
-        exactly once. A place is never moved back; the answer is the kept one.
+        exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is refused: what
+        comes up to there would be missed.
         request: {name: text, place: integer 0..9007199254740991}
         result: kept_place
-        errors: CALA_NOT_FOUND listener.not_found; CALA_CONFLICT listener.changed
+        errors: CALA_NOT_FOUND listener.not_found; CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed
         access: write
         """
     def cala_listener_list(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,

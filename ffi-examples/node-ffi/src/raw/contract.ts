@@ -66,6 +66,7 @@ export type ErrorCode =
   | "library.missing"
   | "library.version"
   | "list.no_mark"
+  | "listener.beyond_newest"
   | "listener.changed"
   | "listener.not_found"
   | "listener.too_many"
@@ -345,6 +346,7 @@ export interface ErrorDetails {
   "transaction.not_found": { id: string } | { externalId: string };
   "balance.not_found": BalanceKey;
   "listener.not_found": { name: string };
+  "listener.beyond_newest": { name: string; place: number; newest: number };
   "tx.control_statement": { pointer?: string };
   "store.outcome_unknown": { transactionIds?: Id[] };
 }
@@ -2103,9 +2105,9 @@ export type EventListError = "list.no_mark";
 
 /**
  * Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
- * under the name. Events behind that place are those to come. "now" is behind all that is committed: on PostgreSQL it
- * waits for writers that began before the newest event, 3 seconds at most, and is then refused; so it is in a
- * transaction that has posted.
+ * under the name. Events behind that place are those to come; one beyond the newest event is not kept. "now" is behind
+ * all that is committed: on PostgreSQL it waits for writers that began before the newest event, 3 seconds at most, and
+ * is then refused; so it is in a transaction that has posted.
  */
 export interface ListenerPlaceRequest {
   name?: string | undefined;
@@ -2113,13 +2115,14 @@ export interface ListenerPlaceRequest {
   from?: "start" | "now" | number | undefined;
 }
 
-/** ConflictError listener.changed; UnavailableError list.no_mark. */
-export type ListenerPlaceError = "listener.changed" | "list.no_mark";
+/** RejectedError listener.beyond_newest; ConflictError listener.changed; UnavailableError list.no_mark. */
+export type ListenerPlaceError = "listener.beyond_newest" | "listener.changed" | "list.no_mark";
 
 /**
  * Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
  * came was dealt with. In the transaction in which the program writes what follows from the events, each takes effect
- * exactly once. A place is never moved back; the answer is the kept one.
+ * exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is refused: what
+ * comes up to there would be missed.
  */
 export interface ListenerAckRequest {
   name: string;
@@ -2127,8 +2130,8 @@ export interface ListenerAckRequest {
   place: number;
 }
 
-/** NotFoundError listener.not_found; ConflictError listener.changed. */
-export type ListenerAckError = "listener.not_found" | "listener.changed";
+/** NotFoundError listener.not_found; RejectedError listener.beyond_newest; ConflictError listener.changed. */
+export type ListenerAckError = "listener.not_found" | "listener.beyond_newest" | "listener.changed";
 
 /** Lists named listeners by name. */
 export type ListenerListRequest = PageRequest;

@@ -834,23 +834,26 @@ module Cala
   # +ledger.listeners+
   class Listeners < Noun
     # Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
-    # under the name. Events behind that place are those to come. "now" is behind all that is committed: on PostgreSQL
-    # it waits for writers that began before the newest event, 3 seconds at most, and is then refused; so it is in a
-    # transaction that has posted.
+    # under the name. Events behind that place are those to come; one beyond the newest event is not kept. "now" is
+    # behind all that is committed: on PostgreSQL it waits for writers that began before the newest event, 3 seconds at
+    # most, and is then refused; so it is in a transaction that has posted.
     # @option request [String] :name
     # @option request [String, Integer] :from Default "now".
     # @return [Hash] place:
+    # @raise [RejectedError] listener.beyond_newest
     # @raise [ConflictError] listener.changed
     # @raise [UnavailableError] list.no_mark
     def place(**request) = @place.call(:listener_place, request)
 
     # Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything
     # that came was dealt with. In the transaction in which the program writes what follows from the events, each takes
-    # effect exactly once. A place is never moved back; the answer is the kept one.
+    # effect exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is
+    # refused: what comes up to there would be missed.
     # @option request [String] :name Needed.
     # @option request [Integer] :place Needed. 0 to 9007199254740991.
     # @return [Hash] place:
     # @raise [NotFoundError] listener.not_found
+    # @raise [RejectedError] listener.beyond_newest
     # @raise [ConflictError] listener.changed
     def ack(**request) = @place.call(:listener_ack, request)
 

@@ -97,12 +97,12 @@ DECLARE
   way text := CASE WHEN @schema@.is_backwards(doc) THEN ' DESC' END;
   beyond text := CASE WHEN @schema@.is_backwards(doc) THEN '<' ELSE '>' END;
 BEGIN
-  RETURN @schema@.page(doc, concat(
+  RETURN json_build_object('newest', @schema@.last_ordinal(), 'rows', @schema@.page(doc, concat(
     'SELECT json_build_object(''name'', l.name, ''place'', l.place, ''modified_at'', @schema@.micros(l.modified_at),
         ''cursor'', l.name) AS r FROM @schema@.listeners l WHERE true',
     @schema@.if_given(doc, 'name', ' AND l.name = $1 ->> ''name'''),
     @schema@.if_given(doc, 'after', concat(' AND l.name ', beyond, ' ($1 ->> ''after'')')),
-    ' ORDER BY l.name', way));
+    ' ORDER BY l.name', way)) -> 'rows');
 END
 $body$
 -- @break

@@ -64,13 +64,45 @@ class PostgresContract : public StoreContract {
     row.end_array();
     return {StatementId::kJournalWrite, write_document("[]", row.text(), "[]", kNow), true};
   }
-  // Until somebody waits for a lock; for ever when nobody does, and then the test's limit of time ends it.
-  void await_a_waiting_backend() {
-    while (sql_->run(
-               "SELECT count(*) FROM pg_locks WHERE NOT granted AND (database IS NULL OR database = (SELECT oid FROM "
-               "pg_database WHERE datname = current_database()))") == "0") {
+  // Until so many wait for a lock; for ever when they do not, and then the test's limit of time ends it.
+  void await_waiting_backends(int count) {
+    while (std::stoi(sql_->run(
+               "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND (database IS NULL OR database = (SELECT "
+               "oid FROM pg_database WHERE datname = current_database()))")) < count) {
       std::this_thread::yield();
     }
+  }
+  void await_a_waiting_backend() { await_waiting_backends(1); }
+
+  base::Uuid add_set(const core::Journal &journal, const char *rollup = "synchronous") {
+    const base::Uuid set = base::new_uuid();
+    const std::string row = R"({"id":")" + set.text() + R"(","code":")" + set.text() +
+                            R"(","version":1,"name":"S","normal_balance_type":"credit","status":"active",)" +
+                            R"("balance_rollup":")" + rollup + R"(","is_set":true,"journal_id":")" + journal.id.text() +
+                            R"(","created_at":0,"modified_at":0})";
+    EXPECT_TRUE(
+        call(StatementId::kAccountWrite, R"({"insert":[)" + row + R"(],"update":[],"events":[],"now":0})", true));
+    return set;
+  }
+  static std::string member(const base::Uuid &set, const base::Uuid &of, bool is_set) {
+    return R"([[")" + set.text() + R"(",")" + of.text() + R"(",)" + (is_set ? "true" : "false") + "]]";
+  }
+  void join(const base::Uuid &set, const base::Uuid &of, bool is_set) {
+    EXPECT_TRUE(
+        call(StatementId::kMembershipWrite,
+             R"({"add":)" + member(set, of, is_set) + R"(,"remove":[],"events":[],"now":0})", true));
+  }
+  // An account that is created into a set.
+  store::Call birth(const base::Uuid &set, const std::string &code) const {
+    const core::Account born = account(code);
+    base::JsonWriter row;
+    row.begin_array();
+    store::write_row(row, born);
+    row.end_array();
+    std::string document = write_document(row.text(), "[]", "[]", kNow);
+    document.pop_back();
+    return {StatementId::kAccountWrite,
+            document + R"(,"members":[[")" + set.text() + R"(",")" + born.id.text() + "\"]]}", true};
   }
   std::string in_schema(const std::string &name) { return schema() + "." + name; }
 
@@ -459,20 +491,8 @@ TEST_P(PostgresContract, AMembershipUnderAFixedSnapshotDoesNotOverlookAFirstEntr
     const auto named = [&](const char *name) { return add_account(std::string(name) + " " + level); };
     const core::Account a = named("A"), b = named("B"), below = named("C"), other = named("D");
     const core::Journal own = add_journal(level);
-    const base::Uuid top = base::new_uuid(), people = base::new_uuid();
-    for (const base::Uuid &set : {top, people}) {
-      const std::string row = R"({"id":")" + set.text() + R"(","code":")" + set.text() +
-                              R"(","version":1,"name":"S","normal_balance_type":"credit","status":"active",)" +
-                              R"("balance_rollup":"synchronous","is_set":true,"journal_id":")" + own.id.text() +
-                              R"(","created_at":0,"modified_at":0})";
-      EXPECT_TRUE(
-          call(StatementId::kAccountWrite, R"({"insert":[)" + row + R"(],"update":[],"events":[],"now":0})", true));
-    }
-    const auto member = [](const base::Uuid &set, const base::Uuid &of, const char *is_set) {
-      return R"([[")" + set.text() + R"(",")" + of.text() + R"(",)" + is_set + "]]";
-    };
-    EXPECT_TRUE(call(StatementId::kMembershipWrite,
-                     R"({"add":)" + member(people, below.id, "false") + R"(,"remove":[],"events":[],"now":0})", true));
+    const base::Uuid top = add_set(own), people = add_set(own);
+    join(people, below.id, false);
     const auto post_between = [&](const core::Account &from, const core::Account &to) {
       std::vector<core::PostedTransaction> one = {sketch(
           own, main_tx_template(), {{from.id, core::Direction::kDebit, "1"}, {to.id, core::Direction::kCredit, "1"}})};
@@ -488,12 +508,109 @@ TEST_P(PostgresContract, AMembershipUnderAFixedSnapshotDoesNotOverlookAFirstEntr
       return std::get<std::string>(*read).find(R"("history" : [])") == std::string::npos ? std::string("history")
                                                                                          : std::string("none");
     };
-    EXPECT_EQ(read_after([] {}, member(top, a.id, "false")), "none");
-    EXPECT_EQ(read_after([] {}, member(top, people, "true")), "none");
-    EXPECT_EQ(read_after([&] { post_between(a, b); }, member(top, a.id, "false")), "40001");
-    EXPECT_EQ(read_after([&] { post_between(below, other); }, member(top, people, "true")), "40001");
-    EXPECT_EQ(read_after([&] { post_between(a, below); }, member(top, a.id, "false")), "history");
-    EXPECT_EQ(read_after([] {}, member(top, people, "true")), "history");
+    EXPECT_EQ(read_after([] {}, member(top, a.id, false)), "none");
+    EXPECT_EQ(read_after([] {}, member(top, people, true)), "none");
+    EXPECT_EQ(read_after([&] { post_between(a, b); }, member(top, a.id, false)), "40001");
+    EXPECT_EQ(read_after([&] { post_between(below, other); }, member(top, people, true)), "40001");
+    EXPECT_EQ(read_after([&] { post_between(a, below); }, member(top, a.id, false)), "history");
+    EXPECT_EQ(read_after([] {}, member(top, people, true)), "history");
+  }
+}
+
+// Nor an account that was created into a set at or below the member since.
+TEST_P(PostgresContract, AMembershipUnderAFixedSnapshotDoesNotMissAnAccountThatWasBornBelow) {
+  for (const std::string level : {"REPEATABLE READ", "SERIALIZABLE"}) {
+    const core::Journal own = add_journal(level);
+    const base::Uuid top = add_set(own), people = add_set(own), below = add_set(own), other = add_set(own);
+    join(people, below, true);
+    int births = 0;
+    const auto bear = [&](const base::Uuid &set) {
+      const store::Call one = birth(set, level + std::to_string(births++));
+      EXPECT_TRUE(call(one.id, one.document, true));
+    };
+    const auto read_after = [&](const std::function<void()> &change) {
+      sql_->run("BEGIN ISOLATION LEVEL " + level + "; SELECT count(*) FROM pg_class");
+      change();
+      const std::string request = R"({"host":true,"members":)" + member(top, people, true) + "}";
+      const Result<store::Answer> read =
+          run_as_host(*sql_, store::Call{StatementId::kMembershipRead, request, false});
+      sql_->run("ROLLBACK");
+      return read.ok() ? std::string("read") : read.error().sqlstate;
+    };
+    EXPECT_EQ(read_after([] {}), "read");
+    EXPECT_EQ(read_after([&] { bear(people); }), "40001");
+    EXPECT_EQ(read_after([&] { bear(below); }), "40001");
+    EXPECT_EQ(read_after([&] {
+                for (int i = 0; i < 20; ++i) bear(people);
+              }),
+              "40001");
+    EXPECT_EQ(read_after([&] { bear(other), bear(top); }), "read") << "these are not below";
+    EXPECT_EQ(read_after([] {}), "read");
+  }
+}
+
+// Accounts are created into one set side by side, by more transactions than it has marks, and under fixed snapshots, too, which
+// do not stumble over each other's marks.
+TEST_P(PostgresContract, AccountsAreBornIntoOneSetSideBySideUnderAnyIsolation) {
+  const core::Journal own = add_journal("J");
+  const base::Uuid top = add_set(own), people = add_set(own);
+  std::vector<std::unique_ptr<SqlConnection>> hosts;
+  for (const char *level : {"READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE", "READ COMMITTED", "REPEATABLE READ"}) {
+    hosts.push_back(sql());
+    hosts.back()->run(std::string("BEGIN ISOLATION LEVEL ") + level + "; SELECT count(*) FROM pg_class");
+  }
+  const store::Call early = birth(people, "EARLY");
+  EXPECT_TRUE(call(early.id, early.document, true));
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    const Result<store::Answer> born = run_as_host(*hosts[i], birth(people, "N" + std::to_string(i)));
+    EXPECT_TRUE(born.ok()) << i << ": " << born.error().message;
+  }
+  for (const auto &host : hosts) EXPECT_EQ(host->run("COMMIT"), "");
+  join(top, people, true);
+  EXPECT_EQ(sql_->run("SELECT count(*) FROM " + in_schema("account_set_ancestors") + " WHERE account_set_id = '" +
+                      top.text() + "' AND depth = 2"),
+            "6");
+}
+
+// What a set that follows is limited to is counted by postings that hold no balance of it: they hold its account, alone, and take it
+// so at once. Two that shared it first would each wait for the other.
+TEST_P(PostgresContract, PostingsBelowALimitedSetThatFollowsDoNotDeadlockUnderFixedSnapshots) {
+  for (const std::string level : {"READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"}) {
+    const core::Journal own = add_journal(level);
+    const base::Uuid people = add_set(own, "eventually_consistent");
+    std::vector<core::PostedTransaction> postings;
+    for (const std::string number : {"1", "2"}) {
+      const core::Account from = add_account("A" + number + level), to = add_account("B" + number + level);
+      for (const core::Account &each : {from, to}) join(people, each.id, false);
+      const auto posting = [&] {
+        return sketch(own, main_tx_template(),
+                      {{from.id, core::Direction::kDebit, "1"}, {to.id, core::Direction::kCredit, "1"}});
+      };
+      std::vector<core::PostedTransaction> first = {posting()};
+      EXPECT_TRUE(post(*session(), first).ok());
+      postings.push_back(posting());
+    }
+    const std::string attached = R"({"add":[],"attach":[{"account_id":")" + people.text() + R"(","control_id":")" +
+                                 base::new_uuid().text() + R"(","version":1,"params":"{}","frozen":"{}","created_at":0,
+      "modified_at":0}],"replace":[],"detach":[],"events":[],"now":0})";
+    EXPECT_TRUE(call(StatementId::kVelocityAttachmentWrite, attached, true));
+    const std::unique_ptr<SqlConnection> holder = sql();
+    holder->run("BEGIN; SELECT 1 FROM " + in_schema("accounts") + " WHERE id = '" + people.text() + "' FOR SHARE");
+    std::vector<std::string> outcomes(2);
+    std::vector<std::thread> posters;
+    for (std::size_t i = 0; i < 2; ++i) {
+      posters.emplace_back([&, i] {
+        const std::unique_ptr<SqlConnection> host = sql();
+        host->run("BEGIN ISOLATION LEVEL " + level);
+        const Result<store::Answer> read = run_as_host(*host, read_of({postings[i]}));
+        outcomes[i] = read.ok() ? "read" : read.error().sqlstate;
+        host->run("COMMIT");
+      });
+    }
+    await_waiting_backends(2);
+    holder->run("COMMIT");
+    for (std::thread &poster : posters) poster.join();
+    EXPECT_EQ(outcomes, (std::vector<std::string>{"read", "read"})) << level;
   }
 }
 

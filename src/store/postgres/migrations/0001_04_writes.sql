@@ -3,7 +3,8 @@
 -- of a row that is created alone also where the race for it is lost. Several that race still meet the unique index, and then
 -- the statement fails.
 --
--- Lock order, here and in the postings: journal fences by key, accounts by id, balances by (account, currency, journal).
+-- Lock order, here and in the postings: journal fences by key, marks of account sets, accounts by id, balances by (account, currency,
+-- journal).
 --
 -- The transaction that read is another than the one that writes: answered as a value too, because this one may be somebody's.
 CREATE FUNCTION @schema@.is_elsewhere(guard text) RETURNS boolean
@@ -95,6 +96,7 @@ BEGIN
   ELSE
     INSERT INTO @schema@.accounts SELECT c.* FROM unnest(created) c;
   END IF;
+  PERFORM @schema@.make_account_set_marks(ARRAY(SELECT c.id FROM unnest(created) c WHERE c.is_set));
   IF doc -> 'members' IS NOT NULL THEN
     PERFORM @schema@.join_account_sets(doc -> 'members', @schema@.instant((doc ->> 'now')::bigint));
   END IF;

@@ -107,18 +107,19 @@ BEGIN
       WHERE b.account_id = k.account_id AND b.currency = k.currency AND b.journal_id = k.journal_id));
     own := own || above;
   END IF;
+  -- What is consumed of a set's limits is kept by the posting, also where its balance follows and so is not locked.
+  IF above IS NOT NULL THEN
+    unborn := unborn || ARRAY(SELECT v.account_id FROM @schema@.velocity_attachments v
+      JOIN @schema@.accounts s ON s.id = v.account_id WHERE v.account_id = ANY (above) AND NOT @schema@.moves_at_once(s));
+  END IF;
+  -- One strength of lock for all, since two that share a row and then want it alone wait for each other.
   IF snapshot_is_fixed THEN
     PERFORM 1 FROM @schema@.journals j WHERE j.id = ANY (in_journals) ORDER BY j.id FOR SHARE;
     IF cardinality(unborn) = 0 THEN
       PERFORM 1 FROM @schema@.accounts a WHERE a.id = ANY (own) ORDER BY a.id FOR SHARE;
     ELSE
-      unborn := ARRAY(SELECT k.account_id FROM unnest(keys) k);
+      unborn := own;
     END IF;
-  END IF;
-  -- What is consumed of a set's limits is kept by the posting, also where its balance follows and so is not locked.
-  IF above IS NOT NULL THEN
-    unborn := unborn || ARRAY(SELECT v.account_id FROM @schema@.velocity_attachments v
-      JOIN @schema@.accounts s ON s.id = v.account_id WHERE v.account_id = ANY (above) AND NOT @schema@.moves_at_once(s));
   END IF;
   IF cardinality(unborn) > 0 THEN
     PERFORM 1 FROM @schema@.accounts a WHERE a.id = ANY (unborn) ORDER BY a.id FOR UPDATE;

@@ -35,11 +35,57 @@ LANGUAGE sql STABLE AS $body$
       UNION ALL SELECT a.account_set_id, a.depth FROM @schema@.account_set_ancestors a WHERE a.member_id = set_id) AS above
 $body$
 -- @break
+-- Accounts are created into a set side by side, and a membership of that set whose snapshot is older, and fixed, cannot see them. So
+-- each creation touches one of the set's marks that nobody else is touching, and such a membership fails where a mark was touched
+-- since, instead of missing an account. As many marks as transactions may create accounts in one set at the same time.
+CREATE TABLE @schema@.account_set_marks (
+  account_set_id uuid NOT NULL,
+  place integer NOT NULL,
+  CONSTRAINT account_set_marks_pkey PRIMARY KEY (account_set_id, place)
+) WITH (fillfactor = 50)
+-- @break
+CREATE FUNCTION @schema@.make_account_set_marks(sets uuid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $body$
+BEGIN
+  INSERT INTO @schema@.account_set_marks (account_set_id, place) SELECT s, p FROM unnest(sets) s CROSS JOIN generate_series(1, 8) p;
+END
+$body$
+-- @break
+-- Under a fixed snapshot a mark that was touched since is of no use: the next one. Where all were, it is a serialization failure.
+CREATE FUNCTION @schema@.touch_account_set_marks(sets uuid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+  snapshot_is_fixed boolean := current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
+  one uuid;
+  free integer;
+BEGIN
+  FOR one IN SELECT DISTINCT s FROM unnest(sets) s ORDER BY s LOOP
+    free := NULL;
+    IF NOT snapshot_is_fixed THEN
+      SELECT m.place INTO free FROM @schema@.account_set_marks m WHERE m.account_set_id = one
+        ORDER BY m.place LIMIT 1 FOR UPDATE SKIP LOCKED;
+    ELSE
+      FOR tried IN REVERSE 8 .. 2 LOOP
+        BEGIN
+          SELECT m.place INTO free FROM @schema@.account_set_marks m WHERE m.account_set_id = one AND m.place = tried
+            FOR UPDATE SKIP LOCKED;
+        EXCEPTION WHEN serialization_failure THEN
+          free := NULL;
+        END;
+        EXIT WHEN free IS NOT NULL;
+      END LOOP;
+    END IF;
+    UPDATE @schema@.account_set_marks m SET place = m.place WHERE m.account_set_id = one AND m.place = coalesce(free, 1);
+  END LOOP;
+END
+$body$
+-- @break
 -- Accounts that were just created and so have nothing below them: [[account_set_id, member_id], ...]. The sets' fences are held,
 -- shared with postings, so that no set moves meanwhile.
 CREATE FUNCTION @schema@.join_account_sets(rows jsonb, at timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $body$
 BEGIN
+  PERFORM @schema@.touch_account_set_marks(ARRAY(SELECT (m ->> 0)::uuid FROM jsonb_array_elements(rows) m));
   INSERT INTO @schema@.account_set_members (account_set_id, member_id, created_at, member_is_set)
     SELECT (m ->> 0)::uuid, (m ->> 1)::uuid, at, false FROM jsonb_array_elements(rows) m;
   INSERT INTO @schema@.account_set_ancestors (member_id, account_set_id, depth)
@@ -157,7 +203,8 @@ $body$
 -- @break
 -- Alone in the sets' journals, to the end of the transaction: postings there have ended and others wait, so that what is read here
 -- of history stays so. Under a fixed snapshot the journals are locked as rows too, which fails where a membership was written
--- since (a posting of such a snapshot does the same), and the accounts concerned, which fails where one had its first entry since.
+-- since (a posting of such a snapshot does the same), the accounts concerned, which fails where one had its first entry since, and the
+-- marks of the sets at or below the members, which fails where an account was created into one since.
 CREATE FUNCTION @schema@.membership_read_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -174,6 +221,8 @@ BEGIN
   END IF;
   below := ARRAY(SELECT a.member_id FROM @schema@.account_set_ancestors a WHERE a.account_set_id = ANY (members));
   IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    PERFORM 1 FROM @schema@.account_set_marks m WHERE m.account_set_id = ANY (members || below)
+      ORDER BY m.account_set_id, m.place FOR SHARE;
     PERFORM 1 FROM @schema@.accounts a WHERE a.id = ANY (members || below) AND NOT a.is_set ORDER BY a.id FOR SHARE;
   END IF;
   -- At or below the members, and then whatever is above those and the sets.

@@ -67,6 +67,9 @@ CREATE INDEX account_sets_created_idx ON @schema@.accounts (created_at, id) WHER
 -- @break
 CREATE INDEX account_sets_journal_idx ON @schema@.accounts (journal_id, created_at, id) WHERE is_set
 -- @break
+-- For trial balances by set.
+CREATE INDEX account_sets_code_idx ON @schema@.accounts (code) WHERE is_set
+-- @break
 CREATE TABLE @schema@.journals (
   id uuid NOT NULL,
   version bigint NOT NULL,

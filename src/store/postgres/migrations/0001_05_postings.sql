@@ -149,19 +149,30 @@ BEGIN
     existing := @schema@.posted_v1(by_ids, by_external_ids);
   END IF;
   IF strpos(journals, ',1]') > 0 THEN  -- one of them keeps balances by effective date
-    SELECT string_agg(json_build_array(t.account_id, t.journal_id, t.currency, e.level, e.start - date '1970-01-01', e.sums)::text,
+    -- From the keys to their sets, to the balances, to the rows of a day: no other order, however empty the tables were when this was
+    -- planned. Each set is asked for once, however many accounts of it there are.
+    WITH asked AS MATERIALIZED (
+      SELECT DISTINCT keys[dated[g]] AS key, date '1970-01-01' + dated[g + 1] AS day FROM generate_series(1, cardinality(dated), 2) g
+    ), moved AS MATERIALIZED (
+      SELECT (a.key).account_id, (a.key).currency, (a.key).journal_id, a.day FROM asked a
+      UNION SELECT m.account_set_id, (a.key).currency, (a.key).journal_id, a.day
+        FROM asked a CROSS JOIN LATERAL (SELECT s.account_set_id FROM @schema@.account_set_ancestors s
+          WHERE s.member_id = (a.key).account_id OFFSET 0) m
+    )
+    SELECT string_agg(json_build_array(d.account_id, d.journal_id, d.currency, e.level, e.start - date '1970-01-01', e.sums)::text,
         ',')
       INTO buckets
-      FROM (SELECT DISTINCT b.number, b.account_id, b.journal_id, b.currency, @schema@.day_of(dated[g + 1]::text) AS day
-        FROM generate_series(1, cardinality(dated), 2) g
-        CROSS JOIN LATERAL (SELECT (keys[dated[g]]).*) k
-        CROSS JOIN LATERAL (SELECT k.account_id AS id UNION ALL SELECT m.account_set_id
-          FROM @schema@.account_set_ancestors m WHERE m.member_id = k.account_id) a
-        JOIN @schema@.balances b ON b.account_id = a.id AND b.currency = k.currency AND b.journal_id = k.journal_id
-        JOIN @schema@.journals j ON j.id = b.journal_id AND j.effective_balances) t
-      CROSS JOIN LATERAL (VALUES (0::smallint, t.day), (1::smallint, date_trunc('month', t.day::timestamp)::date),
-        (2::smallint, date_trunc('year', t.day::timestamp)::date)) AS l (level, start)
-      JOIN @schema@.effective_balances e ON e.balance_number = t.number AND e.level = l.level AND e.start = l.start;
+      FROM moved d
+      CROSS JOIN LATERAL (SELECT o.number FROM @schema@.balances o WHERE o.account_id = d.account_id
+        AND o.currency = d.currency AND o.journal_id = d.journal_id
+        AND (SELECT j.effective_balances FROM @schema@.journals j WHERE j.id = d.journal_id) OFFSET 0) b
+      CROSS JOIN LATERAL (
+        SELECT y.level, y.start, y.sums FROM @schema@.effective_balances y
+          WHERE y.balance_number = b.number AND y.level = 0 AND y.start = d.day
+        UNION ALL SELECT y.level, y.start, y.sums FROM @schema@.effective_balances y
+          WHERE y.balance_number = b.number AND y.level = 1 AND y.start = date_trunc('month', d.day::timestamp)::date
+        UNION ALL SELECT y.level, y.start, y.sums FROM @schema@.effective_balances y
+          WHERE y.balance_number = b.number AND y.level = 2 AND y.start = date_trunc('year', d.day::timestamp)::date) e;
   END IF;
   IF is_limited THEN
     SELECT json_agg(json_build_object('id', a.id, 'name', a.name, 'external_id', a.external_id,

@@ -164,7 +164,7 @@ BEGIN
   END IF;
   IF (doc ->> 'with_sets')::boolean THEN
     asked := concat(asked, ' UNION SELECT s.account_set_id FROM @schema@.account_set_ancestors s
-      WHERE s.member_id IN (', asked, ')');
+      WHERE s.member_id = ANY (ARRAY(', asked, '))');
   END IF;
   RETURN @schema@.page(doc, concat(
     'SELECT @schema@.velocity_attachment_row(v, v.number::text) AS r FROM @schema@.velocity_attachments v WHERE true',

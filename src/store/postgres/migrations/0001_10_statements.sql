@@ -51,9 +51,10 @@ $body$
 -- @break
 -- By account code and currency; a cursor is currency/code. Each balance as one sum of debits and one of credits of the layer, as it is,
 -- as it was recorded at an instant, or at the end of an effective date; one that had no entry then is left out. The totals are of all
--- balances, and asked for once, with the first page.
+-- balances, and asked for once, with the first page: they may read a table from end to end, a page may not.
 CREATE FUNCTION @schema@.trial_balance_v1(doc jsonb) RETURNS json
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = on SET enable_hashjoin = on SET enable_mergejoin = on AS $body$
 DECLARE
   way text := CASE WHEN @schema@.is_backwards(doc) THEN ' DESC' END;
   beyond text := CASE WHEN @schema@.is_backwards(doc) THEN '<' ELSE '>' END;
@@ -64,6 +65,7 @@ DECLARE
   source text;
   found text;
   within text;
+  scans text[] := ARRAY['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin'];
   kept boolean;
   known boolean;
   rows json;
@@ -92,6 +94,7 @@ BEGIN
   within := concat(' WHERE NOT a.is_set',
     @schema@.if_given(doc, 'account_set_id', ' AND a.id IN (SELECT m.member_id FROM @schema@.account_set_ancestors m
         WHERE m.account_set_id = ($1 ->> ''account_set_id'')::uuid)'));
+  PERFORM set_config(s, 'off', true) FROM unnest(scans) s;
   EXECUTE concat('SELECT json_agg(json_build_object(''account_id'', p.id, ''code'', p.code, ''name'', p.name,
         ''normal_balance_type'', p.normal_balance_type, ''currency'', p.currency, ''scale'', 0,
         ''parts'', json_build_array(json_build_array(p.debit::text, p.credit::text)), ''cursor'', concat(p.currency, ''/'', p.code)))
@@ -105,6 +108,7 @@ BEGIN
       ' (substr($1 ->> ''after'', strpos($1 ->> ''after'', ''/'') + 1) COLLATE "C", split_part($1 ->> ''after'', ''/'', 1) COLLATE "C")')),
     ' ORDER BY a.code', way, ', b.currency', way, ' LIMIT ($1 ->> ''first'')::bigint) p')
     INTO rows USING doc;
+  PERFORM set_config(s, 'on', true) FROM unnest(scans) s;
   IF (doc ->> 'totals')::boolean THEN
     EXECUTE concat('SELECT json_agg(json_build_object(''currency'', t.currency, ''scale'', t.scale,
           ''parts'', json_build_array(json_build_array(t.debit::text, t.credit::text))) ORDER BY t.currency)

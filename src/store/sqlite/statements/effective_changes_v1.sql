@@ -16,7 +16,7 @@ q AS MATERIALIZED (
 ),
 changed AS MATERIALIZED (
   SELECT e.balance_n, min(e.start) AS start
-  FROM q CROSS JOIN cala_effective_balances e
+  FROM q CROSS JOIN cala_effective_balances e INDEXED BY cala_effective_balances_modified_on
   WHERE e.level = 0 AND e.modified_on >= q.since_day AND e.modified_at >= q.since GROUP BY e.balance_n
 ),
 chosen AS MATERIALIZED (

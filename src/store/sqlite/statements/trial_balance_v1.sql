@@ -69,7 +69,7 @@ page AS MATERIALIZED (
       AND (g.code < (SELECT after_code FROM q) OR g.currency < (SELECT after_currency FROM q))
     ORDER BY g.code DESC, g.currency DESC LIMIT (SELECT CASE WHEN backward THEN first ELSE 0 END FROM q))
 ),
-amounts AS (
+amounts AS MATERIALIZED (
   SELECT g.currency, json_extract(p.value, '$[0]') AS debit, json_extract(p.value, '$[1]') AS credit
   FROM given g CROSS JOIN json_each(g.parts) p WHERE (SELECT totals FROM q) AND NOT g.is_set AND g.parts IS NOT NULL
 ),

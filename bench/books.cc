@@ -87,8 +87,8 @@ void Books::make_sets() const {
   for (const std::string &set : {inner_set(), outer_set()})
     run(cala_account_set_create,
         R"({"id":")" + set + R"(","journal_id":")" + journal_id() + R"(","name":"S","balance_rollup":"synchronous"})");
-  run(cala_account_set_add_members, R"({"members":[{"account_set_id":")" + outer_set() +
-                                        R"(","member_account_set_id":")" + inner_set() + R"("}]})");
+  run(cala_account_set_add_members,
+      R"({"members":[{"account_set_id":")" + outer_set() + R"(","member_account_set_id":")" + inner_set() + R"("}]})");
 }
 
 void Books::make_limits() const {
@@ -111,8 +111,8 @@ void Books::make_limits() const {
 }
 
 void Books::make_books(bool full) const {
-  run(cala_journal_create, R"({"id":")" + journal_id() + R"(","name":"Bench","effective_balances":)" +
-                               (full ? "true" : "false") + "}");
+  run(cala_journal_create,
+      R"({"id":")" + journal_id() + R"(","name":"Bench","effective_balances":)" + (full ? "true" : "false") + "}");
   if (full) make_sets();
   const std::string in_set = full ? R"(","account_set_id":")" + inner_set() : "";
   for (int first = 0; first < std::max(accounts_, kHotAccounts); first += kMaxBatch) {
@@ -120,7 +120,8 @@ void Books::make_books(bool full) const {
     const int end = std::min(std::max(accounts_, kHotAccounts), first + kMaxBatch);
     for (int i = first; i < end; ++i) {
       if (i > first) request += ',';
-      request += R"({"id":")" + account_id(i) + R"(","code":"A)" + std::to_string(i) + R"(","name":"A)" + in_set + R"("})";
+      request +=
+          R"({"id":")" + account_id(i) + R"(","code":"A)" + std::to_string(i) + R"(","name":"A)" + in_set + R"("})";
     }
     run(cala_account_create_many, request + "]}");
   }

@@ -92,7 +92,8 @@ const std::vector<Listed> &every_filter() {
       {StatementId::kVelocityBalanceList, accounts},
       {StatementId::kVelocityBalanceList, accounts + "," + journal + R"(,"currency":"USD")"},
       {StatementId::kEffectiveChanges, journal + R"(,"modified_since":1664150400000000,"since_day":19261)"},
-      {StatementId::kEffectiveRead, both + R"(,"currency":"USD","open":[14975,14975,15000],"close":[14975,14975,15020])"},
+      {StatementId::kEffectiveRead,
+       both + R"(,"currency":"USD","open":[14975,14975,15000],"close":[14975,14975,15020])"},
       {StatementId::kStatementRead, both + R"(,"currency":"USD","layer":"settled","low":1,"high":2)"},
       {StatementId::kStatementDated, both + R"(,"currency":"USD","layer":"settled","from":0,"until":20000)"},
       {StatementId::kTrialBalance, trial},
@@ -156,12 +157,14 @@ class ListPlans : public StoreContract {
              "INSERT INTO " + s +
                  ".accounts (id, version, created_at, modified_at, normal_balance_type, status, balance_rollup, "
                  "is_set, code, name, journal_id) SELECT " +
-                 id("f", "i") + ", 1, now() + i * interval '1 second', now(), 'credit', 'active', CASE WHEN i % 5 = 2 THEN " +
+                 id("f", "i") +
+                 ", 1, now() + i * interval '1 second', now(), 'credit', 'active', CASE WHEN i % 5 = 2 THEN " +
                  "'eventually_consistent' ELSE 'synchronous' END::" + s + ".balance_rollup, true, " + id("f", "i") +
                  "::text, 'set', " + id("1", "(i + 2) % 5") + " FROM generate_series(1, 2000) AS i",
              "INSERT INTO " + s + ".account_set_members SELECT " + id("f", "1 + i % 2000") + ", " + id("a", "i") +
                  ", now() + i * interval '1 second', false FROM generate_series(1, 20000) AS i UNION ALL SELECT " +
-                 id("f", "1 + (i - 1) % 100") + ", " + id("f", "i") + ", now(), true FROM generate_series(101, 2000) AS i",
+                 id("f", "1 + (i - 1) % 100") + ", " + id("f", "i") +
+                 ", now(), true FROM generate_series(101, 2000) AS i",
              "INSERT INTO " + s + ".account_set_ancestors SELECT m.member_id, m.account_set_id, 1 FROM " + s +
                  ".account_set_members m UNION ALL SELECT m.member_id, n.account_set_id, 2 FROM " + s +
                  ".account_set_members m JOIN " + s + ".account_set_members n ON n.member_id = m.account_set_id",
@@ -178,8 +181,8 @@ class ListPlans : public StoreContract {
                  ".velocity_attachments (version, created_at, modified_at, account_id, control_id, params, frozen) "
                  "SELECT 1, now(), now(), " +
                  id("a", "i") + ", " + id("5", "1 + i % 5000") + ", '{}', '{}' FROM generate_series(1, 20000) AS i",
-             "INSERT INTO " + s + ".velocity_balances SELECT 1, " + id("a", "i") + ", " + id("1", "(i + 3) % 5") + ", " +
-                 id("5", "1 + i % 5000") + ", " + id("4", "1 + i % 5000") +
+             "INSERT INTO " + s + ".velocity_balances SELECT 1, " + id("a", "i") + ", " + id("1", "(i + 3) % 5") +
+                 ", " + id("5", "1 + i % 5000") + ", " + id("4", "1 + i % 5000") +
                  ", 'USD', '{}', 0, 0, 0, 0, 0, 0 FROM generate_series(1, 20000) AS i",
              "INSERT INTO " + s +
                  ".effective_balances SELECT i, timestamptz '2020-01-01' + i / 20 * interval '1 day', CASE l WHEN 0 "
@@ -187,11 +190,13 @@ class ListPlans : public StoreContract {
                  "'2020-01-01' + i / 20, l, '[1,0,0,0,[\"1\",\"0\"],[\"0\",\"0\"],[\"0\",\"0\"]]' FROM "
                  "generate_series(1, 20000) AS i CROSS JOIN generate_series(0, 2) AS l",
              "INSERT INTO " + s +
-                 ".effective_entries SELECT i, k, date '1970-01-01' + 10000 + i / 2 FROM generate_series(1, 20000) AS i "
+                 ".effective_entries SELECT i, k, date '1970-01-01' + 10000 + i / 2 FROM generate_series(1, 20000) AS "
+                 "i "
                  "CROSS JOIN generate_series(1, 2) AS k",
-             "INSERT INTO " + s +
-                 ".outbox_events SELECT i, now(), CASE i % 10 WHEN 0 THEN " + id("a", "i") + " ELSE " + id("7", "i") +
-                 " END, CASE i % 10 WHEN 0 THEN 'account_created' ELSE 'transaction_created' END, CASE i % 10 WHEN 0 THEN "
+             "INSERT INTO " + s + ".outbox_events SELECT i, now(), CASE i % 10 WHEN 0 THEN " + id("a", "i") + " ELSE " +
+                 id("7", "i") +
+                 " END, CASE i % 10 WHEN 0 THEN 'account_created' ELSE 'transaction_created' END, CASE i % 10 WHEN 0 "
+                 "THEN "
                  "'{}'::json END FROM generate_series(1, 20000) AS i",
              "INSERT INTO " + s + ".listeners SELECT 'l' || i, i, now() FROM generate_series(1, 5000) AS i",
              "INSERT INTO " + s + ".order_marks VALUES (20000, '3')",
@@ -233,13 +238,12 @@ class ListPlans : public StoreContract {
     std::int64_t rows = 0;
   };
   Counters counters(store::Session &on) {
-    const auto rows = sql(
-        on,
-        "SELECT sum(seq_scan), sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) FROM "
-        "pg_stat_xact_user_tables "
-        "WHERE schemaname = '" +
-            schema() +
-            "' AND relname NOT IN ('journals', 'migrations', 'order_marks', 'rollup_state')");
+    const auto rows =
+        sql(on,
+            "SELECT sum(seq_scan), sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) FROM "
+            "pg_stat_xact_user_tables "
+            "WHERE schemaname = '" +
+                schema() + "' AND relname NOT IN ('journals', 'migrations', 'order_marks', 'rollup_state')");
     return rows.empty() ? Counters{} : Counters{std::stoll(rows[0][0]), std::stoll(rows[0][1])};
   }
 };
@@ -279,8 +283,7 @@ TEST_P(ListPlans, APostingLooksEachOfItsBalancesUpAFewTimes) {
   ASSERT_TRUE(on->begin(store::Access::kWrite).ok());
   const std::string s = '"' + schema() + '"';
   const std::string id = "('00000000-0000-0000-000a-' || lpad(i::text, 12, '0'))::uuid";
-  const std::string set = "'00000000-0000-0000-000f-000000000001'::uuid",
-                    in = "'" + dated.id.text() + "'::uuid";
+  const std::string set = "'00000000-0000-0000-000f-000000000001'::uuid", in = "'" + dated.id.text() + "'::uuid";
   const std::string from = " FROM generate_series(0, " + std::to_string(kKeys) + ") AS i";
   for (const std::string &statement : {
            "INSERT INTO " + s +
@@ -292,8 +295,8 @@ TEST_P(ListPlans, APostingLooksEachOfItsBalancesUpAFewTimes) {
                "code, name, journal_id) SELECT " +
                set + ", 1, now(), now(), 'credit', 'active', 'synchronous', true, 'set', 'name', " + in,
            "INSERT INTO " + s + ".account_set_ancestors SELECT " + id + ", " + set + ", 1" + from,
-           "INSERT INTO " + s + ".balances SELECT i, 1, now(), now(), now(), now(), now(), " + id + ", " + in +
-               ", " + id + ", NULL, NULL, NULL, 'USD', 0, 0, 0, 0, 0, 0" + from,
+           "INSERT INTO " + s + ".balances SELECT i, 1, now(), now(), now(), now(), now(), " + id + ", " + in + ", " +
+               id + ", NULL, NULL, NULL, 'USD', 0, 0, 0, 0, 0, 0" + from,
        }) {
     sql(*on, statement);
   }

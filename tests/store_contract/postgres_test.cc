@@ -88,9 +88,8 @@ class PostgresContract : public StoreContract {
     return R"([[")" + set.text() + R"(",")" + of.text() + R"(",)" + (is_set ? "true" : "false") + "]]";
   }
   void join(const base::Uuid &set, const base::Uuid &of, bool is_set) {
-    EXPECT_TRUE(
-        call(StatementId::kMembershipWrite,
-             R"({"add":)" + member(set, of, is_set) + R"(,"remove":[],"events":[],"now":0})", true));
+    EXPECT_TRUE(call(StatementId::kMembershipWrite,
+                     R"({"add":)" + member(set, of, is_set) + R"(,"remove":[],"events":[],"now":0})", true));
   }
   // An account that is created into a set.
   store::Call birth(const base::Uuid &set, const std::string &code) const {
@@ -532,8 +531,7 @@ TEST_P(PostgresContract, AMembershipUnderAFixedSnapshotDoesNotMissAnAccountThatW
       sql_->run("BEGIN ISOLATION LEVEL " + level + "; SELECT count(*) FROM pg_class");
       change();
       const std::string request = R"({"host":true,"members":)" + member(top, people, true) + "}";
-      const Result<store::Answer> read =
-          run_as_host(*sql_, store::Call{StatementId::kMembershipRead, request, false});
+      const Result<store::Answer> read = run_as_host(*sql_, store::Call{StatementId::kMembershipRead, request, false});
       sql_->run("ROLLBACK");
       return read.ok() ? std::string("read") : read.error().sqlstate;
     };

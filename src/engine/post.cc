@@ -135,7 +135,7 @@ Result<store::PostingWrite> write_request(Batch &batch, store::PostingState &sta
   store::PostingWrite write;
   static_cast<core::BatchWrite &>(write) = decided.take();
   write.guard = state.guard;
-  write.ticket = state.ticket.get();
+  write.ticket = state.ticket;
   return write;
 }
 

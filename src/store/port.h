@@ -241,7 +241,7 @@ class PostingTicket {
 struct PostingState : core::BatchState {
   std::string guard;                        // names the transaction that holds the locks; empty when not asked for
   std::vector<base::Uuid> tx_template_ids;  // of those asked for, the ones that are there
-  std::unique_ptr<PostingTicket> ticket;
+  std::shared_ptr<PostingTicket> ticket;
 };
 
 // Everything that a batch of postings writes, in one statement. Fails with kMisuse "transaction.none" when the guard is not
@@ -249,7 +249,7 @@ struct PostingState : core::BatchState {
 // Rows of what velocity limits have counted are written as documents, on both stores alike.
 struct PostingWrite : core::BatchWrite {
   std::string guard;
-  const PostingTicket *ticket = nullptr;  // borrowed from the state
+  std::shared_ptr<const PostingTicket> ticket;  // the one of the state that it was decided on
 };
 
 // One statement of a migration, without a parameter or an answer. Only hosts are ever asked to run it (step / feed); our own

@@ -176,7 +176,7 @@ store::PostingWrite fold_postings(const store::PostingState &state, std::vector<
   for (const core::Balance &balance : state.balances) balances[balance.key] = {balance, balance.version};
   store::PostingWrite write;
   write.guard = state.guard;
-  write.ticket = state.ticket.get();
+  write.ticket = state.ticket;
   for (core::PostedTransaction &posting : postings) {
     posting.transaction.created_at = posting.transaction.modified_at = now;
     for (core::Entry &entry : posting.entries) {

@@ -340,7 +340,7 @@ store::PostingWrite StoreContract::write_of(const store::PostingState &state,
   store::PostingWrite write;
   const base::Timestamp now = base::Timestamp::from_micros(now_micros);
   write.guard = state.guard;
-  write.ticket = state.ticket.get();
+  write.ticket = state.ticket;
   std::map<core::BalanceKey, core::Balance> held;
   std::map<core::BalanceKey, std::int64_t> versions;
   for (const core::Balance &balance : state.balances) {

@@ -337,7 +337,7 @@ TEST_P(PostedRows, AreTheSameInBinaryAndAsText) {
   const store::PostingState as_host = take_state(run_as_host(*sql_, read_of(postings, true)));
   ASSERT_EQ(as_host.balances.size(), state.balances.size());
   write.guard = as_host.guard;
-  write.ticket = as_host.ticket.get();
+  write.ticket = as_host.ticket;
   sql_->run(restart_sql());
   const Result<store::Answer> written_as_host = run_as_host(*sql_, write);
   ASSERT_TRUE(written_as_host.ok()) << written_as_host.error().code << ": " << written_as_host.error().message;

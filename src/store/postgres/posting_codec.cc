@@ -123,7 +123,7 @@ std::size_t place_of(const PostingWrite &request, const BalanceKey &key) {
 // race.
 std::int64_t number_of(const PostingWrite &request, std::size_t place) {
   if (request.balance_versions[place] == 0) return 0;
-  const auto *ticket = static_cast<const Ticket *>(request.ticket);
+  const auto *ticket = static_cast<const Ticket *>(request.ticket.get());
   const std::int64_t known = ticket == nullptr ? 0 : ticket->number_of(request.balances[place].key);
   return known == 0 ? -1 : known;
 }
@@ -512,7 +512,7 @@ Result<PostingState> decode_posting_read(std::string_view text) {
   const JsonView root = json->root();
   PostingState state;
   state.guard = root.get("guard").string();
-  auto ticket = std::make_unique<Ticket>();
+  auto ticket = std::make_shared<Ticket>();
   base::Outcome read = read_balances(root.get("balances").string(), *ticket, state.balances);
   if (read) read = read_journals(root.get("journals"), state.journals);
   if (read) read = read_accounts(root.get("accounts").string(), state.accounts);

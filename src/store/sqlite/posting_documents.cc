@@ -79,7 +79,7 @@ class Cells {
 
 class StateReader {
  public:
-  StateReader(const PostingRead &read, JsonView root) : root_(root), ticket_(std::make_unique<SqliteTicket>()) {
+  StateReader(const PostingRead &read, JsonView root) : root_(root), ticket_(std::make_shared<SqliteTicket>()) {
     ticket_->places.reserve(read.keys.size());
     for (const core::BalanceKey &key : read.keys) ticket_->places.push_back({key, 0, 0, 0, 0, {}});
     host_ = read.host;
@@ -230,7 +230,7 @@ class StateReader {
   }
 
   JsonView root_;
-  std::unique_ptr<SqliteTicket> ticket_;
+  std::shared_ptr<SqliteTicket> ticket_;
   PostingState state_;
   std::map<base::Uuid, std::pair<std::int64_t, core::AccountState>> sets_;
   std::vector<std::pair<base::Uuid, std::int64_t>> journals_;

@@ -113,7 +113,7 @@ Outcome NativePosting::done(Statement &statement) {
 
 Result<PostingState> NativePosting::read(const PostingRead &read) {
   PostingState state;
-  auto ticket = std::make_unique<SqliteTicket>();
+  auto ticket = std::make_shared<SqliteTicket>();
   ticket->places.reserve(read.keys.size());
   for (const core::BalanceKey &key : read.keys) ticket->places.push_back({key, 0, 0, 0, 0, {}});
   if (Outcome outcome = read_ledger(*ticket); !outcome) return std::move(outcome.error());

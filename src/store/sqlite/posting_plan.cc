@@ -202,7 +202,7 @@ class Planner {
 }  // namespace
 
 base::Result<PostingPlan> plan_posting(const PostingWrite &write) {
-  const auto *ticket = static_cast<const SqliteTicket *>(write.ticket);
+  const auto *ticket = static_cast<const SqliteTicket *>(write.ticket.get());
   if (ticket == nullptr) return bad_plan("a posting's write has no ticket from its read");
   base::Result<PostingPlan> plan = Planner(write, *ticket).run();
   if (!plan) return plan;

@@ -58,7 +58,7 @@ TEST(PostingWriteText, KnowsTheNumbersOfBalancesThatWereRead) {
   const base::Result<PostingState> state = decode_posting_read(kState);
   ASSERT_TRUE(state.ok());
   PostingWrite write;
-  write.ticket = state->ticket.get();
+  write.ticket = state->ticket;
   write.balances = {state->balances[0]};
   write.balance_versions = {3};
   const std::string known = encode_posting_write(write);

@@ -4,9 +4,8 @@
 #include <utility>
 
 #include "core/account_set/membership.h"
-#include "engine/answers.h"
 #include "engine/ensure.h"
-#include "engine/entity_write.h"
+#include "engine/noun.h"
 #include "engine/operations.h"
 
 namespace cala::engine {
@@ -20,31 +19,45 @@ using core::AccountSet;
 using core::Membership;
 using store::StatementId;
 
-constexpr const char *kNoun = "account_set";
-
-Render render_set(AccountSet set) {
-  return [set = std::move(set)](base::JsonWriter &out) { render(out, set); };
-}
-
 constexpr const char *kNotKnown =
     "cannot be of an eventually consistent account set: a posting does not know its balance";
 
+const char *limited(const AccountSet &set) { return set.floors.min.empty() ? "max_available" : "min_available"; }
+
+bool follows_with_floors(const AccountSet &set) {
+  return set.balance_rollup != core::BalanceRollup::kSynchronous && !set.floors.empty();
+}
+
+Outcome refuse_floors_of_a_follower(const AccountSet &set) {
+  if (!follows_with_floors(set)) return {};
+  const std::string pointer = std::string("/") + limited(set);
+  base::Error error = base::make_error(base::Status::kInvalid, "request.malformed", pointer + " " + kNotKnown);
+  base::JsonWriter details;
+  error.details = details.begin_object().key("pointer").string(pointer).end_object().take();
+  return error;
+}
+
+constexpr const char *kKeys[] = {"id", "external_id"};
+constexpr Noun<AccountSet> kAccountSets = {"account_set",
+                                           StatementId::kAccountSetFind,
+                                           StatementId::kAccountSetList,
+                                           StatementId::kAccountWrite,
+                                           store::account_set_of,
+                                           kKeys,
+                                           nullptr,
+                                           refuse_floors_of_a_follower};
+
+// Those that a member is in.
+constexpr Noun<AccountSet> kParents = {"account_set",
+                                       StatementId::kAccountSetFind,
+                                       StatementId::kAccountSetParents,
+                                       StatementId::kAccountWrite,
+                                       store::account_set_of,
+                                       kKeys};
+
 AccountSet read_account_set(RequestReader &reader) {
-  AccountSet set;
-  set.id = reader.optional_uuid("id").value_or(base::Uuid{});
-  set.journal_id = reader.uuid("journal_id");
-  set.name = reader.name("name");
-  set.external_id = reader.optional_text("external_id");
-  set.normal_balance_type =
-      reader.word("normal_balance_type", core::Direction::kCredit, core::parse_direction, "debit, credit");
-  set.description = reader.optional_text("description");
-  set.metadata = reader.optional_json("metadata");
-  set.balance_rollup = reader.word("balance_rollup", core::BalanceRollup::kSynchronous, core::parse_balance_rollup,
-                                   "synchronous, eventually_consistent");
-  set.floors = read_floors(reader);
-  if (set.balance_rollup != core::BalanceRollup::kSynchronous && !set.floors.empty()) {
-    reader.fail("request.malformed", set.floors.min.empty() ? "max_available" : "min_available", kNotKnown);
-  }
+  AccountSet set = read_new<AccountSet>(reader);
+  if (follows_with_floors(set)) reader.fail("request.malformed", limited(set), kNotKnown);
   return set;
 }
 
@@ -60,25 +73,25 @@ Flow create_set(Context context, AccountSet set) {
     Result<store::Answer> answer = co_await ask(find_call(StatementId::kAccountFind, lookup));
     Result<Rows<core::Account>> rows = rows_of(std::move(answer), store::account_of);
     if (!rows) co_return std::move(rows.error());
-    if (!rows->items.empty()) co_return already_exists(kNoun, "id", set.id.text(), -1);
+    if (!rows->items.empty()) co_return already_exists(kAccountSets.name, "id", set.id.text(), -1);
   }
   if (set.external_id) {
     const Lookup lookup = lookup_by("external_id", *set.external_id);
     Result<store::Answer> answer = co_await ask(find_call(StatementId::kAccountSetFind, lookup));
     Result<Rows<AccountSet>> rows = rows_of(std::move(answer), store::account_set_of);
     if (!rows) co_return std::move(rows.error());
-    if (!rows->items.empty()) co_return already_exists(kNoun, "external_id", *set.external_id, -1);
+    if (!rows->items.empty()) co_return already_exists(kAccountSets.name, "external_id", *set.external_id, -1);
   }
   const Lookup journal = lookup_ids({set.journal_id});
   Result<store::Answer> answer = co_await ask(find_call(StatementId::kJournalFind, journal));
   Result<Rows<core::Journal>> journals = rows_of(std::move(answer), store::journal_of);
   if (!journals) co_return std::move(journals.error());
   if (journals->items.empty()) co_return not_found("journal", journal);
-  EntityWrite<AccountSet> write(StatementId::kAccountWrite, kNoun, set.created_at);
+  EntityWrite<AccountSet> write(kAccountSets.write, kAccountSets.name, set.created_at);
   write.insert(set);
   Outcome written = co_await ask_write(write, context);
   if (!written) co_return std::move(written.error());
-  co_return render_set(std::move(set));
+  co_return render_one(std::move(set));
 }
 
 // What create_set looks at, but for the keys by which the set would have been found.
@@ -92,7 +105,7 @@ std::vector<EnsureNeed> needs_of(const AccountSet &set) {
            if (!rows) return base::Error(rows.error());
            const bool of_an_account = std::any_of(rows->items.begin(), rows->items.end(),
                                                   [](const core::Account &row) { return !row.is_set; });
-           if (of_an_account) return already_exists(kNoun, "id", id, -1);
+           if (of_an_account) return already_exists(kAccountSets.name, "id", id, -1);
            return {};  // a set's: another has made it this moment, which the write will tell
          }});
   }
@@ -104,105 +117,6 @@ std::vector<EnsureNeed> needs_of(const AccountSet &set) {
                      return {};
                    }});
   return needs;
-}
-
-Flow find_set(Context, Lookup lookup) {
-  Result<store::Answer> answer = co_await ask(find_call(StatementId::kAccountSetFind, lookup));
-  Result<Rows<AccountSet>> rows = rows_of(std::move(answer), store::account_set_of);
-  if (!rows) co_return std::move(rows.error());
-  if (rows->items.empty()) co_return not_found(kNoun, lookup);
-  co_return render_set(std::move(rows->items.front()));
-}
-
-Flow find_sets(Context, std::vector<base::Uuid> ids) {
-  Result<store::Answer> answer = co_await ask(find_call(StatementId::kAccountSetFind, lookup_ids(ids)));
-  Result<Rows<AccountSet>> rows = rows_of(std::move(answer), store::account_set_of);
-  if (!rows) co_return std::move(rows.error());
-  std::unordered_map<base::Uuid, const AccountSet *, base::UuidHash> by_id;
-  for (const AccountSet &set : rows->items) by_id[set.id] = &set;
-  std::vector<AccountSet> found;
-  for (const base::Uuid &id : ids) {
-    const auto at = by_id.find(id);
-    if (at != by_id.end()) found.push_back(*at->second);
-  }
-  co_return Render([found = std::move(found)](base::JsonWriter &out) {
-    out.begin_object().key("account_sets");
-    render_array(out, found);
-    out.end_object();
-  });
-}
-
-// A page of sets, of all or of those that a member is in.
-Flow list_sets(Context, StatementId id, Page page, std::string document) {
-  Result<store::Answer> answer = co_await ask(read_call(id, document));
-  Result<Rows<AccountSet>> rows = rows_of(std::move(answer), store::account_set_of);
-  if (!rows) co_return std::move(rows.error());
-  co_return Render([rows = rows.take(), page](base::JsonWriter &out) { render_page(out, rows, page, kNoun); });
-}
-
-// What an update asks for: absent fields stay, null ones are cleared.
-struct AccountSetChange {
-  base::Uuid id;
-  std::optional<std::string> name;
-  std::optional<std::optional<std::string>> external_id;
-  std::optional<core::Direction> normal_balance_type;
-  std::optional<std::optional<std::string>> description;
-  std::optional<std::optional<std::string>> metadata;
-  FloorsChange floors;
-};
-
-template <typename T, typename U>
-void apply_field(T &field, const std::optional<U> &change, const char *name, std::vector<std::string> &fields) {
-  if (!change || field == *change) return;
-  field = *change;
-  fields.emplace_back(name);
-}
-
-std::vector<std::string> apply(AccountSet &set, const AccountSetChange &change) {
-  std::vector<std::string> fields;
-  apply_field(set.name, change.name, "name", fields);
-  apply_field(set.normal_balance_type, change.normal_balance_type, "normal_balance_type", fields);
-  apply_field(set.external_id, change.external_id, "external_id", fields);
-  apply_field(set.description, change.description, "description", fields);
-  apply_field(set.metadata, change.metadata, "metadata", fields);
-  apply(set.floors, change.floors, fields);
-  return fields;
-}
-
-base::Error floors_of_a_follower(const AccountSet &set) {
-  const std::string pointer = set.floors.min.empty() ? "/max_available" : "/min_available";
-  base::Error error = base::make_error(base::Status::kInvalid, "request.malformed", pointer + " " + kNotKnown);
-  base::JsonWriter details;
-  error.details = details.begin_object().key("pointer").string(pointer).end_object().take();
-  return error;
-}
-
-Flow change_set(Context context, AccountSetChange change) {
-  const Lookup lookup = lookup_ids({change.id});
-  Result<store::Answer> answer = co_await ask(find_call(StatementId::kAccountSetFind, lookup));
-  Result<Rows<AccountSet>> rows = rows_of(std::move(answer), store::account_set_of);
-  if (!rows) co_return std::move(rows.error());
-  if (rows->items.empty()) co_return not_found(kNoun, lookup);
-  AccountSet set = rows->items.front();
-  const std::vector<std::string> fields = apply(set, change);
-  if (fields.empty()) co_return render_set(std::move(set));
-  const bool follows = set.balance_rollup != core::BalanceRollup::kSynchronous;
-  if (follows && !set.floors.empty()) co_return floors_of_a_follower(set);
-  const bool renamed = std::find(fields.begin(), fields.end(), "external_id") != fields.end();
-  if (renamed && set.external_id) {
-    const Lookup other = lookup_by("external_id", *set.external_id);
-    Result<store::Answer> others = co_await ask(find_call(StatementId::kAccountSetFind, other));
-    Result<Rows<AccountSet>> taken = rows_of(std::move(others), store::account_set_of);
-    if (!taken) co_return std::move(taken.error());
-    if (!taken->items.empty()) co_return already_exists(kNoun, "external_id", *set.external_id, -1);
-  }
-  set.version += 1;
-  set.modified_at = std::max(set.modified_at, context.ledger->now());
-  EntityWrite<AccountSet> write(StatementId::kAccountWrite, kNoun, set.modified_at);
-  write.update(set, fields);
-  Outcome written = co_await ask_write(write, context);
-  if (!written) co_return std::move(written.error());
-  co_return render_set(std::move(set));
 }
 
 // Who is in a set.
@@ -416,74 +330,28 @@ Result<OperationPtr> account_set_create(Ledger &, const RequestPtr &request) {
 }
 
 Result<OperationPtr> account_set_ensure(Ledger &, const RequestPtr &request) {
-  RequestReader reader(request->root());
-  Ensure<AccountSet> what{
-      {kNoun, StatementId::kAccountSetFind, StatementId::kAccountWrite, store::account_set_of}, {}, {}, {}, {}, {}};
-  what.keep = read_on_difference(reader);
-  what.entity = read_account_set(reader);
-  what.id_given = !what.entity.id.is_nil();
-  if (!what.id_given && !what.entity.external_id) {
-    reader.fail("request.missing_key", "id", "is required (one of: id, external_id), or it could not be found again");
-  }
-  if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  if (what.id_given) what.keys.push_back(lookup_ids({what.entity.id}));
-  if (!what.id_given) what.entity.id = base::new_uuid();
-  if (what.entity.external_id) what.keys.push_back(lookup_by("external_id", *what.entity.external_id));
-  what.compared = fields_of(request->root());
-  what.needs = needs_of(what.entity);
-  return make_ensure("account_set_ensure", std::move(what));
+  Result<Ensure<AccountSet>> what = read_ensured(kAccountSets, request, read_account_set);
+  if (!what) return std::move(what.error());
+  what->needs = needs_of(what->entity);
+  return make_ensure("account_set_ensure", what.take());
 }
 
 Result<OperationPtr> account_set_find(Ledger &, const RequestPtr &request) {
-  RequestReader reader(request->root());
-  Lookup lookup = read_lookup(reader, {"id", "external_id"});
-  if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return std::make_unique<Operation>("account_set_find", Operation::Traits{},
-                                     [lookup](Context context) { return find_set(context, lookup); });
+  return make_find("account_set_find", kAccountSets, request, {"id", "external_id"});
 }
 
 Result<OperationPtr> account_set_find_many(Ledger &, const RequestPtr &request) {
-  RequestReader reader(request->root());
-  std::vector<base::Uuid> ids = reader.uuids("ids", kMaxBatch);
-  if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return std::make_unique<Operation>("account_set_find_many", Operation::Traits{},
-                                     [ids](Context context) { return find_sets(context, ids); });
+  return make_find_many("account_set_find_many", kAccountSets, request, "account_sets");
 }
 
 Result<OperationPtr> account_set_list(Ledger &, const RequestPtr &request) {
-  RequestReader reader(request->root());
-  const Page page = read_page(reader, kNoun);
-  const auto journal_id = reader.optional_uuid("journal_id");
-  if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  base::JsonWriter document = begin_list(page);
-  if (journal_id) document.key("journal_id").string(journal_id->text());
-  document.end_object();
-  return std::make_unique<Operation>("account_set_list", Operation::Traits{},
-                                     [page, text = document.take()](Context context) {
-                                       return list_sets(context, StatementId::kAccountSetList, page, text);
-                                     });
+  return make_list("account_set_list", kAccountSets, request, [](RequestReader &reader, base::JsonWriter &document) {
+    if (const auto id = reader.optional_uuid("journal_id")) document.key("journal_id").string(id->text());
+  });
 }
 
 Result<OperationPtr> account_set_update(Ledger &, const RequestPtr &request) {
-  RequestReader reader(request->root());
-  AccountSetChange change;
-  change.id = reader.uuid("id");
-  change.name = reader.optional_name("name");
-  if (reader.any("external_id").present()) change.external_id = reader.optional_text("external_id");
-  if (reader.has("normal_balance_type")) {
-    change.normal_balance_type =
-        reader.word("normal_balance_type", core::Direction::kCredit, core::parse_direction, "debit, credit");
-  }
-  if (reader.any("description").present()) change.description = reader.optional_text("description");
-  if (reader.any("metadata").present()) change.metadata = reader.optional_json("metadata");
-  change.floors = read_floors_change(reader);
-  for (const char *key : {"name", "normal_balance_type"}) {
-    if (reader.is_null(key)) reader.fail("request.malformed", key, "cannot be cleared");
-  }
-  if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return std::make_unique<Operation>(
-      "account_set_update", Operation::Traits{.access = store::Access::kWrite},
-      [change = std::move(change)](Context context) { return change_set(context, change); });
+  return make_update("account_set_update", kAccountSets, request);
 }
 
 Result<OperationPtr> account_set_add_members(Ledger &, const RequestPtr &request) {
@@ -530,21 +398,16 @@ Result<OperationPtr> account_set_list_members(Ledger &, const RequestPtr &reques
 }
 
 Result<OperationPtr> account_set_list_parents(Ledger &, const RequestPtr &request) {
-  RequestReader reader(request->root());
-  const Page page = read_page(reader, kNoun);
-  const auto account_id = reader.optional_uuid("account_id");
-  const auto set_id = reader.optional_uuid("account_set_id");
-  if (account_id.has_value() == set_id.has_value()) {
-    reader.fail(account_id ? "request.malformed" : "request.missing_key", "account_id",
-                "or account_set_id must be given, and only one of them");
-  }
-  if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  base::JsonWriter document = begin_list(page);
-  document.key("member_id").string((account_id ? *account_id : *set_id).text()).end_object();
-  return std::make_unique<Operation>("account_set_list_parents", Operation::Traits{},
-                                     [page, text = document.take()](Context context) {
-                                       return list_sets(context, StatementId::kAccountSetParents, page, text);
-                                     });
+  return make_list("account_set_list_parents", kParents, request,
+                   [](RequestReader &reader, base::JsonWriter &document) {
+                     const auto account_id = reader.optional_uuid("account_id");
+                     const auto set_id = reader.optional_uuid("account_set_id");
+                     if (account_id.has_value() == set_id.has_value()) {
+                       return reader.fail(account_id ? "request.malformed" : "request.missing_key", "account_id",
+                                          "or account_set_id must be given, and only one of them");
+                     }
+                     document.key("member_id").string((account_id ? *account_id : *set_id).text());
+                   });
 }
 
 }  // namespace cala::engine

@@ -80,6 +80,13 @@ std::optional<std::string> first_difference(JsonView stored, JsonView wanted, co
   return std::nullopt;
 }
 
+std::string required_keys(std::span<const char *const> keys) {
+  if (keys.size() == 1) return "is required";
+  std::string names;
+  for (const char *key : keys) names += (names.empty() ? "" : ", ") + std::string(key);
+  return "is required (one of: " + names + "), or it could not be found again";
+}
+
 base::Error ensure_differs(std::string_view noun, const base::Uuid &id, const std::string &pointer) {
   const std::string field = pointer.substr(1, pointer.find('/', 1) - 1);
   base::Error error =

@@ -8,25 +8,15 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "engine/answers.h"
-#include "engine/entity_write.h"
-#include "engine/operations.h"
+#include "engine/noun.h"
 
 namespace cala::engine {
-
-// How the store keeps a noun.
-template <typename T>
-struct EnsuredNoun {
-  const char *name;  // "account": also the key of the answer
-  store::StatementId find;
-  store::StatementId write;
-  base::Result<T> (*read)(base::JsonView row);
-};
 
 // What must be there, or must not, for the row to be created; asked only where it is not found.
 struct EnsureNeed {
@@ -36,7 +26,7 @@ struct EnsureNeed {
 
 template <typename T>
 struct Ensure {
-  EnsuredNoun<T> noun;
+  Noun<T> noun;
   T entity;                           // as it would be created
   bool id_given = false;              // else the library has made it
   std::vector<Lookup> keys;           // by any of which it is found; at least one, each of one key
@@ -54,6 +44,8 @@ std::vector<std::string> fields_of(base::JsonView request);
 std::optional<std::string> first_difference(base::JsonView stored, base::JsonView wanted,
                                             const std::vector<std::string> &fields);
 
+// What is said where none of the keys is given.
+std::string required_keys(std::span<const char *const> keys);
 // kConflict "<noun>.ensure_differs" and "<noun>.keys_span".
 base::Error ensure_differs(std::string_view noun, const base::Uuid &id, const std::string &pointer);
 base::Error keys_span(std::string_view noun, const std::vector<base::Uuid> &ids, const std::vector<std::string> &keys);
@@ -130,6 +122,25 @@ Flow ensure(Context context, Ensure<T> what) {
       co_return std::move(error);
     }
   }
+}
+
+// read(reader) gives what would be created. It is found by its id, where that was given, and by the noun's other keys.
+template <typename T, typename Read>
+base::Result<Ensure<T>> read_ensured(const Noun<T> &noun, const RequestPtr &request, Read read) {
+  RequestReader reader(request->root());
+  Ensure<T> what{.noun = noun, .entity = {}, .keys = {}, .compared = fields_of(request->root())};
+  what.keep = read_on_difference(reader);
+  what.entity = read(reader);
+  what.id_given = !what.entity.id.is_nil();
+  for (const char *field : noun.unique) {
+    const bool drawn = field == std::string_view("id") && !what.id_given;
+    const std::optional<std::string> key = key_of(what.entity, field);
+    if (key && !drawn) what.keys.push_back({field, {*key}});
+  }
+  if (what.keys.empty()) reader.fail("request.missing_key", noun.unique.front(), required_keys(noun.unique));
+  if (base::Outcome finished = reader.finish(); !finished) return std::move(finished.error());
+  if (!what.id_given) what.entity.id = base::new_uuid();
+  return what;
 }
 
 template <typename T>

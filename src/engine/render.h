@@ -59,6 +59,4 @@ void render_array(base::JsonWriter &out, const std::vector<T> &items) {
   out.end_array();
 }
 
-std::string_view text_of(core::ParamType type);
-
 }  // namespace cala::engine

@@ -6,9 +6,8 @@
 
 #include "core/velocity/frozen.h"
 #include "core/velocity/headroom.h"
-#include "engine/answers.h"
 #include "engine/ensure.h"
-#include "engine/entity_write.h"
+#include "engine/noun.h"
 #include "engine/operations.h"
 
 namespace cala::engine {
@@ -25,130 +24,37 @@ using core::VelocityControl;
 using core::VelocityLimit;
 using store::StatementId;
 
-constexpr const char *kLimit = "velocity_limit";
-constexpr const char *kControl = "velocity_control";
-constexpr std::size_t kMaxParams = 1000;
-constexpr std::size_t kMaxWindow = 100;
-constexpr std::size_t kMaxBalances = 100;
-
-core::TxTemplateParam read_param(RequestReader &reader) {
-  core::TxTemplateParam param;
-  param.name = reader.name("name");
-  if (!reader.has("type")) reader.fail("request.missing_key", "type", "is required");
-  param.type = reader.word("type", core::ParamType::kString, cel::parse_param_type,
-                           "string, integer, decimal, boolean, uuid, date, timestamp, json");
-  param.default_expr = reader.optional_text("default");
-  param.min = reader.optional_text("min");
-  param.max = reader.optional_text("max");
-  param.description = reader.optional_text("description");
-  return param;
-}
-
-core::VelocityBalanceLimit read_balance_limit(RequestReader &reader) {
-  core::VelocityBalanceLimit balance;
-  balance.layer = reader.text("layer");
-  balance.amount = reader.text("amount");
-  balance.enforcement_direction = reader.text("enforcement_direction");
-  balance.start = reader.optional_text("start");
-  balance.end = reader.optional_text("end");
-  balance.basis = reader.word("basis", core::VelocityBasis::kNet, core::parse_velocity_basis, "net, gross");
-  return balance;
-}
-
-void read_limit_part(RequestReader &reader, VelocityLimit &out) {
-  const JsonView limit = reader.object("limit");
-  if (!limit.present()) return;
-  RequestReader one(limit, "/limit");
-  out.timestamp_source = one.optional_text("timestamp_source");
-  for (const JsonView item : one.array("balance", kMaxBalances)) {
-    RequestReader balance(item, "/limit/balance/" + std::to_string(out.balance.size()));
-    out.balance.push_back(read_balance_limit(balance));
-    one.adopt(balance.finish());
-  }
-  if (!one.failed() && out.balance.empty()) one.fail("request.malformed", "balance", "must not be empty");
-  reader.adopt(one.finish());
-}
-
-VelocityLimit read_limit(RequestReader &reader) {
-  VelocityLimit out;
-  out.id = reader.optional_uuid("id").value_or(Uuid{});
-  out.name = reader.name("name");
-  out.description = reader.optional_text("description");
-  for (const JsonView item : reader.optional_array("window", kMaxWindow)) {
-    RequestReader one(item, "/window/" + std::to_string(out.window.size()));
-    core::VelocityWindowKey key;
-    key.alias = one.name("alias");
-    key.value = one.text("value");
-    out.window.push_back(std::move(key));
-    reader.adopt(one.finish());
-  }
-  out.condition = reader.optional_text("condition");
-  if (reader.has("currency")) out.currency = reader.currency("currency");
-  for (const JsonView item : reader.optional_array("params", kMaxParams)) {
-    RequestReader one(item, "/params/" + std::to_string(out.params.size()));
-    out.params.push_back(read_param(one));
-    reader.adopt(one.finish());
-  }
-  read_limit_part(reader, out);
-  return out;
-}
+constexpr const char *kKeys[] = {"id"};
+constexpr Noun<VelocityLimit> kLimits = {"velocity_limit",
+                                         StatementId::kVelocityLimitFind,
+                                         StatementId::kVelocityLimitList,
+                                         StatementId::kVelocityLimitWrite,
+                                         store::velocity_limit_of,
+                                         kKeys};
+constexpr Noun<VelocityControl> kControls = {"velocity_control",
+                                             StatementId::kVelocityControlFind,
+                                             StatementId::kVelocityControlList,
+                                             StatementId::kVelocityControlWrite,
+                                             store::velocity_control_of,
+                                             kKeys};
 
 VelocityControl read_control(RequestReader &reader) {
-  VelocityControl out;
-  out.id = reader.optional_uuid("id").value_or(Uuid{});
-  out.name = reader.name("name");
-  out.description = reader.optional_text("description");
-  out.condition = reader.optional_text("condition");
+  VelocityControl out = read_new<VelocityControl>(reader);
   if (const JsonView enforcement = reader.optional_object("enforcement"); enforcement.present()) {
     RequestReader one(enforcement, "/enforcement");
-    out.action = one.word("action", core::VelocityAction::kReject, core::parse_velocity_action, "reject, warn");
+    read_field(one, "action", {}, out.action);
     reader.adopt(one.finish());
   }
   return out;
 }
 
-template <typename T>
-Render render_one(T entity) {
-  return [entity = std::move(entity)](base::JsonWriter &out) { render(out, entity); };
-}
-
-// How the store keeps each.
-constexpr EnsuredNoun<VelocityLimit> kLimits = {kLimit, StatementId::kVelocityLimitFind,
-                                                StatementId::kVelocityLimitWrite, store::velocity_limit_of};
-constexpr EnsuredNoun<VelocityControl> kControls = {kControl, StatementId::kVelocityControlFind,
-                                                    StatementId::kVelocityControlWrite, store::velocity_control_of};
-
-template <typename T>
-Flow create(Context context, EnsuredNoun<T> noun, T entity) {
-  entity.created_at = entity.modified_at = context.ledger->now();
-  const Lookup lookup = lookup_ids({entity.id});
-  Result<store::Answer> answer = co_await ask(find_call(noun.find, lookup));
-  Result<Rows<T>> rows = rows_of(std::move(answer), noun.read);
-  if (!rows) co_return std::move(rows.error());
-  if (!rows->items.empty()) co_return already_exists(noun.name, "id", entity.id.text(), -1);
-  EntityWrite<T> write(noun.write, noun.name, entity.created_at);
-  write.insert(entity);
-  Outcome written = co_await ask_write(write, context);
-  if (!written) co_return std::move(written.error());
-  co_return render_one(std::move(entity));
-}
-
-template <typename T>
-Flow list(Context, EnsuredNoun<T> noun, StatementId id, Page page, std::string document) {
-  Result<store::Answer> answer = co_await ask(read_call(id, document));
-  Result<Rows<T>> rows = rows_of(std::move(answer), noun.read);
-  if (!rows) co_return std::move(rows.error());
-  co_return Render(
-      [rows = rows.take(), page, noun](base::JsonWriter &out) { render_page(out, rows, page, noun.name); });
-}
-
-Flow list_attachments(Context, Page page, std::string document) {
-  Result<store::Answer> answer = co_await ask(read_call(StatementId::kVelocityAttachmentList, document));
-  Result<Rows<VelocityAttachment>> rows = rows_of(std::move(answer), store::velocity_attachment_of);
-  if (!rows) co_return std::move(rows.error());
-  co_return Render(
-      [rows = rows.take(), page](base::JsonWriter &out) { render_page(out, rows, page, "velocity_attachment"); });
-}
+// They have no id, and are neither found nor written one by one.
+constexpr Noun<VelocityAttachment> kAttachments = {"velocity_attachment",
+                                                   StatementId::kVelocityAttachmentList,
+                                                   StatementId::kVelocityAttachmentList,
+                                                   StatementId::kVelocityAttachmentWrite,
+                                                   store::velocity_attachment_of,
+                                                   {}};
 
 // What changes with a control: its limits and where it is attached, with the events that say so.
 struct ControlChange {
@@ -208,7 +114,7 @@ store::Call change_call(const ControlChange &change, base::Timestamp now, const 
 }
 
 AskWrite ask_change(const ControlChange &change, base::Timestamp now, const Context &context) {
-  return AskWrite([&change, now](const std::string &guard) { return change_call(change, now, guard); }, kControl,
+  return AskWrite([&change, now](const std::string &guard) { return change_call(change, now, guard); }, kControls.name,
                   context.host);
 }
 
@@ -237,13 +143,13 @@ Flow add_limit(Context context, Uuid control_id, Uuid limit_id, bool ensure) {
   Result<store::Answer> answer = co_await ask(find_call(StatementId::kVelocityControlFind, by_control));
   Result<Rows<VelocityControl>> controls = rows_of(std::move(answer), store::velocity_control_of);
   if (!controls) co_return std::move(controls.error());
-  if (controls->items.empty()) co_return not_found(kControl, by_control);
+  if (controls->items.empty()) co_return not_found(kControls.name, by_control);
   VelocityControl control = std::move(controls->items.front());
   const Lookup by_limit = lookup_ids({limit_id});
   Result<store::Answer> found = co_await ask(find_call(StatementId::kVelocityLimitFind, by_limit));
   Result<Rows<VelocityLimit>> limits = rows_of(std::move(found), store::velocity_limit_of);
   if (!limits) co_return std::move(limits.error());
-  if (limits->items.empty()) co_return not_found(kLimit, by_limit);
+  if (limits->items.empty()) co_return not_found(kLimits.name, by_limit);
   for (const VelocityLimit &limit : control.limits) {
     if (limit.id != limit_id) continue;
     if (ensure) co_return render_counts("created", 0, "found", 1);
@@ -360,7 +266,7 @@ Flow attach(Context context, Targets targets, bool keep) {
   Result<store::Answer> answer = co_await ask(find_call(StatementId::kVelocityControlFind, by_control));
   Result<Rows<VelocityControl>> controls = rows_of(std::move(answer), store::velocity_control_of);
   if (!controls) co_return std::move(controls.error());
-  if (controls->items.empty()) co_return not_found(kControl, by_control);
+  if (controls->items.empty()) co_return not_found(kControls.name, by_control);
   const base::Timestamp now = context.ledger->now();
   const Result<base::Json> params = base::Json::parse(targets.params);
   if (!params) co_return Error(params.error());
@@ -394,7 +300,7 @@ Flow detach(Context context, Targets targets) {
   Result<store::Answer> answer = co_await ask(find_call(StatementId::kVelocityControlFind, by_control));
   Result<Rows<VelocityControl>> controls = rows_of(std::move(answer), store::velocity_control_of);
   if (!controls) co_return std::move(controls.error());
-  if (controls->items.empty()) co_return not_found(kControl, by_control);
+  if (controls->items.empty()) co_return not_found(kControls.name, by_control);
   const std::string document = attached_document(targets);
   Result<store::Answer> there = co_await ask(read_call(StatementId::kVelocityAttachmentList, document));
   Result<Rows<VelocityAttachment>> rows = rows_of(std::move(there), store::velocity_attachment_of);
@@ -525,83 +431,50 @@ Result<OperationPtr> make_add_limit(std::string_view name, const RequestPtr &req
                                      [=](Context context) { return add_limit(context, control_id, limit_id, ensure); });
 }
 
-template <typename T>
-Ensure<T> ensured(EnsuredNoun<T> noun, T entity, const RequestPtr &request, bool keep) {
-  Ensure<T> what{.noun = noun, .entity = std::move(entity), .keys = {}, .compared = {}, .keep = keep};
-  what.id_given = !what.entity.id.is_nil();
-  if (what.id_given) what.keys.push_back(lookup_ids({what.entity.id}));
-  what.compared = fields_of(request->root());
-  return what;
+void by_control(RequestReader &reader, base::JsonWriter &document) {
+  if (const auto control_id = reader.optional_uuid("control_id")) {
+    document.key("control_id").string(control_id->text());
+  }
 }
 
 }  // namespace
 
 Result<OperationPtr> velocity_limit_create(Ledger &ledger, const RequestPtr &request) {
   RequestReader reader(request->root());
-  VelocityLimit limit = read_limit(reader);
+  VelocityLimit limit = read_new<VelocityLimit>(reader);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  if (limit.id.is_nil()) limit.id = base::new_uuid();
   if (Outcome sound = core::check_velocity_limit(limit, ledger.now()); !sound) return std::move(sound.error());
-  return std::make_unique<Operation>(
-      "velocity_limit_create", Operation::Traits{.access = store::Access::kWrite},
-      [limit = std::move(limit)](Context context) { return create(context, kLimits, limit); });
+  return make_create("velocity_limit_create", kLimits, std::move(limit));
 }
 
 Result<OperationPtr> velocity_limit_ensure(Ledger &ledger, const RequestPtr &request) {
-  RequestReader reader(request->root());
-  const bool keep = read_on_difference(reader);
-  if (!reader.has("id")) reader.fail("request.missing_key", "id", "is required");
-  VelocityLimit limit = read_limit(reader);
-  if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  if (Outcome sound = core::check_velocity_limit(limit, ledger.now()); !sound) return std::move(sound.error());
-  return make_ensure("velocity_limit_ensure", ensured(kLimits, std::move(limit), request, keep));
+  Result<Ensure<VelocityLimit>> what = read_ensured(kLimits, request, read_new<VelocityLimit>);
+  if (!what) return std::move(what.error());
+  if (Outcome sound = core::check_velocity_limit(what->entity, ledger.now()); !sound) return std::move(sound.error());
+  return make_ensure("velocity_limit_ensure", what.take());
 }
 
 Result<OperationPtr> velocity_limit_list(Ledger &, const RequestPtr &request) {
-  RequestReader reader(request->root());
-  const Page page = read_page(reader, kLimit);
-  const std::optional<Uuid> control_id = reader.optional_uuid("control_id");
-  if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  base::JsonWriter document = begin_list(page);
-  if (control_id) document.key("control_id").string(control_id->text());
-  document.end_object();
-  return std::make_unique<Operation>("velocity_limit_list", Operation::Traits{},
-                                     [page, text = document.take()](Context context) {
-                                       return list(context, kLimits, StatementId::kVelocityLimitList, page, text);
-                                     });
+  return make_list("velocity_limit_list", kLimits, request, by_control);
 }
 
 Result<OperationPtr> velocity_control_create(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   VelocityControl control = read_control(reader);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  if (control.id.is_nil()) control.id = base::new_uuid();
   if (Outcome sound = core::check_velocity_control(control); !sound) return std::move(sound.error());
-  return std::make_unique<Operation>(
-      "velocity_control_create", Operation::Traits{.access = store::Access::kWrite},
-      [control = std::move(control)](Context context) { return create(context, kControls, control); });
+  return make_create("velocity_control_create", kControls, std::move(control));
 }
 
 Result<OperationPtr> velocity_control_ensure(Ledger &, const RequestPtr &request) {
-  RequestReader reader(request->root());
-  const bool keep = read_on_difference(reader);
-  if (!reader.has("id")) reader.fail("request.missing_key", "id", "is required");
-  VelocityControl control = read_control(reader);
-  if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  if (Outcome sound = core::check_velocity_control(control); !sound) return std::move(sound.error());
-  return make_ensure("velocity_control_ensure", ensured(kControls, std::move(control), request, keep));
+  Result<Ensure<VelocityControl>> what = read_ensured(kControls, request, read_control);
+  if (!what) return std::move(what.error());
+  if (Outcome sound = core::check_velocity_control(what->entity); !sound) return std::move(sound.error());
+  return make_ensure("velocity_control_ensure", what.take());
 }
 
 Result<OperationPtr> velocity_control_list(Ledger &, const RequestPtr &request) {
-  RequestReader reader(request->root());
-  const Page page = read_page(reader, kControl);
-  if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  base::JsonWriter document = begin_list(page);
-  document.end_object();
-  return std::make_unique<Operation>("velocity_control_list", Operation::Traits{},
-                                     [page, text = document.take()](Context context) {
-                                       return list(context, kControls, StatementId::kVelocityControlList, page, text);
-                                     });
+  return make_list("velocity_control_list", kControls, request);
 }
 
 Result<OperationPtr> velocity_control_add_limit(Ledger &, const RequestPtr &request) {
@@ -631,18 +504,12 @@ Result<OperationPtr> velocity_control_detach(Ledger &, const RequestPtr &request
 }
 
 Result<OperationPtr> velocity_attachment_list(Ledger &, const RequestPtr &request) {
-  RequestReader reader(request->root());
-  const Page page = read_page(reader, "velocity_attachment");
-  const std::optional<Uuid> control_id = reader.optional_uuid("control_id");
-  const std::optional<Uuid> account_id = reader.optional_uuid("account_id");
-  if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  base::JsonWriter document = begin_list(page);
-  if (control_id) document.key("control_id").string(control_id->text());
-  if (account_id) document.key("account_ids").begin_array().string(account_id->text()).end_array();
-  document.end_object();
-  return std::make_unique<Operation>(
-      "velocity_attachment_list", Operation::Traits{},
-      [page, text = document.take()](Context context) { return list_attachments(context, page, text); });
+  return make_list("velocity_attachment_list", kAttachments, request,
+                   [](RequestReader &reader, base::JsonWriter &document) {
+                     by_control(reader, document);
+                     const std::optional<Uuid> account_id = reader.optional_uuid("account_id");
+                     if (account_id) document.key("account_ids").begin_array().string(account_id->text()).end_array();
+                   });
 }
 
 Result<OperationPtr> velocity_headroom(Ledger &, const RequestPtr &request) {

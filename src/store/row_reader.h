@@ -1,5 +1,5 @@
-// What the readers and writers of rows (store/rows.h) share: the members of one row, read with their types; keys that may be absent;
-// params, which tx templates and velocity limits have. Pure.
+// What the readers and writers of rows (store/rows.h) share: the members of one row, read with their types, and
+// keys that may be absent. Pure.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "core/account/floors.h"
-#include "core/tx_template/tx_template.h"
 
 namespace cala::store {
 
@@ -63,6 +62,8 @@ class RowReader {
     return parsed<core::Floors>(key, core::Floors::parse_text);
   }
   base::JsonView member(std::string_view key) const { return row_.get(key); }
+  RowReader inside(base::JsonView part) const { return RowReader(what_, part); }
+  bool has(std::string_view key) const { return !is_absent(key); }
 
   void fail(std::string_view key) {
     if (bad_.empty()) bad_ = key;
@@ -97,12 +98,5 @@ inline void write_optional(base::JsonWriter &out, std::string_view key, const st
 inline void write_optional(base::JsonWriter &out, std::string_view key, const std::optional<base::Uuid> &value) {
   if (value) out.key(key).string(value->text());
 }
-
-inline void write_stamps(base::JsonWriter &out, base::Timestamp created_at, base::Timestamp modified_at) {
-  out.key("created_at").integer(created_at.micros()).key("modified_at").integer(modified_at.micros());
-}
-
-void read_params(RowReader &row, std::vector<core::TxTemplateParam> &out);
-void write_params(base::JsonWriter &out, const std::vector<core::TxTemplateParam> &params);
 
 }  // namespace cala::store

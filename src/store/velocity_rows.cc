@@ -1,81 +1,29 @@
 // The rows of velocity limits, controls, attachments and what was counted.
-#include "store/row_reader.h"
+#include "store/row_fields.h"
 #include "store/rows.h"
 
 namespace cala::store {
-
-namespace {
 
 using base::JsonView;
 using base::JsonWriter;
 using base::Result;
 using base::Uuid;
 
-void read_balance_limits(RowReader &row, std::vector<core::VelocityBalanceLimit> &out) {
-  const JsonView limit = row.member("limit");
-  if (!limit.present() || !limit.is_object()) return row.fail("limit");
-  for (const JsonView item : limit.get("balance")) {
-    RowReader reader("velocity_limit", item);
-    core::VelocityBalanceLimit balance;
-    balance.layer = reader.text("layer");
-    balance.amount = reader.text("amount");
-    balance.enforcement_direction = reader.text("enforcement_direction");
-    balance.start = reader.optional_text("start");
-    balance.end = reader.optional_text("end");
-    balance.basis = reader.parsed<core::VelocityBasis>("basis", core::parse_velocity_basis);
-    if (reader.failed()) row.fail("limit");
-    out.push_back(std::move(balance));
-  }
-}
-
-}  // namespace
-
 Result<core::VelocityLimit> velocity_limit_of(JsonView row) {
-  RowReader reader("velocity_limit", row);
-  if (reader.failed()) return reader.error();
-  core::VelocityLimit limit;
-  limit.id = reader.uuid("id");
-  limit.version = reader.integer("version");
-  limit.number = reader.integer("number");
-  limit.name = reader.text("name");
-  limit.description = reader.optional_text("description");
-  limit.condition = reader.optional_text("condition");
-  if (reader.optional_text("currency")) {
-    limit.currency = reader.parsed<core::Currency>("currency", core::Currency::parse);
-  }
-  for (const JsonView item : reader.member("window")) {
-    RowReader key("velocity_limit", item);
-    limit.window.push_back({key.text("alias"), key.text("value")});
-    if (key.failed()) reader.fail("window");
-  }
-  read_params(reader, limit.params);
-  if (const JsonView source = reader.member("limit").get("timestamp_source"); source.present()) {
-    limit.timestamp_source = std::string(source.string());
-  }
-  read_balance_limits(reader, limit.balance);
-  limit.created_at = reader.instant("created_at");
-  limit.modified_at = reader.instant("modified_at");
-  return finish(reader, std::move(limit));
+  return read_row<core::VelocityLimit>("velocity_limit", row);
 }
 
 Result<core::VelocityControl> velocity_control_of(JsonView row) {
   RowReader reader("velocity_control", row);
   if (reader.failed()) return reader.error();
   core::VelocityControl control;
-  control.id = reader.uuid("id");
-  control.version = reader.integer("version");
-  control.number = reader.integer("number");
-  control.name = reader.text("name");
-  control.description = reader.optional_text("description");
-  control.condition = reader.optional_text("condition");
+  read_fields(reader, control);
   control.action = reader.parsed<core::VelocityAction>("action", core::parse_velocity_action);
   for (const JsonView item : reader.member("limits")) {
     Result<core::VelocityLimit> limit = velocity_limit_of(item);
     if (!limit) return std::move(limit.error());
     control.limits.push_back(limit.take());
   }
-  control.created_at = reader.instant("created_at");
-  control.modified_at = reader.instant("modified_at");
   return finish(reader, std::move(control));
 }
 
@@ -147,48 +95,23 @@ Result<core::VelocityBalance> velocity_balance_of(JsonView row) {
 }
 
 void write_row(JsonWriter &out, const core::VelocityLimit &limit) {
-  out.begin_object().key("id").string(limit.id.text()).key("version").integer(limit.version);
-  out.key("name").string(limit.name);
-  write_optional(out, "description", limit.description);
-  write_optional(out, "condition", limit.condition);
-  if (limit.currency) out.key("currency").string(limit.currency->code());
-  out.key("window").begin_array();
-  for (const core::VelocityWindowKey &key : limit.window) {
-    out.begin_object().key("alias").string(key.alias).key("value").string(key.value).end_object();
-  }
-  out.end_array().key("params");
-  write_params(out, limit.params);
-  out.key("limit").begin_object();
-  write_optional(out, "timestamp_source", limit.timestamp_source);
-  out.key("balance").begin_array();
-  for (const core::VelocityBalanceLimit &balance : limit.balance) {
-    out.begin_object().key("layer").string(balance.layer).key("amount").string(balance.amount);
-    out.key("enforcement_direction").string(balance.enforcement_direction);
-    write_optional(out, "start", balance.start);
-    write_optional(out, "end", balance.end);
-    out.key("basis").string(core::word_of(balance.basis)).end_object();
-  }
-  out.end_array().end_object();
-  write_stamps(out, limit.created_at, limit.modified_at);
+  out.begin_object();
+  write_fields(out, limit);
   out.end_object();
 }
 
 void write_row(JsonWriter &out, const core::VelocityControl &control) {
-  out.begin_object().key("id").string(control.id.text()).key("version").integer(control.version);
-  out.key("name").string(control.name);
-  write_optional(out, "description", control.description);
-  write_optional(out, "condition", control.condition);
-  out.key("action").string(core::word_of(control.action));
-  write_stamps(out, control.created_at, control.modified_at);
-  out.end_object();
+  out.begin_object();
+  write_fields(out, control);
+  out.key("action").string(core::word_of(control.action)).end_object();
 }
 
 void write_row(JsonWriter &out, const core::VelocityAttachment &attachment) {
   out.begin_object().key("account_id").string(attachment.account_id.text());
   out.key("control_id").string(attachment.control_id.text()).key("version").integer(attachment.version);
   out.key("params").string(attachment.params).key("frozen").string(attachment.frozen);
-  write_stamps(out, attachment.created_at, attachment.modified_at);
-  out.end_object();
+  out.key("created_at").integer(attachment.created_at.micros());
+  out.key("modified_at").integer(attachment.modified_at.micros()).end_object();
 }
 
 void write_row(JsonWriter &out, const core::VelocityBalance &balance, std::int64_t old_version) {

@@ -26,9 +26,9 @@ class VelocityContract : public StoreContract {
     param.type = core::ParamType::kDecimal;
     param.default_expr = "decimal('1')";
     limit.params = {param};
-    limit.timestamp_source = "context.vars.transaction.effective";
-    limit.balance = {{"SETTLED", "params.most", "DEBIT", "timestamp('2026-01-01T00:00:00Z')", std::nullopt,
-                      core::VelocityBasis::kGross}};
+    limit.rule.timestamp_source = "context.vars.transaction.effective";
+    limit.rule.balance = {{"SETTLED", "params.most", "DEBIT", "timestamp('2026-01-01T00:00:00Z')", std::nullopt,
+                           core::VelocityBasis::kGross}};
     limit.created_at = limit.modified_at = base::Timestamp::from_micros(kNow);
     EXPECT_TRUE(insert(StatementId::kVelocityLimitWrite, limit).ok());
     return limit;

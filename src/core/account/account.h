@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "base/uuid.h"
 #include "core/account/floors.h"
+#include "core/fields.h"
 #include "core/values.h"
 
 namespace cala::core {
@@ -56,6 +57,27 @@ struct AccountState {
   std::shared_ptr<const AttachedControls> controls{};  // null where none is attached
   Direction normal_balance_type = Direction::kCredit;
   std::shared_ptr<const Floors> floors{};  // null where there are none
+};
+
+template <>
+struct Fields<Account> {
+  template <typename Visit>
+  static void each(Visit &&visit) {
+    visit("id", &Account::id, kId);
+    visit("version", &Account::version, kKept);
+    visit("code", &Account::code, kNamed);
+    visit("name", &Account::name, kNamed);
+    visit("external_id", &Account::external_id, kChanges);
+    visit("normal_balance_type", &Account::normal_balance_type, kChanges);
+    visit("status", &Account::status, kGiven);
+    visit("description", &Account::description, kChanges);
+    visit("metadata", &Account::metadata, kJsonText);
+    visit("balance_rollup", &Account::balance_rollup, kGiven);
+    visit("is_set", &Account::is_set, kHidden);
+    visit("floors", &Account::floors, kChanges);
+    visit("created_at", &Account::created_at, kKept);
+    visit("modified_at", &Account::modified_at, kKept);
+  }
 };
 
 }  // namespace cala::core

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/uuid.h"
+#include "core/fields.h"
 #include "core/values.h"
 
 namespace cala::core {
@@ -47,6 +48,23 @@ struct JournalState {
   LockStatus status = LockStatus::kActive;
   MaxScale max_scale;
   bool effective_balances = false;
+};
+
+template <>
+struct Fields<Journal> {
+  template <typename Visit>
+  static void each(Visit &&visit) {
+    visit("id", &Journal::id, kId);
+    visit("version", &Journal::version, kKept);
+    visit("name", &Journal::name, kNamed);
+    visit("code", &Journal::code, {.not_empty = true});
+    visit("description", &Journal::description, kChanges);
+    visit("status", &Journal::status, kGiven);
+    visit("effective_balances", &Journal::effective_balances, kGiven);
+    visit("max_scale", &Journal::max_scale, kChanges);
+    visit("created_at", &Journal::created_at, kKept);
+    visit("modified_at", &Journal::modified_at, kKept);
+  }
 };
 
 }  // namespace cala::core

@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "base/uuid.h"
+#include "core/fields.h"
 #include "core/values.h"
 
 namespace cala::core {
@@ -59,6 +60,49 @@ struct PostedTransaction {
   Transaction transaction;
   std::vector<Entry> entries;
   std::vector<EntryFloors> floors{};  // of one that is being made; not kept
+};
+
+template <>
+struct Fields<Entry> {
+  template <typename Visit>
+  static void each(Visit &&visit) {
+    visit("id", &Entry::id, kKept);
+    visit("transaction_id", &Entry::transaction_id, kKept);
+    visit("journal_id", &Entry::journal_id, kKept);
+    visit("account_id", &Entry::account_id, kKept);
+    visit("entry_type", &Entry::entry_type, kKept);
+    visit("sequence", &Entry::sequence, kKept);
+    visit("layer", &Entry::layer, kKept);
+    visit("direction", &Entry::direction, kKept);
+    visit("units", &Entry::units, kKept);
+    visit("currency", &Entry::currency, kKept);
+    visit("description", &Entry::description, kKept);
+    visit("metadata", &Entry::metadata, {.given = false, .json = true});
+    visit("account_version", &Entry::account_version, kKept);
+    visit("created_at", &Entry::created_at, kKept);
+  }
+};
+
+template <>
+struct Fields<Transaction> {
+  template <typename Visit>
+  static void each(Visit &&visit) {
+    visit("id", &Transaction::id, kKept);
+    visit("version", &Transaction::version, kKept);
+    visit("journal_id", &Transaction::journal_id, kKept);
+    visit("tx_template_id", &Transaction::tx_template_id, kKept);
+    visit("tx_template_code", &Transaction::tx_template_code, kKept);
+    visit("entry_ids", &Transaction::entry_ids, kKept);
+    visit("effective", &Transaction::effective, kKept);
+    visit("correlation_id", &Transaction::correlation_id, kKept);
+    visit("external_id", &Transaction::external_id, kKept);
+    visit("description", &Transaction::description, kKept);
+    visit("metadata", &Transaction::metadata, {.given = false, .json = true});
+    visit("void_of", &Transaction::void_of, kKept);
+    visit("voided_by", &Transaction::voided_by, kKept);
+    visit("created_at", &Transaction::created_at, kKept);
+    visit("modified_at", &Transaction::modified_at, kKept);
+  }
 };
 
 }  // namespace cala::core

@@ -37,14 +37,15 @@ BalancePrograms compile_balance(ExpressionCompiler &compiler, const VelocityBala
 
 // The expressions that look at a posting.
 template <typename Limit>
-CompiledControl::Limit compile_limit(ExpressionCompiler &compiler, const Limit &source) {
+CompiledControl::Limit compile_limit(ExpressionCompiler &compiler, const Limit &source,
+                                     const std::optional<std::string> &timestamp_source) {
   CompiledControl::Limit out;
   for (std::size_t i = 0; i < source.window.size(); ++i) {
     out.window.push_back(
         compiler.compile(source.window[i].value, ResultAs::kJson, "/window/" + std::to_string(i) + "/value"));
   }
   out.condition = compiler.compile(source.condition, ResultAs::kBool, "/condition");
-  out.timestamp_source = compiler.compile(source.timestamp_source, ResultAs::kTimestamp, "/limit/timestamp_source");
+  out.timestamp_source = compiler.compile(timestamp_source, ResultAs::kTimestamp, "/limit/timestamp_source");
   return out;
 }
 
@@ -129,13 +130,13 @@ Result<FrozenLimit> freeze_limit(const VelocityLimit &limit, JsonView params, Ti
   out.window = limit.window;
   out.condition = limit.condition;
   out.currency = limit.currency;
-  out.timestamp_source = limit.timestamp_source;
+  out.timestamp_source = limit.rule.timestamp_source;
   ExpressionCompiler compiler(declared->specs);
-  for (std::size_t i = 0; i < limit.balance.size(); ++i) {
-    const BalancePrograms programs = compile_balance(compiler, limit.balance[i], i);
+  for (std::size_t i = 0; i < limit.rule.balance.size(); ++i) {
+    const BalancePrograms programs = compile_balance(compiler, limit.rule.balance[i], i);
     if (Outcome compiled = compiler.finish(); !compiled) return naming_limit(std::move(compiled.error()), limit);
     Result<FrozenBalanceLimit> frozen =
-        freeze_balance(programs, balance_pointer(i), limit.balance[i].basis, bindings, arena);
+        freeze_balance(programs, balance_pointer(i), limit.rule.balance[i].basis, bindings, arena);
     if (!frozen) return naming_limit(std::move(frozen.error()), limit);
     out.balance.push_back(frozen.take());
   }
@@ -256,10 +257,12 @@ Outcome check_velocity_limit(const VelocityLimit &limit, Timestamp now) {
   if (Outcome defaults = check_defaults(*params, now); !defaults) return defaults;
   const std::vector<cel::ParamSpec> none;
   ExpressionCompiler of_postings(none, true);
-  compile_limit(of_postings, limit);
+  compile_limit(of_postings, limit, limit.rule.timestamp_source);
   if (Outcome compiled = of_postings.finish(); !compiled) return compiled;
   ExpressionCompiler of_params(params->specs);
-  for (std::size_t i = 0; i < limit.balance.size(); ++i) compile_balance(of_params, limit.balance[i], i);
+  for (std::size_t i = 0; i < limit.rule.balance.size(); ++i) {
+    compile_balance(of_params, limit.rule.balance[i], i);
+  }
   return of_params.finish();
 }
 
@@ -308,7 +311,8 @@ Result<CompiledControlPtr> compile_frozen(std::string_view text) {
   const std::vector<cel::ParamSpec> none;
   ExpressionCompiler compiler(none, true);
   out->condition = compiler.compile(out->frozen.condition, ResultAs::kBool, "/condition");
-  for (const FrozenLimit &limit : out->frozen.limits) out->limits.push_back(compile_limit(compiler, limit));
+  for (const FrozenLimit &limit : out->frozen.limits)
+    out->limits.push_back(compile_limit(compiler, limit, limit.timestamp_source));
   if (Outcome compiled = compiler.finish(); !compiled) return corrupt();
   return CompiledControlPtr(std::move(out));
 }

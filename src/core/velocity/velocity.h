@@ -12,6 +12,7 @@
 
 #include "base/time.h"
 #include "base/uuid.h"
+#include "core/fields.h"
 #include "core/tx_template/tx_template.h"
 #include "core/values.h"
 
@@ -39,6 +40,12 @@ struct VelocityBalanceLimit {  // every text is CEL
   VelocityBasis basis = VelocityBasis::kNet;
 };
 
+// What is counted, and how much may be.
+struct VelocityLimitRule {
+  std::optional<std::string> timestamp_source;  // CEL
+  std::vector<VelocityBalanceLimit> balance;
+};
+
 struct VelocityLimit {
   base::Uuid id;
   std::int64_t version = 1;
@@ -49,8 +56,7 @@ struct VelocityLimit {
   std::optional<std::string> condition;  // CEL
   std::optional<Currency> currency;
   std::vector<TxTemplateParam> params;
-  std::optional<std::string> timestamp_source;  // CEL
-  std::vector<VelocityBalanceLimit> balance;
+  VelocityLimitRule rule;
   base::Timestamp created_at;
   base::Timestamp modified_at;
 };
@@ -104,5 +110,85 @@ struct VelocityBalance {
 
 // The measure of a balance: what of it is in this direction, in this layer and those before it. nullopt past 38 digits.
 std::optional<Decimal> measure(const VelocityBalance &balance, Layer upto, Direction direction, VelocityBasis basis);
+
+template <>
+struct WordsOf<VelocityAction> {
+  static constexpr const char *all = "reject, warn";
+  static std::optional<VelocityAction> parse(std::string_view text) { return parse_velocity_action(text); }
+  static std::string_view text(VelocityAction value) { return word_of(value); }
+};
+
+template <>
+struct WordsOf<VelocityBasis> {
+  static constexpr const char *all = "net, gross";
+  static std::optional<VelocityBasis> parse(std::string_view text) { return parse_velocity_basis(text); }
+  static std::string_view text(VelocityBasis value) { return word_of(value); }
+};
+
+template <>
+struct Fields<VelocityWindowKey> {
+  template <typename Visit>
+  static void each(Visit &&visit) {
+    visit("alias", &VelocityWindowKey::alias, {.not_empty = true});
+    visit("value", &VelocityWindowKey::value, kGiven);
+  }
+};
+
+template <>
+struct Fields<VelocityBalanceLimit> {
+  template <typename Visit>
+  static void each(Visit &&visit) {
+    visit("layer", &VelocityBalanceLimit::layer, kGiven);
+    visit("amount", &VelocityBalanceLimit::amount, kGiven);
+    visit("enforcement_direction", &VelocityBalanceLimit::enforcement_direction, kGiven);
+    visit("start", &VelocityBalanceLimit::start, kGiven);
+    visit("end", &VelocityBalanceLimit::end, kGiven);
+    visit("basis", &VelocityBalanceLimit::basis, kGiven);
+  }
+};
+
+template <>
+struct Fields<VelocityLimitRule> {
+  template <typename Visit>
+  static void each(Visit &&visit) {
+    visit("timestamp_source", &VelocityLimitRule::timestamp_source, kGiven);
+    visit("balance", &VelocityLimitRule::balance, {.required = true, .not_empty = true, .most = 100});
+  }
+};
+
+template <>
+struct Fields<VelocityLimit> {
+  template <typename Visit>
+  static void each(Visit &&visit) {
+    visit("id", &VelocityLimit::id, kId);
+    visit("version", &VelocityLimit::version, kKept);
+    visit("number", &VelocityLimit::number, kHidden);
+    visit("name", &VelocityLimit::name, {.not_empty = true});
+    visit("description", &VelocityLimit::description, kGiven);
+    visit("window", &VelocityLimit::window, {.most = 100});
+    visit("condition", &VelocityLimit::condition, kGiven);
+    visit("currency", &VelocityLimit::currency, kGiven);
+    visit("params", &VelocityLimit::params, {.most = 1000});
+    visit("limit", &VelocityLimit::rule, kGiven);
+    visit("created_at", &VelocityLimit::created_at, kKept);
+    visit("modified_at", &VelocityLimit::modified_at, kKept);
+  }
+};
+
+// But for what a row and an answer have in shapes of their own: the action and the limits.
+template <>
+struct Fields<VelocityControl> {
+  template <typename Visit>
+  static void each(Visit &&visit) {
+    visit("id", &VelocityControl::id, kId);
+    visit("version", &VelocityControl::version, kKept);
+    visit("number", &VelocityControl::number, kHidden);
+    visit("name", &VelocityControl::name, {.not_empty = true});
+    visit("description", &VelocityControl::description, kGiven);
+    visit("condition", &VelocityControl::condition, kGiven);
+    visit("created_at", &VelocityControl::created_at, kKept);
+    visit("modified_at", &VelocityControl::modified_at, kKept);
+  }
+};
 
 }  // namespace cala::core

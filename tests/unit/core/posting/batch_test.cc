@@ -542,7 +542,7 @@ VelocityBearers limited(const Uuid &id, const std::string &most, const std::stri
   limit.id = numbered(41);
   limit.number = 1;
   limit.condition = condition;
-  limit.balance.push_back({"SETTLED", "decimal('" + most + "')", "DEBIT", std::nullopt, std::nullopt, {}});
+  limit.rule.balance.push_back({"SETTLED", "decimal('" + most + "')", "DEBIT", std::nullopt, std::nullopt, {}});
   VelocityControl control;
   control.id = numbered(42);
   control.number = 1;

@@ -39,7 +39,7 @@ VelocityLimit limit_of(const std::string &most, const std::string &layer = "SETT
   balance.layer = layer;
   balance.amount = most;
   balance.enforcement_direction = direction;
-  limit.balance.push_back(balance);
+  limit.rule.balance.push_back(balance);
   return limit;
 }
 
@@ -182,7 +182,7 @@ TEST(VelocityDefinition, RefusesWhatCanNeverBeEvaluated) {
 TEST(VelocityFreezing, WorksOutTheParams) {
   VelocityLimit limit = limit_of("decimal.Add(params.most, '1')");
   limit.params = {decimal_param("most")};
-  limit.balance[0].start = "timestamp('2026-01-01T00:00:00Z')";
+  limit.rule.balance[0].start = "timestamp('2026-01-01T00:00:00Z')";
   const auto frozen = [&](const char *params) {
     const base::Result<base::Json> json = base::Json::parse(params);
     base::Result<FrozenControl> out = freeze(control_of({limit}), json->root(), now());
@@ -201,10 +201,10 @@ TEST(VelocityFreezing, SurvivesItsText) {
   limit.window = {{"day", "context.vars.transaction.effective.format('%Y')"}};
   limit.condition = "context.vars.entry.layer == SETTLED";
   limit.currency = usd();
-  limit.timestamp_source = "context.vars.transaction.effective";
-  limit.balance[0].start = "timestamp('2026-01-01T00:00:00.000000001Z')";
-  limit.balance[0].end = "date('2027-01-01')";
-  limit.balance[0].basis = VelocityBasis::kGross;
+  limit.rule.timestamp_source = "context.vars.transaction.effective";
+  limit.rule.balance[0].start = "timestamp('2026-01-01T00:00:00.000000001Z')";
+  limit.rule.balance[0].end = "date('2027-01-01')";
+  limit.rule.balance[0].basis = VelocityBasis::kGross;
   VelocityControl control = control_of({limit});
   control.condition = "true";
   control.action = VelocityAction::kWarn;
@@ -242,7 +242,7 @@ TEST_F(Velocity, NetGivesRoomBackAndGrossDoesNot) {
   EXPECT_EQ(credit("30"), "ok");
   EXPECT_EQ(debit("30"), "ok");
   VelocityLimit gross = limit_of("decimal('100')");
-  gross.balance[0].basis = VelocityBasis::kGross;
+  gross.rule.balance[0].basis = VelocityBasis::kGross;
   balances_.clear();
   attach(kAccount, {compiled(control_of({gross}))});
   EXPECT_EQ(debit("100"), "ok");
@@ -252,7 +252,7 @@ TEST_F(Velocity, NetGivesRoomBackAndGrossDoesNot) {
 
 TEST_F(Velocity, VoidTakesBackWhatWasCounted) {
   VelocityLimit gross = limit_of("decimal('100')");
-  gross.balance[0].basis = VelocityBasis::kGross;
+  gross.rule.balance[0].basis = VelocityBasis::kGross;
   gross.condition = "context.vars.entry.entryType == 'CARD' && context.vars.entry.units > decimal('0')";
   attach(kAccount, {compiled(control_of({gross}))});
   EXPECT_EQ(debit("100"), "ok");
@@ -307,9 +307,9 @@ TEST_F(Velocity, CreditLimitCountsCredits) {
 
 TEST_F(Velocity, StartIsInclusiveAndEndExclusive) {
   VelocityLimit limit = limit_of("decimal('0')");
-  limit.balance[0].start = "timestamp('2026-03-09T00:00:00Z')";
-  limit.balance[0].end = "timestamp('2026-03-10T00:00:00Z')";
-  limit.timestamp_source = "context.vars.transaction.effective";
+  limit.rule.balance[0].start = "timestamp('2026-03-09T00:00:00Z')";
+  limit.rule.balance[0].end = "timestamp('2026-03-10T00:00:00Z')";
+  limit.rule.timestamp_source = "context.vars.transaction.effective";
   attach(kAccount, {compiled(control_of({limit}))});
   const auto on = [&](const char *date) {
     PostedTransaction posting = posting_of({entry_of(Direction::kDebit, "1")});
@@ -418,9 +418,9 @@ TEST_F(Velocity, SumsPast38DigitsAreRefused) {
 
 TEST_F(Velocity, HeadroomSaysWhatIsLeft) {
   VelocityLimit limit = limit_of("decimal('100')");
-  limit.balance.push_back(limit.balance[0]);
-  limit.balance[1].basis = VelocityBasis::kGross;
-  limit.balance[1].end = "timestamp('2020-01-01T00:00:00Z')";
+  limit.rule.balance.push_back(limit.rule.balance[0]);
+  limit.rule.balance[1].basis = VelocityBasis::kGross;
+  limit.rule.balance[1].end = "timestamp('2020-01-01T00:00:00Z')";
   const CompiledControlPtr control = compiled(control_of({limit}));
   base::Result<std::vector<VelocityHeadroom>> rows = headroom(kAccount, control->frozen, {}, {}, now());
   ASSERT_TRUE(rows.ok());

@@ -225,7 +225,7 @@ CALA_API const char *cala_version(void);
 /* The version of this interface that the library implements: major << 16 | minor. Any thread. */
 CALA_API int32_t cala_abi_version(void);
 
-/* This header as data: one JSON object, for hosts that list, check or complete requests.
+/* This header as data: one JSON object, for programs that list, check or complete requests.
  * {version, types: {name: {doc, type}}, operations: {name: {since, access: "read" | "write", doc, request: type,
  * result: type, errors: [code]}}, codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes", means,
  * advice, details: type}}, functions: [name]}. A type is
@@ -2048,10 +2048,10 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code store.deadlock, CALA_CONFLICT, any, retryable: two transactions waited for each other
  * do: roll back and run the transaction again; outside one the library has */
 /* code store.cancelled, CALA_CANCELLED, any: the statement was interrupted */
-/* code store.too_old, CALA_UNSUPPORTED, any: the host's SQLite has no JSON functions, or cannot read the ledger's
+/* code store.too_old, CALA_UNSUPPORTED, any: the program's SQLite has no JSON functions, or cannot read the ledger's
  *   statements
  * do: use SQLite 3.38 or newer */
-/* code store.untrusted_schema, CALA_UNSUPPORTED, any: the host's SQLite forbids functions in triggers
+/* code store.untrusted_schema, CALA_UNSUPPORTED, any: the program's SQLite forbids functions in triggers
  * do: `PRAGMA trusted_schema = ON` */
 /* code store.encoding, CALA_INVALID, any: the database's encoding lacks a character
  * do: use a database in UTF8 */
@@ -2064,8 +2064,8 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: report it */
 /* code store.plan, store.entry_id, store.misuse, CALA_INTERNAL, any: a defect of the library
  * do: report it */
-/* code config.store, config.schema, CALA_INVALID, any: a connection string or schema name that cannot be right,
- *   found below `cala_ledger_open`
+/* code config.store, config.schema, CALA_INVALID, any: the connection string, or the name of the schema, cannot be
+ *   right; seen only where it was not looked at when the ledger was opened
  * do: correct it */
 
 #ifdef __cplusplus

@@ -1812,11 +1812,11 @@ const (
 	CodeStoreDeadlock = "store.deadlock"
 	// CodeStoreCancelled (ErrCancelled): the statement was interrupted.
 	CodeStoreCancelled = "store.cancelled"
-	// CodeStoreTooOld (ErrUnsupported): the host's SQLite has no JSON functions, or cannot read the ledger's
+	// CodeStoreTooOld (ErrUnsupported): the program's SQLite has no JSON functions, or cannot read the ledger's
 	// statements. Use SQLite 3.38 or newer.
 	CodeStoreTooOld = "store.too_old"
-	// CodeStoreUntrustedSchema (ErrUnsupported): the host's SQLite forbids functions in triggers. PRAGMA trusted_schema
-	// = ON.
+	// CodeStoreUntrustedSchema (ErrUnsupported): the program's SQLite forbids functions in triggers. PRAGMA
+	// trusted_schema = ON.
 	CodeStoreUntrustedSchema = "store.untrusted_schema"
 	// CodeStoreEncoding (ErrInvalid): the database's encoding lacks a character. Use a database in UTF8.
 	CodeStoreEncoding = "store.encoding"
@@ -1834,11 +1834,11 @@ const (
 	CodeStoreEntryID = "store.entry_id"
 	// CodeStoreMisuse (ErrInternal): a defect of the library. Report it.
 	CodeStoreMisuse = "store.misuse"
-	// CodeConfigStore (ErrInvalid): a connection string or schema name that cannot be right, found below
-	// cala_ledger_open. Correct it.
+	// CodeConfigStore (ErrInvalid): the connection string, or the name of the schema, cannot be right; seen only where
+	// it was not looked at when the ledger was opened. Correct it.
 	CodeConfigStore = "config.store"
-	// CodeConfigSchema (ErrInvalid): a connection string or schema name that cannot be right, found below
-	// cala_ledger_open. Correct it.
+	// CodeConfigSchema (ErrInvalid): the connection string, or the name of the schema, cannot be right; seen only where
+	// it was not looked at when the ledger was opened. Correct it.
 	CodeConfigSchema = "config.schema"
 	// CodeLibraryMissing (ErrUnavailable) is the wrapper's own.
 	CodeLibraryMissing = "library.missing"

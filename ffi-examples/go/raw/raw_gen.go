@@ -834,7 +834,7 @@ func AbiVersion() int32 {
 	return int32(C.go_cala_abi_version())
 }
 
-// Api is cala_api. This header as data: one JSON object, for hosts that list, check or complete requests.
+// Api is cala_api. This header as data: one JSON object, for programs that list, check or complete requests.
 func Api() string {
 	return C.GoString(C.go_cala_api())
 }

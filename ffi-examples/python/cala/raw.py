@@ -46,7 +46,7 @@ FUNCTIONS = (
     # The version of this interface that the library implements: major << 16 | minor. Any thread.
     # ()
     ("cala_abi_version", ctypes.c_int32, ()),
-    # This header as data: one JSON object, for hosts that list, check or complete requests.
+    # This header as data: one JSON object, for programs that list, check or complete requests.
     # {version, types: {name: {doc, type}}, operations: {name: {since, access: "read" | "write", doc, request: type,
     # result: type, errors: [code]}}, codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes", means,
     # advice, details: type}}, functions: [name]}. A type is

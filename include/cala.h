@@ -888,6 +888,22 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   items: [event],
  *   place: integer,                    -- to read on from
  *   has_next_page: boolean}  */
+/* type health_state: how well something does. "healthy" | "degraded" | "unhealthy" */
+/* type health_check: one thing that was looked at. {
+ *   name: "store" | "schema" | "writable" | "rollup" | "listeners" | "disk",
+ *   status: health_state,
+ *   code?: text,                       -- why it is not healthy, where one of the codes below says so
+ *   message?: text,                    -- why, in words
+ *   took_ms?: integer,                 -- store: until it answered
+ *   schema_version?: integer,          -- schema: of the tables
+ *   library_schema_version?: integer,
+ *   behind?: integer,                  -- rollup, listeners: numbers of the order that are still to come; of the last
+ *   listeners?: integer,               -- listeners: how many have names
+ *   listener?: text,                   -- the one that is furthest behind
+ *   waiting_since?: instant,           -- when the first event was recorded that it is not done with
+ *   file_bytes?: integer,              -- disk: SQLite's file, or PostgreSQL's database
+ *   wal_bytes?: integer,               -- SQLite's -wal
+ *   free_bytes?: integer}              -- what is left to us where SQLite's file is */
 /* type kept_place: behind which events are to come. {place: integer} */
 /* type listener: a listener with a name. {
  *   name: text,
@@ -1539,10 +1555,22 @@ CALA_API cala_status cala_trial_balance(cala_ledger *ledger, cala_tx *tx, const 
  * request: {after?: integer 0..9007199254740991 = 0, limit?: integer 1..1000 = 100, types?: [text; 100],
  *   journal_id?: uuid, entries?: boolean = false, balances?: boolean = false}
  * result: event_page
- * errors: CALA_UNAVAILABLE list.no_mark
+ * errors: CALA_UNAVAILABLE list.no_mark; CALA_NOT_FOUND event.pruned
  * access: read */
 CALA_API cala_status cala_event_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                      cala_op **out_op, cala_error **out_error);
+
+/* Deletes the oldest events: those up to a place, or recorded before an instant, limit of them at most, in order.
+ * Nobody can begin before the last of them any more (CALA_NOT_FOUND event.pruned); only events go, all else stays. It
+ * is refused while a named listener is not done with one of them; listeners without a name do not count. The newest
+ * event is kept, and on PostgreSQL those behind the first writer that is still under way. pruned: how many went; place:
+ * where to begin now; more: call again.
+ * request: {limit?: integer 1..100000 = 10000} & ({place: integer 0..9007199254740991} | {before: instant})
+ * result: {pruned: integer, place: integer, more: boolean}
+ * errors: CALA_REJECTED event.listener_behind; CALA_CONFLICT event.changed; CALA_UNAVAILABLE list.no_mark
+ * access: write */
+CALA_API cala_status cala_event_prune(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                      cala_op **out_op, cala_error **out_error);
 
 /* Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
  * under the name. Events behind that place are those to come; one beyond the newest event is not kept. "now" is behind
@@ -1550,7 +1578,8 @@ CALA_API cala_status cala_event_list(cala_ledger *ledger, cala_tx *tx, const cha
  * is then refused; so it is in a transaction that has posted.
  * request: {name?: text, from?: "start" | "now" | integer = "now"}
  * result: kept_place
- * errors: CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
+ * errors: CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark;
+ *   CALA_NOT_FOUND event.pruned
  * access: write */
 CALA_API cala_status cala_listener_place(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
@@ -1645,6 +1674,19 @@ CALA_API cala_status cala_cel_evaluate(cala_ledger *ledger, cala_tx *tx, const c
  * access: read */
 CALA_API cala_status cala_ledger_info(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                       cala_op **out_op, cala_error **out_error);
+
+/* Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
+ * status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
+ * writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named ones
+ * are; disk. A check that was not reached is left out. It is answered within timeout_ms, whatever the store does, and
+ * on SQLite it is the one writer for a moment. In a transaction it fails as any operation where the store does. The
+ * limits make a check degraded.
+ * request: {timeout_ms?: integer 1..60000 = 5000, rollup_behind_max?: integer 0..9007199254740991,
+ *   listener_behind_max?: integer 0..9007199254740991, free_bytes_min?: integer 0..9007199254740991 = 100000000}
+ * result: {status: health_state, checks: [health_check]}
+ * access: read */
+CALA_API cala_status cala_ledger_health(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                        cala_op **out_op, cala_error **out_error);
 
 /* Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each
  * statement is run by the program.
@@ -1894,6 +1936,14 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: roll back and run the transaction again; outside one the library has */
 
 /* codes: Listeners */
+/* code event.pruned, CALA_NOT_FOUND: the events behind that place were pruned
+ * do: begin at `place`, and take what was missed from the ledger's lists
+ * details: {place: integer} */
+/* code event.listener_behind, CALA_REJECTED: a named listener is not done with events that were to be pruned
+ * do: wait for it, prune up to its place, or `listener_remove` it
+ * details: {name: text, place: integer} */
+/* code event.changed, CALA_CONFLICT, retryable: another has pruned events, or begun a listener, at the same time
+ * do: try again */
 /* code listener.not_found, CALA_NOT_FOUND: no listener has this name
  * do: `listener_place` begins one
  * details: {name: text} */

@@ -602,6 +602,58 @@ type EventPage struct {
 	HasNextPage bool  `json:"has_next_page"`
 }
 
+// HealthState is how well something does.
+type HealthState string
+
+// The words of HealthState.
+const (
+	Healthy   HealthState = "healthy"
+	Degraded  HealthState = "degraded"
+	Unhealthy HealthState = "unhealthy"
+)
+
+// HealthCheckName is one of these words.
+type HealthCheckName string
+
+// The words of HealthCheckName.
+const (
+	CheckStore     HealthCheckName = "store"
+	CheckSchema    HealthCheckName = "schema"
+	CheckWritable  HealthCheckName = "writable"
+	CheckRollup    HealthCheckName = "rollup"
+	CheckListeners HealthCheckName = "listeners"
+	CheckDisk      HealthCheckName = "disk"
+)
+
+// HealthCheck is one thing that was looked at.
+type HealthCheck struct {
+	Name   HealthCheckName `json:"name"`
+	Status HealthState     `json:"status"`
+	// Why it is not healthy, where one of the codes below says so.
+	Code string `json:"code,omitempty"`
+	// Why, in words.
+	Message string `json:"message,omitempty"`
+	// Store: until it answered.
+	TookMs *int64 `json:"took_ms,omitempty"`
+	// Schema: of the tables.
+	SchemaVersion        *int64 `json:"schema_version,omitempty"`
+	LibrarySchemaVersion *int64 `json:"library_schema_version,omitempty"`
+	// Rollup, listeners: numbers of the order that are still to come; of the last.
+	Behind *int64 `json:"behind,omitempty"`
+	// Listeners: how many have names.
+	Listeners *int64 `json:"listeners,omitempty"`
+	// The one that is furthest behind.
+	Listener string `json:"listener,omitempty"`
+	// When the first event was recorded that it is not done with.
+	WaitingSince time.Time `json:"waiting_since,omitempty"`
+	// Disk: SQLite's file, or PostgreSQL's database.
+	FileBytes *int64 `json:"file_bytes,omitempty"`
+	// SQLite's -wal.
+	WalBytes *int64 `json:"wal_bytes,omitempty"`
+	// What is left to us where SQLite's file is.
+	FreeBytes *int64 `json:"free_bytes,omitempty"`
+}
+
 // KeptPlace is behind which events are to come.
 type KeptPlace struct {
 	Place int64 `json:"place"`
@@ -1272,6 +1324,31 @@ type EventFilter struct {
 	Balances bool `json:"balances,omitempty"`
 }
 
+// EventPruneRequest is the request of event_prune. One of Place, Before.
+type EventPruneRequest struct {
+	// 1 to 100000. Default 10000.
+	Limit int64 `json:"limit,omitempty"`
+	// 0 to 9007199254740991.
+	Place  *int64    `json:"place,omitempty"`
+	Before time.Time `json:"-"`
+}
+
+// MarshalJSON writes the request, instants to the microsecond.
+func (request EventPruneRequest) MarshalJSON() ([]byte, error) {
+	type plain EventPruneRequest
+	return json.Marshal(struct {
+		plain
+		Before *string `json:"before,omitempty"`
+	}{plain(request), instant(request.Before)})
+}
+
+// EventPruneResult is the answer of event_prune.
+type EventPruneResult struct {
+	Pruned int64 `json:"pruned"`
+	Place  int64 `json:"place"`
+	More   bool  `json:"more"`
+}
+
 // ListenerPlaceRequest is the request of listener_place.
 type ListenerPlaceRequest struct {
 	Name string `json:"name,omitempty"`
@@ -1394,6 +1471,24 @@ type Info struct {
 	Balances             int64     `json:"balances"`
 	Clock                ClockKind `json:"clock"`
 	Now                  time.Time `json:"now"`
+}
+
+// LedgerHealthRequest is the request of ledger_health.
+type LedgerHealthRequest struct {
+	// 1 to 60000. Default 5000.
+	TimeoutMs int64 `json:"timeout_ms,omitempty"`
+	// 0 to 9007199254740991.
+	RollupBehindMax *int64 `json:"rollup_behind_max,omitempty"`
+	// 0 to 9007199254740991.
+	ListenerBehindMax *int64 `json:"listener_behind_max,omitempty"`
+	// 0 to 9007199254740991. Default 100000000.
+	FreeBytesMin *int64 `json:"free_bytes_min,omitempty"`
+}
+
+// LedgerHealthResult is the answer of ledger_health.
+type LedgerHealthResult struct {
+	Status HealthState   `json:"status"`
+	Checks []HealthCheck `json:"checks"`
 }
 
 // Migration is the answer of ledger_migrate.
@@ -1638,6 +1733,14 @@ const (
 	// CodeBalanceChanged (ErrConflict): a balance was moved by another between reading and writing. Roll back and run
 	// the transaction again; outside one the library has.
 	CodeBalanceChanged = "balance.changed"
+	// CodeEventPruned (ErrNotFound): the events behind that place were pruned. Begin at place, and take what was missed
+	// from the ledger's lists. Details: {place: integer}.
+	CodeEventPruned = "event.pruned"
+	// CodeEventListenerBehind (ErrRejected): a named listener is not done with events that were to be pruned. Wait for
+	// it, prune up to its place, or listener_remove it. Details: {name: text, place: integer}.
+	CodeEventListenerBehind = "event.listener_behind"
+	// CodeEventChanged (ErrConflict): another has pruned events, or begun a listener, at the same time. Try again.
+	CodeEventChanged = "event.changed"
 	// CodeListenerNotFound (ErrNotFound): no listener has this name. listener_place begins one. Details: {name: text}.
 	CodeListenerNotFound = "listener.not_found"
 	// CodeListenerBeyondNewest (ErrRejected): a place beyond the newest event is to be kept. Keep the place of an event

@@ -574,12 +574,24 @@ func (o *Operations) BalanceChangesPage(ctx context.Context, filter BalanceChang
 	return call[Page[DatedBalance]](ctx, o, raw.BalanceChanges, filter)
 }
 
+// PruneEvent deletes the oldest events: those up to a place, or recorded before an instant, limit of them at most, in
+// order. Nobody can begin before the last of them any more (CALA_NOT_FOUND event.pruned); only events go, all else
+// stays. It is refused while a named listener is not done with one of them; listeners without a name do not count. The
+// newest event is kept, and on PostgreSQL those behind the first writer that is still under way. pruned: how many went;
+// place: where to begin now; more: call again.
+//
+// Errors: ErrRejected (event.listener_behind), ErrConflict (event.changed), ErrUnavailable (list.no_mark).
+func (o *Operations) PruneEvent(ctx context.Context, request EventPruneRequest) (*EventPruneResult, error) {
+	return call[EventPruneResult](ctx, o, raw.EventPrune, request)
+}
+
 // PlaceListener says where a listener begins: a named one at its kept place, where it has one; else where from says,
 // which is kept under the name. Events behind that place are those to come; one beyond the newest event is not kept.
 // "now" is behind all that is committed: on PostgreSQL it waits for writers that began before the newest event, 3
 // seconds at most, and is then refused; so it is in a transaction that has posted.
 //
-// Errors: ErrRejected (listener.beyond_newest), ErrConflict (listener.changed), ErrUnavailable (list.no_mark).
+// Errors: ErrRejected (listener.beyond_newest), ErrConflict (listener.changed), ErrUnavailable (list.no_mark),
+// ErrNotFound (event.pruned).
 func (o *Operations) PlaceListener(ctx context.Context, request ListenerPlaceRequest) (*KeptPlace, error) {
 	return call[KeptPlace](ctx, o, raw.ListenerPlace, request)
 }
@@ -634,6 +646,16 @@ func (o *Operations) AwaitRollup(ctx context.Context, request RollupAwaitRequest
 // Info gives what this ledger is.
 func (o *Operations) Info(ctx context.Context) (*Info, error) {
 	return call[Info](ctx, o, raw.LedgerInfo, struct{}{})
+}
+
+// Health gives whether the ledger can work, for a load balancer's question or an operator's: an answer also where the
+// store is away. status is that of the worst check. store: it answers; schema: its tables are this library's; writable:
+// it takes writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the
+// named ones are; disk. A check that was not reached is left out. It is answered within timeout_ms, whatever the store
+// does, and on SQLite it is the one writer for a moment. In a transaction it fails as any operation where the store
+// does. The limits make a check degraded.
+func (o *Operations) Health(ctx context.Context, request LedgerHealthRequest) (*LedgerHealthResult, error) {
+	return call[LedgerHealthResult](ctx, o, raw.LedgerHealth, request)
 }
 
 // Migrate brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host

@@ -84,6 +84,9 @@ Result<Event> event_of(base::JsonView row) {
 Result<EventPage> page_of(const std::string &text) {
   Result<base::Json> json = base::parse_stored(text);
   if (!json) return std::move(json.error());
+  if (const base::JsonView pruned = json->root().get("pruned"); pruned.present()) {
+    return events_pruned(pruned.integer().value_or(0));
+  }
   EventPage out;
   for (const base::JsonView row : json->root().get("rows")) {
     Result<Event> event = event_of(row);
@@ -159,6 +162,15 @@ Flow hand_over(Context, std::string document, std::shared_ptr<ReadEvents> out) {
 }
 
 }  // namespace
+
+base::Error events_pruned(std::int64_t place) {
+  base::Error error = base::make_error(
+      base::Status::kNotFound, "event.pruned",
+      "the events behind that place have been pruned; the oldest ones are behind " + std::to_string(place));
+  base::JsonWriter details;
+  error.details = details.begin_object().key("place").integer(place).end_object().take();
+  return error;
+}
 
 EventQuery read_event_filters(RequestReader &reader) {
   constexpr std::size_t kMostTypes = 100;

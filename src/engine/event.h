@@ -26,6 +26,9 @@ struct EventQuery {
 // types, journal_id, entries, balances.
 EventQuery read_event_filters(RequestReader &reader);
 
+// kNotFound "event.pruned": what is behind a place before this one was deleted.
+base::Error events_pruned(std::int64_t place);
+
 // One page, each event as the document that it is shown as.
 struct ReadEvents {
   struct One {

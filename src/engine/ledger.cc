@@ -43,6 +43,14 @@ void RollupFailure::render(base::JsonWriter &out, const char *key) const {
   out.key("at").string(at_.micros_text()).end_object();
 }
 
+bool RollupFailure::tell(std::string &code, std::string &message) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!failed_) return false;
+  code = code_;
+  message = message_;
+  return true;
+}
+
 bool writes(const store::Request &request) {
   if (std::holds_alternative<store::PostingWrite>(request)) return true;
   const auto *call = std::get_if<store::Call>(&request);

@@ -48,6 +48,7 @@ class RollupFailure {
   void clear();
   // {code, message, at}, or nothing.
   void render(base::JsonWriter &out, const char *key) const;
+  bool tell(std::string &code, std::string &message) const;  // false: nothing to tell
 
  private:
   mutable std::mutex mutex_;

@@ -88,17 +88,20 @@ base::Error no_listener(const std::string &name) {
   return error;
 }
 
-// One listener, and the number of the newest event.
+// One listener, the number of the newest event, and the place up to which events were pruned.
 struct Found {
   std::optional<Listener> listener;
   std::int64_t newest = 0;
+  std::int64_t pruned = 0;
 };
 
 Result<Found> found_of(Result<store::Answer> answer) {
   if (!answer) return std::move(answer.error());
   const Result<base::Json> json = base::parse_stored(std::get<std::string>(*answer));
   if (!json) return base::Error(json.error());
-  Found found{std::nullopt, json->root().get("newest").integer().value_or(0)};
+  Found found;
+  found.newest = json->root().get("newest").integer().value_or(0);
+  found.pruned = json->root().get("pruned").integer().value_or(0);
   for (const base::JsonView row : json->root().get("rows")) {
     Result<Listener> listener = listener_of(row);
     if (!listener) return std::move(listener.error());
@@ -123,6 +126,7 @@ Flow begin_listening(Context context, ListenerStart start) {
     if (!found) co_return std::move(found.error());
     if (found->listener) co_return rendered_place(found->listener->place);
     if (start.place > found->newest) co_return beyond_newest(*start.name, start.place, found->newest);
+    if (!start.newest && start.place < found->pruned) co_return events_pruned(found->pruned);
   }
   std::int64_t place = start.place;
   if (start.newest) {

@@ -8,6 +8,7 @@
 // One thread at a time.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,13 +20,16 @@
 
 namespace cala::engine {
 
+struct Surroundings;
+
 // What a body may know about where it runs.
 struct Context {
   Ledger *ledger = nullptr;
   bool host = false;       // the transaction is the host's: ask for a guard
   bool inside = false;     // inside a transaction with other operations: what is read here must not enter shared caches
   bool savepoint = false;  // inside: what the database refuses is undone, so that the transaction stays usable
-  bool lost_commit = false;  // it may have been done by a commit whose answer was lost
+  bool lost_commit = false;                    // it may have been done by a commit whose answer was lost
+  const Surroundings *surroundings = nullptr;  // of an examination on our own store
 };
 
 struct PostingUnit;
@@ -38,6 +42,8 @@ class Operation {
     bool repeatable = false;  // after a commit whose outcome is unknown, running it again tells what became of it
     bool needs_store = true;  // false: it asks nothing of a store
     bool migrates = false;    // on our own store: done by Store::migrate instead of by its flow
+    std::optional<std::chrono::milliseconds> examines_for =
+        {};                             // a store of ours that is silent so long is an answer (engine/health.h)
     Inside inside = Inside::kAnywhere;  // where it may be made
   };
   using Body = std::function<Flow(Context)>;

@@ -86,6 +86,7 @@ base::Result<OperationPtr> listener_place(Ledger &ledger, const RequestPtr &requ
 base::Result<OperationPtr> listener_ack(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> listener_list(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> listener_remove(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> event_prune(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> trial_balance(Ledger &ledger, const RequestPtr &request);
 
 base::Result<OperationPtr> tx_lock_accounts(Ledger &ledger, const RequestPtr &request);
@@ -96,6 +97,7 @@ base::Result<OperationPtr> rollup_await(Ledger &ledger, const RequestPtr &reques
 
 base::Result<OperationPtr> cel_evaluate(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> ledger_info(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> ledger_health(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> ledger_migrate(Ledger &ledger, const RequestPtr &request);
 
 }  // namespace cala::engine

@@ -76,9 +76,10 @@ base::Result<SessionPool::Lease> SessionPool::make(store::Access access, Shelf &
   return Lease(this, access, session.take());
 }
 
-base::Result<SessionPool::Lease> SessionPool::acquire(store::Access access, const std::atomic<bool> *stop) {
+base::Result<SessionPool::Lease> SessionPool::acquire(store::Access access, const std::atomic<bool> *stop,
+                                                      std::chrono::steady_clock::time_point deadline) {
   using Clock = std::chrono::steady_clock;
-  const Clock::time_point end = Clock::now() + timeout_;
+  const Clock::time_point end = std::min(Clock::now() + timeout_, deadline);
   Clock::time_point next_try = Clock::time_point::min();  // to make one
   std::unique_lock<std::mutex> lock(mutex_);
   Shelf &from = shelf(access);

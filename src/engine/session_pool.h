@@ -63,7 +63,10 @@ class SessionPool {
   // Waits for a free session: kBusy "store.pool_timeout", or "store.busy" where there is one writer, when none came free in time,
   // kCancelled when `stop` was set and wake() called, kClosed after refuse_waiting() or close(), or what connecting failed with.
   // A store that gives no further session, while we have others, is asked again now and then until one of those comes free.
-  base::Result<Lease> acquire(store::Access access, const std::atomic<bool> *stop = nullptr);
+  // deadline: an earlier end of waiting.
+  base::Result<Lease> acquire(
+      store::Access access, const std::atomic<bool> *stop = nullptr,
+      std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max());
   // Waits; false when there is no use in waiting any longer: `stop` was set and wake() called, or the pool refuses waiting.
   bool pause(std::chrono::milliseconds how_long, const std::atomic<bool> *stop);
   void wake();

@@ -116,6 +116,7 @@ class LedgerState {
   const std::shared_ptr<ListenerHub> &listeners() const { return listeners_; }
   void committed() noexcept;  // something was committed: listeners may read it
   static std::size_t listener_lane();
+  static std::size_t probe_lane();
 
   base::Outcome shutdown(std::shared_ptr<runtime::Queue> queue, std::shared_ptr<runtime::Completion> completion);
   void close();  // shutdown, then wait for the threads and close the sessions

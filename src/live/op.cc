@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "engine/health.h"
+
 namespace cala::live {
 
 namespace {
@@ -214,6 +216,7 @@ void OpState::execute(const Error *refused) {
     return fail(std::move(error));
   }
   if (cancel_.cancelled()) return answer(engine::cancelled_error());
+  if (operation_->traits().examines_for && !tx_ && !ledger_->host_only()) return answer(examine());
   if (operation_->traits().needs_store && !operation_->traits().migrates) {
     if (Outcome ready = ledger_->ensure_ready(); !ready) return answer(std::move(ready.error()));
   }
@@ -240,6 +243,29 @@ void OpState::fail_own(Error error) {
     }
   }
   fail(std::move(error));
+}
+
+// Another thread asks the store, so that this one can say in time that it is silent.
+Result<engine::Render> OpState::examine() {
+  const std::chrono::milliseconds patience = *operation_->traits().examines_for;
+  const auto examination = std::make_shared<engine::Examination>();
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  std::unique_ptr<runtime::Task> task =
+      runtime::make_task([self = shared_from_this(), examination, deadline](const Error *refused) {
+        if (refused != nullptr) return examination->end(Error(*refused));
+        if (examination->in_vain()) return;
+        LedgerState &ledger = *self->ledger_;
+        Outcome ready = ledger.ensure_ready();
+        examination->end(engine::examine(*self->operation_, ledger.ledger(), ledger.store(), ledger.sessions(),
+                                         examination->cancel(), deadline, std::move(ready)));
+      });
+  if (Outcome submitted = ledger_->executor().submit(LedgerState::probe_lane(), std::move(task)); !submitted) {
+    return std::move(submitted.error());
+  }
+  cancel_.attach(&examination->cancel());
+  Result<engine::Render> found = examination->await(patience);
+  cancel_.attach(static_cast<engine::CancelToken *>(nullptr));
+  return found;
 }
 
 void OpState::take_step() {

@@ -87,6 +87,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   static OpState &of(const runtime::Task &task);
 
   void take_step();
+  base::Result<engine::Render> examine();
   base::Outcome accept(bool host);
   base::Outcome submit();
   base::Outcome hand_in(bool by_itself);

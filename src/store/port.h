@@ -102,14 +102,24 @@ enum class StatementId : std::uint8_t {
   // be added, and scale how many decimals their sum shows at least.
   kTrialBalance,
   // {after: n, first: n, types: [text]|null, journal_id|null, entries: bool, balances: bool, newest: bool, wait_ms} -> {rows: [event],
-  // place: n, mark: n}: events behind `after`, up to the mark below which nothing is still to come; place: how far these reach, what the filters
+  // place: n, mark: n} or, where events behind `after` were pruned, {pruned: n}: events behind `after`, up to the mark below which nothing is still to come; place: how far these reach, what the filters
   // left out too. newest: none, and as the place the mark, once it is behind all that was committed when it was asked;
   // that may take until wait_ms have passed. kUnavailable "list.no_mark" where the store cannot know.
   kEventList,
-  kListenerList,  // by name; name. Rows {name, place, modified_at}, and newest: no event has a greater number
+  // by name; name. Rows {name, place, modified_at}, newest: no event has a greater number, and pruned: none can begin before this place
+  kListenerList,
   // {change: "insert"|"move"|"remove", name, place, now, guard} -> {changed: [name]}: not empty, and nothing written, where there is one to be
-  // inserted already, or none to be moved or removed. A place is never moved back.
+  // inserted already, or before what was pruned, or none to be moved or removed. A place is never moved back.
   kListenerWrite,
+  // {place|null, before|null, limit} -> {place: n|null, events: n, more: bool, pruned: n, behind: {name, place}|null}: the oldest events
+  // that can be deleted, how many these are, whether there are more, and a listener that is not done with them.
+  kEventPruneRead,
+  // {place, pruned, guard} -> {changed: []}: deletes the events up to the place. Not empty, and nothing deleted, where somebody else has
+  // pruned meanwhile or a listener is behind the place.
+  kEventPrune,
+  // {} -> {recovery, read_only: bool (of a server), rollup_behind, listeners: n, listener: {name, behind, waiting_since|null}|null, file_bytes}:
+  // how the ledger is. What a store does not know is left out.
+  kLedgerHealth,
   // Writes: {insert: [row...], update: [row...], events: [{type, subject_id, payload}], now, guard} -> {changed: [id...]}.
   // An update states its new version; it applies only where version - 1 is stored, else the id is in `changed` and NOTHING of
   // the request is written. kAccountWrite also takes members: [[account_set_id, member_id], ...], accounts just inserted. A taken id, code or external id is the store's unique violation, mapped to kConflict "<noun>.exists"
@@ -187,6 +197,9 @@ inline constexpr std::array<std::string_view, kStatementCount> kStatementNames =
     "event_list_v1",
     "listener_list_v1",
     "listener_write_v1",
+    "event_prune_read_v1",
+    "event_prune_v1",
+    "ledger_health_v1",
     "account_write_v1",
     "journal_write_v1",
     "tx_template_write_v1",
@@ -324,6 +337,13 @@ struct MigrationReport {
   std::int64_t to_version = 0;
 };
 
+// What a store takes of its disk, where it can know; negative: not known.
+struct DiskUse {
+  std::int64_t file_bytes = -1;
+  std::int64_t wal_bytes = -1;   // of a write-ahead log beside the file
+  std::int64_t free_bytes = -1;  // for us, in the file's filesystem
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -335,6 +355,7 @@ class Store {
   // Writers that can work at the same time: 1 for the embedded store.
   virtual std::size_t max_writers() const = 0;
   virtual std::string_view name() const = 0;  // "sqlite" or "postgres"
+  virtual DiskUse disk_use() const { return {}; }
 };
 
 }  // namespace cala::store

@@ -198,11 +198,13 @@ const Case kCases[] = {
     CASE(cala_transaction_find_many, R"({"ids": ["60000000-0000-0000-0000-000000000000"]})"),
     CASE(cala_transaction_list, R"({"first": 3})"),
     CASE(cala_entry_list, R"({"first": 3, "account_id": "a0000000-0000-0000-0000-000000000001"})"),
-    CASE(cala_event_list, R"({"limit": 9, "types": ["account_created", "transaction_created"], "entries": true,
+    CASE(cala_event_list,
+         R"({"after": 1, "limit": 9, "types": ["account_created", "transaction_created"], "entries": true,
       "balances": true})"),
-    CASE(cala_listener_place, R"({"name": "listener #", "from": "start"})"),
+    CASE(cala_event_prune, R"({"place": 1})"),  // once; nothing here begins before it
+    CASE(cala_listener_place, R"({"name": "listener #", "from": 1})"),
     CASE(cala_listener_ack, R"({"name": "acked #", "place": 3})", CALA_OK, 0, true, true, cala_listener_place,
-         R"({"name": "acked #", "from": "start"})"),
+         R"({"name": "acked #", "from": 1})"),
     CASE(cala_listener_remove, R"({"name": "removed #"})", CALA_NOT_FOUND, 0, true, true, cala_listener_place,
          R"({"name": "removed #"})"),
     CASE(cala_listener_list, R"({"first": 3})"),
@@ -229,6 +231,7 @@ const Case kCases[] = {
     CASE(cala_tx_exec, R"({"sql": "select 1 as one, 'two' as two"})", CALA_OK, 0, true, false),
     CASE(cala_cel_evaluate, R"json({"expr": "[1, 2, 3].map(i, i * 2)", "as": "json"})json"),
     CASE(cala_ledger_info, "{}"),
+    CASE(cala_ledger_health, "{}"),
     CASE(cala_ledger_migrate, "{}", CALA_OK, 0, false),
 };
 #undef CASE

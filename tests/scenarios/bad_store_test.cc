@@ -264,6 +264,29 @@ TEST(BadStore, ALazyLedgerMeetsItsStoreAtTheFirstOperation) {
   }
 }
 
+// The first check of an answer of ledger_health, as "name code", when the whole is unhealthy.
+std::string unhealthy(const Answer &answer) {
+  EXPECT_TRUE(answer.ok()) << answer.text();
+  const std::optional<JsonDocument> document = JsonDocument::parse(answer.result);
+  if (!document || json_text(document->root(), "status") != "unhealthy") return answer.result;
+  const cJSON *check = cJSON_GetArrayItem(json_member(document->root(), "checks"), 0);
+  for (; check != nullptr; check = check->next) {
+    if (json_text(check, "status") == "unhealthy") return json_text(check, "name") + " " + json_text(check, "code");
+  }
+  return answer.result;
+}
+
+TEST(BadStore, AHealthThatIsBadIsAnAnswer) {
+  const TestStore place(StoreKind::kSqlite);
+  const auto ledger =
+      LedgerClient::open(store_config("host=" + place.folder() + " user=user dbname=db password=" + kPassword,
+                                      ", \"lazy\": true, \"failover_wait_ms\": 3600000"));
+  ASSERT_NE(ledger, nullptr);
+  const Answer answer = ledger->run("ledger_health", "{}");
+  EXPECT_EQ(unhealthy(answer), "store store.unreachable");
+  EXPECT_EQ(answer.result.find(kPassword), std::string::npos) << answer.result;
+}
+
 TEST(BadStore, ADatabaseThatPostgresDoesNotHaveIsNamed) {
   if (!is_available(StoreKind::kPostgres)) GTEST_SKIP() << "CALA_TEST_POSTGRES is not set";
   const std::string connection =
@@ -296,6 +319,7 @@ TEST_P(Schema, WithoutItsTablesALedgerIsUnsupportedUntilItIsMigrated) {
   const auto lazy = LedgerClient::open(store_->config("\"migrate\": false, \"lazy\": true"));
   ASSERT_NE(lazy, nullptr);
   EXPECT_EQ(lazy->run("ledger_info", "{}").code, "store.migrations_missing");
+  EXPECT_EQ(unhealthy(lazy->run("ledger_health", "{}")), "schema store.migrations_missing");
   EXPECT_EQ(lazy->run("account_create", R"({"code": "A", "name": "A"})").code, "store.migrations_missing");
   const Answer migrated = lazy->run("ledger_migrate", "{}");
   EXPECT_TRUE(migrated.ok()) << migrated.text();
@@ -322,6 +346,7 @@ TEST_P(Schema, TablesNewerThanTheLibraryAreUnsupported) {
                                  (GetParam() == StoreKind::kSqlite ? "0" : "now()") + ")"),
             "");
   EXPECT_EQ(opened->run("ledger_migrate", "{}").code, "store.newer");
+  EXPECT_EQ(unhealthy(opened->run("ledger_health", "{}")), "schema store.newer");
   for (const char *migrate : {"true", "false"}) {
     const Answer refusal = open_refused(store_->config("\"migrate\": " + std::string(migrate)));
     EXPECT_EQ(refusal.status, CALA_UNSUPPORTED) << refusal.text();
@@ -349,6 +374,7 @@ TEST(BadStore, AReadOnlyDatabaseCanBeReadAndNotWritten) {
   const auto ledger = LedgerClient::open(store_config(connection, ", \"schema\": " + json_quote(store.schema())));
   ASSERT_NE(ledger, nullptr);
   EXPECT_TRUE(ledger->run("ledger_info", "{}").ok());
+  EXPECT_EQ(unhealthy(ledger->run("ledger_health", "{}")), "writable store.read_only");
   const Answer refused = ledger->run("account_create", R"({"code": "A", "name": "A"})");
   EXPECT_EQ(refused.status, CALA_PERMISSION) << refused.text();
   EXPECT_EQ(refused.code, "store.read_only") << refused.text();

@@ -26,7 +26,8 @@ void add_matches(const std::string &text, const std::regex &pattern, std::set<st
 // Codes stand in the sources as "noun.word", or as ".word" after a noun that comes from elsewhere.
 std::set<std::string> codes_of_sources() {
   const std::regex code(
-      "\"((?:account|account_set|amount|balance|call|cel|clock|config|currency|executor|journal|ledger|list|listener|"
+      "\"((?:account|account_set|amount|balance|call|cel|clock|config|currency|event|executor|journal|ledger|list|"
+      "listener|"
       "membership|"
       "memory|op|option|param|"
       "posting|"

@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -198,6 +199,29 @@ TEST_F(SilentServer, ACancelThatIsAnsweredLeavesTheConnectionAsItWas) {
     cala_tx_free(tx);
     expect_usable();
   }
+}
+
+TEST_F(SilentServer, HealthIsToldInTimeAndAgainWhenTheServerIsBack) {
+  const auto health = [&](const char *request) {
+    cala_op *op = nullptr;
+    EXPECT_EQ(cala_ledger_health(ledger_, nullptr, request, std::strlen(request), &op, nullptr), CALA_OK);
+    EXPECT_EQ(cala_op_run(op, 30000, nullptr), CALA_OK);
+    const std::string answer = cala_op_result(op, nullptr);
+    cala_op_free(op);
+    return answer;
+  };
+  const char *const quickly = R"({"timeout_ms": 700, "free_bytes_min": 0})";
+  EXPECT_EQ(health(quickly).find(R"({"status":"healthy")"), 0U);
+  proxy_->be_silent(true);
+  const auto asked = steady_clock::now();
+  for (int i = 0; i < 2; ++i) {  // the second while the first is still asking
+    const std::string answer = health(quickly);
+    EXPECT_EQ(answer.find(R"({"status":"unhealthy","checks":[{"name":"store")"), 0U) << answer;
+    EXPECT_NE(answer.find("has not answered in 700 ms"), std::string::npos) << answer;
+  }
+  EXPECT_LT(steady_clock::now() - asked, seconds(4));
+  proxy_->be_silent(false);
+  EXPECT_EQ(health(R"({"timeout_ms": 20000})").find(R"({"status":"healthy")"), 0U);
 }
 
 // A connection of the program's: the caller of cala_op_run waits for the server, whoever cancels does not.

@@ -111,6 +111,40 @@ TEST_P(OrderContract, AListenerIsBegunOnceAndNeverMovesBack) {
   EXPECT_THAT(places(), IsEmpty());
 }
 
+TEST_P(OrderContract, EventsArePrunedOnceAndNotBehindAListener) {
+  const auto done = [&](StatementId id, const std::string &document) {
+    const Result<std::string> answer = call(id, document, true);
+    if (!answer) return answer.error().code;
+    const Result<base::Json> json = base::Json::parse(*answer);
+    return std::string(json && json->root().get("changed").size() == 0 ? "" : "event.changed");
+  };
+  const auto begin_at = [&](int place) {
+    return done(StatementId::kListenerWrite,
+                R"({"change":"insert","name":"n","place":)" + std::to_string(place) + R"(,"now":1})");
+  };
+  const auto prunable = [&](const std::string &document) {
+    const Result<std::string> answer = call(StatementId::kEventPruneRead, document, false);
+    EXPECT_TRUE(answer.ok()) << answer.error().message;
+    return answer ? *answer : std::string();
+  };
+  std::int64_t place = 0;
+  ASSERT_EQ(events(place).size(), 6U);
+  EXPECT_THAT(prunable(R"({"place":3,"limit":2})"), testing::ContainsRegex(R"("events" ?: ?2)"));
+  EXPECT_THAT(prunable(R"({"place":3,"limit":2})"), testing::ContainsRegex(R"("more" ?: ?true)"));
+  EXPECT_THAT(prunable(R"({"place":99,"limit":99})"),
+              testing::ContainsRegex(R"("place" ?: ?5,)"));  // the newest is kept
+  EXPECT_EQ(done(StatementId::kEventPrune, R"({"place":2,"pruned":0})"), "");
+  EXPECT_EQ(done(StatementId::kEventPrune, R"({"place":3,"pruned":0})"), "event.changed");  // pruned meanwhile
+  EXPECT_NE(begin_at(1), "");                                                               // before what is left
+  EXPECT_EQ(begin_at(2), "");
+  EXPECT_THAT(prunable(R"({"place":3,"limit":9})"), testing::ContainsRegex(R"("behind" ?: ?\{"name" ?: ?"n")"));
+  EXPECT_EQ(done(StatementId::kEventPrune, R"({"place":3,"pruned":2})"), "event.changed");  // n is not done with it
+  EXPECT_THAT(rows(StatementId::kEventList, R"({"after":1,"first":9})").root().text(),
+              testing::ContainsRegex(R"("pruned" ?: ?2)"));
+  place = 2;
+  EXPECT_EQ(events(place).size(), 4U);
+}
+
 // A page ends where filters have left out many; its place is behind those.
 TEST_P(OrderContract, APageOfFilteredEventsEndsSomewhere) {
   const std::string table = is_postgres() ? '"' + schema() + "\".outbox_events" : "cala_outbox_events";
@@ -222,6 +256,26 @@ TEST_P(PostgresOrderContract, EventsEndBeforeWhatIsStillInFlight) {
     EXPECT_EQ(events(again).size(), before + (commits ? 2U : 1U));
     EXPECT_EQ(again, place);
   }
+}
+
+// What a writer that is still under way will say is not pruned before it is said.
+TEST_P(PostgresOrderContract, NothingIsPrunedBehindWhatIsStillInFlight) {
+  std::int64_t place = 0;
+  events(place);
+  const std::int64_t settled = place;
+  const std::unique_ptr<store::Session> slow = session();
+  const std::string first = begin_posting(*slow, between(0, 1));
+  for (int i = 0; i < 3; ++i) post_transfer(accounts_[2].id, accounts_[3].id, "1");
+  const auto prunable = [&] {
+    const Result<std::string> answer = call(StatementId::kEventPruneRead, R"({"place":99,"limit":99})", false);
+    EXPECT_TRUE(answer.ok()) << answer.error().message;
+    const Result<base::Json> json = base::Json::parse(answer ? *answer : "{}");
+    return json ? json->root().get("place").integer().value_or(-1) : -1;
+  };
+  EXPECT_EQ(prunable(), settled);
+  EXPECT_TRUE(slow->commit().ok());
+  EXPECT_THAT(events(place), testing::SizeIs(4));
+  EXPECT_EQ(prunable(), place - 1);
 }
 
 // Who begins now hears nothing of what was: not where no mark was ever noted, nor where the last one is old.

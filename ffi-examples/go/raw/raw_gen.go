@@ -244,6 +244,8 @@ package raw
 #cgo nocallback go_cala_trial_balance
 #cgo noescape go_cala_event_list
 #cgo nocallback go_cala_event_list
+#cgo noescape go_cala_event_prune
+#cgo nocallback go_cala_event_prune
 #cgo noescape go_cala_listener_place
 #cgo nocallback go_cala_listener_place
 #cgo noescape go_cala_listener_ack
@@ -264,6 +266,8 @@ package raw
 #cgo nocallback go_cala_cel_evaluate
 #cgo noescape go_cala_ledger_info
 #cgo nocallback go_cala_ledger_info
+#cgo noescape go_cala_ledger_health
+#cgo nocallback go_cala_ledger_health
 #cgo noescape go_cala_ledger_migrate
 #cgo nocallback go_cala_ledger_migrate
 #include <dlfcn.h>
@@ -391,6 +395,7 @@ static __typeof__(&cala_balance_changes) p_cala_balance_changes;
 static __typeof__(&cala_account_statement) p_cala_account_statement;
 static __typeof__(&cala_trial_balance) p_cala_trial_balance;
 static __typeof__(&cala_event_list) p_cala_event_list;
+static __typeof__(&cala_event_prune) p_cala_event_prune;
 static __typeof__(&cala_listener_place) p_cala_listener_place;
 static __typeof__(&cala_listener_ack) p_cala_listener_ack;
 static __typeof__(&cala_listener_list) p_cala_listener_list;
@@ -401,6 +406,7 @@ static __typeof__(&cala_rollup_status) p_cala_rollup_status;
 static __typeof__(&cala_rollup_await) p_cala_rollup_await;
 static __typeof__(&cala_cel_evaluate) p_cala_cel_evaluate;
 static __typeof__(&cala_ledger_info) p_cala_ledger_info;
+static __typeof__(&cala_ledger_health) p_cala_ledger_health;
 static __typeof__(&cala_ledger_migrate) p_cala_ledger_migrate;
 
 // A module with prebuilt archives is linked with one of them.
@@ -535,6 +541,7 @@ static const struct {
     {"cala_account_statement", (void **)&p_cala_account_statement, LINKED(cala_account_statement)},
     {"cala_trial_balance", (void **)&p_cala_trial_balance, LINKED(cala_trial_balance)},
     {"cala_event_list", (void **)&p_cala_event_list, LINKED(cala_event_list)},
+    {"cala_event_prune", (void **)&p_cala_event_prune, LINKED(cala_event_prune)},
     {"cala_listener_place", (void **)&p_cala_listener_place, LINKED(cala_listener_place)},
     {"cala_listener_ack", (void **)&p_cala_listener_ack, LINKED(cala_listener_ack)},
     {"cala_listener_list", (void **)&p_cala_listener_list, LINKED(cala_listener_list)},
@@ -545,6 +552,7 @@ static const struct {
     {"cala_rollup_await", (void **)&p_cala_rollup_await, LINKED(cala_rollup_await)},
     {"cala_cel_evaluate", (void **)&p_cala_cel_evaluate, LINKED(cala_cel_evaluate)},
     {"cala_ledger_info", (void **)&p_cala_ledger_info, LINKED(cala_ledger_info)},
+    {"cala_ledger_health", (void **)&p_cala_ledger_health, LINKED(cala_ledger_health)},
     {"cala_ledger_migrate", (void **)&p_cala_ledger_migrate, LINKED(cala_ledger_migrate)},
 };
 
@@ -683,6 +691,7 @@ static cala_status go_cala_balance_changes(cala_ledger *ledger, cala_tx *tx, con
 static cala_status go_cala_account_statement(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_statement(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_trial_balance(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_trial_balance(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_event_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_event_list(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_event_prune(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_event_prune(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_listener_place(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_listener_place(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_listener_ack(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_listener_ack(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_listener_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_listener_list(ledger, tx, request, request_len, out_op, out_error); }
@@ -693,6 +702,7 @@ static cala_status go_cala_rollup_status(cala_ledger *ledger, cala_tx *tx, const
 static cala_status go_cala_rollup_await(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_rollup_await(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_cel_evaluate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_cel_evaluate(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_ledger_info(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_ledger_info(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_ledger_health(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_ledger_health(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_ledger_migrate(ledger, tx, request, request_len, out_op, out_error); }
 */
 import "C"
@@ -1676,6 +1686,14 @@ func EventList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
+// EventPrune is cala_event_prune. Deletes the oldest events: those up to a place, or recorded before an instant, limit of them at most, in order.
+func EventPrune(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_event_prune(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
 // ListenerPlace is cala_listener_place. Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept under the name.
 func ListenerPlace(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
@@ -1756,6 +1774,14 @@ func LedgerInfo(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
+// LedgerHealth is cala_ledger_health. Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
+func LedgerHealth(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_ledger_health(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
 // LedgerMigrate is cala_ledger_migrate. Brings the tables to this library's version; safe when several processes do it at once.
 func LedgerMigrate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
@@ -1832,6 +1858,7 @@ var Operations = []struct {
 	{"account_statement", AccountStatement},
 	{"trial_balance", TrialBalance},
 	{"event_list", EventList},
+	{"event_prune", EventPrune},
 	{"listener_place", ListenerPlace},
 	{"listener_ack", ListenerAck},
 	{"listener_list", ListenerList},
@@ -1842,5 +1869,6 @@ var Operations = []struct {
 	{"rollup_await", RollupAwait},
 	{"cel_evaluate", CelEvaluate},
 	{"ledger_info", LedgerInfo},
+	{"ledger_health", LedgerHealth},
 	{"ledger_migrate", LedgerMigrate},
 }

@@ -307,6 +307,10 @@ export class Events extends Noun {
   list(request: t.EventListRequest = {}, options?: CallOptions): Promise<t.EventPage> {
     return this.caller.call("event_list", request, options);
   }
+  /** Deletes the oldest events, which every named listener is done with. {@link t.EventPruneError} */
+  prune(request: t.EventPruneRequest, options?: CallOptions): Promise<t.EventPruneResult> {
+    return this.caller.call("event_prune", request, options);
+  }
 }
 
 /** Named listeners: places in the order of events that the ledger keeps. */

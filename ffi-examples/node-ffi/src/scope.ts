@@ -87,6 +87,10 @@ export abstract class Scope implements Caller {
   info(options?: CallOptions): Promise<t.LedgerInfoResult> {
     return this.call("ledger_info", {}, options);
   }
+  /** Whether the ledger can work: an answer also where the store is away, within `timeoutMs`. */
+  health(request: t.LedgerHealthRequest = {}, options?: CallOptions): Promise<t.LedgerHealthResult> {
+    return this.call("ledger_health", request, options);
+  }
   /**
    * Brings the tables to this library's version; safe when several processes do it at once.
    * {@link t.LedgerMigrateError}

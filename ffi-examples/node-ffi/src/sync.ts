@@ -17,6 +17,8 @@ import type { CallOptions } from "./operation.js";
 import type { Unasked } from "./scope.js";
 import type {
   BalanceKey,
+  LedgerHealthRequest,
+  LedgerHealthResult,
   LedgerInfoResult,
   LedgerMigrateResult,
   OperationName,
@@ -107,6 +109,10 @@ export class SyncTransaction {
   /** What this ledger is: version, store, counts, clock. */
   info(): LedgerInfoResult {
     return this.call("ledger_info");
+  }
+  /** Whether the ledger can work. */
+  health(request: LedgerHealthRequest = {}): LedgerHealthResult {
+    return this.call("ledger_health", request);
   }
   /** Brings the tables to this library's version. */
   migrate(): LedgerMigrateResult {

@@ -140,6 +140,7 @@ const methods = {
     "balances().changes", (scope) => scope.balances().changes({ journalId: id, modifiedSince: "2026-01-01T00:00:00Z" }).page(),
   ],
   event_list: ["events().list", (scope) => scope.events().list()],
+  event_prune: ["events().prune", (scope) => scope.events().prune({ place: 1 })],
   listener_place: ["listeners().place", (scope) => scope.listeners().place()],
   listener_ack: ["listeners().ack", (scope) => scope.listeners().ack({ name: "x", place: 1 })],
   listener_list: ["listeners().list", (scope) => scope.listeners().list().page()],
@@ -150,6 +151,7 @@ const methods = {
   rollup_await: ["rollupAwait", (scope) => scope.rollupAwait()],
   cel_evaluate: ["cel().evaluate", (scope) => scope.cel().evaluate({ expr: "" })],
   ledger_info: ["info", (scope) => scope.info()],
+  ledger_health: ["health", (scope) => scope.health()],
   ledger_migrate: ["migrate", (scope) => scope.migrate()],
 } as const satisfies Record<OperationName, readonly [string, (scope: Recorder) => unknown]>;
 

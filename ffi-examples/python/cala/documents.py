@@ -749,6 +749,44 @@ class EventPage(TypedDict):
     has_next_page: bool
 
 
+#: How well something does.
+HealthState = Literal["healthy", "degraded", "unhealthy"]
+HealthCheckName = Literal["store", "schema", "writable", "rollup", "listeners", "disk"]
+
+
+class _HealthCheck(TypedDict):
+    name: HealthCheckName
+    status: HealthState
+
+
+class HealthCheck(_HealthCheck, total=False):
+    """One thing that was looked at."""
+
+    code: str
+    """Why it is not healthy, where one of the codes below says so."""
+    message: str
+    """Why, in words."""
+    took_ms: int
+    """Store: until it answered."""
+    schema_version: int
+    """Schema: of the tables."""
+    library_schema_version: int
+    behind: int
+    """Rollup, listeners: numbers of the order that are still to come; of the last."""
+    listeners: int
+    """Listeners: how many have names."""
+    listener: str
+    """The one that is furthest behind."""
+    waiting_since: str
+    """When the first event was recorded that it is not done with."""
+    file_bytes: int
+    """Disk: SQLite's file, or PostgreSQL's database."""
+    wal_bytes: int
+    """SQLite's -wal."""
+    free_bytes: int
+    """What is left to us where SQLite's file is."""
+
+
 class KeptPlace(TypedDict):
     """Behind which events are to come."""
 
@@ -1707,6 +1745,28 @@ class EventFilter(TypedDict, total=False):
     """Default False."""
 
 
+class PruneEvents(TypedDict, total=False):
+    """Request of event_prune. Deletes the oldest events: those up to a place, or recorded before an instant, limit
+    of them at most, in order. Nobody can begin before the last of them any more (CALA_NOT_FOUND event.pruned); only
+    events go, all else stays. It is refused while a named listener is not done with one of them; listeners without
+    a name do not count. The newest event is kept, and on PostgreSQL those behind the first writer that is still
+    under way. pruned: how many went; place: where to begin now; more: call again. One of place, before."""
+
+    limit: int | None
+    """1 to 100000. Default 10000."""
+    place: int | None
+    """0 to 9007199254740991."""
+    before: Instant | None
+
+
+class Pruned(TypedDict):
+    """Answer of event_prune."""
+
+    pruned: int
+    place: int
+    more: bool
+
+
 _ListenerBeginFrom = TypedDict("_ListenerBeginFrom", {"from": 'Literal["start"] | Literal["now"] | int | None'}, total=False)
 
 
@@ -1858,6 +1918,31 @@ class Info(TypedDict):
     now: str
 
 
+class HealthLimits(TypedDict, total=False):
+    """Request of ledger_health. Whether the ledger can work, for a load balancer's question or an operator's: an
+    answer also where the store is away. status is that of the worst check. store: it answers; schema: its tables
+    are this library's; writable: it takes writes, left out where only writing would tell; rollup: balances that
+    follow do; listeners: how far the named ones are; disk. A check that was not reached is left out. It is answered
+    within timeout_ms, whatever the store does, and on SQLite it is the one writer for a moment. In a transaction it
+    fails as any operation where the store does. The limits make a check degraded."""
+
+    timeout_ms: int | None
+    """1 to 60000. Default 5000."""
+    rollup_behind_max: int | None
+    """0 to 9007199254740991."""
+    listener_behind_max: int | None
+    """0 to 9007199254740991."""
+    free_bytes_min: int | None
+    """0 to 9007199254740991. Default 100000000."""
+
+
+class Health(TypedDict):
+    """Answer of ledger_health."""
+
+    status: HealthState
+    checks: list[HealthCheck]
+
+
 class LedgerMigrateRequest(TypedDict):
     """Request of ledger_migrate. Brings the tables to this library's version; safe when several processes do it at
     once. In a cala_tx_host each statement is run by the program."""
@@ -1888,19 +1973,20 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "velocity_control.not_found", "velocity_control.has_limit", "velocity_control.attached",
                "velocity_control.changed", "posting.unbalanced", "transaction.replay_differs", "transaction.exists",
                "transaction.already_voided", "transaction.not_found", "list.no_mark", "balance.not_found",
-               "balance.changed", "listener.not_found", "listener.beyond_newest", "listener.changed",
-               "listener.too_many", "transaction.none", "transaction.open", "transaction.state", "transaction.aborted",
-               "tx.required", "tx.not_postgres", "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement",
-               "tx.statement", "tx.constraint", "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed",
-               "posting.fold", "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction",
-               "op.timeout", "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested",
-               "queue.timeout", "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual",
-               "clock.range", "process.forked", "memory.exhausted", "executor.closed", "executor.full",
-               "executor.thread", "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable",
-               "store.libpq_missing", "store.login", "store.database_missing", "store.too_many_connections",
-               "store.server_version", "store.connection_lost", "store.outcome_unknown", "store.cannot_open",
-               "store.not_a_ledger", "store.read_only", "store.permission", "store.full", "store.io", "store.memory",
-               "store.corrupt", "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
+               "balance.changed", "event.pruned", "event.listener_behind", "event.changed", "listener.not_found",
+               "listener.beyond_newest", "listener.changed", "listener.too_many", "transaction.none",
+               "transaction.open", "transaction.state", "transaction.aborted", "tx.required", "tx.not_postgres",
+               "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement", "tx.statement", "tx.constraint",
+               "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed", "posting.fold",
+               "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction", "op.timeout",
+               "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested", "queue.timeout",
+               "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual", "clock.range",
+               "process.forked", "memory.exhausted", "executor.closed", "executor.full", "executor.thread",
+               "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable", "store.libpq_missing",
+               "store.login", "store.database_missing", "store.too_many_connections", "store.server_version",
+               "store.connection_lost", "store.outcome_unknown", "store.cannot_open", "store.not_a_ledger",
+               "store.read_only", "store.permission", "store.full", "store.io", "store.memory", "store.corrupt",
+               "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
                "store.pool_timeout", "store.lock_timeout", "store.serialization", "store.deadlock", "store.cancelled",
                "store.too_old", "store.untrusted_schema", "store.encoding", "store.unsupported", "store.refused",
                "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema",
@@ -1987,8 +2073,9 @@ AccountStatementCode = Literal["account.not_found", "journal.no_effective_balanc
                                "request.malformed", "amount.range"]
 TrialBalanceCode = Literal["journal.not_found", "account_set.not_found", "journal.no_effective_balances",
                            "currency.unknown", "amount.range"]
-EventListCode = Literal["list.no_mark"]
-ListenerPlaceCode = Literal["listener.beyond_newest", "listener.changed", "list.no_mark"]
+EventListCode = Literal["list.no_mark", "event.pruned"]
+EventPruneCode = Literal["event.listener_behind", "event.changed", "list.no_mark"]
+ListenerPlaceCode = Literal["listener.beyond_newest", "listener.changed", "list.no_mark", "event.pruned"]
 ListenerAckCode = Literal["listener.not_found", "listener.beyond_newest", "listener.changed"]
 ListenerRemoveCode = Literal["listener.not_found", "listener.changed"]
 TxLockAccountsCode = Literal["account.not_found", "journal.not_found", "currency.unknown", "tx.required"]
@@ -2177,11 +2264,17 @@ RAISES = {
         "RejectedError journal.no_effective_balances; "
         "InvalidError currency.unknown, amount.range.",
     "event_list":
+        "UnavailableError list.no_mark; "
+        "NotFoundError event.pruned.",
+    "event_prune":
+        "RejectedError event.listener_behind; "
+        "ConflictError event.changed; "
         "UnavailableError list.no_mark.",
     "listener_place":
         "RejectedError listener.beyond_newest; "
         "ConflictError listener.changed; "
-        "UnavailableError list.no_mark.",
+        "UnavailableError list.no_mark; "
+        "NotFoundError event.pruned.",
     "listener_ack":
         "NotFoundError listener.not_found; "
         "RejectedError listener.beyond_newest; "
@@ -2204,6 +2297,7 @@ RAISES = {
     "cel_evaluate":
         "InvalidError cel.compile, cel.params, cel.eval, cel.coerce.",
     "ledger_info": "",
+    "ledger_health": "",
     "ledger_migrate":
         "UnsupportedError store.newer; "
         "MisuseError op.own_transaction.",

@@ -26,7 +26,7 @@ from .documents import (AttachmentFilter, AttachVelocity, Attached, Detached, De
                         VelocityControl, VelocityLimit, VelocityLimitFilter)
 from .documents import (EnsureAccount, EnsureAccountSet, Ensured, EnsuredAccount, EnsuredAccountSet, EnsuredJournal,
                         EnsuredTxTemplate, EnsureJournal, EnsureTxTemplate, Rollup)
-from .documents import PreviewedTransaction, VoidTransaction
+from .documents import Health, HealthLimits, PreviewedTransaction, PruneEvents, Pruned, VoidTransaction
 from .errors import InvalidError, ParamTypeError
 from .listing import AsyncListing, Listing
 
@@ -558,6 +558,12 @@ class Events(_Noun[M]):
         only these, journal_id: only of this journal; entries, balances: give those of transactions too."""
         return part
 
+    @operation("event_prune", Pruned)
+    def prune(self, **which: Unpack[PruneEvents]) -> object:
+        """Deletes the oldest events, up to a place or recorded before an instant, at most limit of them; refused while a
+        named listener is not done with one. Gives {"pruned", "place", "more"}."""
+        return which
+
 
 class Listeners(_Noun[M]):
     """Named listeners: `listeners`."""
@@ -678,6 +684,12 @@ class Place(_Base[M]):
     def info(self) -> object:
         """Gives what this ledger is: version, store, schema_version, counts, clock, now."""
         return {}
+
+    @operation("ledger_health", Health)
+    def health(self, **limits: Unpack[HealthLimits]) -> object:
+        """Gives whether the ledger can work: status ("healthy", "degraded", "unhealthy") and checks, also where the store
+        is away; within timeout_ms."""
+        return limits
 
     @operation("ledger_migrate", Migrated)
     def migrate(self) -> object:

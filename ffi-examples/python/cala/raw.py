@@ -979,10 +979,22 @@ FUNCTIONS = (
     # request: {after?: integer 0..9007199254740991 = 0, limit?: integer 1..1000 = 100, types?: [text; 100],
     #   journal_id?: uuid, entries?: boolean = false, balances?: boolean = false}
     # result: event_page
-    # errors: CALA_UNAVAILABLE list.no_mark
+    # errors: CALA_UNAVAILABLE list.no_mark; CALA_NOT_FOUND event.pruned
     # access: read
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_event_list", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Deletes the oldest events: those up to a place, or recorded before an instant, limit of them at most, in order.
+    # Nobody can begin before the last of them any more (CALA_NOT_FOUND event.pruned); only events go, all else stays. It
+    # is refused while a named listener is not done with one of them; listeners without a name do not count. The newest
+    # event is kept, and on PostgreSQL those behind the first writer that is still under way. pruned: how many went; place:
+    # where to begin now; more: call again.
+    # request: {limit?: integer 1..100000 = 10000} & ({place: integer 0..9007199254740991} | {before: instant})
+    # result: {pruned: integer, place: integer, more: boolean}
+    # errors: CALA_REJECTED event.listener_behind; CALA_CONFLICT event.changed; CALA_UNAVAILABLE list.no_mark
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_event_prune", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
     # under the name. Events behind that place are those to come; one beyond the newest event is not kept. "now" is behind
@@ -990,7 +1002,8 @@ FUNCTIONS = (
     # is then refused; so it is in a transaction that has posted.
     # request: {name?: text, from?: "start" | "now" | integer = "now"}
     # result: kept_place
-    # errors: CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
+    # errors: CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark;
+    #   CALA_NOT_FOUND event.pruned
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_listener_place", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
@@ -1086,6 +1099,19 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_ledger_info", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
+    # status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
+    # writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named ones
+    # are; disk. A check that was not reached is left out. It is answered within timeout_ms, whatever the store does, and
+    # on SQLite it is the one writer for a moment. In a transaction it fails as any operation where the store does. The
+    # limits make a check degraded.
+    # request: {timeout_ms?: integer 1..60000 = 5000, rollup_behind_max?: integer 0..9007199254740991,
+    #   listener_behind_max?: integer 0..9007199254740991, free_bytes_min?: integer 0..9007199254740991 = 100000000}
+    # result: {status: health_state, checks: [health_check]}
+    # access: read
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_ledger_health", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each
     # statement is run by the program.
     # request: {}
@@ -1162,6 +1188,7 @@ OPERATIONS = (
     "account_statement",
     "trial_balance",
     "event_list",
+    "event_prune",
     "listener_place",
     "listener_ack",
     "listener_list",
@@ -1172,6 +1199,7 @@ OPERATIONS = (
     "rollup_await",
     "cel_evaluate",
     "ledger_info",
+    "ledger_health",
     "ledger_migrate",
 )
 

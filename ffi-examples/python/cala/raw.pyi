@@ -979,8 +979,20 @@ class Library(ctypes.CDLL):
         request: {after?: integer 0..9007199254740991 = 0, limit?: integer 1..1000 = 100, types?: [text; 100],
           journal_id?: uuid, entries?: boolean = false, balances?: boolean = false}
         result: event_page
-        errors: CALA_UNAVAILABLE list.no_mark
+        errors: CALA_UNAVAILABLE list.no_mark; CALA_NOT_FOUND event.pruned
         access: read
+        """
+    def cala_event_prune(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                         out_op: Out, out_error: Out, /) -> int:
+        """Deletes the oldest events: those up to a place, or recorded before an instant, limit of them at most, in order.
+        Nobody can begin before the last of them any more (CALA_NOT_FOUND event.pruned); only events go, all else stays. It
+        is refused while a named listener is not done with one of them; listeners without a name do not count. The newest
+        event is kept, and on PostgreSQL those behind the first writer that is still under way. pruned: how many went; place:
+        where to begin now; more: call again.
+        request: {limit?: integer 1..100000 = 10000} & ({place: integer 0..9007199254740991} | {before: instant})
+        result: {pruned: integer, place: integer, more: boolean}
+        errors: CALA_REJECTED event.listener_behind; CALA_CONFLICT event.changed; CALA_UNAVAILABLE list.no_mark
+        access: write
         """
     def cala_listener_place(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
@@ -990,7 +1002,8 @@ class Library(ctypes.CDLL):
         is then refused; so it is in a transaction that has posted.
         request: {name?: text, from?: "start" | "now" | integer = "now"}
         result: kept_place
-        errors: CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
+        errors: CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark;
+          CALA_NOT_FOUND event.pruned
         access: write
         """
     def cala_listener_ack(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -1082,6 +1095,19 @@ class Library(ctypes.CDLL):
         result: {version: text, store: text, schema_version: integer, library_schema_version: integer, accounts: integer,
           journals: integer, tx_templates: integer, transactions: integer, entries: integer, balances: integer,
           clock: "system" | "manual", now: instant}
+        access: read
+        """
+    def cala_ledger_health(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                           out_op: Out, out_error: Out, /) -> int:
+        """Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
+        status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
+        writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named ones
+        are; disk. A check that was not reached is left out. It is answered within timeout_ms, whatever the store does, and
+        on SQLite it is the one writer for a moment. In a transaction it fails as any operation where the store does. The
+        limits make a check degraded.
+        request: {timeout_ms?: integer 1..60000 = 5000, rollup_behind_max?: integer 0..9007199254740991,
+          listener_behind_max?: integer 0..9007199254740991, free_bytes_min?: integer 0..9007199254740991 = 100000000}
+        result: {status: health_state, checks: [health_check]}
         access: read
         """
     def cala_ledger_migrate(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,

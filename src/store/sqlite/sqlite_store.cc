@@ -106,6 +106,7 @@ class Migration {
 SqliteStore::SqliteStore(SqliteOptions options)
     : options_(std::move(options)),
       memory_(options_.path == ":memory:"),
+      file_(memory_ ? std::string() : options_.path),
       uri_(memory_ ? memory_uri() : file_uri(options_.path)) {}
 
 Outcome SqliteStore::open() {
@@ -121,7 +122,8 @@ Outcome SqliteStore::open() {
       return naming(base::make_error(Status::kUnavailable, "store.cannot_open", "the current folder has no name"),
                     options_.path);
     }
-    uri_ = file_uri((folder / options_.path).native());
+    file_ = (folder / options_.path).native();
+    uri_ = file_uri(file_);
   }
   Result<std::unique_ptr<Connection>> connection = open_connection(Access::kWrite);
   if (!connection) return std::move(connection.error());
@@ -155,6 +157,22 @@ Result<MigrationReport> SqliteStore::migrate() {
   if (!connection) return std::move(connection.error());
   SqliteSession session(connection.take(), dialect_, options_.typed_postings);
   return Migration(session, dialect_).run();
+}
+
+DiskUse SqliteStore::disk_use() const {
+  DiskUse use;
+  if (memory_) return use;
+  const auto known = [](std::uintmax_t bytes, const std::error_code &failed) {
+    return failed ? std::int64_t{-1} : static_cast<std::int64_t>(bytes);
+  };
+  std::error_code failed;
+  const std::filesystem::path file(file_);
+  use.file_bytes = known(std::filesystem::file_size(file, failed), failed);
+  const std::uintmax_t wal = std::filesystem::file_size(file_ + "-wal", failed);
+  use.wal_bytes = failed == std::errc::no_such_file_or_directory ? 0 : known(wal, failed);
+  const std::filesystem::space_info space = std::filesystem::space(file.parent_path(), failed);
+  use.free_bytes = known(space.available, failed);
+  return use;
 }
 
 }  // namespace sqlite

@@ -37,6 +37,7 @@ class SqliteStore final : public Store {
   base::Result<MigrationReport> migrate() override;
   std::size_t max_writers() const override { return 1; }
   std::string_view name() const override { return "sqlite"; }
+  DiskUse disk_use() const override;
 
  private:
   base::Result<std::unique_ptr<Connection>> open_connection(Access access) const;
@@ -44,6 +45,7 @@ class SqliteStore final : public Store {
   SqliteOptions options_;
   SqliteDialect dialect_;
   bool memory_;
+  std::string file_;  // its whole path; empty: in memory
   std::string uri_;
   std::unique_ptr<Connection> anchor_;  // keeps a memory ledger alive; otherwise null
 };

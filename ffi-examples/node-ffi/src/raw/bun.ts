@@ -131,6 +131,7 @@ export function load(path: string, waiting: Waiting): Raw {
     cala_account_statement: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
     cala_trial_balance: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
     cala_event_list: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
+    cala_event_prune: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
     cala_listener_place: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
     cala_listener_ack: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
     cala_listener_list: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
@@ -141,6 +142,7 @@ export function load(path: string, waiting: Waiting): Raw {
     cala_rollup_await: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
     cala_cel_evaluate: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
     cala_ledger_info: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
+    cala_ledger_health: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
     cala_ledger_migrate: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
   });
   const functions = {
@@ -264,6 +266,7 @@ export function load(path: string, waiting: Waiting): Raw {
     cala_account_statement: symbols.cala_account_statement,
     cala_trial_balance: symbols.cala_trial_balance,
     cala_event_list: symbols.cala_event_list,
+    cala_event_prune: symbols.cala_event_prune,
     cala_listener_place: symbols.cala_listener_place,
     cala_listener_ack: symbols.cala_listener_ack,
     cala_listener_list: symbols.cala_listener_list,
@@ -274,6 +277,7 @@ export function load(path: string, waiting: Waiting): Raw {
     cala_rollup_await: symbols.cala_rollup_await,
     cala_cel_evaluate: symbols.cala_cel_evaluate,
     cala_ledger_info: symbols.cala_ledger_info,
+    cala_ledger_health: symbols.cala_ledger_health,
     cala_ledger_migrate: symbols.cala_ledger_migrate,
   };
   return {

@@ -50,6 +50,9 @@ export type ErrorCode =
   | "config.schema"
   | "config.store"
   | "currency.unknown"
+  | "event.changed"
+  | "event.listener_behind"
+  | "event.pruned"
   | "executor.closed"
   | "executor.full"
   | "executor.lane"
@@ -345,6 +348,8 @@ export interface ErrorDetails {
   "transaction.already_voided": { transactionId: Id; voidedBy: Id };
   "transaction.not_found": { id: string } | { externalId: string };
   "balance.not_found": BalanceKey;
+  "event.pruned": { place: number };
+  "event.listener_behind": { name: string; place: number };
   "listener.not_found": { name: string };
   "listener.beyond_newest": { name: string; place: number; newest: number };
   "tx.control_statement": { pointer?: string };
@@ -886,6 +891,38 @@ export interface EventPage {
   /** To read on from. */
   place: number;
   hasNextPage: boolean;
+}
+
+/** How well something does. */
+export type HealthState = "healthy" | "degraded" | "unhealthy";
+
+/** One thing that was looked at. */
+export interface HealthCheck {
+  name: "store" | "schema" | "writable" | "rollup" | "listeners" | "disk";
+  status: HealthState;
+  /** Why it is not healthy, where one of the codes below says so. */
+  code?: string;
+  /** Why, in words. */
+  message?: string;
+  /** Store: until it answered. */
+  tookMs?: number;
+  /** Schema: of the tables. */
+  schemaVersion?: number;
+  librarySchemaVersion?: number;
+  /** Rollup, listeners: numbers of the order that are still to come; of the last. */
+  behind?: number;
+  /** Listeners: how many have names. */
+  listeners?: number;
+  /** The one that is furthest behind. */
+  listener?: string;
+  /** When the first event was recorded that it is not done with. */
+  waitingSince?: Instant;
+  /** Disk: SQLite's file, or PostgreSQL's database. */
+  fileBytes?: number;
+  /** SQLite's -wal. */
+  walBytes?: number;
+  /** What is left to us where SQLite's file is. */
+  freeBytes?: number;
 }
 
 /** Behind which events are to come. */
@@ -2100,8 +2137,33 @@ export interface EventListRequest {
   balances?: boolean | undefined;
 }
 
-/** UnavailableError list.no_mark. */
-export type EventListError = "list.no_mark";
+/** UnavailableError list.no_mark; NotFoundError event.pruned. */
+export type EventListError = "list.no_mark" | "event.pruned";
+
+/**
+ * Deletes the oldest events: those up to a place, or recorded before an instant, limit of them at most, in order.
+ * Nobody can begin before the last of them any more (CALA_NOT_FOUND event.pruned); only events go, all else stays. It
+ * is refused while a named listener is not done with one of them; listeners without a name do not count. The newest
+ * event is kept, and on PostgreSQL those behind the first writer that is still under way. pruned: how many went; place:
+ * where to begin now; more: call again.
+ */
+export type EventPruneRequest = {
+  /** 1 to 100000. Default 10000. */
+  limit?: number | undefined;
+} & ({
+  /** 0 to 9007199254740991. */
+  place: number;
+} | { before: Instant | Date });
+
+/** What event_prune answers. */
+export interface EventPruneResult {
+  pruned: number;
+  place: number;
+  more: boolean;
+}
+
+/** RejectedError event.listener_behind; ConflictError event.changed; UnavailableError list.no_mark. */
+export type EventPruneError = "event.listener_behind" | "event.changed" | "list.no_mark";
 
 /**
  * Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
@@ -2115,8 +2177,11 @@ export interface ListenerPlaceRequest {
   from?: "start" | "now" | number | undefined;
 }
 
-/** RejectedError listener.beyond_newest; ConflictError listener.changed; UnavailableError list.no_mark. */
-export type ListenerPlaceError = "listener.beyond_newest" | "listener.changed" | "list.no_mark";
+/**
+ * RejectedError listener.beyond_newest; ConflictError listener.changed; UnavailableError list.no_mark; NotFoundError
+ * event.pruned.
+ */
+export type ListenerPlaceError = "listener.beyond_newest" | "listener.changed" | "list.no_mark" | "event.pruned";
 
 /**
  * Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
@@ -2272,6 +2337,31 @@ export interface LedgerInfoResult {
   balances: number;
   clock: "system" | "manual";
   now: Instant;
+}
+
+/**
+ * Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
+ * status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
+ * writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named ones
+ * are; disk. A check that was not reached is left out. It is answered within timeoutMs, whatever the store does, and on
+ * SQLite it is the one writer for a moment. In a transaction it fails as any operation where the store does. The limits
+ * make a check degraded.
+ */
+export interface LedgerHealthRequest {
+  /** 1 to 60000. Default 5000. */
+  timeoutMs?: number | undefined;
+  /** 0 to 9007199254740991. */
+  rollupBehindMax?: number | undefined;
+  /** 0 to 9007199254740991. */
+  listenerBehindMax?: number | undefined;
+  /** 0 to 9007199254740991. Default 100000000. */
+  freeBytesMin?: number | undefined;
+}
+
+/** What ledger_health answers. */
+export interface LedgerHealthResult {
+  status: HealthState;
+  checks: HealthCheck[];
 }
 
 /**
@@ -2438,6 +2528,7 @@ export interface Operations {
   account_statement: { request: AccountStatementRequest; result: Statement; error: AccountStatementError };
   trial_balance: { request: TrialBalanceRequest; result: TrialBalance; error: TrialBalanceError };
   event_list: { request: EventListRequest; result: EventPage; error: EventListError };
+  event_prune: { request: EventPruneRequest; result: EventPruneResult; error: EventPruneError };
   listener_place: { request: ListenerPlaceRequest; result: KeptPlace; error: ListenerPlaceError };
   listener_ack: { request: ListenerAckRequest; result: KeptPlace; error: ListenerAckError };
   listener_list: { request: ListenerListRequest; result: ListenerListResult; error: never };
@@ -2448,6 +2539,7 @@ export interface Operations {
   rollup_await: { request: RollupAwaitRequest; result: Rollup; error: RollupAwaitError };
   cel_evaluate: { request: CelEvaluateRequest; result: CelEvaluateResult; error: CelEvaluateError };
   ledger_info: { request: LedgerInfoRequest; result: LedgerInfoResult; error: never };
+  ledger_health: { request: LedgerHealthRequest; result: LedgerHealthResult; error: never };
   ledger_migrate: { request: LedgerMigrateRequest; result: LedgerMigrateResult; error: LedgerMigrateError };
 }
 

@@ -131,6 +131,7 @@ export function load(path: string, deep: boolean): Raw {
     cala_account_statement: bind("cala_account_statement", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_trial_balance: bind("cala_trial_balance", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_event_list: bind("cala_event_list", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
+    cala_event_prune: bind("cala_event_prune", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_listener_place: bind("cala_listener_place", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_listener_ack: bind("cala_listener_ack", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_listener_list: bind("cala_listener_list", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
@@ -141,6 +142,7 @@ export function load(path: string, deep: boolean): Raw {
     cala_rollup_await: bind("cala_rollup_await", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_cel_evaluate: bind("cala_cel_evaluate", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_ledger_info: bind("cala_ledger_info", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
+    cala_ledger_health: bind("cala_ledger_health", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_ledger_migrate: bind("cala_ledger_migrate", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
   };
   return {

@@ -113,6 +113,7 @@ export const operationNames = [
   "account_statement",
   "trial_balance",
   "event_list",
+  "event_prune",
   "listener_place",
   "listener_ack",
   "listener_list",
@@ -123,6 +124,7 @@ export const operationNames = [
   "rollup_await",
   "cel_evaluate",
   "ledger_info",
+  "ledger_health",
   "ledger_migrate",
 ] as const satisfies OperationName[];
 
@@ -1081,10 +1083,22 @@ export interface Raw {
    * request: {after?: integer 0..9007199254740991 = 0, limit?: integer 1..1000 = 100, types?: [text; 100],
    *   journal_id?: uuid, entries?: boolean = false, balances?: boolean = false}
    * result: event_page
-   * errors: CALA_UNAVAILABLE list.no_mark
+   * errors: CALA_UNAVAILABLE list.no_mark; CALA_NOT_FOUND event.pruned
    * access: read
    */
   cala_event_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Deletes the oldest events: those up to a place, or recorded before an instant, limit of them at most, in order.
+   * Nobody can begin before the last of them any more (CALA_NOT_FOUND event.pruned); only events go, all else stays. It
+   * is refused while a named listener is not done with one of them; listeners without a name do not count. The newest
+   * event is kept, and on PostgreSQL those behind the first writer that is still under way. pruned: how many went; place:
+   * where to begin now; more: call again.
+   * request: {limit?: integer 1..100000 = 10000} & ({place: integer 0..9007199254740991} | {before: instant})
+   * result: {pruned: integer, place: integer, more: boolean}
+   * errors: CALA_REJECTED event.listener_behind; CALA_CONFLICT event.changed; CALA_UNAVAILABLE list.no_mark
+   * access: write
+   */
+  cala_event_prune(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
    * under the name. Events behind that place are those to come; one beyond the newest event is not kept. "now" is behind
@@ -1092,7 +1106,8 @@ export interface Raw {
    * is then refused; so it is in a transaction that has posted.
    * request: {name?: text, from?: "start" | "now" | integer = "now"}
    * result: kept_place
-   * errors: CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark
+   * errors: CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark;
+   *   CALA_NOT_FOUND event.pruned
    * access: write
    */
   cala_listener_place(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
@@ -1187,6 +1202,19 @@ export interface Raw {
    * access: read
    */
   cala_ledger_info(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
+   * status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
+   * writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named ones
+   * are; disk. A check that was not reached is left out. It is answered within timeout_ms, whatever the store does, and
+   * on SQLite it is the one writer for a moment. In a transaction it fails as any operation where the store does. The
+   * limits make a check degraded.
+   * request: {timeout_ms?: integer 1..60000 = 5000, rollup_behind_max?: integer 0..9007199254740991,
+   *   listener_behind_max?: integer 0..9007199254740991, free_bytes_min?: integer 0..9007199254740991 = 100000000}
+   * result: {status: health_state, checks: [health_check]}
+   * access: read
+   */
+  cala_ledger_health(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each
    * statement is run by the program.

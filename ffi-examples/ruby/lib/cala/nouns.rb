@@ -828,7 +828,23 @@ module Cala
     # @option request [Boolean] :balances Default false.
     # @return [Hash] items:, place:, has_next_page:
     # @raise [UnavailableError] list.no_mark
+    # @raise [NotFoundError] event.pruned
     def list(**request) = @place.call(:event_list, request)
+
+    # Deletes the oldest events: those up to a place, or recorded before an instant, limit of them at most, in order.
+    # Nobody can begin before the last of them any more (CALA_NOT_FOUND event.pruned); only events go, all else stays.
+    # It is refused while a named listener is not done with one of them; listeners without a name do not count. The
+    # newest event is kept, and on PostgreSQL those behind the first writer that is still under way. pruned: how many
+    # went; place: where to begin now; more: call again.
+    # One of place, before.
+    # @option request [Integer] :limit 1 to 100000. Default 10000.
+    # @option request [Integer] :place 0 to 9007199254740991.
+    # @option request [String, Time] :before
+    # @return [Hash] pruned:, place:, more:
+    # @raise [RejectedError] event.listener_behind
+    # @raise [ConflictError] event.changed
+    # @raise [UnavailableError] list.no_mark
+    def prune(**request) = @place.call(:event_prune, request)
   end
 
   # +ledger.listeners+
@@ -843,6 +859,7 @@ module Cala
     # @raise [RejectedError] listener.beyond_newest
     # @raise [ConflictError] listener.changed
     # @raise [UnavailableError] list.no_mark
+    # @raise [NotFoundError] event.pruned
     def place(**request) = @place.call(:listener_place, request)
 
     # Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything
@@ -952,6 +969,19 @@ module Cala
     # @return [Hash] version:, store:, schema_version:, library_schema_version:, accounts:, journals:,
     #   tx_templates:, transactions:, entries:, balances:, clock:, now:
     def info = call(:ledger_info)
+
+    # Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is
+    # away. status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it
+    # takes writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the
+    # named ones are; disk. A check that was not reached is left out. It is answered within timeout_ms, whatever the
+    # store does, and on SQLite it is the one writer for a moment. In a transaction it fails as any operation where the
+    # store does. The limits make a check degraded.
+    # @option request [Integer] :timeout_ms 1 to 60000. Default 5000.
+    # @option request [Integer] :rollup_behind_max 0 to 9007199254740991.
+    # @option request [Integer] :listener_behind_max 0 to 9007199254740991.
+    # @option request [Integer] :free_bytes_min 0 to 9007199254740991. Default 100000000.
+    # @return [Hash] status:, checks:
+    def health(**request) = call(:ledger_health, request)
 
     # Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each
     # statement is run by the program.

@@ -26,11 +26,23 @@ LANGUAGE sql STABLE AS $body$
       'subject_id', e.subject_id, 'payload', e.payload::text) END
 $body$
 -- @break
+-- pruned: events at or below this place were deleted, and nobody can begin before it. One row.
+CREATE TABLE @schema@.outbox_state (
+  pruned bigint NOT NULL,
+  one boolean NOT NULL DEFAULT true,
+  CONSTRAINT outbox_state_pkey PRIMARY KEY (one),
+  CONSTRAINT outbox_state_one CHECK (one)
+)
+-- @break
+INSERT INTO @schema@.outbox_state (pruned) VALUES (0)
+-- @break
 -- Filters look at so many events at most, so that a page costs no more than that where they leave out nearly all.
 --
 -- The newest place is behind all that was committed when it was asked. Writers that began before may hold the mark up: it waits for
 -- them, for wait_ms at most, and then has no place to give. Where this transaction has written, or sees what it saw when it began,
 -- waiting would be in vain.
+--
+-- Whether somebody pruned what was asked for is looked at last, so that what was deleted meanwhile is seen, too.
 CREATE FUNCTION @schema@.event_list_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -78,6 +90,9 @@ BEGIN
         WHERE s.id = e.subject_id AND s.is_set AND s.journal_id = ($1 ->> ''journal_id'')::uuid) END'),
     ' ORDER BY e.sequence LIMIT $4) AS p')
     INTO shown, last_shown, rows USING doc, place, last_seen, most;
+  IF (SELECT s.pruned > place FROM @schema@.outbox_state s) THEN
+    RETURN json_build_object('pruned', (SELECT s.pruned FROM @schema@.outbox_state s));
+  END IF;
   place := CASE WHEN shown = most THEN last_shown WHEN seen = looked_at THEN last_seen ELSE greatest(place, mark) END;
   RETURN json_build_object('rows', coalesce(rows, '[]'), 'place', place, 'mark', greatest(place, mark));
 END
@@ -97,7 +112,8 @@ DECLARE
   way text := CASE WHEN @schema@.is_backwards(doc) THEN ' DESC' END;
   beyond text := CASE WHEN @schema@.is_backwards(doc) THEN '<' ELSE '>' END;
 BEGIN
-  RETURN json_build_object('newest', @schema@.last_ordinal(), 'rows', @schema@.page(doc, concat(
+  RETURN json_build_object('newest', @schema@.last_ordinal(),
+    'pruned', (SELECT s.pruned FROM @schema@.outbox_state s), 'rows', @schema@.page(doc, concat(
     'SELECT json_build_object(''name'', l.name, ''place'', l.place, ''modified_at'', @schema@.micros(l.modified_at),
         ''cursor'', l.name) AS r FROM @schema@.listeners l WHERE true',
     @schema@.if_given(doc, 'name', ' AND l.name = $1 ->> ''name'''),
@@ -113,6 +129,10 @@ BEGIN
     RETURN json_build_object('elsewhere', true);
   END IF;
   IF doc ->> 'change' = 'insert' THEN
+    LOCK TABLE @schema@.listeners IN ROW EXCLUSIVE MODE;  -- whoever prunes looks at all of them
+    IF (SELECT s.pruned > (doc ->> 'place')::bigint FROM @schema@.outbox_state s) THEN
+      RETURN json_build_object('changed', json_build_array(doc ->> 'name'));
+    END IF;
     INSERT INTO @schema@.listeners (name, place, modified_at)
       VALUES (doc ->> 'name', (doc ->> 'place')::bigint, @schema@.instant((doc ->> 'now')::bigint)) ON CONFLICT DO NOTHING;
   ELSIF doc ->> 'change' = 'move' THEN
@@ -126,6 +146,74 @@ BEGIN
     RETURN json_build_object('changed', json_build_array(doc ->> 'name'));
   END IF;
   RETURN json_build_object('changed', '[]'::json);
+END
+$body$
+-- @break
+-- What can be pruned: the oldest events, limit of them at most, up to a place or recorded before an instant; never the newest, and
+-- none that something may still come before. Listeners stay where they are until the transaction ends, and none begins.
+CREATE FUNCTION @schema@.event_prune_read_v1(doc jsonb) RETURNS json
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+  mark bigint := @schema@.order_mark();
+  most bigint := (doc ->> 'limit')::bigint;
+  bound bigint;
+  upto bigint;
+  found_events bigint;
+  more boolean;
+BEGIN
+  IF mark IS NULL THEN
+    RETURN json_build_object('unmarked', true);
+  END IF;
+  LOCK TABLE @schema@.listeners IN SHARE ROW EXCLUSIVE MODE;
+  bound := least(mark, coalesce((SELECT max(e.sequence) FROM @schema@.outbox_events e), 0) - 1, (doc ->> 'place')::bigint);
+  SELECT max(w.sequence) FILTER (WHERE w.number <= most), count(*) FILTER (WHERE w.number <= most), count(*) > most
+    INTO upto, found_events, more
+    FROM (SELECT e.sequence, row_number() OVER (ORDER BY e.sequence) AS number,
+        max(e.recorded_at) OVER (ORDER BY e.sequence) AS latest
+      FROM (SELECT o.sequence, o.recorded_at FROM @schema@.outbox_events o WHERE o.sequence <= bound
+        ORDER BY o.sequence LIMIT most + 1) e) w
+    WHERE doc ->> 'before' IS NULL OR w.latest < @schema@.instant((doc ->> 'before')::bigint);
+  RETURN json_build_object('place', upto, 'events', found_events, 'more', more,
+    'pruned', (SELECT s.pruned FROM @schema@.outbox_state s),
+    'behind', (SELECT json_build_object('name', l.name, 'place', l.place) FROM @schema@.listeners l WHERE l.place < upto
+      ORDER BY l.place, l.name LIMIT 1));
+END
+$body$
+-- @break
+CREATE FUNCTION @schema@.event_prune_v1(doc jsonb) RETURNS json
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+BEGIN
+  IF @schema@.is_elsewhere(doc ->> 'guard') THEN
+    RETURN json_build_object('elsewhere', true);
+  END IF;
+  UPDATE @schema@.outbox_state s SET pruned = (doc ->> 'place')::bigint WHERE s.pruned = (doc ->> 'pruned')::bigint
+    AND NOT EXISTS (SELECT FROM @schema@.listeners l WHERE l.place < (doc ->> 'place')::bigint);
+  IF NOT FOUND THEN
+    RETURN json_build_object('changed', json_build_array('outbox'));
+  END IF;
+  DELETE FROM @schema@.outbox_events e WHERE e.sequence <= (doc ->> 'place')::bigint;
+  RETURN json_build_object('changed', '[]'::json);
+END
+$body$
+-- @break
+-- How the ledger is. Whether what is asked here could be written is known without writing: a standby takes none, nor does a
+-- transaction or a role that is set to read only. Listeners: the one that is furthest behind, with what it has before it.
+CREATE FUNCTION @schema@.ledger_health_v1(doc jsonb) RETURNS json
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+  newest bigint := (SELECT max(e.sequence) FROM @schema@.outbox_events e);
+  last record;
+BEGIN
+  SELECT l.name, l.place INTO last FROM @schema@.listeners l ORDER BY l.place, l.name LIMIT 1;
+  RETURN json_build_object(
+    'recovery', pg_is_in_recovery(), 'read_only', current_setting('transaction_read_only')::boolean,
+    'rollup_behind', CASE WHEN @schema@.has_followers() THEN
+      greatest(@schema@.last_ordinal() - (SELECT r.applied FROM @schema@.rollup_state r), 0) ELSE 0 END,
+    'listeners', (SELECT count(*) FROM @schema@.listeners),
+    'listener', CASE WHEN last.name IS NOT NULL THEN json_build_object('name', last.name,
+      'behind', greatest(newest - last.place, 0), 'waiting_since', (SELECT @schema@.micros(e.recorded_at)
+        FROM @schema@.outbox_events e WHERE e.sequence > last.place ORDER BY e.sequence LIMIT 1)) END,
+    'file_bytes', pg_database_size(current_database()));
 END
 $body$
 -- @break

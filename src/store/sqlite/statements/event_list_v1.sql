@@ -5,7 +5,8 @@ WITH q AS MATERIALIZED (
     json_extract(d, '$.types') AS types, json_extract(d, '$.journal_id') AS journal_id,
     coalesce(json_extract(d, '$.entries'), 0) AS entries, coalesce(json_extract(d, '$.balances'), 0) AS balances,
     coalesce(json_extract(d, '$.newest'), 0) AS newest,
-    coalesce((SELECT max(o.sequence) FROM cala_outbox_events o), 0) AS mark
+    coalesce((SELECT max(o.sequence) FROM cala_outbox_events o), 0) AS mark,
+    (SELECT s.pruned FROM cala_outbox_state s) AS pruned
   FROM (SELECT ? AS d)
 ),
 bound AS MATERIALIZED (
@@ -35,7 +36,7 @@ reached AS MATERIALIZED (
       ELSE max(q.after, q.mark) END AS place
   FROM q CROSS JOIN bound b CROSS JOIN seen s
 )
-SELECT '{"rows":[' || coalesce((SELECT group_concat(row, ',') FROM (
+SELECT CASE WHEN q.after < q.pruned AND NOT q.newest THEN '{"pruned":' || q.pruned || '}' ELSE '{"rows":[' || coalesce((SELECT group_concat(row, ',') FROM (
   SELECT CASE WHEN o.subject_n IS NULL THEN json_object('sequence', o.sequence, 'type', o.type, 'recorded_at', o.recorded_at,
       'subject_id', o.subject_id, 'payload', o.payload)
     ELSE json_object('sequence', o.sequence, 'type', o.type, 'recorded_at', o.recorded_at,
@@ -51,5 +52,5 @@ SELECT '{"rows":[' || coalesce((SELECT group_concat(row, ',') FROM (
         ORDER BY r.n LIMIT -1) p)) END) END AS row
   FROM q CROSS JOIN shown o LEFT JOIN cala_transactions t ON t.n = o.subject_n
   ORDER BY o.sequence LIMIT -1)), '') ||
-  '],"place":' || x.place || ',"mark":' || max(x.place, q.mark) || '}'
+  '],"place":' || x.place || ',"mark":' || max(x.place, q.mark) || '}' END
 FROM q CROSS JOIN reached x

@@ -14,7 +14,8 @@ chosen AS (
       AND ((SELECT name FROM q) IS NULL OR l.name = (SELECT name FROM q))
     ORDER BY l.name DESC LIMIT (SELECT CASE WHEN backward THEN first ELSE 0 END FROM q))
 )
-SELECT '{"newest":' || (SELECT coalesce(max(o.sequence), 0) FROM cala_outbox_events o) || ',"rows":[' ||
+SELECT '{"newest":' || (SELECT coalesce(max(o.sequence), 0) FROM cala_outbox_events o) ||
+  ',"pruned":' || (SELECT s.pruned FROM cala_outbox_state s) || ',"rows":[' ||
   coalesce(group_concat(row, ','), '') || ']}' FROM (
   SELECT json_object('name', name, 'place', place, 'modified_at', modified_at, 'cursor', name) AS row FROM chosen
   ORDER BY CASE WHEN (SELECT backward FROM q) THEN NULL ELSE name END, name DESC LIMIT -1)

@@ -1,0 +1,49 @@
+// ledger_health: how a ledger is, as an answer. On a store of ours the examination is made by one thread while another waits for it,
+// so that a store which is silent is told of in time; whatever the store says then goes into the answer, too.
+//
+// Thread rule: an Examination is shared by the two; everything else belongs to one thread.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+#include "base/error.h"
+#include "engine/operation.h"
+#include "engine/runner.h"
+#include "engine/session_pool.h"
+#include "store/port.h"
+
+namespace cala::engine {
+
+// What an examination finds beside what its requests are answered.
+struct Surroundings {
+  store::DiskUse disk;
+  bool tried_to_write = false;              // where a store has one writer
+  std::optional<base::Error> cannot_write;  // when it was tried
+};
+
+// Examines our own store. ready: why its schema could not be made ready, if it could not. Blocks, for as long as the store lets it;
+// gives kCancelled or a Render. deadline: for waiting for a session.
+base::Result<Render> examine(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool,
+                             CancelToken &cancel, std::chrono::steady_clock::time_point deadline, base::Outcome ready);
+
+// Where who examines leaves what was found for who waits.
+class Examination {
+ public:
+  CancelToken &cancel() { return cancel_; }
+  void end(base::Result<Render> found);
+  // The answer, or that of a silent store; then whoever examines is cancelled, and finds in vain.
+  base::Result<Render> await(std::chrono::milliseconds patience);
+  bool in_vain() const;
+
+ private:
+  CancelToken cancel_;
+  mutable std::mutex mutex_;
+  std::condition_variable ended_;
+  std::optional<base::Result<Render>> found_;
+  bool given_up_ = false;
+};
+
+}  // namespace cala::engine

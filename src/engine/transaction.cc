@@ -7,6 +7,7 @@ namespace cala::engine {
 namespace {
 
 using base::Result;
+using core::Entry;
 using core::Transaction;
 using store::StatementId;
 

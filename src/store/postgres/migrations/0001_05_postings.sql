@@ -63,6 +63,8 @@ $body$
 -- Balances and accounts are answered as plain text, a space between fields and a semicolon between rows: no value there
 -- needs escaping, and json_build_object costs three times more.
 --
+-- What moves_at_once() says is written out here: a function with a query in it is called for each row.
+--
 -- own: the accounts of the keys, each once. patience: the longest wait for a row, null for the connection's own.
 CREATE FUNCTION @schema@.posting_read_rows_v1(keys @schema@.balance_key_v1[], own uuid[], in_journals uuid[], by_ids uuid[],
   by_external_ids text[], template_ids uuid[], dated integer[], host boolean, patience text) RETURNS text
@@ -94,7 +96,8 @@ BEGIN
   SELECT a.rows, a.ids, ARRAY(SELECT k.account_id FROM unnest(keys) k WHERE NOT EXISTS (SELECT FROM @schema@.balances b
       WHERE b.account_id = k.account_id AND b.currency = k.currency AND b.journal_id = k.journal_id))
     INTO sets, above, unborn
-    FROM (SELECT string_agg(concat_ws(' ', m.member_id, s.id, s.journal_id, @schema@.moves_at_once(s)::integer), ';'
+    FROM (SELECT string_agg(concat_ws(' ', m.member_id, s.id, s.journal_id, (s.balance_rollup = 'synchronous'
+        OR (SELECT j.effective_balances FROM @schema@.journals j WHERE j.id = s.journal_id))::integer), ';'
         ORDER BY s.id) AS rows, array_agg(DISTINCT s.id) AS ids
       FROM unnest(own) o JOIN @schema@.account_set_ancestors m ON m.member_id = o
       JOIN @schema@.accounts s ON s.id = m.account_set_id) a;
@@ -102,7 +105,8 @@ BEGIN
     keys := keys || ARRAY(SELECT DISTINCT (s.id, k.currency, k.journal_id)::@schema@.balance_key_v1
       FROM unnest(keys) k JOIN @schema@.account_set_ancestors m ON m.member_id = k.account_id
       JOIN @schema@.accounts s ON s.id = m.account_set_id AND s.journal_id = k.journal_id
-      WHERE @schema@.moves_at_once(s));
+      WHERE s.balance_rollup = 'synchronous'
+        OR (SELECT j.effective_balances FROM @schema@.journals j WHERE j.id = s.journal_id));
     unborn := ARRAY(SELECT k.account_id FROM unnest(keys) k WHERE NOT EXISTS (SELECT FROM @schema@.balances b
       WHERE b.account_id = k.account_id AND b.currency = k.currency AND b.journal_id = k.journal_id));
     own := own || above;

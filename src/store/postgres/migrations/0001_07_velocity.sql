@@ -193,19 +193,14 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
 DECLARE
   found json;
 BEGIN
-  PERFORM 1 FROM @schema@.velocity_balances b JOIN (SELECT (k ->> 0)::uuid AS account_id, k ->> 1 AS currency,
-        (k ->> 2)::uuid AS journal_id, (k ->> 3)::uuid AS control_id, (k ->> 4)::uuid AS limit_id, k ->> 5 AS window_key
-      FROM jsonb_array_elements(doc -> 'keys') k) q
-      ON b.account_id = q.account_id AND b.currency = q.currency AND b.journal_id = q.journal_id
-        AND b.control_id = q.control_id AND b.limit_id = q.limit_id AND b.window_key = q.window_key
-    ORDER BY b.account_id, b.currency, b.journal_id, b.control_id, b.limit_id, b.window_key FOR UPDATE OF b;
-  SELECT json_agg(@schema@.velocity_balance_row(b)) INTO found
-    FROM (SELECT (k ->> 0)::uuid AS account_id, k ->> 1 AS currency, (k ->> 2)::uuid AS journal_id,
-        (k ->> 3)::uuid AS control_id, (k ->> 4)::uuid AS limit_id, k ->> 5 AS window_key
-      FROM jsonb_array_elements(doc -> 'keys') k) q
-    JOIN @schema@.velocity_balances b
-      ON b.account_id = q.account_id AND b.currency = q.currency AND b.journal_id = q.journal_id
-        AND b.control_id = q.control_id AND b.limit_id = q.limit_id AND b.window_key = q.window_key;
+  SELECT json_agg(@schema@.velocity_balance_row(l.one)) INTO found
+    FROM (SELECT b AS one FROM (SELECT (k ->> 0)::uuid AS account_id, k ->> 1 AS currency, (k ->> 2)::uuid AS journal_id,
+          (k ->> 3)::uuid AS control_id, (k ->> 4)::uuid AS limit_id, k ->> 5 AS window_key
+        FROM jsonb_array_elements(doc -> 'keys') k) q
+      JOIN @schema@.velocity_balances b
+        ON b.account_id = q.account_id AND b.currency = q.currency AND b.journal_id = q.journal_id
+          AND b.control_id = q.control_id AND b.limit_id = q.limit_id AND b.window_key = q.window_key
+      ORDER BY b.account_id, b.currency, b.journal_id, b.control_id, b.limit_id, b.window_key FOR UPDATE OF b) l;
   RETURN json_build_object('rows', coalesce(found, '[]'));
 END
 $body$

@@ -17,7 +17,7 @@ constexpr Noun<Transaction> kTransactions = {"transaction",
                                              StatementId::kPostingWrite,
                                              store::transaction_of,
                                              {}};
-constexpr Noun<core::Entry> kEntries = {
+constexpr Noun<Entry> kEntries = {
     "entry", StatementId::kEntryFind, StatementId::kEntryList, StatementId::kPostingWrite, store::entry_of, {}};
 
 void write_uuid(base::JsonWriter &document, const char *key, const std::optional<base::Uuid> &id) {

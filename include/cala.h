@@ -904,6 +904,21 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   file_bytes?: integer,              -- disk: SQLite's file, or PostgreSQL's database
  *   wal_bytes?: integer,               -- SQLite's -wal
  *   free_bytes?: integer}              -- what is left to us where SQLite's file is */
+/* type metric: what a ledger handle counts or times of its own work, since it was opened. {
+ *   name: text,
+ *   type: "counter" | "gauge" | "histogram",
+ *   unit?: text,                       -- of the values: microseconds
+ *   help: text,
+ *   samples: [metric_sample]} */
+/* type metric_sample: the number of a counter or gauge, or a histogram. {
+ *   labels: {*: text},                 -- one at most: what it is of
+ *   value?: integer,
+ *   buckets?: [metric_bucket],         -- those that are not empty
+ *   count?: integer,                   -- how many values
+ *   sum?: integer} */
+/* type metric_bucket: the values above the bound before. {
+ *   up_to?: integer,                   -- left out of the last
+ *   count: integer} */
 /* type kept_place: behind which events are to come. {place: integer} */
 /* type listener: a listener with a name. {
  *   name: text,
@@ -1687,6 +1702,17 @@ CALA_API cala_status cala_ledger_info(cala_ledger *ledger, cala_tx *tx, const ch
  * access: read */
 CALA_API cala_status cala_ledger_health(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                         cala_op **out_op, cala_error **out_error);
+
+/* What this ledger handle has counted and timed since it was opened: operations by name, refusals by code, statements
+ * of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were when they last
+ * looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format of that name, for
+ * a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add metrics, labels and
+ * buckets.
+ * request: {format?: "json" | "openmetrics" = "json"}
+ * result: {metrics?: [metric], text?: text}
+ * access: read */
+CALA_API cala_status cala_ledger_metrics(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                         cala_op **out_op, cala_error **out_error);
 
 /* Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each
  * statement is run by the program.

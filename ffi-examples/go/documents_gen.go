@@ -654,6 +654,44 @@ type HealthCheck struct {
 	FreeBytes *int64 `json:"free_bytes,omitempty"`
 }
 
+// MetricType is one of these words.
+type MetricType string
+
+// The words of MetricType.
+const (
+	MetricCounter   MetricType = "counter"
+	MetricGauge     MetricType = "gauge"
+	MetricHistogram MetricType = "histogram"
+)
+
+// Metric is what a ledger handle counts or times of its own work, since it was opened.
+type Metric struct {
+	Name string     `json:"name"`
+	Type MetricType `json:"type"`
+	// Of the values: microseconds.
+	Unit    string         `json:"unit,omitempty"`
+	Help    string         `json:"help"`
+	Samples []MetricSample `json:"samples"`
+}
+
+// MetricSample is the number of a counter or gauge, or a histogram.
+type MetricSample struct {
+	Labels map[string]string `json:"labels"`
+	Value  *int64            `json:"value,omitempty"`
+	// Those that are not empty.
+	Buckets []MetricBucket `json:"buckets,omitempty"`
+	// How many values.
+	Count *int64 `json:"count,omitempty"`
+	Sum   *int64 `json:"sum,omitempty"`
+}
+
+// MetricBucket is the values above the bound before.
+type MetricBucket struct {
+	// Left out of the last.
+	UpTo  *int64 `json:"up_to,omitempty"`
+	Count int64  `json:"count"`
+}
+
 // KeptPlace is behind which events are to come.
 type KeptPlace struct {
 	Place int64 `json:"place"`
@@ -1489,6 +1527,27 @@ type LedgerHealthRequest struct {
 type LedgerHealthResult struct {
 	Status HealthState   `json:"status"`
 	Checks []HealthCheck `json:"checks"`
+}
+
+// LedgerMetricsFormat is one of these words.
+type LedgerMetricsFormat string
+
+// The words of LedgerMetricsFormat.
+const (
+	MetricsJSON        LedgerMetricsFormat = "json"
+	MetricsOpenmetrics LedgerMetricsFormat = "openmetrics"
+)
+
+// LedgerMetricsRequest is the request of ledger_metrics.
+type LedgerMetricsRequest struct {
+	// Default "json".
+	Format LedgerMetricsFormat `json:"format,omitempty"`
+}
+
+// LedgerMetricsResult is the answer of ledger_metrics.
+type LedgerMetricsResult struct {
+	Metrics []Metric `json:"metrics,omitempty"`
+	Text    string   `json:"text,omitempty"`
 }
 
 // Migration is the answer of ledger_migrate.

@@ -658,6 +658,15 @@ func (o *Operations) Health(ctx context.Context, request LedgerHealthRequest) (*
 	return call[LedgerHealthResult](ctx, o, raw.LedgerHealth, request)
 }
 
+// Metrics gives what this ledger handle has counted and timed since it was opened: operations by name, refusals by
+// code, statements of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were
+// when they last looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format of
+// that name, for a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add metrics,
+// labels and buckets.
+func (o *Operations) Metrics(ctx context.Context, request LedgerMetricsRequest) (*LedgerMetricsResult, error) {
+	return call[LedgerMetricsResult](ctx, o, raw.LedgerMetrics, request)
+}
+
 // Migrate brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host
 // each statement is run by the program.
 //

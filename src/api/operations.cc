@@ -86,6 +86,7 @@ CALA_OPERATION(cala_rollup_await, rollup_await)
 CALA_OPERATION(cala_cel_evaluate, cel_evaluate)
 CALA_OPERATION(cala_ledger_info, ledger_info)
 CALA_OPERATION(cala_ledger_health, ledger_health)
+CALA_OPERATION(cala_ledger_metrics, ledger_metrics)
 CALA_OPERATION(cala_ledger_migrate, ledger_migrate)
 
 }  // extern "C"

@@ -97,6 +97,7 @@ class GroupRun {
       Group group = std::move(groups_.front());
       groups_.pop_front();
       drop_cancelled(group);
+      if (!group.empty()) ledger_.telemetry().grouped(group.size());
       if (group.size() == 1) {
         run_alone(*group.front());
       } else if (!group.empty()) {

@@ -157,6 +157,7 @@ Flow hand_over(Context, std::string document, std::shared_ptr<ReadEvents> out) {
   }
   read.place = page->place;
   read.more = page->place < page->mark;
+  read.behind = page->mark - page->place;
   *out = std::move(read);
   co_return Render();
 }

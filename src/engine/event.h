@@ -38,6 +38,7 @@ struct ReadEvents {
   std::vector<One> events;
   std::int64_t place = 0;  // to read on from
   bool more = false;
+  std::int64_t behind = 0;  // what is left to read, in numbers of the order
 };
 // Its answer is put into out; when it fails, out is as it was.
 OperationPtr read_events(const EventQuery &query, std::shared_ptr<ReadEvents> out);

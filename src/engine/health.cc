@@ -321,7 +321,7 @@ Result<OperationPtr> ledger_health(Ledger &, const RequestPtr &request) {
   limits.listener_behind_max = reader.optional_integer("listener_behind_max", 0, kLargest);
   limits.free_bytes_min = reader.integer("free_bytes_min", 100'000'000, 0, kLargest);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return std::make_unique<Operation>("ledger_health", Operation::Traits{.examines_for = patience},
+  return std::make_unique<Operation>("ledger_health", Operation::Traits{.examines_for = patience, .of_ledger = true},
                                      [limits](Context context) { return look(context, limits); });
 }
 

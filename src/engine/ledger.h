@@ -13,6 +13,7 @@
 #include "base/uuid.h"
 #include "core/tx_template/compiled.h"
 #include "core/velocity/frozen.h"
+#include "engine/telemetry.h"
 #include "store/port.h"
 
 namespace cala::engine {
@@ -82,6 +83,7 @@ class Ledger {
     if (wake_rollup_) wake_rollup_();
   }
   RollupFailure &rollup_failure() { return rollup_failure_; }
+  Telemetry &telemetry() { return telemetry_; }
 
  private:
   const base::Clock &clock_;
@@ -93,6 +95,7 @@ class Ledger {
   VelocityCache velocity_controls_;
   std::function<void()> wake_rollup_;
   RollupFailure rollup_failure_;
+  Telemetry telemetry_;
 };
 
 }  // namespace cala::engine

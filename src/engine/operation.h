@@ -44,6 +44,7 @@ class Operation {
     bool migrates = false;    // on our own store: done by Store::migrate instead of by its flow
     std::optional<std::chrono::milliseconds> examines_for =
         {};                             // a store of ours that is silent so long is an answer (engine/health.h)
+    bool of_ledger = false;             // waits for no other work: it asks how the ledger is
     Inside inside = Inside::kAnywhere;  // where it may be made
   };
   using Body = std::function<Flow(Context)>;

@@ -98,6 +98,7 @@ base::Result<OperationPtr> rollup_await(Ledger &ledger, const RequestPtr &reques
 base::Result<OperationPtr> cel_evaluate(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> ledger_info(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> ledger_health(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> ledger_metrics(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> ledger_migrate(Ledger &ledger, const RequestPtr &request);
 
 }  // namespace cala::engine

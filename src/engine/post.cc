@@ -259,6 +259,7 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
   base::Timestamp now = context.ledger->now();
   for (int attempt = 0;; ++attempt) {
     const std::vector<std::string> missing = templates_to_read(batch, cache);
+    if (attempt == 0) context.ledger->telemetry().looked_up(missing.empty());
     if (!missing.empty()) {
       const Lookup lookup{"code", missing};  // not inside co_await (flow.h)
       Result<store::Answer> answer = co_await ask(find_call(StatementId::kTxTemplateFind, lookup));

@@ -33,9 +33,19 @@ class Interruptible {
   CancelToken &cancel_;
 };
 
-Result<SessionPool::Lease> acquire(SessionPool &pool, store::Access access, CancelToken &cancel) {
+Result<SessionPool::Lease> acquire(Telemetry &telemetry, SessionPool &pool, store::Access access, CancelToken &cancel) {
   const Interruptible<SessionPool> waiting(cancel, &pool);
-  return pool.acquire(access, cancel.flag());
+  const Telemetry::Clock::time_point began = Telemetry::Clock::now();
+  Result<SessionPool::Lease> lease = pool.acquire(access, cancel.flag());
+  telemetry.waited_for_session(Telemetry::Clock::now() - began);
+  return lease;
+}
+
+Result<store::Answer> timed(Telemetry &telemetry, store::Session &session, const store::Request &request) {
+  const Telemetry::Clock::time_point began = Telemetry::Clock::now();
+  Result<store::Answer> answer = session.execute(request);
+  telemetry.ran(request, Telemetry::Clock::now() - began);
+  return answer;
 }
 
 // A statement that was interrupted because the operation was cancelled is told as that, whatever the store calls it.
@@ -79,9 +89,12 @@ base::Error interrupted_commit() noexcept {
   return error;
 }
 
-Result<store::Answer> write_and_commit(store::Session &session, const store::Request &request) {
+Result<store::Answer> write_and_commit(Telemetry &telemetry, store::Session &session, const store::Request &request) {
   try {
-    return session.execute_and_commit(request);
+    const Telemetry::Clock::time_point began = Telemetry::Clock::now();
+    Result<store::Answer> answer = session.execute_and_commit(request);
+    telemetry.ran(request, Telemetry::Clock::now() - began);
+    return answer;
   } catch (...) {
     return interrupted_commit();
   }
@@ -100,12 +113,12 @@ Result<Render> drive(Operation &operation, const Context &context, store::Sessio
       continue;
     }
     if (!writes(*request)) {
-      operation.feed(session.execute(*request));
+      operation.feed(timed(context.ledger->telemetry(), session, *request));
       continue;
     }
     cancel.attach(static_cast<store::Session *>(nullptr));
     sent = true;
-    Result<store::Answer> written = write_and_commit(session, *request);
+    Result<store::Answer> written = write_and_commit(context.ledger->telemetry(), session, *request);
     if (written) unless.committed();
     operation.feed(std::move(written));
   }
@@ -125,7 +138,7 @@ Result<Render> attempt(Operation &operation, const Context &context, store::Sess
 }
 
 Result<Render> attempt(Operation &operation, const Context &context, SessionPool &pool, CancelToken &cancel) {
-  Result<SessionPool::Lease> lease = acquire(pool, operation.traits().access, cancel);
+  Result<SessionPool::Lease> lease = acquire(context.ledger->telemetry(), pool, operation.traits().access, cancel);
   if (!lease) return std::move(lease.error());
   return attempt(operation, context, **lease, cancel);
 }
@@ -196,6 +209,7 @@ Result<Render> migrate(store::Store &store) {
 Result<Render> repeat(Operation &operation, Context context, SessionPool &pool, CancelToken &cancel,
                       std::chrono::milliseconds failover_wait, std::optional<Result<Render>> &unknown) {
   Patience patience(pool, failover_wait);
+  Telemetry &telemetry = context.ledger->telemetry();
   int lost_commits = 0;
   int lost_races = 0;
   int lost_connections = 0;
@@ -208,16 +222,21 @@ Result<Render> repeat(Operation &operation, Context context, SessionPool &pool, 
       unknown.emplace(std::move(outcome));
       context.lost_commit = true;
       if (!operation.traits().repeatable || ++lost_commits > kMaxLostCommits) return std::move(*unknown);
+      telemetry.retried(Retry::kLostCommit);
       continue;
     }
     if (unknown && settles(error)) return outcome;
     if (error.status == Status::kConflict && error.retryable && lost_races < kMaxLostRaces) {
+      telemetry.retried(Retry::kLostRace);
       back_off(lost_races++);
     } else if (error.code == "store.connection_lost" && lost_connections < kMaxLostConnections) {
+      telemetry.retried(Retry::kLostConnection);
       ++lost_connections;
     } else if (!store_is_away(error) || !patience.wait(&cancel)) {
       if (unknown) return std::move(*unknown);
       return outcome;
+    } else {
+      telemetry.retried(Retry::kStoreAway);
     }
   }
 }
@@ -277,7 +296,7 @@ Result<Render> run_inside(Operation &operation, const Context &context, store::S
   while (const store::Request *request = operation.pending()) {
     const bool stops = cancel.cancelled() && !std::holds_alternative<store::Savepoint>(*request);
     Result<store::Answer> answer = cancelled_error();
-    if (!stops) answer = session.execute(*request);
+    if (!stops) answer = timed(context.ledger->telemetry(), session, *request);
     operation.feed(std::move(answer));
   }
   return as_cancelled(operation.take_outcome(), cancel);

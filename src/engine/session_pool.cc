@@ -32,6 +32,13 @@ std::size_t SessionPool::max_of(store::Access access) const {
   return shared_ || access == store::Access::kWrite ? writers_.max : readers_.max;
 }
 
+PoolSizes SessionPool::sizes(store::Access access) {
+  if (shared_ && access == store::Access::kRead) return {};
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const Shelf &of = shelf(access);
+  return {of.max, of.made, of.idle.size()};
+}
+
 base::Error SessionPool::refusal(bool stopped) const {
   if (closed_ || refuses_waiting_) {
     return base::make_error(base::Status::kClosed, "ledger.closed", "the ledger has been closed");

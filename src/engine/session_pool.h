@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/telemetry.h"
 #include "store/port.h"
 
 namespace cala::engine {
@@ -76,6 +77,7 @@ class SessionPool {
   void close();
 
   std::size_t max_of(store::Access access) const;
+  PoolSizes sizes(store::Access access);  // of readers, where they are others than the writers
 
  private:
   // One for reading and writing where the store has many writers, else one for each.

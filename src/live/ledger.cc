@@ -92,6 +92,11 @@ Outcome LedgerState::start(const Config &config, Backend backend, std::string_vi
   if (!executor) return std::move(executor.error());
   listeners_ = std::make_shared<ListenerHub>(*this);
   executor_ = executor.take();
+  engine::Telemetry::Watched watched;
+  watched.in_flight = [this] { return static_cast<std::int64_t>(in_flight_.load(std::memory_order_relaxed)); };
+  watched.listeners = [this] { return listeners_->open(); };
+  if (sessions_) watched.pool = [this](store::Access access) { return sessions_->sizes(access); };
+  ledger_->telemetry().watch(std::move(watched));
   if (backend_.store && backend_.store->max_writers() > 1) ledger_->when_balances_follow([this] { wake_rollup(); });
   return {};
 }
@@ -111,7 +116,7 @@ bool LedgerState::groups(const engine::Operation &operation) const {
 
 std::size_t LedgerState::lane_of(const engine::Operation &operation, bool inside_transaction, bool by_itself) const {
   if (inside_transaction) return kTransactionLane;
-  if (operation.traits().examines_for) return kHealthLane;
+  if (operation.traits().of_ledger) return kHealthLane;
   if (!by_itself && groups(operation)) return group_lane();
   return operation.traits().access == store::Access::kWrite ? kWriteLane : kReadLane;
 }
@@ -196,6 +201,7 @@ bool LedgerState::roll_up_once(engine::RollupProgress &progress) noexcept {
     const engine::OperationPtr step = engine::make_rollup_step(progress);
     const Result<engine::Render> done = engine::run(*step, *ledger_, *backend_.store, *sessions_, cancel, {});
     if (done) {
+      ledger_->telemetry().rolled_up(std::max<std::int64_t>(progress.frontier - progress.applied, 0));
       if (!progress.stalled) ledger_->rollup_failure().clear();
     } else if (!closing()) {
       ledger_->rollup_failure().note(done.error(), ledger_->now());

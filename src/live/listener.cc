@@ -137,6 +137,7 @@ void ListenerState::read_page(LedgerState &ledger, engine::CancelToken &cancel) 
     place_.store(event.place, std::memory_order_release);
   }
   place_.store(page->place, std::memory_order_release);
+  ledger.ledger().telemetry().listened(page->behind);
   if (!page->events.empty()) pause_ = kFirstPause;
   if (page->more) {
     due_ = Clock::now();
@@ -180,6 +181,11 @@ Outcome ListenerHub::add(const std::shared_ptr<ListenerState> &listener) {
   woken_ = true;
   changed_.notify_all();
   return {};
+}
+
+std::int64_t ListenerHub::open() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return std::count_if(listeners_.begin(), listeners_.end(), [](const auto &each) { return !each->freed(); });
 }
 
 void ListenerHub::wake() noexcept {

@@ -93,6 +93,7 @@ class ListenerHub : public std::enable_shared_from_this<ListenerHub> {
     if (listening_.load(std::memory_order_relaxed) && !committed_.exchange(true)) wake();
   }
   void wake() noexcept;
+  std::int64_t open();    // how many there are
   void close() noexcept;  // ends the pump, soon, and lets the listeners go
 
  private:

@@ -39,6 +39,7 @@ OpState::~OpState() {
 Outcome OpState::accept(bool host) {
   Stage expected = Stage::kMade;
   if (!stage_.compare_exchange_strong(expected, host ? Stage::kStepping : Stage::kInFlight)) return run_twice_error();
+  began_ = engine::Telemetry::Clock::now();
   bool occupied = false;
   const auto undo = [&] {
     if (occupied) tx_->release();
@@ -203,6 +204,10 @@ Outcome OpState::submit_to(const std::shared_ptr<runtime::Queue> &queue, Complet
   }
 }
 
+void OpState::leaves_line() noexcept {
+  ledger_->ledger().telemetry().waited_for_thread(engine::Telemetry::Clock::now() - began_);
+}
+
 // On a library thread, or, when the executor refuses, wherever it does.
 void OpState::execute(const Error *refused) {
   if (refused != nullptr) {
@@ -298,6 +303,8 @@ void OpState::fail(Error error) {
 
 void OpState::conclude() {
   const bool in_flight = stage_.exchange(Stage::kAnswered) == Stage::kInFlight;
+  ledger_->ledger().telemetry().answered(operation_->name(), engine::Telemetry::Clock::now() - began_,
+                                         failure_ ? &*failure_ : nullptr);
   const bool commits = tx_ == nullptr || step_ == Step::kCommit;
   if (in_flight && commits && !failure_ && operation_->traits().access == store::Access::kWrite) ledger_->committed();
   if (tx_) tx_->release();

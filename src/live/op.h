@@ -78,7 +78,10 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   class OpTask final : public runtime::Task {
    public:
     explicit OpTask(std::shared_ptr<OpState> of) : op(std::move(of)) {}
-    void run() override { op->execute(nullptr); }
+    void run() override {
+      op->leaves_line();
+      op->execute(nullptr);
+    }
     void abandon(const base::Error &why) override { op->execute(&why); }
 
     const std::shared_ptr<OpState> op;
@@ -86,6 +89,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
 
   static OpState &of(const runtime::Task &task);
 
+  void leaves_line() noexcept;  // a thread has taken it
   void take_step();
   base::Result<engine::Render> examine();
   base::Outcome accept(bool host);
@@ -113,8 +117,9 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   std::atomic<Stage> stage_{Stage::kMade};
   std::atomic<cala_op *> handle_{nullptr};
   std::atomic<std::uint64_t> task_id_{0};
-  std::atomic<bool> by_itself_{false};  // in no group
-  std::atomic<bool> started_{false};    // through a queue
+  std::atomic<bool> by_itself_{false};            // in no group
+  std::atomic<bool> started_{false};              // through a queue
+  engine::Telemetry::Clock::time_point began_{};  // when it was accepted
 
   std::shared_ptr<runtime::Queue> queue_;
   CompletionFn fn_ = nullptr;

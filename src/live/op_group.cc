@@ -54,13 +54,19 @@ std::size_t OpState::weight_in_batch(const runtime::Task &task) {
 }
 
 void OpState::run_batch(std::vector<std::unique_ptr<runtime::Task>> &tasks) {
-  if (tasks.size() == 1) return tasks.front()->run();
+  if (tasks.size() == 1) {
+    if (weight_in_batch(*tasks.front()) > 0) of(*tasks.front()).ledger_->ledger().telemetry().grouped(1);
+    return tasks.front()->run();
+  }
   const std::shared_ptr<LedgerState> ledger = of(*tasks.front()).ledger_;  // outlives the last answer
   std::vector<Member> members;
   std::vector<engine::GroupMember *> group;
   members.reserve(tasks.size());
   group.reserve(tasks.size());
-  for (std::unique_ptr<runtime::Task> &task : tasks) group.push_back(&members.emplace_back(task));
+  for (std::unique_ptr<runtime::Task> &task : tasks) {
+    of(*task).leaves_line();
+    group.push_back(&members.emplace_back(task));
+  }
   if (Outcome ready = ledger->ensure_ready(); !ready) {
     for (Member &member : members) member.fail(Error(ready.error()));
     return;

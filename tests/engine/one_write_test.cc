@@ -121,6 +121,7 @@ std::string request_of(std::string_view operation) {
       {"journal_update", R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Renamed"})"},
       {"ledger_health", "{}"},
       {"ledger_info", "{}"},
+      {"ledger_metrics", "{}"},
       {"transaction_find", R"({"id": "30000000-0000-0000-0000-000000000001"})"},
       {"transaction_find_many", R"({"ids": ["30000000-0000-0000-0000-000000000001"]})"},
       {"transaction_list", "{}"},

@@ -281,6 +281,7 @@ static const struct written_operation operations[] = {
     {cala_listener_remove, "{\"name\": \"mailer\"}", 1},
     {cala_listener_list, "{}", 0},
     {cala_ledger_health, "{}", 0},
+    {cala_ledger_metrics, "{}", 0},
     {cala_event_list, "{\"types\": [\"transaction_created\"]}", 0},
     {cala_event_prune, "{\"place\": 1}", 1},
     {cala_balance_list, "{\"journal_id\": \"" JOURNAL "\", \"account_ids\": [\"" BOB "\"]}", 0},

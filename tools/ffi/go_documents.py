@@ -30,7 +30,8 @@ TYPES = {"transaction_post.params": "Params", "trial_balance.at": "*TrialMoment"
 TYPES |= {f"event.{of}": "*" + "".join(word.capitalize() for word in of.split("_")) for of in (
     "transaction", "account", "account_set", "journal", "tx_template", "velocity_limit", "velocity_control", "velocity_attachment")}
 PREFIXES = {"param.type": "Param", "cel_evaluate.as": "CEL", "ledger_info.clock": "Clock", "on_difference": "OnDifference",
-            "velocity_action": "Velocity", "velocity_basis": "Velocity", "health_check.name": "Check",
+            "velocity_action": "Velocity", "velocity_basis": "Velocity", "health_check.name": "Check", "metric.type": "Metric",
+            "ledger_metrics.format": "Metrics",
             "account_set_list_members.by": "MembersBy", "account_statement.by": "By"}  # of an enumeration's constants
 PARTS = {"balance": "balance_key"}  # whose keys an answer has among its own
 INITIALISMS = {"id": "ID", "ids": "IDs", "sql": "SQL", "cel": "CEL", "uuid": "UUID", "json": "JSON", "tx": "Tx"}

@@ -268,6 +268,8 @@ package raw
 #cgo nocallback go_cala_ledger_info
 #cgo noescape go_cala_ledger_health
 #cgo nocallback go_cala_ledger_health
+#cgo noescape go_cala_ledger_metrics
+#cgo nocallback go_cala_ledger_metrics
 #cgo noescape go_cala_ledger_migrate
 #cgo nocallback go_cala_ledger_migrate
 #include <dlfcn.h>
@@ -407,6 +409,7 @@ static __typeof__(&cala_rollup_await) p_cala_rollup_await;
 static __typeof__(&cala_cel_evaluate) p_cala_cel_evaluate;
 static __typeof__(&cala_ledger_info) p_cala_ledger_info;
 static __typeof__(&cala_ledger_health) p_cala_ledger_health;
+static __typeof__(&cala_ledger_metrics) p_cala_ledger_metrics;
 static __typeof__(&cala_ledger_migrate) p_cala_ledger_migrate;
 
 // A module with prebuilt archives is linked with one of them.
@@ -553,6 +556,7 @@ static const struct {
     {"cala_cel_evaluate", (void **)&p_cala_cel_evaluate, LINKED(cala_cel_evaluate)},
     {"cala_ledger_info", (void **)&p_cala_ledger_info, LINKED(cala_ledger_info)},
     {"cala_ledger_health", (void **)&p_cala_ledger_health, LINKED(cala_ledger_health)},
+    {"cala_ledger_metrics", (void **)&p_cala_ledger_metrics, LINKED(cala_ledger_metrics)},
     {"cala_ledger_migrate", (void **)&p_cala_ledger_migrate, LINKED(cala_ledger_migrate)},
 };
 
@@ -703,6 +707,7 @@ static cala_status go_cala_rollup_await(cala_ledger *ledger, cala_tx *tx, const 
 static cala_status go_cala_cel_evaluate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_cel_evaluate(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_ledger_info(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_ledger_info(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_ledger_health(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_ledger_health(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_ledger_metrics(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_ledger_metrics(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_ledger_migrate(ledger, tx, request, request_len, out_op, out_error); }
 */
 import "C"
@@ -1782,6 +1787,14 @@ func LedgerHealth(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) 
 	return outOp, outError, status
 }
 
+// LedgerMetrics is cala_ledger_metrics. What this ledger handle has counted and timed since it was opened: operations by name, refusals by code, statements of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were when they last looked.
+func LedgerMetrics(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_ledger_metrics(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
 // LedgerMigrate is cala_ledger_migrate. Brings the tables to this library's version; safe when several processes do it at once.
 func LedgerMigrate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
@@ -1870,5 +1883,6 @@ var Operations = []struct {
 	{"cel_evaluate", CelEvaluate},
 	{"ledger_info", LedgerInfo},
 	{"ledger_health", LedgerHealth},
+	{"ledger_metrics", LedgerMetrics},
 	{"ledger_migrate", LedgerMigrate},
 }

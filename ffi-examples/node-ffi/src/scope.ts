@@ -91,6 +91,10 @@ export abstract class Scope implements Caller {
   health(request: t.LedgerHealthRequest = {}, options?: CallOptions): Promise<t.LedgerHealthResult> {
     return this.call("ledger_health", request, options);
   }
+  /** What this ledger has counted and timed: `metrics`, or with `format: "openmetrics"` `text` for a scraper. */
+  metrics(request: t.LedgerMetricsRequest = {}, options?: CallOptions): Promise<t.LedgerMetricsResult> {
+    return this.call("ledger_metrics", request, options);
+  }
   /**
    * Brings the tables to this library's version; safe when several processes do it at once.
    * {@link t.LedgerMigrateError}

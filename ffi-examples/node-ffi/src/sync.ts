@@ -20,6 +20,8 @@ import type {
   LedgerHealthRequest,
   LedgerHealthResult,
   LedgerInfoResult,
+  LedgerMetricsRequest,
+  LedgerMetricsResult,
   LedgerMigrateResult,
   OperationName,
   RequestOf,
@@ -113,6 +115,10 @@ export class SyncTransaction {
   /** Whether the ledger can work. */
   health(request: LedgerHealthRequest = {}): LedgerHealthResult {
     return this.call("ledger_health", request);
+  }
+  /** What this ledger has counted and timed. */
+  metrics(request: LedgerMetricsRequest = {}): LedgerMetricsResult {
+    return this.call("ledger_metrics", request);
   }
   /** Brings the tables to this library's version. */
   migrate(): LedgerMigrateResult {

@@ -152,6 +152,7 @@ const methods = {
   cel_evaluate: ["cel().evaluate", (scope) => scope.cel().evaluate({ expr: "" })],
   ledger_info: ["info", (scope) => scope.info()],
   ledger_health: ["health", (scope) => scope.health()],
+  ledger_metrics: ["metrics", (scope) => scope.metrics()],
   ledger_migrate: ["migrate", (scope) => scope.migrate()],
 } as const satisfies Record<OperationName, readonly [string, (scope: Recorder) => unknown]>;
 

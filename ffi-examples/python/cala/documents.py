@@ -787,6 +787,49 @@ class HealthCheck(_HealthCheck, total=False):
     """What is left to us where SQLite's file is."""
 
 
+MetricType = Literal["counter", "gauge", "histogram"]
+
+
+class _Metric(TypedDict):
+    name: str
+    type: MetricType
+    help: str
+    samples: list[MetricSample]
+
+
+class Metric(_Metric, total=False):
+    """What a ledger handle counts or times of its own work, since it was opened."""
+
+    unit: str
+    """Of the values: microseconds."""
+
+
+class _MetricSample(TypedDict):
+    labels: dict[str, str]
+
+
+class MetricSample(_MetricSample, total=False):
+    """The number of a counter or gauge, or a histogram."""
+
+    value: int
+    buckets: list[MetricBucket]
+    """Those that are not empty."""
+    count: int
+    """How many values."""
+    sum: int
+
+
+class _MetricBucket(TypedDict):
+    count: int
+
+
+class MetricBucket(_MetricBucket, total=False):
+    """The values above the bound before."""
+
+    up_to: int
+    """Left out of the last."""
+
+
 class KeptPlace(TypedDict):
     """Behind which events are to come."""
 
@@ -1943,6 +1986,27 @@ class Health(TypedDict):
     checks: list[HealthCheck]
 
 
+LedgerMetricsFormat = Literal["json", "openmetrics"]
+
+
+class MetricsFormat(TypedDict, total=False):
+    """Request of ledger_metrics. What this ledger handle has counted and timed since it was opened: operations by
+    name, refusals by code, statements of the store, waits, retries, groups, connections, how far behind the roll-up
+    and its listeners were when they last looked. No store is asked, and nothing that runs is waited for.
+    openmetrics: as text in the format of that name, for a scraper (application/openmetrics-text; version=1.0.0;
+    charset=utf-8). Later versions add metrics, labels and buckets."""
+
+    format: LedgerMetricsFormat | None
+    """Default "json"."""
+
+
+class Metrics(TypedDict, total=False):
+    """Answer of ledger_metrics."""
+
+    metrics: list[Metric]
+    text: str
+
+
 class LedgerMigrateRequest(TypedDict):
     """Request of ledger_migrate. Brings the tables to this library's version; safe when several processes do it at
     once. In a cala_tx_host each statement is run by the program."""
@@ -2298,6 +2362,7 @@ RAISES = {
         "InvalidError cel.compile, cel.params, cel.eval, cel.coerce.",
     "ledger_info": "",
     "ledger_health": "",
+    "ledger_metrics": "",
     "ledger_migrate":
         "UnsupportedError store.newer; "
         "MisuseError op.own_transaction.",

@@ -26,7 +26,7 @@ from .documents import (AttachmentFilter, AttachVelocity, Attached, Detached, De
                         VelocityControl, VelocityLimit, VelocityLimitFilter)
 from .documents import (EnsureAccount, EnsureAccountSet, Ensured, EnsuredAccount, EnsuredAccountSet, EnsuredJournal,
                         EnsuredTxTemplate, EnsureJournal, EnsureTxTemplate, Rollup)
-from .documents import Health, HealthLimits, PreviewedTransaction, PruneEvents, Pruned, VoidTransaction
+from .documents import Health, HealthLimits, Metrics, MetricsFormat, PreviewedTransaction, PruneEvents, Pruned, VoidTransaction
 from .errors import InvalidError, ParamTypeError
 from .listing import AsyncListing, Listing
 
@@ -690,6 +690,12 @@ class Place(_Base[M]):
         """Gives whether the ledger can work: status ("healthy", "degraded", "unhealthy") and checks, also where the store
         is away; within timeout_ms."""
         return limits
+
+    @operation("ledger_metrics", Metrics)
+    def metrics(self, **how: Unpack[MetricsFormat]) -> object:
+        """Gives what this ledger has counted and timed: {"metrics"}, or with format="openmetrics" {"text"} for a
+        scraper."""
+        return how
 
     @operation("ledger_migrate", Migrated)
     def migrate(self) -> object:

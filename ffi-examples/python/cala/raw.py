@@ -1112,6 +1112,17 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_ledger_health", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # What this ledger handle has counted and timed since it was opened: operations by name, refusals by code, statements
+    # of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were when they last
+    # looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format of that name, for
+    # a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add metrics, labels and
+    # buckets.
+    # request: {format?: "json" | "openmetrics" = "json"}
+    # result: {metrics?: [metric], text?: text}
+    # access: read
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_ledger_metrics", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each
     # statement is run by the program.
     # request: {}
@@ -1200,6 +1211,7 @@ OPERATIONS = (
     "cel_evaluate",
     "ledger_info",
     "ledger_health",
+    "ledger_metrics",
     "ledger_migrate",
 )
 

@@ -1110,6 +1110,17 @@ class Library(ctypes.CDLL):
         result: {status: health_state, checks: [health_check]}
         access: read
         """
+    def cala_ledger_metrics(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                            out_op: Out, out_error: Out, /) -> int:
+        """What this ledger handle has counted and timed since it was opened: operations by name, refusals by code, statements
+        of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were when they last
+        looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format of that name, for
+        a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add metrics, labels and
+        buckets.
+        request: {format?: "json" | "openmetrics" = "json"}
+        result: {metrics?: [metric], text?: text}
+        access: read
+        """
     def cala_ledger_migrate(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
         """Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each

@@ -69,6 +69,31 @@ class ConfigurationTest(unittest.TestCase):
             self.assertIn("return", method.__annotations__)
 
 
+class MetricsTest(unittest.TestCase):
+    def test_what_a_scraper_reads_is_whole(self):
+        with cala.Ledger.open("sqlite::memory:") as ledger:
+            ledger.journals.create(code="MAIN", name="Main")
+            with self.assertRaises(cala.NotFoundError):
+                ledger.accounts.find(code="NOBODY")
+            lines = ledger.metrics(format="openmetrics")["text"].splitlines()
+            told = [metric["name"] for metric in ledger.metrics()["metrics"]]
+        self.assertEqual("# EOF", lines.pop())
+        families = [line.split()[2] for line in lines if line.startswith("# TYPE ")]
+        self.assertEqual([f"cala_{name}" for name in told], [family.removesuffix("_seconds") for family in families])
+        family = None
+        for line in lines:
+            if line.startswith("#"):
+                family = line.split()[2]
+            else:
+                self.assertRegex(line, rf'^{family}(_[a-z]+)?(\{{[a-z]+="[^"]+"(,le="[^"]+")?\}})? [0-9]+(\.[0-9]+)?$')
+        self.assertIn('cala_refusals_total{code="account.not_found"} 1', lines)
+        made = [line for line in lines if 'operation="journal_create"' in line]
+        counts = [int(line.split()[-1]) for line in made if "_bucket{" in line]
+        self.assertEqual(sorted(counts), counts)
+        self.assertIn('le="+Inf"} 1', made[len(counts) - 1])
+        self.assertIn('cala_operation_duration_seconds_count{operation="journal_create"} 1', made)
+
+
 class RetryTest(unittest.TestCase):
     def wrapped(self, error, **how):
         """Raised while another was handled, or from it."""

@@ -143,6 +143,7 @@ export function load(path: string, waiting: Waiting): Raw {
     cala_cel_evaluate: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
     cala_ledger_info: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
     cala_ledger_health: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
+    cala_ledger_metrics: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
     cala_ledger_migrate: { args: ["ptr", "ptr", "ptr", "u64_fast", "ptr", "ptr"], returns: "i32" },
   });
   const functions = {
@@ -278,6 +279,7 @@ export function load(path: string, waiting: Waiting): Raw {
     cala_cel_evaluate: symbols.cala_cel_evaluate,
     cala_ledger_info: symbols.cala_ledger_info,
     cala_ledger_health: symbols.cala_ledger_health,
+    cala_ledger_metrics: symbols.cala_ledger_metrics,
     cala_ledger_migrate: symbols.cala_ledger_migrate,
   };
   return {

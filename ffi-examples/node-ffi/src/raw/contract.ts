@@ -925,6 +925,34 @@ export interface HealthCheck {
   freeBytes?: number;
 }
 
+/** What a ledger handle counts or times of its own work, since it was opened. */
+export interface Metric {
+  name: string;
+  type: "counter" | "gauge" | "histogram";
+  /** Of the values: microseconds. */
+  unit?: string;
+  help: string;
+  samples: MetricSample[];
+}
+
+/** The number of a counter or gauge, or a histogram. */
+export interface MetricSample {
+  labels: Record<string, string>;
+  value?: number;
+  /** Those that are not empty. */
+  buckets?: MetricBucket[];
+  /** How many values. */
+  count?: number;
+  sum?: number;
+}
+
+/** The values above the bound before. */
+export interface MetricBucket {
+  /** Left out of the last. */
+  upTo?: number;
+  count: number;
+}
+
 /** Behind which events are to come. */
 export interface KeptPlace {
   place: number;
@@ -2365,6 +2393,24 @@ export interface LedgerHealthResult {
 }
 
 /**
+ * What this ledger handle has counted and timed since it was opened: operations by name, refusals by code, statements
+ * of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were when they last
+ * looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format of that name, for
+ * a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add metrics, labels and
+ * buckets.
+ */
+export interface LedgerMetricsRequest {
+  /** Default "json". */
+  format?: "json" | "openmetrics" | undefined;
+}
+
+/** What ledger_metrics answers. */
+export interface LedgerMetricsResult {
+  metrics?: Metric[];
+  text?: string;
+}
+
+/**
  * Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each
  * statement is run by the program.
  */
@@ -2540,6 +2586,7 @@ export interface Operations {
   cel_evaluate: { request: CelEvaluateRequest; result: CelEvaluateResult; error: CelEvaluateError };
   ledger_info: { request: LedgerInfoRequest; result: LedgerInfoResult; error: never };
   ledger_health: { request: LedgerHealthRequest; result: LedgerHealthResult; error: never };
+  ledger_metrics: { request: LedgerMetricsRequest; result: LedgerMetricsResult; error: never };
   ledger_migrate: { request: LedgerMigrateRequest; result: LedgerMigrateResult; error: LedgerMigrateError };
 }
 

@@ -143,6 +143,7 @@ export function load(path: string, deep: boolean): Raw {
     cala_cel_evaluate: bind("cala_cel_evaluate", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_ledger_info: bind("cala_ledger_info", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_ledger_health: bind("cala_ledger_health", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
+    cala_ledger_metrics: bind("cala_ledger_metrics", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_ledger_migrate: bind("cala_ledger_migrate", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
   };
   return {

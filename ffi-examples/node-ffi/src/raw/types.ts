@@ -125,6 +125,7 @@ export const operationNames = [
   "cel_evaluate",
   "ledger_info",
   "ledger_health",
+  "ledger_metrics",
   "ledger_migrate",
 ] as const satisfies OperationName[];
 
@@ -1215,6 +1216,17 @@ export interface Raw {
    * access: read
    */
   cala_ledger_health(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * What this ledger handle has counted and timed since it was opened: operations by name, refusals by code, statements
+   * of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were when they last
+   * looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format of that name, for
+   * a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add metrics, labels and
+   * buckets.
+   * request: {format?: "json" | "openmetrics" = "json"}
+   * result: {metrics?: [metric], text?: text}
+   * access: read
+   */
+  cala_ledger_metrics(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each
    * statement is run by the program.

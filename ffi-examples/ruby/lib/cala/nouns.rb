@@ -983,6 +983,15 @@ module Cala
     # @return [Hash] status:, checks:
     def health(**request) = call(:ledger_health, request)
 
+    # What this ledger handle has counted and timed since it was opened: operations by name, refusals by code,
+    # statements of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were
+    # when they last looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format
+    # of that name, for a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add
+    # metrics, labels and buckets.
+    # @param format [String] Default "json".
+    # @return [Hash] metrics?:, text?:
+    def metrics(format) = call(:ledger_metrics, { format: format })
+
     # Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each
     # statement is run by the program.
     # @return [Hash] from_version:, to_version:

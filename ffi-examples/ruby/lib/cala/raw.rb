@@ -49,7 +49,7 @@ module Cala
       transaction_list entry_list entry_find_many balance_find balance_find_many balance_list balance_history balance_at
       balance_range balance_changes account_statement trial_balance event_list event_prune listener_place listener_ack
       listener_list listener_remove tx_lock_accounts tx_exec rollup_status rollup_await cel_evaluate ledger_info
-      ledger_health ledger_migrate
+      ledger_health ledger_metrics ledger_migrate
     ].freeze
 
     callback :cala_completion_fn, [:pointer, :pointer], :void

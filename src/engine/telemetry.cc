@@ -1,0 +1,18 @@
+#include "engine/telemetry.h"
+
+namespace cala::engine {
+
+void Telemetry::ran(const store::Request &request, Clock::duration took) noexcept {
+  std::size_t which = store::kStatementCount;
+  if (const auto *call = std::get_if<store::Call>(&request)) which = static_cast<std::size_t>(call->id);
+  if (std::holds_alternative<store::PostingRead>(request)) {
+    which = static_cast<std::size_t>(store::StatementId::kPostingRead);
+  }
+  if (std::holds_alternative<store::PostingWrite>(request)) {
+    which = static_cast<std::size_t>(store::StatementId::kPostingWrite);
+  }
+  if (which == store::kStatementCount && !std::holds_alternative<store::ProgramStatement>(request)) return;
+  statements_[which].add(took);
+}
+
+}  // namespace cala::engine

@@ -10,7 +10,6 @@
 // What a list does not say, such as a part that a row and an answer have in different shapes, is written by hand beside it.
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>

@@ -336,7 +336,8 @@ class Playground {
     return {};
   }
 
-  // What leaves the ledger for a host that asked for no type: a date as the instant of its midnight, a duration as its text.
+  // What leaves the ledger for a program that asked for no type: a date as the instant of its midnight, a duration as
+  // its text.
   static base::Outcome write_any(const Value &value, base::JsonWriter &writer) {
     if (value.is(Kind::kOptional) || value.is(Kind::kType))
       return invalid("cel.coerce",

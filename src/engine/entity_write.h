@@ -128,8 +128,8 @@ class AskWrite final : public Relay {
   Flow::Handle handle_;
 };
 
-// Runs the write. In a host's transaction it first asks what names that, a posting's read of nothing, for the write to compare.
-// Gives an error of the store's, or kConflict "<noun>.changed" (retryable) when somebody else was first.
+// Runs the write. In a program's transaction it first asks what names that, a posting's read of nothing, for the write
+// to compare. Gives an error of the store's, or kConflict "<noun>.changed" (retryable) when somebody else was first.
 template <typename T>
 AskWrite ask_write(const EntityWrite<T> &write, const Context &context) {
   return AskWrite([&write](const std::string &guard) { return write.call(guard); }, write.noun(), context.host);

@@ -188,7 +188,7 @@ Flow look(Context context, Limits limits) {
   }
   checks.push_back(store_check(took));
   std::int64_t version = 0;
-  const base::JsonView there = present->root().get("present");  // a number where a host's driver made it one
+  const base::JsonView there = present->root().get("present");  // a number where a program's driver made it one
   if (there.present() && (there.is_bool() ? there.boolean() : there.integer() == 1)) {
     Result<store::Answer> answer = co_await ask(read_call(StatementId::kSchemaRead, "{}"));
     const Result<base::Json> schema = document_of(std::move(answer));

@@ -56,7 +56,8 @@ bool names_no_transaction(const base::Json &probe) {
   return xid.present() && xid.is_null();
 }
 
-// For hosts: each statement of the migration is theirs to run. The first one writes nothing; after it a transaction has an id.
+// For programs: each statement of the migration is theirs to run. The first one writes nothing; after it a transaction
+// has an id.
 Flow migrate(Context context) {
   std::int64_t from_version = 0;
   const Result<store::Answer> probe = co_await ask(read_call(StatementId::kSchemaProbe, "{}"));

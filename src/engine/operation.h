@@ -25,7 +25,7 @@ struct Surroundings;
 // What a body may know about where it runs.
 struct Context {
   Ledger *ledger = nullptr;
-  bool host = false;       // the transaction is the host's: ask for a guard
+  bool host = false;       // the transaction is the program's: ask for a guard
   bool inside = false;     // inside a transaction with other operations: what is read here must not enter shared caches
   bool savepoint = false;  // inside: what the database refuses is undone, so that the transaction stays usable
   bool lost_commit = false;                    // it may have been done by a commit whose answer was lost

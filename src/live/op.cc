@@ -31,7 +31,7 @@ OpState::OpState(std::shared_ptr<TxState> tx, Step step)
 OpState &OpState::of(const runtime::Task &task) { return *static_cast<const OpTask &>(task).op; }
 
 OpState::~OpState() {
-  // A host may leave an operation between two steps; the next one may then use the transaction.
+  // A program may leave an operation between two steps; the next one may then use the transaction.
   if (stage_.load(std::memory_order_acquire) == Stage::kStepping && tx_) tx_->release();
 }
 
@@ -124,7 +124,7 @@ Outcome OpState::run(std::int32_t timeout_ms) {
   return {};
 }
 
-// On the caller's thread: the connection is the host's, and belongs to it.
+// On the caller's thread: the connection is the program's, and belongs to it.
 Outcome OpState::run_adopted() {
   if (stage_.load() == Stage::kMade) {
     if (ledger_->closing()) return closed_error();

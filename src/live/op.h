@@ -1,6 +1,6 @@
 // OpState: an operation that somebody asked for: who runs it, and its answer. Three ways to run it, each at most once: run and start
-// put it into a lane of the executor; on a connection that the host lends us it runs on the caller's thread; step and feed
-// (op_step.cc) let the host run its statements. op_group.cc: those that are committed together.
+// put it into a lane of the executor; on a connection that the program lends us it runs on the caller's thread; step
+// and feed (op_step.cc) let the program run its statements. op_group.cc: those that are committed together.
 //
 // Invariants: an operation that was accepted is answered exactly once; what is held while it is in flight (a place in the ledger, one in
 // the queue, the transaction) is given back when it is answered. Thread rule: safe from every thread; the operation itself is
@@ -125,7 +125,7 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   CompletionFn fn_ = nullptr;
   void *user_ = nullptr;
 
-  std::optional<store::SqlStatement> statement_;  // while the host runs one
+  std::optional<store::SqlStatement> statement_;  // while the program runs one
 
   // The answer: written before stage_ becomes kAnswered, except for the text, which is rendered when asked for.
   mutable std::mutex answer_mutex_;

@@ -1,4 +1,4 @@
-// The host runs an operation's statements on its own connection, and feeds their answers.
+// The program runs an operation's statements on its own connection, and feeds their answers.
 #include <utility>
 
 #include "live/op.h"

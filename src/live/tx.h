@@ -1,4 +1,4 @@
-// TxState: a transaction of ours on one of our sessions, a token for the host's own, or the host's on a
+// TxState: a transaction of ours on one of our sessions, a token for the program's own, or the program's on a
 // connection that it lends us. Runs one operation at a time, whoever drives it.
 #pragma once
 
@@ -28,7 +28,7 @@ class TxState {
   bool savepoint() const { return savepoint_; }
   const std::shared_ptr<LedgerState> &ledger() const { return ledger_; }
   store::Placeholder placeholder() const { return placeholder_; }
-  // What the host says of the connection that its transaction is on; nothing said: there may be one.
+  // What the program says of the connection that its transaction is on; nothing said: there may be one.
   void tell_in_transaction(bool in_transaction) { outside_.store(!in_transaction); }
   bool outside_transaction() const { return outside_.load(); }
 

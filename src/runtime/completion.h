@@ -1,5 +1,5 @@
-// Completion: one finished piece of work (or a log entry) on its way to the host, and CompletionList, the FIFO it waits
-// in. A completion is its own list node, so queueing never allocates and so never fails.
+// Completion: one finished piece of work (or a log entry) on its way to the program, and CompletionList, the FIFO it
+// waits in. A completion is its own list node, so queueing never allocates and so never fails.
 // Invariants: a completion is queued at most once in its life; what its methods answer no longer changes once it is
 // pushed. Thread rule: after the push only the reading thread calls it, so it needs no lock of its own; the list is
 // guarded by whoever owns it.
@@ -30,7 +30,7 @@ class Completion {
   // Appends the message's data. Called only when a reader asks for it, on the reader's thread, at most once a message.
   virtual void append_data(std::string &out) const = 0;
 
-  // Calls the host's callback, on the draining thread, with no lock held. The host may leave through it without
+  // Calls the program's callback, on the draining thread, with no lock held. The program may leave through it without
   // returning (Ruby's throw is a longjmp): an implementation keeps nothing with a destructor alive across the call.
   virtual void deliver() = 0;
 

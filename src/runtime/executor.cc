@@ -234,7 +234,7 @@ void *Executor::thread_main(void *argument) {
   {
     std::unique_lock<std::mutex> lock(state.mutex);
     if (--state.live == 0) {
-      // Only for threads that are inside try_abandon, which runs none of the host's code.
+      // Only for threads that are inside try_abandon, which runs none of the program's code.
       state.abandoned.wait(lock, [&state] { return state.abandoning == 0; });
       on_idle = std::move(state.on_idle);
     }

@@ -1,5 +1,6 @@
-// Queue: where finished work waits for the host. Library threads push; the host reads framed messages (`read`), has its
-// callbacks called (`drain`, `run`), or watches a descriptor. The library never calls the host from its own threads.
+// Queue: where finished work waits for the program. Library threads push; the program reads framed messages (`read`),
+// has its callbacks called (`drain`, `run`), or watches a descriptor. The library never calls the program from its own
+// threads.
 //
 // Invariants:
 // - Places: every piece of work takes a place before it starts (`reserve`) and holds it until its completion was read
@@ -86,7 +87,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   base::Result<bool> wait(std::int32_t timeout_ms);
   void wake();
 
-  // The host is done with the queue: undelivered completions are let go, waits and runs end with kClosed.
+  // The program is done with the queue: undelivered completions are let go, waits and runs end with kClosed.
   void close();
 
   std::size_t undelivered() const;  // messages waiting, logs included

@@ -55,8 +55,8 @@ Queue::Refusal Queue::enter(std::uintptr_t frame) {
 }
 
 // The descriptor is cleared at the end of a reading, not at its start: when a callback leaves by longjmp, the byte is
-// still there and the host wakes again. Everything pushed before the lock is seen here, everything after it finds the
-// queue armed.
+// still there and the program wakes again. Everything pushed before the lock is seen here, everything after it finds
+// the queue armed.
 void Queue::leave() {
   std::shared_ptr<Queue> last;  // may be the last reference: `this` ends with it
   if (forked()) return;

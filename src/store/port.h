@@ -2,8 +2,8 @@
 //
 // An operation asks Requests and gets Answers; it never sees SQL. Every request is one statement with one JSON text parameter
 // and one JSON text answer, so that it runs the same on our own connection, on the embedded store, and on a connection of the
-// host's (step / feed). Dialect turns a request into that statement and the text that came back into the answer; Session runs
-// requests on a connection of ours. All writes of an operation are in its last request.
+// program's (step / feed). Dialect turns a request into that statement and the text that came back into the answer;
+// Session runs requests on a connection of ours. All writes of an operation are in its last request.
 //
 // Threads: a Store and its Dialect are shared and immutable after open; a Session belongs to one thread at a time, but for
 // interrupt(), which any thread may call.
@@ -169,7 +169,7 @@ enum class StatementId : std::uint8_t {
 };
 inline constexpr std::size_t kStatementCount = static_cast<std::size_t>(StatementId::kPostingWrite) + 1;
 
-// What a statement is called: its function in PostgreSQL, its file in sqlite/statements, and to a host that runs it.
+// What a statement is called: its function in PostgreSQL, its file in sqlite/statements, and to a program that runs it.
 // clang-format off
 inline constexpr std::array<std::string_view, kStatementCount> kStatementNames = {
     "schema_probe_v1",
@@ -239,7 +239,7 @@ struct Call {
 // Locks what a batch of postings will touch, in sorted order, and reads it: journals (shared fence), accounts that have no
 // balance yet, balances, of the sets above the accounts too, each so that it cannot change until the transaction ends.
 struct PostingRead : core::BatchNeeds {
-  bool host = false;   // the transaction is the host's: answer a guard to hand to the write
+  bool host = false;   // the transaction is the program's: answer a guard to hand to the write
   bool group = false;  // of independent postings: gives up soon where rows are held, so that nobody waits for another's
 };
 
@@ -265,8 +265,8 @@ struct PostingWrite : core::BatchWrite {
   std::shared_ptr<const PostingTicket> ticket;  // the one of the state that it was decided on
 };
 
-// One statement of a migration, without a parameter or an answer. Only hosts are ever asked to run it (step / feed); our own
-// connections migrate by Store::migrate.
+// One statement of a migration, without a parameter or an answer. Only programs are ever asked to run it (step / feed);
+// our own connections migrate by Store::migrate.
 struct Ddl {
   std::string sql;
 };
@@ -298,7 +298,7 @@ struct SqlStatement {
   bool returns_row = true;  // one row of one text column; false: no row
 };
 
-// The store's language: shared by its own sessions and by hosts that run the statements themselves. Thread-safe.
+// The store's language: shared by its own sessions and by programs that run the statements themselves. Thread-safe.
 class Dialect {
  public:
   virtual ~Dialect() = default;

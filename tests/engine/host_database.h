@@ -1,5 +1,5 @@
-// HostDatabase: a program with a SQLite connection of its own that drives the ledger's operations by step and feed, as a host does,
-// and notes for each statement whether it could have written. One thread at a time.
+// HostDatabase: a program with a SQLite connection of its own, on which it drives the ledger's operations by step and
+// feed, and notes for each statement whether it could have written. One thread at a time.
 #pragma once
 
 #include <cala.h>

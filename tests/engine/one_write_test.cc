@@ -1,5 +1,5 @@
 // Read, decide, one write: an operation's statements are reads, and its last one alone writes. So an operation that is given up
-// halfway leaves nothing, and one that is refused leaves the host's transaction as it was.
+// halfway leaves nothing, and one that is refused leaves the program's transaction as it was.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-/* A host with a libpq connection of its own. The ledger has connections to the same database, or, as host:postgres, none at all. */
+/* A program with a libpq connection of its own. The ledger has connections to the same database, or, as host:postgres,
+ * none at all. */
 #include "host_claims.h"
 
 #include <libpq-fe.h>

@@ -1,4 +1,5 @@
-/* A host with an SQLite connection of its own, which is another copy of SQLite than the ledger's: the system's shared one. The ledger
+/* A program with an SQLite connection of its own, which is another copy of SQLite than the ledger's: the system's
+ * shared one. The ledger
  * has the same file open, or, as host:sqlite, no connection at all. */
 #include "host_claims.h"
 

@@ -1,5 +1,5 @@
-// The host's own copy of SQLite: the system's shared library, loaded at run time. It is another copy than the one inside the
-// library under test: other variables, other locks, other notes about files.
+// The program's own copy of SQLite: the system's shared library, loaded at run time. It is another copy than the one
+// inside the library under test: other variables, other locks, other notes about files.
 #pragma once
 
 #include <memory>
@@ -30,7 +30,7 @@ class HostSqlite {
 
   // A statement with at most one text parameter and one text answer, empty when there is none.
   base::Result<std::string> run(const std::string &sql, const std::string *parameter = nullptr);
-  // As a host's driver does it: encode, run, decode.
+  // As a program's driver does it: encode, run, decode.
   base::Result<store::Answer> ask(const store::Dialect &dialect, const store::Request &request);
 
  private:

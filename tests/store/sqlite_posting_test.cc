@@ -1,4 +1,4 @@
-// The two ways of posting (typed values on our own connection, JSON documents on a host's) and what both refuse.
+// The two ways of posting (typed values on our own connection, JSON documents on a program's) and what both refuse.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -37,7 +37,7 @@ store::SqliteOptions options_for(const std::string &path) {
 
 Sketch hot_pair(int i) { return i % 3 == 0 ? transfer(1, 0, "1.00") : transfer(0, 1, "2.00"); }
 
-// A posting on the host's connection, in the host's transaction, with a row of the host's own.
+// A posting on the program's connection, in the program's transaction, with a row of the program's own.
 Outcome post_by_host(HostSqlite &host, const store::Dialect &dialect, SqliteLedger &ledger, const Sketch &sketch) {
   if (auto begun = host.run("BEGIN IMMEDIATE"); !begun) return std::move(begun.error());
   if (auto row = host.run("INSERT INTO orders (placed) VALUES (1)"); !row) return std::move(row.error());
@@ -137,7 +137,7 @@ TEST(TwoSqlites, LeaveTheHostsLocksAloneWhenASessionCloses) {
     EXPECT_EQ(refused.error().code, "store.busy");
     EXPECT_TRUE(refused.error().retryable);
   }
-  // The host's lock is still there for another process, too.
+  // The program's lock is still there for another process, too.
   const pid_t child = ::fork();
   if (child == 0) {
     SqliteLedger other(ledger, options);
@@ -234,7 +234,7 @@ void close_everything() {
 
 constexpr int kHostFiles = 8;
 
-// Files of the host's own, which get the numbers that have just become free.
+// Files of the program's own, which get the numbers that have just become free.
 void open_host_files(const TemporaryFolder &folder) {
   for (int i = 0; i < kHostFiles; ++i) {
     const std::string path = folder.file("host-" + std::to_string(i));

@@ -1,4 +1,4 @@
-// What only PostgreSQL has: roles, isolation levels, connections that die, hosts on their own connections.
+// What only PostgreSQL has: roles, isolation levels, connections that die, programs on their own connections.
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,7 +34,7 @@ class PostgresContract : public StoreContract {
 
   std::unique_ptr<SqlConnection> sql() { return SqlConnection::open(connection_string()); }
 
-  // As a host does: the library's statement on a connection that the library does not know.
+  // As a program does: the library's statement on a connection that the library does not know.
   std::string run(SqlConnection &on, const store::Request &request) {
     const store::SqlStatement statement = store().dialect().encode(request, store::Placeholder::kDollar);
     return on.run(std::string(statement.sql), statement.parameter);
@@ -223,7 +223,8 @@ TEST_P(PostgresContract, AHostsRollbackTakesThePostingWithIt) {
   }
 }
 
-// Our own connections send a posting's rows in binary, hosts send them as text: every value there is must arrive the same.
+// Our own connections send a posting's rows in binary, programs send them as text: every value there is must arrive the
+// same.
 class PostedRows : public PostgresContract {
  protected:
   // Whatever a posting wrote, and the numbers that it draws begin where they began before.

@@ -26,8 +26,8 @@ constexpr int kOldestServer = 130000;  // pg_current_xact_id and xid8
 constexpr int kDefaultConnectTimeoutMs = 10'000;
 constexpr int kDefaultConnectTimeoutOfSeveralMs = 3'000;  // the others wait
 
-// A lock that is never granted must end some time: a host that holds a ledger row and calls us waits for itself, and no
-// deadlock detector sees that. Whoever sets lock_timeout for the role or in the connection string keeps it.
+// A lock that is never granted must end some time: a program that holds a ledger row and calls us waits for itself, and
+// no deadlock detector sees that. Whoever sets lock_timeout for the role or in the connection string keeps it.
 constexpr const char *kSettings = R"(
 SET statement_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;

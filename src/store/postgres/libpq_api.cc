@@ -16,7 +16,8 @@ constexpr const char *kLibraries[] = {"libpq.5.dylib", "/opt/homebrew/opt/libpq/
 constexpr const char *kLibraries[] = {"libpq.so.5"};
 #endif
 
-// Deep binding keeps libpq on its own OpenSSL in hosts, such as Node, that export another; sanitizers cannot live with it.
+// Deep binding keeps libpq on its own OpenSSL in programs, such as Node, that export another; sanitizers cannot live
+// with it.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define CALA_SANITIZED 1
 #elif defined(__has_feature)

@@ -1,6 +1,6 @@
 // LibpqApi: the functions of libpq that the ledger uses, found in the library when a PostgreSQL ledger is opened. libcala is
-// never linked to libpq, so a program that keeps its ledger in SQLite needs none, and a host that brings its own copy never
-// meets ours. The table is loaded once, shared by all threads, and stays for the life of the process.
+// never linked to libpq, so a program that keeps its ledger in SQLite needs none, and a program that brings its own
+// copy never meets ours. The table is loaded once, shared by all threads, and stays for the life of the process.
 #pragma once
 
 #include <libpq-fe.h>
@@ -57,7 +57,8 @@ namespace cala::store::postgres {
   X(PQpipelineStatus)           \
   X(PQpipelineSync)
 
-// What a connection of the host's is used with. A libpq before 14 has no pipelines, so PQpipelineStatus may be missing there.
+// What a connection of the program's is used with. A libpq before 14 has no pipelines, so PQpipelineStatus may be
+// missing there.
 #define CALA_LIBPQ_ADOPTED_FUNCTIONS(X) \
   X(PQcancel)                           \
   X(PQclear)                            \

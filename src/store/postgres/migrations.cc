@@ -16,8 +16,9 @@ std::string in_schema(std::string_view text, std::string_view schema) {
   return out.append(text);
 }
 
-// Gives the transaction an id, by which a host is asked whether there is one. Looks into pg_class, not to_regclass: what a session
-// once found missing stays so in its cache, and waiting for an advisory lock does not empty that; opening a table does.
+// Gives the transaction an id, by which a program is asked whether there is one. Looks into pg_class, not to_regclass:
+// what a session once found missing stays so in its cache, and waiting for an advisory lock does not empty that;
+// opening a table does.
 std::string fence(std::string_view schema, std::int64_t from_version) {
   return in_schema(R"(DO $do$
 DECLARE

@@ -51,7 +51,8 @@ class PostgresDialect final : public Dialect {
   std::string types_sql_;
 };
 
-// For hosts that run the statements on a connection of their own. kInvalid "config.schema" when the name is not valid.
+// For programs that run the statements on a connection of their own. kInvalid "config.schema" when the name is not
+// valid.
 base::Result<std::unique_ptr<Dialect>> make_postgres_dialect(std::string_view schema);
 
 }  // namespace cala::store::postgres

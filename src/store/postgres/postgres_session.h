@@ -1,8 +1,8 @@
 // PostgresSession: one connection in pipeline mode. BEGIN travels with a transaction's first request, COMMIT with its last, and
 // a transaction of one request needs neither: PostgreSQL makes it one. So a posting costs two round trips.
 //
-// Reads (Access::kRead) open no transaction: every request sees what is committed when it runs, exactly as on a host's
-// connection under READ COMMITTED. Statements are prepared on first use and keep their generic plan.
+// Reads (Access::kRead) open no transaction: every request sees what is committed when it runs, exactly as on a
+// program's connection under READ COMMITTED. Statements are prepared on first use and keep their generic plan.
 //
 // After a failed request the transaction is over; only rollback() is left to do. One thread at a time, but for interrupt().
 #pragma once

@@ -1,5 +1,5 @@
-// What SQLite's refusals mean in the ledger's words: for our own connection and for a host's driver, which has the message and,
-// with luck, the name of the code. Pure.
+// What SQLite's refusals mean in the ledger's words: for our own connection and for a program's driver, which has the
+// message and, with luck, the name of the code. Pure.
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,5 @@
-// The posting's two requests as the JSON documents that a host's connection carries: what posting_read_v1.sql is asked and
-// answers, and what cala_posting_write_v1 unpacks. Pure.
+// The posting's two requests as the JSON documents that a program's connection carries: what posting_read_v1.sql is
+// asked and answers, and what cala_posting_write_v1 unpacks. Pure.
 #pragma once
 
 #include <string>

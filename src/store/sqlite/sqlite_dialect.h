@@ -1,5 +1,5 @@
-// The embedded store's language: statements for our own SQLite and for a host's (sqlite_dialect.cc), refusals in the ledger's
-// words (error_table.h). Immutable; any thread.
+// The embedded store's language: statements for our own SQLite and for a program's (sqlite_dialect.cc), refusals in the
+// ledger's words (error_table.h). Immutable; any thread.
 //
 // A write gives back no row: where the port speaks of `changed`, the statement fails with kConflict "<noun>.changed" instead and
 // has written nothing; where it succeeds, its answer is {"changed":[]}.

@@ -113,7 +113,7 @@ Result<Answer> SqliteSession::write_posting(const PostingWrite &write) {
   if (!connection_->in_transaction()) return no_transaction();
   Result<PostingPlan> plan = plan_posting(write);
   if (!plan) return std::move(plan.error());
-  // Unlike a host's, our guards name the transaction itself.
+  // Unlike a program's, our guards name the transaction itself.
   if (!write.guard.empty()) {
     if (write.guard != plan->seen + guard_suffix()) return no_transaction();
     plan->guard = plan->seen;

@@ -16,10 +16,10 @@ struct SqliteOptions {
   std::string path;     // ":memory:" is a ledger of this store's own, gone with it
   bool durable = true;  // a commit that was acknowledged survives a power cut
   bool read_only = false;
-  std::int64_t busy_timeout_ms = 5000;   // for another process, or the host, to let go of the file
+  std::int64_t busy_timeout_ms = 5000;   // for another process, or the program, to let go of the file
   std::int64_t write_cache_kib = 65536;  // of pages, for each session that writes
   std::int64_t read_cache_kib = 8192;
-  bool typed_postings = true;  // false: postings through the statements that hosts run; same rows, slower
+  bool typed_postings = true;  // false: postings through the statements that programs run; same rows, slower
 };
 
 // Opens or creates the file. kUnavailable "store.cannot_open", kInvalid "store.not_a_ledger", kBusy "store.busy".

@@ -95,8 +95,8 @@ bool is_locked(int fd) {
 }
 
 // Closes what we have of a file that none of our connections uses any more, unless somebody has a lock on it that could be the
-// host's. Our lock on the whole file keeps others from taking one meanwhile, and goes with the last descriptor; that is why a
-// description that a child shares does not serve.
+// program's. Our lock on the whole file keeps others from taking one meanwhile, and goes with the last descriptor; that
+// is why a description that a child shares does not serve.
 void close_unused(dev_t device, ino_t inode) {
   std::vector<Descriptor> &all = registry->descriptors;
   const Descriptor *guard = nullptr;

@@ -2,7 +2,7 @@
 -- a fixed search path, so a role that may only EXECUTE them (and has USAGE on the schema) can keep the ledger and nothing
 -- else; nobody may execute them unless granted.
 --
--- What a caller could get wrong is answered as a value, not raised, so that the host's transaction stays usable.
+-- What a caller could get wrong is answered as a value, not raised, so that the program's transaction stays usable.
 -- The eight bytes that a timestamptz is, microseconds since 2000: exact in every year, and half the time of what extract gives.
 CREATE FUNCTION @schema@.micros(at timestamptz) RETURNS bigint
 LANGUAGE sql STABLE AS $body$

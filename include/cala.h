@@ -684,6 +684,7 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   metadata?: json,
  *   void_of?: uuid,                    -- the transaction that it takes back
  *   voided_by?: uuid,                  -- the one that takes it back
+ *   hold_id?: uuid,                    -- the hold that it made, captured or released
  *   created_at: instant,
  *   modified_at: instant} */
 /* type entry: one line of a transaction. {
@@ -783,6 +784,28 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   sequence: integer}                 -- the entry's */
 
 /* type posted: what a posting became. {
+ *   transaction: transaction,
+ *   entries: [entry],
+ *   replayed: boolean,                 -- true: it had been posted before, and nothing was written
+ *   warnings?: [warning]}              -- of limits that only warn; not of a replay */
+/* type hold_status: what became of a hold. "open" | "captured" | "released" | "expired" */
+/* type hold: amounts set aside by a transaction. amount, currency, captured and left are there where all its entries
+ * have the same units and currency; any other is captured as a whole. {
+ *   id: uuid,
+ *   version: integer,                  -- 1 at first, one more with each capture or release
+ *   status: hold_status,               -- by the ledger's clock
+ *   transaction_id: uuid,              -- the same as id
+ *   journal_id: uuid,
+ *   amount?: decimal,
+ *   currency?: currency,
+ *   captured?: decimal,
+ *   left?: decimal,                    -- what is still pending
+ *   expires_at?: instant,
+ *   closed_by?: uuid,                  -- the transaction since which nothing is pending
+ *   created_at: instant,
+ *   modified_at: instant} */
+/* type hold_posted: what became of a hold, and the transaction that did it. {
+ *   hold: hold,                        -- as it is now
  *   transaction: transaction,
  *   entries: [entry],
  *   replayed: boolean,                 -- true: it had been posted before, and nothing was written
@@ -1411,13 +1434,84 @@ CALA_API cala_status cala_transaction_preview(cala_ledger *ledger, cala_tx *tx, 
  * request: {id: uuid, void_id?: uuid, effective?: date, description?: text, metadata?: json}
  * result: posted
  * errors: CALA_NOT_FOUND transaction.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
- *   CALA_REJECTED transaction.already_voided, journal.locked, account.locked, account.below_min,
+ *   CALA_REJECTED transaction.already_voided, hold.not_voidable, journal.locked, account.locked, account.below_min,
  *   account.above_max, velocity.exceeded;
  *   CALA_CONFLICT transaction.replay_differs, transaction.exists (voided by another session at the same moment:
  *   repeat), balance.changed (as transaction_post)
  * access: write */
 CALA_API cala_status cala_transaction_void(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                            cala_op **out_op, cala_error **out_error);
+
+/* Makes a hold: posts a transaction whose entries are all in the layer pending, and remembers that they are to be
+ * captured or released. The hold has the transaction's id. Repeated under the same id or external id it is a replay, as
+ * a posting is. A hold with expires_at has expired when the ledger's clock comes to it: it cannot be captured then, and
+ * what it holds stays pending until it is released, by hold_expire or hold_release.
+ * request: {id?: uuid, tx_template_code: text, params?: {*: json}, expires_at?: instant}
+ * result: hold_posted
+ * errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
+ *   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown,
+ *   amount.range, amount.scale; CALA_REJECTED hold.not_pending, posting.unbalanced, journal.locked, account.locked,
+ *   account.is_set, account.below_min, account.above_max, velocity.exceeded;
+ *   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
+ * access: write */
+CALA_API cala_status cala_hold_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                      cala_op **out_op, cala_error **out_error);
+
+/* Captures a hold, or a part of it: one transaction with the hold's entries, "_RELEASE" after their types and negated
+ * units, and the same settled, "_CAPTURE" after their types. With an amount, of a hold whose entries all have the same
+ * units and currency, that much is captured; without, all that is left. Final, what is left after it is released with
+ * it; else the hold stays open for more, and is captured when nothing is left. The same id again with the same content
+ * is a replay. It obeys locks and what must stay available. A velocity limit that counted the hold counts what is
+ * released in the same window; what is settled counts as any posting. Effective today where nothing is said; the hold's
+ * correlation_id.
+ * request: {hold_id: uuid, id?: uuid, amount?: decimal, final?: boolean = true, effective?: date}
+ * result: hold_posted
+ * errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, amount.scale (of the amount), cel.eval, cel.coerce;
+ *   CALA_REJECTED hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked, account.below_min,
+ *   account.above_max, velocity.exceeded;
+ *   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
+ * access: write */
+CALA_API cala_status cala_hold_capture(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                       cala_op **out_op, cala_error **out_error);
+
+/* Releases what is left of a hold: one transaction with the hold's entries, "_RELEASE" after their types and negated
+ * units. One that has expired is released too, and is then still expired. Repeated, also without an id, it is a replay.
+ * request: {hold_id: uuid, id?: uuid, effective?: date}
+ * result: hold_posted
+ * errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
+ *   CALA_REJECTED hold.not_open (captured), journal.locked, account.locked, account.below_min, account.above_max,
+ *   velocity.exceeded;
+ *   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
+ * access: write */
+CALA_API cala_status cala_hold_release(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                       cala_op **out_op, cala_error **out_error);
+
+/* Finds a hold.
+ * request: {id: uuid}
+ * result: hold
+ * errors: CALA_NOT_FOUND hold.not_found
+ * access: read */
+CALA_API cala_status cala_hold_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                    cala_op **out_op, cala_error **out_error);
+
+/* Lists holds in the order in which they were posted. account_id: those with an entry of the account; expires_before:
+ * those that expire before it.
+ * request: page & {account_id?: uuid, status?: hold_status, expires_before?: instant}
+ * result: {items: [hold]} & page_end
+ * access: read */
+CALA_API cala_status cala_hold_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                    cala_op **out_op, cala_error **out_error);
+
+/* Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, and
+ * those that another session is just at, wait. Each is released or refused as if by itself. Call it again until it has
+ * expired none; nothing else does, for a look for expired holds would be one more read in every posting.
+ * request: {limit?: integer 1..1000 = 1000}
+ * result: {expired: integer,           -- released by this call
+ *   refused: integer}                  -- that what must stay available, or a velocity limit, did not allow to release
+ * errors: CALA_CONFLICT balance.changed (as transaction_post), transaction.exists (likewise)
+ * access: write */
+CALA_API cala_status cala_hold_expire(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                      cala_op **out_op, cala_error **out_error);
 
 /* Finds a transaction.
  * request: {id: uuid} | {external_id: text}
@@ -1948,6 +2042,24 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code transaction.already_voided, CALA_REJECTED: the transaction was voided before
  * do: nothing is left to void
  * details: {transaction_id: uuid, voided_by: uuid} */
+/* code hold.not_pending, CALA_REJECTED: an entry of what is to be a hold is not in the layer pending
+ * do: use a tx template all of whose entries are PENDING
+ * details: {sequence: integer, layer: layer} */
+/* code hold.not_found, CALA_NOT_FOUND: no hold has this id
+ * do: it may be a transaction that `transaction_post` made; `hold_create` makes holds
+ * details: {id: text} */
+/* code hold.not_open, CALA_REJECTED: the hold was captured, released, or has expired
+ * do: nothing is left to capture; make a new one
+ * details: {hold_id: uuid, status: hold_status} */
+/* code hold.exceeded, CALA_REJECTED: more is to be captured than the hold has left
+ * do: capture what is left, and the rest with a posting of its own
+ * details: {hold_id: uuid, currency: currency, requested: decimal, left: decimal, captured: decimal} */
+/* code hold.not_divisible, CALA_REJECTED: an amount is to be captured of a hold whose entries are not all of one amount
+ * do: capture it as a whole, without `amount`
+ * details: {hold_id: uuid} */
+/* code hold.not_voidable, CALA_REJECTED: the transaction made, captured or released a hold
+ * do: `hold_release` an open hold; give back what was captured with a posting of its own
+ * details: {transaction_id: uuid, hold_id: uuid} */
 /* code transaction.not_found, CALA_NOT_FOUND: no transaction has this id or external id
  * details: {id: text} | {external_id: text} */
 /* code list.no_mark, CALA_UNAVAILABLE, sometimes retryable: a list with `stable`, or of events, on a read-only

@@ -258,7 +258,9 @@ type Transaction struct {
 	// The transaction that it takes back.
 	VoidOf string `json:"void_of,omitempty"`
 	// The one that takes it back.
-	VoidedBy   string    `json:"voided_by,omitempty"`
+	VoidedBy string `json:"voided_by,omitempty"`
+	// The hold that it made, captured or released.
+	HoldID     string    `json:"hold_id,omitempty"`
 	CreatedAt  time.Time `json:"created_at"`
 	ModifiedAt time.Time `json:"modified_at"`
 }
@@ -426,6 +428,52 @@ type Warning struct {
 
 // Posted is what a posting became.
 type Posted struct {
+	Transaction Transaction `json:"transaction"`
+	Entries     []Entry     `json:"entries"`
+	// True: it had been posted before, and nothing was written.
+	Replayed bool `json:"replayed"`
+	// Of limits that only warn; not of a replay.
+	Warnings []Warning `json:"warnings,omitempty"`
+}
+
+// HoldStatus is what became of a hold.
+type HoldStatus string
+
+// The words of HoldStatus.
+const (
+	HoldOpen     HoldStatus = "open"
+	HoldCaptured HoldStatus = "captured"
+	HoldReleased HoldStatus = "released"
+	HoldExpired  HoldStatus = "expired"
+)
+
+// Hold is amounts set aside by a transaction. amount, currency, captured and left are there where all its entries have
+// the same units and currency; any other is captured as a whole.
+type Hold struct {
+	ID string `json:"id"`
+	// 1 at first, one more with each capture or release.
+	Version int64 `json:"version"`
+	// By the ledger's clock.
+	Status HoldStatus `json:"status"`
+	// The same as id.
+	TransactionID string `json:"transaction_id"`
+	JournalID     string `json:"journal_id"`
+	Amount        string `json:"amount,omitempty"`
+	Currency      string `json:"currency,omitempty"`
+	Captured      string `json:"captured,omitempty"`
+	// What is still pending.
+	Left      string    `json:"left,omitempty"`
+	ExpiresAt time.Time `json:"expires_at,omitempty"`
+	// The transaction since which nothing is pending.
+	ClosedBy   string    `json:"closed_by,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	ModifiedAt time.Time `json:"modified_at"`
+}
+
+// HoldPosted is what became of a hold, and the transaction that did it.
+type HoldPosted struct {
+	// As it is now.
+	Hold        Hold        `json:"hold"`
 	Transaction Transaction `json:"transaction"`
 	Entries     []Entry     `json:"entries"`
 	// True: it had been posted before, and nothing was written.
@@ -1193,6 +1241,73 @@ type TransactionVoidRequest struct {
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 }
 
+// NewHold is the request of hold_create. TxTemplateCode is needed.
+type NewHold struct {
+	ID             string    `json:"id,omitempty"`
+	TxTemplateCode string    `json:"tx_template_code"`
+	Params         Params    `json:"params,omitempty"`
+	ExpiresAt      time.Time `json:"-"`
+}
+
+// MarshalJSON writes the request, instants to the microsecond.
+func (request NewHold) MarshalJSON() ([]byte, error) {
+	type plain NewHold
+	return json.Marshal(struct {
+		plain
+		ExpiresAt *string `json:"expires_at,omitempty"`
+	}{plain(request), instant(request.ExpiresAt)})
+}
+
+// HoldCaptureRequest is the request of hold_capture. HoldID is needed.
+type HoldCaptureRequest struct {
+	HoldID string `json:"hold_id"`
+	ID     string `json:"id,omitempty"`
+	Amount string `json:"amount,omitempty"`
+	// Default true.
+	Final *bool `json:"final,omitempty"`
+	// A date, "2026-01-31".
+	Effective string `json:"effective,omitempty"`
+}
+
+// HoldReleaseRequest is the request of hold_release. HoldID is needed.
+type HoldReleaseRequest struct {
+	HoldID string `json:"hold_id"`
+	ID     string `json:"id,omitempty"`
+	// A date, "2026-01-31".
+	Effective string `json:"effective,omitempty"`
+}
+
+// HoldFilter is the request of hold_list.
+type HoldFilter struct {
+	PageRequest
+	AccountID     string     `json:"account_id,omitempty"`
+	Status        HoldStatus `json:"status,omitempty"`
+	ExpiresBefore time.Time  `json:"-"`
+}
+
+// MarshalJSON writes the request, instants to the microsecond.
+func (request HoldFilter) MarshalJSON() ([]byte, error) {
+	type plain HoldFilter
+	return json.Marshal(struct {
+		plain
+		ExpiresBefore *string `json:"expires_before,omitempty"`
+	}{plain(request), instant(request.ExpiresBefore)})
+}
+
+// HoldExpireRequest is the request of hold_expire.
+type HoldExpireRequest struct {
+	// 1 to 1000. Default 1000.
+	Limit int64 `json:"limit,omitempty"`
+}
+
+// HoldExpireResult is the answer of hold_expire.
+type HoldExpireResult struct {
+	// Released by this call.
+	Expired int64 `json:"expired"`
+	// That what must stay available, or a velocity limit, did not allow to release.
+	Refused int64 `json:"refused"`
+}
+
 // TransactionFindManyResult is the answer of transaction_find_many.
 type TransactionFindManyResult struct {
 	Transactions []Transaction `json:"transactions"`
@@ -1778,6 +1893,25 @@ const (
 	// CodeTransactionAlreadyVoided (ErrRejected): the transaction was voided before. Nothing is left to void. Details:
 	// {transaction_id: uuid, voided_by: uuid}.
 	CodeTransactionAlreadyVoided = "transaction.already_voided"
+	// CodeHoldNotPending (ErrRejected): an entry of what is to be a hold is not in the layer pending. Use a tx template
+	// all of whose entries are PENDING. Details: {sequence: integer, layer: layer}.
+	CodeHoldNotPending = "hold.not_pending"
+	// CodeHoldNotFound (ErrNotFound): no hold has this id. It may be a transaction that transaction_post made;
+	// hold_create makes holds. Details: {id: text}.
+	CodeHoldNotFound = "hold.not_found"
+	// CodeHoldNotOpen (ErrRejected): the hold was captured, released, or has expired. Nothing is left to capture; make
+	// a new one. Details: {hold_id: uuid, status: hold_status}.
+	CodeHoldNotOpen = "hold.not_open"
+	// CodeHoldExceeded (ErrRejected): more is to be captured than the hold has left. Capture what is left, and the rest
+	// with a posting of its own. Details: {hold_id: uuid, currency: currency, requested: decimal, left: decimal,
+	// captured: decimal}.
+	CodeHoldExceeded = "hold.exceeded"
+	// CodeHoldNotDivisible (ErrRejected): an amount is to be captured of a hold whose entries are not all of one
+	// amount. Capture it as a whole, without amount. Details: {hold_id: uuid}.
+	CodeHoldNotDivisible = "hold.not_divisible"
+	// CodeHoldNotVoidable (ErrRejected): the transaction made, captured or released a hold. hold_release an open hold;
+	// give back what was captured with a posting of its own. Details: {transaction_id: uuid, hold_id: uuid}.
+	CodeHoldNotVoidable = "hold.not_voidable"
 	// CodeTransactionNotFound (ErrNotFound): no transaction has this id or external id. Details: {id: text} |
 	// {external_id: text}.
 	CodeTransactionNotFound = "transaction.not_found"

@@ -454,10 +454,79 @@ func (o *Operations) PreviewTransaction(ctx context.Context, request Posting) (*
 // its own.
 //
 // Errors: ErrNotFound (transaction.not_found), ErrInvalid (amount.range, cel.eval, cel.coerce), ErrRejected
-// (transaction.already_voided, journal.locked, account.locked, account.below_min, account.above_max,
+// (transaction.already_voided, hold.not_voidable, journal.locked, account.locked, account.below_min, account.above_max,
 // velocity.exceeded), ErrConflict (transaction.replay_differs, transaction.exists, balance.changed).
 func (o *Operations) VoidTransaction(ctx context.Context, request TransactionVoidRequest) (*Posted, error) {
 	return call[Posted](ctx, o, raw.TransactionVoid, request)
+}
+
+// CreateHold makes a hold: posts a transaction whose entries are all in the layer pending, and remembers that they are
+// to be captured or released. The hold has the transaction's id. Repeated under the same id or external id it is a
+// replay, as a posting is. A hold with expires_at has expired when the ledger's clock comes to it: it cannot be
+// captured then, and what it holds stays pending until it is released, by hold_expire or hold_release.
+//
+// Errors: ErrNotFound (tx_template.not_found, journal.not_found, account.not_found), ErrInvalid (cel.eval, cel.coerce,
+// param.missing, param.unknown, param.type, param.range, currency.unknown, amount.range, amount.scale), ErrRejected
+// (hold.not_pending, posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min,
+// account.above_max, velocity.exceeded), ErrConflict (transaction.replay_differs, transaction.exists, balance.changed).
+func (o *Operations) CreateHold(ctx context.Context, hold NewHold) (*HoldPosted, error) {
+	return call[HoldPosted](ctx, o, raw.HoldCreate, hold)
+}
+
+// CaptureHold captures a hold, or a part of it: one transaction with the hold's entries, "_RELEASE" after their types
+// and negated units, and the same settled, "_CAPTURE" after their types. With an amount, of a hold whose entries all
+// have the same units and currency, that much is captured; without, all that is left. Final, what is left after it is
+// released with it; else the hold stays open for more, and is captured when nothing is left. The same id again with the
+// same content is a replay. It obeys locks and what must stay available. A velocity limit that counted the hold counts
+// what is released in the same window; what is settled counts as any posting. Effective today where nothing is said;
+// the hold's correlation_id.
+//
+// Errors: ErrNotFound (hold.not_found), ErrInvalid (amount.range, amount.scale, cel.eval, cel.coerce), ErrRejected
+// (hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked, account.below_min,
+// account.above_max, velocity.exceeded), ErrConflict (transaction.replay_differs, transaction.exists, balance.changed).
+func (o *Operations) CaptureHold(ctx context.Context, request HoldCaptureRequest) (*HoldPosted, error) {
+	return call[HoldPosted](ctx, o, raw.HoldCapture, request)
+}
+
+// ReleaseHold releases what is left of a hold: one transaction with the hold's entries, "_RELEASE" after their types
+// and negated units. One that has expired is released too, and is then still expired. Repeated, also without an id, it
+// is a replay.
+//
+// Errors: ErrNotFound (hold.not_found), ErrInvalid (amount.range, cel.eval, cel.coerce), ErrRejected (hold.not_open,
+// journal.locked, account.locked, account.below_min, account.above_max, velocity.exceeded), ErrConflict
+// (transaction.replay_differs, transaction.exists, balance.changed).
+func (o *Operations) ReleaseHold(ctx context.Context, request HoldReleaseRequest) (*HoldPosted, error) {
+	return call[HoldPosted](ctx, o, raw.HoldRelease, request)
+}
+
+// FindHold finds a hold.
+//
+// Errors: ErrNotFound (hold.not_found).
+func (o *Operations) FindHold(ctx context.Context, id string) (*Hold, error) {
+	return call[Hold](ctx, o, raw.HoldFind, idRequest{id})
+}
+
+// Holds lists holds in the order in which they were posted. account_id: those with an entry of the account;
+// expires_before: those that expire before it.
+func (o *Operations) Holds(ctx context.Context, filter HoldFilter) iter.Seq2[Hold, error] {
+	return pages(func(after string) (*Page[Hold], error) {
+		filter.After = after
+		return o.HoldsPage(ctx, filter)
+	}, filter.After)
+}
+
+// HoldsPage gives one page of what [Operations.Holds] goes through.
+func (o *Operations) HoldsPage(ctx context.Context, filter HoldFilter) (*Page[Hold], error) {
+	return call[Page[Hold]](ctx, o, raw.HoldList, filter)
+}
+
+// ExpireHold releases holds that have expired, the earliest first, in one transaction; those of a locked account or
+// journal, and those that another session is just at, wait. Each is released or refused as if by itself. Call it again
+// until it has expired none; nothing else does, for a look for expired holds would be one more read in every posting.
+//
+// Errors: ErrConflict (balance.changed, transaction.exists).
+func (o *Operations) ExpireHold(ctx context.Context, request HoldExpireRequest) (*HoldExpireResult, error) {
+	return call[HoldExpireResult](ctx, o, raw.HoldExpire, request)
 }
 
 // FindTransaction finds a transaction.

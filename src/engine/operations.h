@@ -66,6 +66,12 @@ base::Result<OperationPtr> transaction_post(Ledger &ledger, const RequestPtr &re
 base::Result<OperationPtr> transaction_post_many(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> transaction_preview(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> transaction_void(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> hold_create(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> hold_capture(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> hold_release(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> hold_find(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> hold_list(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> hold_expire(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> transaction_find(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> transaction_find_many(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> transaction_list(Ledger &ledger, const RequestPtr &request);

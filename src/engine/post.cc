@@ -107,6 +107,28 @@ Outcome add_templates(Batch &batch, Rows<core::TxTemplate> rows, TxTemplateCache
   return {};
 }
 
+store::Call hold_call(const std::vector<base::Uuid> &ids, bool lock) {
+  base::JsonWriter out;
+  out.begin_object().key("keys").begin_array();
+  for (const base::Uuid &id : ids) out.string(id.text());
+  out.end_array().key("lock").boolean(lock).end_object();
+  return read_call(StatementId::kHoldFind, out.take());
+}
+
+store::Call due_call(base::Timestamp now, std::int64_t limit) {
+  base::JsonWriter out;
+  out.begin_object().key("now").integer(now.micros()).key("first").integer(limit).end_object();
+  return read_call(StatementId::kHoldDue, out.take());
+}
+
+PostingUnitPtr release_of(const core::Hold &hold) {
+  core::AskedPosting posting;
+  posting.id = base::new_uuid();
+  posting.step = core::AskedHoldStep{hold.id, core::AskedHoldStep::kExpire, {}, true, {}};
+  return std::make_shared<const PostingUnit>(
+      PostingUnit{.postings = {std::move(posting)}, .single = true, .request = {}});
+}
+
 // What is to be voided, as the store has it: each transaction with its entries.
 std::vector<core::PostedTransaction> originals_of(Rows<core::Transaction> transactions, Rows<core::Entry> entries) {
   std::vector<core::PostedTransaction> out;
@@ -248,15 +270,45 @@ Result<Render> preview_of(Batch &batch, const store::PostingState &state) {
   });
 }
 
-enum class Purpose : std::uint8_t { kPost, kPreview };
+// How many of the units were done, and how many the ledger refused.
+Result<Render> expired_of(GroupOutcomes outcomes) {
+  std::int64_t expired = 0;
+  std::int64_t refused = 0;
+  for (UnitOutcome &unit : outcomes) {
+    if (!unit.result) continue;
+    if (!*unit.result && !is_refusal(unit.result->error())) return std::move(unit.result->error());
+    ++(*unit.result ? expired : refused);
+  }
+  return Render([expired, refused](base::JsonWriter &out) {
+    out.begin_object().key("expired").integer(expired).key("refused").integer(refused).end_object();
+  });
+}
 
-// Without `out` there is one unit, whose outcome is the flow's. A preview is of one posting, and writes nothing.
-Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out, Purpose purpose) {
+enum class Purpose : std::uint8_t { kPost, kPreview, kExpire };
+
+// Without `out` there is one unit, whose outcome is the flow's. A preview is of one posting, and writes nothing. To expire is to
+// release `most` holds at most, which are asked for first.
+Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out, Purpose purpose,
+                std::int64_t most = 0) {
   TxTemplateCache &cache = context.ledger->tx_templates();
+  base::Timestamp now = context.ledger->now();
+  std::vector<core::Hold> due;
+  GroupOutcomes expired;
+  if (purpose == Purpose::kExpire) {
+    Result<store::Answer> answer = co_await ask(due_call(now, most));
+    Result<Rows<core::Hold>> holds = rows_of(std::move(answer), store::hold_of);
+    if (!holds) co_return std::move(holds.error());
+    due = std::move(holds->items);
+    units.reserve(due.size());
+    for (const core::Hold &hold : due) units.push_back(release_of(hold));
+    expired.resize(units.size());
+    out = &expired;
+  }
   const std::vector<std::size_t> at = undecided(units, out);
   Batch batch = batch_of(units, at);
+  batch.add_holds({}, std::move(due));
+  const bool group = purpose == Purpose::kPost && units.size() > 1;
   store::PostingState state;
-  base::Timestamp now = context.ledger->now();
   for (int attempt = 0;; ++attempt) {
     const std::vector<std::string> missing = templates_to_read(batch, cache);
     if (attempt == 0) context.ledger->telemetry().looked_up(missing.empty());
@@ -267,6 +319,12 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
       if (!rows) co_return std::move(rows.error());
       Outcome added = add_templates(batch, rows.take(), context.inside ? nullptr : &cache);
       if (!added) co_return std::move(added.error());
+    }
+    for (std::vector<base::Uuid> ids = batch.missing_holds(); !ids.empty(); ids = batch.missing_holds()) {
+      Result<store::Answer> answer = co_await ask(hold_call(ids, true));
+      Result<Rows<core::Hold>> holds = rows_of(std::move(answer), store::hold_of);
+      if (!holds) co_return std::move(holds.error());
+      batch.add_holds(ids, std::move(holds->items));
     }
     for (std::vector<base::Uuid> ids = batch.missing_originals(); !ids.empty(); ids = batch.missing_originals()) {
       Lookup lookup = lookup_ids(ids);
@@ -289,7 +347,7 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
       batch.prepare(now);
     }
     if (!batch.any_open()) break;
-    Result<store::Answer> answer = co_await ask(read_request(batch, context, units.size() > 1));
+    Result<store::Answer> answer = co_await ask(read_request(batch, context, group));
     if (!answer) co_return std::move(answer.error());
     state = std::move(std::get<store::PostingState>(*answer));
     const base::Date prepared_on = now.date();
@@ -310,6 +368,12 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
     if (!rows) co_return std::move(rows.error());
     batch.decide_again(keys, std::move(rows->items), now);
   }
+  for (std::vector<base::Uuid> ids = batch.missing_holds(); !ids.empty(); ids = batch.missing_holds()) {
+    Result<store::Answer> answer = co_await ask(hold_call(ids, false));
+    Result<Rows<core::Hold>> holds = rows_of(std::move(answer), store::hold_of);
+    if (!holds) co_return std::move(holds.error());
+    batch.add_holds(ids, std::move(holds->items));
+  }
   if (purpose == Purpose::kPreview) co_return preview_of(batch, state);
   if (out != nullptr) note_settled(batch, units, at, *out);
   if (batch.any_open()) {
@@ -323,6 +387,7 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
   }
   if (out == nullptr) co_return outcome_of(batch, 0, *units.front());
   note_the_rest(batch, units, at, *out);
+  if (purpose == Purpose::kExpire) co_return expired_of(std::move(expired));
   co_return Render();
 }
 
@@ -349,12 +414,8 @@ Flow post_group(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
   return post_units(context, std::move(units), out, Purpose::kPost);
 }
 
-namespace {
-
-Flow preview(Context context, PostingUnitPtr unit) {
-  std::vector<PostingUnitPtr> units;
-  units.push_back(std::move(unit));
-  return post_units(context, std::move(units), nullptr, Purpose::kPreview);
+Flow expire_holds(Context context, std::int64_t limit) {
+  return post_units(context, {}, nullptr, Purpose::kExpire, limit);
 }
 
 core::AskedPosting read_posting(RequestReader &reader) {
@@ -365,6 +426,14 @@ core::AskedPosting read_posting(RequestReader &reader) {
   posting.tx_template_code = reader.text("tx_template_code");
   posting.params = reader.optional_object("params");
   return posting;
+}
+
+namespace {
+
+Flow preview(Context context, PostingUnitPtr unit) {
+  std::vector<PostingUnitPtr> units;
+  units.push_back(std::move(unit));
+  return post_units(context, std::move(units), nullptr, Purpose::kPreview);
 }
 
 OperationPtr make_post(PostingUnit asked) {

@@ -14,6 +14,7 @@
 #include "engine/flow.h"
 #include "engine/operation.h"
 #include "engine/render.h"
+#include "engine/request.h"
 
 namespace cala::engine {
 
@@ -40,6 +41,12 @@ using GroupOutcomes = std::vector<UnitOutcome>;  // beside the units
 // with an id or an external id of an earlier one is left out. Ends with an error only when the store failed; what is not settled
 // has then no outcome. Units that are settled already are passed over. `out` outlives the flow.
 Flow post_group(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out);
+
+// Releases up to so many holds that have expired, each as if by itself, in one transaction.
+Flow expire_holds(Context context, std::int64_t limit);
+
+// {id?, tx_template_code, params?}
+core::AskedPosting read_posting(RequestReader &reader);
 
 // Which transactions an outcome that is unknown is of: whoever does not know asks with these ids, which may be the library's own.
 base::Error naming_ids(const base::Error &error, const PostingUnit &unit);

@@ -121,8 +121,27 @@ void render_warnings(JsonWriter &out, const std::vector<core::VelocityWarning> &
   out.end_array();
 }
 
+void render(JsonWriter &out, const core::Hold &hold) {
+  out.begin_object().key("id").string(hold.id.text()).key("version").integer(hold.version);
+  out.key("status").string(core::text_of(hold.status)).key("transaction_id").string(hold.id.text());
+  out.key("journal_id").string(hold.journal_id.text());
+  if (hold.amount) {
+    out.key("amount").string(hold.amount->text()).key("currency").string(hold.currency.code());
+    out.key("captured").string(hold.captured.text()).key("left").string(hold.left().text());
+  }
+  if (hold.expires_at) out.key("expires_at").string(hold.expires_at->micros_text());
+  write_optional(out, "closed_by", hold.closed_by);
+  write_stamps(out, hold);
+  out.end_object();
+}
+
 void render(JsonWriter &out, const core::PostingResult &result) {
-  out.begin_object().key("transaction");
+  out.begin_object();
+  if (result.hold) {
+    out.key("hold");
+    render(out, *result.hold);
+  }
+  out.key("transaction");
   render(out, result.posted.transaction);
   out.key("entries");
   render_array(out, result.posted.entries);

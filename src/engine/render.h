@@ -9,6 +9,7 @@
 #include "core/account_set/account_set.h"
 #include "core/balance/balance.h"
 #include "core/balance/effective.h"
+#include "core/hold/hold.h"
 #include "core/journal/journal.h"
 #include "core/posting/batch.h"
 #include "core/posting/transaction.h"
@@ -45,6 +46,7 @@ void render(base::JsonWriter &out, const core::Entry &entry);
 void render(base::JsonWriter &out, const ShownBalance &balance);
 void render(base::JsonWriter &out, const DatedBalance &balance);
 void render(base::JsonWriter &out, const ShownSums &sums);
+void render(base::JsonWriter &out, const core::Hold &hold);
 void render(base::JsonWriter &out, const core::PostingResult &result);
 void render_warnings(base::JsonWriter &out, const std::vector<core::VelocityWarning> &warnings);  // if there are any
 void render(base::JsonWriter &out, const core::VelocityLimit &limit);

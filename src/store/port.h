@@ -19,7 +19,7 @@
 //   tx_template  {id, version, code, params, transaction, entries, description, metadata, created_at, modified_at}
 //                 (params, transaction, entries: JSON values as in the API, stored as JSON text)
 //   transaction  {id, journal_id, tx_template_id, tx_template_code, effective, correlation_id, external_id, description,
-//                 metadata, void_of, voided_by, version, created_at, modified_at, entry_ids: [...]}
+//                 metadata, void_of, voided_by, hold_id, version, created_at, modified_at, entry_ids: [...]}
 //   entry        {id, transaction_id, journal_id, account_id, entry_type, sequence, layer, direction, units, currency,
 //                 description, metadata, account_version, created_at}
 //   sums         [entries, entry_id, effective date of that, modified_at, x3: null (no entry) or [debit, credit, entry_id, its date,
@@ -30,6 +30,8 @@
 //   velocity_control     {id, version, number, name, description, condition, action, limits: [velocity_limit], created_at, modified_at}
 //   velocity_attachment  {account_id, control_id, version, is_set, params, frozen (JSON texts), created_at, modified_at}
 //   velocity_balance     {account_id, currency, journal_id, control_id, limit_id, window, version, layers: [[debit, credit], x3]}
+//   hold         {id, journal_id, status (as written last), expires_at, amount, currency, captured, closed_by, version, created_at,
+//                 modified_at}
 //   event        {sequence, type, recorded_at, subject_id, payload (JSON text, an object), transaction, entries: [entry]|null,
 //                 balances: [balance]|null}: the last three of the type transaction_created, whose payload may be null
 // Rows of a list also carry "cursor": a string, opaque to everybody but the store that made it.
@@ -158,6 +160,13 @@ enum class StatementId : std::uint8_t {
   // {add: [{control_id, limit_id}], attach: [row], replace: [row], detach: [{account_id, control_id}], events, now, guard} ->
   // {changed: [...]}: waits for postings in flight. Nothing is written unless all can be.
   kVelocityAttachmentWrite,
+  // {keys: [id, ...], lock: bool} -> {rows: [hold...]}, in no order, missing ones left out; lock: so that they stay so until the
+  // transaction ends.
+  kHoldFind,
+  kHoldList,  // by order of posting; now, account_id, status (as of now), expires_before
+  // {now, first} -> {rows: [hold...]}, locked: open ones that have expired, the earliest first, without those of a locked account or
+  // journal, and those that another transaction has locked.
+  kHoldDue,
   // {sequence|null, timeout_ms} -> {applied, reached, frontier, target}: how far balances that follow have come, could come, and
   // how far postings are; target: the sequence or the frontier. Waits until what is at or below the target is committed or gone.
   kRollupStatus,
@@ -219,6 +228,9 @@ inline constexpr std::array<std::string_view, kStatementCount> kStatementNames =
     "velocity_limit_write_v1",
     "velocity_control_write_v1",
     "velocity_attachment_write_v1",
+    "hold_find_v1",
+    "hold_list_v1",
+    "hold_due_v1",
     "rollup_status_v1",
     "rollup_apply_v1",
     "posting_read_v1",

@@ -61,9 +61,9 @@ class RowReader {
     if (is_absent(key)) return {};
     return parsed<core::Floors>(key, core::Floors::parse_text);
   }
+  bool has(std::string_view key) const { return !is_absent(key); }
   base::JsonView member(std::string_view key) const { return row_.get(key); }
   RowReader inside(base::JsonView part) const { return RowReader(what_, part); }
-  bool has(std::string_view key) const { return !is_absent(key); }
 
   void fail(std::string_view key) {
     if (bad_.empty()) bad_ = key;

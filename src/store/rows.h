@@ -1,5 +1,5 @@
 // Rows in documents: the one place that reads and writes the JSON rows that store/port.h describes, in rows.cc and, where they are
-// of velocity limits, in velocity_rows.cc. Pure; shared by both stores and by the engine.
+// of velocity limits or holds, in velocity_rows.cc and hold_rows.cc. Pure; shared by both stores and by the engine.
 #pragma once
 
 #include <memory>
@@ -13,6 +13,7 @@
 #include "core/account_set/account_set.h"
 #include "core/balance/balance.h"
 #include "core/balance/effective.h"
+#include "core/hold/hold.h"
 #include "core/journal/journal.h"
 #include "core/posting/batch.h"
 #include "core/posting/transaction.h"
@@ -29,6 +30,7 @@ base::Result<core::TxTemplate> tx_template_of(base::JsonView row);
 base::Result<core::Transaction> transaction_of(base::JsonView row);
 base::Result<core::Entry> entry_of(base::JsonView row);
 base::Result<core::Balance> balance_of(base::JsonView row);
+base::Result<core::Hold> hold_of(base::JsonView row);
 base::Result<core::VelocityLimit> velocity_limit_of(base::JsonView row);
 base::Result<core::VelocityControl> velocity_control_of(base::JsonView row);
 base::Result<core::VelocityAttachment> velocity_attachment_of(base::JsonView row);
@@ -57,6 +59,9 @@ void write_row(base::JsonWriter &out, const core::VelocityAttachment &attachment
 void write_row(base::JsonWriter &out, const core::VelocityBalance &balance, std::int64_t old_version);
 // What velocity limits have counted, as an array of rows with old_version; empty where there is nothing to write.
 std::string velocity_rows(const core::BatchWrite &write);
+// The holds that are made, captured or released, as an array of rows with old_version and accounts; empty where there is none.
+void write_row(base::JsonWriter &out, const core::HoldWrite &write);
+std::string hold_rows(const core::BatchWrite &write);
 // The payload of each transaction's event, by index: {warnings: [...]}; empty where no transaction has any.
 std::vector<std::string> warning_payloads(const core::BatchWrite &write);
 void write_row(base::JsonWriter &out, const core::DatedSums &sums);

@@ -42,6 +42,16 @@ std::string_view text_of(BalanceRollup value) {
   return value == BalanceRollup::kSynchronous ? "synchronous" : "eventually_consistent";
 }
 
+std::string_view text_of(HoldStatus value) {
+  switch (value) {
+    case HoldStatus::kOpen: return "open";
+    case HoldStatus::kCaptured: return "captured";
+    case HoldStatus::kReleased: return "released";
+    case HoldStatus::kExpired: break;
+  }
+  return "expired";
+}
+
 std::optional<Direction> parse_direction(std::string_view text) {
   return parse_word(text, std::array{Direction::kDebit, Direction::kCredit});
 }
@@ -54,6 +64,11 @@ std::optional<LockStatus> parse_lock_status(std::string_view text) {
 
 std::optional<BalanceRollup> parse_balance_rollup(std::string_view text) {
   return parse_word(text, std::array{BalanceRollup::kSynchronous, BalanceRollup::kEventuallyConsistent});
+}
+
+std::optional<HoldStatus> parse_hold_status(std::string_view text) {
+  return parse_word(
+      text, std::array{HoldStatus::kOpen, HoldStatus::kCaptured, HoldStatus::kReleased, HoldStatus::kExpired});
 }
 
 }  // namespace cala::values

@@ -43,6 +43,16 @@ constexpr const char *kAnotherTemplate = R"json({"code": "FEE",
       "units": "decimal('1')", "currency": "'USD'"},
     {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "SETTLED", "direction": "CREDIT",
       "units": "decimal('1')", "currency": "'USD'"}]})json";
+constexpr const char *kHoldTemplate = R"json({"code": "HOLD",
+  "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
+  "entries": [
+    {"entry_type": "'DR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "PENDING", "direction": "DEBIT",
+      "units": "decimal('1')", "currency": "'USD'"},
+    {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "PENDING", "direction": "CREDIT",
+      "units": "decimal('1')", "currency": "'USD'"}]})json";
+constexpr const char *kHold =
+    R"({"id": "30000000-0000-0000-0000-00000000000a", "tx_template_code": "HOLD", "expires_at": "2999-01-01T00:00:00Z"})";
+constexpr const char *kExpiredHold = R"({"tx_template_code": "HOLD", "expires_at": "2020-01-01T00:00:00Z"})";
 constexpr const char *kPosting =
     R"({"id": "30000000-0000-0000-0000-000000000001", "tx_template_code": "TRANSFER", "params": {"amount": "1.0"}})";
 constexpr const char *kVoid = R"({"id": "30000000-0000-0000-0000-000000000001"})";
@@ -130,6 +140,12 @@ std::string request_of(std::string_view operation) {
         {"tx_template_code": "TRANSFER", "params": {"amount": "1"}}]})"},
       {"transaction_preview", R"({"tx_template_code": "TRANSFER", "params": {"amount": "1"}})"},
       {"transaction_void", R"({"id": "30000000-0000-0000-0000-000000000001"})"},
+      {"hold_create", R"({"id": "30000000-0000-0000-0000-00000000000b", "tx_template_code": "HOLD"})"},
+      {"hold_capture", R"({"hold_id": "30000000-0000-0000-0000-00000000000b", "amount": "0.5", "final": false})"},
+      {"hold_release", R"({"hold_id": "30000000-0000-0000-0000-00000000000b"})"},
+      {"hold_find", R"({"id": "30000000-0000-0000-0000-00000000000a"})"},
+      {"hold_list", R"({"status": "open"})"},
+      {"hold_expire", "{}"},
       {"trial_balance", R"({"journal_id": "10000000-0000-0000-0000-000000000001"})"},
       {"tx_template_create", kAnotherTemplate},
       {"tx_template_ensure", R"json({"code": "ENSURED",
@@ -184,6 +200,7 @@ class OneWrite : public testing::Test {
     expect_one_write_last(cala_account_create_many, kAccounts);
     expect_one_write_last(cala_tx_template_create, kTemplate);
     expect_one_write_last(cala_account_set_create, kSet);
+    expect_one_write_last(cala_tx_template_create, kHoldTemplate);
     host_.execute("COMMIT; BEGIN");
   }
 
@@ -217,6 +234,7 @@ class OneWrite : public testing::Test {
 
 TEST_F(OneWrite, IsTheLastStatementOfEveryOperationThatWrites) {
   expect_one_write_last(cala_transaction_post, kPosting);
+  expect_one_write_last(cala_hold_create, kExpiredHold);
   const std::vector<Case> writing = cases("write");
   for (const Case &one : writing) {
     ASSERT_FALSE(one.request.empty()) << one.name << " is new: give it a request";
@@ -234,6 +252,11 @@ TEST_F(OneWrite, IsNoneWhereThereIsNothingToWrite) {
   expect_one_write_last(cala_transaction_post, kPosting);
   expect_no_write(cala_transaction_post, kPosting);  // a replay
   expect_no_write(cala_transaction_post_many, R"({"postings": []})");
+  expect_one_write_last(cala_hold_create, kHold);
+  expect_no_write(cala_hold_create, kHold);  // a replay
+  expect_no_write(cala_hold_expire, "{}");
+  expect_one_write_last(cala_hold_release, R"({"hold_id": "30000000-0000-0000-0000-00000000000a"})");
+  expect_no_write(cala_hold_release, R"({"hold_id": "30000000-0000-0000-0000-00000000000a"})");  // a replay
   expect_no_write(cala_account_create_many, R"({"accounts": []})");
   expect_no_write(cala_account_update, kAlice);
   expect_no_write(cala_account_unlock, kAlice);
@@ -245,6 +268,7 @@ TEST_F(OneWrite, IsNoneWhereThereIsNothingToWrite) {
 
 TEST_F(OneWrite, IsNoneForReads) {
   expect_one_write_last(cala_transaction_post, kPosting);
+  expect_one_write_last(cala_hold_create, kHold);
   const std::vector<Case> reading = cases("read");
   for (const Case &one : reading) {
     ASSERT_FALSE(one.request.empty()) << one.name << " is new: give it a request";
@@ -307,6 +331,8 @@ TEST_F(OneWrite, IsNoneForARefusalWhichLeavesTheTransactionUsable) {
   expect_no_write(cala_account_ensure, R"({"code": "ALICE", "name": "Other"})", "account.ensure_differs");
   expect_no_write(cala_transaction_find, R"({"external_id": "none"})", "transaction.not_found");
   expect_no_write(cala_transaction_void, kVoid, "transaction.not_found");
+  expect_no_write(cala_hold_create, R"({"tx_template_code": "TRANSFER", "params": {"amount": "1"}})", "hold.not_pending");
+  expect_no_write(cala_hold_capture, R"({"hold_id": "30000000-0000-0000-0000-00000000000a"})", "hold.not_found");
   expect_one_write_last(cala_transaction_post, kPosting);
   expect_one_write_last(cala_transaction_void, kVoid);
   expect_no_write(cala_transaction_void, kVoid, "transaction.already_voided");

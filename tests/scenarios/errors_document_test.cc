@@ -26,7 +26,7 @@ void add_matches(const std::string &text, const std::regex &pattern, std::set<st
 // Codes stand in the sources as "noun.word", or as ".word" after a noun that comes from elsewhere.
 std::set<std::string> codes_of_sources() {
   const std::regex code(
-      "\"((?:account|account_set|amount|balance|call|cel|clock|config|currency|event|executor|journal|ledger|list|"
+      "\"((?:account|account_set|amount|balance|call|cel|clock|config|currency|event|executor|hold|journal|ledger|list|"
       "listener|"
       "membership|"
       "memory|op|option|param|"
@@ -56,6 +56,7 @@ std::set<std::string> codes_of_sources() {
     for (const char *word : {".ensure_differs", ".exists", ".not_found"}) codes.insert(std::string(noun) + word);
   }
   codes.insert("transaction.not_found");
+  codes.insert("hold.not_found");
   return codes;
 }
 

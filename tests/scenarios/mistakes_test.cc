@@ -115,6 +115,16 @@ const std::pair<const char *, std::vector<const char *>> kRequests[] = {
        "params": {"amount": "1", "any": {"a": [1]}, "count": 2}})"}},
     {"transaction_void", {R"({"id": "30000000-0000-0000-0000-000000000001", "void_id":
        "30000000-0000-0000-0000-000000000004", "effective": "2026-01-01", "description": "d", "metadata": {"a": 1}})"}},
+    {"hold_create", {R"({"id": "30000000-0000-0000-0000-000000000005", "tx_template_code": "TRANSFER",
+       "expires_at": "2026-01-01T00:00:00Z", "params": {"amount": "1", "any": {"a": [1]}, "count": 2}})"}},
+    {"hold_capture", {R"({"hold_id": "30000000-0000-0000-0000-000000000001", "id":
+       "30000000-0000-0000-0000-000000000006", "amount": "1.00", "final": false, "effective": "2026-01-01"})"}},
+    {"hold_release", {R"({"hold_id": "30000000-0000-0000-0000-000000000001", "id":
+       "30000000-0000-0000-0000-000000000007", "effective": "2026-01-01"})"}},
+    {"hold_find", {R"({"id": "30000000-0000-0000-0000-000000000001"})"}},
+    {"hold_list", {R"({"account_id": "a0000000-0000-0000-0000-000000000001", "status": "open",
+       "expires_before": "2026-01-01T00:00:00Z", )" CALA_PAGE "}"}},
+    {"hold_expire", {R"({"limit": 3})"}},
     {"transaction_find", {R"({"id": "30000000-0000-0000-0000-000000000001"})", R"({"external_id": "e"})"}},
     {"transaction_find_many", {R"({"ids": ["30000000-0000-0000-0000-000000000001"]})"}},
     {"transaction_list",

@@ -25,13 +25,13 @@ NAMES = {
     "page.order": "Order", "asc": "Ascending", "desc": "Descending",
 }
 # What the contract knows only as JSON, and the package better.
-TYPES = {"transaction_post.params": "Params", "trial_balance.at": "*TrialMoment", "trial_moment.recorded_at": "string", "cel_evaluate.params": "[]CELParam", "cel_evaluate.vars": "map[string]CELValue",
+TYPES = {"transaction_post.params": "Params", "hold_create.params": "Params", "trial_balance.at": "*TrialMoment", "trial_moment.recorded_at": "string", "cel_evaluate.params": "[]CELParam", "cel_evaluate.vars": "map[string]CELValue",
          "cel_evaluate.bindings": "map[string]CELValue", "cel_evaluate.value": "CELValue"}
 TYPES |= {f"event.{of}": "*" + "".join(word.capitalize() for word in of.split("_")) for of in (
     "transaction", "account", "account_set", "journal", "tx_template", "velocity_limit", "velocity_control", "velocity_attachment")}
 PREFIXES = {"param.type": "Param", "cel_evaluate.as": "CEL", "ledger_info.clock": "Clock", "on_difference": "OnDifference",
             "velocity_action": "Velocity", "velocity_basis": "Velocity", "health_check.name": "Check", "metric.type": "Metric",
-            "ledger_metrics.format": "Metrics",
+            "ledger_metrics.format": "Metrics", "hold_status": "Hold",
             "account_set_list_members.by": "MembersBy", "account_statement.by": "By"}  # of an enumeration's constants
 PARTS = {"balance": "balance_key"}  # whose keys an answer has among its own
 INITIALISMS = {"id": "ID", "ids": "IDs", "sql": "SQL", "cel": "CEL", "uuid": "UUID", "json": "JSON", "tx": "Tx"}
@@ -161,6 +161,8 @@ class Writer:
                 tag += ",omitempty"
                 if kind == "int64" and field.type.get("min", 0) <= 0:
                     kind = "*int64"
+                if kind == "bool" and field.default is True:
+                    kind = "*bool"
             rows.append((name(field.key), kind, tag, told))
         needed = [name(field.key) for field in fields.fields if not field.optional]
         if asked and needed and len(needed) < len(fields.fields):

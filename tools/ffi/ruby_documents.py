@@ -66,7 +66,8 @@ class Method:
         self.fields = shape(documents, self.of["request"])
         result = shape(documents, self.of["result"])
         self.lists = contracts.lists(documents, operation)
-        self.one = self.fields.keys[0] if len(self.fields.keys) == 1 and not self.lists and not self.fields.choices else None
+        alone = len(self.fields.keys) == 1 and not self.lists and not self.fields.choices and not self.fields.fields[0].optional
+        self.one = self.fields.keys[0] if alone else None
         self.gives = result.fields[0] if len(result.fields) == 1 and result.fields[0].type["kind"] == "list" else None
 
     def ruby(self):

@@ -214,6 +214,18 @@ package raw
 #cgo nocallback go_cala_transaction_preview
 #cgo noescape go_cala_transaction_void
 #cgo nocallback go_cala_transaction_void
+#cgo noescape go_cala_hold_create
+#cgo nocallback go_cala_hold_create
+#cgo noescape go_cala_hold_capture
+#cgo nocallback go_cala_hold_capture
+#cgo noescape go_cala_hold_release
+#cgo nocallback go_cala_hold_release
+#cgo noescape go_cala_hold_find
+#cgo nocallback go_cala_hold_find
+#cgo noescape go_cala_hold_list
+#cgo nocallback go_cala_hold_list
+#cgo noescape go_cala_hold_expire
+#cgo nocallback go_cala_hold_expire
 #cgo noescape go_cala_transaction_find
 #cgo nocallback go_cala_transaction_find
 #cgo noescape go_cala_transaction_find_many
@@ -382,6 +394,12 @@ static __typeof__(&cala_transaction_post) p_cala_transaction_post;
 static __typeof__(&cala_transaction_post_many) p_cala_transaction_post_many;
 static __typeof__(&cala_transaction_preview) p_cala_transaction_preview;
 static __typeof__(&cala_transaction_void) p_cala_transaction_void;
+static __typeof__(&cala_hold_create) p_cala_hold_create;
+static __typeof__(&cala_hold_capture) p_cala_hold_capture;
+static __typeof__(&cala_hold_release) p_cala_hold_release;
+static __typeof__(&cala_hold_find) p_cala_hold_find;
+static __typeof__(&cala_hold_list) p_cala_hold_list;
+static __typeof__(&cala_hold_expire) p_cala_hold_expire;
 static __typeof__(&cala_transaction_find) p_cala_transaction_find;
 static __typeof__(&cala_transaction_find_many) p_cala_transaction_find_many;
 static __typeof__(&cala_transaction_list) p_cala_transaction_list;
@@ -529,6 +547,12 @@ static const struct {
     {"cala_transaction_post_many", (void **)&p_cala_transaction_post_many, LINKED(cala_transaction_post_many)},
     {"cala_transaction_preview", (void **)&p_cala_transaction_preview, LINKED(cala_transaction_preview)},
     {"cala_transaction_void", (void **)&p_cala_transaction_void, LINKED(cala_transaction_void)},
+    {"cala_hold_create", (void **)&p_cala_hold_create, LINKED(cala_hold_create)},
+    {"cala_hold_capture", (void **)&p_cala_hold_capture, LINKED(cala_hold_capture)},
+    {"cala_hold_release", (void **)&p_cala_hold_release, LINKED(cala_hold_release)},
+    {"cala_hold_find", (void **)&p_cala_hold_find, LINKED(cala_hold_find)},
+    {"cala_hold_list", (void **)&p_cala_hold_list, LINKED(cala_hold_list)},
+    {"cala_hold_expire", (void **)&p_cala_hold_expire, LINKED(cala_hold_expire)},
     {"cala_transaction_find", (void **)&p_cala_transaction_find, LINKED(cala_transaction_find)},
     {"cala_transaction_find_many", (void **)&p_cala_transaction_find_many, LINKED(cala_transaction_find_many)},
     {"cala_transaction_list", (void **)&p_cala_transaction_list, LINKED(cala_transaction_list)},
@@ -680,6 +704,12 @@ static cala_status go_cala_transaction_post(cala_ledger *ledger, cala_tx *tx, co
 static cala_status go_cala_transaction_post_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_post_many(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_transaction_preview(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_preview(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_transaction_void(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_void(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_hold_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_hold_create(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_hold_capture(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_hold_capture(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_hold_release(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_hold_release(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_hold_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_hold_find(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_hold_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_hold_list(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_hold_expire(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_hold_expire(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_transaction_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_find(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_transaction_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_find_many(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_transaction_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_list(ledger, tx, request, request_len, out_op, out_error); }
@@ -1571,6 +1601,54 @@ func TransactionVoid(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Statu
 	return outOp, outError, status
 }
 
+// HoldCreate is cala_hold_create. Makes a hold: posts a transaction whose entries are all in the layer pending, and remembers that they are to be captured or released.
+func HoldCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_hold_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// HoldCapture is cala_hold_capture. Captures a hold, or a part of it: one transaction with the hold's entries, "_RELEASE" after their types and negated units, and the same settled, "_CAPTURE" after their types.
+func HoldCapture(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_hold_capture(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// HoldRelease is cala_hold_release. Releases what is left of a hold: one transaction with the hold's entries, "_RELEASE" after their types and negated units.
+func HoldRelease(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_hold_release(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// HoldFind is cala_hold_find. Finds a hold.
+func HoldFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_hold_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// HoldList is cala_hold_list. Lists holds in the order in which they were posted.
+func HoldList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_hold_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// HoldExpire is cala_hold_expire. Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, and those that another session is just at, wait.
+func HoldExpire(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_hold_expire(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
 // TransactionFind is cala_transaction_find. Finds a transaction.
 func TransactionFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
@@ -1856,6 +1934,12 @@ var Operations = []struct {
 	{"transaction_post_many", TransactionPostMany},
 	{"transaction_preview", TransactionPreview},
 	{"transaction_void", TransactionVoid},
+	{"hold_create", HoldCreate},
+	{"hold_capture", HoldCapture},
+	{"hold_release", HoldRelease},
+	{"hold_find", HoldFind},
+	{"hold_list", HoldList},
+	{"hold_expire", HoldExpire},
 	{"transaction_find", TransactionFind},
 	{"transaction_find_many", TransactionFindMany},
 	{"transaction_list", TransactionList},

@@ -252,6 +252,33 @@ export class Transactions extends Noun {
   }
 }
 
+export class Holds extends Noun {
+  /** Makes a hold: posts a transaction whose entries are all pending. {@link t.HoldCreateError} */
+  create(hold: t.HoldCreateRequest, options?: CallOptions): Promise<t.HoldPosted> {
+    return this.caller.call("hold_create", hold, options);
+  }
+  /** Captures a hold, or with an `amount` a part of it; `final: false` leaves it open. {@link t.HoldCaptureError} */
+  capture(capture: t.HoldCaptureRequest, options?: CallOptions): Promise<t.HoldPosted> {
+    return this.caller.call("hold_capture", capture, options);
+  }
+  /** Releases what is left of a hold. {@link t.HoldReleaseError} */
+  release(release: t.HoldReleaseRequest, options?: CallOptions): Promise<t.HoldPosted> {
+    return this.caller.call("hold_release", release, options);
+  }
+  /** Finds a hold. {@link t.HoldFindError} */
+  find(by: t.HoldFindRequest, options?: CallOptions): Promise<t.Hold> {
+    return this.caller.call("hold_find", by, options);
+  }
+  /** Holds in the order in which they were posted. */
+  list(request: t.HoldListRequest = {}, options?: CallOptions): Listing<t.Hold> {
+    return listed(this.caller, "hold_list", request, options);
+  }
+  /** Releases holds that have expired; to be called again until it has expired none. {@link t.HoldExpireError} */
+  expire(request: t.HoldExpireRequest = {}, options?: CallOptions): Promise<t.HoldExpireResult> {
+    return this.caller.call("hold_expire", request, options);
+  }
+}
+
 export class Entries extends Noun {
   /** Entries in the order in which they were posted. {@link t.EntryListError} */
   list(request: t.EntryListRequest, options?: CallOptions): Listing<t.Entry> {

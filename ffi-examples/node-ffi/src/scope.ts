@@ -7,6 +7,7 @@ import {
   Cel,
   Entries,
   Events,
+  Holds,
   Journals,
   Listeners,
   Transactions,
@@ -59,6 +60,9 @@ export abstract class Scope implements Caller {
   }
   transactions(): Transactions {
     return new Transactions(this);
+  }
+  holds(): Holds {
+    return new Holds(this);
   }
   entries(): Entries {
     return new Entries(this);

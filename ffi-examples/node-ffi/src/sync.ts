@@ -6,6 +6,7 @@ import {
   Cel,
   Entries,
   Events,
+  Holds,
   Journals,
   Listeners,
   Transactions,
@@ -84,6 +85,9 @@ export class SyncTransaction {
   }
   transactions(): Synchronous<Transactions> {
     return new Transactions(this.#caller) as unknown as Synchronous<Transactions>;
+  }
+  holds(): Synchronous<Holds> {
+    return new Holds(this.#caller) as unknown as Synchronous<Holds>;
   }
   entries(): Synchronous<Entries> {
     return new Entries(this.#caller) as unknown as Synchronous<Entries>;

@@ -307,6 +307,8 @@ class Transaction(_Transaction, total=False):
     """The transaction that it takes back."""
     voided_by: str
     """The one that takes it back."""
+    hold_id: str
+    """The hold that it made, captured or released."""
 
 
 class _Entry(TypedDict):
@@ -542,6 +544,56 @@ class _Posted(TypedDict):
 
 class Posted(_Posted, total=False):
     """What a posting became."""
+
+    warnings: list[Warning]
+    """Of limits that only warn; not of a replay."""
+
+
+#: What became of a hold. Requests take either case.
+AskedHoldStatus = Literal["open", "captured", "released", "expired", "OPEN", "CAPTURED", "RELEASED", "EXPIRED"]
+
+#: What became of a hold.
+HoldStatus = Literal["open", "captured", "released", "expired"]
+
+
+class _Hold(TypedDict):
+    id: str
+    version: int
+    """1 at first, one more with each capture or release."""
+    status: HoldStatus
+    """By the ledger's clock."""
+    transaction_id: str
+    """The same as id."""
+    journal_id: str
+    created_at: str
+    modified_at: str
+
+
+class Hold(_Hold, total=False):
+    """Amounts set aside by a transaction. amount, currency, captured and left are there where all its entries have
+    the same units and currency; any other is captured as a whole."""
+
+    amount: str
+    currency: str
+    captured: str
+    left: str
+    """What is still pending."""
+    expires_at: str
+    closed_by: str
+    """The transaction since which nothing is pending."""
+
+
+class _HeldAmounts(TypedDict):
+    hold: Hold
+    """As it is now."""
+    transaction: Transaction
+    entries: list[Entry]
+    replayed: bool
+    """True: it had been posted before, and nothing was written."""
+
+
+class HeldAmounts(_HeldAmounts, total=False):
+    """What became of a hold, and the transaction that did it."""
 
     warnings: list[Warning]
     """Of limits that only warn; not of a replay."""
@@ -1548,6 +1600,89 @@ class VoidTransaction(_VoidTransaction, total=False):
     metadata: Json
 
 
+class _HoldCreateRequest(TypedDict):
+    tx_template_code: str
+
+
+class HoldCreateRequest(_HoldCreateRequest, total=False):
+    """Request of hold_create. Makes a hold: posts a transaction whose entries are all in the layer pending, and
+    remembers that they are to be captured or released. The hold has the transaction's id. Repeated under the same
+    id or external id it is a replay, as a posting is. A hold with expires_at has expired when the ledger's clock
+    comes to it: it cannot be captured then, and what it holds stays pending until it is released, by hold_expire or
+    hold_release."""
+
+    id: Id | None
+    params: Mapping[str, Json] | None
+    expires_at: Instant | None
+
+
+class _CaptureHold(TypedDict):
+    hold_id: Id
+
+
+class CaptureHold(_CaptureHold, total=False):
+    """Request of hold_capture. Captures a hold, or a part of it: one transaction with the hold's entries,
+    "_RELEASE" after their types and negated units, and the same settled, "_CAPTURE" after their types. With an
+    amount, of a hold whose entries all have the same units and currency, that much is captured; without, all that
+    is left. Final, what is left after it is released with it; else the hold stays open for more, and is captured
+    when nothing is left. The same id again with the same content is a replay. It obeys locks and what must stay
+    available. A velocity limit that counted the hold counts what is released in the same window; what is settled
+    counts as any posting. Effective today where nothing is said; the hold's correlation_id."""
+
+    id: Id | None
+    amount: Amount | None
+    final: bool | None
+    """Default True."""
+    effective: Date | None
+
+
+class _ReleaseHold(TypedDict):
+    hold_id: Id
+
+
+class ReleaseHold(_ReleaseHold, total=False):
+    """Request of hold_release. Releases what is left of a hold: one transaction with the hold's entries, "_RELEASE"
+    after their types and negated units. One that has expired is released too, and is then still expired. Repeated,
+    also without an id, it is a replay."""
+
+    id: Id | None
+    effective: Date | None
+
+
+class HoldFindRequest(TypedDict):
+    """Request of hold_find. Finds a hold."""
+
+    id: Id
+
+
+class HoldFilter(PageRequest, total=False):
+    """Request of hold_list. Lists holds in the order in which they were posted. account_id: those with an entry of
+    the account; expires_before: those that expire before it."""
+
+    account_id: Id | None
+    status: AskedHoldStatus | None
+    expires_before: Instant | None
+
+
+class HoldExpireRequest(TypedDict, total=False):
+    """Request of hold_expire. Releases holds that have expired, the earliest first, in one transaction; those of a
+    locked account or journal, and those that another session is just at, wait. Each is released or refused as if by
+    itself. Call it again until it has expired none; nothing else does, for a look for expired holds would be one
+    more read in every posting."""
+
+    limit: int | None
+    """1 to 1000. Default 1000."""
+
+
+class ExpiredHolds(TypedDict):
+    """Answer of hold_expire."""
+
+    expired: int
+    """Released by this call."""
+    refused: int
+    """That what must stay available, or a velocity limit, did not allow to release."""
+
+
 class TransactionKey(TypedDict, total=False):
     """Request of transaction_find. Finds a transaction. One of id, external_id."""
 
@@ -2036,7 +2171,8 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "velocity_limit.not_found", "velocity_control.exists", "velocity_control.ensure_differs",
                "velocity_control.not_found", "velocity_control.has_limit", "velocity_control.attached",
                "velocity_control.changed", "posting.unbalanced", "transaction.replay_differs", "transaction.exists",
-               "transaction.already_voided", "transaction.not_found", "list.no_mark", "balance.not_found",
+               "transaction.already_voided", "hold.not_pending", "hold.not_found", "hold.not_open", "hold.exceeded",
+               "hold.not_divisible", "hold.not_voidable", "transaction.not_found", "list.no_mark", "balance.not_found",
                "balance.changed", "event.pruned", "event.listener_behind", "event.changed", "listener.not_found",
                "listener.beyond_newest", "listener.changed", "listener.too_many", "transaction.none",
                "transaction.open", "transaction.state", "transaction.aborted", "tx.required", "tx.not_postgres",
@@ -2120,9 +2256,23 @@ TransactionPostManyCode = Literal["tx_template.not_found", "journal.not_found", 
                                   "transaction.exists", "balance.changed"]
 TransactionPreviewCode = Literal["balance.changed"]
 TransactionVoidCode = Literal["transaction.not_found", "amount.range", "cel.eval", "cel.coerce",
-                              "transaction.already_voided", "journal.locked", "account.locked", "account.below_min",
-                              "account.above_max", "velocity.exceeded", "transaction.replay_differs",
-                              "transaction.exists", "balance.changed"]
+                              "transaction.already_voided", "hold.not_voidable", "journal.locked", "account.locked",
+                              "account.below_min", "account.above_max", "velocity.exceeded",
+                              "transaction.replay_differs", "transaction.exists", "balance.changed"]
+HoldCreateCode = Literal["tx_template.not_found", "journal.not_found", "account.not_found", "cel.eval", "cel.coerce",
+                         "param.missing", "param.unknown", "param.type", "param.range", "currency.unknown",
+                         "amount.range", "amount.scale", "hold.not_pending", "posting.unbalanced", "journal.locked",
+                         "account.locked", "account.is_set", "account.below_min", "account.above_max",
+                         "velocity.exceeded", "transaction.replay_differs", "transaction.exists", "balance.changed"]
+HoldCaptureCode = Literal["hold.not_found", "amount.range", "amount.scale", "cel.eval", "cel.coerce", "hold.not_open",
+                          "hold.exceeded", "hold.not_divisible", "journal.locked", "account.locked",
+                          "account.below_min", "account.above_max", "velocity.exceeded", "transaction.replay_differs",
+                          "transaction.exists", "balance.changed"]
+HoldReleaseCode = Literal["hold.not_found", "amount.range", "cel.eval", "cel.coerce", "hold.not_open", "journal.locked",
+                          "account.locked", "account.below_min", "account.above_max", "velocity.exceeded",
+                          "transaction.replay_differs", "transaction.exists", "balance.changed"]
+HoldFindCode = Literal["hold.not_found"]
+HoldExpireCode = Literal["balance.changed", "transaction.exists"]
 TransactionFindCode = Literal["transaction.not_found"]
 TransactionListCode = Literal["list.no_mark"]
 EntryListCode = Literal["list.no_mark"]
@@ -2289,9 +2439,33 @@ RAISES = {
     "transaction_void":
         "NotFoundError transaction.not_found; "
         "InvalidError amount.range, cel.eval, cel.coerce; "
-        "RejectedError transaction.already_voided, journal.locked, account.locked, account.below_min, "
-        "account.above_max, velocity.exceeded; "
+        "RejectedError transaction.already_voided, hold.not_voidable, journal.locked, account.locked, "
+        "account.below_min, account.above_max, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
+    "hold_create":
+        "NotFoundError tx_template.not_found, journal.not_found, account.not_found; "
+        "InvalidError cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, "
+        "currency.unknown, amount.range, amount.scale; "
+        "RejectedError hold.not_pending, posting.unbalanced, journal.locked, account.locked, account.is_set, "
+        "account.below_min, account.above_max, velocity.exceeded; "
+        "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
+    "hold_capture":
+        "NotFoundError hold.not_found; "
+        "InvalidError amount.range, amount.scale, cel.eval, cel.coerce; "
+        "RejectedError hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked, "
+        "account.below_min, account.above_max, velocity.exceeded; "
+        "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
+    "hold_release":
+        "NotFoundError hold.not_found; "
+        "InvalidError amount.range, cel.eval, cel.coerce; "
+        "RejectedError hold.not_open, journal.locked, account.locked, account.below_min, account.above_max, "
+        "velocity.exceeded; "
+        "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
+    "hold_find":
+        "NotFoundError hold.not_found.",
+    "hold_list": "",
+    "hold_expire":
+        "ConflictError balance.changed, transaction.exists.",
     "transaction_find":
         "NotFoundError transaction.not_found.",
     "transaction_find_many": "",

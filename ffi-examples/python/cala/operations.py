@@ -26,6 +26,7 @@ from .documents import (AttachmentFilter, AttachVelocity, Attached, Detached, De
                         VelocityControl, VelocityLimit, VelocityLimitFilter)
 from .documents import (EnsureAccount, EnsureAccountSet, Ensured, EnsuredAccount, EnsuredAccountSet, EnsuredJournal,
                         EnsuredTxTemplate, EnsureJournal, EnsureTxTemplate, Rollup)
+from .documents import CaptureHold, ExpiredHolds, HeldAmounts, Hold, HoldFilter, ReleaseHold
 from .documents import Health, HealthLimits, Metrics, MetricsFormat, PreviewedTransaction, PruneEvents, Pruned, VoidTransaction
 from .errors import InvalidError, ParamTypeError
 from .listing import AsyncListing, Listing
@@ -478,6 +479,45 @@ class Transactions(_Noun[M]):
         return filters
 
 
+class Holds(_Noun[M]):
+    """Holds: `holds`."""
+
+    @operation("hold_create", HeldAmounts)
+    def create(self, tx_template_code: str, params: Mapping[str, Json] | None = None, id: Id | None = None,
+               expires_at: Instant | None = None) -> object:
+        """Makes a hold: posts a transaction whose entries are all pending. Gives {"hold": {...}, "transaction": {...},
+        "entries": [...], "replayed": bool}; the same id again with the same content is a replay."""
+        return {**_posting(tx_template_code, params, id), **({} if expires_at is None else {"expires_at": expires_at})}
+
+    @operation("hold_capture", HeldAmounts)
+    def capture(self, **capture: Unpack[CaptureHold]) -> object:
+        """Captures a hold, or with an amount a part of it; what is left after it is released, unless final is False.
+        Gives {"hold": {...}, "transaction": {...}, "entries": [...], "replayed": bool}."""
+        return capture
+
+    @operation("hold_release", HeldAmounts)
+    def release(self, **release: Unpack[ReleaseHold]) -> object:
+        """Releases what is left of a hold. Gives {"hold": {...}, "transaction": {...}, "entries": [...], "replayed":
+        bool}."""
+        return release
+
+    @operation("hold_find", Hold)
+    def find(self, id: Id) -> object:
+        """Gives the hold that has this id."""
+        return {"id": id}
+
+    @listing("hold_list", Hold)
+    def list(self, **filters: Unpack[HoldFilter]) -> object:
+        """Holds in the order in which they were posted. Gives a Listing."""
+        return filters
+
+    @operation("hold_expire", ExpiredHolds)
+    def expire(self, limit: int | None = None) -> object:
+        """Releases holds that have expired; to be called again until it has expired none. Gives {"expired": n, "refused":
+        n}."""
+        return {"limit": limit}
+
+
 class Entries(_Noun[M]):
     """Entries: `entries`."""
 
@@ -639,6 +679,11 @@ class Place(_Base[M]):
     def transactions(self) -> Transactions[M]:
         """The operations on transactions."""
         return Transactions(self)
+
+    @property
+    def holds(self) -> Holds[M]:
+        """The operations on holds."""
+        return Holds(self)
 
     @property
     def entries(self) -> Entries[M]:

@@ -820,13 +820,84 @@ FUNCTIONS = (
     # request: {id: uuid, void_id?: uuid, effective?: date, description?: text, metadata?: json}
     # result: posted
     # errors: CALA_NOT_FOUND transaction.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
-    #   CALA_REJECTED transaction.already_voided, journal.locked, account.locked, account.below_min,
+    #   CALA_REJECTED transaction.already_voided, hold.not_voidable, journal.locked, account.locked, account.below_min,
     #   account.above_max, velocity.exceeded;
     #   CALA_CONFLICT transaction.replay_differs, transaction.exists (voided by another session at the same moment:
     #   repeat), balance.changed (as transaction_post)
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_transaction_void", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Makes a hold: posts a transaction whose entries are all in the layer pending, and remembers that they are to be
+    # captured or released. The hold has the transaction's id. Repeated under the same id or external id it is a replay, as
+    # a posting is. A hold with expires_at has expired when the ledger's clock comes to it: it cannot be captured then, and
+    # what it holds stays pending until it is released, by hold_expire or hold_release.
+    # request: {id?: uuid, tx_template_code: text, params?: {*: json}, expires_at?: instant}
+    # result: hold_posted
+    # errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
+    #   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown,
+    #   amount.range, amount.scale; CALA_REJECTED hold.not_pending, posting.unbalanced, journal.locked, account.locked,
+    #   account.is_set, account.below_min, account.above_max, velocity.exceeded;
+    #   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_hold_create", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Captures a hold, or a part of it: one transaction with the hold's entries, "_RELEASE" after their types and negated
+    # units, and the same settled, "_CAPTURE" after their types. With an amount, of a hold whose entries all have the same
+    # units and currency, that much is captured; without, all that is left. Final, what is left after it is released with
+    # it; else the hold stays open for more, and is captured when nothing is left. The same id again with the same content
+    # is a replay. It obeys locks and what must stay available. A velocity limit that counted the hold counts what is
+    # released in the same window; what is settled counts as any posting. Effective today where nothing is said; the hold's
+    # correlation_id.
+    # request: {hold_id: uuid, id?: uuid, amount?: decimal, final?: boolean = true, effective?: date}
+    # result: hold_posted
+    # errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, amount.scale (of the amount), cel.eval, cel.coerce;
+    #   CALA_REJECTED hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked, account.below_min,
+    #   account.above_max, velocity.exceeded;
+    #   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_hold_capture", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Releases what is left of a hold: one transaction with the hold's entries, "_RELEASE" after their types and negated
+    # units. One that has expired is released too, and is then still expired. Repeated, also without an id, it is a replay.
+    # request: {hold_id: uuid, id?: uuid, effective?: date}
+    # result: hold_posted
+    # errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
+    #   CALA_REJECTED hold.not_open (captured), journal.locked, account.locked, account.below_min, account.above_max,
+    #   velocity.exceeded;
+    #   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_hold_release", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Finds a hold.
+    # request: {id: uuid}
+    # result: hold
+    # errors: CALA_NOT_FOUND hold.not_found
+    # access: read
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_hold_find", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Lists holds in the order in which they were posted. account_id: those with an entry of the account; expires_before:
+    # those that expire before it.
+    # request: page & {account_id?: uuid, status?: hold_status, expires_before?: instant}
+    # result: {items: [hold]} & page_end
+    # access: read
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_hold_list", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, and
+    # those that another session is just at, wait. Each is released or refused as if by itself. Call it again until it has
+    # expired none; nothing else does, for a look for expired holds would be one more read in every posting.
+    # request: {limit?: integer 1..1000 = 1000}
+    # result: {expired: integer,           -- released by this call
+    #   refused: integer}                  -- that what must stay available, or a velocity limit, did not allow to release
+    # errors: CALA_CONFLICT balance.changed (as transaction_post), transaction.exists (likewise)
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_hold_expire", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Finds a transaction.
     # request: {id: uuid} | {external_id: text}
@@ -1184,6 +1255,12 @@ OPERATIONS = (
     "transaction_post_many",
     "transaction_preview",
     "transaction_void",
+    "hold_create",
+    "hold_capture",
+    "hold_release",
+    "hold_find",
+    "hold_list",
+    "hold_expire",
     "transaction_find",
     "transaction_find_many",
     "transaction_list",

@@ -69,7 +69,7 @@ std::vector<std::string> Batch::missing_templates() const {
   std::vector<std::string> missing;
   for (const Slot &slot : slots_) {
     const std::string &code = slot.asked->tx_template_code;
-    if (slot.asked->voids) continue;
+    if (slot.asked->voids || slot.asked->step) continue;
     if (templates_.contains(code) || std::find(missing.begin(), missing.end(), code) != missing.end()) continue;
     missing.push_back(code);
   }
@@ -84,14 +84,61 @@ void Batch::add_template(CompiledTxTemplatePtr tx_template) {
 std::vector<Uuid> Batch::missing_originals() const {
   std::vector<Uuid> missing;
   for (const Slot &slot : slots_) {
+    if (slot.asked->step) {
+      const Hold *of = hold(slot.asked->step->hold_id);
+      if (of == nullptr) continue;
+      std::vector<Uuid> ids = {of->id, slot.asked->id};
+      if (of->closed_by) ids.push_back(*of->closed_by);
+      for (const Uuid &id : ids) {
+        if (const std::optional<Uuid> next = originals_.missing(id)) missing.push_back(*next);
+      }
+    }
     if (!slot.asked->voids) continue;
     if (const std::optional<Uuid> next = originals_.missing(slot.asked->voids->of)) missing.push_back(*next);
   }
+  sort_distinct(missing);
   return missing;
 }
 
 const PostedTransaction *Batch::counted_as(const Slot &slot) const {
+  if (slot.asked->step) return originals_.find(slot.asked->step->hold_id);
   return slot.asked->voids ? originals_.first(slot.asked->voids->of) : nullptr;
+}
+
+const Hold *Batch::hold(const Uuid &id) const {
+  const auto at = holds_.find(id);
+  return at == holds_.end() || !at->second ? nullptr : &*at->second;
+}
+
+std::vector<Uuid> Batch::missing_holds() const {
+  std::vector<Uuid> missing;
+  for (const Slot &slot : slots_) {
+    const bool found = slot.asked->hold && slot.replayed;
+    if (!slot.asked->step && !found) continue;
+    const Uuid &id = found ? slot.posting.transaction.id : slot.asked->step->hold_id;
+    if (!holds_.contains(id)) missing.push_back(id);
+  }
+  return missing;
+}
+
+void Batch::add_holds(const std::vector<Uuid> &asked, std::vector<Hold> found) {
+  for (const Uuid &id : asked) holds_[id].reset();
+  for (Hold &one : found) {
+    const Uuid id = one.id;
+    holds_[id] = std::move(one);
+  }
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].replayed && slots_[i].asked->hold) show_hold(i, *slots_[i].asked->hold);
+  }
+  for (Unit &unit : units_) close_if_refused(unit);
+}
+
+// A hold that is there already is the one that is asked for, if it ends when that would.
+void Batch::show_hold(std::size_t i, const AskedHold &asked) {
+  const Hold *there = hold(slots_[i].posting.transaction.id);
+  if (there == nullptr) return;
+  slots_[i].hold = *there;
+  if (there->expires_at != asked.expires_at) fail(i, kReplay, replay_differs(slots_[i].posting, "expires_at"));
 }
 
 std::vector<std::string> Batch::drop_stale_templates(const std::vector<Uuid> &stored) {
@@ -105,12 +152,14 @@ std::vector<std::string> Batch::drop_stale_templates(const std::vector<Uuid> &st
 }
 
 void Batch::prepare(base::Timestamp now) {
+  now_ = now;
   Ids ids;
   std::unordered_set<std::string> external_ids;
   for (Slot &slot : slots_) {
     slot.posting = PostedTransaction();
     slot.replayed = false;
     slot.error.reset();
+    slot.hold.reset();
   }
   for (Unit &unit : units_) {
     unit.state = Unit::kOpen;
@@ -170,6 +219,7 @@ base::Timestamp Batch::stamp(const BatchState &state, base::Timestamp now) const
 }
 
 void Batch::decide(const BatchState &state, base::Timestamp now) {
+  now_ = now;
   index(state);
   for (Unit &unit : units_) {
     if (unit.state == Unit::kNextGroup && all_posted_before(unit)) unit.state = Unit::kOpen;
@@ -272,6 +322,11 @@ Result<BatchWrite> Batch::write(const EntryIds &next_entry_id) {
       write.entries.push_back(entry);
     }
     posting.transaction.created_at = posting.transaction.modified_at = now;
+    if (slot.hold) {
+      slot.hold->modified_at = now;
+      if (slot.asked->hold) slot.hold->created_at = now;
+      write.holds.push_back(write_of(*slot.hold, posting.entries));
+    }
     if (!slot.warnings.empty()) write.warnings.push_back({write.transactions.size(), slot.warnings});
     write.transactions.push_back(posting.transaction);
   }
@@ -314,7 +369,9 @@ Result<std::vector<PostingResult>> Batch::take_outcome(std::size_t at) {
     Slot &slot = slots_[i];
     // An id that nobody else knows was posted by this very operation, whose first answer was lost on the way.
     const bool own = !slot.asked->id_given && slot.posting.transaction.id == slot.asked->id;
-    results.push_back(PostingResult{std::move(slot.posting), slot.replayed && !own, std::move(slot.warnings)});
+    if (slot.hold) slot.hold->status = slot.hold->status_at(now_);
+    results.push_back(PostingResult{std::move(slot.posting), slot.replayed && !own, std::move(slot.warnings),
+                                    std::move(slot.hold)});
   }
   return results;
 }
@@ -361,12 +418,44 @@ void Batch::fail(std::size_t i, Stage stage, Error error) {
 
 void Batch::prepare_one(std::size_t i, const Uuid &id, base::Timestamp now) {
   if (slots_[i].asked->voids) return prepare_void(i, *slots_[i].asked->voids, id, now);
+  if (slots_[i].asked->step) return prepare_step(i, *slots_[i].asked->step, id, now);
   const std::string &code = slots_[i].asked->tx_template_code;
   const auto found = templates_.find(code);
   if (found == templates_.end()) return fail(i, kPrepare, not_found("tx_template", "code", code));
   Result<PostedTransaction> prepared = prepare_posting(*found->second, slots_[i].asked->params, id, now);
   if (!prepared) return fail(i, kPrepare, std::move(prepared.error()));
   slots_[i].posting = prepared.take();
+  if (slots_[i].asked->hold) prepare_hold(i, *slots_[i].asked->hold);
+}
+
+void Batch::prepare_hold(std::size_t i, const AskedHold &asked) {
+  PostedTransaction &posting = slots_[i].posting;
+  if (Outcome pending = check_pending(posting); !pending) return fail(i, kPrepare, std::move(pending.error()));
+  posting.transaction.hold_id = posting.transaction.id;
+  slots_[i].hold = hold_of(posting, asked);
+}
+
+// What was posted before under the same id, or has released the hold that is to be released, is a replay, which the store will show.
+void Batch::prepare_step(std::size_t i, const AskedHoldStep &asked, const Uuid &id, base::Timestamp now) {
+  const Hold *of = hold(asked.hold_id);
+  const PostedTransaction *own = of == nullptr ? nullptr : originals_.find(of->id);
+  if (own == nullptr) return fail(i, kPrepare, not_found("hold", "id", asked.hold_id.text()));
+  const PostedTransaction *before = originals_.find(slots_[i].asked->id);
+  const bool is_gone = of->status == HoldStatus::kReleased || of->status == HoldStatus::kExpired;
+  if (before == nullptr && asked.kind == AskedHoldStep::kRelease && !slots_[i].asked->id_given && is_gone) {
+    before = originals_.find(*of->closed_by);
+  }
+  if (before != nullptr) {
+    const auto field = step_difference(*of, before->transaction, before->entries, asked);
+    if (field) return fail(i, kPrepare, replay_differs(*before, *field));
+    slots_[i].posting = *before;
+    slots_[i].hold = *of;
+    return;
+  }
+  Result<HoldStep> step = take_step(*of, *own, asked, id, now);
+  if (!step) return fail(i, kPrepare, std::move(step.error()));
+  slots_[i].posting = std::move(step->posting);
+  slots_[i].hold = std::move(step->after);
 }
 
 // The same void_id again is a replay, which the store will show.
@@ -374,6 +463,7 @@ void Batch::prepare_void(std::size_t i, const AskedVoid &asked, const Uuid &id, 
   const PostedTransaction *posted = originals_.find(asked.of);
   if (posted == nullptr) return fail(i, kPrepare, not_found("transaction", "id", asked.of.text()));
   const Transaction &transaction = posted->transaction;
+  if (transaction.hold_id) return fail(i, kPrepare, not_voidable(transaction));
   if (transaction.voided_by && *transaction.voided_by != id) return fail(i, kPrepare, already_voided(transaction));
   slots_[i].posting = mirror_of(*posted, asked, id, now);
 }
@@ -447,6 +537,8 @@ void Batch::check_journal(std::size_t i) {
   }
   if (slots_[i].asked->voids) return;  // what was booked with a finer scale can be taken back
   for (const Entry &entry : slots_[i].posting.entries) {
+    // Of a hold, too: only an amount that is said is a new one.
+    if (slots_[i].asked->step && (!slots_[i].asked->step->amount || entry.layer == Layer::kPending)) continue;
     const int limit = found->second->max_scale.for_currency(entry.currency);
     if (entry.units.scale() > limit) return fail(i, kJournal, too_fine(entry, limit));
   }

@@ -24,6 +24,7 @@
 #include "core/account/account.h"
 #include "core/balance/balance.h"
 #include "core/balance/effective.h"
+#include "core/hold/hold.h"
 #include "core/journal/journal.h"
 #include "core/posting/moved.h"
 #include "core/posting/originals.h"
@@ -40,7 +41,9 @@ struct AskedPosting {
   bool id_given = false;  // by the caller; otherwise drawn by the library when the operation was made
   std::string tx_template_code;
   base::JsonView params;             // an object, or absent; borrowed
-  std::optional<AskedVoid> voids{};  // then it has no template
+  std::optional<AskedVoid> voids{};      // then it has no template
+  std::optional<AskedHold> hold{};       // what it posts becomes a hold
+  std::optional<AskedHoldStep> step{};   // of a hold; then it has no template
 };
 
 // What a batch must know of the ledger: what it named in needs(), locked. Outlives the batch's use of it.
@@ -90,6 +93,7 @@ struct BatchWrite {
   std::vector<std::int64_t> velocity_versions;  // as balance_versions
   std::vector<TransactionWarnings> warnings;    // of the transactions that have any
   std::vector<Bucket> buckets;                  // those touched, as they are at the end
+  std::vector<HoldWrite> holds;                 // made, captured or released
 };
 
 // What a posting answers.
@@ -97,6 +101,7 @@ struct PostingResult {
   PostedTransaction posted;
   bool replayed = false;
   std::vector<VelocityWarning> warnings{};
+  std::optional<Hold> hold{};  // of a posting that makes, captures or releases one: as it is now
 };
 
 // Gives entries their ids: asked once for each, in the order in which they will be written.
@@ -110,7 +115,13 @@ class Batch {
   // Codes of templates that it has not been given yet.
   std::vector<std::string> missing_templates() const;
   void add_template(CompiledTxTemplatePtr tx_template);
-  // Transactions that it has not been told of yet: those that are to be voided, and those that these void themselves.
+  // Holds that it has not been told of yet: those that are to be captured or released, which must be locked; and, once it has
+  // been decided, those that are found to be there already.
+  std::vector<base::Uuid> missing_holds() const;
+  // What the store has of them.
+  void add_holds(const std::vector<base::Uuid> &asked, std::vector<Hold> found);
+  // Transactions that it has not been told of yet: those that are to be voided, and those that these void themselves; of a hold
+  // that is to be captured or released, its own and what may be the answer already.
   std::vector<base::Uuid> missing_originals() const;
   // What the store has of them; one that is not there cannot be voided.
   void add_originals(const std::vector<base::Uuid> &asked, std::vector<PostedTransaction> found) {
@@ -166,6 +177,7 @@ class Batch {
     std::unique_ptr<base::Error> error;
     Stage stage = kPrepare;
     std::vector<VelocityWarning> warnings;
+    std::optional<Hold> hold;  // after it
   };
 
   struct Unit {
@@ -190,7 +202,13 @@ class Batch {
   void fail(std::size_t slot, Stage stage, base::Error error);
   void prepare_one(std::size_t slot, const base::Uuid &id, base::Timestamp now);
   void prepare_void(std::size_t slot, const AskedVoid &asked, const base::Uuid &id, base::Timestamp now);
-  // What limits count a void as: what it takes back in the end, if that was a void itself. Null where it is none.
+  void prepare_hold(std::size_t slot, const AskedHold &asked);
+  void prepare_step(std::size_t slot, const AskedHoldStep &asked, const base::Uuid &id, base::Timestamp now);
+  void show_hold(std::size_t slot, const AskedHold &asked);
+  // Null where it is not there.
+  const Hold *hold(const base::Uuid &id) const;
+  // What limits count a void as: what it takes back in the end, if that was a void itself; and what a capture or a release takes
+  // from a hold. Null where it is neither.
   const PostedTransaction *counted_as(const Slot &slot) const;
   void refuse_repeats(const Unit &unit);
   bool meets(const Unit &unit, Ids &ids, std::unordered_set<std::string> &external_ids) const;
@@ -218,6 +236,7 @@ class Batch {
   std::vector<Slot> slots_;
   std::unordered_map<std::string, CompiledTxTemplatePtr> templates_;
   Originals originals_;
+  std::unordered_map<base::Uuid, std::optional<Hold>, base::UuidHash> holds_;
   std::unordered_map<base::Uuid, const JournalState *, base::UuidHash> journals_;
   MovedAccounts accounts_;
   std::map<BalanceKey, const Balance *> balances_;
@@ -233,6 +252,7 @@ class Batch {
   std::set<VelocityKey> velocity_needs_;
   std::unordered_map<base::Uuid, base::Timestamp, base::UuidHash> made_at_;  // found though they are refused now
   bool lost_commit_ = false;
+  base::Timestamp now_;  // when it was prepared or decided last
 };
 
 }  // namespace cala::core

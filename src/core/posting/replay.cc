@@ -16,6 +16,7 @@ bool same_json(const std::optional<std::string> &a, const std::optional<std::str
 
 const char *differing_field(const Transaction &a, const Transaction &b) {
   if (a.void_of != b.void_of) return "void_of";
+  if (a.hold_id != b.hold_id) return "hold_id";
   if (a.tx_template_id != b.tx_template_id) return "tx_template_code";
   if (a.journal_id != b.journal_id) return "journal_id";
   if (a.effective != b.effective) return "effective";

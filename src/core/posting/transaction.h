@@ -43,6 +43,7 @@ struct Transaction {
   std::optional<std::string> metadata;  // JSON text
   std::optional<base::Uuid> void_of;
   std::optional<base::Uuid> voided_by;
+  std::optional<base::Uuid> hold_id;  // of the hold that it made, captured or released (core/hold/hold.h)
   std::int64_t version = 1;
   base::Timestamp created_at;
   base::Timestamp modified_at;
@@ -100,6 +101,7 @@ struct Fields<Transaction> {
     visit("metadata", &Transaction::metadata, {.given = false, .json = true});
     visit("void_of", &Transaction::void_of, kKept);
     visit("voided_by", &Transaction::voided_by, kKept);
+    visit("hold_id", &Transaction::hold_id, kKept);
     visit("created_at", &Transaction::created_at, kKept);
     visit("modified_at", &Transaction::modified_at, kKept);
   }

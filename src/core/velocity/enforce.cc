@@ -262,9 +262,10 @@ Result<std::vector<VelocityHit>> VelocityBearers::match(const PostedTransaction 
                                                         const PostedTransaction *counted_as) const {
   std::vector<VelocityHit> hits;
   if (bearers_.empty()) return hits;
-  const PostedTransaction &seen = counted_as != nullptr ? *counted_as : posting;
-  Matcher matcher(seen, counted_as != nullptr);
-  const auto match_at = [&](const Entry &entry, const Uuid &id) -> Outcome {
+  Matcher own(posting, false);
+  std::optional<Matcher> mirror;
+  if (counted_as != nullptr) mirror.emplace(*counted_as, true);
+  const auto match_at = [&](Matcher &matcher, const Entry &entry, const Uuid &id) -> Outcome {
     const auto found = bearers_.find(id);
     if (found == bearers_.end()) return {};
     matcher.fields().at(found->second);
@@ -273,13 +274,15 @@ Result<std::vector<VelocityHit>> VelocityBearers::match(const PostedTransaction 
     }
     return {};
   };
-  for (std::size_t i = 0; i < posting.entries.size() && i < seen.entries.size(); ++i) {
+  for (std::size_t i = 0; i < posting.entries.size(); ++i) {
     const Entry &entry = posting.entries[i];
+    const bool takes_back = mirror && i < counted_as->entries.size();
+    Matcher &matcher = takes_back ? *mirror : own;
     const auto begin = static_cast<std::ptrdiff_t>(hits.size());
-    matcher.fields().at(seen.entries[i]);
-    if (Outcome matched = match_at(entry, entry.account_id); !matched) return std::move(matched.error());
+    matcher.fields().at(takes_back ? counted_as->entries[i] : entry);
+    if (Outcome matched = match_at(matcher, entry, entry.account_id); !matched) return std::move(matched.error());
     for (const Uuid &set : sets_of(entry)) {
-      if (Outcome matched = match_at(entry, set); !matched) return std::move(matched.error());
+      if (Outcome matched = match_at(matcher, entry, set); !matched) return std::move(matched.error());
     }
     std::stable_sort(hits.begin() + begin, hits.end(), older);
   }

@@ -49,7 +49,8 @@ class VelocityBearers {
 
   // The limits that count the entries of a posting whose instants are set, entry by entry, for each the oldest control and limit
   // first, then the account before its sets. sets_of: the sets that an entry moves, always in one order. counted_as: of a void,
-  // what it takes back, entry by entry. Expressions see that, so that the limits and windows are those that had counted it.
+  // what it takes back, entry by entry; of a capture the same of its first entries, and those after them count as its own.
+  // Expressions see that, so that the limits and windows are those that had counted it.
   // An error refuses the posting: cel.eval, cel.coerce.
   using SetsOf = std::function<std::vector<base::Uuid>(const Entry &entry)>;
   base::Result<std::vector<VelocityHit>> match(const PostedTransaction &posting, const SetsOf &sets_of,

@@ -47,7 +47,7 @@ Error corrupt(std::string_view what) {
 // The fields of each row, as migrations/0001_05_postings.sql has them.
 constexpr std::array kKeyFields = {Field::kUuid, Field::kText, Field::kUuid};
 constexpr std::array kTransactionFields = {Field::kInteger, Field::kUuid,    Field::kUuid,   Field::kUuid, Field::kDate,
-                                           Field::kText,    Field::kText,    Field::kText,   Field::kJson, Field::kUuid,
+                                           Field::kText,    Field::kText,    Field::kText,   Field::kJson, Field::kUuid, Field::kUuid,
                                            Field::kInteger, Field::kInstant, Field::kInstant};
 constexpr std::array kEntryFields = {Field::kInteger,   Field::kUuid,    Field::kUuid, Field::kUuid,
                                      Field::kUuid,      Field::kInteger, Field::kDate, Field::kLayer,
@@ -92,7 +92,7 @@ void append_transactions(Rows &&rows, const std::vector<core::Transaction> &tran
       rows.text(t.correlation_id);
     }
     rows.text_or_null(t.external_id).text_or_null(t.description).text_or_null(t.metadata);
-    rows.uuid_or_null(t.void_of);
+    rows.uuid_or_null(t.void_of).uuid_or_null(t.hold_id);
     rows.integer(t.version).instant(t.created_at).instant(t.modified_at).end_row();
   }
   rows.end_array();
@@ -444,6 +444,7 @@ std::string encode_posting_write(const PostingWrite &request) {
   base::append_integer(out, born_of(request));
   if (const std::string velocity = velocity_rows(request); !velocity.empty()) (out += R"(,"velocity":)") += velocity;
   if (const std::string warnings = warnings_of(request); !warnings.empty()) (out += R"(,"warnings":)") += warnings;
+  if (const std::string holds = hold_rows(request); !holds.empty()) (out += R"(,"holds":)") += holds;
   if (!request.buckets.empty()) {
     out += R"(,"buckets":)";
     append_buckets(RowLiteral(out), request);
@@ -494,6 +495,7 @@ std::vector<Parameter> posting_write_parameters(const PostingWrite &request, con
   out.push_back(text_parameter(std::to_string(born_of(request))));
   out.push_back(text_or_null_parameter(velocity_rows(request)));
   out.push_back(text_or_null_parameter(warnings_of(request)));
+  out.push_back(text_or_null_parameter(hold_rows(request)));
   if (request.buckets.empty()) {
     out.push_back(text_or_null_parameter({}));
     out.push_back(text_or_null_parameter({}));

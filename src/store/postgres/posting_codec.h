@@ -21,7 +21,7 @@ struct Parameter {
   bool null = false;
 };
 constexpr std::size_t kPostingReadParameters = 9;
-constexpr std::size_t kPostingWriteParameters = 10;
+constexpr std::size_t kPostingWriteParameters = 11;
 std::vector<Parameter> posting_read_parameters(const PostingRead &request, const RowTypes &types);
 std::vector<Parameter> posting_write_parameters(const PostingWrite &request, const RowTypes &types);
 

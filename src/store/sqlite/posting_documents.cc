@@ -252,7 +252,12 @@ void write_transaction(JsonWriter &out, const PlannedTransaction &planned) {
   write_text(out, row.metadata);
   write_id(out, row.void_of);
   out.integer(row.version).integer(row.created_at.micros()).integer(row.modified_at.micros());
-  if (!planned.warnings.empty()) out.string(planned.warnings);
+  if (!planned.warnings.empty()) {
+    out.string(planned.warnings);
+  } else if (row.hold_id) {
+    out.null();
+  }
+  if (row.hold_id) out.string(row.hold_id->text());
   out.end_array();
 }
 
@@ -356,6 +361,7 @@ std::string posting_write_document(const PostingPlan &plan) {
   }
   out.end_array();
   if (!plan.velocity.empty()) out.key("velocity").raw(plan.velocity);
+  if (!plan.holds.empty()) out.key("holds").raw(plan.holds);
   out.end_object();
   return out.take();
 }

@@ -49,6 +49,7 @@ std::string_view NativePosting::sql_of(Use use) {
              " CROSS JOIN cala_journals j ON j.n = s.journal_n WHERE x.member_n = ? ORDER BY s.id";
     case kAttachedControls: return "SELECT row FROM cala_attached_controls_v1 WHERE account_n = ?";
     case kMoveVelocity: return "INSERT INTO cala_velocity_move_v1 (doc) VALUES (?)";
+    case kMoveHolds: return "INSERT INTO cala_hold_move_v1 (doc) VALUES (?)";
     case kBalance:
       return "SELECT n, version, head_entry_n, created_at, modified_at, trail, state, entry_n FROM cala_balances"
              " WHERE account_n = ? AND journal_n = ? AND currency = ?";
@@ -63,9 +64,9 @@ std::string_view NativePosting::sql_of(Use use) {
     case kInsertTransaction:
       return "INSERT INTO cala_transactions (n, id, journal_n, tx_template_n, effective, first_entry_n, entry_count,"
              " correlation_id, external_id, description, metadata, void_of, version, created_at, "
-             "modified_at)"
+             "modified_at, hold_id)"
              " VALUES (?, ?, coalesce(?, (SELECT n FROM cala_journals WHERE id = ?)),"
-             " coalesce(?, (SELECT n FROM cala_tx_templates WHERE id = ?)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             " coalesce(?, (SELECT n FROM cala_tx_templates WHERE id = ?)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     case kInsertEntry:
       return "INSERT INTO cala_entries (n, transaction_n, balance_n, version, prev_n, skip_n, entry_type, layer, "
              "direction,"
@@ -450,7 +451,15 @@ Outcome NativePosting::write(const PostingPlan &plan) {
   if (Outcome outcome = write_transactions(plan); !outcome) return outcome;
   if (Outcome outcome = write_entries(plan); !outcome) return outcome;
   if (Outcome outcome = write_buckets(plan); !outcome) return outcome;
-  return write_velocity(plan);
+  if (Outcome outcome = write_velocity(plan); !outcome) return outcome;
+  return write_holds(plan);
+}
+
+Outcome NativePosting::write_holds(const PostingPlan &plan) {
+  if (plan.holds.empty()) return {};
+  Result<Statement *> move = statement(kMoveHolds);
+  if (!move) return std::move(move.error());
+  return done((*move)->text(plan.holds));
 }
 
 Outcome NativePosting::write_velocity(const PostingPlan &plan) {
@@ -518,6 +527,7 @@ Outcome NativePosting::write_transaction(const PlannedTransaction &planned, Stat
   const std::string journal_id = planned.journal_n == 0 ? row.journal_id.text() : std::string();
   const std::string tx_template_id = planned.tx_template_n == 0 ? row.tx_template_id.text() : std::string();
   const std::string void_of = row.void_of ? row.void_of->text() : std::string();
+  const std::string hold_id = row.hold_id ? row.hold_id->text() : std::string();
   const auto word = [&out](bool present, std::string_view text) { present ? out.text(text) : out.null(); };
   out.integer(planned.n).text(id);
   number_or_null(out, planned.journal_n).text(journal_id);
@@ -530,6 +540,7 @@ Outcome NativePosting::write_transaction(const PlannedTransaction &planned, Stat
   out.optional_text(row.external_id).optional_text(row.description).optional_text(row.metadata);
   word(row.void_of.has_value(), void_of);
   out.integer(row.version).integer(row.created_at.micros()).integer(row.modified_at.micros());
+  word(row.hold_id.has_value(), hold_id);
   return done(out);
 }
 

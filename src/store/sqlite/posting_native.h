@@ -32,6 +32,7 @@ class NativePosting {
     kSetsAbove,
     kAttachedControls,
     kMoveVelocity,
+    kMoveHolds,
     kBalance,
     kBalanceByN,
     kTxTemplate,
@@ -90,6 +91,7 @@ class NativePosting {
   base::Outcome write_transaction(const PlannedTransaction &planned, Statement &out);
   base::Outcome write_entries(const PostingPlan &plan);
   base::Outcome write_velocity(const PostingPlan &plan);
+  base::Outcome write_holds(const PostingPlan &plan);
   base::Outcome write_buckets(const PostingPlan &plan);
 
   Connection &connection_;

@@ -207,6 +207,7 @@ base::Result<PostingPlan> plan_posting(const PostingWrite &write) {
   base::Result<PostingPlan> plan = Planner(write, *ticket).run();
   if (!plan) return plan;
   plan->velocity = velocity_rows(write);
+  plan->holds = hold_rows(write);
   std::vector<std::string> payloads = warning_payloads(write);
   for (std::size_t i = 0; i < payloads.size() && i < plan->transactions.size(); ++i) {
     plan->transactions[i].warnings = std::move(payloads[i]);

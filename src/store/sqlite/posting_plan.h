@@ -69,6 +69,7 @@ struct PostingPlan {
   std::vector<PlannedEntry> entries;
   std::vector<PlannedBalance> balances;
   std::string velocity;  // rows of what limits have counted, a JSON array; empty: none
+  std::string holds;     // likewise, of holds
   std::vector<PlannedBucket> buckets;
   std::vector<PlannedDate> dates;
 };

@@ -58,6 +58,12 @@ export type ErrorCode =
   | "executor.lane"
   | "executor.task_failed"
   | "executor.thread"
+  | "hold.exceeded"
+  | "hold.not_divisible"
+  | "hold.not_found"
+  | "hold.not_open"
+  | "hold.not_pending"
+  | "hold.not_voidable"
   | "journal.changed"
   | "journal.ensure_differs"
   | "journal.exists"
@@ -346,6 +352,18 @@ export interface ErrorDetails {
   "transaction.replay_differs": { transactionId: Id; field: string };
   "transaction.exists": { column?: "id" | "external_id"; value?: string };
   "transaction.already_voided": { transactionId: Id; voidedBy: Id };
+  "hold.not_pending": { sequence: number; layer: Layer };
+  "hold.not_found": { id: string };
+  "hold.not_open": { holdId: Id; status: HoldStatus };
+  "hold.exceeded": {
+    holdId: Id;
+    currency: Currency;
+    requested: Amount;
+    left: Amount;
+    captured: Amount;
+  };
+  "hold.not_divisible": { holdId: Id };
+  "hold.not_voidable": { transactionId: Id; holdId: Id };
   "transaction.not_found": { id: string } | { externalId: string };
   "balance.not_found": BalanceKey;
   "event.pruned": { place: number };
@@ -564,6 +582,8 @@ export interface Transaction {
   voidOf?: Id;
   /** The one that takes it back. */
   voidedBy?: Id;
+  /** The hold that it made, captured or released. */
+  holdId?: Id;
   createdAt: Instant;
   modifiedAt: Instant;
 }
@@ -720,6 +740,46 @@ export interface Warning {
 
 /** What a posting became. */
 export interface Posted {
+  transaction: Transaction;
+  entries: Entry[];
+  /** True: it had been posted before, and nothing was written. */
+  replayed: boolean;
+  /** Of limits that only warn; not of a replay. */
+  warnings?: Warning[];
+}
+
+/** What became of a hold. */
+export type HoldStatus = "open" | "captured" | "released" | "expired";
+
+/**
+ * Amounts set aside by a transaction. amount, currency, captured and left are there where all its entries have the same
+ * units and currency; any other is captured as a whole.
+ */
+export interface Hold {
+  id: Id;
+  /** 1 at first, one more with each capture or release. */
+  version: number;
+  /** By the ledger's clock. */
+  status: HoldStatus;
+  /** The same as id. */
+  transactionId: Id;
+  journalId: Id;
+  amount?: Amount;
+  currency?: Currency;
+  captured?: Amount;
+  /** What is still pending. */
+  left?: Amount;
+  expiresAt?: Instant;
+  /** The transaction since which nothing is pending. */
+  closedBy?: Id;
+  createdAt: Instant;
+  modifiedAt: Instant;
+}
+
+/** What became of a hold, and the transaction that did it. */
+export interface HoldPosted {
+  /** As it is now. */
+  hold: Hold;
   transaction: Transaction;
   entries: Entry[];
   /** True: it had been posted before, and nothing was written. */
@@ -1890,8 +1950,8 @@ export interface TransactionVoidRequest {
 
 /**
  * NotFoundError transaction.not_found; InvalidError amount.range, cel.eval, cel.coerce; RejectedError
- * transaction.already_voided, journal.locked, account.locked, account.below_min, account.above_max, velocity.exceeded;
- * ConflictError transaction.replay_differs, transaction.exists, balance.changed.
+ * transaction.already_voided, hold.not_voidable, journal.locked, account.locked, account.below_min, account.above_max,
+ * velocity.exceeded; ConflictError transaction.replay_differs, transaction.exists, balance.changed.
  */
 export type TransactionVoidError =
   | "transaction.not_found"
@@ -1899,6 +1959,7 @@ export type TransactionVoidError =
   | "cel.eval"
   | "cel.coerce"
   | "transaction.already_voided"
+  | "hold.not_voidable"
   | "journal.locked"
   | "account.locked"
   | "account.below_min"
@@ -1907,6 +1968,165 @@ export type TransactionVoidError =
   | "transaction.replay_differs"
   | "transaction.exists"
   | "balance.changed";
+
+/**
+ * Makes a hold: posts a transaction whose entries are all in the layer pending, and remembers that they are to be
+ * captured or released. The hold has the transaction's id. Repeated under the same id or external id it is a replay, as
+ * a posting is. A hold with expiresAt has expired when the ledger's clock comes to it: it cannot be captured then, and
+ * what it holds stays pending until it is released, by hold_expire or hold_release.
+ */
+export interface HoldCreateRequest {
+  id?: Id | undefined;
+  txTemplateCode: string;
+  params?: Record<string, Json> | undefined;
+  expiresAt?: Instant | Date | undefined;
+}
+
+/**
+ * NotFoundError tx_template.not_found, journal.not_found, account.not_found; InvalidError cel.eval, cel.coerce,
+ * param.missing, param.unknown, param.type, param.range, currency.unknown, amount.range, amount.scale; RejectedError
+ * hold.not_pending, posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min,
+ * account.above_max, velocity.exceeded; ConflictError transaction.replay_differs, transaction.exists, balance.changed.
+ */
+export type HoldCreateError =
+  | "tx_template.not_found"
+  | "journal.not_found"
+  | "account.not_found"
+  | "cel.eval"
+  | "cel.coerce"
+  | "param.missing"
+  | "param.unknown"
+  | "param.type"
+  | "param.range"
+  | "currency.unknown"
+  | "amount.range"
+  | "amount.scale"
+  | "hold.not_pending"
+  | "posting.unbalanced"
+  | "journal.locked"
+  | "account.locked"
+  | "account.is_set"
+  | "account.below_min"
+  | "account.above_max"
+  | "velocity.exceeded"
+  | "transaction.replay_differs"
+  | "transaction.exists"
+  | "balance.changed";
+
+/**
+ * Captures a hold, or a part of it: one transaction with the hold's entries, "_RELEASE" after their types and negated
+ * units, and the same settled, "_CAPTURE" after their types. With an amount, of a hold whose entries all have the same
+ * units and currency, that much is captured; without, all that is left. Final, what is left after it is released with
+ * it; else the hold stays open for more, and is captured when nothing is left. The same id again with the same content
+ * is a replay. It obeys locks and what must stay available. A velocity limit that counted the hold counts what is
+ * released in the same window; what is settled counts as any posting. Effective today where nothing is said; the hold's
+ * correlationId.
+ */
+export interface HoldCaptureRequest {
+  holdId: Id;
+  id?: Id | undefined;
+  amount?: Amount | undefined;
+  /** Default true. */
+  final?: boolean | undefined;
+  effective?: DateText | undefined;
+}
+
+/**
+ * NotFoundError hold.not_found; InvalidError amount.range, amount.scale, cel.eval, cel.coerce; RejectedError
+ * hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked, account.below_min,
+ * account.above_max, velocity.exceeded; ConflictError transaction.replay_differs, transaction.exists, balance.changed.
+ */
+export type HoldCaptureError =
+  | "hold.not_found"
+  | "amount.range"
+  | "amount.scale"
+  | "cel.eval"
+  | "cel.coerce"
+  | "hold.not_open"
+  | "hold.exceeded"
+  | "hold.not_divisible"
+  | "journal.locked"
+  | "account.locked"
+  | "account.below_min"
+  | "account.above_max"
+  | "velocity.exceeded"
+  | "transaction.replay_differs"
+  | "transaction.exists"
+  | "balance.changed";
+
+/**
+ * Releases what is left of a hold: one transaction with the hold's entries, "_RELEASE" after their types and negated
+ * units. One that has expired is released too, and is then still expired. Repeated, also without an id, it is a replay.
+ */
+export interface HoldReleaseRequest {
+  holdId: Id;
+  id?: Id | undefined;
+  effective?: DateText | undefined;
+}
+
+/**
+ * NotFoundError hold.not_found; InvalidError amount.range, cel.eval, cel.coerce; RejectedError hold.not_open,
+ * journal.locked, account.locked, account.below_min, account.above_max, velocity.exceeded; ConflictError
+ * transaction.replay_differs, transaction.exists, balance.changed.
+ */
+export type HoldReleaseError =
+  | "hold.not_found"
+  | "amount.range"
+  | "cel.eval"
+  | "cel.coerce"
+  | "hold.not_open"
+  | "journal.locked"
+  | "account.locked"
+  | "account.below_min"
+  | "account.above_max"
+  | "velocity.exceeded"
+  | "transaction.replay_differs"
+  | "transaction.exists"
+  | "balance.changed";
+
+/** Finds a hold. */
+export interface HoldFindRequest {
+  id: Id;
+}
+
+/** NotFoundError hold.not_found. */
+export type HoldFindError = "hold.not_found";
+
+/**
+ * Lists holds in the order in which they were posted. accountId: those with an entry of the account; expiresBefore:
+ * those that expire before it.
+ */
+export interface HoldListRequest extends PageRequest {
+  accountId?: Id | undefined;
+  status?: HoldStatus | undefined;
+  expiresBefore?: Instant | Date | undefined;
+}
+
+/** What hold_list answers. */
+export interface HoldListResult extends PageEnd {
+  items: Hold[];
+}
+
+/**
+ * Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, and
+ * those that another session is just at, wait. Each is released or refused as if by itself. Call it again until it has
+ * expired none; nothing else does, for a look for expired holds would be one more read in every posting.
+ */
+export interface HoldExpireRequest {
+  /** 1 to 1000. Default 1000. */
+  limit?: number | undefined;
+}
+
+/** What hold_expire answers. */
+export interface HoldExpireResult {
+  /** Released by this call. */
+  expired: number;
+  /** That what must stay available, or a velocity limit, did not allow to release. */
+  refused: number;
+}
+
+/** ConflictError balance.changed, transaction.exists. */
+export type HoldExpireError = "balance.changed" | "transaction.exists";
 
 /** Finds a transaction. */
 export type TransactionFindRequest = { id: Id } | { externalId: string };
@@ -2559,6 +2779,12 @@ export interface Operations {
     error: TransactionPreviewError;
   };
   transaction_void: { request: TransactionVoidRequest; result: Posted; error: TransactionVoidError };
+  hold_create: { request: HoldCreateRequest; result: HoldPosted; error: HoldCreateError };
+  hold_capture: { request: HoldCaptureRequest; result: HoldPosted; error: HoldCaptureError };
+  hold_release: { request: HoldReleaseRequest; result: HoldPosted; error: HoldReleaseError };
+  hold_find: { request: HoldFindRequest; result: Hold; error: HoldFindError };
+  hold_list: { request: HoldListRequest; result: HoldListResult; error: never };
+  hold_expire: { request: HoldExpireRequest; result: HoldExpireResult; error: HoldExpireError };
   transaction_find: { request: TransactionFindRequest; result: Transaction; error: TransactionFindError };
   transaction_find_many: { request: TransactionFindManyRequest; result: TransactionFindManyResult; error: never };
   transaction_list: { request: TransactionListRequest; result: TransactionListResult; error: TransactionListError };

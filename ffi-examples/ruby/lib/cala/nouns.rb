@@ -651,8 +651,8 @@ module Cala
     # @return [Hash] transaction:, entries:, replayed:, warnings?:
     # @raise [NotFoundError] transaction.not_found
     # @raise [InvalidError] amount.range, cel.eval, cel.coerce
-    # @raise [RejectedError] transaction.already_voided, journal.locked, account.locked, account.below_min,
-    #   account.above_max, velocity.exceeded
+    # @raise [RejectedError] transaction.already_voided, hold.not_voidable, journal.locked, account.locked,
+    #   account.below_min, account.above_max, velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def void(**request) = @place.call(:transaction_void, request)
 
@@ -661,15 +661,16 @@ module Cala
     # @option request [String] :id
     # @option request [String] :external_id
     # @return [Hash] id:, version:, journal_id:, tx_template_id:, tx_template_code:, entry_ids:, effective:,
-    #   correlation_id:, external_id?:, description?:, metadata?:, void_of?:, voided_by?:, created_at:, modified_at:
+    #   correlation_id:, external_id?:, description?:, metadata?:, void_of?:, voided_by?:, hold_id?:, created_at:,
+    #   modified_at:
     # @raise [NotFoundError] transaction.not_found
     def find(**request) = @place.call(:transaction_find, request)
 
     # Finds transactions, in the order asked; missing ones are left out.
     # @param ids [Array<String>] At most 10000.
     # @return [Array<Hash>] each id:, version:, journal_id:, tx_template_id:, tx_template_code:, entry_ids:,
-    #   effective:, correlation_id:, external_id?:, description?:, metadata?:, void_of?:, voided_by?:, created_at:,
-    #   modified_at:
+    #   effective:, correlation_id:, external_id?:, description?:, metadata?:, void_of?:, voided_by?:, hold_id?:,
+    #   created_at:, modified_at:
     def find_many(ids) = @place.call(:transaction_find_many, { ids: ids })[:transactions]
 
     # Lists transactions in the order in which they were posted. effective_from and effective_to are inclusive.
@@ -684,9 +685,91 @@ module Cala
     # @option request [String, Date] :effective_to
     # @option request [Boolean] :stable Default false.
     # @return [List] each id:, version:, journal_id:, tx_template_id:, tx_template_code:, entry_ids:, effective:,
-    #   correlation_id:, external_id?:, description?:, metadata?:, void_of?:, voided_by?:, created_at:, modified_at:
+    #   correlation_id:, external_id?:, description?:, metadata?:, void_of?:, voided_by?:, hold_id?:, created_at:,
+    #   modified_at:
     # @raise [UnavailableError] list.no_mark
     def list(**request) = List.new(@place, :transaction_list, request)
+  end
+
+  # +ledger.holds+
+  class Holds < Noun
+    # Makes a hold: posts a transaction whose entries are all in the layer pending, and remembers that they are to be
+    # captured or released. The hold has the transaction's id. Repeated under the same id or external id it is a replay,
+    # as a posting is. A hold with expires_at has expired when the ledger's clock comes to it: it cannot be captured
+    # then, and what it holds stays pending until it is released, by hold_expire or hold_release.
+    # @option request [String] :id
+    # @option request [String] :tx_template_code Needed.
+    # @option request [Hash] :params
+    # @option request [String, Time] :expires_at
+    # @return [Hash] hold:, transaction:, entries:, replayed:, warnings?:
+    # @raise [NotFoundError] tx_template.not_found, journal.not_found, account.not_found
+    # @raise [InvalidError] cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range,
+    #   currency.unknown, amount.range, amount.scale
+    # @raise [RejectedError] hold.not_pending, posting.unbalanced, journal.locked, account.locked, account.is_set,
+    #   account.below_min, account.above_max, velocity.exceeded
+    # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
+    def create(**request) = @place.call(:hold_create, request)
+
+    # Captures a hold, or a part of it: one transaction with the hold's entries, "_RELEASE" after their types and
+    # negated units, and the same settled, "_CAPTURE" after their types. With an amount, of a hold whose entries all
+    # have the same units and currency, that much is captured; without, all that is left. Final, what is left after it
+    # is released with it; else the hold stays open for more, and is captured when nothing is left. The same id again
+    # with the same content is a replay. It obeys locks and what must stay available. A velocity limit that counted the
+    # hold counts what is released in the same window; what is settled counts as any posting. Effective today where
+    # nothing is said; the hold's correlation_id.
+    # @option request [String] :hold_id Needed.
+    # @option request [String] :id
+    # @option request [String] :amount
+    # @option request [Boolean] :final Default true.
+    # @option request [String, Date] :effective
+    # @return [Hash] hold:, transaction:, entries:, replayed:, warnings?:
+    # @raise [NotFoundError] hold.not_found
+    # @raise [InvalidError] amount.range, amount.scale, cel.eval, cel.coerce
+    # @raise [RejectedError] hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked,
+    #   account.below_min, account.above_max, velocity.exceeded
+    # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
+    def capture(**request) = @place.call(:hold_capture, request)
+
+    # Releases what is left of a hold: one transaction with the hold's entries, "_RELEASE" after their types and negated
+    # units. One that has expired is released too, and is then still expired. Repeated, also without an id, it is a
+    # replay.
+    # @option request [String] :hold_id Needed.
+    # @option request [String] :id
+    # @option request [String, Date] :effective
+    # @return [Hash] hold:, transaction:, entries:, replayed:, warnings?:
+    # @raise [NotFoundError] hold.not_found
+    # @raise [InvalidError] amount.range, cel.eval, cel.coerce
+    # @raise [RejectedError] hold.not_open, journal.locked, account.locked, account.below_min, account.above_max,
+    #   velocity.exceeded
+    # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
+    def release(**request) = @place.call(:hold_release, request)
+
+    # Finds a hold.
+    # @param id [String]
+    # @return [Hash] id:, version:, status:, transaction_id:, journal_id:, amount?:, currency?:, captured?:, left?:,
+    #   expires_at?:, closed_by?:, created_at:, modified_at:
+    # @raise [NotFoundError] hold.not_found
+    def find(id) = @place.call(:hold_find, { id: id })
+
+    # Lists holds in the order in which they were posted. account_id: those with an entry of the account;
+    # expires_before: those that expire before it.
+    # @option request [Integer] :first How many. 1 to 1000. Default 100.
+    # @option request [String] :after The end_cursor of an earlier page of the same list.
+    # @option request [String] :order Default "asc".
+    # @option request [String] :account_id
+    # @option request [String] :status
+    # @option request [String, Time] :expires_before
+    # @return [List] each id:, version:, status:, transaction_id:, journal_id:, amount?:, currency?:, captured?:,
+    #   left?:, expires_at?:, closed_by?:, created_at:, modified_at:
+    def list(**request) = List.new(@place, :hold_list, request)
+
+    # Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal,
+    # and those that another session is just at, wait. Each is released or refused as if by itself. Call it again until
+    # it has expired none; nothing else does, for a look for expired holds would be one more read in every posting.
+    # @option request [Integer] :limit 1 to 1000. Default 1000.
+    # @return [Hash] expired:, refused:
+    # @raise [ConflictError] balance.changed, transaction.exists
+    def expire(**request) = @place.call(:hold_expire, request)
   end
 
   # +ledger.entries+
@@ -945,6 +1028,10 @@ module Cala
     # @return [Transactions]
     def transactions = Transactions.new(self)
 
+    # The operations on holds.
+    # @return [Holds]
+    def holds = Holds.new(self)
+
     # The operations on entries.
     # @return [Entries]
     def entries = Entries.new(self)
@@ -988,9 +1075,9 @@ module Cala
     # when they last looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format
     # of that name, for a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add
     # metrics, labels and buckets.
-    # @param format [String] Default "json".
+    # @option request [String] :format Default "json".
     # @return [Hash] metrics?:, text?:
-    def metrics(format) = call(:ledger_metrics, { format: format })
+    def metrics(**request) = call(:ledger_metrics, request)
 
     # Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each
     # statement is run by the program.

@@ -111,6 +111,7 @@ CREATE TABLE @schema@.transactions (
   journal_id uuid NOT NULL,
   tx_template_id uuid NOT NULL,
   void_of uuid,
+  hold_id uuid,
   correlation_id text COLLATE "C",
   external_id text COLLATE "C",
   description text,

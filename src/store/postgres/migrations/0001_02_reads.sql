@@ -47,8 +47,8 @@ LANGUAGE sql STABLE AS $body$
     'correlation_id', coalesce(t.correlation_id, t.id::text), 'external_id', t.external_id,
     'description', t.description, 'metadata', t.metadata::text, 'void_of', t.void_of,
     'voided_by', (SELECT v.id FROM @schema@.transactions v WHERE v.void_of = t.id),
-    'version', t.version, 'created_at', @schema@.micros(t.created_at), 'modified_at', @schema@.micros(t.modified_at),
-    'entry_ids', entry_ids, 'cursor', at)
+    'hold_id', t.hold_id, 'version', t.version, 'created_at', @schema@.micros(t.created_at),
+    'modified_at', @schema@.micros(t.modified_at), 'entry_ids', entry_ids, 'cursor', at)
 $body$
 -- @break
 CREATE FUNCTION @schema@.entry_row(e @schema@.entries, at text) RETURNS json

@@ -6,7 +6,7 @@ CREATE TYPE @schema@.balance_key_v1 AS (account_id uuid, currency text, journal_
 -- place: which transaction, entry's transaction or balance of the request, from 1.
 CREATE TYPE @schema@.posting_transaction_v1 AS (
   place integer, id uuid, journal_id uuid, tx_template_id uuid, effective date, correlation_id text, external_id text,
-  description text, metadata json, void_of uuid, version integer, created_at timestamptz, modified_at timestamptz)
+  description text, metadata json, void_of uuid, hold_id uuid, version integer, created_at timestamptz, modified_at timestamptz)
 -- @break
 CREATE TYPE @schema@.posting_entry_v1 AS (
   place integer, id uuid, transaction_id uuid, account_id uuid, journal_id uuid, sequence integer, effective date,
@@ -211,11 +211,11 @@ $body$
 -- Writes what the read made possible. Ordinals are drawn here, while the balances are locked, so that the order of posting
 -- and of outbox events agrees with the order of every balance's versions. A transaction that another session wrote in the
 -- meantime under the same id or external id is answered as a value with nothing written: the caller reads again.
--- velocity, warnings, buckets, dated: null where there are none. dated: of moves that buckets count, by turns the place of the
+-- velocity, warnings, holds, buckets, dated: null where there are none. dated: of moves that buckets count, by turns the place of the
 -- balance, its version and the day, as days since 1970.
 CREATE FUNCTION @schema@.posting_write_rows_v1(guard text, transactions @schema@.posting_transaction_v1[],
   entries @schema@.posting_entry_v1[], history @schema@.posting_history_v1[], balances @schema@.posting_balance_v1[],
-  born integer, velocity jsonb, warnings jsonb, buckets @schema@.posting_bucket_v1[], dated bigint[]) RETURNS text
+  born integer, velocity jsonb, warnings jsonb, holds jsonb, buckets @schema@.posting_bucket_v1[], dated bigint[]) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $body$
@@ -233,9 +233,9 @@ BEGIN
     ordinals[place] := nextval('@schema@.event_sequence');
   END LOOP;
   INSERT INTO @schema@.transactions (ordinal, created_at, modified_at, version, effective, id, journal_id, tx_template_id,
-      void_of, correlation_id, external_id, description, metadata)
+      void_of, hold_id, correlation_id, external_id, description, metadata)
     SELECT ordinals[t.place], t.created_at, t.modified_at, t.version, t.effective, t.id, t.journal_id, t.tx_template_id, t.void_of,
-      t.correlation_id, t.external_id, t.description, t.metadata
+      t.hold_id, t.correlation_id, t.external_id, t.description, t.metadata
     FROM unnest(transactions) t
     ON CONFLICT DO NOTHING;
   GET DIAGNOSTICS written = ROW_COUNT;
@@ -276,6 +276,9 @@ BEGIN
   END IF;
   IF velocity IS NOT NULL AND NOT @schema@.velocity_move_v1(velocity) THEN
     RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'what a limit counts is not at the version that was read';
+  END IF;
+  IF holds IS NOT NULL AND NOT @schema@.hold_move_v1(holds) THEN
+    RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'a hold is not at the version that was read';
   END IF;
   INSERT INTO @schema@.entries (ordinal, account_version, created_at, sequence, effective, layer, direction, id,
       transaction_id, account_id, journal_id, units, currency, entry_type, description, metadata)
@@ -327,7 +330,7 @@ DECLARE
   dated bigint[] := doc ->> 'dated';
 BEGIN
   RETURN @schema@.posting_write_rows_v1(doc ->> 'guard', transactions, entries, history, balances, (doc ->> 'born')::integer,
-    doc -> 'velocity', doc -> 'warnings', buckets, dated);
+    doc -> 'velocity', doc -> 'warnings', doc -> 'holds', buckets, dated);
 END
 $body$
 -- @break

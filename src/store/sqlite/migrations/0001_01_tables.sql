@@ -88,6 +88,7 @@ CREATE TABLE cala_transactions (
   description TEXT,
   metadata TEXT,
   void_of TEXT,
+  hold_id TEXT,
   version INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   modified_at INTEGER NOT NULL

@@ -41,7 +41,8 @@ SELECT
     'id', t.id, 'journal_id', j.id, 'tx_template_id', p.id, 'tx_template_code', p.code, 'effective', t.effective,
     'correlation_id', coalesce(t.correlation_id, t.id), 'external_id', t.external_id, 'description', t.description,
     'metadata', t.metadata, 'void_of', t.void_of,
-    'voided_by', (SELECT v.id FROM cala_transactions v WHERE v.void_of = t.id), 'version', t.version,
+    'voided_by', (SELECT v.id FROM cala_transactions v WHERE v.void_of = t.id), 'hold_id', t.hold_id,
+    'version', t.version,
     'created_at', t.created_at, 'modified_at', t.modified_at,
     'entry_ids', json((
       SELECT json_group_array(printf('%08x-%04x-7%03x-%04x-%04x%08x',

@@ -132,14 +132,14 @@ BEGIN
     SELECT 1 FROM cala_balances b
     WHERE b.n = json_extract(m.row, '$[0]') AND b.version = json_extract(m.row, '$[1]'));
   INSERT INTO cala_transactions (n, id, journal_n, tx_template_n, effective, first_entry_n, entry_count, correlation_id,
-    external_id, description, metadata, void_of, version, created_at, modified_at)
+    external_id, description, metadata, void_of, version, created_at, modified_at, hold_id)
   SELECT json_extract(x.row, '$[0]'), json_extract(x.row, '$[1]'),
     (SELECT j.n FROM cala_journals j WHERE j.id = json_extract(x.row, '$[2]')),
     (SELECT p.n FROM cala_tx_templates p WHERE p.id = json_extract(x.row, '$[3]')),
     json_extract(x.row, '$[4]'), json_extract(x.row, '$[5]'), json_extract(x.row, '$[6]'),
     json_extract(x.row, '$[7]'), json_extract(x.row, '$[8]'), json_extract(x.row, '$[9]'),
     json_extract(x.row, '$[10]'), json_extract(x.row, '$[11]'), json_extract(x.row, '$[12]'),
-    json_extract(x.row, '$[13]'), json_extract(x.row, '$[14]')
+    json_extract(x.row, '$[13]'), json_extract(x.row, '$[14]'), json_extract(x.row, '$[16]')
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.transactions') LIMIT -1) x;
   INSERT INTO cala_entries (n, transaction_n, balance_n, version, prev_n, skip_n, entry_type, layer, direction, units,
     description, metadata, created_at, state, entry_n)
@@ -164,6 +164,8 @@ BEGIN
   WHERE cala_balances.n = json_extract(m.row, '$[0]');
   INSERT INTO cala_velocity_move_v1 (doc)
   SELECT json_extract(NEW.doc, '$.velocity') WHERE json_extract(NEW.doc, '$.velocity') IS NOT NULL;
+  INSERT INTO cala_hold_move_v1 (doc)
+  SELECT json_extract(NEW.doc, '$.holds') WHERE json_extract(NEW.doc, '$.holds') IS NOT NULL;
   INSERT INTO cala_effective_balances (balance_n, level, start, modified_on, modified_at, sums)
   SELECT json_extract(x.row, '$[0]'), json_extract(x.row, '$[1]'), json_extract(x.row, '$[2]'),
     json_extract(x.row, '$[3]'), json_extract(x.row, '$[4]'), json_extract(x.row, '$[5]')

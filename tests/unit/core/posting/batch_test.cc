@@ -221,6 +221,29 @@ TEST(Batch, TheSameVoidAgainIsAReplayAndAnotherIsNot) {
   EXPECT_EQ(refusal(other, 0), "transaction.replay_differs@0");
 }
 
+TEST(Batch, AsksOnceForEachTransactionOfAHold) {
+  std::vector<AskedPosting> unit(1);
+  unit[0].id = numbered(52);
+  unit[0].id_given = true;
+  unit[0].step.emplace().hold_id = numbered(51);
+  const std::vector<std::span<const AskedPosting>> units = {unit};
+  Batch batch(units);
+  EXPECT_TRUE(batch.missing_templates().empty());
+  EXPECT_EQ(batch.missing_holds(), std::vector<Uuid>{numbered(51)});
+  EXPECT_TRUE(batch.missing_originals().empty()) << "the hold says which";
+  Hold hold;
+  hold.id = numbered(51);
+  hold.status = HoldStatus::kCaptured;
+  hold.closed_by = numbered(52);
+  batch.add_holds({numbered(51)}, {hold});
+  EXPECT_TRUE(batch.missing_holds().empty());
+  EXPECT_EQ(batch.missing_originals(), (std::vector<Uuid>{numbered(51), numbered(52)}));
+  batch.add_originals({numbered(51), numbered(52)}, {});
+  EXPECT_TRUE(batch.missing_originals().empty());
+  batch.prepare(kNow);
+  EXPECT_EQ(refusal(batch, 0), "hold.not_found@0");
+}
+
 TEST(Batch, AsksForWhatItsEntriesTouchSortedAndOnce) {
   Postings postings;
   postings.unit({{51, "{}"}, {52, "{}"}});

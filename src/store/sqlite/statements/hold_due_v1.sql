@@ -1,0 +1,19 @@
+-- Holds that have expired, those first that expired first; but for those that nothing can be posted of while an account or the
+-- journal is locked.
+WITH q AS MATERIALIZED (
+  SELECT json_extract(d, '$.first') AS first, json_extract(d, '$.now') AS now FROM (SELECT ? AS d)
+),
+chosen AS (
+  SELECT h.n, h.expires_at FROM cala_holds h CROSS JOIN cala_transactions t ON t.n = h.n
+  CROSS JOIN cala_journals j ON j.n = t.journal_n
+  WHERE h.status = 'open' AND h.expires_at IS NOT NULL AND h.expires_at <= (SELECT now FROM q) AND j.status <> 'locked'
+    AND NOT EXISTS (
+      SELECT 1 FROM cala_entries e CROSS JOIN cala_balances b ON b.n = e.balance_n
+      CROSS JOIN cala_accounts a ON a.n = b.account_n
+      WHERE e.n >= t.first_entry_n AND e.n < t.first_entry_n + t.entry_count AND a.status = 'locked')
+  ORDER BY h.expires_at, h.n LIMIT (SELECT first FROM q)
+)
+SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
+  SELECT r.row FROM (SELECT n, expires_at FROM chosen ORDER BY expires_at, n LIMIT -1) c
+  CROSS JOIN cala_hold_rows_v1 r ON r.n = c.n
+)

@@ -177,6 +177,7 @@ class Ledger:
         self.external_ids = {}
         self.void_of = {}  # void: what it takes back
         self.voided_by = {}
+        self.holds = {}  # id: {"status", "expires_at", "amount", "currency", "captured", "closed_by", "version"}, the third None for several
         self.balances = {}  # (journal, account, currency): [version, {layer: [debit, credit]}]
         self.entries = {}  # account: [(transaction, sequence)]
         self.moves = []  # (journal, account or set, currency, effective, layer, side, units)
@@ -210,6 +211,8 @@ class Ledger:
         first = self.posted.get(request["id"])
         if first is None:
             raise Refusal("transaction.not_found")
+        if "hold_id" in first[0]["transaction"]:
+            raise Refusal("hold.not_voidable")
         if self.voided_by.get(request["id"], request["void_id"]) != request["void_id"]:
             raise Refusal("transaction.already_voided")
         again = self.posted.get(request["void_id"])
@@ -244,6 +247,117 @@ class Ledger:
                  for each in original["entries"]]
         return {"transaction": made, "entries": [{name: value for name, value in each.items() if name != "_least"}
                                                  for each in lines]}
+
+    def hold_create(self, request):
+        """What was made, and the hold as it is."""
+        expires_at = request.get("expires_at")
+        posting = {name: value for name, value in request.items() if name != "expires_at"}
+        made = self.post_many([{**posting, "_hold": True}])[0]
+        which = made["transaction"]["id"]
+        if which not in self.holds:
+            first = made["entries"][0]
+            is_one = all((each["units"], each["currency"]) == (first["units"], first["currency"]) for each in made["entries"])
+            self.holds[which] = {"status": "open", "expires_at": expires_at, "amount": first["units"] if is_one else None,
+                                 "currency": first["currency"], "captured": Decimal(0), "closed_by": None, "version": 1}
+        elif self.holds[which]["expires_at"] != expires_at:
+            raise Refusal("transaction.replay_differs")
+        return made, self.shown_hold(which)
+
+    def hold_status(self, hold):
+        over = hold["expires_at"] is not None and hold["expires_at"] <= self.now.isoformat(timespec="seconds") + "Z"
+        return "expired" if hold["status"] == "open" and over else hold["status"]
+
+    def shown_hold(self, which):
+        hold = self.holds[which]
+        shown = {"id": which, "status": self.hold_status(hold), "version": hold["version"], "transaction_id": which}
+        if hold["amount"] is not None:
+            left = Decimal(0) if hold["closed_by"] else hold["amount"] - hold["captured"]
+            shown |= {"amount": text(hold["amount"]), "currency": hold["currency"], "captured": text(hold["captured"]),
+                      "left": text(left)}
+        return shown | ({"closed_by": hold["closed_by"]} if hold["closed_by"] else {})
+
+    def hold_step(self, request, captures):
+        """A capture or a release: what was made, and the hold after it."""
+        which = request["hold_id"]
+        hold = self.holds.get(which)
+        if hold is None:
+            raise Refusal("hold.not_found")
+        again = self.posted.get(request.get("id"))
+        if again is None and not captures and "id" not in request and hold["status"] in ("released", "expired"):
+            again = self.posted[hold["closed_by"]]
+        if again is not None:
+            if not self.is_step(again[0], request, hold, captures):
+                raise Refusal("transaction.replay_differs")
+            return {**again[0], "warnings": []}, self.shown_hold(which)
+        status = self.hold_status(hold)
+        if hold["status"] != "open" or (captures and status != "open"):
+            raise Refusal("hold.not_open")
+        one, final, left = hold["amount"] is not None, request.get("final", True), None
+        if "amount" in request and not one:
+            raise Refusal("hold.not_divisible")
+        if one:
+            left = hold["amount"] - hold["captured"]
+            captured = Decimal(request["amount"]) if "amount" in request else left
+            if captures and captured > left:
+                raise Refusal("hold.exceeded")
+            taken = left if final else captured
+        original = self.posted[which][0]
+        lines = [{**each, "entry_type": each["entry_type"] + "_RELEASE", "units": -(taken if one else each["units"])}
+                 for each in original["entries"]]
+        if captures:
+            lines += [{**each, "entry_type": each["entry_type"] + "_CAPTURE", "layer": "settled",
+                       "units": captured if one else each["units"]} for each in original["entries"]]
+        first = original["transaction"]
+        made = {"transaction": {"id": request["id"], "hold_id": which, "journal_id": first["journal_id"],
+                                "effective": request.get("effective", self.now.date().isoformat()),
+                                "correlation_id": first.get("correlation_id", first["id"])},
+                "entries": [{name: value for name, value in each.items() if name != "_least"} for each in lines]}
+        if "amount" in request:
+            self.check_journal({**made, "entries": [each for each in made["entries"] if each["layer"] == "settled"]})
+        else:
+            self.check_lock(made)
+        self.check_accounts(made)
+        self.check_floors(made, {key: layers for key, (_, layers) in copy.deepcopy(self.balances).items()})
+        counted = copy.deepcopy(self.velocity.counted)
+        try:
+            warnings = self.count(made)
+        except Refusal:
+            self.velocity.counted = counted
+            raise
+        self.book({"id": request["id"]}, made)
+        hold["version"] += 1
+        if captures and one:
+            hold["captured"] += captured
+        if not captures or not one or taken == left:
+            hold["status"] = "captured" if captures else "expired" if status == "expired" else "released"
+            hold["closed_by"] = request["id"]
+        return {**made, "warnings": warnings}, self.shown_hold(which)
+
+    @staticmethod
+    def is_step(made, request, hold, captures):
+        transaction, entries = made["transaction"], made["entries"]
+        if transaction.get("hold_id") != request["hold_id"] or transaction["id"] == request["hold_id"]:
+            return False
+        settled = [each["units"] for each in entries if each["layer"] == "settled"]
+        if bool(settled) != captures or request.get("effective", transaction["effective"]) != transaction["effective"]:
+            return False
+        if not captures:
+            return True
+        no_more = entries[0]["units"] == -settled[0]
+        if settled[0] != Decimal(request["amount"]) if "amount" in request else not no_more:
+            return False
+        return hold["closed_by"] == transaction["id"] if request.get("final", True) else no_more
+
+    def due(self):
+        """Holds that hold_expire would be at."""
+        found = []
+        for which, hold in self.holds.items():
+            made = self.posted[which][0]
+            locked = any(self.accounts[each["account_id"]]["status"] == "locked" for each in made["entries"])
+            locked = locked or self.journals[made["transaction"]["journal_id"]]["status"] == "locked"
+            if hold["status"] == "open" and self.hold_status(hold) == "expired" and not locked:
+                found.append(which)
+        return found
 
     def preview(self, posting):
         """What would be answered and the balances after it, or a Refusal; nothing is kept."""
@@ -291,6 +405,10 @@ class Ledger:
             sums[key] = sums.get(key, 0) + sign * each["units"]
         if any(sums.values()):
             raise Refusal("posting.unbalanced")
+        if posting.get("_hold"):
+            if any(each["layer"] != "pending" for each in lines):
+                raise Refusal("hold.not_pending")
+            more = {**more, "hold_id": posting["id"]}
         return {"transaction": {"id": posting["id"], "journal_id": given.get("journal_id", self.default_journal),
                                 "effective": given.get("effective", when.date().isoformat()), **more}, "entries": lines}
 
@@ -381,17 +499,23 @@ class Ledger:
         return debit - credit if normal == "debit" else credit - debit
 
     def count(self, made):
-        """What velocity limits let pass with a warning. A void is to them what it takes back in the end."""
+        """What velocity limits let pass with a warning. A void is to them what it takes back in the end, and so are the first
+        entries of a capture or a release of a hold."""
         transaction, entries, when, warnings = made["transaction"], made["entries"], self.now, []
         seen = transaction
         while "void_of" in seen:
             first, when = self.posted[seen["void_of"]]
             seen, entries = first["transaction"], first["entries"]
-        for sequence, (each, as_seen) in enumerate(zip(made["entries"], entries), 1):
+        if transaction.get("hold_id", transaction["id"]) != transaction["id"]:
+            first, when = self.posted[transaction["hold_id"]]
+            seen, entries = first["transaction"], first["entries"]
+        for sequence, each in enumerate(made["entries"], 1):
             bearers = self.bearers(each["account_id"], transaction["journal_id"])
+            back = seen is not transaction and sequence <= len(entries)
+            as_what = (seen, entries[sequence - 1], bearers, when) if back else (transaction, each, bearers, self.now)
             try:
                 warnings += [{**warning, "sequence": sequence} for warning in
-                             self.velocity.count(seen, as_seen, bearers, when, each["units"], "void_of" in transaction)]
+                             self.velocity.count(*as_what, each["units"], back)]
             except Exceeded:
                 raise Refusal("velocity.exceeded") from None
         return warnings

@@ -9,6 +9,7 @@ import os
 import random
 import sys
 import uuid
+from decimal import Decimal
 
 from ledger_model import TEMPLATES, Ledger, Refusal
 from velocity_model import LIMITS
@@ -25,6 +26,8 @@ class Play:
         self.ledger = Ledger(CLOCK)
         self.lines = [{"format": 1, "profile": "model", "seed": seed, "clock": CLOCK.isoformat() + "Z"}]
         self.requests = []  # that were posted
+        self.held = []  # requests of holds that were made
+        self.steps_of_holds = []  # (op, request) of captures and releases that were made
 
     def id(self):
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
@@ -355,6 +358,74 @@ class Play:
             return
         self.note("transaction_void", request, made)
 
+    def hold_create(self):
+        if self.held and self.random.random() < 0.15:
+            request = json.loads(json.dumps(self.random.choice(self.held)))
+            if self.random.random() < 0.3:
+                request["expires_at"] = "2025-01-01T00:00:00Z"
+        else:
+            request = self.posting()
+            while request["tx_template_code"] != "TRANSFER" and self.random.random() < 0.95:
+                request = self.posting()
+            if request["tx_template_code"] == "TRANSFER" and self.random.random() < 0.95:
+                request["params"]["layer"] = "PENDING"
+            request = self.spoil(request)
+            if self.random.random() < 0.5:
+                seconds = self.random.choice((-60, 3600, 86400, 5 * 86400))
+                request["expires_at"] = (self.ledger.now + datetime.timedelta(seconds=seconds)).isoformat(timespec="seconds") + "Z"
+        try:
+            made, hold = self.ledger.hold_create(request)
+        except Refusal as refusal:
+            self.lines.append({"op": "hold_create", "request": request, "error": refusal.code})
+            return
+        self.held.append(request)
+        self.note("hold_create", request, {**self.ledger.answer(made), "hold": hold})
+
+    def hold_step(self):
+        captures = self.random.random() < 0.7
+        if self.steps_of_holds and self.random.random() < 0.15:  # the same again, or nearly
+            captures, request = self.random.choice(self.steps_of_holds)
+            request = dict(request)
+            if self.random.random() < 0.3 and captures:
+                request["final"] = not request.get("final", True) and "amount" in request
+        else:
+            open_ones = [which for which, hold in self.ledger.holds.items() if hold["status"] == "open"]
+            which = self.random.choice(sorted(open_ones if open_ones and self.random.random() < 0.8 else self.ledger.holds) or [self.id()])
+            request = {"hold_id": which if self.random.random() < 0.97 else self.id(), "id": self.id()}
+            if captures and self.random.random() < 0.7:
+                hold = self.ledger.holds.get(which)
+                part = self.random.choice((None, "0.25", "0.5", "1"))
+                of = hold["amount"] if hold and hold["amount"] is not None and hold["amount"] > 0 else None
+                request["amount"] = format(of * Decimal(part), "f") if part and of else "3.50"
+                request["final"] = self.random.random() < 0.4
+            if self.random.random() < 0.3:
+                request["effective"] = self.date()
+        hold = self.ledger.holds.get(request["hold_id"])
+        if not captures and hold and hold["status"] in ("released", "expired") and self.random.random() < 0.5:
+            request.pop("id", None)
+        op = "hold_capture" if captures else "hold_release"
+        try:
+            made, hold = self.ledger.hold_step(request, captures)
+        except Refusal as refusal:
+            self.lines.append({"op": op, "request": request, "error": refusal.code})
+            return
+        if "id" in request:
+            self.steps_of_holds.append((captures, request))
+        self.note(op, request, {**self.ledger.answer(made), "hold": hold})
+
+    def hold_find(self):
+        if self.ledger.holds:
+            which = self.random.choice(sorted(self.ledger.holds))
+            self.note("hold_find", {"id": which}, self.ledger.shown_hold(which))
+        status = self.random.choice(("open", "captured", "released", "expired", None))
+        account = self.account() if self.random.random() < 0.5 else None
+        expect = [which for which, hold in self.ledger.holds.items() if status in (None, self.ledger.hold_status(hold))
+                  and (account is None or any(each["account_id"] == account for each in self.ledger.posted[which][0]["entries"]))]
+        filters = {name: value for name, value in (("status", status), ("account_id", account)) if value}
+        self.lines.append({"op": "holds", "request": filters, "expect": expect})
+        if not self.ledger.due():  # what it would post has ids that nobody here knows
+            self.note("hold_expire", {"limit": 5}, {"expired": 0, "refused": 0})
+
     # ---- looking
 
     def balances(self):
@@ -400,7 +471,7 @@ class Play:
         steps = ([self.transaction_post] * 40 + [self.transaction_post_many] * 15 + [self.clock_advance] * 8 +
                  [self.find] * 8 + [self.balances] * 5 + [self.entries] * 5 + [self.lock] * 5 +
                  [self.account_create] * 3 + [self.account_update] * 2 + [self.floors_update] * 4 +
-                 [self.transaction_void] * 7 + [self.transaction_preview] * 5 + [self.account_create_many] * 2 +
+                 [self.hold_create] * 8 + [self.hold_step] * 14 + [self.hold_find] * 4 + [self.transaction_void] * 7 + [self.transaction_preview] * 5 + [self.account_create_many] * 2 +
                  [self.account_set_create] * 2 + [self.account_into_set] * 4 + [self.add_members] * 5 +
                  [self.velocity_attach] * 4 + [self.velocity_detach] * 3 + [self.velocity_add_limit] +
                  [self.headroom] * 5 + [self.remove_member] * 3 + [self.members] * 3 + [self.effective] * 4 +

@@ -73,6 +73,8 @@ TraceReplay::Outcome TraceReplay::replay_line(cJSON *line) {
     check_effective(operation, line);
   } else if (operation == "entries") {
     check_entries(line);
+  } else if (operation == "holds") {
+    check_holds(line);
   } else if (operation == "members") {
     check_account_set(line);
   } else if (operation == "headroom") {
@@ -125,6 +127,11 @@ void TraceReplay::check_refusal(const cJSON *line, const Answer &answer) {
 
 void TraceReplay::check_result(const std::string &operation, const cJSON *expected, const cJSON *actual) {
   if (operation == "transaction_post" || operation == "transaction_void") return check_posting(expected, actual);
+  if (operation == "hold_create" || operation == "hold_capture" || operation == "hold_release") {
+    check_hold(json_member(expected, "hold"), json_member(actual, "hold"));
+    return check_posting(expected, actual);
+  }
+  if (operation == "hold_find") return check_hold(expected, actual);
   if (operation == "transaction_preview") return check_preview(expected, actual);
   if (operation == "transaction_find") return check_transaction(expected, actual);
   if (operation == "balance_find") return check_balance(expected, actual);
@@ -176,6 +183,27 @@ void TraceReplay::check_preview(const cJSON *expected, const cJSON *actual) {
   }
 }
 
+void TraceReplay::check_hold(const cJSON *expected, const cJSON *actual) {
+  check_members(expected, actual, {"amount", "currency", "captured", "left", "closed_by"});
+}
+
+// The ids of a list, in order.
+void TraceReplay::check_holds(const cJSON *line) {
+  std::string filters = json_print(json_member(line, "request"));
+  filters = filters == "{}" ? "\"order\": \"asc\"" : filters.substr(1, filters.size() - 2);
+  std::string found = "[";
+  const std::vector<JsonDocument> pages = all_pages("hold_list", filters);
+  for (const JsonDocument &page : pages) {
+    const cJSON *hold = nullptr;
+    cJSON_ArrayForEach(hold, json_member(page.root(), "items")) {
+      found += (found.size() > 1 ? "," : "") + json_quote(json_text(hold, "id"));
+    }
+  }
+  found += "]";
+  const std::string wanted = json_print(json_member(line, "expect"));
+  if (found != wanted) differ("hold_list " + filters + " should give " + wanted + " but gives " + found);
+}
+
 void TraceReplay::check_transaction(const cJSON *expected, const cJSON *actual) {
   check_members(expected, actual, {"external_id", "description", "metadata"});
   const std::string correlation_id = json_text(actual, "correlation_id");
@@ -188,7 +216,8 @@ namespace {
 
 bool is_amount(const char *key) {
   static const std::set<std::string_view> amounts = {"units",   "debit",   "credit",    "net", "limit",
-                                                     "current", "allowed", "requested", "left"};
+                                                     "current", "allowed", "requested", "left",
+                                                     "amount",  "captured"};
   return amounts.contains(key);
 }
 

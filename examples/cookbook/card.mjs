@@ -1,4 +1,4 @@
-// A card: an authorisation holds money in the pending layer, captures take parts of it, the rest is released.
+// A card: an authorisation is a hold; captures take parts of it, and the rest is released, by a call or when its time is over.
 import { Ledger, RejectedError } from "cala-ledger";
 import { account, credit, debit, template } from "./book.mjs";
 
@@ -9,41 +9,53 @@ const bank = `uuid('${await account(ledger, "BANK", "debit")}')`;
 const alice = await account(ledger, "ALICE", "credit", { minAvailable: "0", availableLayer: "pending" });
 
 const params = { card: "uuid", amount: "decimal" };
-const held = { ...params, authorisation: "string" };
-const together = { correlationId: "params.authorisation" };
 const pending = { layer: "PENDING" };
-const amount = "params.amount";
-const hold = [debit("params.card", amount, pending), credit(bank, amount, pending)];
-const release = [credit("params.card", amount, pending), debit(bank, amount, pending)];
 await template(ledger, main, "DEPOSIT", params, [debit(bank), credit("params.card")]);
-await template(ledger, main, "AUTHORISE", held, hold, together);
-// A capture undoes its part of the authorisation and moves the money, in one transaction.
-await template(ledger, main, "CAPTURE", held, [...release, debit("params.card"), credit(bank)], together);
-await template(ledger, main, "RELEASE", held, release, together);
+await template(ledger, main, "AUTHORISE", params, [
+  debit("params.card", "params.amount", pending),
+  credit(bank, "params.amount", pending),
+]);
 
-async function post(txTemplateCode, amount, more = {}) {
-  const title = `${txTemplateCode.padEnd(9)} ${amount.padStart(6)}`;
-  try {
-    await ledger.transactions().post({ txTemplateCode, params: { card: alice, amount, ...more } });
-  } catch (error) {
-    if (!(error instanceof RejectedError)) throw error;
-    console.log(`${title}  refused: ${error.code}`);
-    return;
-  }
+async function show(what, amount) {
   const balance = await ledger.balances().find({ journalId: main, accountId: alice, currency: "USD" });
   const [settled, pending, available] = [balance.settled.net, balance.pending.net, balance.available.pending];
   const columns = `settled ${settled.padStart(6)}  pending ${pending.padStart(6)}  available ${available.padStart(6)}`;
-  console.log(`${title}  ${columns}`);
+  console.log(`${what.padEnd(9)} ${amount.padStart(6)}  ${columns}`);
 }
 
-await post("DEPOSIT", "100.00");
-await post("AUTHORISE", "60.00", { authorisation: "hotel" });
-await post("AUTHORISE", "50.00", { authorisation: "shop" });
-await post("CAPTURE", "45.00", { authorisation: "hotel" });
-await post("RELEASE", "15.00", { authorisation: "hotel" });
-const hotel = [];
-for await (const transaction of ledger.transactions().list({ correlationId: "hotel" })) {
-  hotel.push(transaction.txTemplateCode);
+async function authorise(amount, expiresAt) {
+  const params = { card: alice, amount };
+  const { hold } = await ledger.holds().create({ txTemplateCode: "AUTHORISE", params, expiresAt });
+  await show("AUTHORISE", amount);
+  return hold.id;
 }
-console.log("hotel:", hotel.join(", "));
+
+await ledger.transactions().post({ txTemplateCode: "DEPOSIT", params: { card: alice, amount: "100.00" } });
+await show("DEPOSIT", "100.00");
+const hotel = await authorise("60.00", "2999-01-01T00:00:00Z");
+try {
+  await authorise("50.00", "2999-01-01T00:00:00Z");
+} catch (error) {
+  if (!(error instanceof RejectedError)) throw error;
+  console.log(`AUTHORISE  50.00  refused: ${error.code}`);
+}
+
+// A part, and more is to come. The last part gives back what is left.
+const { hold: part } = await ledger.holds().capture({ holdId: hotel, amount: "20.00", final: false });
+await show("CAPTURE", "20.00");
+console.log(`hotel: ${part.status}, ${part.left} left`);
+const { hold: last } = await ledger.holds().capture({ holdId: hotel, amount: "25.00" });
+await show("CAPTURE", "25.00");
+console.log(`hotel: ${last.status}, ${last.captured} of ${last.amount}`);
+
+await ledger.holds().release({ holdId: await authorise("30.00", "2999-01-01T00:00:00Z") });
+await show("RELEASE", "30.00");
+
+// What has expired cannot be captured. Whoever runs the ledger calls this now and then, until it answers 0.
+await authorise("10.00", "2020-01-01T00:00:00Z");
+const { expired } = await ledger.holds().expire();
+await show("EXPIRE", "10.00");
+let open = 0;
+for await (const _ of ledger.holds().list({ status: "open" })) open += 1;
+console.log(`open: ${open}, expired: ${expired}`);
 await ledger.close();

@@ -67,8 +67,8 @@ std::optional<BalanceRollup> parse_balance_rollup(std::string_view text) {
 }
 
 std::optional<HoldStatus> parse_hold_status(std::string_view text) {
-  return parse_word(
-      text, std::array{HoldStatus::kOpen, HoldStatus::kCaptured, HoldStatus::kReleased, HoldStatus::kExpired});
+  return parse_word(text,
+                    std::array{HoldStatus::kOpen, HoldStatus::kCaptured, HoldStatus::kReleased, HoldStatus::kExpired});
 }
 
 }  // namespace cala::values

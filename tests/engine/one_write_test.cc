@@ -331,7 +331,8 @@ TEST_F(OneWrite, IsNoneForARefusalWhichLeavesTheTransactionUsable) {
   expect_no_write(cala_account_ensure, R"({"code": "ALICE", "name": "Other"})", "account.ensure_differs");
   expect_no_write(cala_transaction_find, R"({"external_id": "none"})", "transaction.not_found");
   expect_no_write(cala_transaction_void, kVoid, "transaction.not_found");
-  expect_no_write(cala_hold_create, R"({"tx_template_code": "TRANSFER", "params": {"amount": "1"}})", "hold.not_pending");
+  expect_no_write(cala_hold_create, R"({"tx_template_code": "TRANSFER", "params": {"amount": "1"}})",
+                  "hold.not_pending");
   expect_no_write(cala_hold_capture, R"({"hold_id": "30000000-0000-0000-0000-00000000000a"})", "hold.not_found");
   expect_one_write_last(cala_transaction_post, kPosting);
   expect_one_write_last(cala_transaction_void, kVoid);

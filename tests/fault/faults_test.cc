@@ -194,13 +194,16 @@ const Case kCases[] = {
       "void_id": "90000000-0000-0000-0000-000000000#"})",
          CALA_OK, 0, true, true, cala_transaction_post,
          R"({"id": "80000000-0000-0000-0000-000000000#", "tx_template_code": "BY_DATE", "params": {"amount": "1"}})"),
-    CASE(cala_hold_create, R"({"id": "a4000000-0000-0000-0000-000000000#", "tx_template_code": "HELD", "params": {"amount": "1"},
+    CASE(cala_hold_create,
+         R"({"id": "a4000000-0000-0000-0000-000000000#", "tx_template_code": "HELD", "params": {"amount": "1"},
       "expires_at": "2999-01-01T00:00:00Z"})"),
-    CASE(cala_hold_capture, R"({"hold_id": "a5000000-0000-0000-0000-000000000#", "id": "a6000000-0000-0000-0000-000000000#",
+    CASE(cala_hold_capture,
+         R"({"hold_id": "a5000000-0000-0000-0000-000000000#", "id": "a6000000-0000-0000-0000-000000000#",
       "amount": "0.4", "final": false})",
          CALA_OK, 0, true, true, cala_hold_create,
          R"({"id": "a5000000-0000-0000-0000-000000000#", "tx_template_code": "HELD", "params": {"amount": "1"}})"),
-    CASE(cala_hold_release, R"({"hold_id": "a7000000-0000-0000-0000-000000000#"})", CALA_OK, 0, true, true, cala_hold_create,
+    CASE(cala_hold_release, R"({"hold_id": "a7000000-0000-0000-0000-000000000#"})", CALA_OK, 0, true, true,
+         cala_hold_create,
          R"({"id": "a7000000-0000-0000-0000-000000000#", "tx_template_code": "HELD", "params": {"amount": "1"}})"),
     CASE(cala_hold_expire, R"({"limit": 2})", CALA_OK, 0, true, true, cala_hold_create,
          R"({"tx_template_code": "HELD", "params": {"amount": "1"}, "expires_at": "2020-01-01T00:00:00Z"})"),
@@ -327,11 +330,10 @@ class FaultyLedger : public testing::Test {
     ASSERT_EQ(run(cala_transaction_post, R"({"tx_template_code": "BY_DATE", "params": {"amount": "1"}})"), CALA_OK);
     // And holds there.
     std::string held = by_date;
-    for (const auto &[what, with] :
-         {std::pair{"BY_DATE", "HELD"},
-          {"20000000-0000-0000-0000-000000000002", "20000000-0000-0000-0000-000000000003"},
-          {"SETTLED", "PENDING"},
-          {"SETTLED", "PENDING"}}) {
+    for (const auto &[what, with] : {std::pair{"BY_DATE", "HELD"},
+                                     {"20000000-0000-0000-0000-000000000002", "20000000-0000-0000-0000-000000000003"},
+                                     {"SETTLED", "PENDING"},
+                                     {"SETTLED", "PENDING"}}) {
       held.replace(held.find(what), std::strlen(what), with);
     }
     ASSERT_EQ(run(cala_tx_template_create, held), CALA_OK);

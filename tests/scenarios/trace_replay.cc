@@ -215,9 +215,8 @@ void TraceReplay::check_transaction(const cJSON *expected, const cJSON *actual) 
 namespace {
 
 bool is_amount(const char *key) {
-  static const std::set<std::string_view> amounts = {"units",   "debit",   "credit",    "net", "limit",
-                                                     "current", "allowed", "requested", "left",
-                                                     "amount",  "captured"};
+  static const std::set<std::string_view> amounts = {"units",   "debit",     "credit", "net",    "limit",   "current",
+                                                     "allowed", "requested", "left",   "amount", "captured"};
   return amounts.contains(key);
 }
 

@@ -235,7 +235,8 @@ class ListPlans : public StoreContract {
                  ".holds SELECT i, 1, now(), CASE WHEN i % 200 = 0 THEN timestamptz '2025-01-01' WHEN i % 300 = 0 THEN "
                  "timestamptz '2030-01-01' END, " +
                  id("7", "i") +
-                 ", NULL, CASE WHEN i % 100 = 0 THEN 'open' ELSE 'captured' END, 'USD', 1, 0 FROM generate_series(1, 20000) "
+                 ", NULL, CASE WHEN i % 100 = 0 THEN 'open' ELSE 'captured' END, 'USD', 1, 0 FROM generate_series(1, "
+                 "20000) "
                  "AS i",
              "INSERT INTO " + s + ".hold_accounts SELECT " + id("a", "1 + (i + k) % 20000") +
                  ", i, i % 100 = 0 FROM generate_series(1, 20000) AS i CROSS JOIN generate_series(1, 2) AS k",

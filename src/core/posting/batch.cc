@@ -370,8 +370,8 @@ Result<std::vector<PostingResult>> Batch::take_outcome(std::size_t at) {
     // An id that nobody else knows was posted by this very operation, whose first answer was lost on the way.
     const bool own = !slot.asked->id_given && slot.posting.transaction.id == slot.asked->id;
     if (slot.hold) slot.hold->status = slot.hold->status_at(now_);
-    results.push_back(PostingResult{std::move(slot.posting), slot.replayed && !own, std::move(slot.warnings),
-                                    std::move(slot.hold)});
+    results.push_back(
+        PostingResult{std::move(slot.posting), slot.replayed && !own, std::move(slot.warnings), std::move(slot.hold)});
   }
   return results;
 }

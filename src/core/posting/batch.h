@@ -40,10 +40,10 @@ struct AskedPosting {
   base::Uuid id;
   bool id_given = false;  // by the caller; otherwise drawn by the library when the operation was made
   std::string tx_template_code;
-  base::JsonView params;             // an object, or absent; borrowed
-  std::optional<AskedVoid> voids{};      // then it has no template
-  std::optional<AskedHold> hold{};       // what it posts becomes a hold
-  std::optional<AskedHoldStep> step{};   // of a hold; then it has no template
+  base::JsonView params;                // an object, or absent; borrowed
+  std::optional<AskedVoid> voids{};     // then it has no template
+  std::optional<AskedHold> hold{};      // what it posts becomes a hold
+  std::optional<AskedHoldStep> step{};  // of a hold; then it has no template
 };
 
 // What a batch must know of the ledger: what it named in needs(), locked. Outlives the batch's use of it.

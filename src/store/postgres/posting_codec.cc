@@ -46,9 +46,9 @@ Error corrupt(std::string_view what) {
 
 // The fields of each row, as migrations/0001_05_postings.sql has them.
 constexpr std::array kKeyFields = {Field::kUuid, Field::kText, Field::kUuid};
-constexpr std::array kTransactionFields = {Field::kInteger, Field::kUuid,    Field::kUuid,   Field::kUuid, Field::kDate,
-                                           Field::kText,    Field::kText,    Field::kText,   Field::kJson, Field::kUuid, Field::kUuid,
-                                           Field::kInteger, Field::kInstant, Field::kInstant};
+constexpr std::array kTransactionFields = {
+    Field::kInteger, Field::kUuid, Field::kUuid, Field::kUuid, Field::kDate,    Field::kText,    Field::kText,
+    Field::kText,    Field::kJson, Field::kUuid, Field::kUuid, Field::kInteger, Field::kInstant, Field::kInstant};
 constexpr std::array kEntryFields = {Field::kInteger,   Field::kUuid,    Field::kUuid, Field::kUuid,
                                      Field::kUuid,      Field::kInteger, Field::kDate, Field::kLayer,
                                      Field::kDirection, Field::kDecimal, Field::kText, Field::kBig,

@@ -35,11 +35,26 @@ constexpr std::size_t kMany = 1000;
 constexpr std::size_t kFew = 41;
 constexpr std::size_t kFewInASoak = 5;
 
+bool in_a_soak() {
+  static const bool soak = std::getenv("CALA_SOAK") != nullptr;  // NOLINT(concurrency-mt-unsafe): nothing calls setenv
+  return soak;
+}
+
+// How far apart the allocations are that fail, and which is the first: a soak tries all, the gate every third or so, others in each test.
+struct Stride {
+  std::size_t step;
+  std::size_t first = 1;
+};
+Stride stride_of(std::size_t in_the_gate, std::size_t in_soaks) {
+  static std::size_t tests = 0;
+  if (in_a_soak()) return {in_soaks};
+  return {in_the_gate, 1 + tests++ % in_the_gate};
+}
+
 // The next allocation to fail, after the nth.
 std::size_t after(std::size_t n, std::size_t step) {
-  static const bool soak = std::getenv("CALA_SOAK") != nullptr;  // NOLINT(concurrency-mt-unsafe): nothing calls setenv
   static std::size_t tests = 0;
-  const std::size_t stride = soak ? kFewInASoak : kFew;
+  const std::size_t stride = in_a_soak() ? kFewInASoak : kFew;
   if (n < kMany && n + step < kMany) return n + step;
   return n < kMany ? kMany + ++tests % stride : n + stride;
 }
@@ -453,10 +468,12 @@ TEST_P(Faults, AnOperationIsDoneOnceOrNotAtAll) {
   const Case one = std::get<1>(GetParam());
   if (!one.alone) return;
   if (!fault_.memory && (one.make == cala_cel_evaluate || one.make == cala_ledger_metrics)) return;  // ask no store
-  const std::size_t step = fault_.memory && one.make == cala_ledger_migrate ? kFew : 1;
+  const bool writes = one.again != CALA_OK || one.postings > 0;
+  Stride stride{1};
+  if (fault_.memory) stride = one.make == cala_ledger_migrate ? Stride{kFew} : stride_of(writes ? 1 : 3, 1);
   bool failed = true;
-  std::size_t n = 1;
-  for (; failed; n = after(n, step)) {
+  std::size_t n = stride.first;
+  for (; failed; n = after(n, stride.step)) {
     ASSERT_LT(n, kEnough);
     const std::string request = with_new_number(one.request);
     prepare(one);
@@ -483,9 +500,11 @@ TEST_P(Faults, ATransactionIsCommittedWholeOrRolledBack) {
   if (!one.in_transactions) return;
   const std::string posting =
       R"({"id": "70000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER", "params": {"amount": "1"}})";
-  const std::size_t step = one.again != CALA_OK || one.postings > 0 ? 1 : 5;
+  const bool writes = one.again != CALA_OK || one.postings > 0;
+  Stride stride{writes ? 1UL : 5UL};
+  if (fault_.memory) stride = writes ? stride_of(3, 1) : stride_of(7, 5);
   bool failed = true;
-  for (std::size_t n = 1; failed; n = after(n, step)) {
+  for (std::size_t n = stride.first; failed; n = after(n, stride.step)) {
     ASSERT_LT(n, kEnough);
     const std::string request = with_new_number(one.request);
     prepare(one);

@@ -26,7 +26,9 @@ LANGUAGE sql STABLE AS $body$
       'subject_id', e.subject_id, 'payload', e.payload::text) END
 $body$
 -- @break
--- pruned: events at or below this place were deleted, and nobody can begin before it. One row.
+-- pruned: events at or below this place were deleted, and nobody can begin before it. One row: whoever prunes holds it from where
+-- the listeners are looked at, and a listener that begins writes to it. So one waits for the other, and where a snapshot is fixed and
+-- does not show what the other did, it is a serialization failure.
 CREATE TABLE @schema@.outbox_state (
   pruned bigint NOT NULL,
   one boolean NOT NULL DEFAULT true,
@@ -129,7 +131,7 @@ BEGIN
     RETURN json_build_object('elsewhere', true);
   END IF;
   IF doc ->> 'change' = 'insert' THEN
-    LOCK TABLE @schema@.listeners IN ROW EXCLUSIVE MODE;  -- whoever prunes looks at all of them
+    UPDATE @schema@.outbox_state s SET pruned = s.pruned;
     IF (SELECT s.pruned > (doc ->> 'place')::bigint FROM @schema@.outbox_state s) THEN
       RETURN json_build_object('changed', json_build_array(doc ->> 'name'));
     END IF;
@@ -150,7 +152,7 @@ END
 $body$
 -- @break
 -- What can be pruned: the oldest events, limit of them at most, up to a place or recorded before an instant; never the newest, and
--- none that something may still come before. Listeners stay where they are until the transaction ends, and none begins.
+-- none that something may still come before. No listener begins until the transaction ends; one that moves meanwhile moves up.
 CREATE FUNCTION @schema@.event_prune_read_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -164,7 +166,7 @@ BEGIN
   IF mark IS NULL THEN
     RETURN json_build_object('unmarked', true);
   END IF;
-  LOCK TABLE @schema@.listeners IN SHARE ROW EXCLUSIVE MODE;
+  PERFORM 1 FROM @schema@.outbox_state FOR UPDATE;
   bound := least(mark, coalesce((SELECT max(e.sequence) FROM @schema@.outbox_events e), 0) - 1, (doc ->> 'place')::bigint);
   SELECT max(w.sequence) FILTER (WHERE w.number <= most), count(*) FILTER (WHERE w.number <= most), count(*) > most
     INTO upto, found_events, more

@@ -51,6 +51,8 @@ PostedTransaction beside(const PostedTransaction &original, const AskedHoldStep 
   out.transaction.tx_template_code = from.tx_template_code;
   out.transaction.effective = asked.effective.value_or(now.date());
   out.transaction.correlation_id = from.correlation_id;
+  out.transaction.description = from.description;
+  out.transaction.metadata = from.metadata;  // what limits ask of a posting, they ask of its capture
   out.transaction.hold_id = from.id;
   return out;
 }

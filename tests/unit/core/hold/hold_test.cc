@@ -46,6 +46,8 @@ PostedTransaction posting_of(std::vector<Entry> entries) {
   posting.transaction.journal_id = numbered(1);
   posting.transaction.correlation_id = "c";
   posting.transaction.external_id = "e";
+  posting.transaction.description = "d";
+  posting.transaction.metadata = R"({"order": 7})";
   posting.transaction.created_at = kNow;
   posting.entries = std::move(entries);
   return posting;
@@ -121,6 +123,8 @@ TEST(Hold, ACaptureReleasesAndSettlesAsMuch) {
   EXPECT_EQ(step.posting.entries[3].account_version, 0);
   EXPECT_EQ(step.posting.transaction.hold_id, kHold);
   EXPECT_EQ(step.posting.transaction.correlation_id, "c");
+  EXPECT_EQ(step.posting.transaction.description, "d");
+  EXPECT_EQ(step.posting.transaction.metadata, R"({"order": 7})");
   EXPECT_EQ(step.posting.transaction.external_id, std::nullopt);
   EXPECT_EQ(step.posting.transaction.effective, kNow.date());
   EXPECT_EQ(step.after.status, HoldStatus::kOpen);

@@ -479,7 +479,7 @@ func (o *Operations) CreateHold(ctx context.Context, hold NewHold) (*HoldPosted,
 // released with it; else the hold stays open for more, and is captured when nothing is left. The same id again with the
 // same content is a replay. It obeys locks and what must stay available. A velocity limit that counted the hold counts
 // what is released in the same window; what is settled counts as any posting. Effective today where nothing is said;
-// the hold's correlation_id.
+// the hold's correlation_id, description and metadata.
 //
 // Errors: ErrNotFound (hold.not_found), ErrInvalid (amount.range, amount.scale, cel.eval, cel.coerce), ErrRejected
 // (hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked, account.below_min,

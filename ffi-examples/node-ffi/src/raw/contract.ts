@@ -2020,7 +2020,7 @@ export type HoldCreateError =
  * it; else the hold stays open for more, and is captured when nothing is left. The same id again with the same content
  * is a replay. It obeys locks and what must stay available. A velocity limit that counted the hold counts what is
  * released in the same window; what is settled counts as any posting. Effective today where nothing is said; the hold's
- * correlationId.
+ * correlationId, description and metadata.
  */
 export interface HoldCaptureRequest {
   holdId: Id;

@@ -960,7 +960,7 @@ export interface Raw {
    * it; else the hold stays open for more, and is captured when nothing is left. The same id again with the same content
    * is a replay. It obeys locks and what must stay available. A velocity limit that counted the hold counts what is
    * released in the same window; what is settled counts as any posting. Effective today where nothing is said; the hold's
-   * correlation_id.
+   * correlation_id, description and metadata.
    * request: {hold_id: uuid, id?: uuid, amount?: decimal, final?: boolean = true, effective?: date}
    * result: hold_posted
    * errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, amount.scale (of the amount), cel.eval, cel.coerce;

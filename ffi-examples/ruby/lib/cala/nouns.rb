@@ -716,7 +716,7 @@ module Cala
     # is released with it; else the hold stays open for more, and is captured when nothing is left. The same id again
     # with the same content is a replay. It obeys locks and what must stay available. A velocity limit that counted the
     # hold counts what is released in the same window; what is settled counts as any posting. Effective today where
-    # nothing is said; the hold's correlation_id.
+    # nothing is said; the hold's correlation_id, description and metadata.
     # @option request [String] :hold_id Needed.
     # @option request [String] :id
     # @option request [String] :amount

@@ -3,8 +3,9 @@
 -- of a row that is created alone also where the race for it is lost. Several that race still meet the unique index, and then
 -- the statement fails.
 --
--- Lock order, here and in the postings: journal fences by key, marks of account sets, accounts by id, balances by (account, currency,
--- journal).
+-- Lock order, here and in the postings: holds by number; journal fences by key; journals by id; marks of account sets; accounts by
+-- id; balances by (account, currency, journal); what limits have counted. The row of outbox_state is taken by who prunes and by a
+-- listener that begins, and these take none of the others.
 --
 -- The transaction that read is another than the one that writes: answered as a value too, because this one may be somebody's.
 CREATE FUNCTION @schema@.is_elsewhere(guard text) RETURNS boolean
@@ -61,6 +62,7 @@ BEGIN
       PERFORM 1 FROM @schema@.journals j WHERE j.id IN (SELECT s.journal_id FROM jsonb_array_elements(doc -> 'members') m
         JOIN @schema@.accounts s ON s.id = (m ->> 0)::uuid) ORDER BY j.id FOR SHARE;
     END IF;
+    PERFORM @schema@.touch_account_set_marks(ARRAY(SELECT (m ->> 0)::uuid FROM jsonb_array_elements(doc -> 'members') m));
   END IF;
   created := @schema@.accounts_of(doc -> 'insert');
   updated := @schema@.accounts_of(doc -> 'update');

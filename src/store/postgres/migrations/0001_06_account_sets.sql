@@ -81,11 +81,10 @@ END
 $body$
 -- @break
 -- Accounts that were just created and so have nothing below them: [[account_set_id, member_id], ...]. The sets' fences are held,
--- shared with postings, so that no set moves meanwhile.
+-- shared with postings, so that no set moves meanwhile, and a mark of each was touched.
 CREATE FUNCTION @schema@.join_account_sets(rows jsonb, at timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $body$
 BEGIN
-  PERFORM @schema@.touch_account_set_marks(ARRAY(SELECT (m ->> 0)::uuid FROM jsonb_array_elements(rows) m));
   INSERT INTO @schema@.account_set_members (account_set_id, member_id, created_at, member_is_set)
     SELECT (m ->> 0)::uuid, (m ->> 1)::uuid, at, false FROM jsonb_array_elements(rows) m;
   INSERT INTO @schema@.account_set_ancestors (member_id, account_set_id, depth)

@@ -46,11 +46,12 @@ class JsonSink final : public Sink {
     std::int64_t count = 0;
     out_.key("buckets").begin_array();
     for (std::size_t i = 0; i <= values.bounds(); ++i) {
-      if (values.count(i) == 0) continue;
-      count += values.count(i);
+      const std::int64_t here = values.count(i);  // once: others go on counting
+      if (here == 0) continue;
+      count += here;
       out_.begin_object();
       if (i < values.bounds()) out_.key("up_to").integer(values.bound(i));
-      out_.key("count").integer(values.count(i)).end_object();
+      out_.key("count").integer(here).end_object();
     }
     out_.end_array().key("count").integer(count).key("sum").integer(values.sum()).end_object();
   }

@@ -118,10 +118,11 @@ Check schema_check(std::int64_t found, std::int64_t known) {
 // Absent where nobody can tell without writing.
 std::optional<Check> writable_check(base::JsonView found, const Surroundings *around) {
   Check check{"writable", State::kHealthy, {}, {}};
-  if (around != nullptr && around->tried_to_write) {
-    if (!around->cannot_write) return check;
-    const bool passes = around->cannot_write->status == Status::kBusy;
-    return refused("writable", passes ? State::kDegraded : State::kUnhealthy, *around->cannot_write);
+  if (around != nullptr && around->try_to_write) {
+    const Outcome tried = around->try_to_write();
+    if (tried) return check;
+    const bool passes = tried.error().status == Status::kBusy;
+    return refused("writable", passes ? State::kDegraded : State::kUnhealthy, tried.error());
   }
   if (!found.get("recovery").present()) return std::nullopt;
   if (says(found, "recovery")) {
@@ -226,15 +227,21 @@ Render silent_store(std::chrono::milliseconds patience) {
 }
 
 // Where there is one writer, only being it says that there can be one.
-void try_to_write(Surroundings &around, SessionPool &pool, CancelToken &cancel, Clock::time_point deadline) {
-  around.tried_to_write = true;
-  Result<SessionPool::Lease> lease = pool.acquire(store::Access::kWrite, cancel.flag(), deadline);
-  if (!lease) {
-    around.cannot_write = std::move(lease.error());
-    return;
+Outcome try_to_write(SessionPool &pool, CancelToken &cancel) {
+  const Interruptible<SessionPool> waiting(cancel, &pool);
+  Result<SessionPool::Lease> lease = pool.acquire(store::Access::kWrite, cancel.flag());
+  Outcome begun;
+  if (lease) {
+    const Interruptible<store::Session> beginning(cancel, &**lease);
+    begun = (*lease)->begin(store::Access::kWrite);
+    (*lease)->rollback();
+  } else {
+    begun = std::move(lease.error());
   }
-  if (Outcome begun = (*lease)->begin(store::Access::kWrite); !begun) around.cannot_write = std::move(begun.error());
-  (*lease)->rollback();
+  if (!begun && begun.error().status == Status::kCancelled) {
+    return base::make_error(Status::kBusy, "store.busy", "somebody else is the one writer, and has not come to an end");
+  }
+  return begun;
 }
 
 // Gives what kept it from asking anything.
@@ -263,7 +270,8 @@ void answer_all(Operation &operation, const Context &context, const Error &error
 }  // namespace
 
 Result<Render> examine(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool,
-                       CancelToken &cancel, Clock::time_point deadline, Outcome ready) {
+                       Examination &examination, Clock::time_point deadline, Outcome ready) {
+  CancelToken &cancel = examination.cancel();
   Surroundings around;
   around.disk = store.disk_use();
   Context context;
@@ -273,19 +281,24 @@ Result<Render> examine(Operation &operation, Ledger &ledger, store::Store &store
     answer_all(operation, context, ready.error());
     return operation.take_outcome();
   }
-  if (store.max_writers() == 1) try_to_write(around, pool, cancel, deadline);
   std::optional<Error> refusal;
   for (int tries = 0; tries < kMostOldConnections; ++tries) {
     Result<SessionPool::Lease> lease = pool.acquire(store::Access::kRead, cancel.flag(), deadline);
     if (lease) {
-      cancel.attach(&**lease);
+      if (store.max_writers() == 1) {
+        around.try_to_write = [&pool, &examination, session = &**lease] {
+          session->rollback();  // all has been read
+          return try_to_write(pool, examination.writing());
+        };
+      }
+      const Interruptible<store::Session> asking(cancel, &**lease);
       refusal = ask_all(operation, context, **lease, cancel);
-      cancel.attach(static_cast<store::Session *>(nullptr));
     } else {
       refusal = std::move(lease.error());
     }
     if (!refusal || refusal->code != "store.connection_lost") break;
   }
+  if (cancel.cancelled()) return cancelled_error();
   if (refusal && refusal->status == Status::kClosed) return std::move(*refusal);
   if (refusal) answer_all(operation, context, *refusal);
   return operation.take_outcome();
@@ -297,10 +310,13 @@ void Examination::end(Result<Render> found) {
   ended_.notify_all();
 }
 
-Result<Render> Examination::await(std::chrono::milliseconds patience) {
+Result<Render> Examination::await(Clock::time_point deadline, std::chrono::milliseconds patience) {
+  const Clock::time_point half = deadline - (deadline - Clock::now()) / 2;
   {
     std::unique_lock<std::mutex> lock(mutex_);
-    if (ended_.wait_for(lock, patience, [this] { return found_.has_value(); })) return std::move(*found_);
+    const auto found = [this] { return found_.has_value(); };
+    if (!ended_.wait_until(lock, half, found)) writing_.cancel();
+    if (ended_.wait_until(lock, deadline, found)) return std::move(*found_);
     given_up_ = true;
   }
   const bool cancelled = cancel_.cancelled();

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 
@@ -20,30 +21,36 @@ namespace cala::engine {
 // What an examination finds beside what its requests are answered.
 struct Surroundings {
   store::DiskUse disk;
-  bool tried_to_write = false;              // where a store has one writer
-  std::optional<base::Error> cannot_write;  // when it was tried
+  std::function<base::Outcome()> try_to_write = {};  // where a store has one writer; asked when all has been read
 };
-
-// Examines our own store. ready: why its schema could not be made ready, if it could not. Blocks, for as long as the store lets it;
-// gives kCancelled or a Render. deadline: for waiting for a session.
-base::Result<Render> examine(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool,
-                             CancelToken &cancel, std::chrono::steady_clock::time_point deadline, base::Outcome ready);
 
 // Where who examines leaves what was found for who waits.
 class Examination {
  public:
+  using Clock = std::chrono::steady_clock;
+
+  Examination() { cancel_.attach(&writing_); }
+
   CancelToken &cancel() { return cancel_; }
+  // Of the try to write alone: cancelled at half the time, so that a busy writer does not keep back what was read.
+  CancelToken &writing() { return writing_; }
   void end(base::Result<Render> found);
   // The answer, or that of a silent store; then whoever examines is cancelled, and finds in vain.
-  base::Result<Render> await(std::chrono::milliseconds patience);
+  base::Result<Render> await(Clock::time_point deadline, std::chrono::milliseconds patience);
   bool in_vain() const;
 
  private:
+  CancelToken writing_;
   CancelToken cancel_;
   mutable std::mutex mutex_;
   std::condition_variable ended_;
   std::optional<base::Result<Render>> found_;
   bool given_up_ = false;
 };
+
+// Examines our own store. ready: why its schema could not be made ready, if it could not. Blocks, for as long as the store lets it;
+// gives kCancelled or a Render. deadline: for waiting for a session.
+base::Result<Render> examine(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool,
+                             Examination &examination, Examination::Clock::time_point deadline, base::Outcome ready);
 
 }  // namespace cala::engine

@@ -20,19 +20,6 @@ constexpr int kMaxLostRaces = 12;
 constexpr int kMaxLostConnections = 2;  // old ones, which say nothing of the store; whatever the limit of waiting
 constexpr int kMaxLostCommits = 2;
 
-// Lets a token interrupt something for as long as this lives: also when an allocation throws.
-template <typename Target>
-class Interruptible {
- public:
-  Interruptible(CancelToken &cancel, Target *target) : cancel_(cancel) { cancel_.attach(target); }
-  ~Interruptible() { cancel_.attach(static_cast<Target *>(nullptr)); }
-  Interruptible(const Interruptible &) = delete;
-  Interruptible &operator=(const Interruptible &) = delete;
-
- private:
-  CancelToken &cancel_;
-};
-
 Result<SessionPool::Lease> acquire(Telemetry &telemetry, SessionPool &pool, store::Access access, CancelToken &cancel) {
   const Interruptible<SessionPool> waiting(cancel, &pool);
   const Telemetry::Clock::time_point began = Telemetry::Clock::now();

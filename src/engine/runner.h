@@ -34,6 +34,19 @@ class CancelToken {
   CancelToken *group_ = nullptr;
 };
 
+// Lets a token interrupt something for as long as this lives: also when an allocation throws.
+template <typename Target>
+class Interruptible {
+ public:
+  Interruptible(CancelToken &cancel, Target *target) : cancel_(cancel) { cancel_.attach(target); }
+  ~Interruptible() { cancel_.attach(static_cast<Target *>(nullptr)); }
+  Interruptible(const Interruptible &) = delete;
+  Interruptible &operator=(const Interruptible &) = delete;
+
+ private:
+  CancelToken &cancel_;
+};
+
 // Runs the operation in a transaction of its own. Blocks; while the store is away, as in a failover, it waits and tries again
 // for at most failover_wait. A commit whose answer was lost is looked up; until that succeeds the outcome stays unknown.
 // lost_commit: it was tried before, and such a commit of it has not been looked up yet.

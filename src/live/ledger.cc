@@ -28,9 +28,10 @@ constexpr std::size_t kBeginLane = 3;
 constexpr std::size_t kPostLane = 4;
 constexpr std::size_t kListenerLane = 5;
 constexpr std::size_t kRollupLane = 6;
-constexpr std::size_t kHealthLane = 7;    // who waits for an examination
-constexpr std::size_t kProbeLane = 8;     // who makes it
-constexpr std::size_t kExaminations = 4;  // waited for at a time
+constexpr std::size_t kHealthLane = 7;  // who waits for an examination
+constexpr std::size_t kProbeLane = 8;   // who makes it
+constexpr std::size_t kMetricsLane = 9;
+constexpr std::size_t kExaminations = 16;  // waited for at a time; threads are begun as they are needed
 
 // Of a store with many writers. A second would make the groups smaller and wait for the first one's rows: docs/performance.md.
 constexpr std::size_t kGroupsAtATime = 1;
@@ -80,7 +81,8 @@ Outcome LedgerState::start(const Config &config, Backend backend, std::string_vi
   };
   std::vector<runtime::LaneOptions> lanes = {lane("write", writers), lane("read", readers),         lane("tx", writers),
                                              lane("begin", writers), lane("post", writers),         lane("events", 1),
-                                             lane("rollup", 1),      lane("health", kExaminations), lane("probe", 1)};
+                                             lane("rollup", 1),      lane("health", kExaminations), lane("probe", 1),
+                                             lane("metrics", 1)};
   lanes[kPostLane].busy_max = kGroupsAtATime;
   if (config.group_max > 1) {
     runtime::LaneOptions &grouping = lanes[group_lane()];
@@ -116,7 +118,7 @@ bool LedgerState::groups(const engine::Operation &operation) const {
 
 std::size_t LedgerState::lane_of(const engine::Operation &operation, bool inside_transaction, bool by_itself) const {
   if (inside_transaction) return kTransactionLane;
-  if (operation.traits().of_ledger) return kHealthLane;
+  if (operation.traits().of_ledger) return operation.traits().needs_store ? kHealthLane : kMetricsLane;
   if (!by_itself && groups(operation)) return group_lane();
   return operation.traits().access == store::Access::kWrite ? kWriteLane : kReadLane;
 }

@@ -254,7 +254,7 @@ void OpState::fail_own(Error error) {
 Result<engine::Render> OpState::examine() {
   const std::chrono::milliseconds patience = *operation_->traits().examines_for;
   const auto examination = std::make_shared<engine::Examination>();
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = began_ + patience;
   std::unique_ptr<runtime::Task> task =
       runtime::make_task([self = shared_from_this(), examination, deadline](const Error *refused) {
         if (refused != nullptr) return examination->end(Error(*refused));
@@ -262,15 +262,13 @@ Result<engine::Render> OpState::examine() {
         LedgerState &ledger = *self->ledger_;
         Outcome ready = ledger.ensure_ready();
         examination->end(engine::examine(*self->operation_, ledger.ledger(), ledger.store(), ledger.sessions(),
-                                         examination->cancel(), deadline, std::move(ready)));
+                                         *examination, deadline, std::move(ready)));
       });
   if (Outcome submitted = ledger_->executor().submit(LedgerState::probe_lane(), std::move(task)); !submitted) {
     return std::move(submitted.error());
   }
-  cancel_.attach(&examination->cancel());
-  Result<engine::Render> found = examination->await(patience);
-  cancel_.attach(static_cast<engine::CancelToken *>(nullptr));
-  return found;
+  const engine::Interruptible<engine::CancelToken> waiting(cancel_, &examination->cancel());
+  return examination->await(deadline, patience);
 }
 
 void OpState::take_step() {

@@ -287,6 +287,49 @@ TEST(BadStore, AHealthThatIsBadIsAnAnswer) {
   EXPECT_EQ(answer.result.find(kPassword), std::string::npos) << answer.result;
 }
 
+// Whether the one writer is busy in this ledger or in another: all that can be read is told.
+TEST(BadStore, AHealthWhoseWriterIsBusyIsDegraded) {
+  const TestStore store(StoreKind::kSqlite);
+  const auto other = store.open();
+  ASSERT_NE(other, nullptr);
+  const std::string config = store.config();
+  cala_ledger *ledger = nullptr;
+  ASSERT_EQ(cala_ledger_open(config.data(), config.size(), &ledger, nullptr), CALA_OK);
+  const auto expect = [&](const std::string &status, const std::string &writable) {
+    const std::string request = R"({"free_bytes_min": 0, "timeout_ms": 1000})";
+    cala_op *op = nullptr;
+    ASSERT_EQ(cala_ledger_health(ledger, nullptr, request.data(), request.size(), &op, nullptr), CALA_OK);
+    ASSERT_EQ(cala_op_run(op, 60000, nullptr), CALA_OK);
+    const std::string answer = cala_op_result(op, nullptr);
+    cala_op_free(op);
+    const std::optional<JsonDocument> document = JsonDocument::parse(answer);
+    ASSERT_TRUE(document) << answer;
+    EXPECT_EQ(json_text(document->root(), "status"), status) << answer;
+    std::string names;
+    const cJSON *check = cJSON_GetArrayItem(json_member(document->root(), "checks"), 0);
+    for (; check != nullptr; check = check->next) {
+      names += json_text(check, "name") + " ";
+      const bool is_it = json_text(check, "name") == "writable";
+      EXPECT_EQ(json_text(check, "status"), is_it ? status : "healthy") << answer;
+      if (is_it) {
+        EXPECT_EQ(json_text(check, "code"), writable) << answer;
+      }
+    }
+    EXPECT_EQ(names, "store schema writable rollup listeners disk ");
+  };
+  expect("healthy", "");
+  cala_tx *tx = nullptr;
+  ASSERT_EQ(cala_tx_begin(ledger, nullptr, 0, &tx, nullptr), CALA_OK);
+  expect("degraded", "store.busy");
+  cala_tx_free(tx);
+  expect("healthy", "");
+  ASSERT_TRUE(other->begin().ok());
+  expect("degraded", "store.busy");
+  ASSERT_TRUE(other->rollback().ok());
+  expect("healthy", "");
+  cala_ledger_free(ledger);
+}
+
 TEST(BadStore, ADatabaseThatPostgresDoesNotHaveIsNamed) {
   if (!is_available(StoreKind::kPostgres)) GTEST_SKIP() << "CALA_TEST_POSTGRES is not set";
   const std::string connection =

@@ -224,6 +224,52 @@ TEST_F(SilentServer, HealthIsToldInTimeAndAgainWhenTheServerIsBack) {
   EXPECT_EQ(health(R"({"timeout_ms": 20000})").find(R"({"status":"healthy")"), 0U);
 }
 
+// However many ask at once: each is answered in its own time, and metrics are not behind them.
+TEST_F(SilentServer, HealthIsToldInTimeToEverybodyWhoAsks) {
+  const auto make = [&](int timeout_ms) {
+    const std::string request = R"({"free_bytes_min": 0, "timeout_ms": )" + std::to_string(timeout_ms) + "}";
+    cala_op *op = nullptr;
+    EXPECT_EQ(cala_ledger_health(ledger_, nullptr, request.data(), request.size(), &op, nullptr), CALA_OK);
+    return op;
+  };
+  const auto start_all = [&](std::size_t number, int timeout_ms) {
+    std::vector<cala_op *> started(number);
+    for (cala_op *&op : started) {
+      op = make(timeout_ms);
+      EXPECT_EQ(cala_op_start(op, queue_, nullptr, nullptr), CALA_OK);
+    }
+    return started;
+  };
+  const auto await_all = [](const std::vector<cala_op *> &started, const char *status) {
+    for (cala_op *op : started) {
+      while (cala_op_status(op) == CALA_BUSY) std::this_thread::sleep_for(milliseconds(5));
+      const std::string answer = cala_op_result(op, nullptr);
+      EXPECT_EQ(answer.find(std::string(R"({"status":")") + status), 0U) << answer;
+      cala_op_free(op);
+    }
+  };
+  const auto run = [](cala_op *op) {
+    EXPECT_EQ(cala_op_run(op, 60000, nullptr), CALA_OK);
+    const std::string answer = cala_op_result(op, nullptr);
+    cala_op_free(op);
+    return answer;
+  };
+  proxy_->be_silent(true);
+  auto asked = steady_clock::now();
+  await_all(start_all(20, 1500), "unhealthy");
+  EXPECT_LT(steady_clock::now() - asked, milliseconds(2700));
+
+  const std::vector<cala_op *> patient = start_all(6, 20000);
+  asked = steady_clock::now();
+  EXPECT_NE(run(make(300)).find("has not answered in 300 ms"), std::string::npos);
+  cala_op *metrics = nullptr;
+  ASSERT_EQ(cala_ledger_metrics(ledger_, nullptr, "{}", 2, &metrics, nullptr), CALA_OK);
+  EXPECT_NE(run(metrics).find("operation_duration"), std::string::npos);
+  EXPECT_LT(steady_clock::now() - asked, seconds(10));
+  proxy_->be_silent(false);
+  await_all(patient, "healthy");
+}
+
 // A connection of the program's: the caller of cala_op_run waits for the server, whoever cancels does not.
 TEST_F(SilentServer, CancelOnABorrowedConnectionReturnsAtOnce) {
   PGconn *connection = PQconnectdb(store_.c_str());

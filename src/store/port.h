@@ -207,7 +207,7 @@ inline constexpr std::array<std::string_view, kStatementCount> kStatementNames =
     "listener_list_v1",
     "listener_write_v1",
     "event_prune_read_v1",
-    "event_prune_v1",
+    "event_prune_write_v1",
     "ledger_health_v1",
     "account_write_v1",
     "journal_write_v1",

@@ -478,6 +478,7 @@ int main(void) {
       IN_EACH(the_same_id_answers_with_the_first_result),
       IN_EACH(what_is_posted_is_seen_inside_and_not_outside),
       IN_EACH(each_operation_writes_once_and_last),
+      IN_EACH(a_prune_writes_once_and_last),
       IN_EACH(a_batch_lands_as_one),
       IN_EACH(told_that_there_is_no_transaction_nothing_that_writes_is_asked),
       IN_EACH(without_a_transaction_no_operation_writes),

@@ -182,7 +182,7 @@ BEGIN
 END
 $body$
 -- @break
-CREATE FUNCTION @schema@.event_prune_v1(doc jsonb) RETURNS json
+CREATE FUNCTION @schema@.event_prune_write_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
   IF @schema@.is_elsewhere(doc ->> 'guard') THEN

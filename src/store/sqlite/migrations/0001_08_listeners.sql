@@ -29,9 +29,9 @@ BEGIN
   DELETE FROM cala_listeners WHERE json_extract(NEW.doc, '$.change') = 'remove' AND name = json_extract(NEW.doc, '$.name');
 END
 -- @break
-CREATE VIEW cala_event_prune_v1 (doc) AS SELECT '{}' WHERE 0
+CREATE VIEW cala_event_prune_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
-CREATE TRIGGER cala_event_prune_v1_insert INSTEAD OF INSERT ON cala_event_prune_v1
+CREATE TRIGGER cala_event_prune_write_v1_insert INSTEAD OF INSERT ON cala_event_prune_write_v1
 BEGIN
   SELECT RAISE(ABORT, 'cala:event.changed')
   WHERE json_extract(NEW.doc, '$.pruned') <> (SELECT s.pruned FROM cala_outbox_state s)

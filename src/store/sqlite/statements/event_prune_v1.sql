@@ -1,1 +1,0 @@
-INSERT INTO cala_event_prune_v1 (doc) VALUES (?)

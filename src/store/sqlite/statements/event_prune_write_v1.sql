@@ -1,0 +1,1 @@
+INSERT INTO cala_event_prune_write_v1 (doc) VALUES (?)

@@ -286,7 +286,7 @@ class Ledger:
         if again is None and not captures and "id" not in request and hold["status"] in ("released", "expired"):
             again = self.posted[hold["closed_by"]]
         if again is not None:
-            if not self.is_step(again[0], request, hold, captures):
+            if not self.is_step(*again, request, hold, captures):
                 raise Refusal("transaction.replay_differs")
             return {**again[0], "warnings": []}, self.shown_hold(which)
         status = self.hold_status(hold)
@@ -334,19 +334,20 @@ class Ledger:
         return {**made, "warnings": warnings}, self.shown_hold(which)
 
     @staticmethod
-    def is_step(made, request, hold, captures):
+    def is_step(made, made_at, request, hold, captures):
         transaction, entries = made["transaction"], made["entries"]
         if transaction.get("hold_id") != request["hold_id"] or transaction["id"] == request["hold_id"]:
             return False
         settled = [each["units"] for each in entries if each["layer"] == "settled"]
-        if bool(settled) != captures or request.get("effective", transaction["effective"]) != transaction["effective"]:
+        if bool(settled) != captures or request.get("effective", made_at.date().isoformat()) != transaction["effective"]:
             return False
         if not captures:
             return True
         no_more = entries[0]["units"] == -settled[0]
-        if settled[0] != Decimal(request["amount"]) if "amount" in request else not no_more:
+        was_last = hold["closed_by"] == transaction["id"]
+        if settled[0] != Decimal(request["amount"]) if "amount" in request else not (no_more and was_last):
             return False
-        return hold["closed_by"] == transaction["id"] if request.get("final", True) else no_more
+        return was_last if request.get("final", True) else no_more
 
     def due(self):
         """Holds that hold_expire would be at."""

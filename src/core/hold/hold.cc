@@ -38,8 +38,11 @@ Error not_divisible(const Hold &hold) {
                    {{"hold_id", id}});
 }
 
-// A sum of amounts that were parts of one has no more digits than that one.
-Decimal less(const Decimal &amount, const Decimal &taken) { return Decimal::sub(amount, taken).value_or(Decimal{}); }
+Error out_of_range(const Hold &hold) {
+  return base::make_error(
+      base::Status::kInvalid, "amount.range",
+      "what is captured of hold " + hold.id.text() + ", or what is left of it, would need more than 38 digits");
+}
 
 PostedTransaction beside(const PostedTransaction &original, const AskedHoldStep &asked, const base::Uuid &id,
                          base::Timestamp now) {
@@ -91,7 +94,7 @@ HoldStatus Hold::status_at(base::Timestamp now) const {
 
 Decimal Hold::left() const {
   if (closed_by || !amount) return Decimal{};
-  return less(*amount, captured);
+  return Decimal::sub(*amount, captured).value_or(Decimal{});  // always there: take_step sees to it
 }
 
 base::Outcome check_pending(const PostedTransaction &posting) {
@@ -145,8 +148,14 @@ base::Result<HoldStep> take_step(const Hold &hold, const PostedTransaction &orig
   for (const Entry &entry : original.entries) {
     add_entry(step.posting, entry, "_CAPTURE", Layer::kSettled, hold.amount ? captured : entry.units);
   }
-  step.after.captured = Decimal::add(hold.captured, captured).value_or(hold.captured);
-  if (taken == hold.left()) close(step.after, HoldStatus::kCaptured, id);
+  const std::optional<Decimal> sum = Decimal::add(hold.captured, captured);
+  if (!sum) return out_of_range(hold);
+  step.after.captured = *sum;
+  if (taken == hold.left()) {
+    close(step.after, HoldStatus::kCaptured, id);
+  } else if (hold.amount && !Decimal::sub(*hold.amount, *sum)) {
+    return out_of_range(hold);
+  }
   return step;
 }
 
@@ -156,11 +165,12 @@ std::optional<std::string> step_difference(const Hold &hold, const Transaction &
   const auto settled =
       std::find_if(entries.begin(), entries.end(), [](const Entry &entry) { return entry.layer == Layer::kSettled; });
   if (!entries.empty() && (settled != entries.end()) != (asked.kind == AskedHoldStep::kCapture)) return "entries";
-  if (asked.effective && *asked.effective != posted.effective) return "effective";
+  if (asked.effective.value_or(posted.created_at.date()) != posted.effective) return "effective";
   if (asked.kind != AskedHoldStep::kCapture || entries.empty()) return std::nullopt;
   const bool took_no_more = entries.front().units == settled->units.negated();
-  if (asked.amount ? *asked.amount != settled->units : !took_no_more) return "amount";
-  if (asked.final ? hold.closed_by != posted.id : !took_no_more) return "final";
+  const bool was_last = hold.closed_by == posted.id;
+  if (asked.amount ? *asked.amount != settled->units : !(took_no_more && was_last)) return "amount";
+  if (asked.final ? !was_last : !took_no_more) return "final";
   return std::nullopt;
 }
 

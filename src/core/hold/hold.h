@@ -59,7 +59,8 @@ struct HoldStep {
 };
 
 // The transaction that captures or releases: the entries of the hold's own with what is taken negated, and, of a capture, as much of
-// each settled. kRejected "hold.not_open", "hold.exceeded", "hold.not_divisible".
+// each settled. kRejected "hold.not_open", "hold.exceeded", "hold.not_divisible"; "amount.range" when what is captured in all, or what
+// is left then, would pass 38 digits.
 base::Result<HoldStep> take_step(const Hold &hold, const PostedTransaction &original, const AskedHoldStep &asked,
                                  const base::Uuid &id, base::Timestamp now);
 

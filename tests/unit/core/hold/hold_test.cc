@@ -73,7 +73,9 @@ AskedHoldStep release() {
 HoldStep taken(const Hold &hold, const PostedTransaction &original, const AskedHoldStep &asked, int id = 52) {
   base::Result<HoldStep> step = take_step(hold, original, asked, numbered(id), kNow);
   EXPECT_TRUE(step.ok()) << step.error().message;
-  return step ? step.take() : HoldStep{};
+  if (!step) return HoldStep{};
+  step->posting.transaction.created_at = kNow;
+  return step.take();
 }
 
 std::string refusal(const Hold &hold, const PostedTransaction &original, const AskedHoldStep &asked,
@@ -174,6 +176,23 @@ TEST(Hold, NeverGivesMoreThanItHas) {
             R"({"hold_id":")" + kHold.text() + R"(","currency":"USD","requested":"7","left":"6.00","captured":"4"})");
 }
 
+TEST(Hold, IsNotCapturedWhereAnAmountWouldHaveTooManyDigits) {
+  const PostedTransaction wide =
+      posting_of({entry_of(2, "1000000000000000000000"), entry_of(3, "1000000000000000000000")});
+  const Hold hold = hold_of(wide, {});
+  EXPECT_EQ(refusal(hold, wide, capture("0.000000000000000001", false)), "amount.range") << "what is left";
+  const HoldStep fine = taken(hold, wide, capture("0.000000000000000001"));
+  EXPECT_EQ(fine.after.captured.text(), "0.000000000000000001") << "nothing is left";
+  EXPECT_TRUE(fine.after.left().is_zero());
+  Hold part = hold;
+  part.captured = decimal("0.000000000000000001");
+  part.amount = decimal("99999999999999999999.000000000000000001");
+  EXPECT_EQ(refusal(part, wide, capture()), "taken");
+  part.amount = decimal("99999999999999999999");
+  part.captured = decimal("10000000000000000000");
+  EXPECT_EQ(refusal(part, wide, capture("1.0000000000000000001", false)), "amount.range") << "what is captured in all";
+}
+
 TEST(Hold, ExpiresAtItsInstant) {
   AskedHold asked;
   asked.expires_at = kLater;
@@ -203,11 +222,15 @@ TEST(Hold, TheSameStepAgainIsTheSameInEachOfItsFields) {
   EXPECT_EQ(differs(now, part, capture("5", false)), "amount");
   EXPECT_EQ(differs(now, last, capture("6")), "");
   EXPECT_EQ(differs(now, last, capture()), "");
-  EXPECT_EQ(differs(now, part, capture()), "final");
+  EXPECT_EQ(differs(now, part, capture()), "amount") << "all that is left, which it was not";
+  EXPECT_EQ(differs(now, part, capture(nullptr, false)), "amount");
   EXPECT_EQ(differs(now, part, release()), "entries");
   AskedHoldStep dated = capture("6");
   dated.effective = base::Date{1};
   EXPECT_EQ(differs(now, last, dated), "effective");
+  const HoldStep on_a_day = taken(part.after, ten(), dated, 53);
+  EXPECT_EQ(differs(on_a_day.after, on_a_day, dated), "");
+  EXPECT_EQ(differs(on_a_day.after, on_a_day, capture("6")), "effective") << "today is not the day that was given";
   AskedHoldStep other = capture("6");
   other.hold_id = numbered(60);
   EXPECT_EQ(differs(now, last, other), "hold_id");

@@ -366,6 +366,59 @@ static void an_old_snapshot_is_never_posted_on(void **state) {
   assert_int_equal(read_number(&desk, shop.count_transactions), posted);
 }
 
+#define HOLD "00000000-0000-7000-8000-0000000000c1"
+#define EXPIRED_HOLD "00000000-0000-7000-8000-0000000000c2"
+#define HOLD_SIDE(account, direction)                          \
+  "{\"entry_type\": \"'H'\", \"account_id\": \"uuid('" account \
+  "')\", \"layer\": \"PENDING\", \"direction\": \"" direction  \
+  "\", \"units\": \"decimal('10')\", \"currency\": \"'USD'\"}"
+
+static void make_holds(cala_tx *tx) {
+  run_sql(&desk, "BEGIN");
+  hosted(&shop, tx, cala_tx_template_create,
+         "{\"code\": \"HOLD\", \"transaction\": {\"effective\": \"date()\", \"journal_id\": \"uuid('" JOURNAL
+         "')\"}, \"entries\": [" HOLD_SIDE(ALICE, "DEBIT") ", " HOLD_SIDE(BOB, "CREDIT") "]}");
+  hosted(&shop, tx, cala_hold_create, "{\"id\": \"" HOLD "\", \"tx_template_code\": \"HOLD\"}");
+  hosted(&shop, tx, cala_hold_create,
+         "{\"id\": \"" EXPIRED_HOLD "\", \"tx_template_code\": \"HOLD\", \"expires_at\": \"2020-01-01T00:00:00Z\"}");
+  run_sql(&desk, "COMMIT");
+}
+
+/* Nor is a hold captured, released or expired on a snapshot that does not show what became of it, or of its accounts' balances. */
+static void an_old_snapshot_moves_no_hold(void **state) {
+  static const struct change capture = {cala_hold_capture,
+                                        "{\"hold_id\": \"" HOLD "\", \"amount\": \"2\", \"final\": false}", NULL};
+  static const struct change release = {cala_hold_release, "{\"hold_id\": \"" HOLD "\"}", NULL};
+  static const struct change expire = {cala_hold_expire, "{}", NULL};
+  static const struct change post = {cala_transaction_post, NULL, NULL};
+  static const struct change release_expired = {cala_hold_release, "{\"hold_id\": \"" EXPIRED_HOLD "\"}", NULL};
+  const struct change *const pairs[][2] = {{&post, &capture},    {&post, &release},    {&post, &expire},
+                                           {&capture, &capture}, {&capture, &release}, {&release_expired, &expire}};
+  char text[160];
+  size_t i;
+  cala_tx *tx;
+  open_shop(state);
+  tx = host_tx(shop.ledger, "{}");
+  make_holds(tx);
+  for (i = 0; i < sizeof pairs / sizeof *pairs; ++i) {
+    const struct change *step = pairs[i][1];
+    run_sql(&desk, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+    read_number(&desk, "SELECT count(*) FROM orders");
+    change_elsewhere(pairs[i][0]);
+    hosted_error(&shop, tx, step->operation, step->request, CALA_CONFLICT, "store.serialization", CALA_TX_RETRY);
+    run_sql(&desk, "ROLLBACK");
+  }
+  snprintf(text, sizeof text, "SELECT count(*) FROM %s.holds WHERE status = 'open' AND captured = 4", schema);
+  assert_int_equal(read_number(&desk, text), 1);
+  run_sql(&desk, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+  hosted(&shop, tx, cala_hold_capture, capture.request);
+  hosted(&shop, tx, cala_hold_release, release.request);
+  hosted(&shop, tx, cala_hold_expire, "{}");
+  run_sql(&desk, "COMMIT");
+  cala_tx_free(tx);
+  assert_int_equal(read_number(&desk, shop.count_transactions), 10);
+}
+
 static void a_hostile_session_changes_nothing(void **state) {
   open_shop(state);
   cala_tx *tx = host_tx(shop.ledger, "{}");
@@ -494,6 +547,7 @@ int main(void) {
       IN_EACH(locked_accounts_are_waited_for),
       IN_EACH(behind_a_savepoint_a_refused_statement_leaves_the_transaction_usable),
       IN_EACH(an_old_snapshot_is_never_posted_on),
+      IN_EACH(an_old_snapshot_moves_no_hold),
       IN_EACH(a_hostile_session_changes_nothing),
       IN(same_database, the_ledger_sees_what_the_host_committed),
       IN(host_only, a_ledger_without_a_connection_says_so),

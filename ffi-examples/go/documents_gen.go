@@ -1296,7 +1296,7 @@ func (request HoldFilter) MarshalJSON() ([]byte, error) {
 
 // HoldExpireRequest is the request of hold_expire.
 type HoldExpireRequest struct {
-	// 1 to 1000. Default 1000.
+	// 1 to 1000. Default 100.
 	Limit int64 `json:"limit,omitempty"`
 }
 

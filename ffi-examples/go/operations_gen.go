@@ -477,9 +477,12 @@ func (o *Operations) CreateHold(ctx context.Context, hold NewHold) (*HoldPosted,
 // and negated units, and the same settled, "_CAPTURE" after their types. With an amount, of a hold whose entries all
 // have the same units and currency, that much is captured; without, all that is left. Final, what is left after it is
 // released with it; else the hold stays open for more, and is captured when nothing is left. The same id again with the
-// same content is a replay. It obeys locks and what must stay available. A velocity limit that counted the hold counts
-// what is released in the same window; what is settled counts as any posting. Effective today where nothing is said;
-// the hold's correlation_id, description and metadata.
+// same content is a replay. It obeys locks and what must stay available. Every velocity limit attached now counts what
+// is released as given back, in the window that the hold was in: also one that was attached after the hold was made,
+// and never counted it. What is settled counts as any posting. Effective today where nothing is said; the hold's
+// correlation_id, description and metadata. In a tx that has posted on the hold's accounts before, it may deadlock with
+// a hold_expire that has the hold and waits for the accounts: PostgreSQL then ends one of the two (store.deadlock).
+// Capture first and post then.
 //
 // Errors: ErrNotFound (hold.not_found), ErrInvalid (amount.range, amount.scale, cel.eval, cel.coerce), ErrRejected
 // (hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked, account.below_min,
@@ -490,7 +493,7 @@ func (o *Operations) CaptureHold(ctx context.Context, request HoldCaptureRequest
 
 // ReleaseHold releases what is left of a hold: one transaction with the hold's entries, "_RELEASE" after their types
 // and negated units. One that has expired is released too, and is then still expired. Repeated, also without an id, it
-// is a replay.
+// is a replay. For velocity limits and in a tx it is as hold_capture.
 //
 // Errors: ErrNotFound (hold.not_found), ErrInvalid (amount.range, cel.eval, cel.coerce), ErrRejected (hold.not_open,
 // journal.locked, account.locked, account.below_min, account.above_max, velocity.exceeded), ErrConflict
@@ -521,8 +524,11 @@ func (o *Operations) HoldsPage(ctx context.Context, filter HoldFilter) (*Page[Ho
 }
 
 // ExpireHold releases holds that have expired, the earliest first, in one transaction; those of a locked account or
-// journal, and those that another session is just at, wait. Each is released or refused as if by itself. Call it again
-// until it has expired none; nothing else does, for a look for expired holds would be one more read in every posting.
+// journal, and those that another session is just at, wait. Each is released or refused as if by itself; what is
+// refused stays due, and those behind it are released in its stead, until `limit` are or none is left (or 10000 were
+// refused). All have the same instant. Call it again until it has expired none; nothing else does, for a look for
+// expired holds would be one more read in every posting. What it locks it holds to its end: of a small limit postings
+// wait less.
 //
 // Errors: ErrConflict (balance.changed, transaction.exists).
 func (o *Operations) ExpireHold(ctx context.Context, request HoldExpireRequest) (*HoldExpireResult, error) {

@@ -100,4 +100,23 @@ class Ask {
 
 inline Ask ask(store::Request request) { return Ask(std::move(request)); }
 
+// The awaitable of pass_on(): hands to the driver what another flow asks, and feeds that one with the answer.
+class PassOn {
+ public:
+  explicit PassOn(Flow &inner) : inner_(inner) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(Flow::Handle handle) noexcept {
+    handle_ = handle;
+    handle.promise().pending = inner_.pending();
+  }
+  void await_resume() { inner_.feed(std::move(*handle_.promise().fed)); }
+
+ private:
+  Flow &inner_;
+  Flow::Handle handle_;
+};
+
+// Of a flow that was resumed once and is not done.
+inline PassOn pass_on(Flow &inner) { return PassOn(inner); }
+
 }  // namespace cala::engine

@@ -16,6 +16,7 @@ using store::StatementId;
 
 constexpr Operation::Traits kWrites{.access = store::Access::kWrite, .repeatable = true};
 constexpr std::int64_t kMostExpired = 1000;
+constexpr std::int64_t kManyExpired = 100;  // each holds its accounts' balances until all are done
 
 // grouped: it may be one of a group, whose members do not see each other's captures and releases.
 OperationPtr make_posting(std::string_view name, core::AskedPosting posting, const RequestPtr &request, bool grouped) {
@@ -131,7 +132,7 @@ Result<OperationPtr> hold_list(Ledger &, const RequestPtr &request) {
 
 Result<OperationPtr> hold_expire(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  const std::int64_t limit = reader.integer("limit", kMostExpired, 1, kMostExpired);
+  const std::int64_t limit = reader.integer("limit", kManyExpired, 1, kMostExpired);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   // Not repeatable: run again it would not know which were released before.
   return std::make_unique<Operation>("hold_expire", Operation::Traits{.access = store::Access::kWrite},

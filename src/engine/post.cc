@@ -1,6 +1,7 @@
 #include "engine/post.h"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -20,6 +21,7 @@ using core::CompiledTxTemplatePtr;
 using store::StatementId;
 
 constexpr int kMaxStaleTemplates = 3;
+constexpr std::int64_t kMostRefused = 10000;  // holds that hold_expire looks behind
 
 Render render_results(std::vector<core::PostingResult> results, bool single) {
   const auto kept = std::make_shared<const std::vector<core::PostingResult>>(std::move(results));
@@ -115,9 +117,11 @@ store::Call hold_call(const std::vector<base::Uuid> &ids, bool lock) {
   return read_call(StatementId::kHoldFind, out.take());
 }
 
-store::Call due_call(base::Timestamp now, std::int64_t limit) {
+store::Call due_call(base::Timestamp now, std::int64_t first, const std::optional<base::Uuid> &after) {
   base::JsonWriter out;
-  out.begin_object().key("now").integer(now.micros()).key("first").integer(limit).end_object();
+  out.begin_object().key("now").integer(now.micros()).key("first").integer(first);
+  if (after) out.key("after").string(after->text());
+  out.end_object();
   return read_call(StatementId::kHoldDue, out.take());
 }
 
@@ -270,40 +274,22 @@ Result<Render> preview_of(Batch &batch, const store::PostingState &state) {
   });
 }
 
-// How many of the units were done, and how many the ledger refused.
-Result<Render> expired_of(GroupOutcomes outcomes) {
-  std::int64_t expired = 0;
-  std::int64_t refused = 0;
-  for (UnitOutcome &unit : outcomes) {
-    if (!unit.result) continue;
-    if (!*unit.result && !is_refusal(unit.result->error())) return std::move(unit.result->error());
-    ++(*unit.result ? expired : refused);
+bool any_refused(const Batch &batch, std::size_t units) {
+  for (std::size_t i = 0; i < units; ++i) {
+    if (batch.refused(i)) return true;
   }
-  return Render([expired, refused](base::JsonWriter &out) {
-    out.begin_object().key("expired").integer(expired).key("refused").integer(refused).end_object();
-  });
+  return false;
 }
 
-enum class Purpose : std::uint8_t { kPost, kPreview, kExpire };
+// To expire is to release holds; to try it, to write nothing where one of them is refused.
+enum class Purpose : std::uint8_t { kPost, kPreview, kExpire, kTryToExpire };
 
-// Without `out` there is one unit, whose outcome is the flow's. A preview is of one posting, and writes nothing. To expire is to
-// release `most` holds at most, which are asked for first.
+// Without `out` there is one unit, whose outcome is the flow's. A preview is of one posting, and writes nothing. due: the holds that
+// are to expire, locked.
 Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out, Purpose purpose,
-                std::int64_t most = 0) {
+                std::vector<core::Hold> due = {}) {
   TxTemplateCache &cache = context.ledger->tx_templates();
   base::Timestamp now = context.ledger->now();
-  std::vector<core::Hold> due;
-  GroupOutcomes expired;
-  if (purpose == Purpose::kExpire) {
-    Result<store::Answer> answer = co_await ask(due_call(now, most));
-    Result<Rows<core::Hold>> holds = rows_of(std::move(answer), store::hold_of);
-    if (!holds) co_return std::move(holds.error());
-    due = std::move(holds->items);
-    units.reserve(due.size());
-    for (const core::Hold &hold : due) units.push_back(release_of(hold));
-    expired.resize(units.size());
-    out = &expired;
-  }
   const std::vector<std::size_t> at = undecided(units, out);
   Batch batch = batch_of(units, at);
   batch.add_holds({}, std::move(due));
@@ -325,6 +311,7 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
       Result<Rows<core::Hold>> holds = rows_of(std::move(answer), store::hold_of);
       if (!holds) co_return std::move(holds.error());
       batch.add_holds(ids, std::move(holds->items));
+      now = std::max(now, context.ledger->now());  // it may have waited for another who was at them
     }
     for (std::vector<base::Uuid> ids = batch.missing_originals(); !ids.empty(); ids = batch.missing_originals()) {
       Lookup lookup = lookup_ids(ids);
@@ -356,8 +343,8 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
     for (const std::string &code : stale) cache.remove(code);
     if (!stale.empty() && attempt < kMaxStaleTemplates) continue;
     // Expressions know the day and nothing finer. On another day they may say something else, even other accounts: once more.
-    // Each time is a later day than the one before.
-    if (now.date() == prepared_on) break;
+    // Each time is a later day than the one before. And a hold may have expired while this waited.
+    if (now.date() == prepared_on && !batch.captures_too_late(now)) break;
   }
   Outcome limited = limit_batch(batch, state, context.ledger->velocity_controls());
   if (!limited) co_return std::move(limited.error());
@@ -376,7 +363,8 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
   }
   if (purpose == Purpose::kPreview) co_return preview_of(batch, state);
   if (out != nullptr) note_settled(batch, units, at, *out);
-  if (batch.any_open()) {
+  const bool gives_up = purpose == Purpose::kTryToExpire && any_refused(batch, at.size());
+  if (!gives_up && batch.any_open()) {
     Result<store::PostingWrite> write = write_request(batch, state);
     if (!write) co_return std::move(write.error());
     const bool follow = balances_follow(state, write->entries);
@@ -387,7 +375,6 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
   }
   if (out == nullptr) co_return outcome_of(batch, 0, *units.front());
   note_the_rest(batch, units, at, *out);
-  if (purpose == Purpose::kExpire) co_return expired_of(std::move(expired));
   co_return Render();
 }
 
@@ -414,8 +401,46 @@ Flow post_group(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
   return post_units(context, std::move(units), out, Purpose::kPost);
 }
 
+// What is refused stays due, and first. Then those behind it are looked at, until so many can be released or none is left; the write,
+// which is one, comes last.
 Flow expire_holds(Context context, std::int64_t limit) {
-  return post_units(context, {}, nullptr, Purpose::kExpire, limit);
+  const base::Timestamp now = context.ledger->now();
+  std::vector<core::Hold> due;
+  std::optional<base::Uuid> last;
+  std::int64_t refused = 0;
+  while (true) {
+    const std::int64_t wanted = limit - static_cast<std::int64_t>(due.size());
+    Result<store::Answer> answer = co_await ask(due_call(now, wanted, last));
+    Result<Rows<core::Hold>> more = rows_of(std::move(answer), store::hold_of);
+    if (!more) co_return std::move(more.error());
+    const bool goes_on = static_cast<std::int64_t>(more->items.size()) == wanted && refused < kMostRefused;
+    if (!more->items.empty()) last = more->items.back().id;
+    std::move(more->items.begin(), more->items.end(), std::back_inserter(due));
+    std::vector<PostingUnitPtr> units;
+    units.reserve(due.size());
+    for (const core::Hold &hold : due) units.push_back(release_of(hold));
+    GroupOutcomes outcomes(units.size());
+    const Purpose purpose = goes_on ? Purpose::kTryToExpire : Purpose::kExpire;
+    Flow releases = post_units(context, std::move(units), &outcomes, purpose, due);
+    releases.resume();
+    while (!releases.done()) co_await pass_on(releases);
+    Result<Render> ended = releases.take_outcome();
+    if (!ended) co_return std::move(ended.error());
+    std::vector<core::Hold> released;
+    for (std::size_t i = 0; i < due.size(); ++i) {
+      std::optional<Result<Render>> &outcome = outcomes[i].result;
+      if (outcome && !*outcome && !is_refusal(outcome->error())) co_return std::move(outcome->error());
+      if (outcome && *outcome) released.push_back(std::move(due[i]));
+    }
+    const std::size_t refusals = due.size() - released.size();
+    refused += static_cast<std::int64_t>(refusals);
+    due = std::move(released);
+    if (!goes_on || refusals == 0) break;
+  }
+  const auto expired = static_cast<std::int64_t>(due.size());
+  co_return Render([expired, refused](base::JsonWriter &out) {
+    out.begin_object().key("expired").integer(expired).key("refused").integer(refused).end_object();
+  });
 }
 
 core::AskedPosting read_posting(RequestReader &reader) {

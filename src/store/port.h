@@ -164,8 +164,8 @@ enum class StatementId : std::uint8_t {
   // transaction ends.
   kHoldFind,
   kHoldList,  // by order of posting; now, account_id, status (as of now), expires_before
-  // {now, first} -> {rows: [hold...]}, locked: open ones that have expired, the earliest first, without those of a locked account or
-  // journal, and those that another transaction has locked.
+  // {now, first, after: id|null} -> {rows: [hold...]}, locked: open ones that have expired, the earliest first, behind a hold where one
+  // is given, without those of a locked account or journal, and those that another transaction has locked.
   kHoldDue,
   // {sequence|null, timeout_ms} -> {applied, reached, frontier, target}: how far balances that follow have come, could come, and
   // how far postings are; target: the sequence or the frontier. Waits until what is at or below the target is committed or gone.

@@ -78,6 +78,24 @@ class HoldRace : public ::testing::TestWithParam<StoreKind> {
     return {net("settled"), net("pending")};
   }
 
+  // What a capture answers that has to wait until the first ledger's transaction is rolled back, while its hold expires.
+  Answer captured_too_late(const std::string &first_does, const std::string &request) {
+    const std::unique_ptr<LedgerClient> late = store_->open(R"("clock": {"manual": "2026-01-01T00:00:00Z"})");
+    const Answer made = late->run("hold_create", R"({"tx_template_code": "HOLD", "id": ")" + std::string(kHold) +
+                                                     R"(", "expires_at": "2026-01-01T00:00:01Z"})");
+    EXPECT_TRUE(made.ok()) << made.text();
+    EXPECT_TRUE(first_->begin().ok());
+    const Answer first = first_->run(first_does, request);
+    EXPECT_TRUE(first.ok()) << first.text();
+    std::future<Answer> answer = std::async(std::launch::async, [&late] {
+      return late->run("hold_capture", R"({"hold_id": ")" + std::string(kHold) + "\"}");
+    });
+    EXPECT_EQ(answer.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+    EXPECT_TRUE(late->set_clock("2026-01-01T00:00:01Z").ok());
+    EXPECT_TRUE(first_->rollback().ok());
+    return answer.get();
+  }
+
   // The second ledger's answer, whose request has to wait for the first one's transaction.
   Answer after_commit(const std::string &operation, const std::string &request) {
     std::future<Answer> answer =
@@ -149,6 +167,18 @@ TEST_P(HoldRace, ACaptureWaitsForTheOneInFlight) {
   ASSERT_TRUE(first_->run("hold_release", of + "}").ok());
   EXPECT_EQ(after_commit("hold_capture", of + "}").code, "hold.not_open");
   EXPECT_EQ(balances(), (std::pair<std::string, std::string>("6", "0")));
+}
+
+TEST_P(HoldRace, ACaptureThatWaitedForTheHoldComesTooLateWhereItHasExpired) {
+  const Answer late = captured_too_late("hold_release", R"({"hold_id": ")" + std::string(kHold) + "\"}");
+  EXPECT_EQ(late.code, "hold.not_open") << late.text();
+  EXPECT_EQ(balances(), (std::pair<std::string, std::string>("0", "10")));
+}
+
+TEST_P(HoldRace, ACaptureThatWaitedForBalancesComesTooLateWhereItsHoldHasExpired) {
+  const Answer late = captured_too_late("transaction_post", R"({"tx_template_code": "HOLD"})");
+  EXPECT_EQ(late.code, "hold.not_open") << late.text();
+  EXPECT_EQ(balances(), (std::pair<std::string, std::string>("0", "10")));
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, HoldRace, ::testing::Values(StoreKind::kSqlite, StoreKind::kPostgres),

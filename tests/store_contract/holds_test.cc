@@ -62,8 +62,10 @@ class HoldContract : public StoreContract {
   std::vector<std::string> listed(const std::string &filters, bool desc = false, std::int64_t seconds = 0) {
     return pages(StatementId::kHoldList, filters + (filters.empty() ? "" : ",") + now(seconds), 2, desc, "id");
   }
-  std::vector<std::string> due(std::int64_t seconds, int first = 10) {
-    return column(StatementId::kHoldDue, "{" + now(seconds) + ",\"first\":" + std::to_string(first) + "}", "id");
+  std::vector<std::string> due(std::int64_t seconds, int first = 10, const std::string &after = "") {
+    const std::string behind = after.empty() ? "" : R"(,"after":")" + after + "\"";
+    return column(StatementId::kHoldDue, "{" + now(seconds) + ",\"first\":" + std::to_string(first) + behind + "}",
+                  "id");
   }
   static std::string now(std::int64_t seconds) { return "\"now\":" + std::to_string(kNow + seconds * kSecond); }
 };
@@ -164,6 +166,15 @@ TEST_P(HoldContract, AreDueTheEarliestFirstUnlessTheyAreLocked) {
   EXPECT_THAT(due(1), ElementsAre(holds[1].id.text()));
   EXPECT_THAT(due(9), ElementsAre(holds[1].id.text(), holds[2].id.text(), holds[0].id.text()));
   EXPECT_THAT(due(9, 1), ElementsAre(holds[1].id.text()));
+  const core::Hold beside = add_hold(a.id, b.id, 1);
+  EXPECT_THAT(due(9, 1, holds[1].id.text()), ElementsAre(beside.id.text())) << "of the same instant";
+  EXPECT_THAT(due(9, 9, beside.id.text()), ElementsAre(holds[2].id.text(), holds[0].id.text()));
+  EXPECT_THAT(due(2, 9, holds[2].id.text()), ElementsAre());
+  core::Hold over = beside;
+  over.version = 2;
+  over.status = core::HoldStatus::kExpired;
+  ASSERT_TRUE(step(over, a.id, b.id));
+  EXPECT_THAT(due(9, 1, beside.id.text()), ElementsAre(holds[2].id.text())) << "behind one that is due no more";
   c.version = 2;
   c.status = core::LockStatus::kLocked;
   ASSERT_TRUE(write<core::Account>(StatementId::kAccountWrite, {}, {c}).ok());

@@ -213,9 +213,18 @@ BatchNeeds Batch::needs() const {
 }
 
 base::Timestamp Batch::stamp(const BatchState &state, base::Timestamp now) const {
-  if (units_.size() > 1) return now;
+  const auto is_step = [](const Slot &slot) { return slot.asked->step.has_value(); };
+  if (units_.size() > 1 && !std::all_of(slots_.begin(), slots_.end(), is_step)) return now;
   for (const Balance &balance : state.balances) now = std::max(now, balance.modified_at);
   return now;
+}
+
+bool Batch::captures_too_late(base::Timestamp now) const {
+  return std::any_of(slots_.begin(), slots_.end(), [this, now](const Slot &slot) {
+    if (!slot.asked->step || slot.asked->step->kind != AskedHoldStep::kCapture || !open(slot)) return false;
+    const Hold *of = hold(slot.asked->step->hold_id);
+    return of != nullptr && of->status_at(now_) == HoldStatus::kOpen && of->status_at(now) != HoldStatus::kOpen;
+  });
 }
 
 void Batch::decide(const BatchState &state, base::Timestamp now) {
@@ -354,6 +363,8 @@ bool Batch::settled(std::size_t at) const {
 bool Batch::left_out(std::size_t at) const {
   return units_[at].state == Unit::kNextGroup || units_[at].state == Unit::kAlone;
 }
+
+bool Batch::refused(std::size_t at) const { return units_[at].state == Unit::kRefused; }
 
 bool Batch::alone(std::size_t at) const { return units_[at].state == Unit::kAlone; }
 

@@ -140,8 +140,11 @@ class Batch {
   void note_made(const std::vector<Transaction> &transactions);
   BatchNeeds needs() const;
   // The instant of what a unit by itself writes now that the balances are locked: not before anything they hold, whatever the
-  // clock says, so that no balance goes back in time. In a group each unit has its own.
+  // clock says, so that no balance goes back in time. In a group each unit has its own, but for a group of captures and releases,
+  // which one operation makes: they have one, that none is left out.
   base::Timestamp stamp(const BatchState &state, base::Timestamp now) const;
+  // Whether a hold that was to be captured when it was prepared has expired at this later instant.
+  bool captures_too_late(base::Timestamp now) const;
   // What is attached to the accounts and sets of the state.
   void limit_by(VelocityBearers bearers) { bearers_ = std::move(bearers); }
   // The other stages. A unit that is refused leaves no trace in what the ones after it see.
@@ -160,6 +163,7 @@ class Batch {
   // what the store holds, or posted before as a whole.
   bool settled(std::size_t unit) const;
   bool left_out(std::size_t unit) const;
+  bool refused(std::size_t unit) const;
   bool alone(std::size_t unit) const;  // left out, and to be posted by itself
   // Whether the refusal of a unit says nothing, because its commit may have been lost: what became of it is unknown.
   bool unknown(std::size_t unit) const;

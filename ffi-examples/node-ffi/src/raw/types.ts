@@ -958,9 +958,12 @@ export interface Raw {
    * units, and the same settled, "_CAPTURE" after their types. With an amount, of a hold whose entries all have the same
    * units and currency, that much is captured; without, all that is left. Final, what is left after it is released with
    * it; else the hold stays open for more, and is captured when nothing is left. The same id again with the same content
-   * is a replay. It obeys locks and what must stay available. A velocity limit that counted the hold counts what is
-   * released in the same window; what is settled counts as any posting. Effective today where nothing is said; the hold's
-   * correlation_id, description and metadata.
+   * is a replay. It obeys locks and what must stay available. Every velocity limit attached now counts what is released
+   * as given back, in the window that the hold was in: also one that was attached after the hold was made, and never
+   * counted it. What is settled counts as any posting. Effective today where nothing is said; the hold's correlation_id,
+   * description and metadata.
+   * In a tx that has posted on the hold's accounts before, it may deadlock with a hold_expire that has the hold and
+   * waits for the accounts: PostgreSQL then ends one of the two (store.deadlock). Capture first and post then.
    * request: {hold_id: uuid, id?: uuid, amount?: decimal, final?: boolean = true, effective?: date}
    * result: hold_posted
    * errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, amount.scale (of the amount), cel.eval, cel.coerce;
@@ -973,6 +976,7 @@ export interface Raw {
   /**
    * Releases what is left of a hold: one transaction with the hold's entries, "_RELEASE" after their types and negated
    * units. One that has expired is released too, and is then still expired. Repeated, also without an id, it is a replay.
+   * For velocity limits and in a tx it is as hold_capture.
    * request: {hold_id: uuid, id?: uuid, effective?: date}
    * result: hold_posted
    * errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
@@ -1000,9 +1004,11 @@ export interface Raw {
   cala_hold_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, and
-   * those that another session is just at, wait. Each is released or refused as if by itself. Call it again until it has
-   * expired none; nothing else does, for a look for expired holds would be one more read in every posting.
-   * request: {limit?: integer 1..1000 = 1000}
+   * those that another session is just at, wait. Each is released or refused as if by itself; what is refused stays due,
+   * and those behind it are released in its stead, until `limit` are or none is left (or 10000 were refused). All have
+   * the same instant. Call it again until it has expired none; nothing else does, for a look for expired holds would be
+   * one more read in every posting. What it locks it holds to its end: of a small limit postings wait less.
+   * request: {limit?: integer 1..1000 = 100}
    * result: {expired: integer,           -- released by this call
    *   refused: integer}                  -- that what must stay available, or a velocity limit, did not allow to release
    * errors: CALA_CONFLICT balance.changed (as transaction_post), transaction.exists (likewise)

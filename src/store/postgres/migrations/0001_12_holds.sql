@@ -94,9 +94,15 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 DECLARE
   ordinals bigint[];
   rows json;
+  behind_at timestamptz := '-infinity';
+  behind bigint := 0;
 BEGIN
+  IF doc ->> 'after' IS NOT NULL THEN
+    SELECT h.expires_at, h.ordinal INTO STRICT behind_at, behind FROM @schema@.holds h WHERE h.id = (doc ->> 'after')::uuid;
+  END IF;
   ordinals := ARRAY(SELECT h.ordinal FROM @schema@.holds h
     WHERE h.status = 'open' AND h.expires_at <= @schema@.instant((doc ->> 'now')::bigint)
+      AND (h.expires_at, h.ordinal) > (behind_at, behind)
       AND NOT EXISTS (SELECT FROM @schema@.entries e JOIN @schema@.accounts a ON a.id = e.account_id AND a.status = 'locked'
         WHERE e.ordinal = h.ordinal)
       AND NOT EXISTS (SELECT FROM @schema@.transactions t JOIN @schema@.journals j ON j.id = t.journal_id

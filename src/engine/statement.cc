@@ -360,10 +360,10 @@ Result<TrialRow> trial_row(base::JsonView row, bool total) {
   if (!sides) return too_many;
   out.sides = *sides;
   if (total) {
-    const auto scale = row.get("scale").present() ? row.get("scale").integer() : std::nullopt;
-    if (!scale || *scale < 0 || *scale > Decimal::kMaxScale) return corrupt_row();
+    const std::int64_t scale = row.get("scale").present() ? row.get("scale").integer().value_or(-1) : -1;
+    if (scale < 0 || scale > Decimal::kMaxScale) return corrupt_row();
     for (Decimal *side : {&out.sides.debit, &out.sides.credit}) {
-      *side = Decimal::round(*side, static_cast<int>(*scale), core::Rounding::kExact).value_or(*side);
+      *side = Decimal::round(*side, static_cast<int>(scale), core::Rounding::kExact).value_or(*side);
     }
     return out;
   }

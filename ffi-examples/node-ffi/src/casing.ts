@@ -3,7 +3,7 @@ import { InvalidError } from "./errors.js";
 // Documents are snake_case in the library and camelCase here. What the program wrote for itself stays as it wrote it.
 
 const untouched = new Set(
-  ["metadata", "params", "vars", "bindings", "value", "window"].concat(
+  ["metadata", "params", "vars", "bindings", "value", "window", "labels"].concat(
     ["maxScale", "max_scale", "minAvailable", "min_available", "maxAvailable", "max_available"], // keys are currencies
   ),
 );

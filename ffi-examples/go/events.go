@@ -17,7 +17,7 @@ import (
 // Events gives a page of what happened, in order; read on with the page's Place as After, while HasNextPage or at any later time.
 // Nothing is missed and nothing comes twice.
 //
-// Errors: ErrUnavailable (list.no_mark).
+// Errors: ErrUnavailable (list.no_mark); ErrNotFound (event.pruned).
 func (o *Operations) Events(ctx context.Context, request EventFilter) (*EventPage, error) {
 	return call[EventPage](ctx, o, raw.EventList, request)
 }

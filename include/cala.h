@@ -534,8 +534,9 @@ CALA_API void cala_tx_free(cala_tx *tx);
 CALA_API cala_status cala_listener_open(cala_ledger *ledger, const char *options, size_t options_len, cala_queue *queue,
                                         cala_event_fn fn, void *user, cala_listener **out, cala_error **out_error);
 
-/* The place up to which everything that it waits for was put into the queue; where filters leave out much, it is far
- * behind the last event that came. Negative: a cala_status negated. */
+/* The place up to which everything that it waits for has left the queue: at least that of the last event that was
+ * taken, always before the next one that waits, and where filters leave out much, far behind the last that came. So it
+ * may be kept with cala_listener_ack as soon as all that was taken is dealt with. Negative: a cala_status negated. */
 CALA_API int64_t cala_listener_reached(const cala_listener *listener);
 
 /* Ends a listener. fn is not called any more; who reads the queue may still find events that were on their way. */
@@ -1700,9 +1701,9 @@ CALA_API cala_status cala_listener_place(cala_ledger *ledger, cala_tx *tx, const
                                          cala_op **out_op, cala_error **out_error);
 
 /* Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
- * came was dealt with. In the transaction in which the program writes what follows from the events, each takes effect
- * exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is refused: what
- * comes up to there would be missed.
+ * was taken is dealt with. In the transaction in which the program writes what follows from the events, each takes
+ * effect exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is refused:
+ * what comes up to there would be missed.
  * request: {name: text, place: integer 0..9007199254740991}
  * result: kept_place
  * errors: CALA_NOT_FOUND listener.not_found; CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed

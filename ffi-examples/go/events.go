@@ -51,6 +51,7 @@ type EventListener struct {
 	mu     sync.Mutex // of who reads
 	closed bool
 	ready  []Event
+	done   int64 // the place of the last event that was given out, while others are ready
 	failed error
 	buffer []byte
 }
@@ -117,6 +118,7 @@ func (e *EventListener) Next(ctx context.Context) (*Event, error) {
 		if len(e.ready) > 0 {
 			event := e.ready[0]
 			e.ready = e.ready[1:]
+			e.done = event.Place
 			return &event, nil
 		}
 		if e.failed != nil {
@@ -131,6 +133,7 @@ func (e *EventListener) Next(ctx context.Context) (*Event, error) {
 }
 
 func (e *EventListener) read() {
+	e.done = raw.ListenerReached(e.listener)
 	used, status := raw.QueueRead(e.queue, e.buffer)
 	if status == raw.StatusInvalid && used > len(e.buffer) {
 		e.buffer = make([]byte, used)
@@ -181,12 +184,15 @@ func (e *EventListener) All(ctx context.Context) iter.Seq2[Event, error] {
 	}
 }
 
-// Reached gives the place up to which everything was taken from the ledger, what has come by then included; -1 when closed.
+// Reached gives the place up to which Next gave all there is, to be acknowledged as soon as what it gave is dealt with; -1 when closed.
 func (e *EventListener) Reached() int64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return -1
+	}
+	if len(e.ready) > 0 {
+		return e.done
 	}
 	return raw.ListenerReached(e.listener)
 }

@@ -98,7 +98,7 @@ cala_status cala_listener_open(cala_ledger *ledger, const char *options, size_t 
 int64_t cala_listener_reached(const cala_listener *listener) {
   if (!api::ListenerSlots::valid(listener)) return -CALA_MISUSE;
   if (runtime::forked_since(listener->generation)) return -CALA_FORKED;
-  return listener->state->place();
+  return listener->state->reached();
 }
 
 void cala_listener_free(cala_listener *listener) {

@@ -36,13 +36,19 @@ bool passes(const Error &error) {
   }
 }
 
+void advance(std::atomic<std::int64_t> &value, std::int64_t to) noexcept {
+  std::int64_t now = value.load();
+  while (now < to && !value.compare_exchange_weak(now, to)) {
+  }
+}
+
 }  // namespace
 
 // One event on its way to the program, or why there will be none any more.
 class ListenerState::Record final : public runtime::Completion {
  public:
-  Record(std::shared_ptr<ListenerState> listener, std::string text, Status status)
-      : listener_(std::move(listener)), text_(std::move(text)), status_(status) {}
+  Record(std::shared_ptr<ListenerState> listener, std::string text, std::int64_t place, Status status)
+      : listener_(std::move(listener)), text_(std::move(text)), place_(place), status_(status) {}
   ~Record() override { leave(); }
   Record(const Record &) = delete;
   Record &operator=(const Record &) = delete;
@@ -61,11 +67,12 @@ class ListenerState::Record final : public runtime::Completion {
 
  private:
   void leave() noexcept {
-    if (!std::exchange(left_, true)) listener_->taken();
+    if (!std::exchange(left_, true)) listener_->taken(place_);
   }
 
   const std::shared_ptr<ListenerState> listener_;
   const std::string text_;
+  const std::int64_t place_;
   const Status status_;
   bool left_ = false;
 };
@@ -75,9 +82,18 @@ void ListenerState::free() {
   hub_->wake();
 }
 
-void ListenerState::taken() noexcept {
+// The place first: who sees that nothing waits sees what was taken too.
+void ListenerState::taken(std::int64_t place) noexcept {
+  advance(taken_, place);
   const std::size_t left = waiting_.fetch_sub(1) - 1;
   if (left <= options_.buffer / 2 && full_.exchange(false)) hub_->wake();
+}
+
+// place_ before waiting_: what was put into the queue up to that place is counted there until it leaves.
+std::int64_t ListenerState::reached() noexcept {
+  const std::int64_t put = place();
+  if (waiting_.load() == 0) advance(taken_, put);
+  return taken_.load();
 }
 
 std::size_t ListenerState::room() const {
@@ -86,8 +102,8 @@ std::size_t ListenerState::room() const {
 }
 
 // False when nobody can read it any more.
-bool ListenerState::push(std::string text, Status status) {
-  auto record = std::make_shared<Record>(shared_from_this(), std::move(text), status);
+bool ListenerState::push(std::string text, std::int64_t place, Status status) {
+  auto record = std::make_shared<Record>(shared_from_this(), std::move(text), place, status);
   waiting_.fetch_add(1);  // given back by the record
   if (Outcome reserved = queue_->reserve_any(); !reserved) return false;
   queue_->push(std::move(record));
@@ -124,13 +140,13 @@ void ListenerState::read_page(LedgerState &ledger, engine::CancelToken &cancel) 
     if (passes(ready.error())) return rest();
     std::string document;
     append_error_document(document, ready.error());
-    push(std::move(document), ready.error().status);
+    push(std::move(document), 0, ready.error().status);
     ended_ = true;
     return;
   }
   for (engine::ReadEvents::One &event : page->events) {
     if (freed()) return;
-    if (!push(std::move(event.text), Status::kOk)) {
+    if (!push(std::move(event.text), event.place, Status::kOk)) {
       ended_ = true;
       return;
     }

@@ -44,23 +44,26 @@ class ListenerState : public std::enable_shared_from_this<ListenerState> {
                 void *user)
       : hub_(std::move(hub)), options_(std::move(options)), queue_(std::move(queue)), fn_(fn), user_(user) {
     place_.store(options_.query.after);
+    taken_.store(options_.query.after);
   }
 
   void free();  // its handle is being freed
   bool freed() const { return freed_.load(std::memory_order_acquire); }
   std::int64_t place() const { return place_.load(std::memory_order_acquire); }
+  // All that it waits for up to here has left the queue: never behind an event that left, never beyond one that waits.
+  std::int64_t reached() noexcept;
 
  private:
   friend class ListenerHub;
   class Record;
   static constexpr std::chrono::milliseconds kFirstPause{5};
 
-  void taken() noexcept;  // an event has left the queue
+  void taken(std::int64_t place) noexcept;  // an event has left the queue
   std::size_t room() const;
   // The pump's: reads once and hands on. When to read again is in due_.
   void read(LedgerState &ledger, engine::CancelToken &cancel);
   void read_page(LedgerState &ledger, engine::CancelToken &cancel);
-  bool push(std::string text, base::Status status);
+  bool push(std::string text, std::int64_t place, base::Status status);
   void rest();
 
   const std::shared_ptr<ListenerHub> hub_;
@@ -71,7 +74,8 @@ class ListenerState : public std::enable_shared_from_this<ListenerState> {
   std::atomic<bool> freed_{false};
   std::atomic<std::size_t> waiting_{0};  // events in the queue
   std::atomic<bool> full_{false};        // the pump waits for room
-  std::atomic<std::int64_t> place_{0};
+  std::atomic<std::int64_t> place_{0};   // read and put into the queue up to here
+  std::atomic<std::int64_t> taken_{0};   // see reached()
 
   // The pump's own.
   std::chrono::steady_clock::time_point due_{};

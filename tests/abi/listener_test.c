@@ -326,6 +326,29 @@ static void every_listener_hears_every_posting_of_every_thread(void **state) {
   cala_ledger_free(other);
 }
 
+/* After each event, while others are put into the queue. */
+static void reached_lies_between_what_was_taken_and_what_waits(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  struct ear *ear = open_ear(books->ledger, "{\"types\": [\"transaction_created\"]}", 1);
+  pthread_t threads[THREADS];
+  int64_t reached = cala_listener_reached(ear->listener);
+  int i;
+  post(books->ledger, 2);
+  assert_int_equal(cala_queue_wait(ear->queue, PATIENCE_MS), CALA_OK);
+  for (i = 0; i < THREADS; ++i) assert_int_equal(pthread_create(&threads[i], NULL, post_beside, books->ledger), 0);
+  for (i = 0; i < 2 + THREADS * POSTINGS; ++i) {
+    while (cala_queue_drain(ear->queue, 1) == 0) {
+      assert_int_equal(cala_queue_wait(ear->queue, PATIENCE_MS), CALA_OK);
+    }
+    assert_int_equal(ear->count, i + 1);
+    assert_true(ear->places[i] > reached);
+    reached = cala_listener_reached(ear->listener);
+    assert_true(reached >= ear->places[i]);
+  }
+  for (i = 0; i < THREADS; ++i) pthread_join(threads[i], NULL);
+  close_ear(ear);
+}
+
 static void a_child_has_no_listener(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   struct ear *ear = open_ear(books->ledger, "{}", 0);
@@ -364,6 +387,8 @@ int main(void) {
       ON_SQLITE(what_cannot_be_opened_is_refused),
       ON_SQLITE(every_listener_hears_every_posting_of_every_thread),
       ON_POSTGRES(every_listener_hears_every_posting_of_every_thread),
+      ON_SQLITE(reached_lies_between_what_was_taken_and_what_waits),
+      ON_POSTGRES(reached_lies_between_what_was_taken_and_what_waits),
       ON_SQLITE(a_child_has_no_listener),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1207,7 +1207,7 @@ func ListenerOpen(ledger *Ledger, options string, queue *Queue, fn EventFn, user
 	return out, outError, status
 }
 
-// ListenerReached is cala_listener_reached. The place up to which everything that it waits for was put into the queue; where filters leave out much, it is far behind the last event that came.
+// ListenerReached is cala_listener_reached. The place up to which everything that it waits for has left the queue: at least that of the last event that was taken, always before the next one that waits, and where filters leave out much, far behind the last that came.
 func ListenerReached(listener *Listener) int64 {
 	return int64(C.go_cala_listener_reached(listener))
 }
@@ -1785,7 +1785,7 @@ func ListenerPlace(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 	return outOp, outError, status
 }
 
-// ListenerAck is cala_listener_ack. Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that came was dealt with.
+// ListenerAck is cala_listener_ack. Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that was taken is dealt with.
 func ListenerAck(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error

@@ -39,6 +39,13 @@ func TestListener_hears_what_is_posted_and_goes_on_where_it_was_done(t *testing.
 			equal(t, event.Transaction.ID, first.Transaction.ID)
 		}
 		equal(t, heard.Reached() >= places[1], true)
+		later := must[*cala.EventListener](t)(ledger.Listen(ctx, cala.ListenOptions{From: "start", Types: []string{"transaction_created"}}))
+		for i, place := range places {
+			equal(t, must[*cala.Event](t)(later.Next(ctx)).Place, place)
+			reached := later.Reached()
+			equal(t, reached >= place && (i == 1 || reached < places[1]), true)
+		}
+		check(t, later.Close())
 		kept := must[*cala.KeptPlace](t)(ledger.AckListener(ctx, cala.ListenerAckRequest{Name: "mailer", Place: places[0]}))
 		equal(t, kept.Place, places[0])
 		check(t, heard.Close())

@@ -40,6 +40,7 @@ export class Listening implements AsyncIterableIterator<t.Event> {
   readonly #listener: Handle;
   readonly #bigint: boolean;
   readonly #ready: t.Event[] = [];
+  #done = 0; // the place of the last event that was given out, while others are ready
   readonly #used = new BigUint64Array(1);
   #buffer = Buffer.allocUnsafeSlow(usualSize);
   #failure: Error | undefined;
@@ -75,9 +76,10 @@ export class Listening implements AsyncIterableIterator<t.Event> {
     return listening;
   }
 
-  /** The place up to which everything was taken from the ledger; what has come by then included. */
+  /** The place up to which this gave out all there is: to be acknowledged as soon as what it gave is dealt with. */
   get reached(): number {
-    return this.#closed ? -1 : this.#raw.cala_listener_reached(this.#listener);
+    if (this.#closed) return -1;
+    return this.#ready.length > 0 ? this.#done : this.#raw.cala_listener_reached(this.#listener);
   }
 
   [Symbol.asyncIterator](): this {
@@ -94,7 +96,10 @@ export class Listening implements AsyncIterableIterator<t.Event> {
     while (!this.#closed) {
       if (this.#ready.length === 0) this.#read();
       const event = this.#ready.shift();
-      if (event) return { done: false, value: event };
+      if (event) {
+        this.#done = event.place;
+        return { done: false, value: event };
+      }
       if (this.#failure) {
         const failure = this.#failure;
         this.close();
@@ -135,6 +140,7 @@ export class Listening implements AsyncIterableIterator<t.Event> {
   }
 
   #read(): void {
+    this.#done = this.#raw.cala_listener_reached(this.#listener);
     const status = this.#raw.cala_queue_read(this.#queue, this.#buffer, this.#buffer.length, this.#used);
     const bytes = Number(this.#used[0]);
     if (status === Status.INVALID) {

@@ -1964,9 +1964,9 @@ class ListenerBegin(_ListenerBeginFrom, total=False):
 
 class ListenerAckRequest(TypedDict):
     """Request of listener_ack. Keeps the place up to which a named listener is done: that of an event, or
-    cala_listener_reached when everything that came was dealt with. In the transaction in which the program writes
-    what follows from the events, each takes effect exactly once. A place is never moved back; the answer is the
-    kept one. One beyond the newest event is refused: what comes up to there would be missed."""
+    cala_listener_reached when everything that was taken is dealt with. In the transaction in which the program
+    writes what follows from the events, each takes effect exactly once. A place is never moved back; the answer is
+    the kept one. One beyond the newest event is refused: what comes up to there would be missed."""
 
     name: str
     place: int

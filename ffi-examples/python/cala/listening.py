@@ -62,10 +62,12 @@ class _Reader:
             raise
         self.ready: collections.deque[Event] = collections.deque()
         self.failure: Error | None = None
+        self._done = 0  # the place of the last event that was given out, while others are ready
         self._buffer = ctypes.create_string_buffer(1 << 16)
 
     def read(self) -> None:
         """Takes a batch of what is there."""
+        self._done = self.reached()
         used = ctypes.c_size_t()
         status = self.libcala.cala_queue_read(self.queue, self._buffer, len(self._buffer), ctypes.byref(used))
         if status == raw.CALA_INVALID:
@@ -88,10 +90,16 @@ class _Reader:
         if not self.ready:
             self.read()
         if self.ready:
-            return self.ready.popleft()
+            event = self.ready.popleft()
+            self._done = event["place"]
+            return event
         if self.failure:
             raise self.failure
         return None
+
+    def reached(self) -> int:
+        """Events that are ready were not given out."""
+        return self._done if self.ready else self.libcala.cala_listener_reached(self.listener)
 
     def free(self) -> None:
         if not self._mine():
@@ -119,9 +127,9 @@ class Listening:
 
     @property
     def reached(self) -> int:
-        """The place up to which everything was taken from the ledger; what has come by then included."""
+        """The place up to which this gave out all there is: to be acknowledged as soon as what it gave is dealt with."""
         with self._turn:
-            return self._reader.libcala.cala_listener_reached(self._reader.listener) if self._free.alive else -1
+            return self._reader.reached() if self._free.alive else -1
 
     def __iter__(self) -> Listening:
         return self
@@ -181,7 +189,7 @@ class AsyncListening:
     @property
     def reached(self) -> int:
         """As Listening.reached."""
-        return self._reader.libcala.cala_listener_reached(self._reader.listener) if self._free.alive else -1
+        return self._reader.reached() if self._free.alive else -1
 
     def __aiter__(self) -> AsyncListening:
         return self

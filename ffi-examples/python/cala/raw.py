@@ -359,8 +359,9 @@ FUNCTIONS = (
     # (ledger, options, options_len, queue, fn, user, out, out_error)
     ("cala_listener_open", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p,
      cala_event_fn, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # The place up to which everything that it waits for was put into the queue; where filters leave out much, it is far
-    # behind the last event that came. Negative: a cala_status negated.
+    # The place up to which everything that it waits for has left the queue: at least that of the last event that was
+    # taken, always before the next one that waits, and where filters leave out much, far behind the last that came. So it
+    # may be kept with cala_listener_ack as soon as all that was taken is dealt with. Negative: a cala_status negated.
     # (listener)
     ("cala_listener_reached", ctypes.c_int64, (ctypes.c_void_p,)),
     # Ends a listener. fn is not called any more; who reads the queue may still find events that were on their way.
@@ -1086,9 +1087,9 @@ FUNCTIONS = (
     ("cala_listener_place", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
-    # came was dealt with. In the transaction in which the program writes what follows from the events, each takes effect
-    # exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is refused: what
-    # comes up to there would be missed.
+    # was taken is dealt with. In the transaction in which the program writes what follows from the events, each takes
+    # effect exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is refused:
+    # what comes up to there would be missed.
     # request: {name: text, place: integer 0..9007199254740991}
     # result: kept_place
     # errors: CALA_NOT_FOUND listener.not_found; CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed

@@ -31,6 +31,7 @@ module Cala
       @pump = pump
       @turn = Mutex.new
       @ready = []
+      @done = 0 # the place of the last event that was given out, while others are ready
       text = Document.write(options)
       Thread.handle_interrupt(Pump::MASKED) do
         @handles = open(text)
@@ -63,9 +64,9 @@ module Cala
       end
     end
 
-    # @return [Integer, nil] the place up to which everything was taken from the ledger, what has come by then included
+    # @return [Integer, nil] the place up to which this gave out all there is: to be acknowledged as soon as what it gave is dealt with
     def reached
-      @turn.synchronize { Raw.cala_listener_reached(@handles.first) unless @handles.empty? }
+      @turn.synchronize { reached_now unless @handles.empty? }
     end
 
     # Closes it. Closing twice is fine.
@@ -105,7 +106,16 @@ module Cala
       return if @handles.empty?
 
       read if @ready.empty?
-      @ready.shift || (raise @failure if @failure)
+      raise @failure if @ready.empty? && @failure
+
+      event = @ready.shift
+      @done = event[:place] if event
+      event
+    end
+
+    # Events that are ready were not given out.
+    def reached_now
+      @ready.empty? ? Raw.cala_listener_reached(@handles.first) : @done
     end
 
     def wait
@@ -115,6 +125,7 @@ module Cala
     end
 
     def read
+      @done = reached_now
       used = FFI::MemoryPointer.new(:size_t)
       case Raw.cala_queue_read(@handles.last, @buffer, @buffer.size, used)
       when Raw::INVALID

@@ -1,0 +1,161 @@
+// cala-outbox-server: docs/outbox-server.md.
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "access.h"
+#include "feed.h"
+#include "grpc_server.h"
+#include "json.h"
+#include "log.h"
+#include "options.h"
+
+namespace {
+
+using namespace outbox;
+using Clock = std::chrono::steady_clock;
+
+int fail(const std::string &text, int exit_code = 1) {
+  std::fprintf(stderr, "cala-outbox-server: %s\n", text.c_str());
+  return exit_code;
+}
+
+// Blocked in every thread, so that main alone takes them.
+sigset_t blocked_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+void stop_with_stdin() {
+  std::thread([] {
+    char bytes[256];
+    while (read(STDIN_FILENO, bytes, sizeof bytes) > 0) {
+    }
+    kill(getpid(), SIGTERM);
+  }).detach();
+}
+
+std::string with_port(const std::string &address, int port) {
+  return address.substr(0, address.rfind(':') + 1) + std::to_string(port);
+}
+
+// Looks after the servers: how the ledger is, and once a second for clients that take nothing.
+class Keeper {
+ public:
+  Keeper(Feed &feed, GrpcServer *grpc, Clock::duration health)
+      : feed_(feed), grpc_(grpc), health_(health), thread_([this] { run(); }) {}
+  ~Keeper() {
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (Clock::time_point look_at{}; !ended_;) {
+      lock.unlock();
+      if (grpc_ != nullptr) grpc_->tick();
+      if (Clock::now() >= look_at) {
+        look();
+        look_at = Clock::now() + health_;
+      }
+      lock.lock();
+      changed_.wait_for(lock, std::min(health_, Clock::duration(std::chrono::seconds(1))), [this] { return ended_; });
+    }
+  }
+  void look() {
+    Fault fault;
+    const std::string status = json::text_of(feed_.health(fault), "status");
+    const bool serving = status == "healthy" || status == "degraded";
+    if (serving != serving_)
+      log_info(serving ? "the ledger can be read again" : "the ledger cannot be read: streams wait");
+    serving_ = serving;
+    if (grpc_ != nullptr) grpc_->set_serving(serving);
+  }
+
+  Feed &feed_;
+  GrpcServer *const grpc_;
+  const Clock::duration health_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool ended_ = false;
+  bool serving_ = true;
+  std::thread thread_;
+};
+
+void wait_for_end(const sigset_t &signals, Access &access) {
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) return;
+    if (signal != SIGHUP) return;
+    std::string error;
+    if (access.load(error)) {
+      log_info("the tokens were read again");
+    } else {
+      log_error(error + "; the old ones hold");
+    }
+  }
+}
+
+int serve(const Options &options, const sigset_t &signals) {
+  Access access(options.token, options.token_file);
+  std::string error;
+  if (!access.load(error)) return fail(error);
+  Fault fault;
+  const auto feed = Feed::open({options.store, options.schema, options.max_streams, options.buffer}, fault);
+  if (!feed) return fail(fault.code + ": " + fault.message);
+  std::string ready = "ready";
+  std::unique_ptr<GrpcServer> grpc;
+  if (!options.grpc.empty()) {
+    grpc = GrpcServer::start(options, *feed, access, error);
+    if (!grpc) return fail(error);
+    ready += " grpc=" + with_port(options.grpc, grpc->port());
+  }
+  {
+    const Keeper keeper(*feed, grpc.get(), options.health);
+    std::printf("%s\n", ready.c_str());
+    std::fflush(stdout);
+    log_info(ready + (options.tls_cert.empty() ? "" : " tls"));
+    wait_for_end(signals, access);
+    log_info("stops, with " + std::to_string(feed->streams()) + " streams");
+  }
+  if (grpc) grpc->set_serving(false);
+  feed->stop();
+  if (grpc) grpc->stop(options.grace);
+  grpc.reset();
+  log_info("has stopped");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  const auto read = read_options(argc, argv);
+  if (const auto *said = std::get_if<Said>(&read)) {
+    if (said->exit_code != 0) return fail(said->text, said->exit_code);
+    std::fputs(said->text.c_str(), stdout);
+    return 0;
+  }
+  const auto &options = std::get<Options>(read);
+  const sigset_t signals = blocked_signals();
+  set_quiet(options.quiet);
+  if (options.stop_with_stdin) stop_with_stdin();
+  return serve(options, signals);
+}

@@ -1,0 +1,600 @@
+"""cala-outbox-server with real clients: what is acknowledged is heard, once it resumes nothing is missed, and who may not is told why."""
+import contextlib
+import itertools
+import json
+import os
+import pathlib
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import uuid
+
+import cala
+import grpc
+from google.protobuf.descriptor import FieldDescriptor
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PROGRAM = os.environ["CALA_OUTBOX_SERVER"]
+POSTGRES = os.environ.get("CALA_TEST_POSTGRES")
+PROTO = ROOT / "server/outbox.proto"
+CLUSTER = ROOT / "tests/postgres_cluster.sh"
+SECONDS = 60  # for what is to happen soon
+
+sys.path.insert(0, str(PROTO.parent))
+pb, services = grpc.protos_and_services("outbox.proto")
+
+
+class Program:
+    """The server as a process. It is ready when this is made."""
+
+    def __init__(self, case, store, *arguments, **environment):
+        self.log = tempfile.TemporaryFile("w+")
+        case.addCleanup(self.log.close)
+        self.process = subprocess.Popen(
+            [PROGRAM, "--store", store, *(() if "--grpc" in arguments else ("--grpc", "127.0.0.1:0")), *arguments],
+            stdout=subprocess.PIPE, stderr=self.log, stdin=subprocess.PIPE, text=True, env=os.environ | environment)
+        case.addCleanup(self.kill)
+        ready = self.process.stdout.readline().split()
+        if not ready:
+            raise AssertionError(f"the server did not start: {self.said()}")
+        self.addresses = dict(part.split("=") for part in ready[1:])
+        self.grpc = self.addresses.get("grpc")
+        self.http = self.addresses.get("http")
+
+    def said(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def kill(self):
+        self.process.kill()
+        self.end()
+
+    def stop(self):
+        self.process.terminate()
+        return self.end()
+
+    def end(self):
+        code = self.process.wait(SECONDS)
+        self.process.stdout.close()
+        self.process.stdin.close()
+        return code
+
+    def memory(self):
+        """Bytes that it has in memory."""
+        return int(pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Books:
+    """A journal and a tx template that moves an amount between two accounts."""
+
+    def __init__(self, ledger):
+        self.ledger = ledger
+        self.journal = ledger.journals.create(name="main")["id"]
+        params = [*({"name": name, "type": "uuid"} for name in ("from", "to")), {"name": "note", "type": "json", "default": "{}"}]
+        entries = [{"entry_type": "'MOVE'", "account_id": f"params.{account}", "layer": "SETTLED", "direction": direction,
+                    "units": "decimal('1')", "currency": "'USD'"} for account, direction in (("from", "DEBIT"), ("to", "CREDIT"))]
+        ledger.tx_templates.create(code="MOVE", params=params, entries=entries, transaction={
+            "effective": "date()", "journal_id": f"uuid('{self.journal}')", "metadata": "params.note"})
+        self.accounts = [self.account() for _ in range(4)]
+        self.at = itertools.count()
+
+    def account(self):
+        return self.ledger.accounts.create(code=f"A{uuid.uuid4().hex[:12]}", name="an account")["id"]
+
+    def move(self, **params):
+        n = next(self.at)
+        between = {"from": self.accounts[n % 4], "to": self.accounts[(n + 1) % 4]}
+        return self.ledger.post("MOVE", between | params)["transaction"]["id"]
+
+    def many(self, count):
+        """50 kB each."""
+        params = {"from": self.accounts[0], "to": self.accounts[1], "note": {"text": "x" * 50_000}}
+        return [one["transaction"]["id"] for _ in range(count // 100)
+                for one in self.ledger.transactions.post_many([{"tx_template_code": "MOVE", "params": params}] * 100)]
+
+    def newest(self):
+        return self.ledger.call("listener_place", {"from": "now"})["place"]
+
+
+class Checker:
+    """Knows what was acknowledged, and holds what is heard against it: places grow, an account's versions follow each other."""
+
+    def __init__(self, case):
+        self.case = case
+        self.place = 0
+        self.ids = []
+        self.versions = {}
+
+    def heard(self, event):
+        self.case.assertGreater(event.place, self.place)
+        self.place = event.place
+        self.ids.append(event.subject_id)
+        for entry in event.entries:
+            before = self.versions.get(entry.account_id, 0)
+            self.case.assertEqual(before + 1, entry.account_version, "an account's versions are not in order")
+            self.versions[entry.account_id] = entry.account_version
+
+    def holds(self, posted):
+        self.case.assertEqual(sorted(posted), sorted(self.ids))
+
+
+def plain(message):
+    """A message as the document that it mirrors."""
+    name = message.DESCRIPTOR.name
+    if name == "Json":
+        return json.loads(message.text)
+    if name in ("AvailableLimits", "MaxScale"):
+        alone = {"AvailableLimits": "*", "MaxScale": "default"}[name]
+        amounts = dict(message.by_currency)
+        return amounts[alone] if list(amounts) == [alone] else amounts
+    found = {}
+    for field in message.DESCRIPTOR.fields:
+        value = getattr(message, field.name)
+        is_message = field.type == FieldDescriptor.TYPE_MESSAGE
+        if field.is_repeated:
+            found[field.name] = [plain(item) if is_message else item for item in value]
+        elif field.has_presence:
+            if message.HasField(field.name):
+                found[field.name] = plain(value) if is_message else value
+        else:
+            found[field.name] = value
+    return found
+
+
+def without_empty_lists(document):
+    if isinstance(document, dict):
+        return {key: without_empty_lists(value) for key, value in document.items() if value != []}
+    return [without_empty_lists(item) for item in document] if isinstance(document, list) else document
+
+
+def code_of(error):
+    return dict(error.trailing_metadata()).get("cala-code")
+
+
+class Served:
+    """On each store."""
+
+    def setUp(self):
+        self.store, self.arguments = self.place()
+        self.ledger = self.open()
+        self.addCleanup(self.ledger.close)
+        self.books = Books(self.ledger)
+
+    def serve(self, *arguments, **environment):
+        return Program(self, self.store, *self.arguments, *arguments, **environment)
+
+    def client(self, address, credentials=None, options=()):
+        channel = grpc.secure_channel(address, credentials, options) if credentials else grpc.insecure_channel(address, options)
+        self.addCleanup(channel.close)
+        return services.OutboxStub(channel)
+
+    def listen(self, address, **request):
+        stream = self.client(address).Listen(pb.ListenRequest(**request), timeout=SECONDS)
+        self.addCleanup(stream.cancel)
+        return stream
+
+    def begun(self, address, **request):
+        """A stream that has been accepted, and its place."""
+        stream = self.listen(address, **request)
+        return stream, next(stream).reached.place
+
+    def refused(self, stream):
+        with self.assertRaises(grpc.RpcError) as caught:
+            for _ in stream:
+                pass
+        return caught.exception
+
+    def test_what_is_posted_while_connected_arrives_in_order(self):
+        stream, _ = self.begun(self.serve().grpc, types=["transaction_created"], entries=True)
+        posted, lock = [], threading.Lock()
+
+        def post():
+            for _ in range(40):
+                made = self.books.move()
+                with lock:
+                    posted.append(made)
+
+        threads = [threading.Thread(target=post) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        checker = Checker(self)
+        for heard in stream:
+            if heard.HasField("event"):
+                checker.heard(heard.event)
+            if len(checker.ids) == 160:
+                break
+        for thread in threads:
+            thread.join()
+        checker.holds(posted)
+
+    def test_a_killed_server_is_resumed_at_the_place(self):
+        server = self.serve()
+        checker, posted, ended = Checker(self), [], threading.Event()
+
+        def post():
+            while not ended.is_set() and len(posted) < 5000:
+                posted.append(self.books.move())
+                time.sleep(0.001)
+
+        place = self.books.newest()
+        posting = threading.Thread(target=post)
+        posting.start()
+        for round in range(3):
+            stream = self.listen(server.grpc, after=place, types=["transaction_created"], entries=True)
+            with contextlib.suppress(grpc.RpcError):
+                for heard in stream:
+                    if heard.HasField("event"):
+                        checker.heard(heard.event)
+                        place = heard.event.place
+                        if len(checker.ids) == 60 * (round + 1):
+                            server.kill()
+            server = self.serve("--grpc", server.grpc)
+        ended.set()
+        posting.join()
+        for heard in self.listen(server.grpc, after=place, types=["transaction_created"], entries=True):
+            if heard.HasField("event"):
+                checker.heard(heard.event)
+            if len(checker.ids) >= len(posted):
+                break
+        checker.holds(posted)
+
+    def test_a_client_of_node_goes_on_by_itself(self):
+        server = self.serve()
+        place = self.books.newest()
+        client = subprocess.Popen(["node", str(HERE / "listen.cjs"), str(PROTO), server.grpc, str(place), "60"],
+                                  stdout=subprocess.PIPE, text=True)
+        self.addCleanup(client.stdout.close)
+        self.addCleanup(client.kill)
+        posted, heard = [], []
+        for _ in range(2):
+            posted += [self.books.move() for _ in range(20)]
+            heard += [json.loads(client.stdout.readline()) for _ in range(20)]
+            server.kill()
+            posted += [self.books.move() for _ in range(10)]
+            server = self.serve("--grpc", server.grpc)
+        self.assertEqual(60, len(posted))
+        heard += [json.loads(line) for line in client.stdout]
+        self.assertEqual(0, client.wait(SECONDS))
+        self.assertEqual(posted, [event["id"] for event in heard])
+        self.assertEqual(sorted(event["place"] for event in heard), [event["place"] for event in heard])
+        self.assertEqual([2, 2], [len(event["versions"]) for event in heard[:2]])
+
+    def test_a_name_goes_on_where_it_was_done(self):
+        server = self.serve()
+        stream, _ = self.begun(server.grpc, name="mail \u00e9", types=["transaction_created"])
+        posted = [self.books.move() for _ in range(3)]
+        first = next(stream).event
+        stream.cancel()
+        client = self.client(server.grpc)
+        self.assertEqual(first.place, client.Ack(pb.AckRequest(name="mail \u00e9", place=first.place)).place)
+        again, place = self.begun(server.grpc, name="mail \u00e9", start=True)
+        self.assertEqual(first.place, place)
+        self.assertEqual(posted[1:], [heard.event.subject_id for heard in itertools.islice(again, 2)])
+        with self.assertRaises(grpc.RpcError) as caught:
+            client.Ack(pb.AckRequest(name="mail \u00e9", place=2**52))
+        self.assertEqual((grpc.StatusCode.FAILED_PRECONDITION, "listener.beyond_newest"),
+                         (caught.exception.code(), code_of(caught.exception)))
+        document = json.loads(dict(caught.exception.trailing_metadata())["cala-error-bin"])
+        self.assertEqual("mail \u00e9", document["details"]["name"])
+        with self.assertRaises(grpc.RpcError) as caught:
+            client.Ack(pb.AckRequest(name="nobody", place=1))
+        self.assertEqual(grpc.StatusCode.NOT_FOUND, caught.exception.code())
+
+    def test_what_is_left_out_moves_the_place(self):
+        stream, before = self.begun(self.serve("--heartbeat-ms", "50").grpc, types=["journal_created"])
+        self.books.move()
+        newest = self.books.newest()
+        self.assertGreater(newest, before)
+        for heard in stream:
+            self.assertEqual("reached", heard.WhichOneof("heard"))
+            if heard.reached.place == newest:
+                break
+
+    def test_every_document_is_what_the_ledger_says(self):
+        ledger, books = self.ledger, self.books
+        one, other = books.accounts[:2]
+        ledger.accounts.create(code="LIMITED", name="\u201cquoted\u201d \U0001f600 \"\\\n", external_id="x", description="d",
+                               metadata={"big": 9007199254740993, "list": [1.50, None, {"a": "\\u0041"}]},
+                               min_available="0", max_available={"USD": "10", "*": "20"}, available_layer="PENDING")
+        ledger.accounts.update(other, name="renamed", metadata=None)
+        ledger.journals.create(name="scaled", code="SCALED", max_scale={"USD": 2, "default": 4}, effective_balances=True)
+        outer = ledger.account_sets.create(journal_id=books.journal, name="outer", metadata=[])["id"]
+        inner = ledger.account_sets.create(journal_id=books.journal, name="inner", balance_rollup="eventually_consistent")["id"]
+        ledger.account_sets.add_members([{"account_set_id": outer, "account_id": one},
+                                         {"account_set_id": outer, "member_account_set_id": inner}])
+        ledger.account_sets.remove_member(account_set_id=outer, member_account_set_id=inner)
+        limit = ledger.velocity_limits.create(
+            name="limit", window=[{"alias": "day", "value": "context.vars.transaction.effective"}], currency="USD",
+            params=[{"name": "most", "type": "decimal", "default": "decimal('1')", "min": "decimal('0')"}],
+            limit={"balance": [{"layer": "SETTLED", "amount": "params.most", "enforcement_direction": "CREDIT"}]})["id"]
+        control = ledger.velocity_controls.create(name="control", enforcement={"action": "warn"})["id"]
+        ledger.velocity_controls.add_limit(control, limit)
+        ledger.velocity_controls.attach(control_id=control, account_ids=[other], params={"most": "0.5"})
+        moved = books.move(note={"n": 9223372036854775807, "text": "a\tb"})
+        ledger.transactions.void(id=moved)
+        expected = ledger.call("event_list", {"entries": True, "balances": True, "limit": 1000})["items"]
+        self.assertEqual({"warnings"} & expected[-2].keys(), {"warnings"})
+        stream = self.listen(self.serve().grpc, start=True, entries=True, balances=True)
+        heard = [plain(one.event) for one in itertools.islice(stream, len(expected) + 1) if one.HasField("event")]
+        for theirs, ours in zip(expected, heard, strict=True):
+            self.assertEqual(without_empty_lists(theirs), without_empty_lists(ours))
+
+    def test_one_stream_too_many_is_refused(self):
+        server = self.serve("--max-streams", "2")
+        first, _ = self.begun(server.grpc)
+        second, _ = self.begun(server.grpc)
+        error = self.refused(self.listen(server.grpc))
+        self.assertEqual((grpc.StatusCode.RESOURCE_EXHAUSTED, "server.too_many_streams"), (error.code(), code_of(error)))
+        self.assertIn("--max-streams", error.details())
+        first.cancel()
+        for _ in range(100):
+            with contextlib.suppress(grpc.RpcError):
+                self.begun(server.grpc)
+                break
+            time.sleep(0.05)
+        else:
+            self.fail("a stream that was left is never free again")
+        self.books.move()
+        self.assertTrue(next(second).HasField("event"))
+
+    def test_a_slow_reader_is_waited_for(self):
+        server = self.serve("--buffer", "20")
+        stream, _ = self.begun(server.grpc, types=["transaction_created"])
+        quick, _ = self.begun(server.grpc, types=["transaction_created"])
+        before = server.memory()
+        posted = self.books.many(400)
+        # 20 MB, of which the quick one takes all and the slow one nothing yet.
+        self.assertEqual(posted, [heard.event.subject_id for heard in itertools.islice(quick, 400)])
+        self.assertLess(server.memory() - before, 14_000_000)
+        self.assertEqual(posted, [heard.event.subject_id for heard in itertools.islice(stream, 400)])
+
+    def test_who_takes_nothing_is_let_go(self):
+        server = self.serve("--stall-ms", "300")
+        stream, _ = self.begun(server.grpc, start=True)
+        self.books.many(400)
+        for _ in range(200):
+            if "takes nothing" in server.said():
+                break
+            time.sleep(0.05)
+        self.assertIn("takes nothing", server.said())
+        self.assertIsNotNone(self.refused(stream).code())
+
+    def test_a_wrong_request_is_told_why(self):
+        server = self.serve()
+        for request, code in (({"after": -1}, "request.malformed"), ({"types": ["no_such_type"] * 101}, "request.malformed"),
+                              ({"journal_id": "x"}, "request.malformed"), ({"name": "x" * 201}, "request.malformed")):
+            error = self.refused(self.listen(server.grpc, **request))
+            self.assertEqual((grpc.StatusCode.INVALID_ARGUMENT, code), (error.code(), code_of(error)), request)
+        self.books.move()
+        pruned = self.ledger.events.prune(place=self.books.newest())
+        error = self.refused(self.listen(server.grpc, start=True))
+        self.assertEqual((grpc.StatusCode.OUT_OF_RANGE, "event.pruned"), (error.code(), code_of(error)))
+        self.assertEqual(pruned["place"], json.loads(dict(error.trailing_metadata())["cala-error-bin"])["details"]["place"])
+
+    def test_sigterm_ends_streams_with_a_word(self):
+        server = self.serve()
+        stream, _ = self.begun(server.grpc)
+        self.books.move()
+        self.assertTrue(next(stream).HasField("event"))
+        began = time.monotonic()
+        self.assertEqual(0, server.stop())
+        self.assertLess(time.monotonic() - began, 4)
+        error = self.refused(stream)
+        self.assertEqual((grpc.StatusCode.UNAVAILABLE, "server.stopping"), (error.code(), code_of(error)))
+
+
+class OnSqlite(Served, unittest.TestCase):
+    def place(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return f"sqlite:{folder.name}/ledger.db", ()
+
+    def open(self):
+        return cala.Ledger.open(self.store)
+
+    def test_tokens(self):
+        file = pathlib.Path(self.store.removeprefix("sqlite:")).with_name("tokens")
+        file.write_text("# who\nfirst\nsecond\n")
+        server = self.serve("--token-file", str(file), CALA_OUTBOX_TOKEN="third")
+        client = self.client(server.grpc)
+
+        def answer(*metadata):
+            stream = client.Listen(pb.ListenRequest(), metadata=metadata, timeout=SECONDS)
+            try:
+                return "listens" if next(stream).HasField("reached") else "?"
+            except grpc.RpcError as error:
+                return f"{error.code().name} {code_of(error)}"
+            finally:
+                stream.cancel()
+
+        refused = "UNAUTHENTICATED server.unauthenticated"
+        self.assertEqual(refused, answer())
+        for wrong in ("first", "Bearer firs", "Bearer first2", "Bearer ", "Bearer # who", "Basic first"):
+            self.assertEqual(refused, answer(("authorization", wrong)), wrong)
+        for right in ("Bearer first", "bearer second", "Bearer third"):
+            self.assertEqual("listens", answer(("authorization", right)), right)
+        with self.assertRaises(grpc.RpcError) as caught:
+            client.Ack(pb.AckRequest(name="x", place=1))
+        self.assertEqual(grpc.StatusCode.UNAUTHENTICATED, caught.exception.code())
+        file.write_text("fourth\n")
+        server.process.send_signal(signal.SIGHUP)
+        for _ in range(200):
+            if answer(("authorization", "Bearer fourth")) == "listens":
+                break
+            time.sleep(0.02)
+        self.assertEqual("listens", answer(("authorization", "Bearer fourth")))
+        self.assertEqual(refused, answer(("authorization", "Bearer first")))
+        self.assertNotIn("fourth", server.said())
+
+    def certificates(self):
+        folder = pathlib.Path(self.store.removeprefix("sqlite:")).parent
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", folder / "key.pem",
+                        "-out", folder / "cert.pem"], check=True, capture_output=True)
+        return folder / "cert.pem", folder / "key.pem"
+
+    def test_tls(self):
+        cert, key = self.certificates()
+        server = self.serve("--tls-cert", str(cert), "--tls-key", str(key), "--tls-client-ca", str(cert))
+        known = grpc.ssl_channel_credentials(cert.read_bytes(), key.read_bytes(), cert.read_bytes())
+        self.assertTrue(next(self.client(server.grpc, known).Listen(pb.ListenRequest(), timeout=SECONDS)).HasField("reached"))
+        for credentials in (grpc.ssl_channel_credentials(cert.read_bytes()), None):
+            with self.assertRaises(grpc.RpcError) as caught:
+                next(self.client(server.grpc, credentials).Listen(pb.ListenRequest(), timeout=SECONDS))
+            self.assertEqual(grpc.StatusCode.UNAVAILABLE, caught.exception.code())
+
+    def test_mistakes_are_told(self):
+        folder = pathlib.Path(self.store.removeprefix("sqlite:")).parent
+        (folder / "empty").write_text("\n")
+        taken = self.serve().grpc
+        for arguments, code, text in (
+                ((), 2, "CALA_OUTBOX_STORE"), (("--stroe", "x"), 2, "--stroe"), (("store",), 2, "'store'"), (("--store",), 2, "needs a value"),
+                (("--store", "postgres://me:secret@db/x"), 2, "a password among the arguments"), (("--token", "x"), 2, "--token-file"),
+                (("--store", self.store, "--grpc", "2253"), 2, "HOST:PORT"), (("--store", self.store, "--grpc", "off"), 2, "both off"),
+                (("--store", self.store, "--max-streams", "101"), 2, "from 1 to 100"), (("--store", self.store, "--buffer", "x"), 2, "from 1 to"),
+                (("--store", self.store, "--grpc", "0.0.0.0:0"), 2, "--no-token"), (("--store", self.store, "--tls-cert", "x"), 2, "go together"),
+                (("--store", "sqlite::memory:"), 2, "nobody else"), (("--store-file", "/nowhere"), 2, "No such file"),
+                (("--store", self.store, "--token-file", str(folder / "empty")), 1, "there is no token"),
+                (("--store", self.store, "--tls-cert", "/nowhere", "--tls-key", "/nowhere", "--grpc", "127.0.0.1:0"), 1, "/nowhere: No such file"),
+                (("--store", self.store, "--grpc", taken), 1, "Address already in use"),
+                (("--store", self.store, "--grpc", "127.0.0.1:0", "--tls-cert", str(folder / "empty"), "--tls-key", str(folder / "empty")), 1,
+                 "--tls-cert"),
+                (("--store", "postgres://nobody@127.0.0.1:1/x"), 1, "store.unreachable")):
+            said = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=SECONDS)
+            self.assertEqual((code, ""), (said.returncode, said.stdout), arguments)
+            self.assertIn(text, said.stderr)
+            self.assertTrue(said.stderr.startswith("cala-outbox-server: "), said.stderr)
+            self.assertNotIn("secret", said.stderr)
+
+    def test_a_ledger_that_is_not_there_is_not_made(self):
+        file = pathlib.Path(self.store.removeprefix("sqlite:")).with_name("other.db")
+        said = subprocess.run([PROGRAM, "--store", f"sqlite:{file}"], capture_output=True, text=True, timeout=SECONDS)
+        self.assertEqual(1, said.returncode)
+        self.assertIn("store.", said.stderr)
+
+    def test_it_says_what_it_is(self):
+        help = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
+        self.assertIn("--token-file", help)
+        self.assertTrue(all(len(line) <= 120 for line in help.splitlines()))
+        version = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
+        self.assertEqual("cala-outbox-server 1.0.0\n", version)
+
+    def test_it_stops_with_its_input(self):
+        server = self.serve("--stop-with-stdin")
+        server.process.stdin.close()
+        self.assertEqual(0, server.process.wait(SECONDS))
+
+
+@unittest.skipUnless(POSTGRES, "CALA_TEST_POSTGRES is not set")
+class OnPostgres(Served, unittest.TestCase):
+    def place(self):
+        self.schema = f"cala_{uuid.uuid4().hex[:12]}"
+        return POSTGRES, ("--schema", self.schema)
+
+    def open(self):
+        return cala.Ledger.open(self.store, schema=self.schema, migrate=True)
+
+    def test_a_restarted_database_is_waited_for(self):
+        state = tempfile.TemporaryDirectory()
+        self.addCleanup(state.cleanup)
+
+        def cluster(action, *arguments):
+            return subprocess.run([CLUSTER, action, state.name, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+        cluster("start")
+        self.addCleanup(cluster, "stop")
+        store = cluster("connection", "outbox")
+        with cala.Ledger.open(store, migrate=True) as ledger:
+            books = Books(ledger)
+            server = Program(self, store, "--health-ms", "100", "--heartbeat-ms", "100")
+            channel = grpc.insecure_channel(server.grpc)
+            self.addCleanup(channel.close)
+            health = health_pb2_grpc.HealthStub(channel)
+
+            def wait_for(status, service):
+                for _ in range(600):
+                    if health.Check(health_pb2.HealthCheckRequest(service=service)).status == status:
+                        return
+                    time.sleep(0.05)
+                self.fail(f"{service} is never {status}")
+
+            wait_for(health_pb2.HealthCheckResponse.SERVING, "cala.outbox.v1.Outbox")
+            stream, _ = self.begun(server.grpc, types=["transaction_created"], entries=True)
+            posted = [books.move() for _ in range(5)]
+            cluster("kill")
+            wait_for(health_pb2.HealthCheckResponse.NOT_SERVING, "")
+            cluster("restart")
+            posted += [books.move() for _ in range(5)]
+            checker = Checker(self)
+            for heard in stream:
+                if heard.HasField("event"):
+                    checker.heard(heard.event)
+                if len(checker.ids) == 10:
+                    break
+            checker.holds(posted)
+            wait_for(health_pb2.HealthCheckResponse.SERVING, "")
+            cluster("kill")
+            began = time.monotonic()
+            self.assertEqual(0, server.stop())
+            self.assertLess(time.monotonic() - began, 20)
+            cluster("restart")
+
+
+class TheProto(unittest.TestCase):
+    """outbox.proto has every key of the contract's event, and no other."""
+
+    def test_mirrors_the_contract(self):
+        contract = json.loads((ROOT / "abi/api.json").read_text())["types"]
+        words = {"text", "uuid", "decimal", "date", "instant", "currency", "cel"}
+        seen = set()
+
+        def kind_of(type):
+            """The type of a field: a scalar's name or a message's."""
+            if type["kind"] == "integer":
+                return "int64"
+            if type["kind"] == "union" or type["kind"] == "literal":
+                return "string"
+            name = type["name"]
+            if name in words:
+                return "string"
+            if name in ("boolean", "json", "integer"):
+                return {"boolean": "bool", "json": "Json", "integer": "int64"}[name]
+            if name in ("available_limits", "max_scale"):
+                return {"available_limits": "AvailableLimits", "max_scale": "MaxScale"}[name]
+            if contract[name]["type"]["kind"] != "object":
+                return "string"
+            compare(name)
+            return "".join(part.capitalize() for part in name.split("_"))
+
+        def compare(name):
+            if name in seen:
+                return
+            seen.add(name)
+            message = pb.DESCRIPTOR.message_types_by_name["".join(part.capitalize() for part in name.split("_"))]
+            theirs = {}
+            for field in contract[name]["type"]["fields"]:
+                type = field["type"]
+                is_list = type["kind"] == "list"
+                theirs[field["key"]] = (kind_of(type["of"] if is_list else type), is_list,
+                                        field["optional"] and not is_list)
+            ours = {}
+            scalars = {FieldDescriptor.TYPE_STRING: "string", FieldDescriptor.TYPE_INT64: "int64", FieldDescriptor.TYPE_BOOL: "bool"}
+            for field in message.fields:
+                kind = field.message_type.name if field.message_type else scalars[field.type]
+                required = not theirs.get(field.name, (0, 0, 1))[2]
+                ours[field.name] = (kind, field.is_repeated, field.has_presence and not (field.message_type and required))
+            self.assertEqual(theirs, ours, name)
+
+        compare("event")
+        self.assertIn("velocity_balance_limit", seen)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1529,7 +1529,7 @@ CALA_API cala_status cala_transaction_find(cala_ledger *ledger, cala_tx *tx, con
                                            cala_op **out_op, cala_error **out_error);
 
 /* Finds transactions, in the order asked; missing ones are left out.
- * request: {ids: [uuid; 10000]}
+ * request: {ids: [uuid; 10000]} | {external_ids: [text; 10000]}
  * result: {transactions: [transaction]}
  * access: read */
 CALA_API cala_status cala_transaction_find_many(cala_ledger *ledger, cala_tx *tx, const char *request,
@@ -1703,8 +1703,10 @@ CALA_API cala_status cala_listener_place(cala_ledger *ledger, cala_tx *tx, const
 /* Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
  * was taken is dealt with. In the transaction in which the program writes what follows from the events, each takes
  * effect exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is refused:
- * what comes up to there would be missed.
- * request: {name: text, place: integer 0..9007199254740991}
+ * what comes up to there would be missed. With expected_place, where the program read on from, it is refused if the
+ * kept place is another (listener.changed): somebody else has dealt with those events, and the program's transaction is
+ * to be rolled back. So one of two that follow the same events at once does.
+ * request: {name: text, place: integer 0..9007199254740991, expected_place?: integer 0..9007199254740991}
  * result: kept_place
  * errors: CALA_NOT_FOUND listener.not_found; CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed
  * access: write */
@@ -2096,8 +2098,9 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: keep the place of an event that came, or what `cala_listener_reached` gives; after an older copy of the ledger
  *   was restored, decide where to read on
  * details: {name: text, place: integer, newest: integer} */
-/* code listener.changed, CALA_CONFLICT, retryable: the listener was begun or forgotten by another at the same time
- * do: try again */
+/* code listener.changed, CALA_CONFLICT, retryable: the listener was begun, moved or forgotten by another at the same
+ *   time
+ * do: roll the transaction back and try again, from the place that is kept now */
 /* code listener.too_many, CALA_BUSY, retryable: the ledger has 100 open listeners already
  * do: free some, or hand the events of one on */
 

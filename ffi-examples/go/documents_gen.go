@@ -1308,6 +1308,14 @@ type HoldExpireResult struct {
 	Refused int64 `json:"refused"`
 }
 
+// TransactionFindManyRequest is the request of transaction_find_many. One of IDs, ExternalIDs.
+type TransactionFindManyRequest struct {
+	// At most 10000.
+	IDs []string `json:"ids,omitempty"`
+	// At most 10000.
+	ExternalIDs []string `json:"external_ids,omitempty"`
+}
+
 // TransactionFindManyResult is the answer of transaction_find_many.
 type TransactionFindManyResult struct {
 	Transactions []Transaction `json:"transactions"`
@@ -1509,11 +1517,13 @@ type ListenerPlaceRequest struct {
 	From any `json:"from,omitempty"`
 }
 
-// ListenerAckRequest is the request of listener_ack.
+// ListenerAckRequest is the request of listener_ack. Name and Place are needed.
 type ListenerAckRequest struct {
 	Name string `json:"name"`
 	// 0 to 9007199254740991.
 	Place int64 `json:"place"`
+	// 0 to 9007199254740991.
+	ExpectedPlace *int64 `json:"expected_place,omitempty"`
 }
 
 // ListenerFilter is the request of listener_list.
@@ -1940,7 +1950,8 @@ const (
 	// that came, or what cala_listener_reached gives; after an older copy of the ledger was restored, decide where to
 	// read on. Details: {name: text, place: integer, newest: integer}.
 	CodeListenerBeyondNewest = "listener.beyond_newest"
-	// CodeListenerChanged (ErrConflict): the listener was begun or forgotten by another at the same time. Try again.
+	// CodeListenerChanged (ErrConflict): the listener was begun, moved or forgotten by another at the same time. Roll
+	// the transaction back and try again, from the place that is kept now.
 	CodeListenerChanged = "listener.changed"
 	// CodeListenerTooMany (ErrBusy): the ledger has 100 open listeners already. Free some, or hand the events of one
 	// on.

@@ -542,12 +542,6 @@ func (o *Operations) FindTransaction(ctx context.Context, key Key) (*Transaction
 	return call[Transaction](ctx, o, raw.TransactionFind, key)
 }
 
-// FindTransactions finds transactions, in the order asked; missing ones are left out. 10,000 at most.
-func (o *Operations) FindTransactions(ctx context.Context, ids []string) ([]Transaction, error) {
-	return callFor(ctx, o, raw.TransactionFindMany, idsRequest{list(ids)},
-		func(result *TransactionFindManyResult) []Transaction { return result.Transactions })
-}
-
 // Transactions lists transactions in the order in which they were posted. effective_from and effective_to are
 // inclusive.
 //
@@ -674,7 +668,9 @@ func (o *Operations) PlaceListener(ctx context.Context, request ListenerPlaceReq
 // AckListener keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when
 // everything that was taken is dealt with. In the transaction in which the program writes what follows from the events,
 // each takes effect exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event
-// is refused: what comes up to there would be missed.
+// is refused: what comes up to there would be missed. With expected_place, where the program read on from, it is
+// refused if the kept place is another (listener.changed): somebody else has dealt with those events, and the program's
+// transaction is to be rolled back. So one of two that follow the same events at once does.
 //
 // Errors: ErrNotFound (listener.not_found), ErrRejected (listener.beyond_newest), ErrConflict (listener.changed).
 func (o *Operations) AckListener(ctx context.Context, request ListenerAckRequest) (*KeptPlace, error) {

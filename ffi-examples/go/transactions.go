@@ -44,3 +44,20 @@ func (o *Operations) PostMany(ctx context.Context, postings []Posting) ([]Posted
 	return callFor(ctx, o, raw.TransactionPostMany, TransactionPostManyRequest{list(postings)},
 		func(result *TransactionPostManyResult) []Posted { return result.Results })
 }
+
+// FindTransactions finds transactions by their ids, in the order asked; missing ones are left out. 10,000 at most.
+func (o *Operations) FindTransactions(ctx context.Context, ids []string) ([]Transaction, error) {
+	return findTransactions(ctx, o, idsRequest{list(ids)})
+}
+
+// FindTransactionsByExternalID finds transactions by their external ids, in the order asked; missing ones are left out. 10,000 at most.
+func (o *Operations) FindTransactionsByExternalID(ctx context.Context, externalIDs []string) ([]Transaction, error) {
+	return findTransactions(ctx, o, struct {
+		ExternalIDs []string `json:"external_ids"`
+	}{list(externalIDs)})
+}
+
+func findTransactions(ctx context.Context, o *Operations, request any) ([]Transaction, error) {
+	return callFor(ctx, o, raw.TransactionFindMany, request,
+		func(result *TransactionFindManyResult) []Transaction { return result.Transactions })
+}

@@ -59,21 +59,24 @@ store::Call newest_call() {
 
 enum class Change : std::uint8_t { kInsert, kMove, kRemove };
 
-store::Call change_call(Change change, const std::string &name, std::int64_t place, base::Timestamp now,
-                        const std::string &guard) {
+// expected: the place that it must have, where anything but that is a change.
+store::Call change_call(Change change, const std::string &name, std::int64_t place,
+                        std::optional<std::int64_t> expected, base::Timestamp now, const std::string &guard) {
   base::JsonWriter out;
   out.begin_object().key("change");
   out.string(change == Change::kInsert ? "insert" : change == Change::kMove ? "move" : "remove");
   out.key("name").string(name).key("place").integer(place).key("now").integer(now.micros());
+  if (expected) out.key("expected").integer(*expected);
   if (!guard.empty()) out.key("guard").string(guard);
   out.end_object();
   return store::Call{StatementId::kListenerWrite, out.take(), true};
 }
 
-AskWrite ask_change(const Context &context, Change change, const std::string &name, std::int64_t place) {
+AskWrite ask_change(const Context &context, Change change, const std::string &name, std::int64_t place,
+                    std::optional<std::int64_t> expected = std::nullopt) {
   const base::Timestamp now = context.ledger->now();
-  return AskWrite([=](const std::string &guard) { return change_call(change, name, place, now, guard); }, kNoun,
-                  context.host);
+  return AskWrite([=](const std::string &guard) { return change_call(change, name, place, expected, now, guard); },
+                  kNoun, context.host);
 }
 
 Render rendered_place(std::int64_t place) {
@@ -142,15 +145,23 @@ Flow begin_listening(Context context, ListenerStart start) {
   co_return rendered_place(place);
 }
 
-Flow acknowledge(Context context, std::string name, std::int64_t place) {
+base::Error moved_by_another() {
+  base::Error error = base::make_error(base::Status::kConflict, "listener.changed",
+                                       "the listener is at another place than was expected: another has moved it");
+  error.retryable = true;
+  return error;
+}
+
+Flow acknowledge(Context context, std::string name, std::int64_t place, std::optional<std::int64_t> expected) {
   Result<store::Answer> answer = co_await ask(named_call(name));
   Result<Found> found = found_of(std::move(answer));
   if (!found) co_return std::move(found.error());
   if (!found->listener) co_return no_listener(name);
   const std::int64_t kept = found->listener->place;
+  if (expected && *expected != kept) co_return moved_by_another();
   if (place <= kept) co_return rendered_place(kept);
   if (place > found->newest) co_return beyond_newest(name, place, found->newest);
-  Outcome written = co_await ask_change(context, Change::kMove, name, place);
+  Outcome written = co_await ask_change(context, Change::kMove, name, place, expected);
   if (!written) co_return std::move(written.error());
   co_return rendered_place(place);
 }
@@ -225,12 +236,15 @@ Result<OperationPtr> listener_ack(Ledger &, const RequestPtr &request) {
   const std::string name = read_name(reader);
   if (!reader.has("place")) reader.fail("request.missing_key", "place", "must be given");
   const std::int64_t place = reader.integer("place", 0, 0, kLastPlace);
+  std::optional<std::int64_t> expected;
+  if (reader.has("expected_place")) expected = reader.integer("expected_place", 0, 0, kLastPlace);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   Operation::Traits traits;
   traits.access = store::Access::kWrite;
-  traits.repeatable = true;
-  return std::make_unique<Operation>("listener_ack", traits,
-                                     [name, place](Context context) { return acknowledge(context, name, place); });
+  traits.repeatable = !expected;  // once it took effect, another place is kept
+  return std::make_unique<Operation>("listener_ack", traits, [name, place, expected](Context context) {
+    return acknowledge(context, name, place, expected);
+  });
 }
 
 Result<OperationPtr> listener_remove(Ledger &, const RequestPtr &request) {

@@ -131,6 +131,18 @@ std::vector<base::Uuid> RequestReader::uuids(std::string_view key, std::size_t m
   return out;
 }
 
+std::vector<std::string> RequestReader::texts(std::string_view key, std::size_t max) {
+  std::vector<std::string> out;
+  for (const JsonView item : array(key, max)) {
+    if (!item.is_string()) {
+      fail_at("request.malformed", pointer_to(key) + "/" + std::to_string(out.size()), "must be a string");
+      return out;
+    }
+    out.emplace_back(item.string());
+  }
+  return out;
+}
+
 core::Currency RequestReader::currency(std::string_view key) {
   const std::string code = text(key);
   const std::optional<core::Currency> currency = core::Currency::parse(code);

@@ -36,6 +36,7 @@ class RequestReader {
   base::Uuid uuid(std::string_view key);
   std::optional<base::Uuid> optional_uuid(std::string_view key);
   std::vector<base::Uuid> uuids(std::string_view key, std::size_t max);
+  std::vector<std::string> texts(std::string_view key, std::size_t max);
   core::Currency currency(std::string_view key);
   bool boolean(std::string_view key, bool otherwise);
   std::int64_t integer(std::string_view key, std::int64_t otherwise, std::int64_t min, std::int64_t max);

@@ -1,4 +1,10 @@
 // Reading transactions and entries.
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
 #include "engine/noun.h"
 #include "engine/operations.h"
 
@@ -19,6 +25,27 @@ constexpr Noun<Transaction> kTransactions = {"transaction",
                                              {}};
 constexpr Noun<Entry> kEntries = {
     "entry", StatementId::kEntryFind, StatementId::kEntryList, StatementId::kPostingWrite, store::entry_of, {}};
+
+// {transactions: [...]}, in the order of the external ids; missing ones are left out.
+Flow find_by_external_ids(Context, Lookup lookup) {
+  base::Result<store::Answer> answer = co_await ask(find_call(kTransactions.find, lookup));
+  Result<Rows<Transaction>> rows = rows_of(std::move(answer), kTransactions.read);
+  if (!rows) co_return std::move(rows.error());
+  std::unordered_map<std::string_view, const Transaction *> by_external_id;
+  for (const Transaction &row : rows->items) {
+    if (row.external_id) by_external_id[*row.external_id] = &row;
+  }
+  std::vector<Transaction> found;
+  for (const std::string &external_id : lookup.keys) {
+    const auto at = by_external_id.find(external_id);
+    if (at != by_external_id.end()) found.push_back(*at->second);
+  }
+  co_return Render([found = std::move(found)](base::JsonWriter &out) {
+    out.begin_object().key("transactions");
+    render_array(out, found);
+    out.end_object();
+  });
+}
 
 void write_uuid(base::JsonWriter &document, const char *key, const std::optional<base::Uuid> &id) {
   if (id) document.key(key).string(id->text());
@@ -43,6 +70,14 @@ Result<OperationPtr> transaction_find(Ledger &, const RequestPtr &request) {
 }
 
 Result<OperationPtr> transaction_find_many(Ledger &, const RequestPtr &request) {
+  RequestReader reader(request->root());
+  if (reader.has("external_ids")) {
+    if (reader.has("ids")) reader.fail("request.malformed", "ids", "cannot be given together with external_ids");
+    const Lookup lookup{"external_id", reader.texts("external_ids", kMaxBatch)};
+    if (base::Outcome read = reader.finish(); !read) return std::move(read.error());
+    return std::make_unique<Operation>("transaction_find_many", Operation::Traits{},
+                                       [lookup](Context context) { return find_by_external_ids(context, lookup); });
+  }
   return make_find_many("transaction_find_many", kTransactions, request, "transactions");
 }
 

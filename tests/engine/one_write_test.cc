@@ -133,7 +133,7 @@ std::string request_of(std::string_view operation) {
       {"ledger_info", "{}"},
       {"ledger_metrics", "{}"},
       {"transaction_find", R"({"id": "30000000-0000-0000-0000-000000000001"})"},
-      {"transaction_find_many", R"({"ids": ["30000000-0000-0000-0000-000000000001"]})"},
+      {"transaction_find_many", R"({"external_ids": ["one"]})"},
       {"transaction_list", "{}"},
       {"transaction_post", R"({"tx_template_code": "TRANSFER", "params": {"amount": "1"}})"},
       {"transaction_post_many", R"({"postings": [{"tx_template_code": "TRANSFER", "params": {"amount": "1"}},

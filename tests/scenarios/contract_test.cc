@@ -348,7 +348,6 @@ const std::map<std::string, std::string> kSeenElsewhere = {
     {"balance.changed", "store/sqlite_posting_test.cc"},
     {"velocity_control.changed", "store_contract/velocity_test.cc"},
     {"event.changed", "store_contract/order_test.cc"},
-    {"listener.changed", "store_contract/order_test.cc"},
     {"list.no_mark", "store_contract/order_test.cc"},  // a connection that may not write
     {"tx.too_many_rows", "abi/own_tx_statements_test.c"},
     {"tx.constraint", "abi/own_tx_statements_test.c"},

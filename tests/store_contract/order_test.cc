@@ -88,11 +88,11 @@ TEST_P(OrderContract, EventsAreReadOnFromTheirPlaceAndFromTheNewest) {
 }
 
 TEST_P(OrderContract, AListenerIsBegunOnceAndNeverMovesBack) {
-  const auto change = [&](const char *what, int place) {
-    const Result<std::string> done =
-        call(StatementId::kListenerWrite,
-             std::string(R"({"change":")") + what + R"(","name":"n","place":)" + std::to_string(place) + R"(,"now":1})",
-             true);
+  const auto change = [&](const char *what, int place, const char *more = "") {
+    const Result<std::string> done = call(StatementId::kListenerWrite,
+                                          std::string(R"({"change":")") + what + R"(","name":"n","place":)" +
+                                              std::to_string(place) + R"(,"now":1)" + more + "}",
+                                          true);
     if (!done) return done.error().code;
     const Result<base::Json> json = base::Json::parse(*done);
     return std::string(json && json->root().get("changed").size() == 0 ? "" : "listener.changed");
@@ -105,7 +105,10 @@ TEST_P(OrderContract, AListenerIsBegunOnceAndNeverMovesBack) {
   EXPECT_THAT(places(), ElementsAre("5"));
   EXPECT_EQ(change("move", 9), "");
   EXPECT_EQ(change("move", 7), "");
+  EXPECT_EQ(change("move", 12, R"(,"expected":8)"), "listener.changed");
   EXPECT_THAT(places(), ElementsAre("9"));
+  EXPECT_EQ(change("move", 10, R"(,"expected":9)"), "");
+  EXPECT_THAT(places(), ElementsAre("10"));
   EXPECT_THAT(column(StatementId::kListenerList, R"({"first":9,"name":"m"})", "place"), IsEmpty());
   EXPECT_EQ(change("remove", 0), "");
   EXPECT_THAT(places(), IsEmpty());

@@ -13,6 +13,7 @@ from ffi.go import camel
 # The operations whose methods are written by hand, and these.
 HAND = {
     "transaction_post": "Ledger.Post", "transaction_post_many": "Ledger.PostMany",
+    "transaction_find_many": "Ledger.FindTransactions, Ledger.FindTransactionsByExternalID",
     "balance_history": "Ledger.BalanceHistory, Ledger.BalanceHistoryPage", "balance_at": "Ledger.BalanceAtVersion, Ledger.BalanceAtTime, Ledger.BalanceAtDate",
     "account_statement": "Ledger.AccountStatement", "trial_balance": "Ledger.TrialBalance", "event_list": "Ledger.Events",
     "tx_lock_accounts": "Tx.LockAccounts, HostTx.LockAccounts", "tx_exec": "Tx.Exec", "cel_evaluate": "Ledger.EvaluateCEL",

@@ -6,6 +6,7 @@ import { library } from "./library.js";
 import { type ListenOptions, Listening } from "./listening.js";
 import { type CallOptions, encoded, runOwn } from "./operation.js";
 import { type Handle, type Raw, Status } from "./raw/types.js";
+import { type ReconcileOptions, type Reconciled, reconcile } from "./reconciling.js";
 import { type RetryOptions, retrying } from "./retrying.js";
 import { Scope } from "./scope.js";
 import {
@@ -193,6 +194,13 @@ export class Ledger extends Scope {
     if (this.#closing) listening.close();
     else this.#listening.add(listening);
     return listening;
+  }
+
+  /**
+   * Walks what the program has against the ledger, page by page: what is missing, differing or extra. See `docs/reconcile.md`.
+   */
+  reconcile<Row = unknown>(options: ReconcileOptions<Row>): AsyncGenerator<Reconciled<Row>, void, undefined> {
+    return reconcile(this, options);
   }
 
   /** The clock of a ledger that was opened with a manual one. */

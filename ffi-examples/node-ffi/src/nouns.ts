@@ -242,9 +242,10 @@ export class Transactions extends Noun {
   find(by: t.TransactionFindRequest, options?: CallOptions): Promise<t.Transaction> {
     return this.caller.call("transaction_find", by, options);
   }
-  /** Finds transactions in the order asked, missing ones left out; 10,000 at most. */
-  findMany(ids: t.Id[], options?: CallOptions): Promise<t.Transaction[]> {
-    return part(this.caller.call("transaction_find_many", { ids }, options), "transactions");
+  /** Finds transactions in the order asked, by ids or `{ externalIds }`, missing ones left out; 10,000 at most. */
+  findMany(by: t.Id[] | t.TransactionFindManyRequest, options?: CallOptions): Promise<t.Transaction[]> {
+    const asked = Array.isArray(by) ? { ids: by } : by;
+    return part(this.caller.call("transaction_find_many", asked, options), "transactions");
   }
   /** Transactions in the order in which they were posted. {@link t.TransactionListError} */
   list(request: t.TransactionListRequest = {}, options?: CallOptions): Listing<t.Transaction> {

@@ -178,10 +178,10 @@ type Gives<Told> =
       : Promise<Told> // a page with more in it than its items
     : Promise<[Alone<Told>] extends [never | number] ? Told : Alone<Told>>;
 
-// The operations of which a method takes or gives anything else than cala.h says. These two have a form of their own,
+// The operations of which a method takes or gives anything else than cala.h says. These have a form of their own,
 // and what is asked for nothing takes nothing.
 type Same<One, Two> = (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Two ? 1 : 2 ? true : false;
-type Own = "tx_exec" | "cel_evaluate";
+type Own = "tx_exec" | "cel_evaluate" | "transaction_find_many";
 type Drifted<Paths extends Partial<Record<OperationName, string>>> = {
   [Name in Exclude<keyof Paths & OperationName, Own>]: Method<Paths[Name]> extends (...g: infer Given) => infer Answer
     ? [

@@ -11,14 +11,15 @@ from .ledger import Ledger, Transaction, version
 from .listening import AsyncListening, Listening
 from .listing import AsyncListing, Listing
 from .operations import Awaited, CelValue, Place, TransactionPlace, Waiting
+from .reconciling import Differing, Expected, Reconciled, ReconcilePlace, Refused
 from .retry import lost_a_race, retrying, retrying_async
 
 __all__ = ["Account", "AccountChanges", "Amount", "AsyncLedger", "AsyncListening", "AsyncListing", "AsyncTransaction", "Available",
            "Awaited", "Balance", "BalanceKey", "BusyError", "CancelledError", "CelValue", "ClosedError",
-           "Code", "ConflictError", "Date", "Entry", "Error", "ForkedError", "Id", "Info", "Instant", "InternalError",
+           "Code", "ConflictError", "Date", "Differing", "Entry", "Error", "Expected", "ForkedError", "Id", "Info", "Instant", "InternalError",
            "InvalidError", "Journal", "JournalChanges", "Json", "LayerBalance", "Ledger", "Listening", "Listing", "MisuseError",
            "NewAccount", "NewJournal", "NewTxTemplate", "NoMemoryError", "NotFoundError", "OutcomeUnknownError", "Page",
            "PageRequest", "Param", "ParamType", "ParamTypeError", "PermissionError", "Place", "Posted",
-           "PostedTransaction", "Posting", "RejectedError", "Rows", "TemplateEntry", "TemplateTransaction",
+           "PostedTransaction", "Posting", "Reconciled", "ReconcilePlace", "Refused", "RejectedError", "Rows", "TemplateEntry", "TemplateTransaction",
            "TimeoutError", "Transaction", "TransactionPlace", "TxTemplate", "UnavailableError", "UnsupportedError",
            "Waiting", "lost_a_race", "retrying", "retrying_async", "version"]

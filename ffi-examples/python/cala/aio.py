@@ -8,7 +8,7 @@ import json
 import os
 import struct
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import raw
@@ -19,11 +19,14 @@ from .listening import AsyncListening, ListenOptions
 from .listing import AsyncListing
 from .log import log, told
 from .operations import Awaited, OwnTransactionPlace
+from .reconciling import (AsyncKnown, AsyncReplay, AsyncRows, Reconciled, ReconcileFilter, ReconcilePlace,
+                          reconcile_async, walk_of)
 from .waiting import in_thread, settle
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from .documents import Instant
     from .settings import Settings
 
 _RECORD = struct.Struct("=IHHQiI")  # record_len, header_len, type, tag, status, data_len
@@ -158,6 +161,13 @@ class AsyncLedger(BaseLedger[Awaited]):
         """As Ledger.listen, for `async for event in await ledger.listen()`."""
         self._check_loop()
         return await AsyncListening.open(self, self._handle, options)
+
+    def reconcile(self, rows: AsyncRows, *, known: AsyncKnown | None = None, replay: AsyncReplay | None = None,
+                  place: ReconcilePlace | None = None, page_size: int = 500, recorded_by: Instant | None = None,
+                  **filters: Unpack[ReconcileFilter]) -> AsyncIterator[Reconciled]:
+        """As Ledger.reconcile, for `async for`; rows may be an asynchronous iterable, known and replay asynchronous."""
+        walk = walk_of(place, page_size, recorded_by, known is not None, replay is not None, {**filters})
+        return reconcile_async(self.call, rows, known, replay, walk)
 
     def _begin(self, options: Mapping[str, bool]) -> int | None:
         return self._handle.transaction(self._handle.libcala.cala_tx_begin, options)

@@ -1695,10 +1695,13 @@ class TransactionKey(TypedDict, total=False):
     external_id: str | None
 
 
-class TransactionFindManyRequest(TypedDict):
-    """Request of transaction_find_many. Finds transactions, in the order asked; missing ones are left out."""
+class TransactionFindManyRequest(TypedDict, total=False):
+    """Request of transaction_find_many. Finds transactions, in the order asked; missing ones are left out. One of
+    ids, external_ids."""
 
-    ids: Sequence[Id]
+    ids: Sequence[Id] | None
+    """At most 10000."""
+    external_ids: Sequence[str] | None
     """At most 10000."""
 
 
@@ -1962,14 +1965,22 @@ class ListenerBegin(_ListenerBeginFrom, total=False):
     name: str | None
 
 
-class ListenerAckRequest(TypedDict):
+class _ListenerAckRequest(TypedDict):
+    name: str
+    place: int
+    """0 to 9007199254740991."""
+
+
+class ListenerAckRequest(_ListenerAckRequest, total=False):
     """Request of listener_ack. Keeps the place up to which a named listener is done: that of an event, or
     cala_listener_reached when everything that was taken is dealt with. In the transaction in which the program
     writes what follows from the events, each takes effect exactly once. A place is never moved back; the answer is
-    the kept one. One beyond the newest event is refused: what comes up to there would be missed."""
+    the kept one. One beyond the newest event is refused: what comes up to there would be missed. With
+    expected_place, where the program read on from, it is refused if the kept place is another (listener.changed):
+    somebody else has dealt with those events, and the program's transaction is to be rolled back. So one of two
+    that follow the same events at once does."""
 
-    name: str
-    place: int
+    expected_place: int | None
     """0 to 9007199254740991."""
 
 

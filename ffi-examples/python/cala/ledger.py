@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ._library import UNSET, Handle, configuration, load
@@ -13,6 +13,7 @@ from .listening import Listening, ListenOptions
 from .listing import Listing
 from .log import log, told
 from .operations import Awaited, OwnTransactionPlace, Place, Waiting
+from .reconciling import Known, Reconciled, ReconcileFilter, ReconcilePlace, Replay, Rows, reconcile, walk_of
 from .within import (AdoptedTransaction, AsyncAdoptedTransaction, AsyncConnection, AsyncHostTransaction, Connection,
                      HostTransaction, within)
 
@@ -101,6 +102,21 @@ class Ledger(BaseLedger[Waiting]):
         whose place the ledger keeps (listeners.ack). Waits for a statement where the place has to be asked for.
         InvalidError, BusyError listener.too_many."""
         return Listening(self, self._handle, options)
+
+    def reconcile(self, rows: Rows, *, known: Known | None = None, replay: Replay | None = None,
+                  place: ReconcilePlace | None = None, page_size: int = 500, recorded_by: Instant | None = None,
+                  **filters: Unpack[ReconcileFilter]) -> Iterator[Reconciled]:
+        """Walks what the program has against the ledger, page by page, and gives what came of each page.
+
+        rows(after): what the program expects, dicts as Expected, in an order of its own, those behind the one with the
+        external id `after` (None: all). Each is looked up: missing, or differing in what it says.
+        known(external_ids): which of these the program knows. With it the ledger's transactions, those of the filters
+        recorded by recorded_by, are looked up in the program in turn: those that it does not know are extra. Transactions
+        without an external id are not.
+        replay(expected): the posting of one that is missing, which is then posted, or None to leave it.
+        place: that of an earlier page, to go on behind it. Nothing is kept in memory but a page."""
+        walk = walk_of(place, page_size, recorded_by, known is not None, replay is not None, {**filters})
+        return reconcile(self.call, rows, known, replay, walk)
 
     def close(self) -> None:
         """Refuses new work, waits for what is in flight and closes. Closing again does nothing."""

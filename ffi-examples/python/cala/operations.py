@@ -169,6 +169,10 @@ def _texts(params: Any) -> list[str | None]:
     return [*params]
 
 
+def _given(**fields: object) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 class _Noun(_Base[M]):
     def __init__(self, place: Place[M]) -> None:
         self._on: Place[M] = place
@@ -468,9 +472,10 @@ class Transactions(_Noun[M]):
         return key
 
     @many("transaction_find_many", Transaction, gives="transactions")
-    def find_many(self, ids: Sequence[Id]) -> object:
-        """Gives a list of transactions in the order asked, missing ones left out."""
-        return {"ids": ids}
+    def find_many(self, ids: Sequence[Id] | None = None, external_ids: Sequence[str] | None = None) -> object:
+        """Gives a list of transactions in the order asked, by their ids or by their external_ids, missing ones left
+        out."""
+        return _given(ids=ids, external_ids=external_ids)
 
     @listing("transaction_list", Transaction)
     def list(self, **filters: Unpack[TransactionFilter]) -> object:
@@ -615,10 +620,11 @@ class Listeners(_Noun[M]):
         return {"from" if key == "from_" else key: value for key, value in begin.items()}
 
     @operation("listener_ack", KeptPlace)
-    def ack(self, name: str, place: int) -> object:
+    def ack(self, name: str, place: int, expected_place: int | None = None) -> object:
         """Keeps the place up to which a named listener is done: in the transaction in which the program writes what
-        follows from the events, each takes effect exactly once. Gives {"place"}."""
-        return {"name": name, "place": place}
+        follows from the events, each takes effect exactly once. expected_place: refuse it where another place is kept,
+        since somebody else has dealt with them. Gives {"place"}."""
+        return {"name": name, "place": place, **_given(expected_place=expected_place)}
 
     @listing("listener_list", Listener)
     def list(self, **page: Unpack[PageRequest]) -> object:

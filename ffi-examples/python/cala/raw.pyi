@@ -915,7 +915,7 @@ class Library(ctypes.CDLL):
     def cala_transaction_find_many(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                                    out_op: Out, out_error: Out, /) -> int:
         """Finds transactions, in the order asked; missing ones are left out.
-        request: {ids: [uuid; 10000]}
+        request: {ids: [uuid; 10000]} | {external_ids: [text; 10000]}
         result: {transactions: [transaction]}
         access: read
         """
@@ -1089,8 +1089,10 @@ class Library(ctypes.CDLL):
         """Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
         was taken is dealt with. In the transaction in which the program writes what follows from the events, each takes
         effect exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is refused:
-        what comes up to there would be missed.
-        request: {name: text, place: integer 0..9007199254740991}
+        what comes up to there would be missed. With expected_place, where the program read on from, it is refused if the
+        kept place is another (listener.changed): somebody else has dealt with those events, and the program's transaction is
+        to be rolled back. So one of two that follow the same events at once does.
+        request: {name: text, place: integer 0..9007199254740991, expected_place?: integer 0..9007199254740991}
         result: kept_place
         errors: CALA_NOT_FOUND listener.not_found; CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed
         access: write

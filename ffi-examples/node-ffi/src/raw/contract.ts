@@ -2141,10 +2141,15 @@ export type TransactionFindRequest = { id: Id } | { externalId: string };
 export type TransactionFindError = "transaction.not_found";
 
 /** Finds transactions, in the order asked; missing ones are left out. */
-export interface TransactionFindManyRequest {
+export type TransactionFindManyRequest =
+  | {
   /** At most 10000. */
   ids: Id[];
 }
+  | {
+  /** At most 10000. */
+  externalIds: string[];
+};
 
 /** What transaction_find_many answers. */
 export interface TransactionFindManyResult {
@@ -2441,12 +2446,16 @@ export type ListenerPlaceError = "listener.beyond_newest" | "listener.changed" |
  * Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
  * was taken is dealt with. In the transaction in which the program writes what follows from the events, each takes
  * effect exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is refused:
- * what comes up to there would be missed.
+ * what comes up to there would be missed. With expectedPlace, where the program read on from, it is refused if the kept
+ * place is another (listener.changed): somebody else has dealt with those events, and the program's transaction is to
+ * be rolled back. So one of two that follow the same events at once does.
  */
 export interface ListenerAckRequest {
   name: string;
   /** 0 to 9007199254740991. */
   place: number;
+  /** 0 to 9007199254740991. */
+  expectedPlace?: number | undefined;
 }
 
 /** NotFoundError listener.not_found; RejectedError listener.beyond_newest; ConflictError listener.changed. */

@@ -130,6 +130,30 @@ module Cala
       end
     end
 
+    # Walks what the program has against the ledger, page by page; a page is all that is in memory.
+    #
+    #   ledger.reconcile(rows: ->(after) { Payment.expected_after(after) }) { |page| page[:missing].each { |expected| ... } }
+    #
+    # @param rows [#call] is given the external id behind which to go on, or nil, and gives an Enumerable of what the program expects,
+    #   in an order of its own: Hashes of external_id: and, to be compared, tx_template_code:, journal_id:, effective:, correlation_id:,
+    #   description:, amounts: (what is debited in it, in all layers, by currency: +{ "USD" => "10.00" }+); row: is the program's own
+    # @param known [#call, nil] is given external ids and gives those that the program knows. With it the ledger's transactions are looked
+    #   up in the program in turn; those without an external id are not
+    # @param replay [#call, nil] is given one that is missing and gives its posting, tx_template_code:, params:, id:, which is then posted,
+    #   or nil to leave it
+    # @param place [Hash, nil] that of an earlier page, to go on behind it: row:, transaction:
+    # @param page_size [Integer] 1 to 1000
+    # @param recorded_by [Time, String, nil] only what was recorded by then must be known: what is younger may be under way
+    # @param filters journal_id:, tx_template_id:, account_id:, correlation_id: of the ledger's transactions that must be known
+    # @yieldparam page [Hash] checked: (how many), missing:, differing: (expected:, transaction:, fields:), extra:, replayed:, refused:
+    #   (expected:, error:), place:
+    # @return [Enumerator] without a block
+    def reconcile(rows:, known: nil, replay: nil, place: nil, page_size: 500, recorded_by: nil, **filters, &block)
+      walk = Reconciling.new(self, rows: rows, known: known, replay: replay, place: place, page_size: page_size, last: recorded_by,
+                                   filters: filters)
+      block ? walk.each(&block) : walk.to_enum
+    end
+
     # Sets a manual clock.
     # @param instant [Time, String] RFC 3339 when it is a String
     # @raise [UnsupportedError] clock.not_manual

@@ -667,11 +667,13 @@ module Cala
     def find(**request) = @place.call(:transaction_find, request)
 
     # Finds transactions, in the order asked; missing ones are left out.
-    # @param ids [Array<String>] At most 10000.
+    # One of ids, external_ids.
+    # @option request [Array<String>] :ids At most 10000.
+    # @option request [Array<String>] :external_ids At most 10000.
     # @return [Array<Hash>] each id:, version:, journal_id:, tx_template_id:, tx_template_code:, entry_ids:,
     #   effective:, correlation_id:, external_id?:, description?:, metadata?:, void_of?:, voided_by?:, hold_id?:,
     #   created_at:, modified_at:
-    def find_many(ids) = @place.call(:transaction_find_many, { ids: ids })[:transactions]
+    def find_many(**request) = @place.call(:transaction_find_many, request)[:transactions]
 
     # Lists transactions in the order in which they were posted. effective_from and effective_to are inclusive.
     # @option request [Integer] :first How many. 1 to 1000. Default 100.
@@ -954,9 +956,12 @@ module Cala
     # Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything
     # that was taken is dealt with. In the transaction in which the program writes what follows from the events, each
     # takes effect exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is
-    # refused: what comes up to there would be missed.
+    # refused: what comes up to there would be missed. With expected_place, where the program read on from, it is
+    # refused if the kept place is another (listener.changed): somebody else has dealt with those events, and the
+    # program's transaction is to be rolled back. So one of two that follow the same events at once does.
     # @option request [String] :name Needed.
     # @option request [Integer] :place Needed. 0 to 9007199254740991.
+    # @option request [Integer] :expected_place 0 to 9007199254740991.
     # @return [Hash] place:
     # @raise [NotFoundError] listener.not_found
     # @raise [RejectedError] listener.beyond_newest

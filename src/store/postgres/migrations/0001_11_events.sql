@@ -140,7 +140,7 @@ BEGIN
   ELSIF doc ->> 'change' = 'move' THEN
     UPDATE @schema@.listeners l SET place = greatest(l.place, (doc ->> 'place')::bigint),
         modified_at = @schema@.instant((doc ->> 'now')::bigint)
-      WHERE l.name = doc ->> 'name';
+      WHERE l.name = doc ->> 'name' AND (doc ->> 'expected' IS NULL OR l.place = (doc ->> 'expected')::bigint);
   ELSE
     DELETE FROM @schema@.listeners l WHERE l.name = doc ->> 'name';
   END IF;

@@ -19,7 +19,8 @@ CREATE TRIGGER cala_listener_write_v1_insert INSTEAD OF INSERT ON cala_listener_
 BEGIN
   SELECT RAISE(ABORT, 'cala:listener.changed')
   WHERE (json_extract(NEW.doc, '$.change') = 'insert') = EXISTS (
-    SELECT 1 FROM cala_listeners l WHERE l.name = json_extract(NEW.doc, '$.name'))
+    SELECT 1 FROM cala_listeners l WHERE l.name = json_extract(NEW.doc, '$.name')
+      AND l.place = coalesce(json_extract(NEW.doc, '$.expected'), l.place))
     OR json_extract(NEW.doc, '$.change') = 'insert' AND json_extract(NEW.doc, '$.place') < (SELECT s.pruned FROM cala_outbox_state s);
   INSERT INTO cala_listeners (name, place, modified_at)
   SELECT json_extract(NEW.doc, '$.name'), json_extract(NEW.doc, '$.place'), json_extract(NEW.doc, '$.now')

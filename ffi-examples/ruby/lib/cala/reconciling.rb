@@ -1,0 +1,138 @@
+# frozen_string_literal: true
+
+module Cala
+  # What the program has, walked against the ledger. Made by Ledger#reconcile.
+  # @api private
+  class Reconciling
+    COMPARED = %i[tx_template_code journal_id effective correlation_id description].freeze
+    KEYS = [*COMPARED, :external_id, :amounts, :row].freeze
+    ENTRIES_AT_ONCE = 10_000
+    REFUSALS = [InvalidError, NotFoundError, ConflictError, RejectedError].freeze
+    private_constant :COMPARED, :KEYS, :ENTRIES_AT_ONCE, :REFUSALS
+
+    def initialize(ledger, options)
+      @ledger = ledger
+      @rows, @known, @replay, @size, last, @filters = options.values_at(:rows, :known, :replay, :page_size, :last, :filters)
+      @from = { row: nil, transaction: nil }.merge(options[:place] || {})
+      @last = last && time(last)
+      malformed("page_size is #{@size}, and must be 1 to 1000") unless (1..1000).cover?(@size)
+    end
+
+    def each(&block)
+      @place = @from
+      @rows.call(@place[:row]).each_slice(@size) { |rows| yield compared(rows) }
+      transactions(&block) if @known
+    end
+
+    private
+
+    def page(checked)
+      { checked: checked, missing: [], differing: [], extra: [], replayed: [], refused: [], place: @place }
+    end
+
+    def compared(rows)
+      rows.each { |row| check(row) }
+      there = @ledger.transactions.find_many(external_ids: rows.map { |row| row[:external_id] }).to_h { |item| [item[:external_id], item] }
+      debited = debits(rows, there)
+      page = page(rows.size)
+      rows.each { |row| compare(row, there[row[:external_id]], debited, page) }
+      page[:missing].each { |expected| replay(expected, page) } if @replay
+      page[:place] = @place = @place.merge(row: rows.last[:external_id])
+      page
+    end
+
+    def check(row)
+      unknown = (row.keys - KEYS).first
+      malformed("what is expected of a transaction has no key #{unknown}") if unknown
+      malformed("what is expected of a transaction needs a String as external_id") unless row[:external_id].is_a?(String)
+    end
+
+    def malformed(message)
+      raise InvalidError.new(code: "request.malformed", message: message)
+    end
+
+    def compare(row, transaction, debited, page)
+      return page[:missing] << row unless transaction
+
+      fields = COMPARED.select { |key| row.key?(key) && row[key]&.to_s != transaction[key] }
+      fields << :amounts if row[:amounts] && amounts(row[:amounts]) != debited.fetch(transaction[:id], {})
+      page[:differing] << { expected: row, transaction: transaction, fields: fields } unless fields.empty?
+    end
+
+    # What is debited by currency, of the transactions whose amounts are compared.
+    def debits(rows, there)
+      ids = rows.select { |row| row[:amounts] }.flat_map { |row| there.dig(row[:external_id], :entry_ids) || [] }.uniq
+      sums = {}
+      ids.each_slice(ENTRIES_AT_ONCE) do |some|
+        @ledger.entries.find_many(some).each do |entry|
+          next unless entry[:direction] == "debit"
+
+          of = (sums[entry[:transaction_id]] ||= Hash.new(BigDecimal(0)))
+          of[entry[:currency]] += BigDecimal(entry[:units])
+        end
+      end
+      sums
+    end
+
+    def amounts(given)
+      given.to_h { |currency, amount| [currency.to_s, BigDecimal(amount.to_s)] }
+    end
+
+    # Posts what is missing, after a look at whether it would have its external id: else it were missing for ever.
+    def replay(expected, page)
+      posting = @replay.call(expected) or return
+      seen = @ledger.transactions.preview(**posting)
+      external_id = seen.dig(:transaction, :external_id)
+      if seen[:would_post] && external_id != expected[:external_id]
+        raise ArgumentError, "the posting of #{expected[:external_id]} has the external id #{external_id.inspect}"
+      end
+
+      page[:replayed] << @ledger.post(posting[:tx_template_code], posting[:params] || {}, id: posting[:id])
+    rescue *REFUSALS => e
+      raise if e.retryable?
+
+      page[:refused] << { expected: expected, error: e }
+    end
+
+    # The other way round: what the ledger has, in the order in which it was posted.
+    def transactions
+      more = true
+      while more
+        listed = recorded
+        items = listed[:items]
+        page = page(items.size)
+        page[:extra] = unknown(items.select { |item| item[:external_id] })
+        page[:place] = @place = @place.merge(transaction: listed[:end_cursor]) if listed[:end_cursor]
+        more = listed[:has_next_page]
+        yield page unless items.empty?
+      end
+    end
+
+    def unknown(items)
+      return [] if items.empty?
+
+      known = @known.call(items.map { |item| item[:external_id] }).to_h { |external_id| [external_id, true] }
+      items.reject { |item| known.key?(item[:external_id]) }
+    end
+
+    # A page, which ends before the first that is younger than asked.
+    def recorded
+      listed = list(@size)
+      count = @last && listed[:items].index { |item| time(item[:created_at]) > @last }
+      return listed unless count
+      return { items: [], has_next_page: false } if count.zero?
+
+      { **list(count), has_next_page: false }
+    end
+
+    def list(first)
+      asked = { **@filters, first: first, stable: true }
+      asked[:after] = @place[:transaction] if @place[:transaction]
+      @ledger.call(:transaction_list, asked)
+    end
+
+    def time(value)
+      value.is_a?(String) ? Time.iso8601(value) : value
+    end
+  end
+end

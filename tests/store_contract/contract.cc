@@ -95,6 +95,7 @@ void StoreContract::set_plans(const std::string &mode) {
 }
 
 void StoreContract::TearDown() {
+  readers_.clear();
   store_.reset();
   set_reverse(false);
   if (!schema_.empty()) {
@@ -126,6 +127,7 @@ std::unique_ptr<store::Store> StoreContract::open_again() {
 }
 
 void StoreContract::forget_ledger() {
+  readers_.clear();
   store_.reset();
   if (is_postgres()) {
     SqlConnection::open(connection_string_)->run("DROP SCHEMA " + schema_ + " CASCADE");
@@ -143,12 +145,31 @@ std::unique_ptr<store::Session> StoreContract::session(Access access) {
 
 Result<std::string> StoreContract::call(StatementId id, const std::string &document, bool writes) {
   const Access access = writes ? Access::kWrite : Access::kRead;
-  const std::unique_ptr<store::Session> on = session(access);
+  std::unique_ptr<store::Session> on = writes ? session(access) : reader();
   if (base::Outcome begun = on->begin(access); !begun) return std::move(begun.error());
   Result<store::Answer> answer = on->execute_and_commit(store::Call{id, document, writes});
-  if (answer) return std::get<std::string>(answer.take());
-  on->rollback();
-  return std::move(answer.error());
+  if (!answer) {
+    on->rollback();
+    return std::move(answer.error());
+  }
+  if (!writes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    readers_.push_back(std::move(on));
+  }
+  return std::get<std::string>(answer.take());
+}
+
+// One that has prepared its statements, when there is one: a list is read in many pages.
+std::unique_ptr<store::Session> StoreContract::reader() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!readers_.empty()) {
+      std::unique_ptr<store::Session> idle = std::move(readers_.back());
+      readers_.pop_back();
+      return idle;
+    }
+  }
+  return session(Access::kRead);
 }
 
 base::Json StoreContract::rows(StatementId id, const std::string &document) {

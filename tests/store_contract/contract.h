@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,11 +87,14 @@ class StoreContract : public ::testing::TestWithParam<std::string> {
 
  private:
   void set_plans(const std::string &mode);
+  std::unique_ptr<store::Session> reader();
 
   std::string connection_string_;
   std::string schema_;
   std::string folder_;
   std::unique_ptr<store::Store> store_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<store::Session>> readers_;  // idle, for the next call that reads
   std::optional<core::Journal> journal_;
   std::optional<core::TxTemplate> tx_template_;
 };

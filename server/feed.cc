@@ -21,17 +21,17 @@ struct Record {
   std::uint32_t data_len;
 };
 
-std::string document_of(const std::string &status, const std::string &code, const std::string &message, bool retryable,
+std::string document_of(cala_status status, const std::string &code, const std::string &message, bool retryable,
                         const std::string &details) {
-  return "{\"status\":" + json::quote(status) + ",\"code\":" + json::quote(code) +
+  return "{\"status\":" + std::to_string(status) + ",\"code\":" + json::quote(code) +
          ",\"message\":" + json::quote(message) + ",\"retryable\":" + (retryable ? "true" : "false") +
          ",\"details\":" + details + "}";
 }
 
 Fault fault_of(const cala_error *error) {
   Fault fault{cala_error_status(error), cala_error_code(error), cala_error_message(error), {}};
-  fault.document = document_of(cala_status_name(fault.status), fault.code, fault.message,
-                               cala_error_retryable(error) == 1, cala_error_details(error));
+  fault.document =
+      document_of(fault.status, fault.code, fault.message, cala_error_retryable(error) == 1, cala_error_details(error));
   return fault;
 }
 
@@ -59,7 +59,7 @@ std::string options_of(const Wanted &wanted, std::int64_t buffer) {
 }  // namespace
 
 Fault make_fault(cala_status status, std::string code, std::string message) {
-  std::string document = document_of(cala_status_name(status), code, message,
+  std::string document = document_of(status, code, message,
                                      status == CALA_BUSY || status == CALA_CLOSED || status == CALA_UNAVAILABLE, "{}");
   return {status, std::move(code), std::move(message), std::move(document)};
 }
@@ -210,8 +210,10 @@ std::string Feed::ack(std::string_view name, std::string_view place, Fault &faul
   return run(cala_listener_ack, "{\"name\":" + json::quote(name) + ",\"place\":" + std::string(place) + "}", fault);
 }
 
-std::string Feed::place(const Wanted &wanted, Fault &fault) {
-  return run(cala_listener_place, "{\"from\":" + (wanted.from.empty() ? "\"now\"" : wanted.from) + "}", fault);
+bool Feed::has_events_behind(const Wanted &wanted, Fault &fault) {
+  if (!wanted.name.empty() || wanted.from.empty() || wanted.from == "\"now\"") return true;
+  const std::string after = wanted.from == "\"start\"" ? "0" : wanted.from;
+  return !run(cala_event_list, "{\"limit\":1,\"after\":" + after + "}", fault).empty();
 }
 
 std::string Feed::health(Fault &fault) { return run(cala_ledger_health, "{\"timeout_ms\":2000}", fault); }

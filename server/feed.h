@@ -87,7 +87,8 @@ class Feed {
   std::unique_ptr<Stream> listen(const Wanted &wanted, Fault &fault);
   // Answers, as JSON; empty with a fault.
   std::string ack(std::string_view name, std::string_view place, Fault &fault);
-  std::string place(const Wanted &wanted, Fault &fault);
+  // False where the events behind the place were pruned. A stream finds that out, too, but later.
+  bool has_events_behind(const Wanted &wanted, Fault &fault);
   std::string health(Fault &fault);
 
   // No stream is opened any more, and each ends after what it has read.

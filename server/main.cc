@@ -15,6 +15,7 @@
 #include "access.h"
 #include "feed.h"
 #include "grpc_server.h"
+#include "http_server.h"
 #include "json.h"
 #include "log.h"
 #include "options.h"
@@ -55,8 +56,8 @@ std::string with_port(const std::string &address, int port) {
 // Looks after the servers: how the ledger is, and once a second for clients that take nothing.
 class Keeper {
  public:
-  Keeper(Feed &feed, GrpcServer *grpc, Clock::duration health)
-      : feed_(feed), grpc_(grpc), health_(health), thread_([this] { run(); }) {}
+  Keeper(Feed &feed, GrpcServer *grpc, HttpServer *http, Clock::duration health)
+      : feed_(feed), grpc_(grpc), http_(http), health_(health), thread_([this] { run(); }) {}
   ~Keeper() {
     {
       const std::lock_guard lock(mutex_);
@@ -88,10 +89,12 @@ class Keeper {
       log_info(serving ? "the ledger can be read again" : "the ledger cannot be read: streams wait");
     serving_ = serving;
     if (grpc_ != nullptr) grpc_->set_serving(serving);
+    if (http_ != nullptr) http_->set_serving(serving);
   }
 
   Feed &feed_;
   GrpcServer *const grpc_;
+  HttpServer *const http_;
   const Clock::duration health_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -128,8 +131,14 @@ int serve(const Options &options, const sigset_t &signals) {
     if (!grpc) return fail(error);
     ready += " grpc=" + with_port(options.grpc, grpc->port());
   }
+  std::unique_ptr<HttpServer> http;
+  if (!options.http.empty()) {
+    http = HttpServer::start(options, *feed, access, error);
+    if (!http) return fail(error);
+    ready += " http=" + with_port(options.http, http->port());
+  }
   {
-    const Keeper keeper(*feed, grpc.get(), options.health);
+    const Keeper keeper(*feed, grpc.get(), http.get(), options.health);
     std::printf("%s\n", ready.c_str());
     std::fflush(stdout);
     log_info(ready + (options.tls_cert.empty() ? "" : " tls"));
@@ -138,7 +147,15 @@ int serve(const Options &options, const sigset_t &signals) {
   }
   if (grpc) grpc->set_serving(false);
   feed->stop();
+  const Clock::time_point cut_at = Clock::now() + options.grace;
   if (grpc) grpc->stop(options.grace);
+  while (feed->streams() > 0 && Clock::now() < cut_at) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  if (feed->streams() > 0) {
+    // They wait for clients that take nothing, and there is nothing of ours to be put away.
+    log_info("cuts " + std::to_string(feed->streams()) + " streams");
+    std::_Exit(0);
+  }
+  http.reset();
   grpc.reset();
   log_info("has stopped");
   return 0;

@@ -6,11 +6,13 @@ import os
 import pathlib
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import types
 import unittest
 import uuid
 
@@ -113,6 +115,9 @@ class Checker:
         self.versions = {}
 
     def heard(self, event):
+        if isinstance(event, dict):
+            event = types.SimpleNamespace(place=event["place"], subject_id=event["subject_id"], entries=[
+                types.SimpleNamespace(**entry) for entry in event["entries"]])
         self.case.assertGreater(event.place, self.place)
         self.place = event.place
         self.ids.append(event.subject_id)
@@ -123,6 +128,41 @@ class Checker:
 
     def holds(self, posted):
         self.case.assertEqual(sorted(posted), sorted(self.ids))
+
+
+class Sse:
+    """curl on /events, which ends with the test."""
+
+    def __init__(self, case, address, query="", *arguments, last=None):
+        header = ("-H", f"Last-Event-ID: {last}") if last is not None else ()
+        self.process = subprocess.Popen(["curl", "-sN", "--max-time", str(SECONDS), *header, *arguments, f"http://{address}/events?{query}"],
+                                        stdout=subprocess.PIPE, text=True)
+        case.addCleanup(self.process.wait)
+        case.addCleanup(self.process.stdout.close)
+        case.addCleanup(self.process.kill)
+
+    def __iter__(self):
+        """(name, data or None, id) of each block, until the answer ends."""
+        block = {}
+        for line in self.process.stdout:
+            key, _, value = line.rstrip("\n").partition(": ")
+            if key:
+                block[key] = value
+            elif block:
+                yield block.get("event", "message"), json.loads(block["data"]) if "data" in block else None, block.get("id")
+                block = {}
+
+    def events(self):
+        for name, data, id in self:
+            if name == "message" and data is not None:
+                yield data | {"id": id}
+
+
+def curl(*arguments):
+    """The status of an answer, and the answer."""
+    said = subprocess.run(["curl", "-s", "--max-time", "10", "-w", "\n%{http_code}", *arguments], capture_output=True, text=True).stdout
+    text, _, status = said.rpartition("\n")
+    return int(status), json.loads(text) if text.startswith("{") else text
 
 
 def plain(message):
@@ -389,6 +429,93 @@ class Served:
         error = self.refused(stream)
         self.assertEqual((grpc.StatusCode.UNAVAILABLE, "server.stopping"), (error.code(), code_of(error)))
 
+    def serve_http(self, *arguments, grpc="off", http="127.0.0.1:0", **environment):
+        return self.serve("--grpc", grpc, "--http", http, *arguments, **environment)
+
+    def test_sse_what_is_posted_arrives_in_order_and_is_resumed(self):
+        server = self.serve_http()
+        checker, posted, last = Checker(self), [], self.books.newest()
+        query = "types=transaction_created,account_created&entries=true&after=start"
+        for _ in range(3):
+            stream = Sse(self, server.http, query, last=last)
+            self.assertEqual((None, str(last)), next(iter(stream))[1:])
+            posted += [self.books.move() for _ in range(20)]
+            for event in itertools.islice(stream.events(), len(posted) - len(checker.ids)):
+                checker.heard(event)
+                self.assertEqual(event["id"], str(event["place"]))
+            last = event["id"]
+            server.kill()
+            posted += [self.books.move() for _ in range(5)]
+            server = self.serve_http(http=server.http)
+        for event in itertools.islice(Sse(self, server.http, query, last=last).events(), 5):
+            checker.heard(event)
+        self.assertEqual(posted, checker.ids)
+
+    def test_sse_goes_by_a_name(self):
+        server = self.serve_http("--heartbeat-ms", "50")
+        stream = Sse(self, server.http, "name=mail%20%C3%A9&types=journal_created")
+        self.assertIsNone(next(iter(stream))[1])
+        self.books.move()
+        newest = self.books.newest()
+        for _, data, id in stream:
+            self.assertIsNone(data)
+            if int(id) == newest:
+                break
+        place = ("--data-urlencode", "name=mail \u00e9", "-d", f"place={newest}")
+        self.assertEqual((200, {"place": newest}), curl(*place, f"http://{server.http}/ack"))
+        self.assertEqual(str(newest), next(iter(Sse(self, server.http, "name=mail%20%C3%A9&after=start")))[2])
+        for arguments, status, code in ((("name=x", "place=1"), 404, "listener.not_found"), (("name=x", "place=-1"), 400, "server.malformed"),
+                                        (("name=x",), 400, "server.malformed"),
+                                        (("name=mail \u00e9", f"place={2**52}"), 409, "listener.beyond_newest")):
+            answered = curl(*(part for one in arguments for part in ("--data-urlencode", one)), f"http://{server.http}/ack")
+            self.assertEqual((status, code), (answered[0], answered[1]["code"]))
+
+    def test_sse_refusals_have_a_status(self):
+        server = self.serve_http("--max-streams", "1")
+        events = f"http://{server.http}/events"
+        self.books.move()
+        self.ledger.events.prune(place=self.books.newest())
+        for query, status, code in (("after=start", 410, "event.pruned"), ("after=-1", 400, "server.malformed"), ("what=1", 400, "server.malformed"),
+                                    ("journal_id=x", 400, "request.malformed"), ("after=x", 400, "server.malformed")):
+            answered = curl(f"{events}?{query}")
+            self.assertEqual((status, code), (answered[0], answered[1]["code"]), query)
+        answered = curl("-H", "Last-Event-ID: x", events)
+        self.assertEqual((400, "server.malformed"), (answered[0], answered[1]["code"]))
+        self.assertEqual(404, curl(f"http://{server.http}/")[0])
+        self.assertEqual((200, {"status": "healthy"}), curl(f"http://{server.http}/health"))
+        only = Sse(self, server.http)
+        next(iter(only))
+        answered = curl("-D", "-", events)
+        self.assertIn("503", answered[1])
+        self.assertIn("Retry-After: 1", answered[1])
+        self.assertIn("server.too_many_streams", answered[1])
+
+    def test_sse_a_slow_reader_is_waited_for_and_let_go_at_the_end(self):
+        server = self.serve_http("--buffer", "20", "--grace-ms", "300")
+        host, _, port = server.http.partition(":")
+        slow = socket.create_connection((host, int(port)), SECONDS)
+        self.addCleanup(slow.close)
+        slow.sendall(b"GET /events?after=start&types=transaction_created HTTP/1.1\r\nHost: x\r\n\r\n")
+        quick = Sse(self, server.http, "types=transaction_created")
+        next(iter(quick))
+        before = server.memory()
+        posted = self.books.many(400)
+        self.assertEqual(posted, [event["subject_id"] for event in itertools.islice(quick.events(), 400)])
+        self.assertLess(server.memory() - before, 14_000_000)
+        began = time.monotonic()
+        self.assertEqual(0, server.stop())
+        self.assertLess(time.monotonic() - began, 10)
+
+    def test_sse_sigterm_ends_with_a_word(self):
+        server = self.serve_http()
+        stream = Sse(self, server.http)
+        next(iter(stream))
+        self.books.move()
+        self.assertEqual("transaction_created", next(stream.events())["type"])
+        self.assertEqual(0, server.stop())
+        self.assertEqual([("end", "server.stopping")], [(name, data["code"]) for name, data, _ in stream])
+        self.assertEqual(0, stream.process.wait(SECONDS))
+
 
 class OnSqlite(Served, unittest.TestCase):
     def place(self):
@@ -449,6 +576,20 @@ class OnSqlite(Served, unittest.TestCase):
             with self.assertRaises(grpc.RpcError) as caught:
                 next(self.client(server.grpc, credentials).Listen(pb.ListenRequest(), timeout=SECONDS))
             self.assertEqual(grpc.StatusCode.UNAVAILABLE, caught.exception.code())
+
+    def test_sse_tls_and_tokens(self):
+        cert, key = self.certificates()
+        server = self.serve_http("--tls-cert", str(cert), "--tls-key", str(key), CALA_OUTBOX_TOKEN="secret")
+        url = f"https://{server.http}"
+        self.assertEqual((200, {"status": "healthy"}), curl("--cacert", str(cert), f"{url}/health"))
+        for header in ("X: y", "Authorization: Bearer wrong"):
+            for path in ("events", "ack"):
+                answered = curl("--cacert", str(cert), "-H", header, *(("-d", "name=x&place=1") if path == "ack" else ()), f"{url}/{path}")
+                self.assertEqual((401, "server.unauthenticated"), (answered[0], answered[1]["code"]))
+        accepted = subprocess.run(["curl", "-sN", "--cacert", cert, "-H", "Authorization: Bearer secret", "-o", "-", "--max-time", "1",
+                                   f"{url}/events"], capture_output=True, text=True)
+        self.assertIn("retry: 1000", accepted.stdout)
+        self.assertEqual("", curl(f"http://{server.http}/health")[1])
 
     def test_mistakes_are_told(self):
         folder = pathlib.Path(self.store.removeprefix("sqlite:")).parent

@@ -194,7 +194,7 @@ enum {
 /* Kinds of records that cala_queue_read hands over. */
 enum {
   CALA_RECORD_COMPLETION = 1, /* an operation was answered */
-  CALA_RECORD_LOG = 2,        /* a message of the library's */
+  CALA_RECORD_LOG = 2,        /* a record of a ledger's log (cala_ledger_log) */
   CALA_RECORD_SHUTDOWN = 3,   /* a ledger has shut down: the last record that it sends */
   CALA_RECORD_DROPPED = 4,    /* log records were dropped because nobody read them; the data is their number */
   CALA_RECORD_EVENT = 5       /* an event that a listener waits for */
@@ -210,6 +210,12 @@ typedef void (*cala_completion_fn)(void *user, cala_op *op);
  * call returns; or status is another, event says why like a record of a failed operation, and no event comes any more.
  * It may call any function of this header, cala_listener_free included. */
 typedef void (*cala_event_fn)(void *user, cala_status status, const char *event, size_t event_len);
+
+/* Called by cala_queue_drain or cala_queue_run, on their caller's thread, once for each record of a log that goes to
+ * the queue with it (cala_ledger_log). type is CALA_RECORD_LOG and data the record, or CALA_RECORD_DROPPED and data the
+ * number of records that were dropped; of data_len bytes, NUL-terminated, valid until the call returns. It may call any
+ * function of this header. */
+typedef void (*cala_log_fn)(void *user, int32_t type, const char *data, size_t data_len);
 
 /* Any function's address, and how a program tells where one of libpq's is (cala_tx_adopt): the address of the function
  * called name, or NULL when it has none. Called only while cala_tx_adopt runs, on its caller's thread. */
@@ -295,13 +301,12 @@ CALA_API int32_t cala_lost_race(const char *sqlstate);
  *   failover_wait_ms  how long operations wait for a store that was there before and is away, as in a failover, 0 to
  *               3600000. Until then a posting whose commit was not answered is looked up, too. Default 30000.
  *   lazy        bool: connect at the first operation instead of here. Default false.
- *   log_level   of a later version; refused (option.unsupported) until it has an effect.
  * out: the ledger. The caller ends it with cala_ledger_shutdown (optional) and cala_ledger_free.
  *
  * CALA_INVALID (request.*, store.invalid: what the config says), CALA_UNAVAILABLE (store.unreachable,
  * store.libpq_missing, store.cannot_open, store.full), CALA_PERMISSION (store.read_only, store.permission),
  * CALA_UNSUPPORTED (store.migrations_missing: open with "migrate": true or run cala_ledger_migrate; store.newer: the
- * tables are newer than this library; option.unsupported), CALA_BUSY (store.busy: another process is migrating). */
+ * tables are newer than this library), CALA_BUSY (store.busy: another process is migrating). */
 CALA_API cala_status cala_ledger_open(const char *config, size_t config_len, cala_ledger **out, cala_error **out_error);
 
 /* Begins to close: new operations are refused with CALA_CLOSED, those that have not begun are answered with
@@ -314,6 +319,22 @@ CALA_API cala_status cala_ledger_shutdown(cala_ledger *ledger, cala_queue *queue
 /* Ends a ledger: shuts it down when that was not done, waits for what runs, closes connections. Operations and
  * transactions that are still there stay valid handles and answer CALA_CLOSED. Blocks until running statements end. */
 CALA_API void cala_ledger_free(cala_ledger *ledger);
+
+/* Has the ledger tell of its work: of what went wrong, what it did about that, and what took long. Each is a record
+ * CALA_RECORD_LOG in queue, whose tag is user and whose data is a log_record ("The documents of the operations"), or a
+ * call of fn. No amount, param, metadata, name or password is ever in one, nor a word of the database's. A ledger has
+ * one log: this takes the place of the one before, and fn of that is not called any more; with queue NULL it has none,
+ * as in the beginning. options: NULL or
+ *   level    "error", "warn", "info" or "debug": each tells also of those before it. Default "warn".
+ *   slow_ms  operations that took so long, 0 to 3600000, are told of too (operation.slow, a warning). Default: none.
+ *   buffer   how many log records wait in the queue at most, whichever ledgers they are of, 1 to 100000. Default 1024.
+ *            Nothing waits for a place: more are dropped and counted. The next record then says how many
+ *            (CALA_RECORD_DROPPED, or a call of the fn that was last given with this queue), and so does
+ *            ledger_metrics.
+ * What open itself did is over by then; open with "lazy" to hear of it. No record comes after cala_ledger_shutdown has
+ * told of its end. CALA_INVALID, CALA_CLOSED. */
+CALA_API cala_status cala_ledger_log(cala_ledger *ledger, const char *options, size_t options_len, cala_queue *queue,
+                                     cala_log_fn fn, void *user, cala_error **out_error);
 
 /* Sets a manual clock. rfc3339: an instant ("2026-01-01T00:00:00Z"); earlier than now is allowed.
  * CALA_INVALID (request.malformed), CALA_UNSUPPORTED (clock.not_manual). */
@@ -418,6 +439,10 @@ CALA_API int32_t cala_op_feed(cala_op *op, const char *text, size_t text_len);
  * NUL-terminated. Returns like cala_op_step, commonly CALA_STEP_FAILED. */
 CALA_API int32_t cala_op_feed_error(cala_op *op, const char *sqlstate, const char *message);
 
+/* Says which trace an operation is part of, before it is run, started or stepped: a traceparent of the W3C's Trace
+ * Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then have it.
+ * CALA_INVALID (not one), CALA_MISUSE (it runs already). */
+CALA_API cala_status cala_op_trace(cala_op *op, const char *traceparent, size_t traceparent_len);
 /* Where it stands: CALA_BUSY until it is answered, then its status. */
 CALA_API cala_status cala_op_status(const cala_op *op);
 /* The answer, a JSON document; NULL unless the status is CALA_OK. Lives as long as the operation. out_len may be
@@ -943,6 +968,26 @@ CALA_API void cala_listener_free(cala_listener *listener);
 /* type metric_bucket: the values above the bound before. {
  *   up_to?: integer,                   -- left out of the last
  *   count: integer} */
+/* type log_record: what a ledger tells of its work (cala_ledger_log). {
+ *   at: instant,                       -- by the system's clock
+ *   level: text,                       -- error, warn, info or debug
+ *   event: text,                       -- what happened: operation.failed and the like, docs/running.md has all
+ *   message: text,                     -- the same in words
+ *   operation?: text,                  -- the function's name without cala_
+ *   traceparent?: text,                -- that was said of the operation (cala_op_trace)
+ *   code?: text,                       -- of the error
+ *   sqlstate?: text,
+ *   took_ms?: integer,                 -- from the operation's start to its answer
+ *   line_ms?: integer,                 -- of these waiting for a thread of the library's
+ *   session_ms?: integer,              -- and for a connection, or SQLite's one writer
+ *   statement?: text,                  -- the one that took longest
+ *   statement_ms?: integer,
+ *   attempts?: integer,                -- transactions that were begun for it
+ *   after?: text,                      -- why it is run again: the words of the metric retries
+ *   operations?: integer,              -- of a group
+ *   away_ms?: integer,                 -- the store
+ *   from_version?: integer,            -- of the schema
+ *   to_version?: integer} */
 /* type kept_place: behind which events are to come. {place: integer} */
 /* type listener: a listener with a name. {
  *   name: text,
@@ -1845,9 +1890,6 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * details: {pointer: text} */
 /* code request.too_large, CALA_INVALID, any: a text is longer than the store can keep or index
  * do: shorten it */
-/* code option.unsupported, CALA_UNSUPPORTED: an option that this version does not heed: `log_level`
- * do: leave it out
- * details: {pointer: text} */
 /* code currency.unknown, CALA_INVALID: a currency that the ledger does not know
  * do: use an ISO 4217 code or one of the crypto codes, in upper case
  * details: {pointer?: text, currency?: text} */

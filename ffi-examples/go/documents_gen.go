@@ -740,6 +740,45 @@ type MetricBucket struct {
 	Count int64  `json:"count"`
 }
 
+// LogRecord is what a ledger tells of its work (cala_ledger_log).
+type LogRecord struct {
+	// By the system's clock.
+	At time.Time `json:"at"`
+	// Error, warn, info or debug.
+	Level string `json:"level"`
+	// What happened: operation.failed and the like, docs/running.md has all.
+	Event string `json:"event"`
+	// The same in words.
+	Message string `json:"message"`
+	// The function's name without cala_.
+	Operation string `json:"operation,omitempty"`
+	// That was said of the operation (cala_op_trace).
+	Traceparent string `json:"traceparent,omitempty"`
+	// Of the error.
+	Code     string `json:"code,omitempty"`
+	Sqlstate string `json:"sqlstate,omitempty"`
+	// From the operation's start to its answer.
+	TookMs *int64 `json:"took_ms,omitempty"`
+	// Of these waiting for a thread of the library's.
+	LineMs *int64 `json:"line_ms,omitempty"`
+	// And for a connection, or SQLite's one writer.
+	SessionMs *int64 `json:"session_ms,omitempty"`
+	// The one that took longest.
+	Statement   string `json:"statement,omitempty"`
+	StatementMs *int64 `json:"statement_ms,omitempty"`
+	// Transactions that were begun for it.
+	Attempts *int64 `json:"attempts,omitempty"`
+	// Why it is run again: the words of the metric retries.
+	After string `json:"after,omitempty"`
+	// Of a group.
+	Operations *int64 `json:"operations,omitempty"`
+	// The store.
+	AwayMs *int64 `json:"away_ms,omitempty"`
+	// Of the schema.
+	FromVersion *int64 `json:"from_version,omitempty"`
+	ToVersion   *int64 `json:"to_version,omitempty"`
+}
+
 // KeptPlace is behind which events are to come.
 type KeptPlace struct {
 	Place int64 `json:"place"`
@@ -1702,9 +1741,6 @@ const (
 	CodeRequestMissingKey = "request.missing_key"
 	// CodeRequestTooLarge (ErrInvalid): a text is longer than the store can keep or index. Shorten it.
 	CodeRequestTooLarge = "request.too_large"
-	// CodeOptionUnsupported (ErrUnsupported): an option that this version does not heed: log_level. Leave it out.
-	// Details: {pointer: text}.
-	CodeOptionUnsupported = "option.unsupported"
 	// CodeCurrencyUnknown (ErrInvalid): a currency that the ledger does not know. Use an ISO 4217 code or one of the
 	// crypto codes, in upper case. Details: {pointer?: text, currency?: text}.
 	CodeCurrencyUnknown = "currency.unknown"

@@ -48,7 +48,6 @@ base::Result<live::Config> read_config(std::string_view text) {
   });
   config.queue_max = static_cast<std::size_t>(reader.integer("queue_max", 65536, 1, 1048576));
   config.lazy = reader.boolean("lazy", false);
-  if (reader.has("log_level")) reader.refuse_option("log_level");
   config.failover_wait = std::chrono::milliseconds(reader.integer("failover_wait_ms", 30'000, 0, 3'600'000));
   if (base::Outcome read = reader.finish(); !read) return std::move(read.error());
   return config;

@@ -220,6 +220,14 @@ const cala_error *cala_op_error(const cala_op *op) {
   });
 }
 
+cala_status cala_op_trace(cala_op *op, const char *traceparent, size_t traceparent_len) {
+  return api::guard(nullptr, [&]() -> base::Outcome {
+    if (base::Outcome valid = api::check_handle<api::OpSlots>(op, "cala_op"); !valid) return valid;
+    if (traceparent == nullptr) return live::misuse("traceparent must not be NULL");
+    return op->state->trace({traceparent, traceparent_len});
+  });
+}
+
 cala_status cala_op_cancel(cala_op *op) {
   return api::guard(nullptr, [&]() -> base::Outcome {
     if (base::Outcome valid = api::check_handle<api::OpSlots>(op, "cala_op"); !valid) return valid;

@@ -77,7 +77,8 @@ Outcome begin(cala_ledger *ledger, const char *options, size_t options_len, cala
   if (!made) return std::move(made.error());
   const std::shared_ptr<live::TxState> transaction = made.take();
   if (Outcome ready = state->ensure_ready(); !ready) return ready;
-  if (Outcome begun = transaction->begin(); !begun) return begun;
+  engine::Course course;
+  if (Outcome begun = transaction->begin(course); !begun) return begun;
   state->add_transaction(transaction);
   *out = TxSlots::make(transaction);
   return {};

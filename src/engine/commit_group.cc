@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "engine/post.h"
@@ -29,6 +30,8 @@ struct Unit {
     } catch (...) {  // the status must do
     }
   }
+
+  void note(const Course &of_group) noexcept { member->operation().course().add(of_group); }
 
   void succeed(Render render) {
     answered = true;
@@ -174,7 +177,11 @@ class GroupRun {
       const Together cancelling(group, cancel);
       const bool lost_commit =
           std::any_of(group.begin(), group.end(), [](const Unit *unit) { return unit->unknown.has_value(); });
-      return engine::run(together, ledger_, store_, pool_, cancel, failover_wait_, lost_commit);
+      Result<Render> done = engine::run(together, ledger_, store_, pool_, cancel, failover_wait_, lost_commit);
+      if (ledger_.telemetry().log().listens()) {
+        for (Unit *unit : group) unit->note(together.course());
+      }
+      return done;
     } catch (...) {  // nothing was written
       return without_memory();
     }
@@ -188,16 +195,26 @@ class GroupRun {
     Group group = unanswered(all);
     if (group.empty()) return;
     if (!cancelled && error.code == "store.lock_timeout") {
+      tell(LogLevel::kInfo, "group.apart", "somebody holds rows of a group: its operations run one by one", group,
+           error);
       for (Unit *unit : group) unit->unknown ? unit->fail(error) : unit->run_elsewhere();
     } else if (!cancelled && (unknown || is_everybodys(error))) {
       for (Unit *unit : group) unit->fail(error);
     } else if (cancelled || group.size() == 1) {
       groups_.push_front(std::move(group));  // without whoever was cancelled
     } else {
+      tell(LogLevel::kDebug, "group.halved", "a group was refused: its halves are tried", group, error);
       const auto middle = group.begin() + static_cast<std::ptrdiff_t>(group.size() / 2);
       groups_.emplace_front(middle, group.end());
       groups_.emplace_front(group.begin(), middle);
     }
+  }
+
+  void tell(LogLevel level, std::string_view event, std::string_view message, const Group &group,
+            const Error &error) noexcept {
+    Log &log = ledger_.telemetry().log();
+    if (!log.hears(level)) return;
+    log.tell(LogEntry(level, event, message).with("operations", static_cast<std::int64_t>(group.size())).with(error));
   }
 
   Ledger &ledger_;

@@ -23,17 +23,19 @@ void TxTemplateCache::remove(const std::string &code) {
   by_code_.erase(code);
 }
 
-void RollupFailure::note(const base::Error &error, base::Timestamp at) {
+bool RollupFailure::note(const base::Error &error, base::Timestamp at) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  const bool known = failed_ && code_ == error.code;
   failed_ = true;
   code_ = error.code;
   message_ = error.message;
   at_ = at;
+  return !known;
 }
 
-void RollupFailure::clear() {
+bool RollupFailure::clear() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  failed_ = false;
+  return std::exchange(failed_, false);
 }
 
 void RollupFailure::render(base::JsonWriter &out, const char *key) const {

@@ -45,8 +45,8 @@ class VelocityCache {
 // Why the roll-up did not come further when it last tried; empty once it has.
 class RollupFailure {
  public:
-  void note(const base::Error &error, base::Timestamp at);
-  void clear();
+  bool note(const base::Error &error, base::Timestamp at);  // whether that is news
+  bool clear();                                             // likewise
   // {code, message, at}, or nothing.
   void render(base::JsonWriter &out, const char *key) const;
   bool tell(std::string &code, std::string &message) const;  // false: nothing to tell

@@ -183,6 +183,8 @@ void show(Sink &out, const Telemetry &from) {
   out.number({}, {}, from.rollup_behind());
   out.family("listeners_behind", "gauge", {}, "How far an open listener was behind when it last read.");
   out.number({}, {}, from.listeners_behind());
+  out.family("log_dropped", "counter", {}, "Log records that were dropped because nobody read them in time.");
+  out.number({}, {}, from.log().lost_records());
   const Telemetry::Watched &watched = from.watched();
   if (watched.listeners) {
     out.family("listeners", "gauge", {}, "Listeners that are open on this ledger.");

@@ -56,6 +56,8 @@ class Operation {
   std::string_view name() const { return name_; }
   const std::shared_ptr<const PostingUnit> &postings() const { return postings_; }
   const Traits &traits() const { return traits_; }
+  Course &course() { return course_; }
+  const Course &course() const { return course_; }
 
   void begin(const Context &context);
   // The request to run next; null when there is an outcome.
@@ -76,6 +78,7 @@ class Operation {
   Traits traits_;
   Body body_;
   std::shared_ptr<const PostingUnit> postings_;
+  Course course_;
   Context context_;
   std::optional<Flow> flow_;
   Phase phase_ = Phase::kFlow;

@@ -37,13 +37,9 @@ void RequestReader::fail(std::string_view code, std::string_view key, const std:
   fail_at(code, pointer_to(key), what);
 }
 
-void RequestReader::refuse_option(std::string_view key) {
-  fail_at("option.unsupported", pointer_to(key), "asks for what this version cannot do", Status::kUnsupported);
-}
-
-void RequestReader::fail_at(std::string_view code, const std::string &pointer, const std::string &what, Status status) {
+void RequestReader::fail_at(std::string_view code, const std::string &pointer, const std::string &what) {
   if (error_) return;
-  error_ = std::make_unique<base::Error>(base::make_error(status, code, pointer + " " + what));
+  error_ = std::make_unique<base::Error>(base::make_error(Status::kInvalid, code, pointer + " " + what));
   base::JsonWriter details;
   details.begin_object().key("pointer").string(pointer).end_object();
   error_->details = details.take();

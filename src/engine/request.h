@@ -60,8 +60,7 @@ class RequestReader {
   }
 
   void fail(std::string_view code, std::string_view key, const std::string &what);
-  void refuse_option(std::string_view key);  // a value that a later version will heed: option.unsupported
-  void adopt(base::Outcome outcome);         // another reader's error becomes this one's
+  void adopt(base::Outcome outcome);  // another reader's error becomes this one's
   std::string pointer_to(std::string_view key) const;
   bool failed() const { return error_ != nullptr; }
 
@@ -70,8 +69,7 @@ class RequestReader {
   base::Outcome finish();
 
  private:
-  void fail_at(std::string_view code, const std::string &pointer, const std::string &what,
-               base::Status status = base::Status::kInvalid);
+  void fail_at(std::string_view code, const std::string &pointer, const std::string &what);
   base::JsonView take(std::string_view key);
   base::JsonView require(std::string_view key);
 

@@ -20,18 +20,25 @@ constexpr int kMaxLostRaces = 12;
 constexpr int kMaxLostConnections = 2;  // old ones, which say nothing of the store; whatever the limit of waiting
 constexpr int kMaxLostCommits = 2;
 
-Result<SessionPool::Lease> acquire(Telemetry &telemetry, SessionPool &pool, store::Access access, CancelToken &cancel) {
-  const Interruptible<SessionPool> waiting(cancel, &pool);
+// Whether an error says that no connection, or the one writer, came free in time.
+bool is_exhausted(const base::Error &error) { return error.code == "store.pool_timeout" || error.code == "store.busy"; }
+
+// stop: null where nobody can.
+Result<SessionPool::Lease> acquire(Telemetry &telemetry, SessionPool &pool, store::Access access,
+                                   const std::atomic<bool> *stop, std::string_view operation, Course &course) {
   const Telemetry::Clock::time_point began = Telemetry::Clock::now();
-  Result<SessionPool::Lease> lease = pool.acquire(access, cancel.flag());
-  telemetry.waited_for_session(Telemetry::Clock::now() - began);
+  Result<SessionPool::Lease> lease = pool.acquire(access, stop);
+  const Telemetry::Clock::duration waited = Telemetry::Clock::now() - began;
+  telemetry.waited_for_session(waited, course);
+  if (!lease && is_exhausted(lease.error())) telemetry.log().pool_exhausted(operation, course, lease.error(), waited);
   return lease;
 }
 
-Result<store::Answer> timed(Telemetry &telemetry, store::Session &session, const store::Request &request) {
+Result<store::Answer> timed(Telemetry &telemetry, store::Session &session, const store::Request &request,
+                            Course &course) {
   const Telemetry::Clock::time_point began = Telemetry::Clock::now();
   Result<store::Answer> answer = session.execute(request);
-  telemetry.ran(request, Telemetry::Clock::now() - began);
+  telemetry.ran(request, Telemetry::Clock::now() - began, course);
   return answer;
 }
 
@@ -76,11 +83,12 @@ base::Error interrupted_commit() noexcept {
   return error;
 }
 
-Result<store::Answer> write_and_commit(Telemetry &telemetry, store::Session &session, const store::Request &request) {
+Result<store::Answer> write_and_commit(Telemetry &telemetry, store::Session &session, const store::Request &request,
+                                       Course &course) {
   try {
     const Telemetry::Clock::time_point began = Telemetry::Clock::now();
     Result<store::Answer> answer = session.execute_and_commit(request);
-    telemetry.ran(request, Telemetry::Clock::now() - began);
+    telemetry.ran(request, Telemetry::Clock::now() - began, course);
     return answer;
   } catch (...) {
     return interrupted_commit();
@@ -100,12 +108,13 @@ Result<Render> drive(Operation &operation, const Context &context, store::Sessio
       continue;
     }
     if (!writes(*request)) {
-      operation.feed(timed(context.ledger->telemetry(), session, *request));
+      operation.feed(timed(context.ledger->telemetry(), session, *request, operation.course()));
       continue;
     }
     cancel.attach(static_cast<store::Session *>(nullptr));
     sent = true;
-    Result<store::Answer> written = write_and_commit(context.ledger->telemetry(), session, *request);
+    Result<store::Answer> written =
+        write_and_commit(context.ledger->telemetry(), session, *request, operation.course());
     if (written) unless.committed();
     operation.feed(std::move(written));
   }
@@ -125,7 +134,11 @@ Result<Render> attempt(Operation &operation, const Context &context, store::Sess
 }
 
 Result<Render> attempt(Operation &operation, const Context &context, SessionPool &pool, CancelToken &cancel) {
-  Result<SessionPool::Lease> lease = acquire(context.ledger->telemetry(), pool, operation.traits().access, cancel);
+  Result<SessionPool::Lease> lease = [&] {
+    const Interruptible<SessionPool> waiting(cancel, &pool);
+    return acquire(context.ledger->telemetry(), pool, operation.traits().access, cancel.flag(), operation.name(),
+                   operation.course());
+  }();
   if (!lease) return std::move(lease.error());
   return attempt(operation, context, **lease, cancel);
 }
@@ -182,13 +195,23 @@ base::Error aborted_error() {
   return error;
 }
 
-Result<Render> migrate(store::Store &store) {
+Result<Render> migrate(store::Store &store, Log &log) {
   Result<store::MigrationReport> report = store.migrate();
   if (!report) return std::move(report.error());
+  migrated(*report, log);
   return Render([done = *report](base::JsonWriter &out) {
     out.begin_object().key("from_version").integer(done.from_version);
     out.key("to_version").integer(done.to_version).end_object();
   });
+}
+
+// Why a transaction is run once more.
+void tell_retry(Log &log, const Operation &operation, Retry why, const base::Error &error) noexcept {
+  const LogLevel level = why == Retry::kLostRace ? LogLevel::kDebug : LogLevel::kInfo;
+  if (!log.hears(level)) return;
+  LogEntry entry(level, "transaction.retried", "a transaction is run again");
+  entry.of(operation.name(), operation.course()).with("after", kRetryNames[static_cast<std::size_t>(why)]);
+  log.tell(entry.with(error).with("attempts", operation.course().attempts));
 }
 
 // Tries until there is an answer. `unknown` is a commit whose answer was lost: until that is looked up, it is what the
@@ -197,33 +220,44 @@ Result<Render> repeat(Operation &operation, Context context, SessionPool &pool, 
                       std::chrono::milliseconds failover_wait, std::optional<Result<Render>> &unknown) {
   Patience patience(pool, failover_wait);
   Telemetry &telemetry = context.ledger->telemetry();
+  Log &log = telemetry.log();
+  const auto retried = [&](Retry why, const base::Error &error) {
+    telemetry.retried(why);
+    tell_retry(log, operation, why, error);
+  };
   int lost_commits = 0;
   int lost_races = 0;
   int lost_connections = 0;
   while (true) {
     Result<Render> outcome = cancelled_error();
+    ++operation.course().attempts;
     if (!cancel.cancelled()) outcome = attempt(operation, context, pool, cancel);
-    if (outcome) return outcome;
+    if (outcome) {
+      log.store_answers();
+      return outcome;
+    }
     const base::Error &error = outcome.error();
+    if (store_is_away(error)) log.store_lost(operation.name(), operation.course(), error);
     if (error.status == Status::kOutcomeUnknown) {
       unknown.emplace(std::move(outcome));
       context.lost_commit = true;
+      log.store_lost(operation.name(), operation.course(), unknown->error());
       if (!operation.traits().repeatable || ++lost_commits > kMaxLostCommits) return std::move(*unknown);
-      telemetry.retried(Retry::kLostCommit);
+      retried(Retry::kLostCommit, unknown->error());
       continue;
     }
     if (unknown && settles(error)) return outcome;
     if (error.status == Status::kConflict && error.retryable && lost_races < kMaxLostRaces) {
-      telemetry.retried(Retry::kLostRace);
+      retried(Retry::kLostRace, error);
       back_off(lost_races++);
     } else if (error.code == "store.connection_lost" && lost_connections < kMaxLostConnections) {
-      telemetry.retried(Retry::kLostConnection);
+      retried(Retry::kLostConnection, error);
       ++lost_connections;
     } else if (!store_is_away(error) || !patience.wait(&cancel)) {
       if (unknown) return std::move(*unknown);
       return outcome;
     } else {
-      telemetry.retried(Retry::kStoreAway);
+      retried(Retry::kStoreAway, error);
     }
   }
 }
@@ -263,7 +297,7 @@ Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, Se
                    std::chrono::milliseconds failover_wait, bool lost_commit) {
   const Context context{.ledger = &ledger, .lost_commit = lost_commit};
   if (!operation.traits().needs_store) return run_without_store(operation, context);
-  if (operation.traits().migrates) return migrate(store);
+  if (operation.traits().migrates) return migrate(store, ledger.telemetry().log());
   std::optional<Result<Render>> unknown;
   try {
     return repeat(operation, context, pool, cancel, failover_wait, unknown);
@@ -283,25 +317,38 @@ Result<Render> run_inside(Operation &operation, const Context &context, store::S
   while (const store::Request *request = operation.pending()) {
     const bool stops = cancel.cancelled() && !std::holds_alternative<store::Savepoint>(*request);
     Result<store::Answer> answer = cancelled_error();
-    if (!stops) answer = timed(context.ledger->telemetry(), session, *request);
+    if (!stops) answer = timed(context.ledger->telemetry(), session, *request, operation.course());
     operation.feed(std::move(answer));
   }
   return as_cancelled(operation.take_outcome(), cancel);
 }
 
+void migrated(const store::MigrationReport &report, Log &log) noexcept {
+  if (report.from_version == report.to_version) return;
+  LogEntry entry(LogLevel::kInfo, "schema.migrated", "the ledger's tables were made or upgraded");
+  log.tell(entry.with("from_version", report.from_version).with("to_version", report.to_version));
+}
+
 Result<std::unique_ptr<OwnTransaction>> OwnTransaction::begin(Ledger &ledger, SessionPool &pool,
-                                                              std::chrono::milliseconds failover_wait) {
+                                                              std::chrono::milliseconds failover_wait, Course &course) {
+  constexpr std::string_view kName = "tx_begin";
   Patience patience(pool, failover_wait);
+  Log &log = ledger.telemetry().log();
   while (true) {
     Outcome begun;
-    Result<SessionPool::Lease> lease = pool.acquire(store::Access::kWrite);
+    ++course.attempts;
+    Result<SessionPool::Lease> lease = acquire(ledger.telemetry(), pool, store::Access::kWrite, nullptr, kName, course);
     if (lease) {
       std::unique_ptr<OwnTransaction> transaction(new OwnTransaction(ledger, lease.take()));  // from here it rolls back
       begun = transaction->lease_->begin(store::Access::kWrite);
-      if (begun) return transaction;
+      if (begun) {
+        log.store_answers();
+        return transaction;
+      }
     } else {
       begun = std::move(lease.error());
     }
+    if (store_is_away(begun.error())) log.store_lost(kName, course, begun.error());
     if (!store_is_away(begun.error()) || !patience.wait(nullptr)) return std::move(begun.error());
   }
 }

@@ -56,6 +56,8 @@ base::Result<Render> run(Operation &operation, Ledger &ledger, store::Store &sto
 // Whether an error tells what became of a commit whose answer was lost before: only a ledger that was looked into can give it.
 bool settles(const base::Error &error);
 
+void migrated(const store::MigrationReport &report, Log &log) noexcept;  // for the log
+
 // Runs the operation in the transaction that is open on the session, and leaves it open. Blocks.
 base::Result<Render> run_inside(Operation &operation, const Context &context, store::Session &session,
                                 CancelToken &cancel);
@@ -64,7 +66,7 @@ base::Result<Render> run_inside(Operation &operation, const Context &context, st
 class OwnTransaction {
  public:
   static base::Result<std::unique_ptr<OwnTransaction>> begin(Ledger &ledger, SessionPool &pool,
-                                                             std::chrono::milliseconds failover_wait);
+                                                             std::chrono::milliseconds failover_wait, Course &course);
   ~OwnTransaction();  // rolls back what is still open
 
   base::Result<Render> run(Operation &operation, CancelToken &cancel, bool savepoint);

@@ -11,10 +11,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
+#include "engine/log.h"
 #include "store/port.h"
 
 namespace cala::engine {
@@ -144,9 +146,16 @@ class Telemetry {
     operations_.of(operation).add(took);
     if (failure != nullptr) refusals_.of(failure->code).add();
   }
-  void waited_for_thread(Clock::duration took) noexcept { thread_waits_.add(took); }
-  void waited_for_session(Clock::duration took) noexcept { session_waits_.add(took); }
-  void ran(const store::Request &request, Clock::duration took) noexcept;
+  void waited_for_thread(Clock::duration took, Course &course) noexcept {
+    thread_waits_.add(took);
+    if (log_->listens()) course.line += took;
+  }
+  void waited_for_session(Clock::duration took, Course &course) noexcept {
+    session_waits_.add(took);
+    if (log_->listens()) course.session += took;
+  }
+  // course: of the operation that asked.
+  void ran(const store::Request &request, Clock::duration took, Course &course) noexcept;
   void retried(Retry why) noexcept { retries_[static_cast<std::size_t>(why)].add(); }
   void grouped(std::size_t postings) noexcept { groups_.add(static_cast<std::int64_t>(postings)); }
   void looked_up(bool tx_template_found) noexcept { (tx_template_found ? cache_hits_ : cache_misses_).add(); }
@@ -174,6 +183,10 @@ class Telemetry {
   void watch(Watched watched) { watched_ = std::move(watched); }
   const Watched &watched() const { return watched_; }
 
+  Log &log() { return *log_; }
+  const Log &log() const { return *log_; }
+  const std::shared_ptr<Log> &shared_log() const { return log_; }
+
  private:
   ByName<Times, 128> operations_;
   ByName<Counter, 256> refusals_;
@@ -187,6 +200,7 @@ class Telemetry {
   std::atomic<std::int64_t> rollup_behind_{0};
   std::atomic<std::int64_t> listeners_behind_{0};
   Watched watched_;
+  const std::shared_ptr<Log> log_ = std::make_shared<Log>();
 };
 
 }  // namespace cala::engine

@@ -90,6 +90,7 @@ Outcome LedgerState::start(const Config &config, Backend backend, std::string_vi
     grouping.run_batch = OpState::run_batch;
     grouping.weight = OpState::weight_in_batch;
   }
+  farewell_->ends(ledger_->telemetry().shared_log());
   Result<std::unique_ptr<runtime::Executor>> executor = runtime::Executor::create(std::move(lanes));
   if (!executor) return std::move(executor.error());
   listeners_ = std::make_shared<ListenerHub>(*this);
@@ -129,6 +130,12 @@ std::size_t LedgerState::listener_lane() { return kListenerLane; }
 
 std::size_t LedgerState::probe_lane() { return kProbeLane; }
 
+Outcome LedgerState::log_to(std::shared_ptr<engine::LogListener> listener, engine::LogLevel level,
+                            std::optional<std::chrono::milliseconds> slow) {
+  if (closing() || !ledger_->telemetry().log().listen(std::move(listener), level, slow)) return closed_error();
+  return {};
+}
+
 void LedgerState::committed() noexcept { listeners_->committed(); }
 
 Outcome LedgerState::ensure_ready() {
@@ -144,6 +151,7 @@ Outcome LedgerState::make_ready() {
   if (config_.migrate.value_or(backend_.migrates_by_default)) {
     Result<store::MigrationReport> migrated = backend_.store->migrate();
     if (!migrated) return std::move(migrated.error());
+    engine::migrated(*migrated, ledger_->telemetry().log());
   }
   Result<engine::SessionPool::Lease> lease = sessions_->acquire(store::Access::kRead);
   if (!lease) return std::move(lease.error());
@@ -199,14 +207,18 @@ void LedgerState::roll_up() noexcept {
 
 bool LedgerState::roll_up_once(engine::RollupProgress &progress) noexcept {
   try {
+    engine::Log &log = ledger_->telemetry().log();
     engine::CancelToken cancel;
     const engine::OperationPtr step = engine::make_rollup_step(progress);
     const Result<engine::Render> done = engine::run(*step, *ledger_, *backend_.store, *sessions_, cancel, {});
     if (done) {
       ledger_->telemetry().rolled_up(std::max<std::int64_t>(progress.frontier - progress.applied, 0));
-      if (!progress.stalled) ledger_->rollup_failure().clear();
-    } else if (!closing()) {
-      ledger_->rollup_failure().note(done.error(), ledger_->now());
+      if (!progress.stalled && ledger_->rollup_failure().clear()) {
+        log.tell({engine::LogLevel::kInfo, "rollup.recovered", "balances that follow are brought on again"});
+      }
+    } else if (!closing() && ledger_->rollup_failure().note(done.error(), ledger_->now())) {
+      engine::LogEntry entry(engine::LogLevel::kWarn, "rollup.failed", "balances that follow cannot be brought on");
+      log.tell(entry.with(done.error()));
     }
     return static_cast<bool>(done);
   } catch (const std::bad_alloc &) {

@@ -15,6 +15,7 @@
 
 #include "base/time.h"
 #include "engine/ledger.h"
+#include "engine/log.h"
 #include "engine/operation.h"
 #include "engine/rollup.h"
 #include "engine/session_pool.h"
@@ -63,8 +64,12 @@ class Farewell {
     return false;
   }
   void release() {
-    if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1 && queue_) queue_->push(std::move(completion_));
+    if (holds_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (log_) log_->end();
+    if (queue_) queue_->push(std::move(completion_));
   }
+  // What is told until then, and no longer. Before the first thread.
+  void ends(std::shared_ptr<engine::Log> log) { log_ = std::move(log); }
   // Before the ledger's own hold is released.
   void address(std::shared_ptr<runtime::Queue> queue, std::shared_ptr<runtime::Completion> completion) {
     queue_ = std::move(queue);
@@ -73,6 +78,7 @@ class Farewell {
 
  private:
   std::atomic<std::size_t> holds_{1};  // the ledger's own, until its threads are done
+  std::shared_ptr<engine::Log> log_;
   std::shared_ptr<runtime::Queue> queue_;
   std::shared_ptr<runtime::Completion> completion_;
 };
@@ -111,6 +117,10 @@ class LedgerState {
 
   // Transactions that are rolled back when the ledger closes.
   void add_transaction(const std::shared_ptr<TxState> &transaction);
+
+  // Who hears the ledger's log, from now on; null: nobody. kClosed when it has been shut down.
+  base::Outcome log_to(std::shared_ptr<engine::LogListener> listener, engine::LogLevel level,
+                       std::optional<std::chrono::milliseconds> slow);
 
   // Who is told of events.
   const std::shared_ptr<ListenerHub> &listeners() const { return listeners_; }

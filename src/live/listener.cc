@@ -138,6 +138,8 @@ void ListenerState::read_page(LedgerState &ledger, engine::CancelToken &cancel) 
   }
   if (!ready) {
     if (passes(ready.error())) return rest();
+    engine::LogEntry entry(engine::LogLevel::kError, "listener.ended", "a listener cannot go on and has ended");
+    ledger.ledger().telemetry().log().tell(entry.with(ready.error()));
     std::string document;
     append_error_document(document, ready.error());
     push(std::move(document), 0, ready.error().status);

@@ -19,13 +19,21 @@ Error shut_down_first() {
   return base::make_error(Status::kCancelled, "op.cancelled", "the ledger was shut down before the operation began");
 }
 
+std::string_view name_of(OpState::Step step) {
+  switch (step) {
+    case OpState::Step::kBegin: return "tx_begin";
+    case OpState::Step::kCommit: return "tx_commit";
+    default: return "tx_rollback";
+  }
+}
+
 }  // namespace
 
 OpState::OpState(std::shared_ptr<TxState> tx, Step step)
     : ledger_(tx->ledger()),
       tx_(std::move(tx)),
       operation_(std::make_unique<engine::Operation>(
-          "tx_step", engine::Operation::Traits{.access = store::Access::kWrite}, nullptr)),
+          name_of(step), engine::Operation::Traits{.access = store::Access::kWrite}, nullptr)),
       step_(step) {}
 
 OpState &OpState::of(const runtime::Task &task) { return *static_cast<const OpTask &>(task).op; }
@@ -205,7 +213,7 @@ Outcome OpState::submit_to(const std::shared_ptr<runtime::Queue> &queue, Complet
 }
 
 void OpState::leaves_line() noexcept {
-  ledger_->ledger().telemetry().waited_for_thread(engine::Telemetry::Clock::now() - began_);
+  ledger_->ledger().telemetry().waited_for_thread(engine::Telemetry::Clock::now() - began_, operation_->course());
 }
 
 // On a library thread, or, when the executor refuses, wherever it does.
@@ -272,7 +280,7 @@ Result<engine::Render> OpState::examine() {
 }
 
 void OpState::take_step() {
-  Outcome taken = step_ == Step::kBegin ? tx_->begin() : tx_->end_begun(step_ == Step::kCommit);
+  Outcome taken = step_ == Step::kBegin ? tx_->begin(operation_->course()) : tx_->end_begun(step_ == Step::kCommit);
   if (!taken) return fail(std::move(taken.error()));
   if (step_ == Step::kBegin) ledger_->add_transaction(tx_);
   answer(engine::Render([](base::JsonWriter &out) { out.begin_object().end_object(); }));
@@ -301,8 +309,11 @@ void OpState::fail(Error error) {
 
 void OpState::conclude() {
   const bool in_flight = stage_.exchange(Stage::kAnswered) == Stage::kInFlight;
-  ledger_->ledger().telemetry().answered(operation_->name(), engine::Telemetry::Clock::now() - began_,
-                                         failure_ ? &*failure_ : nullptr);
+  engine::Telemetry &telemetry = ledger_->ledger().telemetry();
+  const engine::Telemetry::Clock::duration took = engine::Telemetry::Clock::now() - began_;
+  const Error *failure = failure_ ? &*failure_ : nullptr;
+  telemetry.answered(operation_->name(), took, failure);
+  if (telemetry.log().listens()) telemetry.log().answered(operation_->name(), operation_->course(), took, failure);
   const bool commits = tx_ == nullptr || step_ == Step::kCommit;
   if (in_flight && commits && !failure_ && operation_->traits().access == store::Access::kWrite) ledger_->committed();
   if (tx_) tx_->release();
@@ -310,6 +321,16 @@ void OpState::conclude() {
   answered_.set();
   if (queue_) queue_->push(shared_from_this());
   if (in_flight) ledger_->answered();
+}
+
+Outcome OpState::trace(std::string_view traceparent) {
+  const std::optional<engine::TraceParent> parsed = engine::TraceParent::parse(traceparent);
+  if (!parsed) {
+    return base::make_error(Status::kInvalid, "request.malformed", "not a traceparent of the W3C's Trace Context");
+  }
+  if (stage_.load() != Stage::kMade) return run_twice_error();
+  operation_->course().trace = *parsed;
+  return {};
 }
 
 void OpState::cancel() {

@@ -52,6 +52,8 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   std::int32_t feed_error(std::string_view sqlstate, std::string_view message);
   // A step or a feed threw: the operation is answered so, and never fed again.
   void fail_thrown(base::Status status) noexcept;
+  // Before it is run, started or stepped.
+  base::Outcome trace(std::string_view traceparent);
   void cancel();
   void abandon();  // its handle is being freed
 

@@ -57,10 +57,10 @@ Result<engine::Render> TxState::run(engine::Operation &operation, engine::Cancel
   return own_->run(operation, cancel, savepoint_);
 }
 
-Outcome TxState::begin() {
+Outcome TxState::begin(engine::Course &course) {
   if (begun_) return misuse("the transaction has begun already");
   Result<std::unique_ptr<engine::OwnTransaction>> own =
-      engine::OwnTransaction::begin(ledger_->ledger(), ledger_->sessions(), ledger_->failover_wait());
+      engine::OwnTransaction::begin(ledger_->ledger(), ledger_->sessions(), ledger_->failover_wait(), course);
   if (!own) return std::move(own.error());
   own_ = own.take();
   begun_ = true;
@@ -78,6 +78,9 @@ Outcome TxState::finish(bool commit) {
   try {
     Outcome finished = end_begun(commit);
     if (commit && finished) ledger_->committed();
+    if (!finished) {
+      ledger_->ledger().telemetry().log().failed(commit ? "tx_commit" : "tx_rollback", finished.error());
+    }
     release();
     return finished;
   } catch (...) {

@@ -41,7 +41,7 @@ class TxState {
   // While occupied, on connections that we can use: ours and adopted ones.
   base::Result<engine::Render> run(engine::Operation &operation, engine::CancelToken &cancel);
   // Ours only. begin and end_begun while occupied.
-  base::Outcome begin();
+  base::Outcome begin(engine::Course &course);
   base::Outcome end_begun(bool commit);
   base::Outcome finish(bool commit);
 

@@ -33,6 +33,7 @@ void Queue::State::prepare(Completion &completion) {
   dropped->count = dropped_count;
   dropped->callback = dropped_callback;
   dropped->user = dropped_user;
+  dropped->keep = dropped_keep;
 }
 
 // After a reader is done with a message: more logs may have been dropped while the reader told of the last ones.
@@ -94,11 +95,12 @@ void Queue::set_log_capacity(std::size_t logs) {
   state_->log_capacity = logs;
 }
 
-void Queue::set_dropped_callback(DroppedFn callback, void *user) {
+void Queue::set_dropped_callback(DroppedFn callback, void *user, std::shared_ptr<const void> keep) {
   if (forked()) return;
   const std::lock_guard<std::mutex> lock(state_->mutex);
   state_->dropped_callback = callback;
   state_->dropped_user = user;
+  state_->dropped_keep.swap(keep);  // what was kept ends after the lock
 }
 
 Outcome Queue::reserve(std::size_t at_least) {
@@ -148,24 +150,41 @@ void Queue::push(std::shared_ptr<Completion> completion) noexcept {
   if (send) state_->wake.send();
 }
 
-void Queue::push_log(std::shared_ptr<Completion> log) noexcept {
-  if (forked() || log->pushed_.exchange(true)) return;
+// Asks for a place, and uses it where there is a log. drop: as if there were none.
+Queue::LogPlace Queue::offer_log(std::shared_ptr<Completion> log, bool drop) noexcept {
+  bool changed = true;
   bool send = false;
+  LogPlace place = LogPlace::kFree;
   {
     const std::lock_guard<std::mutex> lock(state_->mutex);
-    if (state_->closed) return;
-    if (state_->logs < state_->log_capacity) {
+    if (state_->closed) return LogPlace::kClosed;
+    if (drop || state_->logs >= state_->log_capacity) {
+      place = LogPlace::kFull;
+      ++state_->dropped_count;
+      changed = !state_->dropped_queued;
+      if (changed) state_->queue_dropped();
+    } else if (log != nullptr) {
       ++state_->logs;
       state_->pending.push_back(std::move(log));
     } else {
-      ++state_->dropped_count;
-      if (state_->dropped_queued) return;
-      state_->queue_dropped();
+      changed = false;
     }
-    send = std::exchange(state_->armed, false);
+    if (changed) send = std::exchange(state_->armed, false);
   }
-  state_->changed.notify_all();
+  if (changed) state_->changed.notify_all();
   if (send) state_->wake.send();
+  return place;
+}
+
+Queue::LogPlace Queue::push_log(std::shared_ptr<Completion> log) noexcept {
+  if (forked() || log->pushed_.exchange(true)) return LogPlace::kClosed;
+  return offer_log(std::move(log), false);
+}
+
+Queue::LogPlace Queue::place_for_log() noexcept { return forked() ? LogPlace::kClosed : offer_log(nullptr, false); }
+
+void Queue::drop_log() noexcept {
+  if (!forked()) offer_log(nullptr, true);
 }
 
 Result<int> Queue::descriptor() {

@@ -52,8 +52,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
   void set_capacity(std::size_t places);
   void set_log_capacity(std::size_t logs);
-  // What a drain calls for a "dropped" message (a reader finds the count as tag and as data).
-  void set_dropped_callback(DroppedFn callback, void *user);
+  // What a drain calls for a "dropped" message (a reader finds the count as tag and as data). keep: what user belongs to.
+  void set_dropped_callback(DroppedFn callback, void *user, std::shared_ptr<const void> keep = nullptr);
 
   // kBusy "queue.full" when in flight + undelivered fill the capacity, or `at_least` places where that is more.
   base::Outcome reserve(std::size_t at_least = 0);
@@ -63,8 +63,11 @@ class Queue : public std::enable_shared_from_this<Queue> {
   // Uses a reserved place. Never fails, never drops; a second push of the same completion does nothing. After close()
   // the place is given back and the completion is let go, since nobody can read it any more.
   void push(std::shared_ptr<Completion> completion) noexcept;
-  // Needs no reservation; dropped and counted when too many logs are waiting.
-  void push_log(std::shared_ptr<Completion> log) noexcept;
+  enum class LogPlace : std::uint8_t { kFree, kFull, kClosed };
+  // Needs no reservation. kFull: too many logs are waiting, and it was dropped and counted.
+  LogPlace push_log(std::shared_ptr<Completion> log) noexcept;
+  LogPlace place_for_log() noexcept;  // the same, asked before there is a log: kFull when one was counted as dropped
+  void drop_log() noexcept;           // one that there was no memory for
 
   // A fresh duplicate of the queue's end of an AF_UNIX socketpair: close-on-exec, nonblocking, readable when there is
   // something to read. The caller closes it.
@@ -101,6 +104,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool forked() const;
   static base::Error refusal_error(Refusal refusal);
 
+  LogPlace offer_log(std::shared_ptr<Completion> log, bool drop) noexcept;
   Refusal enter(std::uintptr_t frame);
   void leave();
   int deliver_waiting(std::uint32_t max);

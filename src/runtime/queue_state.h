@@ -32,6 +32,7 @@ class DroppedMessage final : public Completion {
   std::uint64_t count = 0;
   Queue::DroppedFn callback = nullptr;
   void *user = nullptr;
+  std::shared_ptr<const void> keep;
 };
 
 struct Queue::State {
@@ -52,6 +53,7 @@ struct Queue::State {
   std::uint64_t dropped_count = 0;
   DroppedFn dropped_callback = nullptr;
   void *dropped_user = nullptr;
+  std::shared_ptr<const void> dropped_keep;
 
   bool closed = false;
   bool armed = true;        // the next push sends a byte

@@ -30,6 +30,7 @@ enum { OPERATION_COUNT = sizeof kOperations / sizeof *kOperations };
 #define STATUS_IS_MISUSE(call) assert_int_equal(call, CALA_MISUSE);
 #define NEGATIVE_IS_MISUSE(call) assert_int_equal(call, -CALA_MISUSE);
 
+#define TRACE "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 #define expect_misuse(call, error) expect_error(call, error, CALA_MISUSE, "call.misuse")
 
 MISUSED(cala_version, NO_HANDLE, assert_null(handle); assert_string_equal(cala_version(), "1.0.0"););
@@ -56,6 +57,8 @@ MISUSED(cala_ledger_open, NO_HANDLE, cala_error *error = NULL; cala_ledger *ledg
         expect_misuse(cala_ledger_open(NULL, 2, &ledger, &error), error); assert_null(ledger););
 MISUSED(cala_ledger_shutdown, LEDGER, cala_error *error = NULL;
         expect_misuse(cala_ledger_shutdown(handle, NULL, NULL, NULL, &error), error););
+MISUSED(cala_ledger_log, LEDGER, cala_error *error = NULL;
+        expect_misuse(cala_ledger_log(handle, NULL, 0, NULL, NULL, NULL, &error), error););
 MISUSED(cala_ledger_free, LEDGER, cala_ledger_free(handle););
 MISUSED(cala_clock_set, LEDGER, cala_error *error = NULL;
         expect_misuse(cala_clock_set(handle, "2026-01-01T00:00:00Z", 20, &error), error););
@@ -88,6 +91,7 @@ MISUSED(cala_op_feed_error, OP, NEGATIVE_IS_MISUSE(cala_op_feed_error(handle, NU
 MISUSED(cala_op_status, OP, STATUS_IS_MISUSE(cala_op_status(handle)));
 MISUSED(cala_op_result, OP, size_t len = 1; assert_null(cala_op_result(handle, &len)); assert_int_equal(len, 0););
 MISUSED(cala_op_error, OP, assert_null(cala_op_error(handle)););
+MISUSED(cala_op_trace, OP, STATUS_IS_MISUSE(cala_op_trace(handle, TRACE, strlen(TRACE))));
 MISUSED(cala_op_cancel, OP, STATUS_IS_MISUSE(cala_op_cancel(handle)));
 MISUSED(cala_op_free, OP, cala_op_free(handle););
 
@@ -141,6 +145,7 @@ static const struct function_row kFunctions[] = {
     FUNCTION(cala_lost_race),
     FUNCTION(cala_ledger_open),
     FUNCTION(cala_ledger_shutdown),
+    FUNCTION(cala_ledger_log),
     FUNCTION(cala_ledger_free),
     FUNCTION(cala_clock_set),
     FUNCTION(cala_clock_advance),
@@ -166,6 +171,7 @@ static const struct function_row kFunctions[] = {
     FUNCTION(cala_op_status),
     FUNCTION(cala_op_result),
     FUNCTION(cala_op_error),
+    FUNCTION(cala_op_trace),
     FUNCTION(cala_op_cancel),
     FUNCTION(cala_op_free),
     FUNCTION(cala_tx_begin),
@@ -351,12 +357,16 @@ static void a_queue_that_is_none_is_refused_before_anything_begins(void **state)
   fill_zoo(&zoo, books);
   for (kind = LEDGER; kind < KINDS; ++kind) {
     if (kind != QUEUE) {
+      expect_misuse(cala_ledger_log(books->ledger, NULL, 0, zoo.living[kind], NULL, NULL, &error), error);
+    }
+    if (kind != QUEUE) {
       cala_listener *listener = NULL;
       expect_misuse(cala_listener_open(books->ledger, NULL, 0, zoo.living[kind], NULL, NULL, &listener, &error), error);
     }
     if (kind != QUEUE) assert_int_equal(cala_op_start(op, zoo.living[kind], NULL, NULL), CALA_MISUSE);
     assert_int_equal(cala_op_start(op, zoo.freed[kind], NULL, NULL), CALA_MISUSE);
     expect_misuse(cala_ledger_shutdown(books->ledger, zoo.freed[kind], NULL, NULL, &error), error);
+    expect_misuse(cala_ledger_log(books->ledger, NULL, 0, zoo.freed[kind], NULL, NULL, &error), error);
   }
   assert_int_equal(cala_op_status(op), CALA_BUSY);
   cala_op_free(op);

@@ -33,7 +33,8 @@ TEST(Metrics, AHistogramHasTheCountOfItsBucketsWhileOthersCount) {
   Ledger ledger(clock, dialect, "sqlite", false, "test");
   std::atomic<bool> ends{false};
   std::thread counting([&] {
-    for (int i = 0; !ends.load(); ++i) ledger.telemetry().waited_for_thread(std::chrono::microseconds(i % 4));
+    Course course;
+    for (int i = 0; !ends.load(); ++i) ledger.telemetry().waited_for_thread(std::chrono::microseconds(i % 4), course);
   });
   int with_buckets = 0;
   for (int i = 0; i < 1000; ++i) {

@@ -536,6 +536,60 @@ TEST_P(Faults, ATransactionIsCommittedWholeOrRolledBack) {
   }
 }
 
+// Who listens to the log may miss records, and nothing else: what is lost is counted.
+TEST_P(FaultsOfAStore, ALogLosesRecordsAndNoPosting) {
+  if (!fault_.memory) GTEST_SKIP() << "allocations only";
+  const std::string posting =
+      R"({"id": "b9000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER", "params": {"amount": "1"}})";
+  const std::string options = R"({"level": "debug", "slow_ms": 0})";
+  const std::string nobody = R"({"code": "NOBODY"})";
+  const std::size_t step = fault_.sqlite ? 3 : 11;
+  cala_queue *queue = nullptr;
+  ASSERT_EQ(cala_queue_new(&queue, nullptr), CALA_OK);
+  bool failed = true;
+  for (std::size_t n = 1; failed; ++n) {  // who listens is told of it, too
+    fail(n);
+    const cala_status status =
+        cala_ledger_log(ledger_, options.data(), options.size(), queue, nullptr, nullptr, nullptr);
+    failed = did_fail();
+    ASSERT_TRUE(status == CALA_OK || (failed && status == CALA_NO_MEMORY)) << n << " " << status;
+  }
+  std::vector<char> buffer(1 << 16);
+  const auto read_all = [&] {
+    std::size_t records = 0;
+    std::size_t used = 1;
+    while (used > 0 && cala_queue_read(queue, buffer.data(), buffer.size(), &used) == CALA_OK && used > 0) ++records;
+    return records;
+  };
+  std::size_t heard = 0;
+  failed = true;
+  for (std::size_t n = 1; failed; n = after(n, step)) {
+    ASSERT_LT(n, kEnough);
+    const std::string request = with_new_number(posting);
+    fail(n);
+    const cala_status status = run(cala_transaction_post, request);
+    failed = did_fail();
+    heard += read_all();
+    ASSERT_TRUE(status == CALA_OK || (failed && may_fail_so(status))) << n << " " << status << error_;
+    ASSERT_EQ(run(cala_transaction_post, request), CALA_OK) << n << error_;
+    ++postings_;
+    expect_whole();
+    ASSERT_FALSE(HasFailure()) << n << " " << status << error_;
+  }
+  EXPECT_GT(heard, 0U);
+  failed = true;
+  for (std::size_t n = 1; failed; n = after(n, 1)) {
+    ASSERT_LT(n, kEnough);
+    fail(n);
+    const cala_status status = run(cala_account_find, nobody);
+    failed = did_fail();
+    ASSERT_TRUE(status == CALA_NOT_FOUND || (failed && may_fail_so(status))) << n << " " << status << error_;
+    read_all();
+  }
+  ASSERT_EQ(cala_ledger_log(ledger_, nullptr, 0, nullptr, nullptr, nullptr, nullptr), CALA_OK);
+  cala_queue_free(queue);
+}
+
 // The tables are made whole or not at all, and the next one who opens finds them or makes them.
 TEST_P(FaultsOfAStore, ALedgerIsOpenedOrNot) {
   bool failed = true;

@@ -72,20 +72,6 @@ TEST(BadConfig, EveryKeyIsReadStrictly) {
   }
 }
 
-TEST(BadConfig, OptionsWithoutEffectAreRefused) {
-  const std::pair<const char *, const char *> cases[] = {
-      {R"({"store": "sqlite::memory:", "log_level": "debug"})", "/log_level"},
-  };
-  for (const auto &[config, pointer] : cases) {
-    const Answer refusal = open_refused(config);
-    EXPECT_EQ(refusal.status, CALA_UNSUPPORTED) << config;
-    EXPECT_EQ(refusal.code, "option.unsupported") << config;
-    const std::optional<JsonDocument> details = JsonDocument::parse(refusal.details);
-    ASSERT_TRUE(details.has_value());
-    EXPECT_EQ(json_text(details->root(), "pointer"), pointer) << refusal.text();
-  }
-}
-
 TEST(BadConfig, AConfigurationCutOffAtAnyByteIsMalformed) {
   const std::string config =
       R"({"store": "sqlite::memory:", "migrate": true, "clock": {"manual": "2026-01-01T00:00:00Z"}})";

@@ -10,7 +10,7 @@ from ffi.header import HANDLES
 PATH = "go/raw/raw_gen.go"
 SCALARS = {"cala_status": "Status", "int32_t": "int32", "int64_t": "int64", "uint64_t": "uint64"}
 GROUPS = {"CALA_TX_": ("Tx", "int32"), "CALA_STEP_": ("Step", "int32"), "CALA_RECORD_": ("Record", "uint16")}
-CALLBACKS = {"cala_completion_fn": "CompletionFn", "cala_resolve_fn": "ResolveFn", "cala_event_fn": "EventFn"}
+CALLBACKS = {"cala_completion_fn": "CompletionFn", "cala_resolve_fn": "ResolveFn", "cala_event_fn": "EventFn", "cala_log_fn": "LogFn"}
 CALLS_BACK = {"cala_queue_drain", "cala_queue_run", "cala_tx_adopt"}
 
 PREAMBLE = """\
@@ -87,6 +87,7 @@ type (
 	CompletionFn = C.cala_completion_fn
 	ResolveFn    = C.cala_resolve_fn
 	EventFn      = C.cala_event_fn
+	LogFn        = C.cala_log_fn
 )
 
 // Operation is one of the functions that make an operation.

@@ -46,6 +46,8 @@ package raw
 #cgo nocallback go_cala_ledger_shutdown
 #cgo noescape go_cala_ledger_free
 #cgo nocallback go_cala_ledger_free
+#cgo noescape go_cala_ledger_log
+#cgo nocallback go_cala_ledger_log
 #cgo noescape go_cala_clock_set
 #cgo nocallback go_cala_clock_set
 #cgo noescape go_cala_clock_advance
@@ -84,6 +86,8 @@ package raw
 #cgo nocallback go_cala_op_feed
 #cgo noescape go_cala_op_feed_error
 #cgo nocallback go_cala_op_feed_error
+#cgo noescape go_cala_op_trace
+#cgo nocallback go_cala_op_trace
 #cgo noescape go_cala_op_status
 #cgo nocallback go_cala_op_status
 #cgo noescape go_cala_op_result
@@ -307,6 +311,7 @@ static __typeof__(&cala_lost_race) p_cala_lost_race;
 static __typeof__(&cala_ledger_open) p_cala_ledger_open;
 static __typeof__(&cala_ledger_shutdown) p_cala_ledger_shutdown;
 static __typeof__(&cala_ledger_free) p_cala_ledger_free;
+static __typeof__(&cala_ledger_log) p_cala_ledger_log;
 static __typeof__(&cala_clock_set) p_cala_clock_set;
 static __typeof__(&cala_clock_advance) p_cala_clock_advance;
 static __typeof__(&cala_queue_new) p_cala_queue_new;
@@ -328,6 +333,7 @@ static __typeof__(&cala_op_param_count) p_cala_op_param_count;
 static __typeof__(&cala_op_param) p_cala_op_param;
 static __typeof__(&cala_op_feed) p_cala_op_feed;
 static __typeof__(&cala_op_feed_error) p_cala_op_feed_error;
+static __typeof__(&cala_op_trace) p_cala_op_trace;
 static __typeof__(&cala_op_status) p_cala_op_status;
 static __typeof__(&cala_op_result) p_cala_op_result;
 static __typeof__(&cala_op_error) p_cala_op_error;
@@ -460,6 +466,7 @@ static const struct {
     {"cala_ledger_open", (void **)&p_cala_ledger_open, LINKED(cala_ledger_open)},
     {"cala_ledger_shutdown", (void **)&p_cala_ledger_shutdown, LINKED(cala_ledger_shutdown)},
     {"cala_ledger_free", (void **)&p_cala_ledger_free, LINKED(cala_ledger_free)},
+    {"cala_ledger_log", (void **)&p_cala_ledger_log, LINKED(cala_ledger_log)},
     {"cala_clock_set", (void **)&p_cala_clock_set, LINKED(cala_clock_set)},
     {"cala_clock_advance", (void **)&p_cala_clock_advance, LINKED(cala_clock_advance)},
     {"cala_queue_new", (void **)&p_cala_queue_new, LINKED(cala_queue_new)},
@@ -481,6 +488,7 @@ static const struct {
     {"cala_op_param", (void **)&p_cala_op_param, LINKED(cala_op_param)},
     {"cala_op_feed", (void **)&p_cala_op_feed, LINKED(cala_op_feed)},
     {"cala_op_feed_error", (void **)&p_cala_op_feed_error, LINKED(cala_op_feed_error)},
+    {"cala_op_trace", (void **)&p_cala_op_trace, LINKED(cala_op_trace)},
     {"cala_op_status", (void **)&p_cala_op_status, LINKED(cala_op_status)},
     {"cala_op_result", (void **)&p_cala_op_result, LINKED(cala_op_result)},
     {"cala_op_error", (void **)&p_cala_op_error, LINKED(cala_op_error)},
@@ -617,6 +625,7 @@ static int32_t go_cala_lost_race(const char *sqlstate) { return p_cala_lost_race
 static cala_status go_cala_ledger_open(const char *config, size_t config_len, cala_ledger **out, cala_error **out_error) { return p_cala_ledger_open(config, config_len, out, out_error); }
 static cala_status go_cala_ledger_shutdown(cala_ledger *ledger, cala_queue *queue, cala_completion_fn fn, uintptr_t user, cala_error **out_error) { return p_cala_ledger_shutdown(ledger, queue, fn, (void *)user, out_error); }
 static void go_cala_ledger_free(cala_ledger *ledger) { p_cala_ledger_free(ledger); }
+static cala_status go_cala_ledger_log(cala_ledger *ledger, const char *options, size_t options_len, cala_queue *queue, cala_log_fn fn, uintptr_t user, cala_error **out_error) { return p_cala_ledger_log(ledger, options, options_len, queue, fn, (void *)user, out_error); }
 static cala_status go_cala_clock_set(cala_ledger *ledger, const char *rfc3339, size_t rfc3339_len, cala_error **out_error) { return p_cala_clock_set(ledger, rfc3339, rfc3339_len, out_error); }
 static cala_status go_cala_clock_advance(cala_ledger *ledger, int64_t milliseconds, cala_error **out_error) { return p_cala_clock_advance(ledger, milliseconds, out_error); }
 static cala_status go_cala_queue_new(cala_queue **out, cala_error **out_error) { return p_cala_queue_new(out, out_error); }
@@ -638,6 +647,7 @@ static int32_t go_cala_op_param_count(const cala_op *op) { return p_cala_op_para
 static const char *go_cala_op_param(const cala_op *op, int32_t index, size_t *out_len) { return p_cala_op_param(op, index, out_len); }
 static int32_t go_cala_op_feed(cala_op *op, const char *text, size_t text_len) { return p_cala_op_feed(op, text, text_len); }
 static int32_t go_cala_op_feed_error(cala_op *op, const char *sqlstate, const char *message) { return p_cala_op_feed_error(op, sqlstate, message); }
+static cala_status go_cala_op_trace(cala_op *op, const char *traceparent, size_t traceparent_len) { return p_cala_op_trace(op, traceparent, traceparent_len); }
 static cala_status go_cala_op_status(const cala_op *op) { return p_cala_op_status(op); }
 static const char *go_cala_op_result(const cala_op *op, size_t *out_len) { return p_cala_op_result(op, out_len); }
 static const cala_error *go_cala_op_error(const cala_op *op) { return p_cala_op_error(op); }
@@ -761,6 +771,7 @@ type (
 	CompletionFn = C.cala_completion_fn
 	ResolveFn    = C.cala_resolve_fn
 	EventFn      = C.cala_event_fn
+	LogFn        = C.cala_log_fn
 )
 
 // Operation is one of the functions that make an operation.
@@ -969,6 +980,13 @@ func LedgerFree(ledger *Ledger) {
 	C.go_cala_ledger_free(ledger)
 }
 
+// LedgerLog is cala_ledger_log. Has the ledger tell of its work: of what went wrong, what it did about that, and what took long.
+func LedgerLog(ledger *Ledger, options string, queue *Queue, fn LogFn, user uintptr) (*Error, Status) {
+	var outError *C.cala_error
+	status := Status(C.go_cala_ledger_log(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))), C.size_t(len(options)), queue, fn, C.uintptr_t(user), &outError))
+	return outError, status
+}
+
 // ClockSet is cala_clock_set. Sets a manual clock.
 func ClockSet(ledger *Ledger, rfc3339 string) (*Error, Status) {
 	var outError *C.cala_error
@@ -1097,6 +1115,11 @@ func OpFeedError(op *Op, sqlstate string, message string) int32 {
 		defer C.free(unsafe.Pointer(messageText))
 	}
 	return int32(C.go_cala_op_feed_error(op, sqlstateText, messageText))
+}
+
+// OpTrace is cala_op_trace. Says which trace an operation is part of, before it is run, started or stepped: a traceparent of the W3C's Trace Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".
+func OpTrace(op *Op, traceparent string) Status {
+	return Status(C.go_cala_op_trace(op, (*C.char)(unsafe.Pointer(unsafe.StringData(traceparent))), C.size_t(len(traceparent))))
 }
 
 // OpStatus is cala_op_status. Where it stands: CALA_BUSY until it is answered, then its status.

@@ -39,6 +39,7 @@ CALA_RECORD_EVENT: Final = 5
 
 def cala_completion_fn(function: Any = ...) -> Any: ...
 def cala_event_fn(function: Any = ...) -> Any: ...
+def cala_log_fn(function: Any = ...) -> Any: ...
 def cala_resolve_fn(function: Any = ...) -> Any: ...
 
 FUNCTIONS: tuple[tuple[str, Any, tuple[Any, ...]], ...]
@@ -125,13 +126,12 @@ class Library(ctypes.CDLL):
           failover_wait_ms  how long operations wait for a store that was there before and is away, as in a failover, 0 to
                       3600000. Until then a posting whose commit was not answered is looked up, too. Default 30000.
           lazy        bool: connect at the first operation instead of here. Default false.
-          log_level   of a later version; refused (option.unsupported) until it has an effect.
         out: the ledger. The caller ends it with cala_ledger_shutdown (optional) and cala_ledger_free.
 
         CALA_INVALID (request.*, store.invalid: what the config says), CALA_UNAVAILABLE (store.unreachable,
         store.libpq_missing, store.cannot_open, store.full), CALA_PERMISSION (store.read_only, store.permission),
         CALA_UNSUPPORTED (store.migrations_missing: open with "migrate": true or run cala_ledger_migrate; store.newer: the
-        tables are newer than this library; option.unsupported), CALA_BUSY (store.busy: another process is migrating).
+        tables are newer than this library), CALA_BUSY (store.busy: another process is migrating).
         """
     def cala_ledger_shutdown(self, ledger: Handle, queue: Handle, fn: Any, user: Any, out_error: Out, /) -> int:
         """Begins to close: new operations are refused with CALA_CLOSED, those that have not begun are answered with
@@ -142,6 +142,22 @@ class Library(ctypes.CDLL):
     def cala_ledger_free(self, ledger: Handle, /) -> None:
         """Ends a ledger: shuts it down when that was not done, waits for what runs, closes connections. Operations and
         transactions that are still there stay valid handles and answer CALA_CLOSED. Blocks until running statements end.
+        """
+    def cala_ledger_log(self, ledger: Handle, options: bytes | None, options_len: int, queue: Handle, fn: Any,
+                        user: Any, out_error: Out, /) -> int:
+        """Has the ledger tell of its work: of what went wrong, what it did about that, and what took long. Each is a record
+        CALA_RECORD_LOG in queue, whose tag is user and whose data is a log_record ("The documents of the operations"), or a
+        call of fn. No amount, param, metadata, name or password is ever in one, nor a word of the database's. A ledger has
+        one log: this takes the place of the one before, and fn of that is not called any more; with queue NULL it has none,
+        as in the beginning. options: NULL or
+          level    "error", "warn", "info" or "debug": each tells also of those before it. Default "warn".
+          slow_ms  operations that took so long, 0 to 3600000, are told of too (operation.slow, a warning). Default: none.
+          buffer   how many log records wait in the queue at most, whichever ledgers they are of, 1 to 100000. Default 1024.
+                   Nothing waits for a place: more are dropped and counted. The next record then says how many
+                   (CALA_RECORD_DROPPED, or a call of the fn that was last given with this queue), and so does
+                   ledger_metrics.
+        What open itself did is over by then; open with "lazy" to hear of it. No record comes after cala_ledger_shutdown has
+        told of its end. CALA_INVALID, CALA_CLOSED.
         """
     def cala_clock_set(self, ledger: Handle, rfc3339: bytes | None, rfc3339_len: int, out_error: Out, /) -> int:
         """Sets a manual clock. rfc3339: an instant ("2026-01-01T00:00:00Z"); earlier than now is allowed.
@@ -243,6 +259,11 @@ class Library(ctypes.CDLL):
     def cala_op_feed_error(self, op: Handle, sqlstate: bytes | None, message: bytes | None, /) -> int:
         """Gives the database's refusal: its SQLSTATE (or SQLite's code name; NULL when unknown) and message, both
         NUL-terminated. Returns like cala_op_step, commonly CALA_STEP_FAILED.
+        """
+    def cala_op_trace(self, op: Handle, traceparent: bytes | None, traceparent_len: int, /) -> int:
+        """Says which trace an operation is part of, before it is run, started or stepped: a traceparent of the W3C's Trace
+        Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then have it.
+        CALA_INVALID (not one), CALA_MISUSE (it runs already).
         """
     def cala_op_status(self, op: Handle, /) -> int:
         """Where it stands: CALA_BUSY until it is answered, then its status.

@@ -92,7 +92,6 @@ export type ErrorCode =
   | "op.host_transaction"
   | "op.own_transaction"
   | "op.timeout"
-  | "option.unsupported"
   | "param.duplicate"
   | "param.missing"
   | "param.range"
@@ -189,7 +188,6 @@ export interface ErrorDetails {
   "request.malformed": { pointer?: string; offset?: number };
   "request.unknown_key": { pointer: string };
   "request.missing_key": { pointer: string };
-  "option.unsupported": { pointer: string };
   "currency.unknown": { pointer?: string; currency?: string };
   "amount.scale": {
     journalId: Id;
@@ -1011,6 +1009,45 @@ export interface MetricBucket {
   /** Left out of the last. */
   upTo?: number;
   count: number;
+}
+
+/** What a ledger tells of its work (cala_ledger_log). */
+export interface LogRecord {
+  /** By the system's clock. */
+  at: Instant | Date;
+  /** Error, warn, info or debug. */
+  level: string;
+  /** What happened: operation.failed and the like, docs/running.md has all. */
+  event: string;
+  /** The same in words. */
+  message: string;
+  /** The function's name without cala_. */
+  operation?: string | undefined;
+  /** That was said of the operation (cala_op_trace). */
+  traceparent?: string | undefined;
+  /** Of the error. */
+  code?: string | undefined;
+  sqlstate?: string | undefined;
+  /** From the operation's start to its answer. */
+  tookMs?: number | undefined;
+  /** Of these waiting for a thread of the library's. */
+  lineMs?: number | undefined;
+  /** And for a connection, or SQLite's one writer. */
+  sessionMs?: number | undefined;
+  /** The one that took longest. */
+  statement?: string | undefined;
+  statementMs?: number | undefined;
+  /** Transactions that were begun for it. */
+  attempts?: number | undefined;
+  /** Why it is run again: the words of the metric retries. */
+  after?: string | undefined;
+  /** Of a group. */
+  operations?: number | undefined;
+  /** The store. */
+  awayMs?: number | undefined;
+  /** Of the schema. */
+  fromVersion?: number | undefined;
+  toVersion?: number | undefined;
 }
 
 /** Behind which events are to come. */

@@ -227,13 +227,12 @@ export interface Raw {
    *   failover_wait_ms  how long operations wait for a store that was there before and is away, as in a failover, 0 to
    *               3600000. Until then a posting whose commit was not answered is looked up, too. Default 30000.
    *   lazy        bool: connect at the first operation instead of here. Default false.
-   *   log_level   of a later version; refused (option.unsupported) until it has an effect.
    * out: the ledger. The caller ends it with cala_ledger_shutdown (optional) and cala_ledger_free.
    *
    * CALA_INVALID (request.*, store.invalid: what the config says), CALA_UNAVAILABLE (store.unreachable,
    * store.libpq_missing, store.cannot_open, store.full), CALA_PERMISSION (store.read_only, store.permission),
    * CALA_UNSUPPORTED (store.migrations_missing: open with "migrate": true or run cala_ledger_migrate; store.newer: the
-   * tables are newer than this library; option.unsupported), CALA_BUSY (store.busy: another process is migrating).
+   * tables are newer than this library), CALA_BUSY (store.busy: another process is migrating).
    */
   cala_ledger_open(config: Uint8Array | null, configLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
@@ -248,6 +247,22 @@ export interface Raw {
    * transactions that are still there stay valid handles and answer CALA_CLOSED. Blocks until running statements end.
    */
   cala_ledger_free(ledger: Handle | null): void;
+  /**
+   * Has the ledger tell of its work: of what went wrong, what it did about that, and what took long. Each is a record
+   * CALA_RECORD_LOG in queue, whose tag is user and whose data is a log_record ("The documents of the operations"), or a
+   * call of fn. No amount, param, metadata, name or password is ever in one, nor a word of the database's. A ledger has
+   * one log: this takes the place of the one before, and fn of that is not called any more; with queue NULL it has none,
+   * as in the beginning. options: NULL or
+   *   level    "error", "warn", "info" or "debug": each tells also of those before it. Default "warn".
+   *   slow_ms  operations that took so long, 0 to 3600000, are told of too (operation.slow, a warning). Default: none.
+   *   buffer   how many log records wait in the queue at most, whichever ledgers they are of, 1 to 100000. Default 1024.
+   *            Nothing waits for a place: more are dropped and counted. The next record then says how many
+   *            (CALA_RECORD_DROPPED, or a call of the fn that was last given with this queue), and so does
+   *            ledger_metrics.
+   * What open itself did is over by then; open with "lazy" to hear of it. No record comes after cala_ledger_shutdown has
+   * told of its end. CALA_INVALID, CALA_CLOSED.
+   */
+  cala_ledger_log(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, queue: Handle | null, fn: Handle | null, user: number, outError: BigUint64Array | null): number;
   /**
    * Sets a manual clock. rfc3339: an instant ("2026-01-01T00:00:00Z"); earlier than now is allowed.
    * CALA_INVALID (request.malformed), CALA_UNSUPPORTED (clock.not_manual).
@@ -356,6 +371,12 @@ export interface Raw {
    * NUL-terminated. Returns like cala_op_step, commonly CALA_STEP_FAILED.
    */
   cala_op_feed_error(op: Handle | null, sqlstate: string | null, message: string | null): number;
+  /**
+   * Says which trace an operation is part of, before it is run, started or stepped: a traceparent of the W3C's Trace
+   * Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then have it.
+   * CALA_INVALID (not one), CALA_MISUSE (it runs already).
+   */
+  cala_op_trace(op: Handle | null, traceparent: Uint8Array | null, traceparentLen: number): number;
   /** Where it stands: CALA_BUSY until it is answered, then its status. */
   cala_op_status(op: Handle | null): number;
   /**

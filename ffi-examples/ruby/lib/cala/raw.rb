@@ -55,6 +55,7 @@ module Cala
 
     callback :cala_completion_fn, [:pointer, :pointer], :void
     callback :cala_event_fn, [:pointer, :int32, :string, :size_t], :void
+    callback :cala_log_fn, [:pointer, :int32, :string, :size_t], :void
     callback :cala_resolve_fn, [:pointer, :string], :pointer
 
     bind :cala_version, [], :string
@@ -75,6 +76,7 @@ module Cala
     bind :cala_ledger_open, [:string, :size_t, :pointer, :pointer], :int32, blocking: true
     bind :cala_ledger_shutdown, [:pointer, :pointer, :cala_completion_fn, :pointer, :pointer], :int32
     bind :cala_ledger_free, [:pointer], :void, blocking: true
+    bind :cala_ledger_log, [:pointer, :string, :size_t, :pointer, :cala_log_fn, :pointer, :pointer], :int32
     bind :cala_clock_set, [:pointer, :string, :size_t, :pointer], :int32
     bind :cala_clock_advance, [:pointer, :int64, :pointer], :int32
     bind :cala_queue_new, [:pointer, :pointer], :int32
@@ -96,6 +98,7 @@ module Cala
     bind :cala_op_param, [:pointer, :int32, :pointer], :string
     bind :cala_op_feed, [:pointer, :string, :size_t], :int32
     bind :cala_op_feed_error, [:pointer, :string, :string], :int32
+    bind :cala_op_trace, [:pointer, :string, :size_t], :int32
     bind :cala_op_status, [:pointer], :int32
     bind :cala_op_result, [:pointer, :pointer], :string
     bind :cala_op_error, [:pointer], :pointer

@@ -2,13 +2,15 @@
 import { inspect } from "node:util";
 import { InvalidError } from "./errors.js";
 import { Ledger, type LedgerConfig } from "./ledger.js";
+import { OutboxServer } from "./outbox.js";
 import type { Scope } from "./scope.js";
 import type { OwnTransaction } from "./transactions.js";
 import type * as t from "./types.js";
 
 /**
  * What the retired bindings took, or what Ledger.open takes. With pgCon the tables are migrated, as they were there.
- * `outbox` is taken and does nothing: there is no outbox server.
+ * outbox: with `enabled`, cala-outbox-server serves events over gRPC on 127.0.0.1, at listenPort (2253), until the ledger
+ * is closed; where that program is not installed, a warning says so and all else works.
  */
 export type CalaLedgerConfig =
   | { pgCon: string; maxConnections?: number; outbox?: { enabled?: boolean; listenPort?: number } }
@@ -197,20 +199,33 @@ export class CalaOperation extends Nouns {
 
 /** A ledger with the surface of the retired bindings. `ledger` has everything else. */
 export class CalaLedger extends Nouns {
-  private constructor(readonly ledger: Ledger) {
+  readonly #outbox: OutboxServer | undefined;
+
+  private constructor(
+    readonly ledger: Ledger,
+    outbox?: OutboxServer,
+  ) {
     super(ledger);
+    this.#outbox = outbox;
   }
 
   static async connect(config: CalaLedgerConfig): Promise<CalaLedger> {
     if (!("pgCon" in config)) return new CalaLedger(await Ledger.open(config));
-    const { pgCon, outbox: _outbox, ...more } = config;
+    const { pgCon, outbox, ...more } = config;
     if (typeof pgCon !== "string") throw malformed("/pgCon", `pgCon is ${pgCon}: it has to be a connection string`);
     if ("maxConnections" in more && typeof more.maxConnections !== "number") {
       throw malformed("/maxConnections", `maxConnections is ${more.maxConnections}: it has to be a number`);
     }
+    const port = outbox?.listenPort ?? 2253;
+    if (!Number.isInteger(port) || port < 0 || port > 65535) {
+      throw malformed("/outbox/listenPort", `outbox.listenPort is ${port}: it has to be a port`);
+    }
     const { maxConnections, ...others } = more;
     const pool = maxConnections === undefined ? {} : { pool: { max: maxConnections } };
-    return new CalaLedger(await Ledger.open({ ...others, ...pool, store: pgCon, migrate: true }));
+    const ledger = await Ledger.open({ ...others, ...pool, store: pgCon, migrate: true });
+    if (!outbox?.enabled) return new CalaLedger(ledger);
+    const schema = (others as { schema?: string }).schema;
+    return new CalaLedger(ledger, await OutboxServer.start(pgCon, schema, port));
   }
 
   /** Begins several calls that land together: its nouns are these, and it ends with commit() or rollback(). */
@@ -218,10 +233,16 @@ export class CalaLedger extends Nouns {
     return new CalaOperation(await this.ledger.begin());
   }
 
-  /** Resolves at once: there is no outbox server to wait for. */
-  async awaitOutboxServer(): Promise<void> {}
+  /**
+   * Waits while the outbox server serves: until close(), or rejects when it could not begin or failed. Resolves at once
+   * where `outbox` is not enabled or the program not installed.
+   */
+  async awaitOutboxServer(): Promise<void> {
+    await this.#outbox?.wait();
+  }
 
-  close(): Promise<void> {
-    return this.ledger.close();
+  async close(): Promise<void> {
+    await this.#outbox?.stop();
+    await this.ledger.close();
   }
 }

@@ -4,6 +4,8 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, stat } from "node:fs/promises";
+import { connect as connectHttp2 } from "node:http2";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -635,11 +637,100 @@ test("two_copies_of_the_package_know_each_others_errors", async () => {
   assert.ok(!(new Error("x") instanceof CalaError) && !((null as unknown) instanceof CalaError));
 });
 
+/** Runs with CALA_OUTBOX_SERVER as that; what was warned of meanwhile. */
+async function warnedOf(program: string, body: () => Promise<void>): Promise<string[]> {
+  const before = process.env["CALA_OUTBOX_SERVER"];
+  const warnings: string[] = [];
+  const note = (warning: Error): void => void warnings.push(warning.message);
+  process.env["CALA_OUTBOX_SERVER"] = program;
+  process.on("warning", note);
+  try {
+    await body();
+    await new Promise((resolve) => setTimeout(resolve, 20)); // warnings come later
+  } finally {
+    process.off("warning", note);
+    if (before === undefined) delete process.env["CALA_OUTBOX_SERVER"];
+    else process.env["CALA_OUTBOX_SERVER"] = before;
+  }
+  return warnings.filter((warning) => /outbox|serve/.test(warning));
+}
+
+/** A port, and what ends holding it. */
+async function heldPort(): Promise<{ port: number; leave(): Promise<unknown> }> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { port: (server.address() as AddressInfo).port, leave: () => new Promise((resolve) => server.close(resolve)) };
+}
+
+/** The kinds of the first messages of the server's stream of all events, as gRPC has them: reached, event. */
+function heard(port: number, count: number): Promise<string[]> {
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  const call = session.request({ ":method": "POST", ":path": "/cala.outbox.v1.Outbox/Listen", "content-type": "application/grpc", te: "trailers" });
+  call.end(Buffer.from([0, 0, 0, 0, 2, 8, 1])); // {start: true}
+  let bytes = Buffer.alloc(0);
+  return new Promise((resolve, reject) => {
+    session.on("error", reject);
+    call.on("error", reject);
+    call.on("data", (more: Buffer) => {
+      bytes = Buffer.concat([bytes, more]);
+      const kinds: string[] = [];
+      for (let at = 0; at + 5 < bytes.length; at += 5 + bytes.readUInt32BE(at + 1)) kinds.push(bytes[at + 5] === 0x0a ? "event" : "reached");
+      if (kinds.length < count) return;
+      session.destroy();
+      resolve(kinds.slice(0, count));
+    });
+  });
+}
+
+test("the_retired_outbox_server_that_is_not_installed_is_warned_of", async () => {
+  const warnings = await warnedOf("/nowhere/cala-outbox-server", async () => {
+    const cala = await CalaLedger.connect({ pgCon: `sqlite:${join(folder, `${randomUUID()}.db`)}`, outbox: { enabled: true } });
+    await cala.awaitOutboxServer();
+    await cala.journals().create({ name: "J" });
+    await cala.close();
+  });
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] as string, /\/nowhere\/cala-outbox-server was not found.*CALA_OUTBOX_SERVER/);
+  const wrong = await failure(CalaLedger.connect({ pgCon: "sqlite::memory:", outbox: { enabled: true, listenPort: 70000 } }));
+  assert.ok(wrong instanceof InvalidError);
+  assert.deepEqual(wrong.details, { pointer: "/outbox/listenPort" });
+});
+
+const outboxServer = process.env["CALA_OUTBOX_SERVER"] ?? "";
+if (!outboxServer) skip("the_retired_outbox_server_serves", "CALA_OUTBOX_SERVER is not set");
+else {
+  test("the_retired_outbox_server_serves", async () => {
+    const { port, leave } = await heldPort();
+    const pgCon = `sqlite:${join(folder, `${randomUUID()}.db`)}`;
+    let served: CalaLedger | undefined;
+    const warnings = await warnedOf(outboxServer, async () => {
+      const late = await CalaLedger.connect({ pgCon, outbox: { enabled: true, listenPort: port } });
+      const taken = await failure(late.awaitOutboxServer());
+      assert.ok(taken instanceof UnavailableError);
+      assert.match(taken.message, /Address already in use/);
+      await late.close();
+      await leave();
+      served = await CalaLedger.connect({ pgCon, outbox: { enabled: true, listenPort: port } });
+    });
+    assert.equal(warnings.length, 1);
+    const cala = served as CalaLedger;
+    await cala.journals().create({ name: "J" });
+    assert.deepEqual(await heard(port, 2), ["reached", "event"]);
+    let ended = false;
+    const awaited = cala.awaitOutboxServer().then(() => (ended = true));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(ended, false);
+    await cala.close();
+    await awaited;
+    assert.ok(await failure(heard(port, 1)));
+  });
+}
+
 test("the_retired_surface_is_there", async () => {
   if (postgresUrl) {
     const schema = "cala";
     const taken = (await onPostgres(`SELECT 1 FROM pg_namespace WHERE nspname = '${schema}'`)).length > 0;
-    const connected = await CalaLedger.connect({ pgCon: postgresUrl, outbox: { enabled: true } });
+    const connected = await CalaLedger.connect({ pgCon: postgresUrl, outbox: { enabled: false } });
     await connected.awaitOutboxServer();
     await connected.close();
     if (!taken) await dropSchema(schema);

@@ -92,6 +92,7 @@ export type ErrorCode =
   | "op.host_transaction"
   | "op.own_transaction"
   | "op.timeout"
+  | "outbox.server"
   | "param.duplicate"
   | "param.missing"
   | "param.range"

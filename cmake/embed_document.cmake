@@ -1,16 +1,31 @@
-# cala_embed_document(<file> <symbol> <out-variable>): a text file as the constant cala::api::<symbol>, NUL-terminated. Bytes become
-# character literals one by one, so neither quotes nor the length of the file can matter.
+# cala_embed_document(<file> <symbol> <out-variable>): a text file as the function cala::api::<symbol>(), whose text ends with a NUL and
+# stays where it is. The library's file has it packed; the first call unpacks it.
+include(pack)
+
 function(cala_embed_document file symbol out_variable)
   set(output ${PROJECT_BINARY_DIR}/generated_root/generated/${symbol}.cc)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
-  file(READ ${file} bytes HEX)
-  string(REGEX REPLACE "(................................)" "\\1\n" bytes "${bytes}")
-  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${bytes}")
+  cala_pack(${file} bytes)
+  file(SIZE ${file} size)
   file(CONFIGURE OUTPUT ${output} CONTENT
-"namespace cala::api {
-extern const char ${symbol}[];
-const char ${symbol}[] = {
-@bytes@'\\0'};
+"#include \"base/inflate.h\"
+
+namespace cala::api {
+
+const char *${symbol}();
+
+namespace {
+constexpr std::uint8_t packed[] = {
+@bytes@
+};
+char text[@size@ + 1];
+}  // namespace
+
+const char *${symbol}() {
+  static const bool whole = base::inflate(packed, std::span<char>(text).first(@size@));
+  return whole ? text : \"\";
+}
+
 }  // namespace cala::api
 " @ONLY)
   set(${out_variable} ${output} PARENT_SCOPE)

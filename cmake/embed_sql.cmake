@@ -1,4 +1,4 @@
-# cala_embed_sql(<room> <out-variable>): the SQL files of src/store/<room> as string constants. Makes generated/<room>_sql.h
+# cala_embed_sql(<room> <out-variable>): the SQL files of src/store/<room> as texts, packed. Makes generated/<room>_sql.h
 # and its .cc: migration_files() holds migrations/*.sql sorted by name, statement_files() statements/*.sql.
 function(cala_embed_sql room out_variable)
   set(folder ${PROJECT_SOURCE_DIR}/src/store/${room})
@@ -8,7 +8,7 @@ function(cala_embed_sql room out_variable)
     OUTPUT ${output}.h ${output}.cc
     COMMAND ${CMAKE_COMMAND} -D ROOM=${room} -D FOLDER=${folder} -D OUTPUT=${output}
             -P ${PROJECT_SOURCE_DIR}/cmake/write_sql.cmake
-    DEPENDS ${sql_files} ${PROJECT_SOURCE_DIR}/cmake/write_sql.cmake
+    DEPENDS ${sql_files} ${PROJECT_SOURCE_DIR}/cmake/write_sql.cmake ${PROJECT_SOURCE_DIR}/cmake/pack.cmake
     COMMENT "Embedding the SQL of src/store/${room}"
     VERBATIM)
   # A file that leaves the folder changes no dependency's date: note the list, and write again when it differs.

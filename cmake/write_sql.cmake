@@ -1,34 +1,60 @@
 # Run by cala_embed_sql at build time: cmake -D ROOM= -D FOLDER= -D OUTPUT= -P write_sql.cmake
-# Bytes become character literals one by one, so neither quotes nor the length of a file can matter.
+# The texts of each kind lie one behind the other, packed; who first asks for them unpacks them.
 cmake_minimum_required(VERSION 3.25)
+include(${CMAKE_CURRENT_LIST_DIR}/pack.cmake)
 
 set(definitions "")
-function(append_files prefix function_name)
+function(append_files kind)
   set(rows "")
-  set(index 0)
-  set(texts "")
+  set(count 0)
+  set(at 0)
   list(SORT ARGN COMPARE STRING)
+  file(WRITE ${OUTPUT}.${kind} "")
   foreach(file ${ARGN})
     cmake_path(GET file STEM LAST_ONLY name)
-    file(READ ${file} bytes HEX)
-    string(REGEX REPLACE "(................................)" "\\1\n" bytes "${bytes}")
-    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "'\\\\x\\1'," bytes "${bytes}")
+    file(READ ${file} text)
+    file(APPEND ${OUTPUT}.${kind} "${text}")
     file(SIZE ${file} size)
-    string(APPEND texts "constexpr char ${prefix}${index}[] = {\n${bytes}'\\0'};\n")
-    string(APPEND rows "    {\"${name}\", std::string_view(${prefix}${index}, ${size})},\n")
-    math(EXPR index "${index} + 1")
+    string(APPEND rows "    {\"${name}\", std::string_view(${kind}_text + ${at}, ${size})},\n")
+    math(EXPR at "${at} + ${size}")
+    math(EXPR count "${count} + 1")
   endforeach()
-  string(APPEND definitions "namespace {\n${texts}constexpr std::array<SqlFile, ${index}> ${prefix}all{{\n${rows}}};\n"
-         "}  // namespace\n\nstd::span<const SqlFile> ${function_name}() { return ${prefix}all; }\n\n")
+  file(SIZE ${OUTPUT}.${kind} whole)
+  if(NOT whole EQUAL at)
+    message(FATAL_ERROR "the texts in ${FOLDER} have ${at} bytes, together they have ${whole}")
+  endif()
+  cala_pack(${OUTPUT}.${kind} bytes)
+  string(APPEND definitions "namespace {
+
+char ${kind}_text[${whole}];
+constexpr std::uint8_t ${kind}_packed[] = {
+${bytes}
+};
+constexpr std::array<SqlFile, ${count}> ${kind}_all{{
+${rows}}};
+
+}  // namespace
+
+std::span<const SqlFile> ${kind}_list() { return ${kind}_all; }
+
+std::span<const SqlFile> ${kind}_files() {
+  static const bool whole = base::inflate(${kind}_packed, ${kind}_text);
+  if (!whole) return {};
+  return ${kind}_all;
+}
+
+")
   set(definitions "${definitions}" PARENT_SCOPE)
 endfunction()
 
 file(GLOB migrations ${FOLDER}/migrations/*.sql)
 file(GLOB statements ${FOLDER}/statements/*.sql)
-append_files(migration_ migration_files ${migrations})
-append_files(statement_ statement_files ${statements})
+append_files(migration ${migrations})
+if(statements)
+  append_files(statement ${statements})
+endif()
 
-file(WRITE ${OUTPUT}.h "// Made at build time from the SQL files of src/store/${ROOM}; constants, readable from any thread.
+file(WRITE ${OUTPUT}.h "// Made at build time from the SQL files of src/store/${ROOM}; readable from any thread.
 #pragma once
 
 #include <span>
@@ -37,8 +63,10 @@ file(WRITE ${OUTPUT}.h "// Made at build time from the SQL files of src/store/${
 
 namespace cala::store::${ROOM} {
 
-// Each sorted by name.
+// Each sorted by name. Of a list only the names are to be read; the first call for the files unpacks their texts.
+std::span<const SqlFile> migration_list();
 std::span<const SqlFile> migration_files();
+std::span<const SqlFile> statement_list();
 std::span<const SqlFile> statement_files();
 
 }  // namespace cala::store::${ROOM}
@@ -46,6 +74,8 @@ std::span<const SqlFile> statement_files();
 file(WRITE ${OUTPUT}.cc "#include \"generated/${ROOM}_sql.h\"
 
 #include <array>
+
+#include \"base/inflate.h\"
 
 namespace cala::store::${ROOM} {
 

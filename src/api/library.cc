@@ -8,7 +8,7 @@
 #define CALA_TEXT(x) CALA_TEXT_OF(x)
 
 namespace cala::api {
-extern const char kApiDocument[];  // abi/api.json
+const char *api_document();  // abi/api.json
 }
 
 extern "C" {
@@ -19,7 +19,7 @@ const char *cala_version(void) {
 
 int32_t cala_abi_version(void) { return CALA_VERSION_MAJOR << 16 | CALA_VERSION_MINOR; }
 
-const char *cala_api(void) { return cala::api::kApiDocument; }
+const char *cala_api(void) { return cala::api::api_document(); }
 
 const char *cala_status_name(cala_status status) {
   static constexpr std::array<const char *, 17> kNames = {

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/double_text.h"
 #include "base/json.h"
 
 namespace cala::base {
@@ -11,13 +12,11 @@ constexpr double kMaxExactInteger = 9007199254740992.0;
 
 // A great whole number gets an exponent, since written as an integer a strict reader (ours) would refuse it as inexact.
 void append_fraction(std::string &out, double value) {
-  std::array<char, 32> buffer;
-  char *const begin = buffer.data();
-  char *const limit = begin + buffer.size();
-  const auto end = std::abs(value) > kMaxExactInteger
-                       ? std::to_chars(begin, limit, value, std::chars_format::scientific)
-                       : std::to_chars(begin, limit, value);
-  out.append(begin, end.ptr);
+  if (std::abs(value) > kMaxExactInteger) {
+    append_shortest_scientific(out, value);
+  } else {
+    append_shortest(out, value);
+  }
 }
 
 void append_escape(std::string &out, char c) {

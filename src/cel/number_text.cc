@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "base/double_text.h"
+
 namespace cala::cel {
 
 namespace {
@@ -19,15 +21,6 @@ bool append_unusual(double number, std::string &out) {
   return true;
 }
 
-constexpr std::size_t kRoom = 1400;  // a sign, 309 digits, a point and 1000 digits
-
-void append_format(double number, std::chars_format format, int precision, std::string &out) {
-  if (append_unusual(number, out)) return;
-  char buffer[kRoom];
-  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, number, format, precision);
-  if (error == std::errc()) out.append(buffer, end);
-}
-
 // The exponent behind the 'e' of a scientific text.
 int exponent_of(std::string_view text) {
   int exponent = 0;
@@ -41,9 +34,8 @@ int exponent_of(std::string_view text) {
 
 void append_double_text(double number, std::string &out) {
   if (append_unusual(number, out)) return;
-  char buffer[64];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::scientific);
-  const std::string_view text(buffer, static_cast<std::size_t>(end.ptr - buffer));
+  std::string text;
+  base::append_shortest_scientific(text, number);
   const int exponent = exponent_of(text);
   if (exponent < -4 || exponent >= 21) {
     out += text;
@@ -53,18 +45,15 @@ void append_double_text(double number, std::string &out) {
 }
 
 void append_plain_double(double number, std::string &out) {
-  if (append_unusual(number, out)) return;
-  char buffer[512];
-  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::fixed);
-  if (error == std::errc()) out.append(buffer, end);
+  if (!append_unusual(number, out)) base::append_shortest_fixed(out, number);
 }
 
 void append_fixed_double(double number, int precision, std::string &out) {
-  append_format(number, std::chars_format::fixed, precision, out);
+  if (!append_unusual(number, out)) base::append_rounded_fixed(out, number, precision);
 }
 
 void append_scientific_double(double number, int precision, std::string &out) {
-  append_format(number, std::chars_format::scientific, precision, out);
+  if (!append_unusual(number, out)) base::append_rounded_scientific(out, number, precision);
 }
 
 }  // namespace cala::cel

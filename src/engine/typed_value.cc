@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/double_text.h"
 #include "base/utf8.h"
 #include "cel/functions.h"
 #include "cel/lexer.h"
@@ -191,12 +192,14 @@ base::Outcome write_optional(const Value &value, base::JsonWriter &writer, int d
 std::string typed_double_text(double number) {
   if (std::isnan(number)) return "NaN";
   if (std::isinf(number)) return number < 0 ? "-Infinity" : "Infinity";
-  char buffer[64];
+  std::string text;
   const double size = std::fabs(number);
   const bool plain = size == 0 || (size >= 1e-4 && size < 1e16);
-  const auto format = plain ? std::chars_format::fixed : std::chars_format::scientific;
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, number, format);
-  std::string text(buffer, end.ptr);
+  if (plain) {
+    base::append_shortest_fixed(text, number);
+  } else {
+    base::append_shortest_scientific(text, number);
+  }
   if (plain && text.find('.') == std::string::npos) text += ".0";
   return text;
 }

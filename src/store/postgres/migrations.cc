@@ -46,7 +46,7 @@ std::string note_of(std::int64_t version) {
 
 }  // namespace
 
-std::int64_t newest_migration() { return newest_version(migration_files()); }
+std::int64_t newest_migration() { return newest_version(migration_list()); }
 
 std::vector<std::string> migration_statements(std::string_view schema, std::int64_t from_version) {
   if (from_version >= newest_migration()) return {};

@@ -46,7 +46,7 @@ std::string_view StatementCatalogue::sql(StatementId id, Placeholder placeholder
   return texts_[static_cast<std::size_t>(id)][static_cast<std::size_t>(placeholder)];
 }
 
-std::int64_t newest_migration() { return newest_version(migration_files()); }
+std::int64_t newest_migration() { return newest_version(migration_list()); }
 
 std::vector<std::string> migrations_after(std::int64_t from_version) {
   return statements_after(migration_files(), from_version, note_of);

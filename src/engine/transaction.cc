@@ -71,14 +71,23 @@ Result<OperationPtr> transaction_find(Ledger &, const RequestPtr &request) {
 
 Result<OperationPtr> transaction_find_many(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  if (reader.has("external_ids")) {
-    if (reader.has("ids")) reader.fail("request.malformed", "ids", "cannot be given together with external_ids");
-    const Lookup lookup{"external_id", reader.texts("external_ids", kMaxBatch)};
-    if (base::Outcome read = reader.finish(); !read) return std::move(read.error());
-    return std::make_unique<Operation>("transaction_find_many", Operation::Traits{},
-                                       [lookup](Context context) { return find_by_external_ids(context, lookup); });
+  const bool by_external_id = reader.has("external_ids");
+  if (by_external_id && reader.has("ids")) {
+    reader.fail("request.malformed", "ids", "cannot be given together with external_ids");
   }
-  return make_find_many("transaction_find_many", kTransactions, request, "transactions");
+  Lookup lookup{"external_id", {}};
+  std::vector<base::Uuid> ids;
+  if (by_external_id) {
+    lookup.keys = reader.texts("external_ids", kMaxBatch);
+  } else {
+    ids = reader.uuids("ids", kMaxBatch);
+  }
+  if (base::Outcome read = reader.finish(); !read) return std::move(read.error());
+  return std::make_unique<Operation>("transaction_find_many", Operation::Traits{},
+                                     [lookup, ids, by_external_id](Context context) {
+                                       return by_external_id ? find_by_external_ids(context, lookup)
+                                                             : find_many(context, kTransactions, ids, "transactions");
+                                     });
 }
 
 Result<OperationPtr> transaction_list(Ledger &, const RequestPtr &request) {

@@ -9,6 +9,7 @@ export { type ListenOptions, Listening } from "./listening.js";
 export type { Listing, SyncListing } from "./listing.js";
 export type { CallOptions } from "./operation.js";
 export { operationNames } from "./raw/types.js";
+export { type HostProjectionOptions, Projection, type ProjectionOptions } from "./projecting.js";
 export type { Differing, Expected, ReconcileOptions, ReconcilePlace, Reconciled, Refused } from "./reconciling.js";
 export { lostRace, type RetryOptions, retrying } from "./retrying.js";
 export type { SyncTransaction, Synchronous } from "./sync.js";

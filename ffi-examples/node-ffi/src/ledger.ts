@@ -6,6 +6,7 @@ import { library } from "./library.js";
 import { type ListenOptions, Listening } from "./listening.js";
 import { type CallOptions, encoded, runOwn } from "./operation.js";
 import { type Handle, type Raw, Status } from "./raw/types.js";
+import { type HostProjectionOptions, Projection, type ProjectionOptions } from "./projecting.js";
 import { type ReconcileOptions, type Reconciled, reconcile } from "./reconciling.js";
 import { type RetryOptions, retrying } from "./retrying.js";
 import { Scope } from "./scope.js";
@@ -194,6 +195,16 @@ export class Ledger extends Scope {
     if (this.#closing) listening.close();
     else this.#listening.add(listening);
     return listening;
+  }
+
+  /**
+   * A projection: what follows from events is written into tables of the program's, in one transaction with the place,
+   * which the ledger keeps under the name. With `transaction` the transactions are the program's, else the ledger's.
+   */
+  projection<Connection extends HostHandle>(options: HostProjectionOptions<Connection>): Projection<Connection>;
+  projection(options: ProjectionOptions<OwnTransaction>): Projection<OwnTransaction>;
+  projection(options: ProjectionOptions<any>): Projection<any> {
+    return new Projection(this, options);
   }
 
   /**

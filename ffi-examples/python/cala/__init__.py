@@ -11,6 +11,7 @@ from .ledger import Ledger, Transaction, version
 from .listening import AsyncListening, Listening
 from .listing import AsyncListing, Listing
 from .operations import Awaited, CelValue, Place, TransactionPlace, Waiting
+from .projecting import Projection
 from .reconciling import Differing, Expected, Reconciled, ReconcilePlace, Refused
 from .retry import lost_a_race, retrying, retrying_async
 
@@ -20,6 +21,6 @@ __all__ = ["Account", "AccountChanges", "Amount", "AsyncLedger", "AsyncListening
            "InvalidError", "Journal", "JournalChanges", "Json", "LayerBalance", "Ledger", "Listening", "Listing", "MisuseError",
            "NewAccount", "NewJournal", "NewTxTemplate", "NoMemoryError", "NotFoundError", "OutcomeUnknownError", "Page",
            "PageRequest", "Param", "ParamType", "ParamTypeError", "PermissionError", "Place", "Posted",
-           "PostedTransaction", "Posting", "Reconciled", "ReconcilePlace", "Refused", "RejectedError", "Rows", "TemplateEntry", "TemplateTransaction",
+           "PostedTransaction", "Posting", "Projection", "Reconciled", "ReconcilePlace", "Refused", "RejectedError", "Rows", "TemplateEntry", "TemplateTransaction",
            "TimeoutError", "Transaction", "TransactionPlace", "TxTemplate", "UnavailableError", "UnsupportedError",
            "Waiting", "lost_a_race", "retrying", "retrying_async", "version"]

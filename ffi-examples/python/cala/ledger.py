@@ -13,6 +13,7 @@ from .listening import Listening, ListenOptions
 from .listing import Listing
 from .log import log, told
 from .operations import Awaited, OwnTransactionPlace, Place, Waiting
+from .projecting import Projection, ProjectionFilter
 from .reconciling import Known, Reconciled, ReconcileFilter, ReconcilePlace, Replay, Rows, reconcile, walk_of
 from .within import (AdoptedTransaction, AsyncAdoptedTransaction, AsyncConnection, AsyncHostTransaction, Connection,
                      HostTransaction, within)
@@ -20,10 +21,11 @@ from .within import (AdoptedTransaction, AsyncAdoptedTransaction, AsyncConnectio
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .documents import Instant
+    from .documents import Event, Instant
     from .settings import Settings
 
 M = TypeVar("M", Waiting, Awaited)
+C = TypeVar("C")
 
 
 class BaseLedger(Place[M]):
@@ -117,6 +119,26 @@ class Ledger(BaseLedger[Waiting]):
         place: that of an earlier page, to go on behind it. Nothing is kept in memory but a page."""
         walk = walk_of(place, page_size, recorded_by, known is not None, replay is not None, {**filters})
         return reconcile(self.call, rows, known, replay, walk)
+
+    @overload
+    def projection(self, name: str, apply: Callable[[Transaction, Event], object], *,
+                   clear: Callable[[Transaction], object] | None = None, page_size: int = 100,
+                   **filters: Unpack[ProjectionFilter]) -> Projection[Transaction]: ...
+    @overload
+    def projection(self, name: str, apply: Callable[[C, Event], object], *,
+                   transaction: Callable[[Callable[[C], Any]], Any], clear: Callable[[C], object] | None = None,
+                   page_size: int = 100, **filters: Unpack[ProjectionFilter]) -> Projection[C]: ...
+    def projection(self, name: str, apply: Callable[[Any, Event], object], *,
+                   transaction: Callable[[Callable[[Any], Any]], Any] | None = None,
+                   clear: Callable[[Any], object] | None = None, page_size: int = 100,
+                   **filters: Unpack[ProjectionFilter]) -> Projection[Any]:
+        """Gives a projection: apply(connection, event) writes what follows from an event into tables of the program's, in
+        one transaction with the place, which the ledger keeps under the name: each event takes effect exactly once.
+
+        transaction(work): begins a transaction on the program's own connection, gives work(connection), and commits, or
+        rolls back when work raises; left out, it is one of the ledger's, and the connection a Transaction (exec).
+        clear(connection): empties the tables, for rebuild. page_size: how many events a transaction has, 1 to 1000."""
+        return Projection(self, name, apply, clear, transaction, page_size, filters)
 
     def close(self) -> None:
         """Refuses new work, waits for what is in flight and closes. Closing again does nothing."""

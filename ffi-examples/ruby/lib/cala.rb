@@ -21,6 +21,7 @@ require_relative "cala/hosts"
 require_relative "cala/transaction"
 require_relative "cala/retry"
 require_relative "cala/listening"
+require_relative "cala/projection"
 require_relative "cala/reconciling"
 require_relative "cala/ledger"
 

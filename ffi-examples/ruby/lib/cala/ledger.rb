@@ -130,6 +130,25 @@ module Cala
       end
     end
 
+    # A projection: what follows from events is written into tables of the program's, in one transaction with the place, which the ledger
+    # keeps under the name, so that each event takes effect exactly once.
+    #
+    #   totals = ledger.projection("totals", apply: ->(connection, event) { connection.exec_params("UPDATE totals SET ...") },
+    #                                        transaction: ->(work) { pg.transaction { work.call(pg) } })
+    #   totals.catch_up
+    #
+    # @param name [String] the listener's
+    # @param apply [#call] is given the connection of the transaction and an event
+    # @param clear [#call, nil] is given the connection and empties the tables, for Projection#rebuild
+    # @param transaction [#call, nil] begins a transaction of the program's, calls what it is given with the connection, as #in takes it,
+    #   and commits, or rolls back when that raises. Without it the transaction is one of the ledger's, and the connection an OwnTransaction
+    # @param page_size [Integer] how many events a transaction has, 1 to 1000
+    # @param filters types:, journal_id:, entries:, balances:, as events.list has them
+    # @return [Projection]
+    def projection(name, apply:, clear: nil, transaction: nil, page_size: 100, **filters)
+      Projection.new(self, name, apply: apply, clear: clear, transaction: transaction, page_size: page_size, filters: filters)
+    end
+
     # Walks what the program has against the ledger, page by page; a page is all that is in memory.
     #
     #   ledger.reconcile(rows: ->(after) { Payment.expected_after(after) }) { |page| page[:missing].each { |expected| ... } }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "core/posting/follow_up.h"
 #include "core/rejection.h"
 
 namespace cala::core {
@@ -46,37 +47,18 @@ Error out_of_range(const Hold &hold) {
 
 PostedTransaction beside(const PostedTransaction &original, const AskedHoldStep &asked, const base::Uuid &id,
                          base::Timestamp now) {
-  PostedTransaction out;
-  const Transaction &from = original.transaction;
-  out.transaction.id = id;
-  out.transaction.journal_id = from.journal_id;
-  out.transaction.tx_template_id = from.tx_template_id;
-  out.transaction.tx_template_code = from.tx_template_code;
-  out.transaction.effective = asked.effective.value_or(now.date());
-  out.transaction.correlation_id = from.correlation_id;
-  out.transaction.description = from.description;
-  out.transaction.metadata = from.metadata;  // what limits ask of a posting, they ask of its capture
-  out.transaction.hold_id = from.id;
+  PostedTransaction out = follow_up(original, id, asked.effective.value_or(now.date()));
+  out.transaction.description = original.transaction.description;
+  out.transaction.metadata = original.transaction.metadata;  // what limits ask of a posting, they ask of its capture
+  out.transaction.hold_id = original.transaction.id;
   return out;
-}
-
-void add_entry(PostedTransaction &out, Entry entry, const char *suffix, Layer layer, const Decimal &units) {
-  entry.id = base::Uuid{};
-  entry.transaction_id = out.transaction.id;
-  entry.entry_type += suffix;
-  entry.sequence = static_cast<std::int32_t>(out.entries.size()) + 1;
-  entry.layer = layer;
-  entry.units = units;
-  entry.account_version = 0;
-  entry.created_at = base::Timestamp();
-  out.entries.push_back(std::move(entry));
 }
 
 // taken: of a hold of one amount; of another, all of each entry.
 void add_releases(PostedTransaction &out, const Hold &hold, const PostedTransaction &original, const Decimal &taken) {
   for (const Entry &entry : original.entries) {
     const Decimal &units = hold.amount ? taken : entry.units;
-    add_entry(out, entry, "_RELEASE", Layer::kPending, units.negated());
+    add_from(out, entry, "_RELEASE", units.negated());
   }
 }
 
@@ -145,8 +127,9 @@ base::Result<HoldStep> take_step(const Hold &hold, const PostedTransaction &orig
   const Decimal captured = asked.amount.value_or(hold.left());
   const Decimal taken = asked.final ? hold.left() : captured;
   add_releases(step.posting, hold, original, taken);
-  for (const Entry &entry : original.entries) {
-    add_entry(step.posting, entry, "_CAPTURE", Layer::kSettled, hold.amount ? captured : entry.units);
+  for (Entry entry : original.entries) {
+    entry.layer = Layer::kSettled;
+    add_from(step.posting, entry, "_CAPTURE", hold.amount ? captured : entry.units);
   }
   const std::optional<Decimal> sum = Decimal::add(hold.captured, captured);
   if (!sum) return out_of_range(hold);

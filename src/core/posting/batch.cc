@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/posting/prepare.h"
 #include "core/posting/replay.h"
 #include "core/rejection.h"
 
@@ -68,46 +67,18 @@ Batch::Batch(const std::vector<std::span<const AskedPosting>> &units) {
 std::vector<std::string> Batch::missing_templates() const {
   std::vector<std::string> missing;
   for (const Slot &slot : slots_) {
+    if (!sources_.lacks_template(*slot.asked)) continue;
     const std::string &code = slot.asked->tx_template_code;
-    if (slot.asked->voids || slot.asked->step) continue;
-    if (templates_.contains(code) || std::find(missing.begin(), missing.end(), code) != missing.end()) continue;
-    missing.push_back(code);
+    if (std::find(missing.begin(), missing.end(), code) == missing.end()) missing.push_back(code);
   }
   return missing;
-}
-
-void Batch::add_template(CompiledTxTemplatePtr tx_template) {
-  const std::string &code = tx_template->source.code;
-  templates_.insert_or_assign(code, std::move(tx_template));
 }
 
 std::vector<Uuid> Batch::missing_originals() const {
   std::vector<Uuid> missing;
-  for (const Slot &slot : slots_) {
-    if (slot.asked->step) {
-      const Hold *of = hold(slot.asked->step->hold_id);
-      if (of == nullptr) continue;
-      std::vector<Uuid> ids = {of->id, slot.asked->id};
-      if (of->closed_by) ids.push_back(*of->closed_by);
-      for (const Uuid &id : ids) {
-        if (const std::optional<Uuid> next = originals_.missing(id)) missing.push_back(*next);
-      }
-    }
-    if (!slot.asked->voids) continue;
-    if (const std::optional<Uuid> next = originals_.missing(slot.asked->voids->of)) missing.push_back(*next);
-  }
+  for (const Slot &slot : slots_) sources_.name_missing_originals(*slot.asked, missing);
   sort_distinct(missing);
   return missing;
-}
-
-const PostedTransaction *Batch::counted_as(const Slot &slot) const {
-  if (slot.asked->step) return originals_.find(slot.asked->step->hold_id);
-  return slot.asked->voids ? originals_.first(slot.asked->voids->of) : nullptr;
-}
-
-const Hold *Batch::hold(const Uuid &id) const {
-  const auto at = holds_.find(id);
-  return at == holds_.end() || !at->second ? nullptr : &*at->second;
 }
 
 std::vector<Uuid> Batch::missing_holds() const {
@@ -116,17 +87,13 @@ std::vector<Uuid> Batch::missing_holds() const {
     const bool found = slot.asked->hold && slot.replayed;
     if (!slot.asked->step && !found) continue;
     const Uuid &id = found ? slot.posting.transaction.id : slot.asked->step->hold_id;
-    if (!holds_.contains(id)) missing.push_back(id);
+    if (!sources_.knows_hold(id)) missing.push_back(id);
   }
   return missing;
 }
 
 void Batch::add_holds(const std::vector<Uuid> &asked, std::vector<Hold> found) {
-  for (const Uuid &id : asked) holds_[id].reset();
-  for (Hold &one : found) {
-    const Uuid id = one.id;
-    holds_[id] = std::move(one);
-  }
+  sources_.add_holds(asked, std::move(found));
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     if (slots_[i].replayed && slots_[i].asked->hold) show_hold(i, *slots_[i].asked->hold);
   }
@@ -135,20 +102,10 @@ void Batch::add_holds(const std::vector<Uuid> &asked, std::vector<Hold> found) {
 
 // A hold that is there already is the one that is asked for, if it ends when that would.
 void Batch::show_hold(std::size_t i, const AskedHold &asked) {
-  const Hold *there = hold(slots_[i].posting.transaction.id);
+  const Hold *there = sources_.hold(slots_[i].posting.transaction.id);
   if (there == nullptr) return;
   slots_[i].hold = *there;
   if (there->expires_at != asked.expires_at) fail(i, kReplay, replay_differs(slots_[i].posting, "expires_at"));
-}
-
-std::vector<std::string> Batch::drop_stale_templates(const std::vector<Uuid> &stored) {
-  const Ids known(stored.begin(), stored.end());
-  std::vector<std::string> stale;
-  for (const auto &[code, compiled] : templates_) {
-    if (!known.contains(compiled->source.id)) stale.push_back(code);
-  }
-  for (const std::string &code : stale) templates_.erase(code);
-  return stale;
 }
 
 void Batch::prepare(base::Timestamp now) {
@@ -200,7 +157,7 @@ BatchNeeds Batch::needs() const {
       dated.emplace_back(needs.keys.back(), prepared.transaction.effective);
     }
   }
-  for (const auto &[code, compiled] : templates_) needs.tx_template_ids.push_back(compiled->source.id);
+  needs.tx_template_ids = sources_.tx_template_ids();
   sort_distinct(needs.journal_ids);
   sort_distinct(needs.keys);
   sort_distinct(dated);
@@ -222,7 +179,7 @@ base::Timestamp Batch::stamp(const BatchState &state, base::Timestamp now) const
 bool Batch::captures_too_late(base::Timestamp now) const {
   return std::any_of(slots_.begin(), slots_.end(), [this, now](const Slot &slot) {
     if (!slot.asked->step || slot.asked->step->kind != AskedHoldStep::kCapture || !open(slot)) return false;
-    const Hold *of = hold(slot.asked->step->hold_id);
+    const Hold *of = sources_.hold(slot.asked->step->hold_id);
     return of != nullptr && of->status_at(now_) == HoldStatus::kOpen && of->status_at(now) != HoldStatus::kOpen;
   });
 }
@@ -248,22 +205,15 @@ void Batch::decide(const BatchState &state, base::Timestamp now) {
   fold_units(now);
 }
 
-std::vector<VelocityKey> Batch::velocity_needs() const { return {velocity_needs_.begin(), velocity_needs_.end()}; }
-
 void Batch::decide_again(const std::vector<VelocityKey> &asked, std::vector<VelocityBalance> found,
                          base::Timestamp now) {
-  for (const VelocityKey &key : asked) velocity_read_.insert_or_assign(key, VelocityBalance{key, 0, {}});
-  for (VelocityBalance &balance : found) velocity_read_.insert_or_assign(balance.key, std::move(balance));
+  counting_.start_over(asked, std::move(found));
+  trial_.start_over();
   for (Slot &slot : slots_) {
     if (slot.error && slot.stage >= kFold) slot.error.reset();
     slot.warnings.clear();
   }
   for (Unit &unit : units_) unit.state = unit.before_fold;
-  trial_.clear();
-  trial_buckets_.clear();
-  ahead_.clear();
-  velocity_trial_.clear();
-  velocity_needs_.clear();
   fold_units(now);
 }
 
@@ -283,31 +233,14 @@ void Batch::fold_units(base::Timestamp now) {
   }
 }
 
-Result<std::vector<VelocityHeadroom>> Batch::headroom_after() const {
-  std::vector<VelocityHeadroom> out;
-  for (auto at = velocity_trial_.begin(); at != velocity_trial_.end(); ++at) {
-    const VelocityKey &key = at->first;
-    const CompiledControl *control = bearers_.find(key.account_id, key.control_id);
-    if (control == nullptr) continue;
-    FrozenControl counting = control->frozen;
-    std::erase_if(counting.limits, [&key](const FrozenLimit &limit) { return limit.id != key.limit_id; });
-    const HeadroomFilter only{key.journal_id, key.currency};
-    Result<std::vector<VelocityHeadroom>> left =
-        headroom(key.account_id, counting, {at->second}, only, units_.front().stamp);
-    if (!left) return std::move(left.error());
-    out.insert(out.end(), left->begin(), left->end());
-  }
-  return out;
-}
-
 bool Batch::any_open() const {
   return std::any_of(slots_.begin(), slots_.end(), [this](const Slot &slot) { return open(slot); });
 }
 
 Result<BatchWrite> Batch::write(const EntryIds &next_entry_id) {
   BatchWrite write;
-  Balances touched;
-  Buckets dated;
+  Trial::Moves moves;
+  trial_.start_over();
   for (Slot &slot : slots_) {
     if (!open(slot)) continue;
     PostedTransaction &posting = slot.posting;
@@ -316,17 +249,14 @@ Result<BatchWrite> Batch::write(const EntryIds &next_entry_id) {
       entry.id = next_entry_id(now);
       entry.created_at = now;
       // Ids are part of the snapshots, so the fold that counts is this one; fold_unit has shown that it succeeds.
-      bool folded = true;
-      accounts_.for_each_moved(entry, [&](const BalanceKey &key) {
-        const auto before = balances_.find(key);
-        Balance &balance =
-            touched.try_emplace(key, before == balances_.end() ? empty_balance(key, now) : *before->second)
-                .first->second;
-        if (!fold(balance, entry)) folded = false;
-        if (key.account_id == entry.account_id) entry.account_version = balance.version;
+      Outcome folded = trial_.fold(accounts_, moves, entry, now, [&](const Balance &balance) {
+        if (balance.key.account_id == entry.account_id) entry.account_version = balance.version;
         write.moves.push_back({write.entries.size(), balance});
       });
-      if (!folded || !fold_dated(dated, {}, entry, posting.transaction.effective)) return fold_disagrees(entry);
+      if (folded && keeps_dated(posting.transaction)) {
+        folded = trial_.fold_dated(accounts_, moves, entry, posting.transaction.effective);
+      }
+      if (!folded) return fold_disagrees(entry);
       posting.transaction.entry_ids.push_back(entry.id);
       write.entries.push_back(entry);
     }
@@ -339,16 +269,16 @@ Result<BatchWrite> Batch::write(const EntryIds &next_entry_id) {
     if (!slot.warnings.empty()) write.warnings.push_back({write.transactions.size(), slot.warnings});
     write.transactions.push_back(posting.transaction);
   }
-  for (const auto &[key, balance] : velocity_trial_) {
-    write.velocity_versions.push_back(velocity_read_.at(key).version);
+  for (const auto &[key, balance] : counting_.kept()) {
+    write.velocity_versions.push_back(counting_.version_read(key));
     write.velocity.push_back(balance);
   }
-  for (auto &[key, balance] : touched) {
-    const auto before = balances_.find(key);
-    write.balance_versions.push_back(before == balances_.end() ? 0 : before->second->version);
+  for (auto &[key, balance] : moves.balances) {
+    const Balance *before = trial_.as_read(key);
+    write.balance_versions.push_back(before == nullptr ? 0 : before->version);
     write.balances.push_back(std::move(balance));
   }
-  for (auto &[place, sums] : dated) {
+  for (auto &[place, sums] : moves.buckets) {
     write.buckets.push_back({std::get<0>(place), std::get<1>(place), std::get<2>(place), std::move(sums)});
   }
   return write;
@@ -428,55 +358,10 @@ void Batch::fail(std::size_t i, Stage stage, Error error) {
 }
 
 void Batch::prepare_one(std::size_t i, const Uuid &id, base::Timestamp now) {
-  if (slots_[i].asked->voids) return prepare_void(i, *slots_[i].asked->voids, id, now);
-  if (slots_[i].asked->step) return prepare_step(i, *slots_[i].asked->step, id, now);
-  const std::string &code = slots_[i].asked->tx_template_code;
-  const auto found = templates_.find(code);
-  if (found == templates_.end()) return fail(i, kPrepare, not_found("tx_template", "code", code));
-  Result<PostedTransaction> prepared = prepare_posting(*found->second, slots_[i].asked->params, id, now);
-  if (!prepared) return fail(i, kPrepare, std::move(prepared.error()));
-  slots_[i].posting = prepared.take();
-  if (slots_[i].asked->hold) prepare_hold(i, *slots_[i].asked->hold);
-}
-
-void Batch::prepare_hold(std::size_t i, const AskedHold &asked) {
-  PostedTransaction &posting = slots_[i].posting;
-  if (Outcome pending = check_pending(posting); !pending) return fail(i, kPrepare, std::move(pending.error()));
-  posting.transaction.hold_id = posting.transaction.id;
-  slots_[i].hold = hold_of(posting, asked);
-}
-
-// What was posted before under the same id, or has released the hold that is to be released, is a replay, which the store will show.
-void Batch::prepare_step(std::size_t i, const AskedHoldStep &asked, const Uuid &id, base::Timestamp now) {
-  const Hold *of = hold(asked.hold_id);
-  const PostedTransaction *own = of == nullptr ? nullptr : originals_.find(of->id);
-  if (own == nullptr) return fail(i, kPrepare, not_found("hold", "id", asked.hold_id.text()));
-  const PostedTransaction *before = originals_.find(slots_[i].asked->id);
-  const bool is_gone = of->status == HoldStatus::kReleased || of->status == HoldStatus::kExpired;
-  if (before == nullptr && asked.kind == AskedHoldStep::kRelease && !slots_[i].asked->id_given && is_gone) {
-    before = originals_.find(*of->closed_by);
-  }
-  if (before != nullptr) {
-    const auto field = step_difference(*of, before->transaction, before->entries, asked);
-    if (field) return fail(i, kPrepare, replay_differs(*before, *field));
-    slots_[i].posting = *before;
-    slots_[i].hold = *of;
-    return;
-  }
-  Result<HoldStep> step = take_step(*of, *own, asked, id, now);
-  if (!step) return fail(i, kPrepare, std::move(step.error()));
-  slots_[i].posting = std::move(step->posting);
-  slots_[i].hold = std::move(step->after);
-}
-
-// The same void_id again is a replay, which the store will show.
-void Batch::prepare_void(std::size_t i, const AskedVoid &asked, const Uuid &id, base::Timestamp now) {
-  const PostedTransaction *posted = originals_.find(asked.of);
-  if (posted == nullptr) return fail(i, kPrepare, not_found("transaction", "id", asked.of.text()));
-  const Transaction &transaction = posted->transaction;
-  if (transaction.hold_id) return fail(i, kPrepare, not_voidable(transaction));
-  if (transaction.voided_by && *transaction.voided_by != id) return fail(i, kPrepare, already_voided(transaction));
-  slots_[i].posting = mirror_of(*posted, asked, id, now);
+  Result<MadePosting> made = sources_.make(*slots_[i].asked, id, now);
+  if (!made) return fail(i, kPrepare, std::move(made.error()));
+  slots_[i].posting = std::move(made->posting);
+  slots_[i].hold = std::move(made->hold);
 }
 
 void Batch::refuse_repeats(const Unit &unit) {
@@ -507,8 +392,7 @@ bool Batch::meets(const Unit &unit, Ids &ids, std::unordered_set<std::string> &e
 void Batch::index(const BatchState &state) {
   for (const JournalState &journal : state.journals) journals_[journal.id] = &journal;
   for (const AccountState &account : state.accounts) accounts_.add(account);
-  for (const Balance &balance : state.balances) balances_[balance.key] = &balance;
-  for (const Bucket &bucket : state.buckets) buckets_[{bucket.key, bucket.level, bucket.start}] = &bucket.sums;
+  trial_.read(state.balances, state.buckets);
   for (const PostedTransaction &posted : state.existing) {
     existing_ids_[posted.transaction.id] = &posted;
     if (posted.transaction.external_id) existing_external_ids_[*posted.transaction.external_id] = &posted;
@@ -574,26 +458,12 @@ void Batch::check_accounts(std::size_t i) {
   }
 }
 
-const Balance *Batch::balance_before(const BalanceKey &key) const {
-  const auto trial = trial_.find(key);
-  if (trial != trial_.end()) return &trial->second;
-  const auto read = balances_.find(key);
-  return read == balances_.end() ? nullptr : read->second;
-}
-
 // As for a unit by itself; false when expressions may say something else on the day that it falls on.
 bool Batch::set_stamp(Unit &unit, base::Timestamp now) const {
   unit.stamp = now;
   for (std::size_t i = unit.begin; i < unit.end; ++i) {
     if (!open(slots_[i])) continue;
-    for (const Entry &entry : slots_[i].posting.entries) {
-      accounts_.for_each_moved(entry, [&](const BalanceKey &key) {
-        const Balance *before = balance_before(key);
-        if (before != nullptr) unit.stamp = std::max(unit.stamp, before->modified_at);
-        const auto ahead = ahead_.find(key);
-        if (ahead != ahead_.end()) unit.stamp = std::max(unit.stamp, ahead->second);
-      });
-    }
+    for (const Entry &entry : slots_[i].posting.entries) unit.stamp = trial_.no_earlier(accounts_, entry, unit.stamp);
   }
   return unit.stamp.date() == now.date();
 }
@@ -602,21 +472,15 @@ bool Batch::set_stamp(Unit &unit, base::Timestamp now) const {
 void Batch::note_ahead(const Unit &unit) {
   for (std::size_t i = unit.begin; i < unit.end; ++i) {
     if (slots_[i].replayed) continue;
-    for (const Entry &entry : slots_[i].posting.entries) {
-      accounts_.for_each_moved(entry, [&](const BalanceKey &key) {
-        base::Timestamp &ahead = ahead_[key];
-        ahead = std::max(ahead, unit.stamp);
-      });
-    }
+    for (const Entry &entry : slots_[i].posting.entries) trial_.leave_ahead(accounts_, entry, unit.stamp);
   }
 }
 
 // Adds a unit's entries to a trial of the balances; a sum that does not fit refuses this unit alone.
 void Batch::fold_unit(Unit &unit) {
-  Balances mine;
-  Buckets dated;
+  Trial::Moves mine;
   for (std::size_t i = unit.begin; i < unit.end; ++i) {
-    if (!open(slots_[i]) || fold_posting(i, mine, dated, unit.stamp)) continue;
+    if (!open(slots_[i]) || fold_posting(i, mine, unit.stamp)) continue;
     unit.state = Unit::kRefused;
     return;
   }
@@ -624,33 +488,34 @@ void Batch::fold_unit(Unit &unit) {
     unit.state = Unit::kRefused;
     return;
   }
-  for (auto &[key, balance] : mine) trial_.insert_or_assign(key, std::move(balance));
-  for (auto &[key, sums] : dated) trial_buckets_.insert_or_assign(key, std::move(sums));
+  trial_.keep(std::move(mine));
 }
 
-bool Batch::fold_posting(std::size_t i, Balances &mine, Buckets &dated, base::Timestamp now) {
+bool Batch::fold_posting(std::size_t i, Trial::Moves &mine, base::Timestamp now) {
   PostedTransaction &posting = slots_[i].posting;
   std::vector<std::pair<Watched, Balance>> before;
-  for (const Watched &one : accounts_.watched(posting)) {
-    const auto at = mine.find(one.key);
-    const Balance *read = at != mine.end() ? &at->second : balance_before(one.key);
-    before.emplace_back(one, read == nullptr ? empty_balance(one.key, now) : *read);
-  }
+  for (const Watched &one : accounts_.watched(posting)) before.emplace_back(one, trial_.amid(mine, one.key, now));
   for (Entry &entry : posting.entries) {
     entry.created_at = now;
-    Outcome folded = fold_into(mine, entry, now);
-    if (folded) folded = fold_dated(dated, trial_buckets_, entry, posting.transaction.effective);
+    Outcome folded = trial_.fold(accounts_, mine, entry, now, [](const Balance &) {});
+    if (folded && keeps_dated(posting.transaction)) {
+      folded = trial_.fold_dated(accounts_, mine, entry, posting.transaction.effective);
+    }
     if (folded) continue;
     fail(i, kFold, std::move(folded.error()));
     return false;
   }
   for (const auto &[one, balance] : before) {
-    Outcome within = check_floor(one, balance, mine.at(one.key));
+    Outcome within = check_floor(one, balance, mine.balances.at(one.key));
     if (within) continue;
     fail(i, kFloor, std::move(within.error()));
     return false;
   }
   return true;
+}
+
+bool Batch::keeps_dated(const Transaction &transaction) const {
+  return journals_.at(transaction.journal_id)->effective_balances;
 }
 
 // Which limits count what, for all of a unit before any of it is counted.
@@ -661,7 +526,8 @@ bool Batch::match_limits(const Unit &unit, std::vector<std::vector<VelocityHit>>
     if (!open(slots_[i])) continue;
     Transaction &transaction = slots_[i].posting.transaction;
     transaction.created_at = transaction.modified_at = unit.stamp;
-    Result<std::vector<VelocityHit>> matched = bearers_.match(slots_[i].posting, sets_of, counted_as(slots_[i]));
+    Result<std::vector<VelocityHit>> matched =
+        counting_.bearers().match(slots_[i].posting, sets_of, sources_.counted_as(*slots_[i].asked));
     if (!matched) {
       fail(i, kMatch, std::move(matched.error()));
       return false;
@@ -673,75 +539,20 @@ bool Batch::match_limits(const Unit &unit, std::vector<std::vector<VelocityHit>>
 
 // False when a limit refuses the unit. What is not known yet passes, and is noted.
 bool Batch::pass_limits(const Unit &unit) {
-  if (bearers_.empty()) return true;
+  if (counting_.bearers().empty()) return true;
   std::vector<std::vector<VelocityHit>> hits;
   if (!match_limits(unit, hits)) return false;
   VelocityBalances mine;
   for (std::size_t i = unit.begin; i < unit.end; ++i) {
-    Slot &slot = slots_[i];
     for (const VelocityHit &hit : hits[i - unit.begin]) {
-      VelocityBalance *balance = counted(mine, hit.key);
-      if (balance == nullptr) {
-        velocity_needs_.insert(hit.key);
-        continue;
-      }
-      Outcome passed = count_hit(hit, *balance, slot.warnings);
+      Outcome passed = counting_.count(hit, mine, slots_[i].warnings);
       if (passed) continue;
       fail(i, kVelocity, std::move(passed.error()));
       return false;
     }
   }
-  for (auto &[key, balance] : mine) velocity_trial_.insert_or_assign(key, std::move(balance));
+  counting_.keep(std::move(mine));
   return true;
-}
-
-// What has been counted under a key, to be counted on; null where that is not known yet.
-VelocityBalance *Batch::counted(VelocityBalances &mine, const VelocityKey &key) {
-  if (const auto at = mine.find(key); at != mine.end()) return &at->second;
-  auto before = velocity_trial_.find(key);
-  if (before == velocity_trial_.end()) {
-    before = velocity_read_.find(key);
-    if (before == velocity_read_.end()) return nullptr;
-  }
-  return &mine.emplace(key, before->second).first->second;
-}
-
-Outcome Batch::fold_into(Balances &mine, const Entry &entry, base::Timestamp now) const {
-  Outcome outcome;
-  accounts_.for_each_moved(entry, [&](const BalanceKey &key) {
-    if (!outcome) return;
-    auto at = mine.find(key);
-    if (at == mine.end()) {
-      const Balance *before = balance_before(key);
-      at = mine.emplace(key, before == nullptr ? empty_balance(key, now) : *before).first;
-    }
-    outcome = fold(at->second, entry);
-  });
-  return outcome;
-}
-
-Outcome Batch::fold_dated(Buckets &buckets, const Buckets &before, const Entry &entry, base::Date effective) const {
-  if (!journals_.at(entry.journal_id)->effective_balances) return {};
-  Outcome outcome;
-  accounts_.for_each_moved(entry, [&](const BalanceKey &key) {
-    for (const BucketLevel level : kBucketLevels) {
-      if (!outcome) return;
-      const BucketKey place(key, level, bucket_start(level, effective));
-      auto at = buckets.find(place);
-      if (at == buckets.end()) {
-        const auto earlier = before.find(place);
-        const auto read = buckets_.find(place);
-        const DatedSums none;
-        at = buckets
-                 .emplace(place, earlier != before.end()  ? earlier->second
-                                 : read != buckets_.end() ? *read->second
-                                                          : none)
-                 .first;
-      }
-      outcome = fold(at->second, entry, effective);
-    }
-  });
-  return outcome;
 }
 
 }  // namespace cala::core

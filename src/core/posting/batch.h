@@ -7,44 +7,27 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "core/account/account.h"
 #include "core/balance/balance.h"
 #include "core/balance/effective.h"
-#include "core/hold/hold.h"
 #include "core/journal/journal.h"
 #include "core/posting/moved.h"
-#include "core/posting/originals.h"
+#include "core/posting/sources.h"
 #include "core/posting/transaction.h"
-#include "core/posting/void.h"
-#include "core/tx_template/compiled.h"
-#include "core/velocity/enforce.h"
-#include "core/velocity/headroom.h"
+#include "core/posting/trial.h"
+#include "core/velocity/counting.h"
 
 namespace cala::core {
-
-struct AskedPosting {
-  base::Uuid id;
-  bool id_given = false;  // by the caller; otherwise drawn by the library when the operation was made
-  std::string tx_template_code;
-  base::JsonView params;                // an object, or absent; borrowed
-  std::optional<AskedVoid> voids{};     // then it has no template
-  std::optional<AskedHold> hold{};      // what it posts becomes a hold
-  std::optional<AskedHoldStep> step{};  // of a hold; then it has no template
-};
 
 // What a batch must know of the ledger: what it named in needs(), locked. Outlives the batch's use of it.
 struct BatchState {
@@ -114,7 +97,7 @@ class Batch {
 
   // Codes of templates that it has not been given yet.
   std::vector<std::string> missing_templates() const;
-  void add_template(CompiledTxTemplatePtr tx_template);
+  void add_template(CompiledTxTemplatePtr tx_template) { sources_.add_template(std::move(tx_template)); }
   // Holds that it has not been told of yet: those that are to be captured or released, which must be locked; and, once it has
   // been decided, those that are found to be there already.
   std::vector<base::Uuid> missing_holds() const;
@@ -125,10 +108,12 @@ class Batch {
   std::vector<base::Uuid> missing_originals() const;
   // What the store has of them; one that is not there cannot be voided.
   void add_originals(const std::vector<base::Uuid> &asked, std::vector<PostedTransaction> found) {
-    originals_.add(asked, std::move(found));
+    sources_.add_originals(asked, std::move(found));
   }
   // Forgets templates that the store no longer has; answers their codes.
-  std::vector<std::string> drop_stale_templates(const std::vector<base::Uuid> &stored);
+  std::vector<std::string> drop_stale_templates(const std::vector<base::Uuid> &stored) {
+    return sources_.drop_stale_templates(stored);
+  }
 
   // The first stage; it can be gone through again, at a later instant. A unit that has an id or an external id of an earlier one
   // is left out, because it must see what became of that one.
@@ -146,15 +131,17 @@ class Batch {
   // Whether a hold that was to be captured when it was prepared has expired at this later instant.
   bool captures_too_late(base::Timestamp now) const;
   // What is attached to the accounts and sets of the state.
-  void limit_by(VelocityBearers bearers) { bearers_ = std::move(bearers); }
+  void limit_by(VelocityBearers bearers) { counting_.limit_by(std::move(bearers)); }
   // The other stages. A unit that is refused leaves no trace in what the ones after it see.
   void decide(const BatchState &state, base::Timestamp now);
   // What velocity limits have counted must be known before it is decided: what of it is not. Then it is decided anew, from the
   // balances on, with what the store has of it; which may need more, where a refusal moves a later unit's instant.
-  std::vector<VelocityKey> velocity_needs() const;
+  std::vector<VelocityKey> velocity_needs() const { return counting_.needs(); }
   void decide_again(const std::vector<VelocityKey> &asked, std::vector<VelocityBalance> found, base::Timestamp now);
   // What is left, after what is to be written, of the limits that counted some of it.
-  base::Result<std::vector<VelocityHeadroom>> headroom_after() const;
+  base::Result<std::vector<VelocityHeadroom>> headroom_after() const {
+    return counting_.headroom_after(units_.front().stamp);
+  }
   // Whether there is anything to write: not when everything was refused, replayed or left out.
   bool any_open() const;
   base::Result<BatchWrite> write(const EntryIds &next_entry_id);
@@ -194,9 +181,6 @@ class Batch {
   };
 
   using Ids = std::unordered_set<base::Uuid, base::UuidHash>;
-  using Balances = std::map<BalanceKey, Balance>;
-  using BucketKey = std::tuple<BalanceKey, BucketLevel, base::Date>;
-  using Buckets = std::map<BucketKey, DatedSums>;
 
   bool open(const Slot &slot) const { return !slot.error && !slot.replayed && units_[slot.unit].state == Unit::kOpen; }
   bool writes(const Unit &unit) const;
@@ -205,15 +189,7 @@ class Batch {
   void close_if_refused(Unit &unit);
   void fail(std::size_t slot, Stage stage, base::Error error);
   void prepare_one(std::size_t slot, const base::Uuid &id, base::Timestamp now);
-  void prepare_void(std::size_t slot, const AskedVoid &asked, const base::Uuid &id, base::Timestamp now);
-  void prepare_hold(std::size_t slot, const AskedHold &asked);
-  void prepare_step(std::size_t slot, const AskedHoldStep &asked, const base::Uuid &id, base::Timestamp now);
   void show_hold(std::size_t slot, const AskedHold &asked);
-  // Null where it is not there.
-  const Hold *hold(const base::Uuid &id) const;
-  // What limits count a void as: what it takes back in the end, if that was a void itself; and what a capture or a release takes
-  // from a hold. Null where it is neither.
-  const PostedTransaction *counted_as(const Slot &slot) const;
   void refuse_repeats(const Unit &unit);
   bool meets(const Unit &unit, Ids &ids, std::unordered_set<std::string> &external_ids) const;
   void index(const BatchState &state);
@@ -221,39 +197,25 @@ class Batch {
   const PostedTransaction *posted_before(const Transaction &mine) const;
   void check_journal(std::size_t slot);
   void check_accounts(std::size_t slot);
-  const Balance *balance_before(const BalanceKey &key) const;
   bool set_stamp(Unit &unit, base::Timestamp now) const;
   void note_ahead(const Unit &unit);
   void fold_units(base::Timestamp now);
   void fold_unit(Unit &unit);
-  // Folds one posting into the unit's balances and checks what must stay available after it.
-  bool fold_posting(std::size_t slot, Balances &mine, Buckets &dated, base::Timestamp now);
+  // Folds one posting into what its unit moves and checks what must stay available after it.
+  bool fold_posting(std::size_t slot, Trial::Moves &mine, base::Timestamp now);
   bool pass_limits(const Unit &unit);
   bool match_limits(const Unit &unit, std::vector<std::vector<VelocityHit>> &hits);
-  VelocityBalance *counted(VelocityBalances &mine, const VelocityKey &key);
-  base::Outcome fold_into(Balances &mine, const Entry &entry, base::Timestamp now) const;
-  // Adds an entry to the buckets of every balance that it moves, in a journal that keeps them. A bucket that is not there yet is
-  // taken from `before`, and from what was read.
-  base::Outcome fold_dated(Buckets &buckets, const Buckets &before, const Entry &entry, base::Date effective) const;
+  bool keeps_dated(const Transaction &transaction) const;
 
   std::vector<Unit> units_;
   std::vector<Slot> slots_;
-  std::unordered_map<std::string, CompiledTxTemplatePtr> templates_;
-  Originals originals_;
-  std::unordered_map<base::Uuid, std::optional<Hold>, base::UuidHash> holds_;
+  Sources sources_;
   std::unordered_map<base::Uuid, const JournalState *, base::UuidHash> journals_;
   MovedAccounts accounts_;
-  std::map<BalanceKey, const Balance *> balances_;
-  std::map<BucketKey, const DatedSums *> buckets_;
   std::unordered_map<base::Uuid, const PostedTransaction *, base::UuidHash> existing_ids_;
   std::unordered_map<std::string, const PostedTransaction *> existing_external_ids_;
-  Balances trial_;  // the balances after the units that were folded so far
-  Buckets trial_buckets_;
-  std::map<BalanceKey, base::Timestamp> ahead_;
-  VelocityBearers bearers_;
-  VelocityBalances velocity_read_;
-  VelocityBalances velocity_trial_;  // as trial_
-  std::set<VelocityKey> velocity_needs_;
+  Trial trial_;
+  VelocityCounting counting_;
   std::unordered_map<base::Uuid, base::Timestamp, base::UuidHash> made_at_;  // found though they are refused now
   bool lost_commit_ = false;
   base::Timestamp now_;  // when it was prepared or decided last

@@ -1544,8 +1544,9 @@ CALA_API cala_status cala_hold_release(cala_ledger *ledger, cala_tx *tx, const c
 CALA_API cala_status cala_hold_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                     cala_op **out_op, cala_error **out_error);
 
-/* Lists holds in the order in which they were posted. account_id: those with an entry of the account; expires_before:
- * those that expire before it.
+/* Lists holds in the order in which they were posted. account_id: those with an entry of the account, or of any account
+ * below it where it is an account set; expires_before: those that expire before it, or have, in the order in which they
+ * do.
  * request: page & {account_id?: uuid, status?: hold_status, expires_before?: instant}
  * result: {items: [hold]} & page_end
  * access: read */

@@ -509,8 +509,9 @@ func (o *Operations) FindHold(ctx context.Context, id string) (*Hold, error) {
 	return call[Hold](ctx, o, raw.HoldFind, idRequest{id})
 }
 
-// Holds lists holds in the order in which they were posted. account_id: those with an entry of the account;
-// expires_before: those that expire before it.
+// Holds lists holds in the order in which they were posted. account_id: those with an entry of the account, or of any
+// account below it where it is an account set; expires_before: those that expire before it, or have, in the order in
+// which they do.
 func (o *Operations) Holds(ctx context.Context, filter HoldFilter) iter.Seq2[Hold, error] {
 	return pages(func(after string) (*Page[Hold], error) {
 		filter.After = after

@@ -163,7 +163,7 @@ enum class StatementId : std::uint8_t {
   // {keys: [id, ...], lock: bool} -> {rows: [hold...]}, in no order, missing ones left out; lock: so that they stay so until the
   // transaction ends.
   kHoldFind,
-  kHoldList,  // by order of posting; now, account_id, status (as of now), expires_before
+  kHoldList,  // by order of posting, of expiry with expires_before; now, account_id (a set's too), status (as of now)
   // {now, first, after: id|null} -> {rows: [hold...]}, locked: open ones that have expired, the earliest first, behind a hold where one
   // is given, without those of a locked account or journal, and those that another transaction has locked.
   kHoldDue,

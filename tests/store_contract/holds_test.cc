@@ -42,7 +42,9 @@ class HoldContract : public StoreContract {
     std::vector<core::PostedTransaction> postings = {posting};
     const store::PostingState state = read_state(*on, read_of(postings));
     store::PostingWrite write = write_of(state, postings);
-    write.holds = {core::write_of(hold, posting.entries)};
+    std::vector<base::Uuid> accounts = above;
+    for (const core::Entry &entry : posting.entries) accounts.push_back(entry.account_id);
+    write.holds = {core::write_of(hold, accounts)};
     const Result<store::Answer> answer = on->execute_and_commit(std::move(write));
     if (answer) return {};
     on->rollback();
@@ -67,6 +69,7 @@ class HoldContract : public StoreContract {
     return column(StatementId::kHoldDue, "{" + now(seconds) + ",\"first\":" + std::to_string(first) + behind + "}",
                   "id");
   }
+  std::vector<base::Uuid> above;  // sets by which holds are listed, too
   static std::string now(std::int64_t seconds) { return "\"now\":" + std::to_string(kNow + seconds * kSecond); }
 };
 CALA_FOR_EVERY_STORE(HoldContract);
@@ -155,6 +158,53 @@ TEST_P(HoldContract, AreListedInTheOrderOfPostingByWhatTheyAreNow) {
   const Result<std::string> odd = call(StatementId::kHoldList, R"({"first":2,"after":"x","desc":false,"now":0})");
   ASSERT_FALSE(odd.ok());
   EXPECT_EQ(odd.error().code, "request.malformed");
+}
+
+TEST_P(HoldContract, AreListedInTheOrderOfExpiryBeforeAnInstant) {
+  const core::Account a = add_account("A"), b = add_account("B"), c = add_account("C"), set = add_account("S");
+  above = {set.id};
+  std::vector<core::Hold> holds = {add_hold(a.id, b.id, 5), add_hold(a.id, b.id, 3), add_hold(a.id, b.id)};
+  above.clear();
+  for (const std::int64_t seconds : {3, 1, 4, 3}) holds.push_back(add_hold(b.id, c.id, seconds));
+  std::vector<std::string> ids;
+  ids.reserve(holds.size());
+  for (const core::Hold &hold : holds) ids.push_back(hold.id.text());
+  const auto before = [](std::int64_t seconds) {
+    return R"("expires_before":)" + std::to_string(kNow + seconds * kSecond);
+  };
+  EXPECT_THAT(listed(before(5)), ElementsAre(ids[4], ids[1], ids[3], ids[6], ids[5]));
+  EXPECT_THAT(listed(before(5), true), ElementsAre(ids[5], ids[6], ids[3], ids[1], ids[4]));
+  EXPECT_THAT(listed(before(1)), ElementsAre());
+  holds[3].version = 2;
+  holds[3].status = core::HoldStatus::kCaptured;
+  ASSERT_TRUE(step(holds[3], b.id, c.id));
+  holds[4].version = 2;
+  holds[4].status = core::HoldStatus::kExpired;
+  ASSERT_TRUE(step(holds[4], b.id, c.id));
+  const std::string open = R"(,"status":"open")", expired = R"(,"status":"expired")";
+  EXPECT_THAT(listed(before(6)), ElementsAre(ids[4], ids[1], ids[3], ids[6], ids[5], ids[0])) << "of every status";
+  EXPECT_THAT(listed(before(6) + open, false, 3), ElementsAre(ids[5], ids[0]));
+  EXPECT_THAT(listed(before(6) + open, true, 3), ElementsAre(ids[0], ids[5]));
+  EXPECT_THAT(listed(before(6) + expired, false, 3), ElementsAre(ids[4], ids[1], ids[6]));
+  EXPECT_THAT(listed(before(3) + expired, true, 9), ElementsAre(ids[4]));
+  EXPECT_THAT(listed(before(6) + R"(,"status":"captured")"), ElementsAre(ids[3]));
+  EXPECT_THAT(listed(before(6) + R"(,"status":"released")"), ElementsAre());
+  const std::string of_b = R"(,"account_id":")" + b.id.text() + "\"", of_c = R"(,"account_id":")" + c.id.text() + "\"";
+  EXPECT_THAT(listed(before(6) + of_c), ElementsAre(ids[4], ids[3], ids[6], ids[5]));
+  EXPECT_THAT(listed(before(6) + of_b, true), ElementsAre(ids[0], ids[5], ids[6], ids[3], ids[1], ids[4]));
+  EXPECT_THAT(listed(before(6) + of_b + open, false, 3), ElementsAre(ids[5], ids[0]));
+  EXPECT_THAT(listed(before(6) + of_c + expired, true, 3), ElementsAre(ids[6], ids[4]));
+  EXPECT_THAT(listed(before(6) + of_c + R"(,"status":"captured")"), ElementsAre(ids[3]));
+  const std::string of_set = R"("account_id":")" + set.id.text() + "\"";
+  EXPECT_THAT(listed(of_set), ElementsAre(ids[0], ids[1], ids[2])) << "of the accounts below a set";
+  EXPECT_THAT(listed(of_set + "," + before(6)), ElementsAre(ids[1], ids[0]));
+  for (const char *odd : {"1", "x/1", "1/", "1/2/x", ""}) {
+    const Result<std::string> refused =
+        call(StatementId::kHoldList,
+             R"({"first":2,"after":")" + std::string(odd) + R"(","desc":false,"now":0,"expires_before":9})");
+    ASSERT_FALSE(refused.ok()) << odd;
+    EXPECT_EQ(refused.error().code, "request.malformed") << odd;
+  }
 }
 
 TEST_P(HoldContract, AreDueTheEarliestFirstUnlessTheyAreLocked) {

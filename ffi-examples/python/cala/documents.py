@@ -1660,7 +1660,8 @@ class HoldFindRequest(TypedDict):
 
 class HoldFilter(PageRequest, total=False):
     """Request of hold_list. Lists holds in the order in which they were posted. account_id: those with an entry of
-    the account; expires_before: those that expire before it."""
+    the account, or of any account below it where it is an account set; expires_before: those that expire before it,
+    or have, in the order in which they do."""
 
     account_id: Id | None
     status: AskedHoldStatus | None

@@ -906,8 +906,9 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_hold_find", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # Lists holds in the order in which they were posted. account_id: those with an entry of the account; expires_before:
-    # those that expire before it.
+    # Lists holds in the order in which they were posted. account_id: those with an entry of the account, or of any account
+    # below it where it is an account set; expires_before: those that expire before it, or have, in the order in which they
+    # do.
     # request: page & {account_id?: uuid, status?: hold_status, expires_before?: instant}
     # result: {items: [hold]} & page_end
     # access: read

@@ -906,8 +906,9 @@ class Library(ctypes.CDLL):
         """
     def cala_hold_list(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int, out_op: Out,
                        out_error: Out, /) -> int:
-        """Lists holds in the order in which they were posted. account_id: those with an entry of the account; expires_before:
-        those that expire before it.
+        """Lists holds in the order in which they were posted. account_id: those with an entry of the account, or of any account
+        below it where it is an account set; expires_before: those that expire before it, or have, in the order in which they
+        do.
         request: page & {account_id?: uuid, status?: hold_status, expires_before?: instant}
         result: {items: [hold]} & page_end
         access: read

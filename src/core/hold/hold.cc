@@ -164,9 +164,8 @@ base::Error not_voidable(const Transaction &transaction) {
                    {{"transaction_id", id}, {"hold_id", hold_id}});
 }
 
-HoldWrite write_of(const Hold &hold, const std::vector<Entry> &entries) {
-  HoldWrite write{hold, hold.version - 1, {}};
-  for (const Entry &entry : entries) write.account_ids.push_back(entry.account_id);
+HoldWrite write_of(const Hold &hold, std::vector<base::Uuid> account_ids) {
+  HoldWrite write{hold, hold.version - 1, std::move(account_ids)};
   std::sort(write.account_ids.begin(), write.account_ids.end());
   write.account_ids.erase(std::unique(write.account_ids.begin(), write.account_ids.end()), write.account_ids.end());
   return write;

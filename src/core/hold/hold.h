@@ -71,13 +71,14 @@ std::optional<std::string> step_difference(const Hold &hold, const Transaction &
 // kRejected "hold.not_voidable": a hold's transactions are not voided one by one.
 base::Error not_voidable(const Transaction &transaction);
 
-// A hold as it is written: with the version that it was read at, 0 for a new one, and the accounts of its entries, each once.
+// A hold as it is written: with the version that it was read at, 0 for a new one, and those by which it is listed: the accounts of
+// its entries, and the sets above them in its journal, each once.
 struct HoldWrite {
   Hold hold;
   std::int64_t old_version = 0;
   std::vector<base::Uuid> account_ids;
 };
 
-HoldWrite write_of(const Hold &hold, const std::vector<Entry> &entries);
+HoldWrite write_of(const Hold &hold, std::vector<base::Uuid> account_ids);
 
 }  // namespace cala::core

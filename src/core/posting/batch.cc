@@ -264,7 +264,7 @@ Result<BatchWrite> Batch::write(const EntryIds &next_entry_id) {
     if (slot.hold) {
       slot.hold->modified_at = now;
       if (slot.asked->hold) slot.hold->created_at = now;
-      write.holds.push_back(write_of(*slot.hold, posting.entries));
+      write.holds.push_back(write_of(*slot.hold, accounts_.with_sets_above(posting.entries)));
     }
     if (!slot.warnings.empty()) write.warnings.push_back({write.transactions.size(), slot.warnings});
     write.transactions.push_back(posting.transaction);

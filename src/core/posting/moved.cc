@@ -24,6 +24,15 @@ std::vector<base::Uuid> MovedAccounts::sets_above(const Entry &entry) const {
   return ids;
 }
 
+std::vector<base::Uuid> MovedAccounts::with_sets_above(const std::vector<Entry> &entries) const {
+  std::vector<base::Uuid> ids;
+  for (const Entry &entry : entries) {
+    ids.push_back(entry.account_id);
+    for (const base::Uuid &set : sets_above(entry)) ids.push_back(set);
+  }
+  return ids;
+}
+
 std::vector<Watched> MovedAccounts::watched(const PostedTransaction &posting) const {
   std::vector<Watched> out;
   if (!floors_ && posting.floors.empty()) return out;

@@ -25,6 +25,8 @@ class MovedAccounts {
 
   // The sets above an entry's account whose balances are of the entry's journal, those that follow too.
   std::vector<base::Uuid> sets_above(const Entry &entry) const;
+  // The accounts of all entries and those sets, as often as they come.
+  std::vector<base::Uuid> with_sets_above(const std::vector<Entry> &entries) const;
   // Calls visit(key) for each balance that an entry moves: that of its account first, then those of the sets above.
   template <typename Visit>
   void for_each_moved(const Entry &entry, Visit &&visit) const {

@@ -2135,8 +2135,9 @@ export interface HoldFindRequest {
 export type HoldFindError = "hold.not_found";
 
 /**
- * Lists holds in the order in which they were posted. accountId: those with an entry of the account; expiresBefore:
- * those that expire before it.
+ * Lists holds in the order in which they were posted. accountId: those with an entry of the account, or of any account
+ * below it where it is an account set; expiresBefore: those that expire before it, or have, in the order in which they
+ * do.
  */
 export interface HoldListRequest extends PageRequest {
   accountId?: Id | undefined;

@@ -1017,8 +1017,9 @@ export interface Raw {
    */
   cala_hold_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Lists holds in the order in which they were posted. account_id: those with an entry of the account; expires_before:
-   * those that expire before it.
+   * Lists holds in the order in which they were posted. account_id: those with an entry of the account, or of any account
+   * below it where it is an account set; expires_before: those that expire before it, or have, in the order in which they
+   * do.
    * request: page & {account_id?: uuid, status?: hold_status, expires_before?: instant}
    * result: {items: [hold]} & page_end
    * access: read

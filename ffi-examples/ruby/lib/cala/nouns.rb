@@ -756,8 +756,9 @@ module Cala
     # @raise [NotFoundError] hold.not_found
     def find(id) = @place.call(:hold_find, { id: id })
 
-    # Lists holds in the order in which they were posted. account_id: those with an entry of the account;
-    # expires_before: those that expire before it.
+    # Lists holds in the order in which they were posted. account_id: those with an entry of the account, or of any
+    # account below it where it is an account set; expires_before: those that expire before it, or have, in the order in
+    # which they do.
     # @option request [Integer] :first How many. 1 to 1000. Default 100.
     # @option request [String] :after The end_cursor of an earlier page of the same list.
     # @option request [String] :order Default "asc".

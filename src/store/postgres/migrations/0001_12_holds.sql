@@ -18,17 +18,21 @@ CREATE TABLE @schema@.holds (
 -- @break
 CREATE INDEX holds_status_idx ON @schema@.holds (status, ordinal)
 -- @break
-CREATE INDEX holds_due_idx ON @schema@.holds (expires_at, ordinal) WHERE status = 'open' AND expires_at IS NOT NULL
+CREATE INDEX holds_expiry_idx ON @schema@.holds (status, expires_at, ordinal) WHERE expires_at IS NOT NULL
 -- @break
--- Of which accounts a hold has entries.
+-- Of which accounts a hold has entries, and of which sets above them. expires_at: the hold's.
 CREATE TABLE @schema@.hold_accounts (
   account_id uuid NOT NULL,
   ordinal bigint NOT NULL,
+  expires_at timestamptz,
   is_open boolean NOT NULL,
   CONSTRAINT hold_accounts_pkey PRIMARY KEY (account_id, ordinal)
 )
 -- @break
 CREATE INDEX hold_accounts_open_idx ON @schema@.hold_accounts (account_id, ordinal) WHERE is_open
+-- @break
+CREATE INDEX hold_accounts_expiry_idx ON @schema@.hold_accounts (account_id, is_open, expires_at, ordinal)
+  WHERE expires_at IS NOT NULL
 -- @break
 CREATE FUNCTION @schema@.hold_row(h @schema@.holds, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
@@ -54,36 +58,52 @@ BEGIN
 END
 $body$
 -- @break
--- Those that have expired are of two kinds, and each kind has its place in an index.
+-- In order of posting, or, of those that expire before an instant, in order of expiry. Those that have expired are of two
+-- kinds, and each kind has its place in an index.
 CREATE FUNCTION @schema@.hold_list_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
   way text := CASE WHEN @schema@.is_backwards(doc) THEN ' DESC' END;
   beyond text := CASE WHEN @schema@.is_backwards(doc) THEN '<' ELSE '>' END;
-  is_over text := 'h.expires_at <= @schema@.instant(($1 ->> ''now'')::bigint)';
+  of_account boolean := doc ->> 'account_id' IS NOT NULL;
+  by_expiry boolean := doc ->> 'expires_before' IS NOT NULL;
+  expiry text := CASE WHEN of_account THEN 'a.expires_at' ELSE 'h.expires_at' END;
+  place text := CASE WHEN of_account THEN 'a.ordinal' ELSE 'h.ordinal' END;
+  is_over text := concat(expiry, ' <= @schema@.instant(($1 ->> ''now'')::bigint)');
+  is_ahead text := concat('(', CASE WHEN NOT by_expiry THEN concat(expiry, ' IS NULL OR ') END, expiry,
+    ' > @schema@.instant(($1 ->> ''now'')::bigint))');
   kinds text[] := CASE doc ->> 'status'
-    WHEN 'open' THEN ARRAY['h.status = ''open'' AND (h.expires_at IS NULL OR NOT ' || is_over || ')']
+    WHEN 'open' THEN ARRAY['h.status = ''open'' AND ' || is_ahead]
     WHEN 'expired' THEN ARRAY['h.status = ''expired''', 'h.status = ''open'' AND ' || is_over]
     WHEN 'captured' THEN ARRAY['h.status = ''captured''']
     WHEN 'released' THEN ARRAY['h.status = ''released''']
-    ELSE ARRAY['true'] END;
-  place text := CASE WHEN doc ->> 'account_id' IS NULL THEN 'h.ordinal' ELSE 'a.ordinal' END;
+    ELSE CASE WHEN NOT by_expiry THEN ARRAY['true'] WHEN of_account THEN ARRAY['a.is_open', 'NOT a.is_open']
+      ELSE ARRAY['h.status = ''open''', 'h.status = ''captured''', 'h.status = ''released''', 'h.status = ''expired''']
+      END END;
   statement text;
 BEGIN
-  IF doc ->> 'after' !~ '^[0-9]{1,18}$' THEN
+  IF doc ->> 'after' !~ (CASE WHEN by_expiry THEN '^-{0,1}[0-9]{1,18}/[0-9]{1,18}$' ELSE '^[0-9]{1,18}$' END) THEN
     RETURN json_build_object('invalid', 'after');
   END IF;
   SELECT string_agg(concat('(SELECT h.ordinal FROM @schema@.holds h',
-      @schema@.if_given(doc, 'account_id', ' JOIN @schema@.hold_accounts a ON a.ordinal = h.ordinal'),
+      CASE WHEN of_account THEN ' JOIN @schema@.hold_accounts a ON a.ordinal = h.ordinal' END,
       ' WHERE ', kind,
       @schema@.if_given(doc, 'account_id', concat(' AND a.account_id = ($1 ->> ''account_id'')::uuid',
-        CASE WHEN strpos(kind, '''open''') > 0 THEN ' AND a.is_open' END)),
-      @schema@.if_given(doc, 'expires_before', ' AND h.expires_at < @schema@.instant(($1 ->> ''expires_before'')::bigint)'),
-      @schema@.if_given(doc, 'after', concat(' AND ', place, ' ', beyond, ' ($1 ->> ''after'')::bigint')),
-      ' ORDER BY ', place, way, ' LIMIT ($1 ->> ''first'')::bigint)'), ' UNION ALL ')
+        CASE WHEN strpos(kind, '''open''') > 0 THEN ' AND a.is_open'
+          WHEN by_expiry AND strpos(kind, 'is_open') = 0 THEN ' AND NOT a.is_open' END)),
+      @schema@.if_given(doc, 'expires_before',
+        concat(' AND ', expiry, ' < @schema@.instant(($1 ->> ''expires_before'')::bigint)')),
+      @schema@.if_given(doc, 'after', CASE WHEN by_expiry THEN concat(' AND (', expiry, ', ', place, ') ', beyond,
+        ' (@schema@.instant(split_part($1 ->> ''after'', ''/'', 1)::bigint),
+          split_part($1 ->> ''after'', ''/'', 2)::bigint)')
+        ELSE concat(' AND ', place, ' ', beyond, ' ($1 ->> ''after'')::bigint') END),
+      ' ORDER BY ', CASE WHEN by_expiry THEN concat(expiry, way, ', ') END, place, way,
+      ' LIMIT ($1 ->> ''first'')::bigint)'), ' UNION ALL ')
     INTO statement FROM unnest(kinds) kind;
-  RETURN @schema@.page(doc, concat('SELECT @schema@.hold_row(h, h.ordinal::text) AS r FROM (', statement, ') AS c
-    JOIN @schema@.holds h ON h.ordinal = c.ordinal ORDER BY h.ordinal', way));
+  RETURN @schema@.page(doc, concat('SELECT @schema@.hold_row(h, ',
+    CASE WHEN by_expiry THEN 'concat(@schema@.micros(h.expires_at), ''/'', h.ordinal)' ELSE 'h.ordinal::text' END,
+    ') AS r FROM (', statement, ') AS c JOIN @schema@.holds h ON h.ordinal = c.ordinal ORDER BY ',
+    CASE WHEN by_expiry THEN concat('h.expires_at', way, ', ') END, 'h.ordinal', way));
 END
 $body$
 -- @break
@@ -137,8 +157,8 @@ BEGIN
     FROM jsonb_array_elements(rows) r JOIN @schema@.transactions t ON t.id = (r ->> 'id')::uuid
     WHERE (r ->> 'old_version')::bigint = 0;
   GET DIAGNOSTICS added = ROW_COUNT;
-  INSERT INTO @schema@.hold_accounts (account_id, ordinal, is_open)
-    SELECT o::uuid, t.ordinal, true
+  INSERT INTO @schema@.hold_accounts (account_id, ordinal, expires_at, is_open)
+    SELECT o::uuid, t.ordinal, @schema@.instant((r ->> 'expires_at')::bigint), true
     FROM jsonb_array_elements(rows) r CROSS JOIN jsonb_array_elements_text(r -> 'accounts') o
       JOIN @schema@.transactions t ON t.id = (r ->> 'id')::uuid
     WHERE (r ->> 'old_version')::bigint = 0;

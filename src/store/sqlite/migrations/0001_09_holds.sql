@@ -14,17 +14,21 @@ CREATE TABLE cala_holds (
 -- @break
 CREATE INDEX cala_holds_status ON cala_holds (status, n)
 -- @break
-CREATE INDEX cala_holds_due ON cala_holds (expires_at, n) WHERE status = 'open' AND expires_at IS NOT NULL
+CREATE INDEX cala_holds_expiry ON cala_holds (status, expires_at, n) WHERE expires_at IS NOT NULL
 -- @break
--- Of which accounts a hold has entries.
+-- Of which accounts a hold has entries, and of which sets above them. expires_at: the hold's.
 CREATE TABLE cala_hold_accounts (
   account_n INTEGER NOT NULL,
   hold_n INTEGER NOT NULL,
   is_open INTEGER NOT NULL,
+  expires_at INTEGER,
   PRIMARY KEY (account_n, hold_n)
 ) WITHOUT ROWID
 -- @break
 CREATE INDEX cala_hold_accounts_open ON cala_hold_accounts (account_n, hold_n) WHERE is_open
+-- @break
+CREATE INDEX cala_hold_accounts_expiry ON cala_hold_accounts (account_n, is_open, expires_at, hold_n)
+  WHERE expires_at IS NOT NULL
 -- @break
 CREATE VIEW cala_hold_rows_v1 AS
 SELECT
@@ -56,8 +60,8 @@ BEGIN
   WHERE true
   ON CONFLICT (n) DO UPDATE SET version = excluded.version, status = excluded.status, captured = excluded.captured,
     closed_by = excluded.closed_by, modified_at = excluded.modified_at;
-  INSERT INTO cala_hold_accounts (account_n, hold_n, is_open)
-  SELECT a.n, t.n, json_extract(r.value, '$.status') = 'open'
+  INSERT INTO cala_hold_accounts (account_n, hold_n, is_open, expires_at)
+  SELECT a.n, t.n, json_extract(r.value, '$.status') = 'open', json_extract(r.value, '$.expires_at')
   FROM json_each(NEW.doc) r CROSS JOIN cala_transactions t ON t.id = json_extract(r.value, '$.id')
   CROSS JOIN json_each(r.value, '$.accounts') o CROSS JOIN cala_accounts a ON a.id = o.value
   WHERE true

@@ -239,7 +239,7 @@ TEST(Hold, TheSameStepAgainIsTheSameInEachOfItsFields) {
 
 TEST(Hold, IsWrittenWithItsAccountsEachOnce) {
   Hold hold = hold_of(ten(), {});
-  const HoldWrite write = write_of(hold, {entry_of(3, "1"), entry_of(2, "1"), entry_of(3, "1")});
+  const HoldWrite write = write_of(hold, {numbered(3), numbered(2), numbered(3)});
   EXPECT_EQ(write.old_version, 0);
   EXPECT_EQ(write.account_ids, (std::vector<Uuid>{numbered(2), numbered(3)}));
 }

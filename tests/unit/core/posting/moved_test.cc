@@ -112,5 +112,10 @@ TEST_F(Moved, WhatATemplateWantsIsWatchedBesideWhatTheAccountSays) {
   EXPECT_EQ(watched[2].layer, Layer::kEncumbrance) << "up to the entry's own layer";
 }
 
+TEST_F(Moved, AHoldIsListedByItsAccountsAndTheSetsAboveInItsJournal) {
+  EXPECT_EQ(accounts().with_sets_above({entry_of(kAccount), entry_of(kSet)}),
+            (std::vector<Uuid>{kAccount, kSet, kFollowingSet, kSet}));
+}
+
 }  // namespace
 }  // namespace cala::core

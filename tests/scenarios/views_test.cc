@@ -115,6 +115,25 @@ TEST_P(Views, AccountsAndTransactionsAreThere) {
   EXPECT_NE(times[0].find("20:30.0004"), std::string::npos) << times[0];
 }
 
+TEST_P(Views, WhatIsOfAHoldNamesIt) {
+  const std::string hold = "30000000-0000-0000-0000-000000000001", capture = "30000000-0000-0000-0000-000000000002";
+  const Answer made =
+      ledger_->run("hold_create", R"({"id": ")" + hold + R"(", "tx_template_code": "T", "params": {"d": ")" + kCash +
+                                      R"(", "c": ")" + kAlice + R"(", "units": "7", "layer": "PENDING"}})");
+  ASSERT_TRUE(made.ok()) << made.text();
+  const Answer captured =
+      ledger_->run("hold_capture", R"({"hold_id": ")" + hold + R"(", "id": ")" + capture + R"(", "amount": "5"})");
+  ASSERT_TRUE(captured.ok()) << captured.text();
+  EXPECT_EQ(
+      rows("SELECT transaction_id FROM " + view("transactions") + " WHERE hold_id = '" + hold + "' ORDER BY posting"),
+      (Lines{hold, capture}));
+  EXPECT_EQ(rows("SELECT transaction_id, entry_type, layer, units FROM " + view("entries") + " WHERE hold_id = '" +
+                 hold + "' AND account_code = 'ALICE' ORDER BY posting, sequence"),
+            (Lines{hold + "|C|pending|7", capture + "|C_RELEASE|pending|-7", capture + "|C_CAPTURE|settled|5"}));
+  EXPECT_EQ(rows("SELECT count(*) FROM " + view("entries") + " WHERE hold_id IS NULL"), Lines{"8"});
+  EXPECT_EQ(rows("SELECT count(*) FROM " + view("transactions") + " WHERE hold_id IS NULL"), Lines{"4"});
+}
+
 TEST_P(Views, TheTrialBalanceBalances) {
   EXPECT_EQ(rows("SELECT account_code, layer, debit, credit, balance FROM " + view("trial_balance") +
                  " WHERE layer = 'settled' ORDER BY account_code"),

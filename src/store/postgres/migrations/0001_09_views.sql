@@ -26,7 +26,7 @@ SELECT t.ordinal AS posting, t.id AS transaction_id, t.journal_id, j.name AS jou
   t.effective,
   coalesce(t.correlation_id, t.id::text) AS correlation_id, t.external_id, t.description, t.metadata,
   (SELECT count(*) FROM @schema@.entries e WHERE e.ordinal = t.ordinal) AS entries, t.void_of,
-  (SELECT v.id FROM @schema@.transactions v WHERE v.void_of = t.id) AS voided_by, t.created_at
+  (SELECT v.id FROM @schema@.transactions v WHERE v.void_of = t.id) AS voided_by, t.hold_id, t.created_at
 FROM @schema@.transactions t
 JOIN @schema@.journals j ON j.id = t.journal_id
 JOIN @schema@.tx_templates c ON c.id = t.tx_template_id
@@ -40,7 +40,8 @@ SELECT e.ordinal AS posting, e.sequence, e.id AS entry_id, e.transaction_id, e.j
     WHEN 'settled' THEN h.settled_debit - h.settled_credit
     WHEN 'pending' THEN h.pending_debit - h.pending_credit
     ELSE h.encumbrance_debit - h.encumbrance_credit END AS balance,
-  e.effective, e.description, e.metadata, e.account_version, e.created_at
+  e.effective, e.description, e.metadata,
+  (SELECT t.hold_id FROM @schema@.transactions t WHERE t.ordinal = e.ordinal) AS hold_id, e.account_version, e.created_at
 FROM @schema@.entries e
 JOIN @schema@.accounts a ON a.id = e.account_id
 JOIN @schema@.journals j ON j.id = e.journal_id

@@ -93,7 +93,7 @@ SELECT t.n AS posting, t.id AS transaction_id, j.id AS journal_id, j.name AS jou
   date(t.effective * 86400, 'unixepoch') AS effective, coalesce(t.correlation_id, t.id) AS correlation_id,
     t.external_id AS external_id,
   t.description AS description, t.metadata AS metadata, t.entry_count AS entries, t.void_of AS void_of,
-    (SELECT v.id FROM cala_transactions v WHERE v.void_of = t.id) AS voided_by,
+    (SELECT v.id FROM cala_transactions v WHERE v.void_of = t.id) AS voided_by, t.hold_id AS hold_id,
   replace(datetime((t.created_at + 62135596800000000) / 1000000 - 62135596800, 'unixepoch'), ' ', 'T')
     || '.' || substr(1000000 + (t.created_at + 62135596800000000) - (t.created_at + 62135596800000000) / 1000000 *
       1000000, -6) || 'Z' AS created_at
@@ -109,7 +109,7 @@ SELECT t.n AS posting, e.n - t.first_entry_n + 1 AS sequence, r.id AS entry_id, 
   CASE e.direction WHEN 0 THEN 'debit' ELSE 'credit' END AS direction, e.units AS units, b.currency AS currency,
   (SELECT s.net FROM cala_sums_v1 s WHERE s.source = 'entry' AND s.n = e.n AND s.layer = e.layer) AS balance,
   date(t.effective * 86400, 'unixepoch') AS effective, e.description AS description, e.metadata AS metadata,
-    e.version AS account_version,
+    t.hold_id AS hold_id, e.version AS account_version,
   replace(datetime((e.created_at + 62135596800000000) / 1000000 - 62135596800, 'unixepoch'), ' ', 'T')
     || '.' || substr(1000000 + (e.created_at + 62135596800000000) - (e.created_at + 62135596800000000) / 1000000 *
       1000000, -6) || 'Z' AS created_at

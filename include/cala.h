@@ -830,6 +830,9 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   closed_by?: uuid,                  -- the transaction since which nothing is pending
  *   created_at: instant,
  *   modified_at: instant} */
+/* type hold_refusal: a hold that could not be released. {
+ *   hold_id: uuid,
+ *   error: refusal} */
 /* type hold_posted: what became of a hold, and the transaction that did it. {
  *   hold: hold,                        -- as it is now
  *   transaction: transaction,
@@ -1509,8 +1512,9 @@ CALA_API cala_status cala_hold_create(cala_ledger *ledger, cala_tx *tx, const ch
  * it; else the hold stays open for more, and is captured when nothing is left. The same id again with the same content
  * is a replay. It obeys locks and what must stay available. Every velocity limit attached now counts what is released
  * as given back, in the window that the hold was in: also one that was attached after the hold was made, and never
- * counted it. What is settled counts as any posting. Effective today where nothing is said; the hold's correlation_id,
- * description and metadata.
+ * counted it. What is settled counts as any posting. Effective today where nothing is said; a date before the hold's is
+ * taken as it is, as a clearing may bring it: by effective date, what is pending is then given back before it was held.
+ * The hold's correlation_id, description and metadata.
  * In a tx that has posted on the hold's accounts before, it may deadlock with a hold_expire that has the hold and
  * waits for the accounts: PostgreSQL then ends one of the two (store.deadlock). Capture first and post then.
  * request: {hold_id: uuid, id?: uuid, amount?: decimal, final?: boolean = true, effective?: date}
@@ -1560,7 +1564,8 @@ CALA_API cala_status cala_hold_list(cala_ledger *ledger, cala_tx *tx, const char
  * one more read in every posting. What it locks it holds to its end: of a small limit postings wait less.
  * request: {limit?: integer 1..1000 = 100}
  * result: {expired: integer,           -- released by this call
- *   refused: integer}                  -- that what must stay available, or a velocity limit, did not allow to release
+ *   refused: integer,                  -- that what must stay available, or a velocity limit, did not allow to release
+ *   refusals: [hold_refusal; 100]}     -- those of them that expired first, and why
  * errors: CALA_CONFLICT balance.changed (as transaction_post), transaction.exists (likewise)
  * access: write */
 CALA_API cala_status cala_hold_expire(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
@@ -1895,8 +1900,8 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: use an ISO 4217 code or one of the crypto codes, in upper case
  * details: {pointer?: text, currency?: text} */
 /* code amount.scale, CALA_INVALID: an entry has more digits after the decimal point than its journal's `max_scale`
- * do: round in the tx template, or raise `max_scale` by `journal_update`
- * details: {journal_id: uuid, currency: currency, units: decimal, max_scale: integer} */
+ * do: round in the tx template, of a capture the amount, or raise `max_scale` by `journal_update`
+ * details: {journal_id: uuid, currency: currency, units: decimal, max_scale: integer, pointer?: text} */
 /* code amount.range, CALA_INVALID: an amount or a sum would need more than 38 digits
  * do: post a smaller amount; nothing is ever rounded
  * details: {account_id: uuid, currency: currency, layer: layer} | {pointer?: text, param?: text, type?: "decimal"} */
@@ -2101,7 +2106,8 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: it may be a transaction that `transaction_post` made; `hold_create` makes holds
  * details: {id: text} */
 /* code hold.not_open, CALA_REJECTED: the hold was captured, released, or has expired
- * do: nothing is left to capture; make a new one
+ * do: nothing is left of one that was captured or released; what has expired cannot be captured, and `hold_release` or
+ *   `hold_expire` gives it back; to set aside again, make a new one
  * details: {hold_id: uuid, status: hold_status} */
 /* code hold.exceeded, CALA_REJECTED: more is to be captured than the hold has left
  * do: capture what is left, and the rest with a posting of its own

@@ -470,6 +470,12 @@ type Hold struct {
 	ModifiedAt time.Time `json:"modified_at"`
 }
 
+// HoldRefusal is a hold that could not be released.
+type HoldRefusal struct {
+	HoldID string  `json:"hold_id"`
+	Error  Refusal `json:"error"`
+}
+
 // HoldPosted is what became of a hold, and the transaction that did it.
 type HoldPosted struct {
 	// As it is now.
@@ -1345,6 +1351,8 @@ type HoldExpireResult struct {
 	Expired int64 `json:"expired"`
 	// That what must stay available, or a velocity limit, did not allow to release.
 	Refused int64 `json:"refused"`
+	// Those of them that expired first, and why. At most 100.
+	Refusals []HoldRefusal `json:"refusals"`
 }
 
 // TransactionFindManyRequest is the request of transaction_find_many. One of IDs, ExternalIDs.
@@ -1745,8 +1753,8 @@ const (
 	// crypto codes, in upper case. Details: {pointer?: text, currency?: text}.
 	CodeCurrencyUnknown = "currency.unknown"
 	// CodeAmountScale (ErrInvalid): an entry has more digits after the decimal point than its journal's max_scale.
-	// Round in the tx template, or raise max_scale by journal_update. Details: {journal_id: uuid, currency: currency,
-	// units: decimal, max_scale: integer}.
+	// Round in the tx template, of a capture the amount, or raise max_scale by journal_update. Details: {journal_id:
+	// uuid, currency: currency, units: decimal, max_scale: integer, pointer?: text}.
 	CodeAmountScale = "amount.scale"
 	// CodeAmountRange (ErrInvalid): an amount or a sum would need more than 38 digits. Post a smaller amount; nothing
 	// is ever rounded. Details: {account_id: uuid, currency: currency, layer: layer} | {pointer?: text, param?: text,
@@ -1945,8 +1953,9 @@ const (
 	// CodeHoldNotFound (ErrNotFound): no hold has this id. It may be a transaction that transaction_post made;
 	// hold_create makes holds. Details: {id: text}.
 	CodeHoldNotFound = "hold.not_found"
-	// CodeHoldNotOpen (ErrRejected): the hold was captured, released, or has expired. Nothing is left to capture; make
-	// a new one. Details: {hold_id: uuid, status: hold_status}.
+	// CodeHoldNotOpen (ErrRejected): the hold was captured, released, or has expired. Nothing is left of one that was
+	// captured or released; what has expired cannot be captured, and hold_release or hold_expire gives it back; to set
+	// aside again, make a new one. Details: {hold_id: uuid, status: hold_status}.
 	CodeHoldNotOpen = "hold.not_open"
 	// CodeHoldExceeded (ErrRejected): more is to be captured than the hold has left. Capture what is left, and the rest
 	// with a posting of its own. Details: {hold_id: uuid, currency: currency, requested: decimal, left: decimal,

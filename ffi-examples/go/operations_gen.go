@@ -479,10 +479,11 @@ func (o *Operations) CreateHold(ctx context.Context, hold NewHold) (*HoldPosted,
 // released with it; else the hold stays open for more, and is captured when nothing is left. The same id again with the
 // same content is a replay. It obeys locks and what must stay available. Every velocity limit attached now counts what
 // is released as given back, in the window that the hold was in: also one that was attached after the hold was made,
-// and never counted it. What is settled counts as any posting. Effective today where nothing is said; the hold's
-// correlation_id, description and metadata. In a tx that has posted on the hold's accounts before, it may deadlock with
-// a hold_expire that has the hold and waits for the accounts: PostgreSQL then ends one of the two (store.deadlock).
-// Capture first and post then.
+// and never counted it. What is settled counts as any posting. Effective today where nothing is said; a date before the
+// hold's is taken as it is, as a clearing may bring it: by effective date, what is pending is then given back before it
+// was held. The hold's correlation_id, description and metadata. In a tx that has posted on the hold's accounts before,
+// it may deadlock with a hold_expire that has the hold and waits for the accounts: PostgreSQL then ends one of the two
+// (store.deadlock). Capture first and post then.
 //
 // Errors: ErrNotFound (hold.not_found), ErrInvalid (amount.range, amount.scale, cel.eval, cel.coerce), ErrRejected
 // (hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked, account.below_min,

@@ -22,6 +22,7 @@ using store::StatementId;
 
 constexpr int kMaxStaleTemplates = 3;
 constexpr std::int64_t kMostRefused = 10000;  // holds that hold_expire looks behind
+constexpr std::size_t kMostTold = 100;        // of them, whose refusals it tells
 
 Render render_results(std::vector<core::PostingResult> results, bool single) {
   const auto kept = std::make_shared<const std::vector<core::PostingResult>>(std::move(results));
@@ -217,12 +218,41 @@ bool is_refusal(const Error &error) {
          error.status == base::Status::kInvalid || (error.status == base::Status::kConflict && !error.retryable);
 }
 
+void write_refusal(base::JsonWriter &out, const Error &error) {
+  out.begin_object().key("code").string(error.code).key("message").string(error.message);
+  out.key("details").raw(error.details.empty() ? std::string_view("{}") : std::string_view(error.details));
+  out.end_object();
+}
+
 Render render_refusal(Error error) {
   return [error = std::make_shared<const Error>(std::move(error))](base::JsonWriter &out) {
-    out.begin_object().key("would_post").boolean(false).key("error").begin_object();
-    out.key("code").string(error->code).key("message").string(error->message);
-    out.key("details").raw(error->details.empty() ? std::string_view("{}") : std::string_view(error->details));
-    out.end_object().end_object();
+    out.begin_object().key("would_post").boolean(false).key("error");
+    write_refusal(out, *error);
+    out.end_object();
+  };
+}
+
+struct HoldRefusal {
+  base::Uuid hold_id;
+  Error error;
+};
+
+struct Expired {
+  std::int64_t expired = 0;
+  std::int64_t refused = 0;
+  std::vector<HoldRefusal> refusals;  // the first of them
+};
+
+Render render_expired(Expired what) {
+  return [what = std::make_shared<const Expired>(std::move(what))](base::JsonWriter &out) {
+    out.begin_object().key("expired").integer(what->expired).key("refused").integer(what->refused);
+    out.key("refusals").begin_array();
+    for (const HoldRefusal &one : what->refusals) {
+      out.begin_object().key("hold_id").string(one.hold_id.text()).key("error");
+      write_refusal(out, one.error);
+      out.end_object();
+    }
+    out.end_array().end_object();
   };
 }
 
@@ -407,13 +437,13 @@ Flow expire_holds(Context context, std::int64_t limit) {
   const base::Timestamp now = context.ledger->now();
   std::vector<core::Hold> due;
   std::optional<base::Uuid> last;
-  std::int64_t refused = 0;
+  Expired what;
   while (true) {
     const std::int64_t wanted = limit - static_cast<std::int64_t>(due.size());
     Result<store::Answer> answer = co_await ask(due_call(now, wanted, last));
     Result<Rows<core::Hold>> more = rows_of(std::move(answer), store::hold_of);
     if (!more) co_return std::move(more.error());
-    const bool goes_on = static_cast<std::int64_t>(more->items.size()) == wanted && refused < kMostRefused;
+    const bool goes_on = static_cast<std::int64_t>(more->items.size()) == wanted && what.refused < kMostRefused;
     if (!more->items.empty()) last = more->items.back().id;
     std::move(more->items.begin(), more->items.end(), std::back_inserter(due));
     std::vector<PostingUnitPtr> units;
@@ -430,17 +460,19 @@ Flow expire_holds(Context context, std::int64_t limit) {
     for (std::size_t i = 0; i < due.size(); ++i) {
       std::optional<Result<Render>> &outcome = outcomes[i].result;
       if (outcome && !*outcome && !is_refusal(outcome->error())) co_return std::move(outcome->error());
-      if (outcome && *outcome) released.push_back(std::move(due[i]));
+      if (outcome && *outcome) {
+        released.push_back(std::move(due[i]));
+      } else if (outcome && what.refusals.size() < kMostTold) {
+        what.refusals.push_back({due[i].id, std::move(outcome->error())});
+      }
     }
     const std::size_t refusals = due.size() - released.size();
-    refused += static_cast<std::int64_t>(refusals);
+    what.refused += static_cast<std::int64_t>(refusals);
     due = std::move(released);
     if (!goes_on || refusals == 0) break;
   }
-  const auto expired = static_cast<std::int64_t>(due.size());
-  co_return Render([expired, refused](base::JsonWriter &out) {
-    out.begin_object().key("expired").integer(expired).key("refused").integer(refused).end_object();
-  });
+  what.expired = static_cast<std::int64_t>(due.size());
+  co_return render_expired(std::move(what));
 }
 
 core::AskedPosting read_posting(RequestReader &reader) {

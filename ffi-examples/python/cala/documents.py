@@ -583,6 +583,13 @@ class Hold(_Hold, total=False):
     """The transaction since which nothing is pending."""
 
 
+class HoldRefusal(TypedDict):
+    """A hold that could not be released."""
+
+    hold_id: str
+    error: Refusal
+
+
 class _HeldAmounts(TypedDict):
     hold: Hold
     """As it is now."""
@@ -1628,9 +1635,11 @@ class CaptureHold(_CaptureHold, total=False):
     when nothing is left. The same id again with the same content is a replay. It obeys locks and what must stay
     available. Every velocity limit attached now counts what is released as given back, in the window that the hold
     was in: also one that was attached after the hold was made, and never counted it. What is settled counts as any
-    posting. Effective today where nothing is said; the hold's correlation_id, description and metadata. In a tx
-    that has posted on the hold's accounts before, it may deadlock with a hold_expire that has the hold and waits
-    for the accounts: PostgreSQL then ends one of the two (store.deadlock). Capture first and post then."""
+    posting. Effective today where nothing is said; a date before the hold's is taken as it is, as a clearing may
+    bring it: by effective date, what is pending is then given back before it was held. The hold's correlation_id,
+    description and metadata. In a tx that has posted on the hold's accounts before, it may deadlock with a
+    hold_expire that has the hold and waits for the accounts: PostgreSQL then ends one of the two (store.deadlock).
+    Capture first and post then."""
 
     id: Id | None
     amount: Amount | None
@@ -1687,6 +1696,8 @@ class ExpiredHolds(TypedDict):
     """Released by this call."""
     refused: int
     """That what must stay available, or a velocity limit, did not allow to release."""
+    refusals: list[HoldRefusal]
+    """Those of them that expired first, and why. At most 100."""
 
 
 class TransactionKey(TypedDict, total=False):

@@ -871,8 +871,9 @@ class Library(ctypes.CDLL):
         it; else the hold stays open for more, and is captured when nothing is left. The same id again with the same content
         is a replay. It obeys locks and what must stay available. Every velocity limit attached now counts what is released
         as given back, in the window that the hold was in: also one that was attached after the hold was made, and never
-        counted it. What is settled counts as any posting. Effective today where nothing is said; the hold's correlation_id,
-        description and metadata.
+        counted it. What is settled counts as any posting. Effective today where nothing is said; a date before the hold's is
+        taken as it is, as a clearing may bring it: by effective date, what is pending is then given back before it was held.
+        The hold's correlation_id, description and metadata.
         In a tx that has posted on the hold's accounts before, it may deadlock with a hold_expire that has the hold and
         waits for the accounts: PostgreSQL then ends one of the two (store.deadlock). Capture first and post then.
         request: {hold_id: uuid, id?: uuid, amount?: decimal, final?: boolean = true, effective?: date}
@@ -922,7 +923,8 @@ class Library(ctypes.CDLL):
         one more read in every posting. What it locks it holds to its end: of a small limit postings wait less.
         request: {limit?: integer 1..1000 = 100}
         result: {expired: integer,           -- released by this call
-          refused: integer}                  -- that what must stay available, or a velocity limit, did not allow to release
+          refused: integer,                  -- that what must stay available, or a velocity limit, did not allow to release
+          refusals: [hold_refusal; 100]}     -- those of them that expired first, and why
         errors: CALA_CONFLICT balance.changed (as transaction_post), transaction.exists (likewise)
         access: write
         """

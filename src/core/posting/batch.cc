@@ -27,17 +27,20 @@ Error repeated(const char *column, const std::string &value) {
                    {{"column", column}, {"value", value}});
 }
 
-Error too_fine(const Entry &entry, int limit) {
+// of_request: the units are an amount that the request says, and not what a tx template made of it.
+Error too_fine(const Entry &entry, int limit, bool of_request) {
   const std::string currency(entry.currency.code());
   const std::string units = entry.units.text();
   Error error = base::make_error(base::Status::kInvalid, "amount.scale",
                                  "entry " + std::to_string(entry.sequence) + " has " +
                                      std::to_string(entry.units.scale()) + " digits after the decimal point (" + units +
                                      " " + currency + "), and its journal's max_scale is " + std::to_string(limit) +
-                                     ": round it in the tx template");
+                                     (of_request ? ": round the amount" : ": round it in the tx template"));
   base::JsonWriter details;
   details.begin_object().key("journal_id").string(entry.journal_id.text()).key("currency").string(currency);
-  details.key("units").string(units).key("max_scale").integer(limit).end_object();
+  details.key("units").string(units).key("max_scale").integer(limit);
+  if (of_request) details.key("pointer").string("/amount");
+  details.end_object();
   error.details = details.take();
   return error;
 }
@@ -435,7 +438,9 @@ void Batch::check_journal(std::size_t i) {
     // Of a hold, too: only an amount that is said is a new one.
     if (slots_[i].asked->step && (!slots_[i].asked->step->amount || entry.layer == Layer::kPending)) continue;
     const int limit = found->second->max_scale.for_currency(entry.currency);
-    if (entry.units.scale() > limit) return fail(i, kJournal, too_fine(entry, limit));
+    if (entry.units.scale() > limit) {
+      return fail(i, kJournal, too_fine(entry, limit, slots_[i].asked->step.has_value()));
+    }
   }
 }
 

@@ -195,6 +195,7 @@ export interface ErrorDetails {
     currency: Currency;
     units: Amount;
     maxScale: number;
+    pointer?: string;
   };
   "amount.range":
     | { accountId: Id; currency: Currency; layer: Layer }
@@ -773,6 +774,12 @@ export interface Hold {
   closedBy?: Id;
   createdAt: Instant;
   modifiedAt: Instant;
+}
+
+/** A hold that could not be released. */
+export interface HoldRefusal {
+  holdId: Id;
+  error: Refusal;
 }
 
 /** What became of a hold, and the transaction that did it. */
@@ -2058,10 +2065,11 @@ export type HoldCreateError =
  * it; else the hold stays open for more, and is captured when nothing is left. The same id again with the same content
  * is a replay. It obeys locks and what must stay available. Every velocity limit attached now counts what is released
  * as given back, in the window that the hold was in: also one that was attached after the hold was made, and never
- * counted it. What is settled counts as any posting. Effective today where nothing is said; the hold's correlationId,
- * description and metadata. In a tx that has posted on the hold's accounts before, it may deadlock with a hold_expire
- * that has the hold and waits for the accounts: PostgreSQL then ends one of the two (store.deadlock). Capture first and
- * post then.
+ * counted it. What is settled counts as any posting. Effective today where nothing is said; a date before the hold's is
+ * taken as it is, as a clearing may bring it: by effective date, what is pending is then given back before it was held.
+ * The hold's correlationId, description and metadata. In a tx that has posted on the hold's accounts before, it may
+ * deadlock with a hold_expire that has the hold and waits for the accounts: PostgreSQL then ends one of the two
+ * (store.deadlock). Capture first and post then.
  */
 export interface HoldCaptureRequest {
   holdId: Id;
@@ -2168,6 +2176,8 @@ export interface HoldExpireResult {
   expired: number;
   /** That what must stay available, or a velocity limit, did not allow to release. */
   refused: number;
+  /** Those of them that expired first, and why. At most 100. */
+  refusals: HoldRefusal[];
 }
 
 /** ConflictError balance.changed, transaction.exists. */

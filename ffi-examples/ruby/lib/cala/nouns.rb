@@ -719,9 +719,10 @@ module Cala
     # with the same content is a replay. It obeys locks and what must stay available. Every velocity limit attached now
     # counts what is released as given back, in the window that the hold was in: also one that was attached after the
     # hold was made, and never counted it. What is settled counts as any posting. Effective today where nothing is said;
-    # the hold's correlation_id, description and metadata. In a tx that has posted on the hold's accounts before, it may
-    # deadlock with a hold_expire that has the hold and waits for the accounts: PostgreSQL then ends one of the two
-    # (store.deadlock). Capture first and post then.
+    # a date before the hold's is taken as it is, as a clearing may bring it: by effective date, what is pending is then
+    # given back before it was held. The hold's correlation_id, description and metadata. In a tx that has posted on the
+    # hold's accounts before, it may deadlock with a hold_expire that has the hold and waits for the accounts:
+    # PostgreSQL then ends one of the two (store.deadlock). Capture first and post then.
     # @option request [String] :hold_id Needed.
     # @option request [String] :id
     # @option request [String] :amount
@@ -776,7 +777,7 @@ module Cala
     # expired holds would be one more read in every posting. What it locks it holds to its end: of a small limit
     # postings wait less.
     # @option request [Integer] :limit 1 to 1000. Default 100.
-    # @return [Hash] expired:, refused:
+    # @return [Hash] expired:, refused:, refusals:
     # @raise [ConflictError] balance.changed, transaction.exists
     def expire(**request) = @place.call(:hold_expire, request)
   end

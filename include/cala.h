@@ -2265,6 +2265,9 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code store.not_a_ledger, CALA_INVALID, any: the file is not an SQLite database, or the schema in PostgreSQL has
  *   other tables or types under names that the ledger needs
  * do: choose another file, another `schema` */
+/* code store.file_gone, CALA_UNAVAILABLE, any: SQLite's file was deleted, moved or replaced while it was open; told by
+ *   `ledger_health`, since what is open works on under no name, and is lost with it
+ * do: close the ledger, put the file back, and open it again */
 /* code store.read_only, CALA_PERMISSION, any: the file, database or transaction may not be written
  * do: check permissions */
 /* code store.permission, CALA_PERMISSION, any: PostgreSQL's user may not do this

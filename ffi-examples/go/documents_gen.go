@@ -2128,6 +2128,10 @@ const (
 	// CodeStoreNotALedger (ErrInvalid): the file is not an SQLite database, or the schema in PostgreSQL has other
 	// tables or types under names that the ledger needs. Choose another file, another schema.
 	CodeStoreNotALedger = "store.not_a_ledger"
+	// CodeStoreFileGone (ErrUnavailable): sQLite's file was deleted, moved or replaced while it was open; told by
+	// ledger_health, since what is open works on under no name, and is lost with it. Close the ledger, put the file
+	// back, and open it again.
+	CodeStoreFileGone = "store.file_gone"
 	// CodeStoreReadOnly (ErrPermission): the file, database or transaction may not be written. Check permissions.
 	CodeStoreReadOnly = "store.read_only"
 	// CodeStorePermission (ErrPermission): postgreSQL's user may not do this. Grant it, see docs for the schema.

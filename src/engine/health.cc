@@ -96,8 +96,11 @@ bool is_about_schema(const Error &error) {
   return error.code == "store.migrations_missing" || error.code == "store.newer";
 }
 
-Check store_check(std::chrono::milliseconds took) {
+Check store_check(std::chrono::milliseconds took, const Surroundings *around) {
   Check check{"store", State::kHealthy, {}, {}};
+  if (around != nullptr && !around->in_place) {
+    check = refused("store", State::kUnhealthy, around->in_place.error());
+  }
   check.count("took_ms", took.count());
   return check;
 }
@@ -183,11 +186,11 @@ Flow look(Context context, Limits limits) {
   const Result<base::Json> present = document_of(std::move(probe));
   if (!present) {
     if (context.inside || present.error().status == Status::kCancelled) co_return Error(present.error());
-    checks.push_back(
-        refused(is_about_schema(present.error()) ? "schema" : "store", State::kUnhealthy, present.error()));
+    const State state = present.error().status == Status::kBusy ? State::kDegraded : State::kUnhealthy;
+    checks.push_back(refused(is_about_schema(present.error()) ? "schema" : "store", state, present.error()));
     co_return report_of(std::move(checks));
   }
-  checks.push_back(store_check(took));
+  checks.push_back(store_check(took, context.surroundings));
   std::int64_t version = 0;
   const base::JsonView there = present->root().get("present");  // a number where a program's driver made it one
   if (there.present() && (there.is_bool() ? there.boolean() : there.integer() == 1)) {
@@ -207,7 +210,16 @@ Flow look(Context context, Limits limits) {
   const Result<base::Json> found = document_of(std::move(answer));
   if (!found) {
     if (context.inside) co_return Error(found.error());
-    checks.front() = refused("store", State::kUnhealthy, found.error());
+    if (is_about_schema(found.error())) {
+      checks.back() = refused("schema", State::kUnhealthy, found.error());
+    } else {
+      checks.front() = refused("store", State::kUnhealthy, found.error());
+    }
+    co_return report_of(std::move(checks));
+  }
+  if (const base::JsonView missing = found->root().get("missing"); missing.present() && missing.is_string()) {
+    checks.back().worsen(State::kUnhealthy, "store.migrations_missing",
+                         "tables are missing: " + std::string(missing.string()));
     co_return report_of(std::move(checks));
   }
   if (std::optional<Check> writable = writable_check(found->root(), context.surroundings)) {
@@ -274,6 +286,7 @@ Result<Render> examine(Operation &operation, Ledger &ledger, store::Store &store
   CancelToken &cancel = examination.cancel();
   Surroundings around;
   around.disk = store.disk_use();
+  around.in_place = store.in_place();
   Context context;
   context.ledger = &ledger;
   context.surroundings = &around;
@@ -282,8 +295,10 @@ Result<Render> examine(Operation &operation, Ledger &ledger, store::Store &store
     return operation.take_outcome();
   }
   std::optional<Error> refusal;
+  // Where all sessions are lent out that is what is told, and in time.
+  const Clock::time_point patience = deadline - (deadline - Clock::now()) / 4;
   for (int tries = 0; tries < kMostOldConnections; ++tries) {
-    Result<SessionPool::Lease> lease = pool.acquire(store::Access::kRead, cancel.flag(), deadline);
+    Result<SessionPool::Lease> lease = pool.acquire(store::Access::kRead, cancel.flag(), patience);
     if (lease) {
       if (store.max_writers() == 1) {
         around.try_to_write = [&pool, &examination, session = &**lease] {

@@ -21,6 +21,7 @@ namespace cala::engine {
 // What an examination finds beside what its requests are answered.
 struct Surroundings {
   store::DiskUse disk;
+  base::Outcome in_place;                            // whether what is open is what its name says
   std::function<base::Outcome()> try_to_write = {};  // where a store has one writer; asked when all has been read
 };
 

@@ -39,18 +39,18 @@ PoolSizes SessionPool::sizes(store::Access access) {
   return {of.max, of.made, of.idle.size()};
 }
 
-base::Error SessionPool::refusal(bool stopped) const {
+base::Error SessionPool::refusal(bool stopped, std::chrono::steady_clock::duration waited) const {
   if (closed_ || refuses_waiting_) {
     return base::make_error(base::Status::kClosed, "ledger.closed", "the ledger has been closed");
   }
   if (stopped) return cancelled_error();
-  base::Error error = shared_
-                          ? base::make_error(base::Status::kBusy, "store.pool_timeout",
-                                             "no connection came free in " + std::to_string(timeout_.count()) +
-                                                 " ms; open transactions are holding all of them")
-                          : base::make_error(base::Status::kBusy, "store.busy",
-                                             "the one writer did not come free in " + std::to_string(timeout_.count()) +
-                                                 " ms; an open transaction is holding it");
+  const std::string time = std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(waited).count());
+  base::Error error =
+      shared_
+          ? base::make_error(base::Status::kBusy, "store.pool_timeout",
+                             "no connection came free in " + time + " ms; open transactions are holding all of them")
+          : base::make_error(base::Status::kBusy, "store.busy",
+                             "the one writer did not come free in " + time + " ms; an open transaction is holding it");
   error.retryable = true;
   return error;
 }
@@ -86,7 +86,8 @@ base::Result<SessionPool::Lease> SessionPool::make(store::Access access, Shelf &
 base::Result<SessionPool::Lease> SessionPool::acquire(store::Access access, const std::atomic<bool> *stop,
                                                       std::chrono::steady_clock::time_point deadline) {
   using Clock = std::chrono::steady_clock;
-  const Clock::time_point end = std::min(Clock::now() + timeout_, deadline);
+  const Clock::time_point start = Clock::now();
+  const Clock::time_point end = std::min(start + timeout_, deadline);
   Clock::time_point next_try = Clock::time_point::min();  // to make one
   std::unique_lock<std::mutex> lock(mutex_);
   Shelf &from = shelf(access);
@@ -98,7 +99,7 @@ base::Result<SessionPool::Lease> SessionPool::acquire(store::Access access, cons
     };
     const Clock::time_point until = next_try > Clock::now() ? std::min(next_try, end) : end;
     freed_.wait_until(lock, until, [&] { return available() || ends(); });
-    if (!available() && (ends() || Clock::now() >= end)) return refusal(stopped());
+    if (!available() && (ends() || Clock::now() >= end)) return refusal(stopped(), Clock::now() - start);
     if (!available()) continue;
     if (!from.idle.empty()) {
       std::unique_ptr<store::Session> session = std::move(from.idle.back());

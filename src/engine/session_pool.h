@@ -91,7 +91,7 @@ class SessionPool {
 
   Shelf &shelf(store::Access access);
   static bool put(Shelf &to, std::unique_ptr<store::Session> &session) noexcept;
-  base::Error refusal(bool stopped) const;
+  base::Error refusal(bool stopped, std::chrono::steady_clock::duration waited) const;
   base::Result<Lease> make(store::Access access, Shelf &shelf);
   void take_back(store::Access access, std::unique_ptr<store::Session> session, bool spent) noexcept;
 

@@ -368,6 +368,8 @@ class Store {
   virtual std::size_t max_writers() const = 0;
   virtual std::string_view name() const = 0;  // "sqlite" or "postgres"
   virtual DiskUse disk_use() const { return {}; }
+  // kUnavailable "store.file_gone" where the file that was opened is no longer under its name, which open connections do not notice.
+  virtual base::Outcome in_place() const { return {}; }
 };
 
 }  // namespace cala::store

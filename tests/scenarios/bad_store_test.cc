@@ -316,6 +316,52 @@ TEST(BadStore, AHealthWhoseWriterIsBusyIsDegraded) {
   cala_ledger_free(ledger);
 }
 
+// What is open works on, and is lost: a file that was deleted, one that another was put in the place of.
+TEST(BadStore, AHealthWhoseFileIsGoneIsUnhealthy) {
+  const TestStore store(StoreKind::kSqlite);
+  const auto ledger = store.open();
+  ASSERT_NE(ledger, nullptr);
+  ASSERT_TRUE(ledger->run("account_create", R"({"code": "A", "name": "A"})").ok());
+  const char *const request = R"({"free_bytes_min": 0})";
+  EXPECT_NE(ledger->run("ledger_health", request).result.find(R"({"status":"healthy")"), std::string::npos);
+  const std::filesystem::path file = store.path();
+  const std::filesystem::path away = file.string() + ".away";
+  std::filesystem::rename(file, away);
+  EXPECT_EQ(unhealthy(ledger->run("ledger_health", request)), "store store.file_gone");
+  EXPECT_TRUE(ledger->run("account_find", R"({"code": "A"})").ok()) << "it does not notice";
+  std::filesystem::copy_file(away, file);
+  EXPECT_EQ(unhealthy(ledger->run("ledger_health", request)), "store store.file_gone");
+  std::filesystem::rename(away, file);
+  EXPECT_NE(ledger->run("ledger_health", request).result.find(R"({"status":"healthy")"), std::string::npos);
+}
+
+TEST(BadStore, AHealthWithoutAFreeConnectionSaysSo) {
+  if (!is_available(StoreKind::kPostgres)) GTEST_SKIP() << "CALA_TEST_POSTGRES is not set";
+  const TestStore store(StoreKind::kPostgres);
+  const std::string config = store.config(R"("migrate": true)");  // two connections
+  cala_ledger *ledger = nullptr;
+  ASSERT_EQ(cala_ledger_open(config.data(), config.size(), &ledger, nullptr), CALA_OK);
+  const auto health = [&](const char *patience) {
+    const std::string request = std::string(R"({"timeout_ms": )") + patience + "}";
+    cala_op *op = nullptr;
+    EXPECT_EQ(cala_ledger_health(ledger, nullptr, request.data(), request.size(), &op, nullptr), CALA_OK);
+    EXPECT_EQ(cala_op_run(op, 60000, nullptr), CALA_OK);
+    const std::string answer = cala_op_result(op, nullptr);
+    cala_op_free(op);
+    return answer;
+  };
+  EXPECT_EQ(health("20000").find(R"({"status":"healthy")"), 0U);
+  cala_tx *open[2] = {nullptr, nullptr};
+  for (cala_tx *&tx : open) ASSERT_EQ(cala_tx_begin(ledger, nullptr, 0, &tx, nullptr), CALA_OK);
+  const std::string answer = health("600");
+  const std::string told =
+      R"({"status":"degraded","checks":[{"name":"store","status":"degraded","code":"store.pool_timeout")";
+  EXPECT_EQ(answer.find(told), 0U) << answer;
+  for (cala_tx *tx : open) cala_tx_free(tx);
+  EXPECT_EQ(health("20000").find(R"({"status":"healthy")"), 0U);
+  cala_ledger_free(ledger);
+}
+
 TEST(BadStore, ADatabaseThatPostgresDoesNotHaveIsNamed) {
   if (!is_available(StoreKind::kPostgres)) GTEST_SKIP() << "CALA_TEST_POSTGRES is not set";
   const std::string connection =
@@ -381,6 +427,19 @@ TEST_P(Schema, TablesNewerThanTheLibraryAreUnsupported) {
     EXPECT_EQ(refusal.status, CALA_UNSUPPORTED) << refusal.text();
     EXPECT_EQ(refusal.code, "store.newer") << refusal.text();
     EXPECT_NE(refusal.message.find("9999"), std::string::npos) << refusal.message;
+  }
+}
+
+TEST_P(Schema, ATableThatIsMissingIsOfTheSchema) {
+  const auto ledger = store_->open();
+  ASSERT_NE(ledger, nullptr);
+  const std::string prefix = GetParam() == StoreKind::kSqlite ? "cala_" : store_->schema() + ".";
+  for (const char *table : {"velocity_balances", "listeners"}) {
+    const std::string cascade = GetParam() == StoreKind::kSqlite ? "" : " CASCADE";
+    ASSERT_EQ(run_sql(*store_, "DROP TABLE " + prefix + table + cascade), "");
+    const Answer answer = ledger->run("ledger_health", R"({"free_bytes_min": 0})");
+    EXPECT_EQ(unhealthy(answer), "schema store.migrations_missing") << answer.result;
+    EXPECT_EQ(answer.result.find(R"({"status":"unhealthy","checks":[{"name":"store","status":"healthy")"), 0U) << table;
   }
 }
 

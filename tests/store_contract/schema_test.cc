@@ -92,6 +92,39 @@ TEST_P(SchemaContract, EveryStatementHasExactlyOnePlaceholderInEachStyle) {
   }
 }
 
+// So that none that is added is forgotten there.
+TEST_P(SchemaContract, HealthMissesEveryTable) {
+  const std::unique_ptr<store::Session> on = session();
+  const auto health = [&] { return on->execute(store::Call{StatementId::kLedgerHealth, "{}", false}); };
+  const std::string names = is_postgres() ? "SELECT tablename FROM pg_tables WHERE schemaname = '" + schema() + "'"
+                                          : "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'cala%'";
+  ASSERT_TRUE(on->begin(Access::kWrite).ok());
+  const Result<store::Answer> listed = on->execute(store::ProgramStatement{names, {}});
+  ASSERT_TRUE(listed.ok()) << listed.error().message;
+  Result<store::Answer> whole = health();
+  ASSERT_TRUE(whole.ok()) << whole.error().message;
+  const Result<base::Json> sound = base::Json::parse(std::get<std::string>(*whole));
+  EXPECT_FALSE(sound->root().get("missing").is_string());
+  on->rollback();
+  const Result<base::Json> tables = base::Json::parse(std::get<std::string>(*listed));
+  EXPECT_GT(tables->root().get("rows").size(), 20U);
+  for (const base::JsonView row : tables->root().get("rows")) {
+    const std::string table(row.first().string());
+    const std::string quoted = is_postgres() ? '"' + schema() + "\"." + table + " CASCADE" : table;
+    ASSERT_TRUE(on->begin(Access::kWrite).ok());
+    const Result<store::Answer> dropped = on->execute(store::ProgramStatement{"DROP TABLE " + quoted, {}});
+    EXPECT_TRUE(dropped.ok()) << table << ": " << dropped.error().message;
+    const Result<store::Answer> answer = health();
+    if (answer) {
+      const Result<base::Json> found = base::Json::parse(std::get<std::string>(*answer));
+      EXPECT_EQ(found->root().get("missing").string(), table);
+    } else {
+      EXPECT_EQ(answer.error().code, "store.migrations_missing") << table << ": " << answer.error().message;
+    }
+    on->rollback();
+  }
+}
+
 TEST_P(SchemaContract, AStatementNobodyCommittedLeavesNothing) {
   const std::unique_ptr<store::Session> on = session();
   ASSERT_TRUE(on->begin(Access::kWrite).ok());

@@ -1,5 +1,7 @@
 #include "store/sqlite/sqlite_store.h"
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <filesystem>
 #include <system_error>
@@ -54,6 +56,13 @@ Error newer_schema(std::int64_t found, std::int64_t known) {
   return base::make_error(Status::kUnsupported, "store.newer",
                           "the ledger's schema is version " + std::to_string(found) + ", this library knows " +
                               std::to_string(known) + " at most");
+}
+
+// Which file a path names: its device and inode.
+std::optional<std::pair<std::uint64_t, std::uint64_t>> identity_of(const std::string &path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
+  return std::pair<std::uint64_t, std::uint64_t>(found.st_dev, found.st_ino);
 }
 
 class Migration {
@@ -128,6 +137,7 @@ Outcome SqliteStore::open() {
   Result<std::unique_ptr<Connection>> connection = open_connection(Access::kWrite);
   if (!connection) return std::move(connection.error());
   if (memory_) anchor_ = connection.take();
+  if (!memory_) opened_ = identity_of(file_);
   return {};
 }
 
@@ -173,6 +183,13 @@ DiskUse SqliteStore::disk_use() const {
   const std::filesystem::space_info space = std::filesystem::space(file.parent_path(), failed);
   use.free_bytes = known(space.available, failed);
   return use;
+}
+
+Outcome SqliteStore::in_place() const {
+  if (!opened_ || identity_of(file_) == opened_) return {};
+  return naming(base::make_error(Status::kUnavailable, "store.file_gone",
+                                 "the ledger's file was deleted, moved or replaced while it was open"),
+                options_.path);
 }
 
 }  // namespace sqlite

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "store/port.h"
 #include "store/sqlite/sqlite_connection.h"
@@ -38,6 +40,7 @@ class SqliteStore final : public Store {
   std::size_t max_writers() const override { return 1; }
   std::string_view name() const override { return "sqlite"; }
   DiskUse disk_use() const override;
+  base::Outcome in_place() const override;
 
  private:
   base::Result<std::unique_ptr<Connection>> open_connection(Access access) const;
@@ -47,7 +50,8 @@ class SqliteStore final : public Store {
   bool memory_;
   std::string file_;  // its whole path; empty: in memory
   std::string uri_;
-  std::unique_ptr<Connection> anchor_;  // keeps a memory ledger alive; otherwise null
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> opened_;  // the file's device and inode; in memory none
+  std::unique_ptr<Connection> anchor_;                             // keeps a memory ledger alive; otherwise null
 };
 
 }  // namespace sqlite

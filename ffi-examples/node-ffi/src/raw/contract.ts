@@ -122,6 +122,7 @@ export type ErrorCode =
   | "store.deadlock"
   | "store.encoding"
   | "store.entry_id"
+  | "store.file_gone"
   | "store.full"
   | "store.invalid"
   | "store.io"

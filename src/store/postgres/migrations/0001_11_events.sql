@@ -209,6 +209,12 @@ BEGIN
   SELECT l.name, l.place INTO last FROM @schema@.listeners l ORDER BY l.place, l.name LIMIT 1;
   RETURN json_build_object(
     'recovery', pg_is_in_recovery(), 'read_only', current_setting('transaction_read_only')::boolean,
+    'missing', (SELECT string_agg(t, ', ' ORDER BY t) FROM unnest(ARRAY[
+      'account_set_ancestors', 'account_set_marks', 'account_set_members', 'accounts', 'balance_history', 'balances',
+      'effective_balances', 'effective_entries', 'entries', 'hold_accounts', 'holds', 'journals', 'listeners',
+      'migrations', 'order_marks', 'outbox_events', 'outbox_state', 'rollup_state', 'transactions', 'tx_templates',
+      'velocity_attachments', 'velocity_balances', 'velocity_control_limits', 'velocity_controls', 'velocity_limits']) t
+      WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.relname = t AND c.relnamespace = '@schema@'::regnamespace)),
     'rollup_behind', CASE WHEN @schema@.has_followers() THEN
       greatest(@schema@.last_ordinal() - (SELECT r.applied FROM @schema@.rollup_state r), 0) ELSE 0 END,
     'listeners', (SELECT count(*) FROM @schema@.listeners),

@@ -653,6 +653,7 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   status: lock_status,
  *   effective_balances: boolean,
  *   max_scale: max_scale,
+ *   closed_until?: date,               -- nothing is posted any more with an effective date up to it
  *   created_at: instant,
  *   modified_at: instant} */
 
@@ -1272,6 +1273,26 @@ CALA_API cala_status cala_journal_lock(cala_ledger *ledger, cala_tx *tx, const c
 CALA_API cala_status cala_journal_unlock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
 
+/* Closes a journal's books up to a date: what has an effective date up to it is rejected from now on (journal.closed),
+ * be it a posting, a void, or what becomes of a hold, until the books are reopened. It waits for postings under way;
+ * what was posted stays, and balances by effective date up to that date change no more. Books that are closed up to a
+ * later date stay so.
+ * request: {id: uuid, until: date}
+ * result: journal
+ * errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
+ * access: write */
+CALA_API cala_status cala_journal_close(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                        cala_op **out_op, cala_error **out_error);
+
+/* Reopens a journal's books: they stay closed up to a date, or with null are open altogether. Books that are closed up
+ * to an earlier date stay so.
+ * request: {id: uuid, until: date | null}
+ * result: journal
+ * errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
+ * access: write */
+CALA_API cala_status cala_journal_reopen(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                         cala_op **out_op, cala_error **out_error);
+
 /* Creates a tx template: how a kind of transaction is posted. It never changes. Its expressions are checked now.
  * request: {id?: uuid, code: text, params?: [param], transaction: template_transaction, entries: [template_entry],
  *   description?: text, metadata?: json}
@@ -1434,15 +1455,15 @@ CALA_API cala_status cala_velocity_headroom(cala_ledger *ledger, cala_tx *tx, co
 /* Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers with
  * the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must agree in
  * each currency and layer. When several errors hold, the first in this order is named: template, params, expressions,
- * balance; journal and its max_scale; accounts in entry order; what must stay available, of an account before the sets
- * above it, and then what the entry says; velocity limits, first the expressions of their conditions and windows, then
- * the lowest entry, the oldest control and limit.
+ * balance; journal, until when it is closed, its max_scale; accounts in entry order; what must stay available, of an
+ * account before the sets above it, and then what the entry says; velocity limits, first the expressions of their
+ * conditions and windows, then the lowest entry, the oldest control and limit.
  * request: {id?: uuid, tx_template_code: text, params?: {*: json}}
  * result: posted
  * errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
  *   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown,
- *   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, account.locked, account.is_set,
- *   account.below_min, account.above_max, velocity.exceeded;
+ *   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, journal.closed, account.locked,
+ *   account.is_set, account.below_min, account.above_max, velocity.exceeded;
  *   CALA_CONFLICT transaction.replay_differs, transaction.exists (posted by another session at the same moment:
  *   repeat), balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run it
  *   again)
@@ -1483,8 +1504,8 @@ CALA_API cala_status cala_transaction_preview(cala_ledger *ledger, cala_tx *tx, 
  * request: {id: uuid, void_id?: uuid, effective?: date, description?: text, metadata?: json}
  * result: posted
  * errors: CALA_NOT_FOUND transaction.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
- *   CALA_REJECTED transaction.already_voided, hold.not_voidable, journal.locked, account.locked, account.below_min,
- *   account.above_max, velocity.exceeded;
+ *   CALA_REJECTED transaction.already_voided, hold.not_voidable, journal.locked, journal.closed, account.locked,
+ *   account.below_min, account.above_max, velocity.exceeded;
  *   CALA_CONFLICT transaction.replay_differs, transaction.exists (voided by another session at the same moment:
  *   repeat), balance.changed (as transaction_post)
  * access: write */
@@ -1499,8 +1520,8 @@ CALA_API cala_status cala_transaction_void(cala_ledger *ledger, cala_tx *tx, con
  * result: hold_posted
  * errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
  *   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown,
- *   amount.range, amount.scale; CALA_REJECTED hold.not_pending, posting.unbalanced, journal.locked, account.locked,
- *   account.is_set, account.below_min, account.above_max, velocity.exceeded;
+ *   amount.range, amount.scale; CALA_REJECTED hold.not_pending, posting.unbalanced, journal.locked, journal.closed,
+ *   account.locked, account.is_set, account.below_min, account.above_max, velocity.exceeded;
  *   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
  * access: write */
 CALA_API cala_status cala_hold_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
@@ -1520,8 +1541,8 @@ CALA_API cala_status cala_hold_create(cala_ledger *ledger, cala_tx *tx, const ch
  * request: {hold_id: uuid, id?: uuid, amount?: decimal, final?: boolean = true, effective?: date}
  * result: hold_posted
  * errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, amount.scale (of the amount), cel.eval, cel.coerce;
- *   CALA_REJECTED hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked, account.below_min,
- *   account.above_max, velocity.exceeded;
+ *   CALA_REJECTED hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, journal.closed, account.locked,
+ *   account.below_min, account.above_max, velocity.exceeded;
  *   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
  * access: write */
 CALA_API cala_status cala_hold_capture(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
@@ -1533,8 +1554,8 @@ CALA_API cala_status cala_hold_capture(cala_ledger *ledger, cala_tx *tx, const c
  * request: {hold_id: uuid, id?: uuid, effective?: date}
  * result: hold_posted
  * errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
- *   CALA_REJECTED hold.not_open (captured), journal.locked, account.locked, account.below_min, account.above_max,
- *   velocity.exceeded;
+ *   CALA_REJECTED hold.not_open (captured), journal.locked, journal.closed, account.locked, account.below_min,
+ *   account.above_max, velocity.exceeded;
  *   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
  * access: write */
 CALA_API cala_status cala_hold_release(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
@@ -1564,7 +1585,7 @@ CALA_API cala_status cala_hold_list(cala_ledger *ledger, cala_tx *tx, const char
  * one more read in every posting. What it locks it holds to its end: of a small limit postings wait less.
  * request: {limit?: integer 1..1000 = 100}
  * result: {expired: integer,           -- released by this call
- *   refused: integer,                  -- that what must stay available, or a velocity limit, did not allow to release
+ *   refused: integer,                  -- that what must stay available, a velocity limit or closed books did not allow
  *   refusals: [hold_refusal; 100]}     -- those of them that expired first, and why
  * errors: CALA_CONFLICT balance.changed (as transaction_post), transaction.exists (likewise)
  * access: write */
@@ -2045,6 +2066,9 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code journal.no_effective_balances, CALA_REJECTED: balances by effective date are asked of a journal that keeps none
  * do: create the journal with `effective_balances`
  * details: {journal_id: uuid} */
+/* code journal.closed, CALA_REJECTED: the posting is effective on a date up to which its journal's books are closed
+ * do: date it later, or `journal_reopen`
+ * details: {journal_id: uuid, closed_until: date, effective: date} */
 /* code journal.locked, CALA_REJECTED: the posting's journal is locked
  * do: `journal_unlock`, or post to another
  * details: {journal_id: uuid} */

@@ -53,4 +53,9 @@ for (const [code, debited, credited] of [
 }
 await showTrialBalance("2026-01-31, closed");
 console.log("SALES in February:", (await ledger.balances().find(key("SALES"))).settled.net);
+
+await ledger.journals().close({ id: main, until: "2026-01-31" });
+await book("2026-01-31", "BANK", "SALES", "50.00", "Too late").catch(({ code, details }) =>
+  console.log(`refused: ${code}, until ${details.closedUntil}`),
+);
 await ledger.close();

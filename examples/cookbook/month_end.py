@@ -44,3 +44,9 @@ with cala.Ledger.open("sqlite::memory:") as ledger:
         book("2026-01-31", *pair, month["close"]["settled"]["net"], "Closing January")
     show_trial_balance("2026-01-31, closed")
     print("SALES in February:", ledger.balances.find(main, ids["SALES"], "USD")["settled"]["net"])
+
+    ledger.journals.close(main, "2026-01-31")
+    try:
+        book("2026-01-31", "BANK", "SALES", "50.00", "Too late")
+    except cala.RejectedError as refused:
+        print(f"refused: {refused.code}, until {refused.details['closed_until']}")

@@ -45,4 +45,11 @@ Cala::Ledger.open(store: "sqlite::memory:") do |ledger|
   end
   show_trial_balance.call("2026-01-31, closed")
   puts "SALES in February: #{ledger.balances.find(**key.call("SALES"))[:settled][:net]}"
+
+  ledger.journals.close(id: main, until: "2026-01-31")
+  begin
+    book.call("2026-01-31", "BANK", "SALES", "50.00", "Too late")
+  rescue Cala::RejectedError => e
+    puts "refused: #{e.code}, until #{e.details[:closed_until]}"
+  end
 end

@@ -163,16 +163,18 @@ type RollupError struct {
 
 // Journal is a book of transactions.
 type Journal struct {
-	ID                string    `json:"id"`
-	Version           int64     `json:"version"`
-	Name              string    `json:"name"`
-	Code              string    `json:"code,omitempty"`
-	Description       string    `json:"description,omitempty"`
-	Status            State     `json:"status"`
-	EffectiveBalances bool      `json:"effective_balances"`
-	MaxScale          MaxScale  `json:"max_scale"`
-	CreatedAt         time.Time `json:"created_at"`
-	ModifiedAt        time.Time `json:"modified_at"`
+	ID                string   `json:"id"`
+	Version           int64    `json:"version"`
+	Name              string   `json:"name"`
+	Code              string   `json:"code,omitempty"`
+	Description       string   `json:"description,omitempty"`
+	Status            State    `json:"status"`
+	EffectiveBalances bool     `json:"effective_balances"`
+	MaxScale          MaxScale `json:"max_scale"`
+	// Nothing is posted any more with an effective date up to it.
+	ClosedUntil string    `json:"closed_until,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+	ModifiedAt  time.Time `json:"modified_at"`
 }
 
 // ParamType is one of these words.
@@ -1059,6 +1061,19 @@ type JournalUpdate struct {
 	MaxScale    Change[MaxScale] `json:"max_scale,omitzero"`
 }
 
+// JournalCloseRequest is the request of journal_close.
+type JournalCloseRequest struct {
+	ID string `json:"id"`
+	// A date, "2026-01-31".
+	Until string `json:"until"`
+}
+
+// JournalReopenRequest is the request of journal_reopen.
+type JournalReopenRequest struct {
+	ID    string  `json:"id"`
+	Until *string `json:"until"`
+}
+
 // NewTxTemplate is the request of tx_template_create. Code, Transaction and Entries are needed.
 type NewTxTemplate struct {
 	ID          string                `json:"id,omitempty"`
@@ -1349,7 +1364,7 @@ type HoldExpireRequest struct {
 type HoldExpireResult struct {
 	// Released by this call.
 	Expired int64 `json:"expired"`
-	// That what must stay available, or a velocity limit, did not allow to release.
+	// That what must stay available, a velocity limit or closed books did not allow.
 	Refused int64 `json:"refused"`
 	// Those of them that expired first, and why. At most 100.
 	Refusals []HoldRefusal `json:"refusals"`
@@ -1897,6 +1912,9 @@ const (
 	// CodeJournalNoEffectiveBalances (ErrRejected): balances by effective date are asked of a journal that keeps none.
 	// Create the journal with effective_balances. Details: {journal_id: uuid}.
 	CodeJournalNoEffectiveBalances = "journal.no_effective_balances"
+	// CodeJournalClosed (ErrRejected): the posting is effective on a date up to which its journal's books are closed.
+	// Date it later, or journal_reopen. Details: {journal_id: uuid, closed_until: date, effective: date}.
+	CodeJournalClosed = "journal.closed"
 	// CodeJournalLocked (ErrRejected): the posting's journal is locked. journal_unlock, or post to another. Details:
 	// {journal_id: uuid}.
 	CodeJournalLocked = "journal.locked"

@@ -267,6 +267,24 @@ func (o *Operations) UnlockJournal(ctx context.Context, id string) (*Journal, er
 	return call[Journal](ctx, o, raw.JournalUnlock, idRequest{id})
 }
 
+// CloseJournal closes a journal's books up to a date: what has an effective date up to it is rejected from now on
+// (journal.closed), be it a posting, a void, or what becomes of a hold, until the books are reopened. It waits for
+// postings under way; what was posted stays, and balances by effective date up to that date change no more. Books that
+// are closed up to a later date stay so.
+//
+// Errors: ErrNotFound (journal.not_found), ErrConflict (journal.changed).
+func (o *Operations) CloseJournal(ctx context.Context, request JournalCloseRequest) (*Journal, error) {
+	return call[Journal](ctx, o, raw.JournalClose, request)
+}
+
+// ReopenJournal reopens a journal's books: they stay closed up to a date, or with null are open altogether. Books that
+// are closed up to an earlier date stay so.
+//
+// Errors: ErrNotFound (journal.not_found), ErrConflict (journal.changed).
+func (o *Operations) ReopenJournal(ctx context.Context, request JournalReopenRequest) (*Journal, error) {
+	return call[Journal](ctx, o, raw.JournalReopen, request)
+}
+
 // CreateTxTemplate creates a tx template: how a kind of transaction is posted. It never changes. Its expressions are
 // checked now.
 //
@@ -454,8 +472,8 @@ func (o *Operations) PreviewTransaction(ctx context.Context, request Posting) (*
 // its own.
 //
 // Errors: ErrNotFound (transaction.not_found), ErrInvalid (amount.range, cel.eval, cel.coerce), ErrRejected
-// (transaction.already_voided, hold.not_voidable, journal.locked, account.locked, account.below_min, account.above_max,
-// velocity.exceeded), ErrConflict (transaction.replay_differs, transaction.exists, balance.changed).
+// (transaction.already_voided, hold.not_voidable, journal.locked, journal.closed, account.locked, account.below_min,
+// account.above_max, velocity.exceeded), ErrConflict (transaction.replay_differs, transaction.exists, balance.changed).
 func (o *Operations) VoidTransaction(ctx context.Context, request TransactionVoidRequest) (*Posted, error) {
 	return call[Posted](ctx, o, raw.TransactionVoid, request)
 }
@@ -467,8 +485,9 @@ func (o *Operations) VoidTransaction(ctx context.Context, request TransactionVoi
 //
 // Errors: ErrNotFound (tx_template.not_found, journal.not_found, account.not_found), ErrInvalid (cel.eval, cel.coerce,
 // param.missing, param.unknown, param.type, param.range, currency.unknown, amount.range, amount.scale), ErrRejected
-// (hold.not_pending, posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min,
-// account.above_max, velocity.exceeded), ErrConflict (transaction.replay_differs, transaction.exists, balance.changed).
+// (hold.not_pending, posting.unbalanced, journal.locked, journal.closed, account.locked, account.is_set,
+// account.below_min, account.above_max, velocity.exceeded), ErrConflict (transaction.replay_differs,
+// transaction.exists, balance.changed).
 func (o *Operations) CreateHold(ctx context.Context, hold NewHold) (*HoldPosted, error) {
 	return call[HoldPosted](ctx, o, raw.HoldCreate, hold)
 }
@@ -486,7 +505,7 @@ func (o *Operations) CreateHold(ctx context.Context, hold NewHold) (*HoldPosted,
 // (store.deadlock). Capture first and post then.
 //
 // Errors: ErrNotFound (hold.not_found), ErrInvalid (amount.range, amount.scale, cel.eval, cel.coerce), ErrRejected
-// (hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked, account.below_min,
+// (hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, journal.closed, account.locked, account.below_min,
 // account.above_max, velocity.exceeded), ErrConflict (transaction.replay_differs, transaction.exists, balance.changed).
 func (o *Operations) CaptureHold(ctx context.Context, request HoldCaptureRequest) (*HoldPosted, error) {
 	return call[HoldPosted](ctx, o, raw.HoldCapture, request)
@@ -497,7 +516,7 @@ func (o *Operations) CaptureHold(ctx context.Context, request HoldCaptureRequest
 // is a replay. For velocity limits and in a tx it is as hold_capture.
 //
 // Errors: ErrNotFound (hold.not_found), ErrInvalid (amount.range, cel.eval, cel.coerce), ErrRejected (hold.not_open,
-// journal.locked, account.locked, account.below_min, account.above_max, velocity.exceeded), ErrConflict
+// journal.locked, journal.closed, account.locked, account.below_min, account.above_max, velocity.exceeded), ErrConflict
 // (transaction.replay_differs, transaction.exists, balance.changed).
 func (o *Operations) ReleaseHold(ctx context.Context, request HoldReleaseRequest) (*HoldPosted, error) {
 	return call[HoldPosted](ctx, o, raw.HoldRelease, request)

@@ -119,9 +119,10 @@ Flow create(Context context, Noun<T> noun, T entity) {
   co_return render_one(std::move(entity));
 }
 
-template <typename T>
-Flow change(Context context, Noun<T> noun, Change<T> asked) {
-  const Lookup lookup = lookup_ids({asked.id});
+// alter(entity) gives the names of the fields that it changed.
+template <typename T, typename Alter>
+Flow change(Context context, Noun<T> noun, base::Uuid id, Alter alter) {
+  const Lookup lookup = lookup_ids({id});
   base::Result<store::Answer> answer = co_await ask(find_call(noun.find, lookup));
   base::Result<Rows<T>> rows = rows_of(std::move(answer), noun.read);
   if (!rows) co_return std::move(rows.error());
@@ -130,7 +131,7 @@ Flow change(Context context, Noun<T> noun, Change<T> asked) {
   base::Outcome allowed;
   if (noun.changeable != nullptr) allowed = noun.changeable(entity);
   if (!allowed) co_return std::move(allowed.error());
-  const std::vector<std::string> fields = apply(entity, asked);
+  const std::vector<std::string> fields = alter(entity);
   if (fields.empty()) co_return render_one(std::move(entity));
   if (noun.sound != nullptr) allowed = noun.sound(entity);
   if (!allowed) co_return std::move(allowed.error());
@@ -213,8 +214,9 @@ base::Result<OperationPtr> make_create(std::string_view name, const Noun<T> &nou
 template <typename T>
 base::Result<OperationPtr> make_change(std::string_view name, const Noun<T> &noun, Change<T> what) {
   return std::make_unique<Operation>(
-      name, Operation::Traits{.access = store::Access::kWrite},
-      [noun, what = std::move(what)](Context context) { return change(context, noun, what); });
+      name, Operation::Traits{.access = store::Access::kWrite}, [noun, what = std::move(what)](Context context) {
+        return change(context, noun, what.id, [what](T &entity) { return apply(entity, what); });
+      });
 }
 
 template <typename T>

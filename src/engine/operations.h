@@ -42,6 +42,8 @@ base::Result<OperationPtr> journal_list(Ledger &ledger, const RequestPtr &reques
 base::Result<OperationPtr> journal_update(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> journal_lock(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> journal_unlock(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> journal_close(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> journal_reopen(Ledger &ledger, const RequestPtr &request);
 
 base::Result<OperationPtr> tx_template_create(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> tx_template_ensure(Ledger &ledger, const RequestPtr &request);

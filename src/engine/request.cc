@@ -166,12 +166,15 @@ std::int64_t RequestReader::integer(std::string_view key, std::int64_t otherwise
   return optional_integer(key, min, max).value_or(otherwise);
 }
 
-std::optional<base::Date> RequestReader::optional_date(std::string_view key) {
-  const std::optional<std::string> value = optional_text(key);
-  if (!value) return std::nullopt;
-  const std::optional<base::Date> date = base::Date::parse(*value);
+base::Date RequestReader::date(std::string_view key) {
+  const std::optional<base::Date> date = base::Date::parse(text(key));
   if (!date) fail("request.malformed", key, "must be a date, YYYY-MM-DD");
-  return date;
+  return date.value_or(base::Date{});
+}
+
+std::optional<base::Date> RequestReader::optional_date(std::string_view key) {
+  if (!has(key)) return std::nullopt;
+  return date(key);
 }
 
 std::optional<base::Timestamp> RequestReader::optional_instant(std::string_view key) {

@@ -41,6 +41,7 @@ class RequestReader {
   bool boolean(std::string_view key, bool otherwise);
   std::int64_t integer(std::string_view key, std::int64_t otherwise, std::int64_t min, std::int64_t max);
   std::optional<std::int64_t> optional_integer(std::string_view key, std::int64_t min, std::int64_t max);
+  base::Date date(std::string_view key);
   std::optional<base::Date> optional_date(std::string_view key);
   std::optional<base::Timestamp> optional_instant(std::string_view key);
   core::AmountLimits amount_limits(std::string_view key);       // of what is available; empty when missing or null

@@ -14,7 +14,7 @@
 //   account      {id, version, code, name, external_id, normal_balance_type, status, description, metadata, balance_rollup,
 //                 is_set, floors (text, core/account/floors.h), created_at, modified_at}
 //                 (of a set also journal_id; its code is its id, its status active)
-//   journal      {id, version, name, code, description, status, effective_balances, max_scale (JSON),
+//   journal      {id, version, name, code, description, status, effective_balances, max_scale (JSON), closed_until,
 //                 created_at, modified_at}
 //   tx_template  {id, version, code, params, transaction, entries, description, metadata, created_at, modified_at}
 //                 (params, transaction, entries: JSON values as in the API, stored as JSON text)
@@ -125,7 +125,8 @@ enum class StatementId : std::uint8_t {
   // Writes: {insert: [row...], update: [row...], events: [{type, subject_id, payload}], now, guard} -> {changed: [id...]}.
   // An update states its new version; it applies only where version - 1 is stored, else the id is in `changed` and NOTHING of
   // the request is written. kAccountWrite also takes members: [[account_set_id, member_id], ...], accounts just inserted. A taken id, code or external id is the store's unique violation, mapped to kConflict "<noun>.exists"
-  // with details {"column": ...}. payload is JSON text. Changing an account's or a journal's status waits for postings in flight.
+  // with details {"column": ...}. payload is JSON text. Changing an account's status, or a journal's or until when it is
+  // closed, waits for postings in flight.
   kAccountWrite,
   kJournalWrite,
   kTxTemplateWrite,

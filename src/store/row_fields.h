@@ -47,6 +47,9 @@ inline void read_field(RowReader &row, const char *key, base::Timestamp &field) 
 inline void read_field(RowReader &row, const char *key, base::Date &field) {
   field = base::Date{static_cast<std::int32_t>(row.integer(key))};
 }
+inline void read_field(RowReader &row, const char *key, std::optional<base::Date> &field) {
+  if (row.has(key)) read_field(row, key, field.emplace());
+}
 inline void read_field(RowReader &row, const char *key, core::Decimal &field) {
   field = row.parsed<core::Decimal>(key, core::Decimal::parse);
 }

@@ -128,6 +128,8 @@ std::string request_of(std::string_view operation) {
       {"journal_list", "{}"},
       {"journal_lock", R"({"id": "10000000-0000-0000-0000-000000000001"})"},
       {"journal_unlock", R"({"id": "10000000-0000-0000-0000-000000000001"})"},
+      {"journal_close", R"({"id": "10000000-0000-0000-0000-000000000001", "until": "2020-01-31"})"},
+      {"journal_reopen", R"({"id": "10000000-0000-0000-0000-000000000001", "until": null})"},
       {"journal_update", R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Renamed"})"},
       {"ledger_health", "{}"},
       {"ledger_info", "{}"},

@@ -185,6 +185,8 @@ const Case kCases[] = {
     CASE(cala_journal_update, R"({"id": "10000000-0000-0000-0000-000000000001", "description": "the # time"})"),
     CASE(cala_journal_lock, R"({"id": "10000000-0000-0000-0000-000000000002"})"),
     CASE(cala_journal_unlock, R"({"id": "10000000-0000-0000-0000-000000000002"})"),
+    CASE(cala_journal_close, R"({"id": "10000000-0000-0000-0000-000000000002", "until": "2020-01-31"})"),
+    CASE(cala_journal_reopen, R"({"id": "10000000-0000-0000-0000-000000000002", "until": null})"),
     CASE(cala_tx_template_create, R"json({"code": "TEMPLATE#", "params": [{"name": "to", "type": "uuid"}],
       "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
       "entries": [

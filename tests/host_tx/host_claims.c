@@ -256,6 +256,8 @@ static const struct written_operation operations[] = {
     {cala_journal_update, "{\"id\": \"" JOURNAL "\", \"name\": \"First\"}", 1},
     {cala_journal_lock, "{\"id\": \"" JOURNAL "\"}", 1},
     {cala_journal_unlock, "{\"id\": \"" JOURNAL "\"}", 1},
+    {cala_journal_close, "{\"id\": \"" JOURNAL "\", \"until\": \"2020-01-31\"}", 1},
+    {cala_journal_reopen, "{\"id\": \"" JOURNAL "\", \"until\": null}", 1},
     {cala_tx_template_create,
      "{\"code\": \"BONUS\", \"transaction\": {\"effective\": \"date()\", \"journal_id\": \"uuid('" JOURNAL
      "')\"}, \"entries\": [{\"entry_type\": \"'A'\", \"account_id\": \"uuid('" ALICE

@@ -336,6 +336,8 @@ static void an_old_snapshot_is_never_posted_on(void **state) {
       {cala_account_unlock, "{\"id\": \"" BOB "\"}", NULL},
       {cala_journal_lock, "{\"id\": \"" JOURNAL "\"}", "journal.locked"},
       {cala_journal_unlock, "{\"id\": \"" JOURNAL "\"}", NULL},
+      {cala_journal_close, "{\"id\": \"" JOURNAL "\", \"until\": \"9999-12-31\"}", "journal.closed"},
+      {cala_journal_reopen, "{\"id\": \"" JOURNAL "\", \"until\": null}", NULL},
   };
   static const char *const begins[] = {"BEGIN ISOLATION LEVEL REPEATABLE READ", "BEGIN ISOLATION LEVEL SERIALIZABLE"};
   enum { CHANGES = sizeof changes / sizeof *changes };

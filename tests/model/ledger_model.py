@@ -170,7 +170,7 @@ DEFAULTS = {"currency": "USD", "layer": "SETTLED", "kind": "card", "group": "non
 class Ledger:
     def __init__(self, now):
         self.now = now
-        self.journals = {}  # id: {"status", "max_scale"}
+        self.journals = {}  # id: {"status", "max_scale"}, and "closed_until" where it is
         self.accounts = {}  # id: {"code", "name", "normal_balance_type", "status"}, with floors where there are any
         self.sets = {}  # id: {"name", "journal_id", "normal_balance_type", "members"}; members are accounts and sets
         self.posted = {}  # id: (code, params, made, when)
@@ -447,6 +447,8 @@ class Ledger:
             raise Refusal("journal.not_found")
         if journal["status"] == "locked":
             raise Refusal("journal.locked")
+        if made["transaction"]["effective"] <= journal.get("closed_until", ""):
+            raise Refusal("journal.closed")
 
     def check_journal(self, made):
         self.check_lock(made)

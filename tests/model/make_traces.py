@@ -94,6 +94,20 @@ class Play:
         of[which]["status"] = "active" if locked else "locked"
         self.note(op + ("_unlock" if locked else "_lock"), {"id": which}, {"status": of[which]["status"]})
 
+    def close_books(self):
+        """Closing goes on and reopening goes back; what would do the other changes nothing."""
+        which, until = self.random.choice(self.journal_ids[1:]), self.date()
+        journal = self.ledger.journals[which]
+        closed = journal.pop("closed_until", "")
+        if self.random.random() < 0.5:
+            op, after = "journal_close", max(closed, until)
+        else:
+            op, until = "journal_reopen", self.random.choice((until, None, None))
+            after = min(closed, until or "")
+        if after:
+            journal["closed_until"] = after
+        self.note(op, {"id": which, "until": until}, {"closed_until": after} if after else {})
+
     def account_update(self):
         which = self.random.choice(list(self.ledger.accounts))
         self.ledger.accounts[which]["name"] = name = f"Renamed {self.random.randint(1, 999)} é"
@@ -413,15 +427,27 @@ class Play:
             self.steps_of_holds.append((captures, request))
         self.note(op, request, {**self.ledger.answer(made), "hold": hold})
 
+    def is_held(self, holder, which):
+        """Whether a hold has an entry of the account, or of one below the set."""
+        made = self.ledger.posted[which][0]
+        return any(holder == each["account_id"] or
+                   holder in self.ledger.sets_above(each["account_id"], made["transaction"]["journal_id"])
+                   for each in made["entries"])
+
     def hold_find(self):
         if self.ledger.holds:
             which = self.random.choice(sorted(self.ledger.holds))
             self.note("hold_find", {"id": which}, self.ledger.shown_hold(which))
         status = self.random.choice(("open", "captured", "released", "expired", None))
-        account = self.account() if self.random.random() < 0.5 else None
+        account = self.random.choice((self.account, self.account_set, lambda: None, lambda: None))()
+        before = (self.ledger.now + datetime.timedelta(days=self.random.choice((-1, 0, 1, 30)))).isoformat(timespec="seconds") + "Z"
+        before = before if self.random.random() < 0.4 else None
         expect = [which for which, hold in self.ledger.holds.items() if status in (None, self.ledger.hold_status(hold))
-                  and (account is None or any(each["account_id"] == account for each in self.ledger.posted[which][0]["entries"]))]
-        filters = {name: value for name, value in (("status", status), ("account_id", account)) if value}
+                  and (account is None or self.is_held(account, which))]
+        if before:
+            expect = sorted((which for which in expect if (self.ledger.holds[which]["expires_at"] or before) < before),
+                            key=lambda which: self.ledger.holds[which]["expires_at"])
+        filters = {name: value for name, value in (("status", status), ("account_id", account), ("expires_before", before)) if value}
         self.lines.append({"op": "holds", "request": filters, "expect": expect})
         if not self.ledger.due():  # what it would post has ids that nobody here knows
             self.note("hold_expire", {"limit": 5}, {"expired": 0, "refused": 0})
@@ -469,7 +495,7 @@ class Play:
     def play(self):
         self.begin()
         steps = ([self.transaction_post] * 40 + [self.transaction_post_many] * 15 + [self.clock_advance] * 8 +
-                 [self.find] * 8 + [self.balances] * 5 + [self.entries] * 5 + [self.lock] * 5 +
+                 [self.find] * 8 + [self.balances] * 5 + [self.entries] * 5 + [self.lock] * 5 + [self.close_books] * 4 +
                  [self.account_create] * 3 + [self.account_update] * 2 + [self.floors_update] * 4 +
                  [self.hold_create] * 8 + [self.hold_step] * 14 + [self.hold_find] * 4 + [self.transaction_void] * 7 + [self.transaction_preview] * 5 + [self.account_create_many] * 2 +
                  [self.account_set_create] * 2 + [self.account_into_set] * 4 + [self.add_members] * 5 +

@@ -101,6 +101,8 @@ const std::pair<const char *, std::vector<const char *>> kRequests[] = {
        "description": "m", "max_scale": 18})"}},
     {"journal_lock", {R"({"id": "10000000-0000-0000-0000-000000000001"})"}},
     {"journal_unlock", {R"({"id": "10000000-0000-0000-0000-000000000001"})"}},
+    {"journal_close", {R"({"id": "10000000-0000-0000-0000-000000000001", "until": "2020-01-31"})"}},
+    {"journal_reopen", {R"({"id": "10000000-0000-0000-0000-000000000001", "until": "2020-01-31"})"}},
     {"tx_template_create", {kTemplate, R"json({"code": "T", "description": "t", "metadata": {"a": 1},
        "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')",
          "correlation_id": "'c'", "external_id": "'e'", "description": "'d'", "metadata": "{'a': 1}"}, "entries": []})json"}},

@@ -98,6 +98,7 @@ TEST_P(EntityContract, JournalComesBackAsItWasWritten) {
   full.description = "about";
   full.status = core::LockStatus::kLocked;
   full.effective_balances = true;
+  full.closed_until = base::Date{20000};
   full.max_scale = {4, {{core::Currency::parse("JPY").value(), 0}, {core::Currency::parse("USD").value(), 2}}};
   ASSERT_TRUE(write<core::Journal>(StatementId::kJournalWrite, {full}).ok());
   for (const auto &[by, key] : {std::pair<std::string, std::string>{"id", full.id.text()}, {"code", "J1"}}) {
@@ -109,6 +110,7 @@ TEST_P(EntityContract, JournalComesBackAsItWasWritten) {
     EXPECT_EQ(found.status, full.status);
     EXPECT_TRUE(found.effective_balances);
     EXPECT_EQ(found.max_scale, full.max_scale);
+    EXPECT_EQ(found.closed_until, full.closed_until);
     EXPECT_EQ(found.created_at, full.created_at);
   }
 }
@@ -209,6 +211,29 @@ TEST_P(EntityContract, JournalsAreUpdated) {
   EXPECT_EQ(found.status, core::LockStatus::kLocked);
   EXPECT_EQ(found.description, "closed");
   EXPECT_EQ(found.version, 2);
+}
+
+TEST_P(EntityContract, APostingReadsUntilWhenItsJournalIsClosed) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  core::Journal journal = main_journal();
+  main_tx_template();
+  const auto read = [&] {
+    const std::unique_ptr<store::Session> on = session();
+    EXPECT_TRUE(on->begin(store::Access::kWrite).ok());
+    const store::PostingState state = read_state(*on, read_of({transfer(a.id, b.id, "1")}));
+    on->rollback();
+    EXPECT_EQ(state.journals.size(), 1U);
+    return state.journals.front().closed_until;
+  };
+  EXPECT_EQ(read(), std::nullopt);
+  for (const std::optional<base::Date> until :
+       {std::optional(base::Date{-719162}), std::optional(base::Date{20000}), std::optional<base::Date>()}) {
+    ++journal.version;
+    journal.closed_until = until;
+    ASSERT_TRUE(write<core::Journal>(StatementId::kJournalWrite, {}, {journal}).ok());
+    EXPECT_EQ(read(), until);
+    EXPECT_EQ(find_one(StatementId::kJournalFind, "id", journal.id.text(), store::journal_of).closed_until, until);
+  }
 }
 
 TEST_P(EntityContract, TakenAccountColumnsAreNamed) {

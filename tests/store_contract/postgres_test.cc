@@ -64,6 +64,16 @@ class PostgresContract : public StoreContract {
     row.end_array();
     return {StatementId::kJournalWrite, write_document("[]", row.text(), "[]", kNow), true};
   }
+  static store::Call closing_of(const core::Journal &journal) {
+    core::Journal closed = journal;
+    closed.closed_until = base::Date{20000};
+    ++closed.version;
+    base::JsonWriter row;
+    row.begin_array();
+    store::write_row(row, closed);
+    row.end_array();
+    return {StatementId::kJournalWrite, write_document("[]", row.text(), "[]", kNow), true};
+  }
   // Until so many wait for a lock; for ever when they do not, and then the test's limit of time ends it.
   void await_waiting_backends(int count) {
     while (std::stoi(sql_->run(
@@ -689,7 +699,9 @@ TEST_P(PostgresContract, AStatusChangeWaitsForPostingsInFlight) {
   const core::Account a = add_account("A"), b = add_account("B");
   const core::Journal journal = main_journal();
   main_tx_template();
-  for (const store::Call &change : {status_change(a), status_change(journal)}) {
+  core::Journal once_locked = journal;
+  ++once_locked.version;
+  for (const store::Call &change : {status_change(a), status_change(journal), closing_of(once_locked)}) {
     sql_->run("BEGIN");
     std::vector<core::PostedTransaction> batch = {transfer(a.id, b.id, "1")};
     const store::PostingState state = take_state(run_as_host(*sql_, read_of(batch)));
@@ -699,7 +711,7 @@ TEST_P(PostgresContract, AStatusChangeWaitsForPostingsInFlight) {
     sql_->run("COMMIT");
     changer.join();
   }
-  EXPECT_EQ(balance(a.id).version, 2);
+  EXPECT_EQ(balance(a.id).version, 3);
 }
 
 TEST_P(PostgresContract, PostingsToOneJournalDoNotWaitForEachOther) {

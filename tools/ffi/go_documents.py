@@ -151,7 +151,8 @@ class Writer:
             fields = fields.without(shape(self.documents, {"kind": "name", "name": part}).keys)
         rows, instants = [], []
         for field in fields.fields:
-            kind, tag, told = self.go(split_null(field.type)[0], f"{of}.{field.key}"), field.key, field.told()
+            told_type = split_null(field.type)[0] if field.optional else field.type
+            kind, tag, told = self.go(told_type, f"{of}.{field.key}"), field.key, field.told()
             told = told or {"date": 'A date, "2026-01-31".'}.get(field.type.get("name"), "")
             if update and field.optional:
                 kind, tag = f"Change[{kind}]", tag + ",omitzero"
@@ -194,7 +195,7 @@ class Writer:
         parts = [part["name"] for part in ([of] if of["kind"] == "name" else of["of"] if of["kind"] == "all" else [])
                  if part["kind"] == "name"]
         doc = f"{called} is the request of {operation}."
-        if fields.clears:
+        if fields.clears and operation.endswith("_update"):
             doc = f"{called} says what changes, see [Set] and [Clear]. {called} has the keys of {operation} but its id."
             fields = fields.without(["id"])
         self.struct(called, operation, fields, doc, parts, True)

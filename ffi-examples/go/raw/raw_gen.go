@@ -176,6 +176,10 @@ package raw
 #cgo nocallback go_cala_journal_lock
 #cgo noescape go_cala_journal_unlock
 #cgo nocallback go_cala_journal_unlock
+#cgo noescape go_cala_journal_close
+#cgo nocallback go_cala_journal_close
+#cgo noescape go_cala_journal_reopen
+#cgo nocallback go_cala_journal_reopen
 #cgo noescape go_cala_tx_template_create
 #cgo nocallback go_cala_tx_template_create
 #cgo noescape go_cala_tx_template_ensure
@@ -379,6 +383,8 @@ static __typeof__(&cala_journal_list) p_cala_journal_list;
 static __typeof__(&cala_journal_update) p_cala_journal_update;
 static __typeof__(&cala_journal_lock) p_cala_journal_lock;
 static __typeof__(&cala_journal_unlock) p_cala_journal_unlock;
+static __typeof__(&cala_journal_close) p_cala_journal_close;
+static __typeof__(&cala_journal_reopen) p_cala_journal_reopen;
 static __typeof__(&cala_tx_template_create) p_cala_tx_template_create;
 static __typeof__(&cala_tx_template_ensure) p_cala_tx_template_ensure;
 static __typeof__(&cala_tx_template_find) p_cala_tx_template_find;
@@ -534,6 +540,8 @@ static const struct {
     {"cala_journal_update", (void **)&p_cala_journal_update, LINKED(cala_journal_update)},
     {"cala_journal_lock", (void **)&p_cala_journal_lock, LINKED(cala_journal_lock)},
     {"cala_journal_unlock", (void **)&p_cala_journal_unlock, LINKED(cala_journal_unlock)},
+    {"cala_journal_close", (void **)&p_cala_journal_close, LINKED(cala_journal_close)},
+    {"cala_journal_reopen", (void **)&p_cala_journal_reopen, LINKED(cala_journal_reopen)},
     {"cala_tx_template_create", (void **)&p_cala_tx_template_create, LINKED(cala_tx_template_create)},
     {"cala_tx_template_ensure", (void **)&p_cala_tx_template_ensure, LINKED(cala_tx_template_ensure)},
     {"cala_tx_template_find", (void **)&p_cala_tx_template_find, LINKED(cala_tx_template_find)},
@@ -693,6 +701,8 @@ static cala_status go_cala_journal_list(cala_ledger *ledger, cala_tx *tx, const 
 static cala_status go_cala_journal_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_update(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_journal_lock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_lock(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_journal_unlock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_unlock(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_journal_close(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_close(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_journal_reopen(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_reopen(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_template_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_create(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_template_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_ensure(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_template_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_find(ledger, tx, request, request_len, out_op, out_error); }
@@ -1456,6 +1466,22 @@ func JournalUnlock(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 	return outOp, outError, status
 }
 
+// JournalClose is cala_journal_close. Closes a journal's books up to a date: what has an effective date up to it is rejected from now on (journal.closed), be it a posting, a void, or what becomes of a hold, until the books are reopened.
+func JournalClose(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_journal_close(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// JournalReopen is cala_journal_reopen. Reopens a journal's books: they stay closed up to a date, or with null are open altogether.
+func JournalReopen(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_journal_reopen(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
 // TxTemplateCreate is cala_tx_template_create. Creates a tx template: how a kind of transaction is posted.
 func TxTemplateCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
@@ -1936,6 +1962,8 @@ var Operations = []struct {
 	{"journal_update", JournalUpdate},
 	{"journal_lock", JournalLock},
 	{"journal_unlock", JournalUnlock},
+	{"journal_close", JournalClose},
+	{"journal_reopen", JournalReopen},
 	{"tx_template_create", TxTemplateCreate},
 	{"tx_template_ensure", TxTemplateEnsure},
 	{"tx_template_find", TxTemplateFind},

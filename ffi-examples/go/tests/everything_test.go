@@ -59,6 +59,11 @@ func useJournals(t *testing.T, ctx context.Context, o *cala.Operations) {
 	equal(t, collect(t, o.Journals(ctx, cala.JournalFilter{Status: cala.Locked}), func(j cala.Journal) string { return j.Name }),
 		"Everything")
 	equal(t, must[*cala.Journal](t)(o.UnlockJournal(ctx, journal.ID)).Status, cala.Active)
+	closed := must[*cala.Journal](t)(o.CloseJournal(ctx, cala.JournalCloseRequest{ID: journal.ID, Until: "2020-12-31"}))
+	equal(t, closed.ClosedUntil, "2020-12-31")
+	earlier := cala.JournalReopenRequest{ID: journal.ID, Until: cala.Ptr("2020-11-30")}
+	equal(t, must[*cala.Journal](t)(o.ReopenJournal(ctx, earlier)).ClosedUntil, "2020-11-30")
+	equal(t, must[*cala.Journal](t)(o.ReopenJournal(ctx, cala.JournalReopenRequest{ID: journal.ID})).ClosedUntil, "")
 	equal(t, len(must[*cala.Page[cala.Journal]](t)(o.JournalsPage(ctx, cala.JournalFilter{Status: cala.Locked})).Items), 0)
 }
 

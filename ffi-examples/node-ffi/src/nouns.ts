@@ -130,6 +130,14 @@ export class Journals extends Noun {
   unlock(journal: t.JournalUnlockRequest, options?: CallOptions): Promise<t.Journal> {
     return this.caller.call("journal_unlock", { id: journal.id }, options);
   }
+  /** Closes a journal's books up to a date: nothing is posted any more that is effective then. {@link t.JournalCloseError} */
+  close(request: t.JournalCloseRequest, options?: CallOptions): Promise<t.Journal> {
+    return this.caller.call("journal_close", request, options);
+  }
+  /** Reopens a journal's books after a date, or with null altogether. {@link t.JournalReopenError} */
+  reopen(request: t.JournalReopenRequest, options?: CallOptions): Promise<t.Journal> {
+    return this.caller.call("journal_reopen", request, options);
+  }
 }
 
 export class TxTemplates extends Noun {

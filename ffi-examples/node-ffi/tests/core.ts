@@ -115,6 +115,8 @@ everywhere("journals_and_templates_are_found_and_listed", async ({ ledger, suffi
   assert.equal((await ledger.journals().update({ id: journal.id, description: "x" })).description, "x");
   assert.equal((await ledger.journals().lock(journal)).status, "locked");
   assert.equal((await ledger.journals().unlock(journal)).status, "active");
+  assert.equal((await ledger.journals().close({ id: journal.id, until: "2020-12-31" })).closedUntil, "2020-12-31");
+  assert.equal((await ledger.journals().reopen({ id: journal.id, until: null })).closedUntil, undefined);
   assert.deepEqual(
     (await all(ledger.journals().list())).map(({ id }) => id),
     [journalId, journal.id],

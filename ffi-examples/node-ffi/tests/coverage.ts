@@ -72,6 +72,8 @@ const methods = {
   journal_update: ["journals().update", (scope) => scope.journals().update({ id })],
   journal_lock: ["journals().lock", (scope) => scope.journals().lock({ id })],
   journal_unlock: ["journals().unlock", (scope) => scope.journals().unlock({ id })],
+  journal_close: ["journals().close", (scope) => scope.journals().close({ id, until: "2025-12-31" })],
+  journal_reopen: ["journals().reopen", (scope) => scope.journals().reopen({ id, until: null })],
   tx_template_create: [
     "txTemplates().create",
     (scope) => scope.txTemplates().create({ code: "", transaction: { effective: "", journalId: "" }, entries: [] }),

@@ -212,6 +212,8 @@ class Journal(_Journal, total=False):
 
     code: str
     description: str
+    closed_until: str
+    """Nothing is posted any more with an effective date up to it."""
 
 
 ParamType = Literal["string", "integer", "decimal", "boolean", "uuid", "date", "timestamp", "json"]
@@ -1302,6 +1304,24 @@ class JournalUnlockRequest(TypedDict):
     id: Id
 
 
+class JournalCloseRequest(TypedDict):
+    """Request of journal_close. Closes a journal's books up to a date: what has an effective date up to it is
+    rejected from now on (journal.closed), be it a posting, a void, or what becomes of a hold, until the books are
+    reopened. It waits for postings under way; what was posted stays, and balances by effective date up to that date
+    change no more. Books that are closed up to a later date stay so."""
+
+    id: Id
+    until: Date
+
+
+class JournalReopenRequest(TypedDict):
+    """Request of journal_reopen. Reopens a journal's books: they stay closed up to a date, or with null are open
+    altogether. Books that are closed up to an earlier date stay so. None clears."""
+
+    id: Id
+    until: Date | None
+
+
 class _NewTxTemplate(TypedDict):
     code: str
     transaction: TemplateTransaction
@@ -1548,10 +1568,10 @@ class Posting(_Posting, total=False):
     """Request of transaction_post. Posts a transaction. Posting the same id or external id again with the same
     content writes nothing and answers with the first result, replayed true: so a post whose answer was lost is
     simply repeated. Debits and credits must agree in each currency and layer. When several errors hold, the first
-    in this order is named: template, params, expressions, balance; journal and its max_scale; accounts in entry
-    order; what must stay available, of an account before the sets above it, and then what the entry says; velocity
-    limits, first the expressions of their conditions and windows, then the lowest entry, the oldest control and
-    limit."""
+    in this order is named: template, params, expressions, balance; journal, until when it is closed, its max_scale;
+    accounts in entry order; what must stay available, of an account before the sets above it, and then what the
+    entry says; velocity limits, first the expressions of their conditions and windows, then the lowest entry, the
+    oldest control and limit."""
 
     id: Id | None
     params: Mapping[str, Json] | None
@@ -1695,7 +1715,7 @@ class ExpiredHolds(TypedDict):
     expired: int
     """Released by this call."""
     refused: int
-    """That what must stay available, or a velocity limit, did not allow to release."""
+    """That what must stay available, a velocity limit or closed books did not allow."""
     refusals: list[HoldRefusal]
     """Those of them that expired first, and why. At most 100."""
 
@@ -2195,30 +2215,31 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "membership.has_history", "membership.cycle", "membership.duplicate_path", "membership.depth",
                "rollup.timeout", "membership.not_found", "journal.exists", "journal.ensure_differs",
                "journal.keys_span", "journal.not_found", "journal.changed", "journal.no_effective_balances",
-               "journal.locked", "velocity.exceeded", "velocity_limit.exists", "velocity_limit.ensure_differs",
-               "velocity_limit.not_found", "velocity_control.exists", "velocity_control.ensure_differs",
-               "velocity_control.not_found", "velocity_control.has_limit", "velocity_control.attached",
-               "velocity_control.changed", "posting.unbalanced", "transaction.replay_differs", "transaction.exists",
-               "transaction.already_voided", "hold.not_pending", "hold.not_found", "hold.not_open", "hold.exceeded",
-               "hold.not_divisible", "hold.not_voidable", "transaction.not_found", "list.no_mark", "balance.not_found",
-               "balance.changed", "event.pruned", "event.listener_behind", "event.changed", "listener.not_found",
-               "listener.beyond_newest", "listener.changed", "listener.too_many", "transaction.none",
-               "transaction.open", "transaction.state", "transaction.aborted", "tx.required", "tx.not_postgres",
-               "tx.libpq", "tx.connection", "tx.encoding", "tx.control_statement", "tx.statement", "tx.constraint",
-               "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed", "posting.fold",
-               "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction", "op.timeout",
-               "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested", "queue.timeout",
-               "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual", "clock.range",
-               "process.forked", "memory.exhausted", "executor.closed", "executor.full", "executor.thread",
-               "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable", "store.libpq_missing",
-               "store.login", "store.database_missing", "store.too_many_connections", "store.server_version",
-               "store.connection_lost", "store.outcome_unknown", "store.cannot_open", "store.not_a_ledger",
-               "store.file_gone", "store.read_only", "store.permission", "store.full", "store.io", "store.memory",
-               "store.corrupt", "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
-               "store.pool_timeout", "store.lock_timeout", "store.serialization", "store.deadlock", "store.cancelled",
-               "store.too_old", "store.untrusted_schema", "store.encoding", "store.unsupported", "store.refused",
-               "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema",
-               "library.missing", "library.version", "ledger.loop", "tx.not_psycopg"]
+               "journal.closed", "journal.locked", "velocity.exceeded", "velocity_limit.exists",
+               "velocity_limit.ensure_differs", "velocity_limit.not_found", "velocity_control.exists",
+               "velocity_control.ensure_differs", "velocity_control.not_found", "velocity_control.has_limit",
+               "velocity_control.attached", "velocity_control.changed", "posting.unbalanced",
+               "transaction.replay_differs", "transaction.exists", "transaction.already_voided", "hold.not_pending",
+               "hold.not_found", "hold.not_open", "hold.exceeded", "hold.not_divisible", "hold.not_voidable",
+               "transaction.not_found", "list.no_mark", "balance.not_found", "balance.changed", "event.pruned",
+               "event.listener_behind", "event.changed", "listener.not_found", "listener.beyond_newest",
+               "listener.changed", "listener.too_many", "transaction.none", "transaction.open", "transaction.state",
+               "transaction.aborted", "tx.required", "tx.not_postgres", "tx.libpq", "tx.connection", "tx.encoding",
+               "tx.control_statement", "tx.statement", "tx.constraint", "tx.too_many_rows", "tx.busy", "tx.over",
+               "call.misuse", "call.failed", "posting.fold", "op.adopted_transaction", "op.host_transaction",
+               "op.host_only", "op.own_transaction", "op.timeout", "op.cancelled", "queue.full", "queue.closed",
+               "queue.reader_busy", "queue.nested", "queue.timeout", "queue.buffer_too_small", "queue.descriptor",
+               "ledger.closed", "clock.not_manual", "clock.range", "process.forked", "memory.exhausted",
+               "executor.closed", "executor.full", "executor.thread", "executor.lane", "executor.task_failed",
+               "store.invalid", "store.unreachable", "store.libpq_missing", "store.login", "store.database_missing",
+               "store.too_many_connections", "store.server_version", "store.connection_lost", "store.outcome_unknown",
+               "store.cannot_open", "store.not_a_ledger", "store.file_gone", "store.read_only", "store.permission",
+               "store.full", "store.io", "store.memory", "store.corrupt", "store.migrations_missing",
+               "store.migrated_meanwhile", "store.newer", "store.busy", "store.pool_timeout", "store.lock_timeout",
+               "store.serialization", "store.deadlock", "store.cancelled", "store.too_old", "store.untrusted_schema",
+               "store.encoding", "store.unsupported", "store.refused", "store.protocol", "store.plan", "store.entry_id",
+               "store.misuse", "config.store", "config.schema", "library.missing", "library.version", "ledger.loop",
+               "tx.not_psycopg"]
 AccountCreateCode = Literal["account.exists", "account_set.not_found"]
 AccountCreateManyCode = Literal["account.exists", "account_set.not_found"]
 AccountEnsureCode = Literal["account.ensure_differs", "account.keys_span", "account.exists"]
@@ -2245,6 +2266,8 @@ JournalFindCode = Literal["journal.not_found"]
 JournalUpdateCode = Literal["journal.not_found", "journal.changed"]
 JournalLockCode = Literal["journal.not_found", "journal.changed"]
 JournalUnlockCode = Literal["journal.not_found", "journal.changed"]
+JournalCloseCode = Literal["journal.not_found", "journal.changed"]
+JournalReopenCode = Literal["journal.not_found", "journal.changed"]
 TxTemplateCreateCode = Literal["cel.compile", "cel.eval", "cel.coerce", "currency.unknown", "param.duplicate",
                                "param.type", "param.range", "tx_template.unbalanced", "tx_template.exists"]
 TxTemplateEnsureCode = Literal["cel.compile", "cel.eval", "cel.coerce", "currency.unknown", "param.duplicate",
@@ -2273,32 +2296,32 @@ VelocityHeadroomCode = Literal["account.not_found", "currency.unknown", "amount.
 TransactionPostCode = Literal["tx_template.not_found", "journal.not_found", "account.not_found", "cel.eval",
                               "cel.coerce", "param.missing", "param.unknown", "param.type", "param.range",
                               "currency.unknown", "amount.range", "amount.scale", "posting.unbalanced",
-                              "journal.locked", "account.locked", "account.is_set", "account.below_min",
-                              "account.above_max", "velocity.exceeded", "transaction.replay_differs",
-                              "transaction.exists", "balance.changed"]
+                              "journal.locked", "journal.closed", "account.locked", "account.is_set",
+                              "account.below_min", "account.above_max", "velocity.exceeded",
+                              "transaction.replay_differs", "transaction.exists", "balance.changed"]
 TransactionPostManyCode = Literal["tx_template.not_found", "journal.not_found", "account.not_found", "cel.eval",
                                   "cel.coerce", "param.missing", "param.unknown", "param.type", "param.range",
                                   "currency.unknown", "amount.range", "amount.scale", "posting.unbalanced",
-                                  "journal.locked", "account.locked", "account.is_set", "account.below_min",
-                                  "account.above_max", "velocity.exceeded", "transaction.replay_differs",
-                                  "transaction.exists", "balance.changed"]
+                                  "journal.locked", "journal.closed", "account.locked", "account.is_set",
+                                  "account.below_min", "account.above_max", "velocity.exceeded",
+                                  "transaction.replay_differs", "transaction.exists", "balance.changed"]
 TransactionPreviewCode = Literal["balance.changed"]
 TransactionVoidCode = Literal["transaction.not_found", "amount.range", "cel.eval", "cel.coerce",
-                              "transaction.already_voided", "hold.not_voidable", "journal.locked", "account.locked",
-                              "account.below_min", "account.above_max", "velocity.exceeded",
+                              "transaction.already_voided", "hold.not_voidable", "journal.locked", "journal.closed",
+                              "account.locked", "account.below_min", "account.above_max", "velocity.exceeded",
                               "transaction.replay_differs", "transaction.exists", "balance.changed"]
 HoldCreateCode = Literal["tx_template.not_found", "journal.not_found", "account.not_found", "cel.eval", "cel.coerce",
                          "param.missing", "param.unknown", "param.type", "param.range", "currency.unknown",
                          "amount.range", "amount.scale", "hold.not_pending", "posting.unbalanced", "journal.locked",
-                         "account.locked", "account.is_set", "account.below_min", "account.above_max",
+                         "journal.closed", "account.locked", "account.is_set", "account.below_min", "account.above_max",
                          "velocity.exceeded", "transaction.replay_differs", "transaction.exists", "balance.changed"]
 HoldCaptureCode = Literal["hold.not_found", "amount.range", "amount.scale", "cel.eval", "cel.coerce", "hold.not_open",
-                          "hold.exceeded", "hold.not_divisible", "journal.locked", "account.locked",
+                          "hold.exceeded", "hold.not_divisible", "journal.locked", "journal.closed", "account.locked",
                           "account.below_min", "account.above_max", "velocity.exceeded", "transaction.replay_differs",
                           "transaction.exists", "balance.changed"]
 HoldReleaseCode = Literal["hold.not_found", "amount.range", "cel.eval", "cel.coerce", "hold.not_open", "journal.locked",
-                          "account.locked", "account.below_min", "account.above_max", "velocity.exceeded",
-                          "transaction.replay_differs", "transaction.exists", "balance.changed"]
+                          "journal.closed", "account.locked", "account.below_min", "account.above_max",
+                          "velocity.exceeded", "transaction.replay_differs", "transaction.exists", "balance.changed"]
 HoldFindCode = Literal["hold.not_found"]
 HoldExpireCode = Literal["balance.changed", "transaction.exists"]
 TransactionFindCode = Literal["transaction.not_found"]
@@ -2394,6 +2417,12 @@ RAISES = {
     "journal_unlock":
         "NotFoundError journal.not_found; "
         "ConflictError journal.changed.",
+    "journal_close":
+        "NotFoundError journal.not_found; "
+        "ConflictError journal.changed.",
+    "journal_reopen":
+        "NotFoundError journal.not_found; "
+        "ConflictError journal.changed.",
     "tx_template_create":
         "InvalidError cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, "
         "param.range; "
@@ -2452,42 +2481,42 @@ RAISES = {
         "NotFoundError tx_template.not_found, journal.not_found, account.not_found; "
         "InvalidError cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, "
         "currency.unknown, amount.range, amount.scale; "
-        "RejectedError posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min, "
-        "account.above_max, velocity.exceeded; "
+        "RejectedError posting.unbalanced, journal.locked, journal.closed, account.locked, account.is_set, "
+        "account.below_min, account.above_max, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
     "transaction_post_many":
         "NotFoundError tx_template.not_found, journal.not_found, account.not_found; "
         "InvalidError cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, "
         "currency.unknown, amount.range, amount.scale; "
-        "RejectedError posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min, "
-        "account.above_max, velocity.exceeded; "
+        "RejectedError posting.unbalanced, journal.locked, journal.closed, account.locked, account.is_set, "
+        "account.below_min, account.above_max, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
     "transaction_preview":
         "ConflictError balance.changed.",
     "transaction_void":
         "NotFoundError transaction.not_found; "
         "InvalidError amount.range, cel.eval, cel.coerce; "
-        "RejectedError transaction.already_voided, hold.not_voidable, journal.locked, account.locked, "
-        "account.below_min, account.above_max, velocity.exceeded; "
+        "RejectedError transaction.already_voided, hold.not_voidable, journal.locked, journal.closed, "
+        "account.locked, account.below_min, account.above_max, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
     "hold_create":
         "NotFoundError tx_template.not_found, journal.not_found, account.not_found; "
         "InvalidError cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, "
         "currency.unknown, amount.range, amount.scale; "
-        "RejectedError hold.not_pending, posting.unbalanced, journal.locked, account.locked, account.is_set, "
-        "account.below_min, account.above_max, velocity.exceeded; "
+        "RejectedError hold.not_pending, posting.unbalanced, journal.locked, journal.closed, account.locked, "
+        "account.is_set, account.below_min, account.above_max, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
     "hold_capture":
         "NotFoundError hold.not_found; "
         "InvalidError amount.range, amount.scale, cel.eval, cel.coerce; "
-        "RejectedError hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked, "
-        "account.below_min, account.above_max, velocity.exceeded; "
+        "RejectedError hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, journal.closed, "
+        "account.locked, account.below_min, account.above_max, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
     "hold_release":
         "NotFoundError hold.not_found; "
         "InvalidError amount.range, cel.eval, cel.coerce; "
-        "RejectedError hold.not_open, journal.locked, account.locked, account.below_min, account.above_max, "
-        "velocity.exceeded; "
+        "RejectedError hold.not_open, journal.locked, journal.closed, account.locked, account.below_min, "
+        "account.above_max, velocity.exceeded; "
         "ConflictError transaction.replay_differs, transaction.exists, balance.changed.",
     "hold_find":
         "NotFoundError hold.not_found.",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
 
 from .documents import (RAISES, Account, AccountChanges, AccountFilter, AccountKey, AccountSet, AccountSetChanges,
                         AccountSetFilter, AccountSetKey, Added, Member, Membership, MemberFilter, NewAccountSet,
-                        ParentFilter, Removed, Balance, BalanceKey, BalanceRange, CelContext,
+                        ParentFilter, Removed, Balance, BalanceKey, BalanceRange, CelContext, Date,
                         DatedBalance, DateRange, Entry, EntryFilter, EventFilter, EventPage, KeptPlace, Listener, ListenerBegin, Id, Info, Instant, Journal, JournalChanges,
                         JournalFilter, Json, Key, LockedKey,
                         Migrated, Moment, NewAccount, NewJournal, NewTxTemplate, PageRequest, Posted, Posting, Rows,
@@ -335,6 +335,17 @@ class Journals(_Noun[M]):
     def unlock(self, id: Id) -> object:
         """Unlocks the journal. Gives the journal."""
         return {"id": id}
+
+    @operation("journal_close", Journal)
+    def close(self, id: Id, until: Date) -> object:
+        """Closes the journal's books up to a date: nothing is posted any more that is effective then. Gives the
+        journal."""
+        return {"id": id, "until": until}
+
+    @operation("journal_reopen", Journal)
+    def reopen(self, id: Id, until: Date | None) -> object:
+        """Reopens the journal's books after a date, or with None altogether. Gives the journal."""
+        return {"id": id, "until": until}
 
 
 class TxTemplates(_Noun[M]):

@@ -419,6 +419,8 @@ class OnAStore:
         self.assertEqual("renamed", ledger.journals.update(journal, name="renamed")["name"])
         self.assertEqual("locked", ledger.journals.lock(journal)["status"])
         self.assertEqual("active", ledger.journals.unlock(journal)["status"])
+        self.assertEqual("2020-12-31", ledger.journals.close(journal, datetime.date(2020, 12, 31))["closed_until"])
+        self.assertNotIn("closed_until", ledger.journals.reopen(journal, None))
         self.assertIn(journal, [item["id"] for item in ledger.journals.list()])
         self.assertEqual(template["code"], ledger.tx_templates.create(**template)["code"])
         self.assertEqual(template["code"], ledger.tx_templates.find(code=template["code"])["code"])

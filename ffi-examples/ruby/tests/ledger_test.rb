@@ -143,6 +143,8 @@ class LedgerTest < Minitest::Test
     assert_equal "Mine", @ledger.journals.update(id: @fixture.journal, name: "Mine")[:name]
     assert_equal "locked", @ledger.journals.lock(@fixture.journal)[:status]
     assert_equal "active", @ledger.journals.unlock(@fixture.journal)[:status]
+    assert_equal "2020-12-31", @ledger.journals.close(id: @fixture.journal, until: "2020-12-31")[:closed_until]
+    assert_nil @ledger.journals.reopen(id: @fixture.journal, until: nil)[:closed_until]
     assert_equal "Mine", @ledger.journals.find(id: @fixture.journal)[:name]
     assert_equal 1, @ledger.journals.list.count
     assert_equal 2, @ledger.tx_templates.list.count

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/rejection.h"
+
 namespace cala::core {
 
 namespace {
@@ -61,6 +63,28 @@ void MaxScale::append_to(base::JsonWriter &out) const {
   out.begin_object().key("default").integer(otherwise);
   for (const auto &[currency, scale] : of) out.key(currency.code()).integer(scale);
   out.end_object();
+}
+
+std::optional<base::Date> closed_at_least(std::optional<base::Date> closed_until, base::Date until) {
+  return closed_until ? std::max(*closed_until, until) : until;
+}
+
+std::optional<base::Date> closed_at_most(std::optional<base::Date> closed_until, std::optional<base::Date> until) {
+  if (!closed_until || !until) return std::nullopt;
+  return std::min(*closed_until, *until);
+}
+
+base::Outcome check_open(const JournalState &journal, base::Date effective) {
+  const std::string id = journal.id.text();
+  if (journal.status == LockStatus::kLocked) {
+    return rejection(base::Status::kRejected, "journal.locked", "journal " + id + " is locked", {{"journal_id", id}});
+  }
+  if (!journal.closed_until || effective > *journal.closed_until) return {};
+  const std::string until = journal.closed_until->text();
+  return rejection(
+      base::Status::kRejected, "journal.closed",
+      "journal " + id + " is closed until " + until + ", and the posting is effective on " + effective.text(),
+      {{"journal_id", id}, {"closed_until", until}, {"effective", effective.text()}});
 }
 
 }  // namespace cala::core

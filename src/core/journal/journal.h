@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "base/uuid.h"
@@ -38,9 +39,16 @@ struct Journal {
   LockStatus status = LockStatus::kActive;
   bool effective_balances = false;
   MaxScale max_scale;
+  std::optional<base::Date> closed_until;  // nothing is posted any more with an effective date up to it
   base::Timestamp created_at;
   base::Timestamp modified_at;
 };
+
+// Closing and reopening only move one way, so that whoever comes late undoes nothing: the books stay closed up to a later date that
+// they were closed up to before, and open from an earlier one on.
+std::optional<base::Date> closed_at_least(std::optional<base::Date> closed_until, base::Date until);
+// until: none to open them all.
+std::optional<base::Date> closed_at_most(std::optional<base::Date> closed_until, std::optional<base::Date> until);
 
 // What a posting asks of a journal.
 struct JournalState {
@@ -48,7 +56,11 @@ struct JournalState {
   LockStatus status = LockStatus::kActive;
   MaxScale max_scale;
   bool effective_balances = false;
+  std::optional<base::Date> closed_until{};
 };
+
+// Whether it takes a posting with this effective date: kRejected "journal.locked", "journal.closed".
+base::Outcome check_open(const JournalState &journal, base::Date effective);
 
 template <>
 struct Fields<Journal> {
@@ -62,6 +74,7 @@ struct Fields<Journal> {
     visit("status", &Journal::status, kGiven);
     visit("effective_balances", &Journal::effective_balances, kGiven);
     visit("max_scale", &Journal::max_scale, kChanges);
+    visit("closed_until", &Journal::closed_until, kKept);
     visit("created_at", &Journal::created_at, kKept);
     visit("modified_at", &Journal::modified_at, kKept);
   }

@@ -428,11 +428,8 @@ void Batch::check_journal(std::size_t i) {
   const Uuid &id = slots_[i].posting.transaction.journal_id;
   const auto found = journals_.find(id);
   if (found == journals_.end()) return fail(i, kJournal, not_found("journal", "id", id.text()));
-  if (found->second->status == LockStatus::kLocked) {
-    return fail(i, kJournal,
-                rejection(base::Status::kRejected, "journal.locked", "journal " + id.text() + " is locked",
-                          {{"journal_id", id.text()}}));
-  }
+  base::Outcome is_open = check_open(*found->second, slots_[i].posting.transaction.effective);
+  if (!is_open) return fail(i, kJournal, std::move(is_open.error()));
   if (slots_[i].asked->voids) return;  // what was booked with a finer scale can be taken back
   for (const Entry &entry : slots_[i].posting.entries) {
     // Of a hold, too: only an amount that is said is a new one.

@@ -288,7 +288,7 @@ base::Outcome read_sets(std::string_view text, std::vector<core::AccountState> &
   return {};
 }
 
-// [id, status, max_scale, effective_balances]
+// [id, status, max_scale, closed_until|null, effective_balances]
 base::Outcome read_journals(JsonView rows, std::vector<core::JournalState> &out) {
   for (const JsonView row : rows) {
     const JsonView id = row.first();
@@ -298,10 +298,13 @@ base::Outcome read_journals(JsonView rows, std::vector<core::JournalState> &out)
         core::parse_lock_status(status.present() ? status.string() : std::string_view());
     if (!read_id || !read_status) return corrupt("a journal");
     Result<core::MaxScale> scale = core::MaxScale::parse(status.next(), "/max_scale");
-    const JsonView dated = status.next().next();
+    const JsonView closed = status.next().next();
+    const JsonView dated = closed.next();
     const std::optional<std::int64_t> keeps_dated = dated.present() ? dated.integer() : std::nullopt;
-    if (!scale || !keeps_dated) return corrupt("a journal");
+    const std::optional<std::int64_t> closed_until = closed.present() ? closed.integer() : std::nullopt;
+    if (!scale || !keeps_dated || (!closed_until && !closed.is_null())) return corrupt("a journal");
     out.push_back({*read_id, *read_status, scale.take(), *keeps_dated != 0});
+    if (closed_until) out.back().closed_until = base::Date{static_cast<std::int32_t>(*closed_until)};
   }
   return {};
 }

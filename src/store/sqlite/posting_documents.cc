@@ -141,7 +141,13 @@ class StateReader {
     ticket_->note_journal(*id, n);
     journals_.emplace_back(*id, n);
     const bool keeps_dated = cells.integer() != 0;
-    state_.journals.push_back({*id, *status, scale.take(), keeps_dated});
+    core::JournalState journal{*id, *status, scale.take(), keeps_dated};
+    if (const JsonView closed = cells.take(); !closed.present() || !closed.is_null()) {
+      const std::optional<std::int64_t> until = closed.present() ? closed.integer() : std::nullopt;
+      if (!until) return false;
+      journal.closed_until = base::Date{static_cast<std::int32_t>(*until)};
+    }
+    state_.journals.push_back(std::move(journal));
     return cells.ok();
   }
 

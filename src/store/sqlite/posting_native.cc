@@ -30,7 +30,9 @@ std::optional<core::JournalState> journal_at(const base::Uuid &id, const Stateme
   if (!status || !scales) return std::nullopt;
   Result<core::MaxScale> scale = core::MaxScale::parse(scales->root(), "/max_scale");
   if (!scale) return std::nullopt;
-  return core::JournalState{id, *status, scale.take(), row.column_integer(3) != 0};
+  core::JournalState journal{id, *status, scale.take(), row.column_integer(3) != 0};
+  if (!row.column_null(4)) journal.closed_until = base::Date{static_cast<std::int32_t>(row.column_integer(4))};
+  return journal;
 }
 
 }  // namespace
@@ -42,7 +44,8 @@ std::string_view NativePosting::sql_of(Use use) {
              " (SELECT coalesce(max(n), 0) + 1 FROM cala_transactions), (SELECT coalesce(max(n), 0) + 1 FROM "
              "cala_balances)"
              " FROM cala_ledger";
-    case kJournal: return "SELECT n, status, max_scale, effective_balances FROM cala_journals WHERE id = ?";
+    case kJournal:
+      return "SELECT n, status, max_scale, effective_balances, closed_until FROM cala_journals WHERE id = ?";
     case kAccount: return "SELECT n, status, is_set, normal_balance_type, floors FROM cala_accounts WHERE id = ?";
     case kSetsAbove:
       return "SELECT s.id, j.id FROM cala_account_set_ancestors x CROSS JOIN cala_accounts s ON s.n = x.set_n"

@@ -65,6 +65,7 @@ export type ErrorCode =
   | "hold.not_pending"
   | "hold.not_voidable"
   | "journal.changed"
+  | "journal.closed"
   | "journal.ensure_differs"
   | "journal.exists"
   | "journal.keys_span"
@@ -318,6 +319,11 @@ export interface ErrorDetails {
   "journal.keys_span": { ids: Id[]; keys: string[] };
   "journal.not_found": { id: string } | { code: string };
   "journal.no_effective_balances": { journalId: Id };
+  "journal.closed": {
+    journalId: Id;
+    closedUntil: DateText;
+    effective: DateText;
+  };
   "journal.locked": { journalId: Id };
   "velocity.exceeded": {
     limitId: Id;
@@ -507,6 +513,8 @@ export interface Journal {
   status: LockStatus;
   effectiveBalances: boolean;
   maxScale: MaxScale;
+  /** Nothing is posted any more with an effective date up to it. */
+  closedUntil?: DateText;
   createdAt: Instant;
   modifiedAt: Instant;
 }
@@ -1519,6 +1527,32 @@ export interface JournalUnlockRequest {
 /** NotFoundError journal.not_found; ConflictError journal.changed. */
 export type JournalUnlockError = "journal.not_found" | "journal.changed";
 
+/**
+ * Closes a journal's books up to a date: what has an effective date up to it is rejected from now on (journal.closed),
+ * be it a posting, a void, or what becomes of a hold, until the books are reopened. It waits for postings under way;
+ * what was posted stays, and balances by effective date up to that date change no more. Books that are closed up to a
+ * later date stay so.
+ */
+export interface JournalCloseRequest {
+  id: Id;
+  until: DateText;
+}
+
+/** NotFoundError journal.not_found; ConflictError journal.changed. */
+export type JournalCloseError = "journal.not_found" | "journal.changed";
+
+/**
+ * Reopens a journal's books: they stay closed up to a date, or with null are open altogether. Books that are closed up
+ * to an earlier date stay so.
+ */
+export interface JournalReopenRequest {
+  id: Id;
+  until: DateText | null;
+}
+
+/** NotFoundError journal.not_found; ConflictError journal.changed. */
+export type JournalReopenError = "journal.not_found" | "journal.changed";
+
 /** Creates a tx template: how a kind of transaction is posted. It never changes. Its expressions are checked now. */
 export interface TxTemplateCreateRequest {
   id?: Id | undefined;
@@ -1868,9 +1902,9 @@ export type VelocityHeadroomError = "account.not_found" | "currency.unknown" | "
  * Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers with
  * the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must agree in
  * each currency and layer. When several errors hold, the first in this order is named: template, params, expressions,
- * balance; journal and its maxScale; accounts in entry order; what must stay available, of an account before the sets
- * above it, and then what the entry says; velocity limits, first the expressions of their conditions and windows, then
- * the lowest entry, the oldest control and limit.
+ * balance; journal, until when it is closed, its maxScale; accounts in entry order; what must stay available, of an
+ * account before the sets above it, and then what the entry says; velocity limits, first the expressions of their
+ * conditions and windows, then the lowest entry, the oldest control and limit.
  */
 export interface TransactionPostRequest {
   id?: Id | undefined;
@@ -1881,8 +1915,8 @@ export interface TransactionPostRequest {
 /**
  * NotFoundError tx_template.not_found, journal.not_found, account.not_found; InvalidError cel.eval, cel.coerce,
  * param.missing, param.unknown, param.type, param.range, currency.unknown, amount.range, amount.scale; RejectedError
- * posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min, account.above_max,
- * velocity.exceeded; ConflictError transaction.replay_differs, transaction.exists, balance.changed.
+ * posting.unbalanced, journal.locked, journal.closed, account.locked, account.is_set, account.below_min,
+ * account.above_max, velocity.exceeded; ConflictError transaction.replay_differs, transaction.exists, balance.changed.
  */
 export type TransactionPostError =
   | "tx_template.not_found"
@@ -1899,6 +1933,7 @@ export type TransactionPostError =
   | "amount.scale"
   | "posting.unbalanced"
   | "journal.locked"
+  | "journal.closed"
   | "account.locked"
   | "account.is_set"
   | "account.below_min"
@@ -1926,8 +1961,8 @@ export interface TransactionPostManyResult {
 /**
  * NotFoundError tx_template.not_found, journal.not_found, account.not_found; InvalidError cel.eval, cel.coerce,
  * param.missing, param.unknown, param.type, param.range, currency.unknown, amount.range, amount.scale; RejectedError
- * posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min, account.above_max,
- * velocity.exceeded; ConflictError transaction.replay_differs, transaction.exists, balance.changed.
+ * posting.unbalanced, journal.locked, journal.closed, account.locked, account.is_set, account.below_min,
+ * account.above_max, velocity.exceeded; ConflictError transaction.replay_differs, transaction.exists, balance.changed.
  */
 export type TransactionPostManyError =
   | "tx_template.not_found"
@@ -1944,6 +1979,7 @@ export type TransactionPostManyError =
   | "amount.scale"
   | "posting.unbalanced"
   | "journal.locked"
+  | "journal.closed"
   | "account.locked"
   | "account.is_set"
   | "account.below_min"
@@ -1996,8 +2032,8 @@ export interface TransactionVoidRequest {
 
 /**
  * NotFoundError transaction.not_found; InvalidError amount.range, cel.eval, cel.coerce; RejectedError
- * transaction.already_voided, hold.not_voidable, journal.locked, account.locked, account.below_min, account.above_max,
- * velocity.exceeded; ConflictError transaction.replay_differs, transaction.exists, balance.changed.
+ * transaction.already_voided, hold.not_voidable, journal.locked, journal.closed, account.locked, account.below_min,
+ * account.above_max, velocity.exceeded; ConflictError transaction.replay_differs, transaction.exists, balance.changed.
  */
 export type TransactionVoidError =
   | "transaction.not_found"
@@ -2007,6 +2043,7 @@ export type TransactionVoidError =
   | "transaction.already_voided"
   | "hold.not_voidable"
   | "journal.locked"
+  | "journal.closed"
   | "account.locked"
   | "account.below_min"
   | "account.above_max"
@@ -2031,8 +2068,9 @@ export interface HoldCreateRequest {
 /**
  * NotFoundError tx_template.not_found, journal.not_found, account.not_found; InvalidError cel.eval, cel.coerce,
  * param.missing, param.unknown, param.type, param.range, currency.unknown, amount.range, amount.scale; RejectedError
- * hold.not_pending, posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min,
- * account.above_max, velocity.exceeded; ConflictError transaction.replay_differs, transaction.exists, balance.changed.
+ * hold.not_pending, posting.unbalanced, journal.locked, journal.closed, account.locked, account.is_set,
+ * account.below_min, account.above_max, velocity.exceeded; ConflictError transaction.replay_differs,
+ * transaction.exists, balance.changed.
  */
 export type HoldCreateError =
   | "tx_template.not_found"
@@ -2050,6 +2088,7 @@ export type HoldCreateError =
   | "hold.not_pending"
   | "posting.unbalanced"
   | "journal.locked"
+  | "journal.closed"
   | "account.locked"
   | "account.is_set"
   | "account.below_min"
@@ -2083,7 +2122,7 @@ export interface HoldCaptureRequest {
 
 /**
  * NotFoundError hold.not_found; InvalidError amount.range, amount.scale, cel.eval, cel.coerce; RejectedError
- * hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked, account.below_min,
+ * hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, journal.closed, account.locked, account.below_min,
  * account.above_max, velocity.exceeded; ConflictError transaction.replay_differs, transaction.exists, balance.changed.
  */
 export type HoldCaptureError =
@@ -2096,6 +2135,7 @@ export type HoldCaptureError =
   | "hold.exceeded"
   | "hold.not_divisible"
   | "journal.locked"
+  | "journal.closed"
   | "account.locked"
   | "account.below_min"
   | "account.above_max"
@@ -2117,8 +2157,8 @@ export interface HoldReleaseRequest {
 
 /**
  * NotFoundError hold.not_found; InvalidError amount.range, cel.eval, cel.coerce; RejectedError hold.not_open,
- * journal.locked, account.locked, account.below_min, account.above_max, velocity.exceeded; ConflictError
- * transaction.replay_differs, transaction.exists, balance.changed.
+ * journal.locked, journal.closed, account.locked, account.below_min, account.above_max, velocity.exceeded;
+ * ConflictError transaction.replay_differs, transaction.exists, balance.changed.
  */
 export type HoldReleaseError =
   | "hold.not_found"
@@ -2127,6 +2167,7 @@ export type HoldReleaseError =
   | "cel.coerce"
   | "hold.not_open"
   | "journal.locked"
+  | "journal.closed"
   | "account.locked"
   | "account.below_min"
   | "account.above_max"
@@ -2175,7 +2216,7 @@ export interface HoldExpireRequest {
 export interface HoldExpireResult {
   /** Released by this call. */
   expired: number;
-  /** That what must stay available, or a velocity limit, did not allow to release. */
+  /** That what must stay available, a velocity limit or closed books did not allow. */
   refused: number;
   /** Those of them that expired first, and why. At most 100. */
   refusals: HoldRefusal[];
@@ -2767,6 +2808,8 @@ export interface Operations {
   journal_update: { request: JournalUpdateRequest; result: Journal; error: JournalUpdateError };
   journal_lock: { request: JournalLockRequest; result: Journal; error: JournalLockError };
   journal_unlock: { request: JournalUnlockRequest; result: Journal; error: JournalUnlockError };
+  journal_close: { request: JournalCloseRequest; result: Journal; error: JournalCloseError };
+  journal_reopen: { request: JournalReopenRequest; result: Journal; error: JournalReopenError };
   tx_template_create: { request: TxTemplateCreateRequest; result: TxTemplate; error: TxTemplateCreateError };
   tx_template_ensure: {
     request: TxTemplateEnsureRequest;

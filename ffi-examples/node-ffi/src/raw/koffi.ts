@@ -97,6 +97,8 @@ export function load(path: string, deep: boolean): Raw {
     cala_journal_update: bind("cala_journal_update", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_journal_lock: bind("cala_journal_lock", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_journal_unlock: bind("cala_journal_unlock", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
+    cala_journal_close: bind("cala_journal_close", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
+    cala_journal_reopen: bind("cala_journal_reopen", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_tx_template_create: bind("cala_tx_template_create", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_tx_template_ensure: bind("cala_tx_template_ensure", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),
     cala_tx_template_find: bind("cala_tx_template_find", "int32_t", "void *", "void *", "void *", "size_t", "void *", "void *"),

@@ -77,6 +77,8 @@ export const operationNames = [
   "journal_update",
   "journal_lock",
   "journal_unlock",
+  "journal_close",
+  "journal_reopen",
   "tx_template_create",
   "tx_template_ensure",
   "tx_template_find",
@@ -743,6 +745,26 @@ export interface Raw {
    */
   cala_journal_unlock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
+   * Closes a journal's books up to a date: what has an effective date up to it is rejected from now on (journal.closed),
+   * be it a posting, a void, or what becomes of a hold, until the books are reopened. It waits for postings under way;
+   * what was posted stays, and balances by effective date up to that date change no more. Books that are closed up to a
+   * later date stay so.
+   * request: {id: uuid, until: date}
+   * result: journal
+   * errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
+   * access: write
+   */
+  cala_journal_close(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Reopens a journal's books: they stay closed up to a date, or with null are open altogether. Books that are closed up
+   * to an earlier date stay so.
+   * request: {id: uuid, until: date | null}
+   * result: journal
+   * errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
+   * access: write
+   */
+  cala_journal_reopen(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
    * Creates a tx template: how a kind of transaction is posted. It never changes. Its expressions are checked now.
    * request: {id?: uuid, code: text, params?: [param], transaction: template_transaction, entries: [template_entry],
    *   description?: text, metadata?: json}
@@ -904,15 +926,15 @@ export interface Raw {
    * Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers with
    * the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must agree in
    * each currency and layer. When several errors hold, the first in this order is named: template, params, expressions,
-   * balance; journal and its max_scale; accounts in entry order; what must stay available, of an account before the sets
-   * above it, and then what the entry says; velocity limits, first the expressions of their conditions and windows, then
-   * the lowest entry, the oldest control and limit.
+   * balance; journal, until when it is closed, its max_scale; accounts in entry order; what must stay available, of an
+   * account before the sets above it, and then what the entry says; velocity limits, first the expressions of their
+   * conditions and windows, then the lowest entry, the oldest control and limit.
    * request: {id?: uuid, tx_template_code: text, params?: {*: json}}
    * result: posted
    * errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
    *   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown,
-   *   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, account.locked, account.is_set,
-   *   account.below_min, account.above_max, velocity.exceeded;
+   *   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, journal.closed, account.locked,
+   *   account.is_set, account.below_min, account.above_max, velocity.exceeded;
    *   CALA_CONFLICT transaction.replay_differs, transaction.exists (posted by another session at the same moment:
    *   repeat), balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run it
    *   again)
@@ -953,8 +975,8 @@ export interface Raw {
    * request: {id: uuid, void_id?: uuid, effective?: date, description?: text, metadata?: json}
    * result: posted
    * errors: CALA_NOT_FOUND transaction.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
-   *   CALA_REJECTED transaction.already_voided, hold.not_voidable, journal.locked, account.locked, account.below_min,
-   *   account.above_max, velocity.exceeded;
+   *   CALA_REJECTED transaction.already_voided, hold.not_voidable, journal.locked, journal.closed, account.locked,
+   *   account.below_min, account.above_max, velocity.exceeded;
    *   CALA_CONFLICT transaction.replay_differs, transaction.exists (voided by another session at the same moment:
    *   repeat), balance.changed (as transaction_post)
    * access: write
@@ -969,8 +991,8 @@ export interface Raw {
    * result: hold_posted
    * errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
    *   CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown,
-   *   amount.range, amount.scale; CALA_REJECTED hold.not_pending, posting.unbalanced, journal.locked, account.locked,
-   *   account.is_set, account.below_min, account.above_max, velocity.exceeded;
+   *   amount.range, amount.scale; CALA_REJECTED hold.not_pending, posting.unbalanced, journal.locked, journal.closed,
+   *   account.locked, account.is_set, account.below_min, account.above_max, velocity.exceeded;
    *   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
    * access: write
    */
@@ -990,8 +1012,8 @@ export interface Raw {
    * request: {hold_id: uuid, id?: uuid, amount?: decimal, final?: boolean = true, effective?: date}
    * result: hold_posted
    * errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, amount.scale (of the amount), cel.eval, cel.coerce;
-   *   CALA_REJECTED hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked, account.below_min,
-   *   account.above_max, velocity.exceeded;
+   *   CALA_REJECTED hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, journal.closed, account.locked,
+   *   account.below_min, account.above_max, velocity.exceeded;
    *   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
    * access: write
    */
@@ -1003,8 +1025,8 @@ export interface Raw {
    * request: {hold_id: uuid, id?: uuid, effective?: date}
    * result: hold_posted
    * errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
-   *   CALA_REJECTED hold.not_open (captured), journal.locked, account.locked, account.below_min, account.above_max,
-   *   velocity.exceeded;
+   *   CALA_REJECTED hold.not_open (captured), journal.locked, journal.closed, account.locked, account.below_min,
+   *   account.above_max, velocity.exceeded;
    *   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
    * access: write
    */
@@ -1034,7 +1056,7 @@ export interface Raw {
    * one more read in every posting. What it locks it holds to its end: of a small limit postings wait less.
    * request: {limit?: integer 1..1000 = 100}
    * result: {expired: integer,           -- released by this call
-   *   refused: integer,                  -- that what must stay available, or a velocity limit, did not allow to release
+   *   refused: integer,                  -- that what must stay available, a velocity limit or closed books did not allow
    *   refusals: [hold_refusal; 100]}     -- those of them that expired first, and why
    * errors: CALA_CONFLICT balance.changed (as transaction_post), transaction.exists (likewise)
    * access: write

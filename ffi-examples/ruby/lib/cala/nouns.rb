@@ -303,7 +303,7 @@ module Cala
     # @option request [Boolean] :effective_balances Default false.
     # @option request [Integer, Hash] :max_scale Default 18.
     # @return [Hash] id:, version:, name:, code?:, description?:, status:, effective_balances:, max_scale:,
-    #   created_at:, modified_at:
+    #   closed_until?:, created_at:, modified_at:
     # @raise [ConflictError] journal.exists
     def create(**request) = @place.call(:journal_create, request)
 
@@ -325,7 +325,7 @@ module Cala
     # @option request [String] :id
     # @option request [String] :code
     # @return [Hash] id:, version:, name:, code?:, description?:, status:, effective_balances:, max_scale:,
-    #   created_at:, modified_at:
+    #   closed_until?:, created_at:, modified_at:
     # @raise [NotFoundError] journal.not_found
     def find(**request) = @place.call(:journal_find, request)
 
@@ -335,7 +335,7 @@ module Cala
     # @option request [String] :order Default "asc".
     # @option request [String] :status
     # @return [List] each id:, version:, name:, code?:, description?:, status:, effective_balances:, max_scale:,
-    #   created_at:, modified_at:
+    #   closed_until?:, created_at:, modified_at:
     def list(**request) = List.new(@place, :journal_list, request)
 
     # Changes a journal: only what is given changes. A new max_scale is for postings to come.
@@ -345,7 +345,7 @@ module Cala
     # @option request [String] :description
     # @option request [Integer, Hash] :max_scale
     # @return [Hash] id:, version:, name:, code?:, description?:, status:, effective_balances:, max_scale:,
-    #   created_at:, modified_at:
+    #   closed_until?:, created_at:, modified_at:
     # @raise [NotFoundError] journal.not_found
     # @raise [ConflictError] journal.changed
     def update(**request) = @place.call(:journal_update, request)
@@ -353,7 +353,7 @@ module Cala
     # Locks a journal: postings to it are rejected until it is unlocked. Locking twice is fine.
     # @param id [String]
     # @return [Hash] id:, version:, name:, code?:, description?:, status:, effective_balances:, max_scale:,
-    #   created_at:, modified_at:
+    #   closed_until?:, created_at:, modified_at:
     # @raise [NotFoundError] journal.not_found
     # @raise [ConflictError] journal.changed
     def lock(id) = @place.call(:journal_lock, { id: id })
@@ -361,10 +361,33 @@ module Cala
     # Unlocks a journal. Unlocking twice is fine.
     # @param id [String]
     # @return [Hash] id:, version:, name:, code?:, description?:, status:, effective_balances:, max_scale:,
-    #   created_at:, modified_at:
+    #   closed_until?:, created_at:, modified_at:
     # @raise [NotFoundError] journal.not_found
     # @raise [ConflictError] journal.changed
     def unlock(id) = @place.call(:journal_unlock, { id: id })
+
+    # Closes a journal's books up to a date: what has an effective date up to it is rejected from now on
+    # (journal.closed), be it a posting, a void, or what becomes of a hold, until the books are reopened. It waits for
+    # postings under way; what was posted stays, and balances by effective date up to that date change no more. Books
+    # that are closed up to a later date stay so.
+    # @option request [String] :id Needed.
+    # @option request [String, Date] :until Needed.
+    # @return [Hash] id:, version:, name:, code?:, description?:, status:, effective_balances:, max_scale:,
+    #   closed_until?:, created_at:, modified_at:
+    # @raise [NotFoundError] journal.not_found
+    # @raise [ConflictError] journal.changed
+    def close(**request) = @place.call(:journal_close, request)
+
+    # Reopens a journal's books: they stay closed up to a date, or with null are open altogether. Books that are closed
+    # up to an earlier date stay so.
+    # nil clears.
+    # @option request [String] :id Needed.
+    # @option request [String, Date] :until Needed.
+    # @return [Hash] id:, version:, name:, code?:, description?:, status:, effective_balances:, max_scale:,
+    #   closed_until?:, created_at:, modified_at:
+    # @raise [NotFoundError] journal.not_found
+    # @raise [ConflictError] journal.changed
+    def reopen(**request) = @place.call(:journal_reopen, request)
   end
 
   # +ledger.tx_templates+
@@ -594,9 +617,9 @@ module Cala
     # Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers
     # with the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must
     # agree in each currency and layer. When several errors hold, the first in this order is named: template, params,
-    # expressions, balance; journal and its max_scale; accounts in entry order; what must stay available, of an account
-    # before the sets above it, and then what the entry says; velocity limits, first the expressions of their conditions
-    # and windows, then the lowest entry, the oldest control and limit.
+    # expressions, balance; journal, until when it is closed, its max_scale; accounts in entry order; what must stay
+    # available, of an account before the sets above it, and then what the entry says; velocity limits, first the
+    # expressions of their conditions and windows, then the lowest entry, the oldest control and limit.
     # @option request [String] :id
     # @option request [String] :tx_template_code Needed.
     # @option request [Hash] :params
@@ -604,8 +627,8 @@ module Cala
     # @raise [NotFoundError] tx_template.not_found, journal.not_found, account.not_found
     # @raise [InvalidError] cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range,
     #   currency.unknown, amount.range, amount.scale
-    # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min,
-    #   account.above_max, velocity.exceeded
+    # @raise [RejectedError] posting.unbalanced, journal.locked, journal.closed, account.locked, account.is_set,
+    #   account.below_min, account.above_max, velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def post(**request) = @place.call(:transaction_post, request)
 
@@ -618,8 +641,8 @@ module Cala
     # @raise [NotFoundError] tx_template.not_found, journal.not_found, account.not_found
     # @raise [InvalidError] cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range,
     #   currency.unknown, amount.range, amount.scale
-    # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min,
-    #   account.above_max, velocity.exceeded
+    # @raise [RejectedError] posting.unbalanced, journal.locked, journal.closed, account.locked, account.is_set,
+    #   account.below_min, account.above_max, velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def post_many(postings) = @place.call(:transaction_post_many, { postings: postings })[:results]
 
@@ -651,8 +674,8 @@ module Cala
     # @return [Hash] transaction:, entries:, replayed:, warnings?:
     # @raise [NotFoundError] transaction.not_found
     # @raise [InvalidError] amount.range, cel.eval, cel.coerce
-    # @raise [RejectedError] transaction.already_voided, hold.not_voidable, journal.locked, account.locked,
-    #   account.below_min, account.above_max, velocity.exceeded
+    # @raise [RejectedError] transaction.already_voided, hold.not_voidable, journal.locked, journal.closed,
+    #   account.locked, account.below_min, account.above_max, velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def void(**request) = @place.call(:transaction_void, request)
 
@@ -707,8 +730,8 @@ module Cala
     # @raise [NotFoundError] tx_template.not_found, journal.not_found, account.not_found
     # @raise [InvalidError] cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range,
     #   currency.unknown, amount.range, amount.scale
-    # @raise [RejectedError] hold.not_pending, posting.unbalanced, journal.locked, account.locked, account.is_set,
-    #   account.below_min, account.above_max, velocity.exceeded
+    # @raise [RejectedError] hold.not_pending, posting.unbalanced, journal.locked, journal.closed, account.locked,
+    #   account.is_set, account.below_min, account.above_max, velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def create(**request) = @place.call(:hold_create, request)
 
@@ -731,8 +754,8 @@ module Cala
     # @return [Hash] hold:, transaction:, entries:, replayed:, warnings?:
     # @raise [NotFoundError] hold.not_found
     # @raise [InvalidError] amount.range, amount.scale, cel.eval, cel.coerce
-    # @raise [RejectedError] hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, account.locked,
-    #   account.below_min, account.above_max, velocity.exceeded
+    # @raise [RejectedError] hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, journal.closed,
+    #   account.locked, account.below_min, account.above_max, velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def capture(**request) = @place.call(:hold_capture, request)
 
@@ -745,8 +768,8 @@ module Cala
     # @return [Hash] hold:, transaction:, entries:, replayed:, warnings?:
     # @raise [NotFoundError] hold.not_found
     # @raise [InvalidError] amount.range, cel.eval, cel.coerce
-    # @raise [RejectedError] hold.not_open, journal.locked, account.locked, account.below_min, account.above_max,
-    #   velocity.exceeded
+    # @raise [RejectedError] hold.not_open, journal.locked, journal.closed, account.locked, account.below_min,
+    #   account.above_max, velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def release(**request) = @place.call(:hold_release, request)
 

@@ -41,16 +41,16 @@ module Cala
       account_lock account_unlock account_set_create account_set_ensure account_set_find account_set_find_many
       account_set_list account_set_update account_set_add_members account_set_ensure_members account_set_remove_member
       account_set_list_members account_set_list_parents journal_create journal_ensure journal_find journal_list
-      journal_update journal_lock journal_unlock tx_template_create tx_template_ensure tx_template_find tx_template_list
-      velocity_limit_create velocity_limit_ensure velocity_limit_list velocity_control_create velocity_control_ensure
-      velocity_control_list velocity_control_add_limit velocity_control_ensure_limit velocity_control_attach
-      velocity_control_ensure_attached velocity_control_detach velocity_attachment_list velocity_headroom
-      transaction_post transaction_post_many transaction_preview transaction_void hold_create hold_capture hold_release
-      hold_find hold_list hold_expire transaction_find transaction_find_many transaction_list entry_list entry_find_many
-      balance_find balance_find_many balance_list balance_history balance_at balance_range balance_changes
-      account_statement trial_balance event_list event_prune listener_place listener_ack listener_list listener_remove
-      tx_lock_accounts tx_exec rollup_status rollup_await cel_evaluate ledger_info ledger_health ledger_metrics
-      ledger_migrate
+      journal_update journal_lock journal_unlock journal_close journal_reopen tx_template_create tx_template_ensure
+      tx_template_find tx_template_list velocity_limit_create velocity_limit_ensure velocity_limit_list
+      velocity_control_create velocity_control_ensure velocity_control_list velocity_control_add_limit
+      velocity_control_ensure_limit velocity_control_attach velocity_control_ensure_attached velocity_control_detach
+      velocity_attachment_list velocity_headroom transaction_post transaction_post_many transaction_preview
+      transaction_void hold_create hold_capture hold_release hold_find hold_list hold_expire transaction_find
+      transaction_find_many transaction_list entry_list entry_find_many balance_find balance_find_many balance_list
+      balance_history balance_at balance_range balance_changes account_statement trial_balance event_list event_prune
+      listener_place listener_ack listener_list listener_remove tx_lock_accounts tx_exec rollup_status rollup_await
+      cel_evaluate ledger_info ledger_health ledger_metrics ledger_migrate
     ].freeze
 
     callback :cala_completion_fn, [:pointer, :pointer], :void

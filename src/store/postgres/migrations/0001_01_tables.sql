@@ -81,6 +81,7 @@ CREATE TABLE @schema@.journals (
   name text NOT NULL,
   code text COLLATE "C",
   description text,
+  closed_until date,
   CONSTRAINT journals_pkey PRIMARY KEY (id),
   CONSTRAINT journals_code_key UNIQUE (code)
 )

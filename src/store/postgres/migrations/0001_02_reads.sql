@@ -29,7 +29,7 @@ CREATE FUNCTION @schema@.journal_row(j @schema@.journals, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
   SELECT json_build_object('id', j.id, 'version', j.version, 'name', j.name, 'code', j.code,
     'description', j.description, 'status', j.status, 'effective_balances', j.effective_balances, 'max_scale', j.max_scale,
-    'created_at', @schema@.micros(j.created_at), 'modified_at', @schema@.micros(j.modified_at), 'cursor', at)
+    'closed_until', j.closed_until - date '1970-01-01', 'created_at', @schema@.micros(j.created_at), 'modified_at', @schema@.micros(j.modified_at), 'cursor', at)
 $body$
 -- @break
 CREATE FUNCTION @schema@.tx_template_row(t @schema@.tx_templates, at text) RETURNS json

@@ -13,7 +13,7 @@ LANGUAGE sql VOLATILE AS $body$
   SELECT guard <> '' AND guard <> pg_current_xact_id()::text
 $body$
 -- @break
--- Postings hold a journal's fence in shared mode to their end; whoever changes the journal's status takes it alone. An
+-- Postings hold a journal's fence in shared mode to their end; whoever changes the journal's status, or closes it, takes it alone. An
 -- advisory lock, because a row lock would make every posting write to the one row they all have in common.
 CREATE FUNCTION @schema@.journal_fence(id uuid) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $body$
@@ -120,9 +120,11 @@ $body$
 CREATE FUNCTION @schema@.journals_of(rows jsonb) RETURNS @schema@.journals[]
 LANGUAGE sql STABLE AS $body$
   SELECT ARRAY(SELECT ROW(r.id, r.version, @schema@.instant(r.created_at), @schema@.instant(r.modified_at), r.status,
-      r.effective_balances, r.max_scale, r.name, r.code, r.description)::@schema@.journals
+      r.effective_balances, r.max_scale, r.name, r.code, r.description,
+      date '1970-01-01' + r.closed_until)::@schema@.journals
     FROM jsonb_to_recordset(rows) AS r(id uuid, version bigint, name text, code text, description text,
-      status @schema@.lock_status, effective_balances boolean, max_scale json, created_at bigint, modified_at bigint))
+      status @schema@.lock_status, effective_balances boolean, max_scale json, closed_until integer, created_at bigint,
+      modified_at bigint))
 $body$
 -- @break
 CREATE FUNCTION @schema@.journals_taken(created @schema@.journals[], updated @schema@.journals[]) RETURNS text
@@ -148,7 +150,8 @@ BEGIN
   created := @schema@.journals_of(doc -> 'insert');
   updated := @schema@.journals_of(doc -> 'update');
   PERFORM pg_advisory_xact_lock(f.fence) FROM (SELECT DISTINCT @schema@.journal_fence(j.id) AS fence
-      FROM unnest(updated) u JOIN @schema@.journals j ON j.id = u.id WHERE j.status <> u.status ORDER BY 1) f;
+      FROM unnest(updated) u JOIN @schema@.journals j ON j.id = u.id
+      WHERE j.status <> u.status OR j.closed_until IS DISTINCT FROM u.closed_until ORDER BY 1) f;
   PERFORM 1 FROM @schema@.journals j WHERE j.id IN (SELECT u.id FROM unnest(updated) u) ORDER BY j.id FOR UPDATE;
   changed := ARRAY(SELECT u.id FROM unnest(updated) u WHERE NOT EXISTS
     (SELECT FROM @schema@.journals j WHERE j.id = u.id AND j.version = u.version - 1));
@@ -161,7 +164,7 @@ BEGIN
   END IF;
   UPDATE @schema@.journals j SET version = u.version, name = u.name, code = u.code, description = u.description,
       status = u.status, effective_balances = u.effective_balances,
-      max_scale = u.max_scale, modified_at = u.modified_at
+      max_scale = u.max_scale, closed_until = u.closed_until, modified_at = u.modified_at
     FROM unnest(updated) u WHERE j.id = u.id;
   IF cardinality(created) = 1 AND cardinality(updated) = 0 THEN
     INSERT INTO @schema@.journals SELECT c.* FROM unnest(created) c ON CONFLICT DO NOTHING;

@@ -138,7 +138,8 @@ BEGIN
     FROM (SELECT b.* FROM unnest(keys) k JOIN @schema@.balances b
         ON b.account_id = k.account_id AND b.currency = k.currency AND b.journal_id = k.journal_id
       ORDER BY b.account_id, b.currency, b.journal_id FOR UPDATE OF b) l;
-  SELECT (SELECT string_agg(concat('["', j.id, '","', j.status, '",', j.max_scale, ',', j.effective_balances::integer, ']'), ',')
+  SELECT (SELECT string_agg(concat('["', j.id, '","', j.status, '",', j.max_scale, ',',
+        coalesce((j.closed_until - date '1970-01-01')::text, 'null'), ',', j.effective_balances::integer, ']'), ',')
       FROM @schema@.journals j WHERE j.id = ANY (in_journals)),
     (SELECT string_agg(concat_ws(' ', a.id, a.status, a.is_set::integer + 2 * (a.normal_balance_type = 'debit')::integer,
         a.floors), ';') FROM @schema@.accounts a WHERE a.id = ANY (own)),

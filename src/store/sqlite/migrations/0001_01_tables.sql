@@ -54,6 +54,7 @@ CREATE TABLE cala_journals (
   status TEXT NOT NULL,
   effective_balances INTEGER NOT NULL,
   max_scale TEXT NOT NULL,
+  closed_until INTEGER,
   created_at INTEGER NOT NULL,
   modified_at INTEGER NOT NULL
 )

@@ -19,7 +19,7 @@ SELECT
   json_object(
     'id', id, 'version', version, 'name', name, 'code', code, 'description', description, 'status', status,
     'effective_balances', json(CASE WHEN effective_balances THEN 'true' ELSE 'false' END),
-    'max_scale', json(max_scale), 'created_at', created_at, 'modified_at', modified_at
+    'max_scale', json(max_scale), 'closed_until', closed_until, 'created_at', created_at, 'modified_at', modified_at
   ) AS row
 FROM cala_journals
 -- @break

@@ -66,15 +66,16 @@ BEGIN
     version = json_extract(u.value, '$.version'), name = json_extract(u.value, '$.name'),
     code = json_extract(u.value, '$.code'), description = json_extract(u.value, '$.description'),
     status = json_extract(u.value, '$.status'), effective_balances = json_extract(u.value, '$.effective_balances'),
-    max_scale = json_extract(u.value, '$.max_scale'),
+    max_scale = json_extract(u.value, '$.max_scale'), closed_until = json_extract(u.value, '$.closed_until'),
     modified_at = json_extract(u.value, '$.modified_at')
   FROM json_each(NEW.doc, '$.update') u
   WHERE u.type = 'object' AND cala_journals.id = json_extract(u.value, '$.id');
   INSERT INTO cala_journals (id, version, name, code, description, status, effective_balances, max_scale,
-    created_at, modified_at)
+    closed_until, created_at, modified_at)
   SELECT json_extract(i.value, '$.id'), json_extract(i.value, '$.version'), json_extract(i.value, '$.name'),
     json_extract(i.value, '$.code'), json_extract(i.value, '$.description'), json_extract(i.value, '$.status'),
-    json_extract(i.value, '$.effective_balances'), json_extract(i.value, '$.max_scale'), json_extract(i.value, '$.created_at'),
+    json_extract(i.value, '$.effective_balances'), json_extract(i.value, '$.max_scale'), json_extract(i.value, '$.closed_until'),
+    json_extract(i.value, '$.created_at'),
     json_extract(i.value, '$.modified_at')
   FROM json_each(NEW.doc, '$.insert') i WHERE i.type = 'object';
   INSERT INTO cala_outbox_events (type, subject_id, payload, recorded_at)

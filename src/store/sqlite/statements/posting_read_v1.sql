@@ -33,7 +33,7 @@ SELECT '{"salt":' || l.salt || ',"change":' || l.change
   || ',"next_transaction":' || (SELECT coalesce(max(n), 0) + 1 FROM cala_transactions)
   || ',"next_balance":' || (SELECT coalesce(max(n), 0) + 1 FROM cala_balances)
   || ',"journals":[' || coalesce((
-    SELECT group_concat(json_array(j.n, j.id, j.status, json(j.max_scale), j.effective_balances), ',')
+    SELECT group_concat(json_array(j.n, j.id, j.status, json(j.max_scale), j.effective_balances, j.closed_until), ',')
     FROM q CROSS JOIN json_each(q.d, '$.journal_ids') k CROSS JOIN cala_journals j ON j.id = k.value), '')
   || '],"accounts":[' || coalesce((
     SELECT group_concat(json_array(a.n, a.id, a.status, a.is_set, a.normal_balance_type, a.floors), ',')

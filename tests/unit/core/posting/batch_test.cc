@@ -473,6 +473,8 @@ TEST(Batch, LocksAndSetsRefuse) {
   EXPECT_EQ(told(state), "account.locked@0");
   state.accounts[0].is_set = true;
   EXPECT_EQ(told(state), "account.is_set@0");
+  state.journals[0].closed_until = kNow.date();
+  EXPECT_EQ(told(state), "journal.closed@0");
   state.journals[0].status = LockStatus::kLocked;
   EXPECT_EQ(told(state), "journal.locked@0");
 }

@@ -1,14 +1,39 @@
 import net from "node:net";
 import { endianness } from "node:os";
+import { camelCased } from "./casing.js";
 import { taken } from "./errors.js";
 import { library } from "./library.js";
 import { type Handle, type Raw, RecordKind, Status } from "./raw/types.js";
 
-/**
- * Told of what the library reports: `log`: a message; `dropped`: so many messages were dropped because nobody read
- * them.
- */
-export type Logger = (message: { kind: "log" | "dropped"; text: string }) => void;
+/** What a ledger tells of its work. Nothing of the program's data is in it. */
+export interface LogRecord {
+  /** By the system's clock. */
+  at: string;
+  level: "error" | "warn" | "info" | "debug";
+  /** "operation.failed" and the like; "log.dropped" where `dropped` records were lost, because nobody read them in time. */
+  event: string;
+  /** The same in words. */
+  message: string;
+  operation?: string;
+  traceparent?: string;
+  code?: string;
+  sqlstate?: string;
+  tookMs?: number;
+  lineMs?: number;
+  sessionMs?: number;
+  statement?: string;
+  statementMs?: number;
+  attempts?: number;
+  after?: string;
+  operations?: number;
+  awayMs?: number;
+  fromVersion?: number;
+  toVersion?: number;
+  dropped?: number;
+}
+
+/** Told of what a ledger reports. */
+export type Logger = (record: LogRecord) => void;
 
 /** Told of the end of what was started: its status, and the answer or the error as JSON. */
 type Finish = (status: number, text: string) => void;
@@ -44,7 +69,7 @@ export class Completions {
   readonly #used = new BigUint64Array(1);
   // The owner is there so that what is in flight keeps it from being collected.
   readonly #pending = new Map<number, { owner: object; finish: Finish }>();
-  readonly #loggers = new Set<Logger>();
+  readonly #loggers = new Map<number, Logger>();
   #buffer = Buffer.allocUnsafeSlow(usualSize);
   #watch!: Watch;
   #lastTag = 0;
@@ -59,13 +84,11 @@ export class Completions {
   }
 
   /** This thread's queue, for one user more. */
-  static async acquire(logger?: Logger): Promise<Completions> {
+  static async acquire(): Promise<Completions> {
     const opening = (Completions.#shared ??= Completions.#open());
     Completions.#users += 1;
     try {
-      const completions = await opening;
-      if (logger) completions.#loggers.add(logger);
-      return completions;
+      return await opening;
     } catch (error) {
       Completions.#users -= 1;
       if (Completions.#shared === opening) Completions.#shared = undefined;
@@ -86,8 +109,7 @@ export class Completions {
   }
 
   /** One user less; the last one ends the queue. */
-  release(logger?: Logger): void {
-    if (logger) this.#loggers.delete(logger);
+  release(): void {
     Completions.#users -= 1;
     if (Completions.#users > 0) return;
     Completions.#shared = undefined;
@@ -106,6 +128,16 @@ export class Completions {
     this.#pending.set(tag, { owner, finish });
     if (this.#pending.size === 1) this.#watch.ref();
     return status;
+  }
+
+  /**
+   * Has a ledger's log come to a logger, until the function that it gives is called: `start` is called with the queue and
+   * the records' tag, and says whether it went well.
+   */
+  hear(logger: Logger, start: (queue: Handle, tag: number) => boolean): () => void {
+    const tag = ++this.#lastTag;
+    if (start(this.#queue, tag)) this.#loggers.set(tag, logger);
+    return () => this.#loggers.delete(tag);
   }
 
   #read(): void {
@@ -134,8 +166,12 @@ export class Completions {
   }
 
   #deliver(kind: number, tag: number, status: number, text: string): void {
-    if (kind === RecordKind.LOG || kind === RecordKind.DROPPED) {
-      this.#tell({ kind: kind === RecordKind.LOG ? "log" : "dropped", text });
+    if (kind === RecordKind.LOG) return this.#tell(this.#loggers.get(tag), camelCased(JSON.parse(text)) as LogRecord);
+    if (kind === RecordKind.DROPPED) {
+      const message = "log records were lost, because nobody read them in time";
+      const level = "warn" as const;
+      const record = { at: new Date().toISOString(), level, event: "log.dropped", message, dropped: Number(text) };
+      for (const logger of this.#loggers.values()) this.#tell(logger, record);
       return;
     }
     const waiting = this.#pending.get(tag);
@@ -146,7 +182,7 @@ export class Completions {
   }
 
   // A logger that throws must not keep the records after it from being delivered.
-  #tell(message: Parameters<Logger>[0]): void {
-    for (const logger of this.#loggers) queueMicrotask(() => logger(message));
+  #tell(logger: Logger | undefined, record: LogRecord): void {
+    if (logger) queueMicrotask(() => logger(record));
   }
 }

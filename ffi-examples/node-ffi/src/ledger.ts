@@ -54,10 +54,21 @@ export interface LedgerConfig {
 
 /** What this wrapper takes besides. */
 export interface OpenOptions {
-  /** Told of the library's messages. */
+  /** Told of what goes wrong, what the library does about it, and what takes long. */
   logger?: Logger;
+  /** What the logger is told: the level, each with those before it (default "warn"), and operations that take `slowMs` or longer. */
+  log?: LogOptions;
   /** Integers beyond 2^53 in answers become BigInts. Default false: JavaScript rounds them. */
   bigint?: boolean;
+}
+
+/** What a logger is told. */
+export interface LogOptions {
+  level?: "error" | "warn" | "info" | "debug";
+  /** Operations that take so long are told of, as warnings. Default: none. */
+  slowMs?: number;
+  /** How many records may wait to be read, 1 to 100000; more are lost. Default 1024. */
+  buffer?: number;
 }
 
 /** Moves a manual clock. UnsupportedError clock.not_manual. */
@@ -123,22 +134,38 @@ export class Ledger extends Scope {
     return toldFrom(calledHere(Ledger.open), Ledger.#opened(config, options));
   }
 
-  static async #opened(config: LedgerConfig, { logger, bigint = false }: OpenOptions): Promise<Ledger> {
+  static async #opened(config: LedgerConfig, { logger, log = {}, bigint = false }: OpenOptions): Promise<Ledger> {
     checkGiven(config);
+    checkGiven(log, "/log");
     const text = encoded(config);
     const raw = await library();
-    const completions = await Completions.acquire(logger);
+    const completions = await Completions.acquire();
     const cell = new BigUint64Array(1);
     const error = new BigUint64Array(1);
     if ((await raw.waiting.cala_ledger_open(text, text.length, cell, error)) !== Status.OK) {
-      completions.release(logger);
+      completions.release();
       throw taken(raw, error);
     }
     const handle = raw.handle(cell) as Handle;
+    let deaf: (() => void) | undefined;
     const free = (): void => {
       raw.cala_ledger_free(handle);
-      completions.release(logger);
+      deaf?.();
+      completions.release();
     };
+    if (logger) {
+      const options = encoded(log);
+      let told = true;
+      deaf = completions.hear(logger, (queue, tag) => {
+        told = raw.cala_ledger_log(handle, options, options.length, queue, null, tag, error) === Status.OK;
+        return told;
+      });
+      if (!told) {
+        const failure = taken(raw, error);
+        free();
+        throw failure;
+      }
+    }
     return new Ledger(raw, completions, handle, config, bigint, free);
   }
 
@@ -147,9 +174,10 @@ export class Ledger extends Scope {
     throw new ClosedError({ status: "CLOSED", code: "ledger.closed", message: "the ledger has been closed" });
   }
 
-  protected override async run(name: OperationName, request: object, { signal }: CallOptions): Promise<any> {
+  protected override async run(name: OperationName, request: object, { signal, traceparent }: CallOptions): Promise<any> {
     const { raw, bigint } = this.#ground;
-    return runOwn({ raw, bigint, ledger: this.#open(), tx: null, name, request, signal }, this.#completions, this);
+    const call = { raw, bigint, ledger: this.#open(), tx: null, name, request, signal, traceparent };
+    return runOwn(call, this.#completions, this);
   }
 
   /**

@@ -22,6 +22,8 @@ import { type Handle, type Raw, Status, Step, operationNames } from "./raw/types
 export interface CallOptions {
   /** Cancels the operation; it then fails with a CancelledError, or succeeds when its write was on the way already. */
   signal?: AbortSignal | undefined;
+  /** Which trace it is part of, a W3C traceparent: the log records of this operation have it. */
+  traceparent?: string | undefined;
 }
 
 /** An operation to be made: of which ledger, with what. */
@@ -34,6 +36,7 @@ export interface Call {
   name: OperationName;
   request: object;
   signal?: AbortSignal | undefined;
+  traceparent?: string | undefined;
 }
 
 /** An operation in a transaction of the program's own, on a ledger that is kept in this database. */
@@ -96,14 +99,28 @@ function checkParams(name: OperationName, request: any): void {
   });
 }
 
-function make({ raw, ledger, tx, name, request }: Call): Handle {
+function make({ raw, ledger, tx, name, request, traceparent }: Call): Handle {
   if (!known.has(name)) {
     throw new MisuseError({ status: "MISUSE", code: "call.misuse", message: `there is no operation ${name}` });
   }
   checkParams(name, request);
   const text = encoded(request);
   const maker: Maker = raw[`cala_${name}`];
-  return startable(raw, (op, error) => maker(ledger, tx, text, text.length, op, error));
+  const op = startable(raw, (op, error) => maker(ledger, tx, text, text.length, op, error));
+  if (traceparent !== undefined) trace(raw, op, traceparent);
+  return op;
+}
+
+function trace(raw: Raw, op: Handle, traceparent: string): void {
+  const text = Buffer.from(String(traceparent));
+  if (raw.cala_op_trace(op, text, text.length) === Status.OK) return;
+  raw.cala_op_free(op);
+  throw new InvalidError({
+    status: "INVALID",
+    code: "request.malformed",
+    message: "traceparent is none: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    details: { pointer: "/traceparent" },
+  });
 }
 
 /** The operation that a function of the library makes; throws its error. */

@@ -105,12 +105,13 @@ export class OwnTransaction extends TransactionScope {
   protected override run(
     name: t.OperationName,
     request: object,
-    { signal = this.#signal }: CallOptions,
+    { signal = this.#signal, traceparent }: CallOptions,
   ): Promise<any> {
     const { raw, completions, bigint } = this.#ground;
-    return this.#turns.take(async () =>
-      runOwn({ raw, bigint, ledger: this.#ground.handle(), tx: this.#open(), name, request, signal }, completions, this),
-    );
+    return this.#turns.take(async () => {
+      const ledger = this.#ground.handle();
+      return runOwn({ raw, bigint, ledger, tx: this.#open(), name, request, signal, traceparent }, completions, this);
+    });
   }
 
   /**
@@ -227,16 +228,16 @@ export class HostTransaction extends TransactionScope {
   protected override run(
     name: t.OperationName,
     request: object,
-    { signal = this.#options.signal }: CallOptions,
+    options: CallOptions,
   ): Promise<any> {
     const { savepoint = false } = this.#options;
     const adapter = this.#adapter;
     return this.#turns.take(async () => {
       await this.#askStore();
       checkBegun(adapter, name);
-      if (!savepoint || !adapter.savepoint) return this.#run(adapter, savepoint, name, request, signal);
+      if (!savepoint || !adapter.savepoint) return this.#run(adapter, savepoint, name, request, options);
       return adapter
-        .savepoint((inner) => this.#run(inner, false, name, request, signal).catch(behindSavepoint))
+        .savepoint((inner) => this.#run(inner, false, name, request, options).catch(behindSavepoint))
         .catch((error: unknown) => withoutSavepoint(adapter, error));
     });
   }
@@ -254,14 +255,14 @@ export class HostTransaction extends TransactionScope {
   }
 
   #runAtOnce(name: t.OperationName, request: object, options: CallOptions, method: Function): any {
-    const { signal = this.#options.signal } = options;
+    const { signal = this.#options.signal, traceparent } = options;
     const { raw, bigint, database } = this.#ground;
     try {
       checkBegun(this.#adapter, name);
       const ledger = this.#ground.handle();
       const tx = this.#stand(ledger, this.#adapter, this.#options.savepoint ?? false);
       try {
-        return runHostedAtOnce({ raw, bigint, database, ledger, tx, name, request, signal }, this.#adapter);
+        return runHostedAtOnce({ raw, bigint, database, ledger, tx, name, request, signal, traceparent }, this.#adapter);
       } finally {
         raw.cala_tx_free(tx);
       }
@@ -275,13 +276,13 @@ export class HostTransaction extends TransactionScope {
     savepoint: boolean,
     name: t.OperationName,
     request: object,
-    signal?: AbortSignal,
+    { signal = this.#options.signal, traceparent }: CallOptions,
   ): Promise<any> {
     const { raw, bigint, database } = this.#ground;
     const ledger = this.#ground.handle();
     const tx = this.#stand(ledger, adapter, savepoint);
     try {
-      return await runHosted({ raw, bigint, database, ledger, tx, name, request, signal }, adapter);
+      return await runHosted({ raw, bigint, database, ledger, tx, name, request, signal, traceparent }, adapter);
     } finally {
       raw.cala_tx_free(tx);
     }

@@ -22,6 +22,7 @@ import {
   InvalidError,
   Ledger,
   type LedgerConfig,
+  type LogRecord,
   MisuseError,
   NotFoundError,
   type OpenOptions,
@@ -910,6 +911,64 @@ else {
       await dropSchema(schema);
     }));
 }
+
+const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+async function eventually(holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    assert.ok(tries < 1000, "it never came");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+test("each_logger_hears_of_its_own_ledger", async () => {
+  const heard: LogRecord[] = [];
+  const others: LogRecord[] = [];
+  await using ledger = await Ledger.open(
+    { store: "sqlite::memory:" },
+    { logger: (record) => heard.push(record), log: { level: "debug", slowMs: 0 } },
+  );
+  await using other = await Ledger.open({ store: "sqlite::memory:" }, { logger: (record) => others.push(record) });
+  assert.equal((await failure(ledger.accounts().find({ code: "NOBODY" }, { traceparent: trace }))).code, "account.not_found");
+  assert.equal((await failure(other.accounts().find({ code: "NOBODY" }))).code, "account.not_found");
+  await eventually(() => heard.length >= 2);
+  const [refused, slow] = heard as [LogRecord, LogRecord];
+  assert.equal(refused.event, "operation.refused");
+  assert.equal(refused.level, "debug");
+  assert.equal(refused.code, "account.not_found");
+  assert.equal(refused.traceparent, trace);
+  assert.equal(slow.event, "operation.slow");
+  assert.equal(slow.operation, "account_find");
+  assert.equal(typeof slow.tookMs, "number");
+  assert.deepEqual(others, []); // only warnings and errors
+});
+
+test("records_that_come_too_fast_are_counted", async () => {
+  const heard: LogRecord[] = [];
+  await using ledger = await Ledger.open(
+    { store: "sqlite::memory:" },
+    { logger: (record) => heard.push(record), log: { level: "debug", buffer: 1 } },
+  );
+  const work = Array.from({ length: 200 }, () => ledger.accounts().find({ code: "NOBODY" }).catch(() => undefined));
+  const until = Date.now() + 300;
+  while (Date.now() < until); // nothing is read meanwhile
+  await Promise.all(work);
+  const told = () => heard.reduce((sum, record) => sum + (record.dropped ?? 1), 0);
+  await eventually(() => told() >= 200);
+  assert.equal(told(), 200);
+  assert.ok(heard.some((record) => record.event === "log.dropped" && record.level === "warn"));
+});
+
+test("a_log_and_a_traceparent_are_strict", async () => {
+  const logger = () => undefined;
+  const open = (log: object) => Ledger.open({ store: "sqlite::memory:" }, { logger, log });
+  assert.equal((await failure(open({ level: "loud" }))).code, "request.malformed");
+  assert.equal((await failure(open({ slowMs: undefined }))).code, "request.malformed");
+  assert.equal((await failure(open({ other: 1 }))).code, "request.unknown_key");
+  await using ledger = await Ledger.open({ store: "sqlite::memory:" });
+  assert.equal((await failure(ledger.info({ traceparent: "none" }))).code, "request.malformed");
+  assert.equal((await ledger.info({ traceparent: trace })).accounts, 0);
+});
 
 test("names_and_codes_are_not_empty", async () => {
   await using ledger = await Ledger.open({ store: "sqlite::memory:" });

@@ -223,6 +223,35 @@ class LedgerTest < Minitest::Test
     assert_match(/ledger_info ok.*account_find account.not_found/m, out.string)
   end
 
+  TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+  def test_the_logger_hears_the_librarys_log
+    out = StringIO.new
+    Cala::Ledger.open(store: "sqlite::memory:", logger: Logger.new(out), slow_ms: 0) do |ledger|
+      Cala.traced(TRACE) { assert_raises(Cala::NotFoundError) { ledger.accounts.find(code: "NOBODY") } }
+    end
+    assert_match(/DEBUG -- : cala: an operation was refused event=operation.refused operation=account_find traceparent=#{TRACE} code=/, out.string)
+    assert_match(/WARN -- : cala: an operation took long event=operation.slow operation=account_find traceparent=#{TRACE} took_ms=\d+/, out.string)
+    assert_operator out.string.index("operation.refused"), :<, out.string.index("operation.slow")
+  end
+
+  def test_a_logger_hears_what_it_writes_and_no_more
+    out = StringIO.new
+    Cala::Ledger.open(store: "sqlite::memory:", logger: Logger.new(out, level: Logger::WARN)) do |ledger|
+      assert_raises(Cala::NotFoundError) { ledger.accounts.find(code: "NOBODY") }
+    end
+    assert_equal "", out.string
+    error = assert_raises(Cala::InvalidError) { Cala::Ledger.open(store: "sqlite::memory:", logger: Logger.new(out), slow_ms: -1) }
+    assert_equal "request.malformed", error.code
+  end
+
+  def test_a_traceparent_is_one_or_refused
+    error = assert_raises(Cala::InvalidError) { Cala.traced("none") { @ledger.info } }
+    assert_equal "request.malformed", error.code
+    assert_equal @ledger.info, Cala.traced(TRACE) { @ledger.info }
+    assert_nil Thread.current[:cala_traceparent]
+  end
+
   def test_retrying_asks_for_the_state_of_the_transaction_through_causes
     lost = Cala::ConflictError.new(code: "store.serialization", message: "lost", tx_state: :retry)
     busy = Cala::BusyError.new(code: "queue.full", message: "full", retryable: true)

@@ -16,13 +16,15 @@ module Cala
     #   store: ("sqlite:PATH", "sqlite::memory:", "postgres://...", "host:sqlite",
     #   "host:postgres"), migrate:, schema:, pool: {max:, timeout_ms:}, clock: {manual:}, commit: {durable:, group_max:}, queue_max:,
     #   failover_wait_ms:, lazy:
-    # @param logger [Logger, nil] gets the library's messages, and each operation at level debug
+    # @param logger [Logger, nil] hears what goes wrong, what the library does about it and what takes long, of the levels that it writes
+    #   when the ledger is opened, without anything of the program's data; and each operation at level debug
+    # @param slow_ms [Integer, nil] operations that take so long are told of, as warnings
     # @return [Ledger]
     # @raise [InvalidError] request.unknown_key, request.malformed, store.invalid
     # @raise [UnavailableError] store.unreachable, store.cannot_open
     # @raise [UnsupportedError] store.migrations_missing: open with migrate: true
-    def self.open(logger: nil, **config)
-      ledger = new(config, logger)
+    def self.open(logger: nil, slow_ms: nil, **config)
+      ledger = new(config, logger, slow_ms)
       return ledger unless block_given?
 
       begin
@@ -207,7 +209,7 @@ module Cala
 
     private
 
-    def initialize(config, logger)
+    def initialize(config, logger, slow_ms)
       Document.refuse_nil(config)
       text = Document.write(config)
       pointer = Thread.handle_interrupt(Pump::MASKED) do
@@ -215,7 +217,7 @@ module Cala
       end
       @kind = config.fetch(:store, "sqlite:").to_s.match?(/\A(host:)?sqlite(:|\z)/) ? :sqlite : :postgres
       @logger = logger
-      @pump = Pump.new(pointer, logger)
+      @pump = Pump.new(pointer, logger, slow_ms)
       ObjectSpace.define_finalizer(self, Ledger.finalizer(@pump))
     end
 

@@ -51,7 +51,7 @@ module Cala
         function = FUNCTIONS.fetch(name) { raise ArgumentError, "there is no operation #{name}" }
         text = Document.write(request)
         make = lambda do |ledger, tx|
-          Outcome.handle { |out, error| Raw.public_send(function, ledger, tx, text, text.bytesize, out, error) }
+          Trace.mark(Outcome.handle { |out, error| Raw.public_send(function, ledger, tx, text, text.bytesize, out, error) })
         end
         Thread.handle_interrupt(Pump::MASKED) { yield make }
       end

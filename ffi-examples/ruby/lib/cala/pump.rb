@@ -12,7 +12,8 @@ module Cala
     UNMASKED = { Object => :immediate }.freeze
     MASKED = { Object => :never }.freeze
 
-    def initialize(ledger, logger)
+    # slow_ms: operations that take so long are told of; nil: none are.
+    def initialize(ledger, logger, slow_ms)
       @ledger = ledger
       @logger = logger
       @pid = Process.pid
@@ -23,6 +24,7 @@ module Cala
       @mutex = Mutex.new
       @idle = ConditionVariable.new
       @queue = Outcome.handle { |out, error| Raw.cala_queue_new(out, error) }
+      hear(slow_ms) if logger
       @io = IO.for_fd(descriptor, "r")
       @thread = Thread.new { pump }
       @thread.name = "cala"
@@ -83,6 +85,18 @@ module Cala
                                                              "open one in the child (Cala::Ledger.open)")
     end
 
+    # What the logger would write now.
+    def hear(slow_ms)
+      levels = { error: :error?, warn: :warn?, info: :info?, debug: :debug? }
+      level = levels.keys.reverse.find { |name| @logger.respond_to?(levels[name]) && @logger.public_send(levels[name]) } || :error
+      text = Document.write({ level: level, slow_ms: slow_ms }.compact)
+      Outcome.check { |error| Raw.cala_ledger_log(@ledger, text, text.bytesize, @queue, nil, nil, error) }
+    rescue Error
+      Raw.cala_ledger_free(@ledger)
+      Raw.cala_queue_free(@queue)
+      raise
+    end
+
     def descriptor
       fd = Raw.cala_queue_fd(@queue)
       fd.negative? ? raise(Error::Reading.from_pointer(-fd, FFI::Pointer::NULL)) : fd
@@ -126,7 +140,11 @@ module Cala
     def log(type, data)
       return unless @logger
 
-      type == Raw::RECORD_DROPPED ? @logger.warn("cala: #{data} log messages were dropped") : @logger.info("cala: #{data}")
+      return @logger.warn("cala: #{data} log records were lost, because nobody read them in time") if type == Raw::RECORD_DROPPED
+
+      record = Document.read(data)
+      fields = record.except(:at, :level, :message).map { |key, value| " #{key}=#{value}" }
+      @logger.public_send(record[:level].to_sym, "cala: #{record[:message]}#{fields.join}")
     rescue StandardError
       nil
     end

@@ -10,6 +10,7 @@ from .errors import (BusyError, CancelledError, ClosedError, ConflictError, Erro
 from .ledger import Ledger, Transaction, version
 from .listening import AsyncListening, Listening
 from .listing import AsyncListing, Listing
+from .log import traced
 from .operations import Awaited, CelValue, Place, TransactionPlace, Waiting
 from .projecting import Projection
 from .reconciling import Differing, Expected, Reconciled, ReconcilePlace, Refused
@@ -23,4 +24,4 @@ __all__ = ["Account", "AccountChanges", "Amount", "AsyncLedger", "AsyncListening
            "PageRequest", "Param", "ParamType", "ParamTypeError", "PermissionError", "Place", "Posted",
            "PostedTransaction", "Posting", "Projection", "Reconciled", "ReconcilePlace", "Refused", "RejectedError", "Rows", "TemplateEntry", "TemplateTransaction",
            "TimeoutError", "Transaction", "TransactionPlace", "TxTemplate", "UnavailableError", "UnsupportedError",
-           "Waiting", "lost_a_race", "retrying", "retrying_async", "version"]
+           "Waiting", "lost_a_race", "retrying", "retrying_async", "traced", "version"]

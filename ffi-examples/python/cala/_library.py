@@ -17,8 +17,10 @@ from typing import Any
 
 from . import raw
 from .errors import ClosedError, ForkedError, InvalidError, UnavailableError, UnsupportedError, from_handle
+from .log import traceparent_now
 
 _NO_CALLBACK = raw.cala_completion_fn()
+_NO_LOG_CALLBACK = raw.cala_log_fn()
 UNSET: Any = object()
 _ABI_MAJOR = 1
 _SIGNALS_WAIT_MS = 200  # Python handles a Ctrl-C when a call into C has returned
@@ -147,7 +149,25 @@ class Handle:
         """A new cala_op; the caller frees it."""
         document = encode(request)
         with self.use() as pointer:
-            return self.made(getattr(self.libcala, f"cala_{name}"), pointer, tx, document, len(document))
+            op = self.made(getattr(self.libcala, f"cala_{name}"), pointer, tx, document, len(document))
+        self._mark(op)
+        return op
+
+    def _mark(self, op: int | None) -> None:
+        traceparent = traceparent_now()
+        if traceparent is None:
+            return
+        text = traceparent.encode()
+        if self.libcala.cala_op_trace(op, text, len(text)) != raw.CALA_OK:
+            self.libcala.cala_op_free(op)
+            raise InvalidError(f"{traceparent!r} is no traceparent of the W3C's Trace Context", "request.malformed")
+
+    def hear(self, options: Mapping[str, Any], queue: int | None) -> None:
+        """Has the ledger's log come to a queue."""
+        document, error = encode(options), ctypes.c_void_p()
+        with self.use() as pointer:
+            self.check(self.libcala.cala_ledger_log(pointer, document, len(document), queue, _NO_LOG_CALLBACK, None,
+                                                    ctypes.byref(error)), error)
 
     def transaction(self, function: Callable[..., int], options: object, *arguments: Any) -> int | None:
         """A new cala_tx of begin, host or adopt; the caller frees it."""

@@ -17,7 +17,7 @@ from .errors import Error, MisuseError, from_document, from_handle
 from .ledger import BaseLedger
 from .listening import AsyncListening, ListenOptions
 from .listing import AsyncListing
-from .log import log, told
+from .log import hear, hear_dropped, log, told
 from .operations import Awaited, OwnTransactionPlace
 from .reconciling import (AsyncKnown, AsyncReplay, AsyncRows, Reconciled, ReconcileFilter, ReconcilePlace,
                           reconcile_async, walk_of)
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .documents import Instant
-    from .settings import Settings
+    from .settings import LogOptions, Options
 
 _RECORD = struct.Struct("=IHHQiI")  # record_len, header_len, type, tag, status, data_len
 
@@ -78,9 +78,18 @@ class Completions:
                 if future and not future.done():
                     future.set_result((status, data))
             elif kind == raw.CALA_RECORD_LOG:
-                log.warning("%s", data.decode())
+                hear(data)
             elif kind == raw.CALA_RECORD_DROPPED:
-                log.warning("%s messages of the library were dropped", data.decode())
+                hear_dropped(data)
+
+    def hear(self, handle: Handle, options: LogOptions) -> None:
+        """Has the ledger's log come here; closes both when it is refused."""
+        try:
+            handle.hear(options, self._queue)
+        except BaseException:
+            self.close()
+            handle.close()
+            raise
 
     def close(self) -> None:
         """Stops watching. In the event loop's thread, or after its end."""
@@ -105,16 +114,20 @@ class AsyncLedger(BaseLedger[Awaited]):
 
     _listing = AsyncListing
 
-    def __init__(self, handle: Handle) -> None:
+    def __init__(self, handle: Handle, log_options: LogOptions | None = None) -> None:
         super().__init__(handle)
         self._completions = Completions(handle)
+        if log_options is not None:
+            self._completions.hear(handle, log_options)
         self._beginning = asyncio.Lock()  # one thread is enough to wait for connections
         self._close = weakref.finalize(self, _abandon, handle, self._completions)
 
     @classmethod
-    async def open(cls, store: str | os.PathLike[str] = UNSET, **config: Unpack[Settings]) -> AsyncLedger:
+    async def open(cls, store: str | os.PathLike[str] = UNSET, **config: Unpack[Options]) -> AsyncLedger:
         """As Ledger.open, in the event loop that runs."""
-        return cls(await in_thread(Handle, configuration(store, {**config})))
+        known = configuration(store, {**config})
+        log_options = known.pop("log", None)
+        return cls(await in_thread(Handle, known), log_options)
 
     async def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """As Ledger.call. Cancelling the task cancels the operation; what is already on its way is finished first."""

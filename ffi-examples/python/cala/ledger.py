@@ -12,6 +12,7 @@ from .errors import Error
 from .listening import Listening, ListenOptions
 from .listing import Listing
 from .log import log, told
+from .log_reader import LogReader
 from .operations import Awaited, OwnTransactionPlace, Place, Waiting
 from .projecting import Projection, ProjectionFilter
 from .reconciling import Known, Reconciled, ReconcileFilter, ReconcilePlace, Replay, Rows, reconcile, walk_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .documents import Event, Instant
-    from .settings import Settings
+    from .settings import LogOptions, Options
 
 M = TypeVar("M", Waiting, Awaited)
 C = TypeVar("C")
@@ -67,24 +68,43 @@ class BaseLedger(Place[M]):
         self._handle.advance_clock(milliseconds)
 
 
+def _reader(handle: Handle, log_options: LogOptions | None) -> LogReader | None:
+    if log_options is None:
+        return None
+    try:
+        return LogReader(handle, log_options)
+    except BaseException:
+        handle.close()
+        raise
+
+
+def _close(handle: Handle, reader: LogReader | None) -> None:
+    handle.close()
+    if reader is not None:
+        reader.close()
+
+
 class Ledger(BaseLedger[Waiting]):
     """An open ledger; any number of threads may use it. To be closed, or used with `with`.
 
     Ledger("sqlite:ledger.db") and Ledger.open(store="sqlite:ledger.db") are the same. store: also a pathlib.Path, of a
     SQLite file. config: as cala.h has it for cala_ledger_open: migrate, schema, pool, clock, commit, queue_max, lazy.
+    log: {"level", "slow_ms", "buffer"}: the logger "cala" is told of the library's work, by a thread of its own.
     InvalidError for an unknown key, and for one that is None: a variable that is not set opens no file;
     UnavailableError, PermissionError, UnsupportedError, BusyError when the store cannot be used.
     """
 
     _listing = Listing
 
-    def __init__(self, store: str | os.PathLike[str] = UNSET, **config: Unpack[Settings]) -> None:
-        handle = Handle(configuration(store, {**config}))
+    def __init__(self, store: str | os.PathLike[str] = UNSET, **config: Unpack[Options]) -> None:
+        known = configuration(store, {**config})
+        log_options = known.pop("log", None)
+        handle = Handle(known)
         super().__init__(handle)
-        self._close = weakref.finalize(self, handle.close)
+        self._close = weakref.finalize(self, _close, handle, _reader(handle, log_options))
 
     @classmethod
-    def open(cls, store: str | os.PathLike[str] = UNSET, **config: Unpack[Settings]) -> Ledger:
+    def open(cls, store: str | os.PathLike[str] = UNSET, **config: Unpack[Options]) -> Ledger:
         """Opens a ledger: the same as Ledger(...)."""
         return cls(store, **config)
 

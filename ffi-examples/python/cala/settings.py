@@ -31,6 +31,15 @@ class Commit(TypedDict, total=False):
     group_max: int
 
 
+class LogOptions(TypedDict, total=False):
+    """What the logger "cala" is told of the library's work: "error", "warn" (the default), "info" or "debug", each with
+    those before it; operations that take slow_ms or longer; and how many records may wait to be read."""
+
+    level: str
+    slow_ms: int
+    buffer: int
+
+
 class Settings(TypedDict, total=False):
     """The configuration of a ledger, without its store."""
 
@@ -42,3 +51,9 @@ class Settings(TypedDict, total=False):
     queue_max: int
     failover_wait_ms: int
     lazy: bool
+
+
+class Options(Settings, total=False):
+    """What a ledger is opened with: the configuration, and what the package does with the log."""
+
+    log: LogOptions

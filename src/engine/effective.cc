@@ -2,8 +2,10 @@
 #include "core/balance/effective.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "core/balance/dated_total.h"
 #include "engine/answers.h"
 #include "engine/balance.h"
 #include "engine/operations.h"
@@ -18,6 +20,7 @@ using base::Outcome;
 using base::Result;
 using core::BalanceKey;
 using core::DatedSums;
+using core::DatedTotal;
 using store::StatementId;
 
 Error too_long() {
@@ -33,13 +36,20 @@ Error from_after(Date from, const std::string &until) {
 }
 
 // Adds up a list of sums; a place without one adds nothing.
-Outcome add_up(base::JsonView list, DatedSums &into) {
+Outcome add_up(base::JsonView list, DatedTotal &into) {
   if (!list.present()) return {};
   for (const base::JsonView item : list) {
     const Result<DatedSums> sums = store::sums_of(item);
     if (!sums) return Error(sums.error());
-    if (!core::merge(into, *sums)) return too_long();
+    into.add(*sums);
   }
+  return {};
+}
+
+Outcome take_sums(const DatedTotal &total, DatedSums &out) {
+  std::optional<DatedSums> sums = total.sums();
+  if (!sums) return too_long();
+  out = *sums;
   return {};
 }
 
@@ -111,8 +121,9 @@ Flow find_range(Context context, BalanceKey key, Date from, std::optional<Date> 
 }
 
 struct Change {
-  DatedRow row;  // open: all days before, on the earliest of its balance; close: its own day
+  DatedRow row;  // close: its own day
   Date effective;
+  DatedTotal before;  // all days before, on the earliest of its balance
 };
 
 Result<Rows<Change>> changes_of(Result<store::Answer> answer, const base::Uuid &journal_id) {
@@ -126,7 +137,7 @@ Result<Rows<Change>> changes_of(Result<store::Answer> answer, const base::Uuid &
     if (!day) return corrupt_row();
     change.effective = Date{static_cast<std::int32_t>(*day)};
     if (base::JsonView before = row.get("before"); before.present() && !before.is_null()) {
-      if (Outcome added = add_up(before, change.row.open); !added) return std::move(added.error());
+      if (Outcome added = add_up(before, change.before); !added) return std::move(added.error());
     }
     Result<DatedSums> own = store::sums_of(row.get("sums"));
     if (!own) return std::move(own.error());
@@ -140,11 +151,12 @@ Result<Rows<Change>> changes_of(Result<store::Answer> answer, const base::Uuid &
 // Days into balances at their end: each has what the day before it had. Rows are in order of balance and date, either way.
 Outcome accumulate(std::vector<Change> &changes, bool descending) {
   if (descending) std::reverse(changes.begin(), changes.end());
+  DatedTotal total;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     DatedRow &row = changes[i].row;
-    DatedSums sums = i > 0 && changes[i - 1].row.key == row.key ? changes[i - 1].row.close : row.open;
-    if (!core::merge(sums, row.close)) return too_long();
-    row.close = sums;
+    if (i == 0 || changes[i - 1].row.key != row.key) total = changes[i].before;
+    total.add(row.close);
+    if (Outcome fits = take_sums(total, row.close); !fits) return fits;
   }
   if (descending) std::reverse(changes.begin(), changes.end());
   return {};
@@ -204,11 +216,15 @@ Result<std::optional<DatedRow>> dated_row(Result<store::Answer> answer, const Ba
   Result<base::Json> json = kept_rows(std::move(answer), key.journal_id);
   if (!json) return std::move(json.error());
   DatedRow out;
+  DatedTotal open;
+  DatedTotal close;
   for (const base::JsonView row : json->root().get("rows")) {
     if (Outcome read = read_head(row, out); !read) return std::move(read.error());
-    if (Outcome added = add_up(row.get("open"), out.open); !added) return std::move(added.error());
-    if (Outcome added = add_up(row.get("close"), out.close); !added) return std::move(added.error());
+    if (Outcome added = add_up(row.get("open"), open); !added) return std::move(added.error());
+    if (Outcome added = add_up(row.get("close"), close); !added) return std::move(added.error());
   }
+  if (Outcome fits = take_sums(open, out.open); !fits) return std::move(fits.error());
+  if (Outcome fits = take_sums(close, out.close); !fits) return std::move(fits.error());
   return out.close.entries == 0 ? std::optional<DatedRow>() : std::optional(out);
 }
 

@@ -7,6 +7,7 @@
 #include "engine/answers.h"
 #include "engine/balance.h"
 #include "engine/operations.h"
+#include "values/decimal_sum.h"
 
 namespace cala::engine {
 
@@ -333,7 +334,8 @@ struct TrialBalance {
 
 // Parts are added without their trailing zeros, which may come from how the store adds, and the sum shows `scale` decimals at least.
 std::optional<Sides> sum_of(base::JsonView row) {
-  Sides sides;
+  values::DecimalSum debits;
+  values::DecimalSum credits;
   for (const base::JsonView part : row.get("parts")) {
     const base::JsonView first = part.first();
     const base::JsonView second = first.present() ? first.next() : first;
@@ -341,12 +343,13 @@ std::optional<Sides> sum_of(base::JsonView row) {
     const std::optional<Decimal> debit = Decimal::parse(first.string());
     const std::optional<Decimal> credit = Decimal::parse(second.string());
     if (!debit || !credit) return std::nullopt;
-    const std::optional<Decimal> debits = debit->is_zero() ? sides.debit : Decimal::add(sides.debit, *debit);
-    const std::optional<Decimal> credits = credit->is_zero() ? sides.credit : Decimal::add(sides.credit, *credit);
-    if (!debits || !credits) return std::nullopt;
-    sides = {*debits, *credits};
+    if (!debit->is_zero()) debits.add(*debit);
+    if (!credit->is_zero()) credits.add(*credit);
   }
-  return sides;
+  const std::optional<Decimal> debit = debits.value();
+  const std::optional<Decimal> credit = credits.value();
+  if (!debit || !credit) return std::nullopt;
+  return Sides{*debit, *credit};
 }
 
 Result<TrialRow> trial_row(base::JsonView row, bool total) {

@@ -970,6 +970,36 @@ test("a_log_and_a_traceparent_are_strict", async () => {
   assert.equal((await ledger.info({ traceparent: trace })).accounts, 0);
 });
 
+everywhere("a_projection_applies_each_event_once_and_is_made_anew", async (ground) => {
+  const { ledger } = ground;
+  const table = `"notes-${ground.suffix}"`;
+  const noted = async (sql = `SELECT id FROM ${table}`, ...values: string[]): Promise<(string | null)[]> => {
+    await using tx = await ledger.begin();
+    const { rows } = await tx.exec(sql, values);
+    await tx.commit();
+    return rows.map(([id]) => id as string | null);
+  };
+  await noted(`CREATE TABLE ${table} (id text NOT NULL)`);
+  const note = (tx: OwnTransaction, event: Event): Promise<unknown> =>
+    tx.exec(`INSERT INTO ${table} VALUES ('${event.subjectId}')`);
+  const projection = (apply = note, clear?: (tx: OwnTransaction) => unknown) =>
+    ledger.projection({ name: "notes", apply, types: ["transaction_created"], pageSize: 2, ...(clear ? { clear } : {}) });
+  const posted: string[] = [];
+  for (let number = 0; number < 3; number++) posted.push((await ground.post(ledger)).transaction.id);
+  const fails = async (tx: OwnTransaction, event: Event): Promise<void> => {
+    await note(tx, event);
+    if (event.subjectId === posted[2]) throw new RangeError("killed");
+  };
+  assert.ok((await failure(projection(fails).catchUp())) instanceof RangeError);
+  assert.deepEqual(await noted(), posted.slice(0, 2));
+  assert.deepEqual([await projection().catchUp(), await projection().catchUp()], [1, 0]);
+  assert.deepEqual(await noted(), posted);
+  assert.ok((await failure(projection().rebuild())) instanceof TypeError);
+  assert.equal(await projection(note, (tx) => tx.exec(`DELETE FROM ${table}`)).rebuild(), 3);
+  assert.deepEqual(await noted(), posted);
+  await noted(`DROP TABLE ${table}`);
+});
+
 test("names_and_codes_are_not_empty", async () => {
   await using ledger = await Ledger.open({ store: "sqlite::memory:" });
   const ground = await new Ground(ledger).prepare();

@@ -1,8 +1,13 @@
 package cala
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
+	"strings"
+	"time"
+
+	"libcala.dev/cala/raw"
 )
 
 // Config is how a ledger is opened. Its zero value opens sqlite:cala.db in the working folder; a program that has its store from the
@@ -57,9 +62,54 @@ type Commit struct {
 // Option is a setting of the wrapper's own, for [Open] and [OpenJSON].
 type Option func(*core)
 
-// WithLogger gives the ledger a logger: for the library's messages, and at debug level for every operation that fails.
+// WithLogger gives the ledger a logger: for what goes wrong, what the library does about it and what takes long, and at debug level for
+// every operation that fails. The library's records are those of the levels that are enabled when the ledger is opened; they have
+// nothing of the program's data in them.
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *core) { c.log = logger }
+}
+
+// WithSlow has the logger told, as a warning, of each operation that takes so long. A record for every one at 0.
+func WithSlow(least time.Duration) Option {
+	return func(c *core) { c.slow = &least }
+}
+
+// WithTraceparent gives the operations of a context the trace that they are part of, a W3C traceparent
+// ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"): their log records have it. One that is malformed is ErrInvalid.
+func WithTraceparent(ctx context.Context, traceparent string) context.Context {
+	return context.WithValue(ctx, traceKey{}, traceparent)
+}
+
+type traceKey struct{}
+
+// Before an operation begins.
+func trace(ctx context.Context, op *raw.Op) error {
+	traceparent, given := ctx.Value(traceKey{}).(string)
+	if !given || raw.OpTrace(op, traceparent) == raw.StatusOk {
+		return nil
+	}
+	return newError(ErrInvalid, "request.malformed", "the context's traceparent is none of the W3C's Trace Context")
+}
+
+// What the library is asked for on behalf of a logger, whose handler may panic.
+func logOptions(ctx context.Context, logger *slog.Logger, slow *time.Duration) string {
+	options := struct {
+		Level  string `json:"level"`
+		SlowMS *int64 `json:"slow_ms,omitempty"`
+	}{Level: "error"}
+	func() {
+		defer func() { _ = recover() }()
+		for _, level := range []slog.Level{slog.LevelWarn, slog.LevelInfo, slog.LevelDebug} {
+			if logger.Enabled(ctx, level) {
+				options.Level = strings.ToLower(level.String())
+			}
+		}
+	}()
+	if slow != nil {
+		options.SlowMS = Ptr((*slow + time.Millisecond - 1).Milliseconds())
+	}
+	text, _ := json.Marshal(options)
+	return string(text)
 }
 
 // Ptr gives a pointer to a value, for the optional fields of requests.

@@ -123,6 +123,9 @@ func (r *hostRunner) checkStore(ctx context.Context) *Error {
 // Runs what the operation asks for until it is answered. An ended context is left to the driver to notice: only the statement
 // that it refuses is certain to have written nothing.
 func (r *hostRunner) drive(ctx context.Context, op *raw.Op) ([]byte, error) {
+	if err := trace(ctx, op); err != nil {
+		return nil, err
+	}
 	var refused error // the first one: with savepoints, statements follow it
 	step := raw.OpStep(op)
 	for step == raw.StepNeedQuery {

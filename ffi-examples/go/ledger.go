@@ -27,6 +27,7 @@ type core struct {
 	ledger   *raw.Ledger
 	pump     *pump
 	log      *slog.Logger
+	slow     *time.Duration
 	sqlite   bool
 	hostOnly bool
 	turns    turns
@@ -86,6 +87,13 @@ func OpenJSON(ctx context.Context, config []byte, options ...Option) (*Ledger, e
 	}
 	if err = blocking(ctx, open, discard); err != nil {
 		return nil, err
+	}
+	if c.log != nil {
+		if failure, status := raw.LedgerLog(c.ledger, logOptions(ctx, c.log, c.slow), c.pump.queue, nil, 0); status != raw.StatusOk {
+			err = takeError(failure, status)
+			discard()
+			return nil, err
+		}
 	}
 	go c.pump.run()
 	ledger := &Ledger{Operations: Operations{ownRunner{c, nil}}, core: c}

@@ -101,6 +101,9 @@ func (r ownRunner) run(ctx context.Context, make raw.Operation, request string) 
 
 // Starts an operation and waits for its answer, also after asking it to stop: only the answer tells what was written.
 func (c *core) finish(ctx context.Context, op *raw.Op) ([]byte, error) {
+	if err := trace(ctx, op); err != nil {
+		return nil, err
+	}
 	tag, arrival := c.pump.expect()
 	if status := raw.OpStart(op, c.pump.queue, nil, uintptr(tag)); status != raw.StatusOk {
 		c.pump.forget(tag)

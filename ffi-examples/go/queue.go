@@ -1,12 +1,15 @@
 package cala
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 
 	"libcala.dev/cala/raw"
@@ -103,11 +106,34 @@ func (p *pump) deliver(batch []byte) bool {
 			return true
 		case raw.RecordCompletion:
 			p.answer(tag, answer{status, append([]byte(nil), data...)})
-		case raw.RecordLog, raw.RecordDropped:
-			logSafely(p.log, slog.LevelWarn, "cala: "+string(data))
+		case raw.RecordLog:
+			p.tell(data)
+		case raw.RecordDropped:
+			logSafely(p.log, slog.LevelWarn, "cala: log records were lost, because nobody read them in time", "dropped", string(data))
 		}
 	}
 	return false
+}
+
+// A record of the library's log.
+func (p *pump) tell(data []byte) {
+	var record LogRecord
+	var fields map[string]any
+	var level slog.Level
+	numbers := json.NewDecoder(bytes.NewReader(data))
+	numbers.UseNumber()
+	if json.Unmarshal(data, &record) != nil || numbers.Decode(&fields) != nil || level.UnmarshalText([]byte(record.Level)) != nil {
+		return
+	}
+	arguments := []any{"event", record.Event}
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		switch key {
+		case "at", "level", "event", "message": // the handler has its own
+		default:
+			arguments = append(arguments, key, fields[key])
+		}
+	}
+	logSafely(p.log, level, "cala: "+record.Message, arguments...)
 }
 
 func (p *pump) answer(tag uint64, finished answer) {

@@ -261,14 +261,84 @@ func TestCancel_before_the_call_does_nothing(t *testing.T) {
 }
 
 func TestLogger_hears_of_failures(t *testing.T) {
-	var text strings.Builder
-	logger := slog.New(slog.NewJSONHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	text := new(lines)
+	logger := slog.New(slog.NewJSONHandler(text, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ledger := openInMemory(t, cala.WithLogger(logger))
 	_, err := ledger.FindAccount(t.Context(), cala.ByCode("NOBODY"))
 	expectError(t, err, cala.ErrNotFound, "account.not_found")
-	var line struct{ Level, Code string }
-	check(t, json.Unmarshal([]byte(text.String()), &line))
-	equal(t, line.Level+" "+line.Code, "DEBUG account.not_found")
+	for _, text := range strings.Split(strings.TrimSpace(text.String()), "\n") {
+		var line struct{ Level, Code, Msg string }
+		check(t, json.Unmarshal([]byte(text), &line))
+		if line.Msg == "cala: an operation failed" {
+			equal(t, line.Level+" "+line.Code, "DEBUG account.not_found")
+			return
+		}
+	}
+	t.Fatal(text.String())
+}
+
+const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+// What a handler wrote, from any goroutine.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func TestLogger_hears_the_librarys_log(t *testing.T) {
+	text := new(lines)
+	logger := slog.New(slog.NewJSONHandler(text, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	ledger := openInMemory(t, cala.WithLogger(logger), cala.WithSlow(0))
+	_, err := ledger.FindAccount(cala.WithTraceparent(t.Context(), traceparent), cala.ByCode("NOBODY"))
+	expectError(t, err, cala.ErrNotFound, "account.not_found")
+	check(t, ledger.Close())
+	heard := map[string]map[string]any{}
+	for _, line := range strings.Split(strings.TrimSpace(text.String()), "\n") {
+		record := map[string]any{}
+		check(t, json.Unmarshal([]byte(line), &record))
+		if event, is := record["event"].(string); is {
+			heard[event] = record
+		}
+	}
+	refused, slow := heard["operation.refused"], heard["operation.slow"]
+	equal(t, refused["level"], any("DEBUG"))
+	equal(t, refused["code"], any("account.not_found"))
+	equal(t, refused["traceparent"], any(traceparent))
+	equal(t, slow["level"], any("WARN"))
+	equal(t, slow["operation"], any("account_find"))
+	equal(t, slow["attempts"], any(1.0))
+	_, timed := slow["took_ms"].(float64)
+	equal(t, timed, true)
+}
+
+func TestLogger_hears_what_it_writes_and_no_more(t *testing.T) {
+	text := new(lines)
+	ledger := openInMemory(t, cala.WithLogger(slog.New(slog.NewJSONHandler(text, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+	_, err := ledger.FindAccount(t.Context(), cala.ByCode("NOBODY"))
+	expectError(t, err, cala.ErrNotFound, "account.not_found")
+	check(t, ledger.Close())
+	equal(t, text.String(), "")
+	_, err = cala.Open(t.Context(), cala.Config{Store: "sqlite::memory:"}, cala.WithLogger(slog.Default()), cala.WithSlow(-time.Second))
+	expectError(t, err, cala.ErrInvalid, "request.malformed")
+}
+
+func TestTraceparent_is_one_or_refused(t *testing.T) {
+	ledger := openInMemory(t)
+	_, err := ledger.Info(cala.WithTraceparent(t.Context(), "none"))
+	expectError(t, err, cala.ErrInvalid, "request.malformed")
+	equal(t, must[*cala.Info](t)(ledger.Info(cala.WithTraceparent(t.Context(), traceparent))).Accounts, 0)
 }
 
 func TestLists_end_with_the_error(t *testing.T) {

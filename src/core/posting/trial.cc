@@ -51,7 +51,7 @@ Outcome Trial::fold_dated(const MovedAccounts &accounts, Moves &mine, const Entr
   return outcome;
 }
 
-void Trial::keep(Moves moves) {
+void Trial::keep(Moves &&moves) {
   for (auto &[key, balance] : moves.balances) kept_.balances.insert_or_assign(key, std::move(balance));
   for (auto &[key, sums] : moves.buckets) kept_.buckets.insert_or_assign(key, std::move(sums));
 }

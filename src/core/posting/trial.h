@@ -49,7 +49,7 @@ class Trial {
     return outcome;
   }
   base::Outcome fold_dated(const MovedAccounts &accounts, Moves &mine, const Entry &entry, base::Date effective) const;
-  void keep(Moves moves);
+  void keep(Moves &&moves);
 
   // A unit that is posted by itself later takes its balances to its instant; `stamp` is no earlier than what moved those of an entry.
   void leave_ahead(const MovedAccounts &accounts, const Entry &entry, base::Timestamp stamp);

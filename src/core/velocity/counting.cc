@@ -15,7 +15,7 @@ Outcome VelocityCounting::count(const VelocityHit &hit, VelocityBalances &mine,
   return {};
 }
 
-void VelocityCounting::keep(VelocityBalances mine) {
+void VelocityCounting::keep(VelocityBalances &&mine) {
   for (auto &[key, balance] : mine) kept_.insert_or_assign(key, std::move(balance));
 }
 

@@ -21,7 +21,7 @@ class VelocityCounting {
 
   // Counts one hit in what a unit counts. kRejected "velocity.exceeded", or a warning; "amount.range".
   base::Outcome count(const VelocityHit &hit, VelocityBalances &mine, std::vector<VelocityWarning> &warnings);
-  void keep(VelocityBalances mine);
+  void keep(VelocityBalances &&mine);
   // What must be known before all is counted.
   std::vector<VelocityKey> needs() const { return {needs_.begin(), needs_.end()}; }
   // Counts anew, with what the store has of what was asked.

@@ -524,13 +524,14 @@ class Holds(_Noun[M]):
 
     @listing("hold_list", Hold)
     def list(self, **filters: Unpack[HoldFilter]) -> object:
-        """Holds in the order in which they were posted. Gives a Listing."""
+        """Holds in the order in which they were posted; with expires_before in that in which they expire. Gives a
+        Listing."""
         return filters
 
     @operation("hold_expire", ExpiredHolds)
     def expire(self, limit: int | None = None) -> object:
         """Releases holds that have expired; to be called again until it has expired none. Gives {"expired": n, "refused":
-        n}."""
+        n, "refusals": [{"hold_id": ..., "error": ...}]}."""
         return {"limit": limit}
 
 

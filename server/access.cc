@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <sstream>
+#include <system_error>
 
 #include "options.h"
 
@@ -26,7 +27,7 @@ bool Access::load(std::string &error) {
   if (!file_.empty()) {
     std::string text;
     if (!read_file(file_, text)) {
-      error = "--token-file " + file_ + ": " + std::strerror(errno);
+      error = "--token-file " + file_ + ": " + std::generic_category().message(errno);
       return false;
     }
     std::istringstream lines(text);

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <mutex>
 #include <set>
+#include <system_error>
 
 #include "document.h"
 #include "json.h"
@@ -266,7 +266,7 @@ bool credentials_of(const Options &options, std::shared_ptr<grpc::ServerCredenti
   for (const auto &[path, text] : {std::pair{&options.tls_cert, &certificate}, std::pair{&options.tls_key, &key},
                                    std::pair{&options.tls_client_ca, &authorities}}) {
     if (path->empty() || read_file(*path, *text)) continue;
-    error = *path + ": " + std::strerror(errno);
+    error = *path + ": " + std::generic_category().message(errno);
     return false;
   }
   grpc::SslServerCredentialsOptions tls(authorities.empty()

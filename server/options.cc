@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 #include <sstream>
+#include <system_error>
 #include <vector>
 
 namespace outbox {
@@ -95,7 +96,7 @@ struct Reader {
 
 void Reader::set_store_file(const std::string &path) {
   std::string text;
-  if (!read_file(path, text)) return fail("--store-file " + path + ": " + std::strerror(errno));
+  if (!read_file(path, text)) return fail("--store-file " + path + ": " + std::generic_category().message(errno));
   options.store = trimmed(text);
 }
 
@@ -160,10 +161,11 @@ void Reader::set(const std::string &name, const std::string &value, bool is_argu
 void read_environment(Reader &reader) {
   for (const auto *names : {&kNames, &kFlags}) {
     for (const std::string &name : *names) {
-      const char *value = std::getenv(variable_of(name).c_str());
+      const char *value = std::getenv(variable_of(name).c_str());  // NOLINT(concurrency-mt-unsafe): no thread yet
       if (value != nullptr && *value != 0) reader.set(name, value, false);
     }
   }
+  // NOLINTNEXTLINE(concurrency-mt-unsafe)
   if (const char *token = std::getenv("CALA_OUTBOX_TOKEN")) reader.options.token = trimmed(token);
 }
 

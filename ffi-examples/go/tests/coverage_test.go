@@ -100,8 +100,12 @@ func comments(t *testing.T) map[string]string {
 			if !ok || method.Recv == nil {
 				continue
 			}
-			if star, ok := method.Recv.List[0].Type.(*ast.StarExpr); ok {
-				receiver := strings.Replace(star.X.(*ast.Ident).Name, "Operations", "Ledger", 1)
+			star, ok := method.Recv.List[0].Type.(*ast.StarExpr)
+			if !ok {
+				continue
+			}
+			if of, ok := star.X.(*ast.Ident); ok { // not a generic type, which has no operations
+				receiver := strings.Replace(of.Name, "Operations", "Ledger", 1)
 				said[receiver+"."+method.Name.Name] = method.Doc.Text()
 			}
 		}

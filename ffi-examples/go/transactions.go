@@ -20,8 +20,8 @@ func WithID(id string) PostOption { return func(posting *Posting) { posting.ID =
 //
 // Errors: ErrNotFound (tx_template.not_found, journal.not_found, account.not_found), ErrInvalid (cel.eval, cel.coerce, param.missing,
 // param.unknown, param.type, param.range, currency.unknown, amount.range, amount.scale), ErrRejected (posting.unbalanced,
-// journal.locked, account.locked, account.is_set, account.below_min, account.above_max, velocity.exceeded), ErrConflict
-// (transaction.replay_differs, transaction.exists, balance.changed).
+// journal.locked, journal.closed, account.locked, account.is_set, account.below_min, account.above_max, velocity.exceeded),
+// ErrConflict (transaction.replay_differs, transaction.exists, balance.changed).
 func (o *Operations) Post(ctx context.Context, txTemplateCode string, params Params, options ...PostOption) (*Posted, error) {
 	posting := Posting{TxTemplateCode: txTemplateCode, Params: params}
 	for _, option := range options {

@@ -14,8 +14,8 @@ module Cala
     # @raise [NotFoundError] tx_template.not_found, journal.not_found, account.not_found
     # @raise [InvalidError] cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown, amount.range,
     #   amount.scale
-    # @raise [RejectedError] posting.unbalanced, journal.locked, account.locked, account.is_set, account.below_min, account.above_max,
-    #   velocity.exceeded
+    # @raise [RejectedError] posting.unbalanced, journal.locked, journal.closed, account.locked, account.is_set, account.below_min,
+    #   account.above_max, velocity.exceeded
     # @raise [ConflictError] transaction.replay_differs, transaction.exists, balance.changed
     def post(code, params = nil, id: nil, **keywords)
       raise ArgumentError, "give the params as a Hash or as keywords, not both" if params && !keywords.empty?

@@ -483,7 +483,8 @@ TEST_P(GroupedPostings, LoseOneThatIsCancelledBeforeTheWriteAndNoneAfter) {
 }
 
 TEST_P(GroupedPostings, WaitingForRowsLetACancelledOneGo) {
-  auto holder = engine::OwnTransaction::begin(*ledger_, *pool_, kNoWaiting);
+  engine::Course course;
+  auto holder = engine::OwnTransaction::begin(*ledger_, *pool_, kNoWaiting, course);
   ASSERT_TRUE(holder.ok());
   Member first(*ledger_, Sketch{}.text());
   engine::CancelToken never;

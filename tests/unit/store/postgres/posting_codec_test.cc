@@ -11,7 +11,7 @@ constexpr std::string_view kState =
     R"({"guard":"77","balances":"12 3 00000000-0000-7000-8000-000000000001 USD )"
     R"(00000000-0000-7000-8000-000000000002 00000000-0000-7000-8000-000000000003 5 -6 )"
     R"(1.50 0 00000000-0000-7000-8000-000000000003 -6 0.00 0 - 5 0 0 - 5",)"
-    R"("journals":[["00000000-0000-7000-8000-000000000002","locked",{"default":18,"USD":2},1]],)"
+    R"("journals":[["00000000-0000-7000-8000-000000000002","locked",{"default":18,"USD":2},20453,1]],)"
     R"("accounts":"00000000-0000-7000-8000-000000000001 active 1",)"
     R"("velocity":[{"id":"00000000-0000-7000-8000-000000000001","name":"A","external_id":null,)"
     R"("normal_balance_type":"debit","metadata":"{}","controls":["{\"a\":1}"]}],)"
@@ -33,6 +33,7 @@ TEST(PostingState, IsReadFromItsText) {
   ASSERT_EQ(state->journals.size(), 1U);
   EXPECT_EQ(state->journals[0].status, core::LockStatus::kLocked);
   EXPECT_EQ(state->journals[0].max_scale.for_currency(*core::Currency::parse("USD")), 2);
+  EXPECT_EQ(state->journals[0].closed_until, base::Date{20453});
   ASSERT_EQ(state->accounts.size(), 1U);
   EXPECT_EQ(state->accounts[0].id.text(), "00000000-0000-7000-8000-000000000001");
   EXPECT_EQ(state->accounts[0].status, core::LockStatus::kActive);

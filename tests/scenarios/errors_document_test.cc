@@ -26,13 +26,11 @@ void add_matches(const std::string &text, const std::regex &pattern, std::set<st
 // Codes stand in the sources as "noun.word", or as ".word" after a noun that comes from elsewhere.
 std::set<std::string> codes_of_sources() {
   const std::regex code(
-      "\"((?:account|account_set|amount|balance|call|cel|clock|config|currency|event|executor|hold|journal|ledger|list|"
-      "listener|"
-      "membership|"
-      "memory|op|option|param|"
-      "posting|"
-      "process|queue|"
-      "request|rollup|store|transaction|tx|tx_template|velocity|velocity_control|velocity_limit)\\.[a-z_]+)\"");
+      "\"((?:account|account_set|amount|balance|call|cel|clock|config|currency|event|executor|group|hold|journal|"
+      "ledger|"
+      "list|listener|membership|memory|op|operation|option|param|pool|posting|process|queue|request|rollup|schema|"
+      "store|"
+      "transaction|tx|tx_template|velocity|velocity_control|velocity_limit)\\.[a-z_]+)\"");
   const std::regex suffix("\"(\\.(?:exists|not_found|changed))\"");
   const std::regex ensured("\"(\\.(?:ensure_differs|keys_span))\"");
   std::set<std::string> codes;
@@ -60,23 +58,34 @@ std::set<std::string> codes_of_sources() {
   return codes;
 }
 
-std::set<std::string> codes_of_document() {
-  std::set<std::string> codes;
-  std::istringstream document(read_file(CALA_SOURCE_DIR "/docs/errors.md"));
-  const std::regex code("`([a-z_]+\\.[a-z_]+)`");
+// What stands in the first column of the tables of a document, from the line that begins with `from`, to the next that is empty.
+std::set<std::string> first_column(const char *path, std::string_view from = {}) {
+  std::set<std::string> names;
+  std::istringstream document(read_file(std::string(CALA_SOURCE_DIR) + path));
+  const std::regex name("`([a-z_]+\\.[a-z_]+)`");
+  bool within = from.empty();
   for (std::string line; std::getline(document, line);) {
-    if (!line.starts_with("| `")) continue;
-    add_matches(line.substr(0, line.find(" | ")), code, codes);
+    if (!from.empty()) within = line.starts_with(from) || (within && !line.empty());
+    if (within && line.starts_with("| `")) add_matches(line.substr(0, line.find(" | ")), name, names);
   }
-  return codes;
+  return names;
 }
 
+// A name is a code, or an event of the log.
 TEST(ErrorsDocument, NamesEveryCodeOfTheSourcesAndNoOther) {
   const std::set<std::string> made = codes_of_sources();
-  const std::set<std::string> told = codes_of_document();
-  ASSERT_GT(made.size(), 50U);
-  for (const std::string &code : made) EXPECT_TRUE(told.contains(code)) << code << " is missing in docs/errors.md";
-  for (const std::string &code : told) EXPECT_TRUE(made.contains(code)) << code << " of docs/errors.md is in no source";
+  const std::set<std::string> codes = first_column("/docs/errors.md");
+  const std::set<std::string> events = first_column("/docs/running.md", "| event | level |");
+  ASSERT_GT(codes.size(), 50U);
+  ASSERT_GT(events.size(), 5U);
+  for (const std::string &name : made) {
+    EXPECT_TRUE(codes.contains(name) != events.contains(name))
+        << name << " is missing in docs/errors.md or docs/running.md, or in both";
+  }
+  for (const std::string &name : codes)
+    EXPECT_TRUE(made.contains(name)) << name << " of docs/errors.md is in no source";
+  for (const std::string &name : events)
+    EXPECT_TRUE(made.contains(name)) << name << " of docs/running.md is in no source";
 }
 
 }  // namespace

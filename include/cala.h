@@ -323,8 +323,9 @@ CALA_API void cala_ledger_free(cala_ledger *ledger);
 /* Has the ledger tell of its work: of what went wrong, what it did about that, and what took long. Each is a record
  * CALA_RECORD_LOG in queue, whose tag is user and whose data is a log_record ("The documents of the operations"), or a
  * call of fn. No amount, param, metadata, name or password is ever in one, nor a word of the database's. A ledger has
- * one log: this takes the place of the one before, and fn of that is not called any more; with queue NULL it has none,
- * as in the beginning. options: NULL or
+ * one log: this takes the place of the one before, and fn of that is not called any more, though a call on another
+ * thread may still be running; with queue NULL it has none, as in the beginning. What waits in queue when the ledger
+ * ends is still there for whoever drains or reads it, by fn too. options: NULL or
  *   level    "error", "warn", "info" or "debug": each tells also of those before it. Default "warn".
  *   slow_ms  operations that took so long, 0 to 3600000, are told of too (operation.slow, a warning). Default: none.
  *   buffer   how many log records wait in the queue at most, whichever ledgers they are of, 1 to 100000. Default 1024.
@@ -440,8 +441,8 @@ CALA_API int32_t cala_op_feed(cala_op *op, const char *text, size_t text_len);
 CALA_API int32_t cala_op_feed_error(cala_op *op, const char *sqlstate, const char *message);
 
 /* Says which trace an operation is part of, before it is run, started or stepped: a traceparent of the W3C's Trace
- * Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then have it.
- * CALA_INVALID (not one), CALA_MISUSE (it runs already). */
+ * Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then have it,
+ * but not those of a group of operations. CALA_INVALID (not one), CALA_MISUSE (it runs already). */
 CALA_API cala_status cala_op_trace(cala_op *op, const char *traceparent, size_t traceparent_len);
 /* Where it stands: CALA_BUSY until it is answered, then its status. */
 CALA_API cala_status cala_op_status(const cala_op *op);
@@ -977,7 +978,7 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   level: text,                       -- error, warn, info or debug
  *   event: text,                       -- what happened: operation.failed and the like, docs/running.md has all
  *   message: text,                     -- the same in words
- *   operation?: text,                  -- the function's name without cala_
+ *   operation?: text,                  -- the function's name without cala_, transaction_post_group or rollup_step
  *   traceparent?: text,                -- that was said of the operation (cala_op_trace)
  *   code?: text,                       -- of the error
  *   sqlstate?: text,
@@ -1578,14 +1579,15 @@ CALA_API cala_status cala_hold_find(cala_ledger *ledger, cala_tx *tx, const char
 CALA_API cala_status cala_hold_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                     cala_op **out_op, cala_error **out_error);
 
-/* Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, and
- * those that another session is just at, wait. Each is released or refused as if by itself; what is refused stays due,
- * and those behind it are released in its stead, until `limit` are or none is left (or 10000 were refused). All have
- * the same instant. Call it again until it has expired none; nothing else does, for a look for expired holds would be
- * one more read in every posting. What it locks it holds to its end: of a small limit postings wait less.
+/* Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, of
+ * one whose books are closed for today, and those that another session is just at, wait. Each is released or refused as
+ * if by itself; what is refused stays due, and those behind it are released in its stead, until `limit` are or none is
+ * left (or 10000 were refused). All have the same instant. Call it again until it has expired none; nothing else does,
+ * for a look for expired holds would be one more read in every posting. What it locks it holds to its end: of a small
+ * limit postings wait less.
  * request: {limit?: integer 1..1000 = 100}
  * result: {expired: integer,           -- released by this call
- *   refused: integer,                  -- that what must stay available, a velocity limit or closed books did not allow
+ *   refused: integer,                  -- that what must stay available or a velocity limit did not allow
  *   refusals: [hold_refusal; 100]}     -- those of them that expired first, and why
  * errors: CALA_CONFLICT balance.changed (as transaction_post), transaction.exists (likewise)
  * access: write */

@@ -758,7 +758,7 @@ type LogRecord struct {
 	Event string `json:"event"`
 	// The same in words.
 	Message string `json:"message"`
-	// The function's name without cala_.
+	// The function's name without cala_, transaction_post_group or rollup_step.
 	Operation string `json:"operation,omitempty"`
 	// That was said of the operation (cala_op_trace).
 	Traceparent string `json:"traceparent,omitempty"`
@@ -1364,7 +1364,7 @@ type HoldExpireRequest struct {
 type HoldExpireResult struct {
 	// Released by this call.
 	Expired int64 `json:"expired"`
-	// That what must stay available, a velocity limit or closed books did not allow.
+	// That what must stay available or a velocity limit did not allow.
 	Refused int64 `json:"refused"`
 	// Those of them that expired first, and why. At most 100.
 	Refusals []HoldRefusal `json:"refusals"`

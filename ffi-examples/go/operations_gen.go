@@ -545,11 +545,11 @@ func (o *Operations) HoldsPage(ctx context.Context, filter HoldFilter) (*Page[Ho
 }
 
 // ExpireHold releases holds that have expired, the earliest first, in one transaction; those of a locked account or
-// journal, and those that another session is just at, wait. Each is released or refused as if by itself; what is
-// refused stays due, and those behind it are released in its stead, until `limit` are or none is left (or 10000 were
-// refused). All have the same instant. Call it again until it has expired none; nothing else does, for a look for
-// expired holds would be one more read in every posting. What it locks it holds to its end: of a small limit postings
-// wait less.
+// journal, of one whose books are closed for today, and those that another session is just at, wait. Each is released
+// or refused as if by itself; what is refused stays due, and those behind it are released in its stead, until `limit`
+// are or none is left (or 10000 were refused). All have the same instant. Call it again until it has expired none;
+// nothing else does, for a look for expired holds would be one more read in every posting. What it locks it holds to
+// its end: of a small limit postings wait less.
 //
 // Errors: ErrConflict (balance.changed, transaction.exists).
 func (o *Operations) ExpireHold(ctx context.Context, request HoldExpireRequest) (*HoldExpireResult, error) {

@@ -242,6 +242,7 @@ Result<OperationPtr> listener_ack(Ledger &, const RequestPtr &request) {
   Operation::Traits traits;
   traits.access = store::Access::kWrite;
   traits.repeatable = !expected;  // once it took effect, another place is kept
+  traits.races = !expected;       // a place goes forward only, so it would not be the expected one again
   return std::make_unique<Operation>("listener_ack", traits, [name, place, expected](Context context) {
     return acknowledge(context, name, place, expected);
   });

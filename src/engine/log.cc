@@ -105,6 +105,7 @@ bool Log::listen(std::shared_ptr<LogListener> listener, LogLevel level,
   const std::lock_guard<std::mutex> lock(mutex_);
   if (ended_) return false;
   before = std::exchange(listener_, std::move(listener));
+  if (before != nullptr) before->replaced();
   slow_ms_.store(slow ? slow->count() : -1, std::memory_order_relaxed);
   level_.store(listener_ == nullptr ? LogLevel::kNone : level, std::memory_order_relaxed);
   return true;

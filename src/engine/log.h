@@ -63,6 +63,7 @@ class LogListener {
   virtual ~LogListener() = default;
   // False when the record was lost. Called by one thread at a time.
   virtual bool take(const LogEntry &entry) noexcept = 0;
+  virtual void replaced() noexcept {}  // another has its place
 };
 
 // A traceparent of the W3C's: which trace of the program's an operation is part of. Empty: none.

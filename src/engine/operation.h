@@ -40,6 +40,7 @@ class Operation {
   struct Traits {
     store::Access access = store::Access::kRead;
     bool repeatable = false;  // after a commit whose outcome is unknown, running it again tells what became of it
+    bool races = true;        // false: a race that it finds to be lost is its answer; run again, it would be lost again
     bool needs_store = true;  // false: it asks nothing of a store
     bool migrates = false;    // on our own store: done by Store::migrate instead of by its flow
     std::optional<std::chrono::milliseconds> examines_for =

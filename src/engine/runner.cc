@@ -247,7 +247,8 @@ Result<Render> repeat(Operation &operation, Context context, SessionPool &pool, 
       continue;
     }
     if (unknown && settles(error)) return outcome;
-    if (error.status == Status::kConflict && error.retryable && lost_races < kMaxLostRaces) {
+    const bool races = operation.traits().races || !error.sqlstate.empty();
+    if (error.status == Status::kConflict && error.retryable && races && lost_races < kMaxLostRaces) {
       retried(Retry::kLostRace, error);
       back_off(lost_races++);
     } else if (error.code == "store.connection_lost" && lost_connections < kMaxLostConnections) {

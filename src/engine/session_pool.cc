@@ -85,7 +85,6 @@ base::Result<SessionPool::Lease> SessionPool::make(store::Access access, Shelf &
 
 base::Result<SessionPool::Lease> SessionPool::acquire(store::Access access, const std::atomic<bool> *stop,
                                                       std::chrono::steady_clock::time_point deadline) {
-  using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   const Clock::time_point end = std::min(start + timeout_, deadline);
   Clock::time_point next_try = Clock::time_point::min();  // to make one

@@ -49,7 +49,9 @@ class ListenerState::Record final : public runtime::Completion {
  public:
   Record(std::shared_ptr<ListenerState> listener, std::string text, std::int64_t place, Status status)
       : listener_(std::move(listener)), text_(std::move(text)), place_(place), status_(status) {}
-  ~Record() override { leave(); }
+  ~Record() override {
+    if (!left_) listener_->dropped();
+  }
   Record(const Record &) = delete;
   Record &operator=(const Record &) = delete;
 
@@ -59,6 +61,7 @@ class ListenerState::Record final : public runtime::Completion {
   std::int32_t status() const override { return static_cast<std::int32_t>(status_); }
   std::uint16_t type() const override { return static_cast<std::uint16_t>(runtime::MessageType::kEvent); }
   void append_data(std::string &out) const override { out += text_; }
+  void was_read() noexcept override { leave(); }
   void deliver() override {
     leave();  // before: the program may leave its callback by a longjmp
     const EventFn fn = listener_->fn_;
@@ -67,7 +70,8 @@ class ListenerState::Record final : public runtime::Completion {
 
  private:
   void leave() noexcept {
-    if (!std::exchange(left_, true)) listener_->taken(place_);
+    left_ = true;
+    listener_->taken(place_);
   }
 
   const std::shared_ptr<ListenerState> listener_;
@@ -89,10 +93,17 @@ void ListenerState::taken(std::int64_t place) noexcept {
   if (left <= options_.buffer / 2 && full_.exchange(false)) hub_->wake();
 }
 
+// Nobody took it, and nobody will: its queue is gone. Nothing behind it is ever reached.
+void ListenerState::dropped() noexcept {
+  lost_.store(true);
+  waiting_.fetch_sub(1);
+  if (full_.exchange(false)) hub_->wake();
+}
+
 // place_ before waiting_: what was put into the queue up to that place is counted there until it leaves.
 std::int64_t ListenerState::reached() noexcept {
   const std::int64_t put = place();
-  if (waiting_.load() == 0) advance(taken_, put);
+  if (waiting_.load() == 0 && !lost_.load()) advance(taken_, put);
   return taken_.load();
 }
 

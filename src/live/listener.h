@@ -58,7 +58,8 @@ class ListenerState : public std::enable_shared_from_this<ListenerState> {
   class Record;
   static constexpr std::chrono::milliseconds kFirstPause{5};
 
-  void taken(std::int64_t place) noexcept;  // an event has left the queue
+  void taken(std::int64_t place) noexcept;  // by the program, from the queue
+  void dropped() noexcept;                  // by the queue, with what else was in it
   std::size_t room() const;
   // The pump's: reads once and hands on. When to read again is in due_.
   void read(LedgerState &ledger, engine::CancelToken &cancel);
@@ -74,6 +75,7 @@ class ListenerState : public std::enable_shared_from_this<ListenerState> {
   std::atomic<bool> freed_{false};
   std::atomic<std::size_t> waiting_{0};  // events in the queue
   std::atomic<bool> full_{false};        // the pump waits for room
+  std::atomic<bool> lost_{false};        // an event was dropped
   std::atomic<std::int64_t> place_{0};   // read and put into the queue up to here
   std::atomic<std::int64_t> taken_{0};   // see reached()
 

@@ -14,10 +14,10 @@ struct QueueLog::Ear {
 
   const LogFn fn;
   void *const user;
-  std::atomic<bool> ended{false};
+  std::atomic<bool> replaced{false};
 
   void hear(runtime::MessageType type, const char *data, std::size_t length) const {
-    if (fn != nullptr && !ended.load(std::memory_order_acquire))
+    if (fn != nullptr && !replaced.load(std::memory_order_acquire))
       fn(user, static_cast<std::int32_t>(type), data, length);
   }
   // For the queue; a callback may leave by longjmp, and nothing here has a destructor.
@@ -50,7 +50,7 @@ QueueLog::QueueLog(std::shared_ptr<runtime::Queue> queue, LogFn fn, void *user)
   if (fn != nullptr) queue_->set_dropped_callback(Ear::dropped, ear_.get(), ear_);
 }
 
-QueueLog::~QueueLog() { ear_->ended.store(true, std::memory_order_release); }
+void QueueLog::replaced() noexcept { ear_->replaced.store(true, std::memory_order_release); }
 
 bool QueueLog::take(const engine::LogEntry &entry) noexcept {
   switch (queue_->place_for_log()) {

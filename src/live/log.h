@@ -19,11 +19,9 @@ using LogFn = void (*)(void *user, std::int32_t type, const char *data, std::siz
 class QueueLog final : public engine::LogListener {
  public:
   QueueLog(std::shared_ptr<runtime::Queue> queue, LogFn fn, void *user);
-  ~QueueLog() override;  // fn is not called any more
-  QueueLog(const QueueLog &) = delete;
-  QueueLog &operator=(const QueueLog &) = delete;
 
   bool take(const engine::LogEntry &entry) noexcept override;
+  void replaced() noexcept override;  // fn is not called any more
 
  private:
   struct Ear;

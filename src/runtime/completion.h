@@ -30,6 +30,9 @@ class Completion {
   // Appends the message's data. Called only when a reader asks for it, on the reader's thread, at most once a message.
   virtual void append_data(std::string &out) const = 0;
 
+  // Its bytes are in the reader's buffer. On the reader's thread, once a message that is read; never after that.
+  virtual void was_read() noexcept {}
+
   // Calls the program's callback, on the draining thread, with no lock held. The program may leave through it without
   // returning (Ruby's throw is a longjmp): an implementation keeps nothing with a destructor alive across the call.
   virtual void deliver() = 0;

@@ -186,6 +186,7 @@ Result<std::size_t> Queue::fill(unsigned char *buf, std::size_t cap, std::size_t
     }
     write_message(buf + *used, *next, state_->rendered);
     *used += needed;
+    next->was_read();
     was_read(*next);
   }
   return count;

@@ -349,6 +349,26 @@ static void reached_lies_between_what_was_taken_and_what_waits(void **state) {
   close_ear(ear);
 }
 
+/* Who stops in the middle may still keep the place: what went with the queue comes again. */
+static void what_went_with_the_queue_was_not_taken(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  struct ear *ear = open_ear(books->ledger, "{\"types\": [\"transaction_created\"]}", 1);
+  int64_t reached;
+  post(books->ledger, 10);
+  while (ear->count < 3) {
+    assert_int_equal(cala_queue_wait(ear->queue, PATIENCE_MS), CALA_OK);
+    cala_queue_drain(ear->queue, 1);
+  }
+  reached = cala_listener_reached(ear->listener);
+  assert_int_equal(reached, ear->places[2]);
+  cala_queue_free(ear->queue);
+  post(books->ledger, 1);
+  usleep(100000);
+  assert_int_equal(cala_listener_reached(ear->listener), reached);
+  cala_listener_free(ear->listener);
+  free(ear);
+}
+
 static void a_child_has_no_listener(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   struct ear *ear = open_ear(books->ledger, "{}", 0);
@@ -389,6 +409,8 @@ int main(void) {
       ON_POSTGRES(every_listener_hears_every_posting_of_every_thread),
       ON_SQLITE(reached_lies_between_what_was_taken_and_what_waits),
       ON_POSTGRES(reached_lies_between_what_was_taken_and_what_waits),
+      ON_SQLITE(what_went_with_the_queue_was_not_taken),
+      ON_POSTGRES(what_went_with_the_queue_was_not_taken),
       ON_SQLITE(a_child_has_no_listener),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

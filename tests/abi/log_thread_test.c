@@ -111,6 +111,23 @@ static void a_ledger_that_shuts_down_tells_its_end_last(void **state) {
   cala_queue_free(queue);
 }
 
+/* The last words are those that somebody looks for. */
+static void what_waits_when_the_ledger_ends_is_told(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_queue *queue = new_queue();
+  int records = 0;
+  cala_op *op = make_transfer(books->ledger, NULL, "1");
+  hear(books->ledger, EVERYTHING, queue, count_records, &records);
+  assert_int_equal(cala_op_trace(op, TRACE, strlen(TRACE)), CALA_OK);
+  assert_int_equal(cala_op_run(op, -1, NULL), CALA_OK);
+  cala_op_free(op);
+  cala_ledger_free(books->ledger);
+  books->ledger = NULL;
+  assert_true(cala_queue_drain(queue, 0) >= 1);
+  assert_int_equal(records, 1);
+  cala_queue_free(queue);
+}
+
 static void a_child_hears_nothing_and_the_parent_goes_on(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   cala_queue *queue = new_queue();
@@ -150,6 +167,8 @@ int main(void) {
       ON_POSTGRES(the_log_changes_while_threads_post),
       ON_SQLITE(a_ledger_that_shuts_down_tells_its_end_last),
       ON_POSTGRES(a_ledger_that_shuts_down_tells_its_end_last),
+      ON_SQLITE(what_waits_when_the_ledger_ends_is_told),
+      ON_POSTGRES(what_waits_when_the_ledger_ends_is_told),
       ON_SQLITE(a_child_hears_nothing_and_the_parent_goes_on),
       ON_POSTGRES(a_child_hears_nothing_and_the_parent_goes_on),
   };

@@ -1690,7 +1690,7 @@ func HoldList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
-// HoldExpire is cala_hold_expire. Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, and those that another session is just at, wait.
+// HoldExpire is cala_hold_expire. Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, of one whose books are closed for today, and those that another session is just at, wait.
 func HoldExpire(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error

@@ -1699,11 +1699,11 @@ class HoldFilter(PageRequest, total=False):
 
 class HoldExpireRequest(TypedDict, total=False):
     """Request of hold_expire. Releases holds that have expired, the earliest first, in one transaction; those of a
-    locked account or journal, and those that another session is just at, wait. Each is released or refused as if by
-    itself; what is refused stays due, and those behind it are released in its stead, until `limit` are or none is
-    left (or 10000 were refused). All have the same instant. Call it again until it has expired none; nothing else
-    does, for a look for expired holds would be one more read in every posting. What it locks it holds to its end:
-    of a small limit postings wait less."""
+    locked account or journal, of one whose books are closed for today, and those that another session is just at,
+    wait. Each is released or refused as if by itself; what is refused stays due, and those behind it are released
+    in its stead, until `limit` are or none is left (or 10000 were refused). All have the same instant. Call it
+    again until it has expired none; nothing else does, for a look for expired holds would be one more read in every
+    posting. What it locks it holds to its end: of a small limit postings wait less."""
 
     limit: int | None
     """1 to 1000. Default 100."""
@@ -1715,7 +1715,7 @@ class ExpiredHolds(TypedDict):
     expired: int
     """Released by this call."""
     refused: int
-    """That what must stay available, a velocity limit or closed books did not allow."""
+    """That what must stay available or a velocity limit did not allow."""
     refusals: list[HoldRefusal]
     """Those of them that expired first, and why. At most 100."""
 

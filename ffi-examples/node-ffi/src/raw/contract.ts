@@ -1038,7 +1038,7 @@ export interface LogRecord {
   event: string;
   /** The same in words. */
   message: string;
-  /** The function's name without cala_. */
+  /** The function's name without cala_, transaction_post_group or rollup_step. */
   operation?: string | undefined;
   /** That was said of the operation (cala_op_trace). */
   traceparent?: string | undefined;
@@ -2201,11 +2201,12 @@ export interface HoldListResult extends PageEnd {
 }
 
 /**
- * Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, and
- * those that another session is just at, wait. Each is released or refused as if by itself; what is refused stays due,
- * and those behind it are released in its stead, until `limit` are or none is left (or 10000 were refused). All have
- * the same instant. Call it again until it has expired none; nothing else does, for a look for expired holds would be
- * one more read in every posting. What it locks it holds to its end: of a small limit postings wait less.
+ * Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, of
+ * one whose books are closed for today, and those that another session is just at, wait. Each is released or refused as
+ * if by itself; what is refused stays due, and those behind it are released in its stead, until `limit` are or none is
+ * left (or 10000 were refused). All have the same instant. Call it again until it has expired none; nothing else does,
+ * for a look for expired holds would be one more read in every posting. What it locks it holds to its end: of a small
+ * limit postings wait less.
  */
 export interface HoldExpireRequest {
   /** 1 to 1000. Default 100. */
@@ -2216,7 +2217,7 @@ export interface HoldExpireRequest {
 export interface HoldExpireResult {
   /** Released by this call. */
   expired: number;
-  /** That what must stay available, a velocity limit or closed books did not allow. */
+  /** That what must stay available or a velocity limit did not allow. */
   refused: number;
   /** Those of them that expired first, and why. At most 100. */
   refusals: HoldRefusal[];

@@ -253,8 +253,9 @@ export interface Raw {
    * Has the ledger tell of its work: of what went wrong, what it did about that, and what took long. Each is a record
    * CALA_RECORD_LOG in queue, whose tag is user and whose data is a log_record ("The documents of the operations"), or a
    * call of fn. No amount, param, metadata, name or password is ever in one, nor a word of the database's. A ledger has
-   * one log: this takes the place of the one before, and fn of that is not called any more; with queue NULL it has none,
-   * as in the beginning. options: NULL or
+   * one log: this takes the place of the one before, and fn of that is not called any more, though a call on another
+   * thread may still be running; with queue NULL it has none, as in the beginning. What waits in queue when the ledger
+   * ends is still there for whoever drains or reads it, by fn too. options: NULL or
    *   level    "error", "warn", "info" or "debug": each tells also of those before it. Default "warn".
    *   slow_ms  operations that took so long, 0 to 3600000, are told of too (operation.slow, a warning). Default: none.
    *   buffer   how many log records wait in the queue at most, whichever ledgers they are of, 1 to 100000. Default 1024.
@@ -375,8 +376,8 @@ export interface Raw {
   cala_op_feed_error(op: Handle | null, sqlstate: string | null, message: string | null): number;
   /**
    * Says which trace an operation is part of, before it is run, started or stepped: a traceparent of the W3C's Trace
-   * Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then have it.
-   * CALA_INVALID (not one), CALA_MISUSE (it runs already).
+   * Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then have it,
+   * but not those of a group of operations. CALA_INVALID (not one), CALA_MISUSE (it runs already).
    */
   cala_op_trace(op: Handle | null, traceparent: Uint8Array | null, traceparentLen: number): number;
   /** Where it stands: CALA_BUSY until it is answered, then its status. */
@@ -1049,14 +1050,15 @@ export interface Raw {
    */
   cala_hold_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, and
-   * those that another session is just at, wait. Each is released or refused as if by itself; what is refused stays due,
-   * and those behind it are released in its stead, until `limit` are or none is left (or 10000 were refused). All have
-   * the same instant. Call it again until it has expired none; nothing else does, for a look for expired holds would be
-   * one more read in every posting. What it locks it holds to its end: of a small limit postings wait less.
+   * Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, of
+   * one whose books are closed for today, and those that another session is just at, wait. Each is released or refused as
+   * if by itself; what is refused stays due, and those behind it are released in its stead, until `limit` are or none is
+   * left (or 10000 were refused). All have the same instant. Call it again until it has expired none; nothing else does,
+   * for a look for expired holds would be one more read in every posting. What it locks it holds to its end: of a small
+   * limit postings wait less.
    * request: {limit?: integer 1..1000 = 100}
    * result: {expired: integer,           -- released by this call
-   *   refused: integer,                  -- that what must stay available, a velocity limit or closed books did not allow
+   *   refused: integer,                  -- that what must stay available or a velocity limit did not allow
    *   refusals: [hold_refusal; 100]}     -- those of them that expired first, and why
    * errors: CALA_CONFLICT balance.changed (as transaction_post), transaction.exists (likewise)
    * access: write

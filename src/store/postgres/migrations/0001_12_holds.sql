@@ -108,7 +108,7 @@ END
 $body$
 -- @break
 -- Holds that have expired, those first that expired first, locked; but for those that nothing can be posted of while an account or
--- the journal is locked, and those that another transaction is just at.
+-- the journal is locked or the journal's books are closed for today, and those that another transaction is just at.
 CREATE FUNCTION @schema@.hold_due_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -126,7 +126,8 @@ BEGIN
       AND NOT EXISTS (SELECT FROM @schema@.entries e JOIN @schema@.accounts a ON a.id = e.account_id AND a.status = 'locked'
         WHERE e.ordinal = h.ordinal)
       AND NOT EXISTS (SELECT FROM @schema@.transactions t JOIN @schema@.journals j ON j.id = t.journal_id
-        AND j.status = 'locked' WHERE t.ordinal = h.ordinal)
+        AND (j.status = 'locked' OR j.closed_until >= (@schema@.instant((doc ->> 'now')::bigint) AT TIME ZONE 'UTC')::date)
+        WHERE t.ordinal = h.ordinal)
     ORDER BY h.expires_at, h.ordinal LIMIT (doc ->> 'first')::bigint FOR UPDATE OF h SKIP LOCKED);
   SELECT json_agg(@schema@.hold_row(h, NULL) ORDER BY h.expires_at, h.ordinal) INTO rows
     FROM @schema@.holds h WHERE h.ordinal = ANY (ordinals);

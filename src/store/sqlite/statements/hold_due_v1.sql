@@ -1,5 +1,5 @@
 -- Holds that have expired, those first that expired first; but for those that nothing can be posted of while an account or the
--- journal is locked.
+-- journal is locked, or the journal's books are closed for today.
 WITH q AS MATERIALIZED (
   SELECT json_extract(d, '$.first') AS first, json_extract(d, '$.now') AS now, a.expires_at AS after_at, a.n AS after_n
   FROM (SELECT ? AS d) LEFT JOIN cala_transactions t ON t.id = json_extract(d, '$.after') LEFT JOIN cala_holds a ON a.n = t.n
@@ -8,6 +8,7 @@ chosen AS (
   SELECT h.n, h.expires_at FROM cala_holds h CROSS JOIN cala_transactions t ON t.n = h.n
   CROSS JOIN cala_journals j ON j.n = t.journal_n
   WHERE h.status = 'open' AND h.expires_at IS NOT NULL AND h.expires_at <= (SELECT now FROM q) AND j.status <> 'locked'
+    AND (j.closed_until IS NULL OR (j.closed_until + 1) * 86400000000 <= (SELECT now FROM q))
     AND (h.expires_at, h.n) > (SELECT coalesce(after_at, -9223372036854775808), coalesce(after_n, 0) FROM q)
     AND NOT EXISTS (
       SELECT 1 FROM cala_entries e CROSS JOIN cala_balances b ON b.n = e.balance_n

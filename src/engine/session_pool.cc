@@ -85,20 +85,21 @@ base::Result<SessionPool::Lease> SessionPool::make(store::Access access, Shelf &
 
 base::Result<SessionPool::Lease> SessionPool::acquire(store::Access access, const std::atomic<bool> *stop,
                                                       std::chrono::steady_clock::time_point deadline) {
-  const Clock::time_point start = Clock::now();
-  const Clock::time_point end = std::min(start + timeout_, deadline);
-  Clock::time_point next_try = Clock::time_point::min();  // to make one
+  using Steady = std::chrono::steady_clock;
+  const Steady::time_point start = Steady::now();
+  const Steady::time_point end = std::min(start + timeout_, deadline);
+  Steady::time_point next_try = Steady::time_point::min();  // to make one
   std::unique_lock<std::mutex> lock(mutex_);
   Shelf &from = shelf(access);
   const auto stopped = [&] { return stop != nullptr && stop->load(std::memory_order_acquire); };
   const auto ends = [&] { return closed_ || refuses_waiting_ || stopped(); };
   while (true) {
     const auto available = [&] {
-      return !closed_ && (!from.idle.empty() || (from.made < from.max && Clock::now() >= next_try));
+      return !closed_ && (!from.idle.empty() || (from.made < from.max && Steady::now() >= next_try));
     };
-    const Clock::time_point until = next_try > Clock::now() ? std::min(next_try, end) : end;
+    const Steady::time_point until = next_try > Steady::now() ? std::min(next_try, end) : end;
     freed_.wait_until(lock, until, [&] { return available() || ends(); });
-    if (!available() && (ends() || Clock::now() >= end)) return refusal(stopped(), Clock::now() - start);
+    if (!available() && (ends() || Steady::now() >= end)) return refusal(stopped(), Steady::now() - start);
     if (!available()) continue;
     if (!from.idle.empty()) {
       std::unique_ptr<store::Session> session = std::move(from.idle.back());
@@ -111,7 +112,7 @@ base::Result<SessionPool::Lease> SessionPool::acquire(store::Access access, cons
     if (made || made.error().code != kTooMany) return made;
     lock.lock();
     if (from.made == 0) return made;  // none of ours that could come free
-    next_try = Clock::now() + kPause;
+    next_try = Steady::now() + kPause;
   }
 }
 

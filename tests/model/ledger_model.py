@@ -355,7 +355,9 @@ class Ledger:
         for which, hold in self.holds.items():
             made = self.posted[which][0]
             locked = any(self.accounts[each["account_id"]]["status"] == "locked" for each in made["entries"])
-            locked = locked or self.journals[made["transaction"]["journal_id"]]["status"] == "locked"
+            journal = self.journals[made["transaction"]["journal_id"]]
+            locked = locked or journal["status"] == "locked"
+            locked = locked or self.now.date().isoformat() <= journal.get("closed_until", "")
             if hold["status"] == "open" and self.hold_status(hold) == "expired" and not locked:
                 found.append(which)
         return found

@@ -1,6 +1,9 @@
 #include "http_server.h"
 
 #include <httplib.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
@@ -152,13 +155,17 @@ class Server final : public HttpServer {
 
  private:
   using Handler = void (Server::*)(const httplib::Request &, httplib::Response &);
-  httplib::Server::Handler guarded(Handler handler);
+  httplib::Server::Handler calls(Handler handler);
+  bool refuses(const httplib::Request &request, httplib::Response &response) const;
   void give_events(const httplib::Request &request, httplib::Response &response);
   void acknowledge(const httplib::Request &request, httplib::Response &response);
 
   const Options options_;
   Feed &feed_;
   const Access &access_;
+  // Nobody is asked who they are, because they are on this machine: a page of the web in its browser must not be, either.
+  const bool trusts_machine_ = options_.token.empty() && options_.token_file.empty() &&
+                               options_.tls_client_ca.empty() && is_loopback(parse_address(options_.http));
   std::unique_ptr<httplib::Server> server_;
   std::thread thread_;
   std::atomic<bool> serving_{true};
@@ -169,15 +176,50 @@ std::string client_of(const httplib::Request &request) {
   return "http " + request.remote_addr + ":" + std::to_string(request.remote_port);
 }
 
-httplib::Server::Handler Server::guarded(Handler handler) {
+httplib::Server::Handler Server::calls(Handler handler) {
   return [this, handler](const httplib::Request &request, httplib::Response &response) {
-    if (access_.allows(request.get_header_value("Authorization"))) return (this->*handler)(request, response);
-    log_info(client_of(request) + " refused: no token, or none of ours");
-    response.set_header("WWW-Authenticate", "Bearer");
-    answer(response, 401,
-           make_fault(CALA_PERMISSION, "server.unauthenticated", "a token is needed: Authorization: Bearer TOKEN")
-               .document);
+    (this->*handler)(request, response);
   };
+}
+
+// What a browser says of a request that a page of another origin has it make. We serve no page, so none is of ours,
+// unless a proxy makes it so.
+bool is_of_other_page(const httplib::Request &request) {
+  const std::string site = request.get_header_value("Sec-Fetch-Site");
+  return request.has_header("Origin") || (!site.empty() && site != "none" && site != "same-origin");
+}
+
+// A name that an attacker has made lead to this machine is none of it.
+bool names_this_machine(const httplib::Request &request) {
+  const std::string host = request.get_header_value("Host");
+  return is_loopback(parse_address(host)) || is_loopback(parse_address(host + ":80"));
+}
+
+// Before anything of the body is read, which httplib bounds only where its length is told and it is not compressed.
+bool Server::refuses(const httplib::Request &request, httplib::Response &response) const {
+  const auto refuse = [&](int status, cala_status kind, const char *code, const char *text) {
+    log_info(client_of(request) + " refused: " + code + ": " + text);
+    answer(response, status, make_fault(kind, code, text).document);
+    return true;
+  };
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (is_of_other_page(request)) {
+    return refuse(403, CALA_PERMISSION, "server.other_origin", "pages of other origins are not let in");
+  }
+  if (request.has_header("Transfer-Encoding") || (!reads && !request.has_header("Content-Length"))) {
+    return refuse(411, CALA_INVALID, "server.malformed", "a body needs its Content-Length, and no Transfer-Encoding");
+  }
+  if (request.has_header("Content-Encoding")) {
+    return refuse(415, CALA_INVALID, "server.malformed", "a body may not be compressed");
+  }
+  if (reads && request.path == "/health") return false;
+  if (trusts_machine_ && !names_this_machine(request)) {
+    return refuse(403, CALA_PERMISSION, "server.other_host",
+                  "without tokens the Host has to be 127.0.0.1, [::1] or localhost");
+  }
+  if (access_.allows(request.get_header_value("Authorization"))) return false;
+  response.set_header("WWW-Authenticate", "Bearer");
+  return refuse(401, CALA_PERMISSION, "server.unauthenticated", "a token is needed: Authorization: Bearer TOKEN");
 }
 
 void Server::give_events(const httplib::Request &request, httplib::Response &response) {
@@ -232,12 +274,23 @@ bool Server::start(std::string &error) {
   server_->set_payload_max_length(std::size_t{64} << 10);
   server_->set_tcp_nodelay(true);
   // Not the port of another server, which would share its clients.
-  server_->set_socket_options([](socket_t socket) {
+  const auto stall = static_cast<unsigned>(options_.stall.count());
+  server_->set_socket_options([stall](socket_t socket) {
     const int on = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+#ifdef TCP_USER_TIMEOUT
+    // Connections have it from here: a client that vanished without a word confirms nothing that is written to it.
+    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &stall, sizeof stall);
+#else
+    (void)stall;
+#endif
   });
-  server_->Get("/events", guarded(&Server::give_events));
-  server_->Post("/ack", guarded(&Server::acknowledge));
+  server_->set_pre_routing_handler([this](const httplib::Request &request, httplib::Response &response) {
+    return refuses(request, response) ? httplib::Server::HandlerResponse::Handled
+                                      : httplib::Server::HandlerResponse::Unhandled;
+  });
+  server_->Get("/events", calls(&Server::give_events));
+  server_->Post("/ack", calls(&Server::acknowledge));
   server_->Get("/health", [this](const httplib::Request &, httplib::Response &response) {
     answer(response, serving_ ? 200 : 503, serving_ ? R"({"status":"healthy"})" : R"({"status":"unhealthy"})");
   });

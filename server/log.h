@@ -1,4 +1,4 @@
-// What the server tells of itself: a line each on stderr.
+// What the server tells of itself: a line each on stderr, control characters replaced.
 //
 // Thread rule: safe from every thread.
 #pragma once

@@ -103,6 +103,33 @@ class Keeper {
   std::thread thread_;
 };
 
+// Ends the process at a time, unless it is gone by then.
+class Cutter {
+ public:
+  explicit Cutter(Clock::time_point at) : thread_([this, at] { run(at); }) {}
+  ~Cutter() {
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  void run(Clock::time_point at) {
+    std::unique_lock lock(mutex_);
+    if (changed_.wait_until(lock, at, [this] { return ended_; })) return;
+    log_info("cuts connections that asked for nothing");
+    std::_Exit(0);
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool ended_ = false;
+  std::thread thread_;
+};
+
 void wait_for_end(const sigset_t &signals, Access &access) {
   for (;;) {
     int signal = 0;
@@ -155,8 +182,12 @@ int serve(const Options &options, const sigset_t &signals) {
     log_info("cuts " + std::to_string(feed->streams()) + " streams");
     std::_Exit(0);
   }
-  http.reset();
-  grpc.reset();
+  {
+    // The threads of HTTP wait for a client as long as it sends a byte now and then.
+    const Cutter cutter(std::max(cut_at, Clock::now() + std::chrono::seconds(1)));
+    http.reset();
+    grpc.reset();
+  }
   log_info("has stopped");
   return 0;
 }

@@ -257,7 +257,10 @@ Address parse_address(const std::string &text) {
 }
 
 bool is_loopback(const Address &address) {
-  return address.host == "localhost" || address.host == "::1" || address.host.rfind("127.", 0) == 0;
+  const std::string &host = address.host;
+  if (host == "localhost" || host == "::1") return true;
+  // Not a name, such as 127.example.com.
+  return host.rfind("127.", 0) == 0 && host.find_first_not_of("0123456789.") == std::string::npos;
 }
 
 bool read_file(const std::string &path, std::string &text) {

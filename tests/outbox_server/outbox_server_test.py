@@ -1,5 +1,6 @@
 """cala-outbox-server with real clients: what is acknowledged is heard, once it resumes nothing is missed, and who may not is told why."""
 import contextlib
+import ctypes
 import itertools
 import json
 import os
@@ -7,6 +8,7 @@ import pathlib
 import queue
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -495,7 +497,7 @@ class Served:
         host, _, port = server.http.partition(":")
         slow = socket.create_connection((host, int(port)), SECONDS)
         self.addCleanup(slow.close)
-        slow.sendall(b"GET /events?after=start&types=transaction_created HTTP/1.1\r\nHost: x\r\n\r\n")
+        slow.sendall(b"GET /events?after=start&types=transaction_created HTTP/1.1\r\nHost: localhost\r\n\r\n")
         quick = Sse(self, server.http, "types=transaction_created")
         next(iter(quick))
         before = server.memory()
@@ -505,6 +507,95 @@ class Served:
         began = time.monotonic()
         self.assertEqual(0, server.stop())
         self.assertLess(time.monotonic() - began, 10)
+
+    def connected(self, address, request=""):
+        """A connection that has sent this."""
+        host, _, port = address.partition(":")
+        connection = socket.create_connection((host, int(port)), SECONDS)
+        self.addCleanup(connection.close)
+        connection.sendall(request.encode())
+        return connection
+
+    def test_a_body_without_end_is_refused_before_it_is_read(self):
+        for token in ({}, {"CALA_OUTBOX_TOKEN": "secret"}):
+            server = self.serve_http(**token)
+            head = "POST /ack HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer secret\r\n"
+            for rest, status in (("Transfer-Encoding: chunked", "411"), ("X: y", "411"),
+                                 ("Content-Length: 9\r\nTransfer-Encoding: chunked", "411"),
+                                 ("Content-Length: 9\r\nContent-Encoding: gzip", "415")):
+                # Nothing of the body is sent, so an answer tells that none was waited for.
+                answer = self.connected(server.http, f"{head}{rest}\r\n\r\n").recv(100).decode()
+                self.assertEqual(status, answer.split(" ")[1], rest)
+        answer = self.connected(server.http, "POST /ack HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n").recv(100)
+        self.assertEqual(b"401", answer.split(b" ")[1])
+        endless = self.connected(server.http, "PUT /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        before = server.memory()
+        with contextlib.suppress(OSError):  # it hangs up
+            for _ in range(300):
+                endless.sendall(b"20000\r\n" + b"x" * 0x20000 + b"\r\n")
+        self.assertLess(server.memory() - before, 14_000_000)
+
+    def test_pages_of_other_origins_are_not_let_in(self):
+        server = self.serve_http()
+        place = self.books.newest()
+        self.assertIsNone(next(iter(Sse(self, server.http, "name=mailer")))[1])  # which makes the name
+        ack = ("-d", f"name=mailer&place={place}", f"http://{server.http}/ack")
+        for header in ("Origin: https://example.com", "Origin: null", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site",
+                       "Host: example.com", "Host: 127.example.com:80", "Host: localhost.example.com", "Host: 10.0.0.1", "Host:"):
+            code = "server.other_host" if header.startswith("Host") else "server.other_origin"
+            for what in (ack, (f"http://{server.http}/events",)):
+                status, answer = curl("-H", header, *what)
+                self.assertEqual((403, code), (status, answer["code"]), header)
+        port = server.http.partition(":")[2]
+        for header in ("Sec-Fetch-Site: none", "Sec-Fetch-Site: same-origin", "Host: localhost", f"Host: localhost:{port}",
+                       "Host: 127.0.0.1", f"Host: 127.0.0.1:{port}", "Host: [::1]", f"Host: [::1]:{port}"):
+            self.assertEqual((200, {"place": place}), curl("-H", header, *ack), header)
+        self.assertEqual(200, curl("-H", "Host: balancer", f"http://{server.http}/health")[0])
+        with_token = self.serve_http(CALA_OUTBOX_TOKEN="secret").http
+        ack = ("-H", "Authorization: Bearer secret", *ack[:2], f"http://{with_token}/ack")
+        self.assertEqual(200, curl("-H", "Host: ledger.example.com", *ack)[0])
+        self.assertEqual(403, curl("-H", "Origin: https://example.com", *ack)[0])
+
+    def test_a_client_cannot_write_lines_of_the_log(self):
+        server = self.serve_http()
+        self.assertEqual(400, curl(f"http://{server.http}/events?a%0Ainfo%20forged%1B%5B2J%7F%C2%9B%C3%A9=1")[0])
+        self.assertIn("there is no parameter a?info forged?[2J??\u00e9:", server.said())
+
+    def test_a_client_that_drips_does_not_keep_it_from_stopping(self):
+        server = self.serve_http("--grace-ms", "500")
+        dripping = self.connected(server.http, "GET /events HTTP/1.1\r\nX: ")
+        ended = threading.Event()
+
+        def drip():
+            with contextlib.suppress(OSError):
+                while not ended.wait(0.1):
+                    dripping.sendall(b"x")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            time.sleep(0.3)  # until one of its threads reads
+            began = time.monotonic()
+            self.assertEqual(0, server.stop())
+            self.assertLess(time.monotonic() - began, 10)
+        finally:
+            ended.set()
+            thread.join()
+
+    @unittest.skipUnless(sys.platform == "linux", "a socket that hears nothing is made as Linux has it")
+    def test_sse_a_client_that_vanished_frees_its_stream(self):
+        server = self.serve_http("--max-streams", "1", "--heartbeat-ms", "100", "--stall-ms", "1000")
+        vanished = self.connected(server.http, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertIn(b"200", vanished.recv(100))
+        # A filter that takes no packet: the system answers nothing for this socket any more.
+        nothing = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+        attach = 26  # SO_ATTACH_FILTER
+        vanished.setsockopt(socket.SOL_SOCKET, attach, struct.pack("HP", 1, ctypes.addressof(nothing)))
+        until = time.monotonic() + 30
+        while " ends behind " not in server.said() and time.monotonic() < until:
+            time.sleep(0.1)
+        self.assertIn(" ends behind ", server.said())
+        self.assertIsNone(next(iter(Sse(self, server.http)))[1])
 
     def test_sse_sigterm_ends_with_a_word(self):
         server = self.serve_http()

@@ -163,7 +163,7 @@ class Server final : public HttpServer {
   const Options options_;
   Feed &feed_;
   const Access &access_;
-  // Nobody is asked who they are, because they are on this machine: a page of the web in its browser must not be, either.
+  // Nobody is asked who they are, being on this machine; a page of the web in its browser must not be let in by that.
   const bool trusts_machine_ = options_.token.empty() && options_.token_file.empty() &&
                                options_.tls_client_ca.empty() && is_loopback(parse_address(options_.http));
   std::unique_ptr<httplib::Server> server_;

@@ -140,6 +140,7 @@ test("each_code_of_the_wrapper_is_produced", () => {
     "adapter.unknown": "adapters",
     "library.missing": "lifecycle-child",
     "library.version": "lifecycle-child",
+    "outbox.server": "core",
   };
   assert.deepEqual(listed.sort(), Object.keys(places));
   for (const [code, file] of Object.entries(places)) {

@@ -699,6 +699,17 @@ test("the_retired_outbox_server_that_is_not_installed_is_warned_of", async () =>
   assert.deepEqual(wrong.details, { pointer: "/outbox/listenPort" });
 });
 
+test("the_retired_outbox_server_that_fails_is_told_of", async () => {
+  const warnings = await warnedOf("/bin/false", async () => {
+    const cala = await CalaLedger.connect({ pgCon: `sqlite:${join(folder, `${randomUUID()}.db`)}`, outbox: { enabled: true } });
+    const error = await failure(cala.awaitOutboxServer());
+    assert.deepEqual([error.name, error.code, error.message], ["UnavailableError", "outbox.server", "cala-outbox-server ended with 1"]);
+    await cala.journals().create({ name: "J" });
+    await cala.close();
+  });
+  assert.deepEqual(warnings, ["cala-outbox-server ended with 1"]);
+});
+
 const outboxServer = process.env["CALA_OUTBOX_SERVER"] ?? "";
 if (!outboxServer) skip("the_retired_outbox_server_serves", "CALA_OUTBOX_SERVER is not set");
 else {

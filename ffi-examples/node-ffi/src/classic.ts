@@ -162,6 +162,18 @@ function malformed(pointer: string, message: string): InvalidError {
   return new InvalidError({ status: "INVALID", code: "request.malformed", message, details: { pointer } });
 }
 
+function checkOutbox(outbox: unknown): void {
+  if (typeof outbox !== "object" || outbox === null) {
+    throw malformed("/outbox", `outbox is ${outbox}: it has to be an object, { enabled: true }`);
+  }
+  const { enabled, listenPort, ...others } = outbox as Record<string, unknown>;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw malformed(`/outbox/${unknown}`, `outbox has no key ${unknown}`);
+  if (enabled !== undefined && typeof enabled !== "boolean") {
+    throw malformed("/outbox/enabled", `outbox.enabled is ${enabled}: it has to be true or false`);
+  }
+}
+
 class Nouns {
   /** @internal */
   constructor(protected readonly scope: Scope) {}
@@ -216,6 +228,7 @@ export class CalaLedger extends Nouns {
     if ("maxConnections" in more && typeof more.maxConnections !== "number") {
       throw malformed("/maxConnections", `maxConnections is ${more.maxConnections}: it has to be a number`);
     }
+    if (outbox !== undefined) checkOutbox(outbox);
     const port = outbox?.listenPort ?? 2253;
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
       throw malformed("/outbox/listenPort", `outbox.listenPort is ${port}: it has to be a port`);

@@ -32,8 +32,8 @@ export interface LogRecord {
   dropped?: number;
 }
 
-/** Told of what a ledger reports. */
-export type Logger = (record: LogRecord) => void;
+/** Told of what a ledger reports. What it throws is passed over. */
+export type Logger = (record: LogRecord) => unknown;
 
 /** Told of the end of what was started: its status, and the answer or the error as JSON. */
 type Finish = (status: number, text: string) => void;
@@ -57,6 +57,15 @@ export async function watchDescriptor(fd: number, readable: () => void): Promise
   }
   const socket = await bun.connect({ fd, socket: { data: readable } });
   return { ref: () => socket.ref(), unref: () => socket.unref(), end: () => socket.end() };
+}
+
+// What a logger throws, or its promise rejects with, is passed over: a log must not end the program.
+async function told(logger: Logger, record: LogRecord): Promise<void> {
+  try {
+    await logger(record);
+  } catch {
+    // nobody is there to be told
+  }
 }
 
 /**
@@ -181,8 +190,8 @@ export class Completions {
     waiting.finish(status, text);
   }
 
-  // A logger that throws must not keep the records after it from being delivered.
+  // Later: the records after it are delivered first.
   #tell(logger: Logger | undefined, record: LogRecord): void {
-    if (logger) queueMicrotask(() => logger(record));
+    if (logger) queueMicrotask(() => void told(logger, record));
   }
 }

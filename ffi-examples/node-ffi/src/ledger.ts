@@ -103,6 +103,20 @@ function checkGiven(config: object, path = ""): void {
   }
 }
 
+function checkOptions(options: OpenOptions): void {
+  const malformed = (key: string, message: string): InvalidError =>
+    new InvalidError({ status: "INVALID", code: "request.malformed", message, details: { pointer: `/${key}` } });
+  const { logger, log, bigint, ...others } = options;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw malformed(unknown, `the options of Ledger.open have no key ${unknown}`);
+  if (logger !== undefined && typeof logger !== "function") {
+    throw malformed("logger", `logger is ${logger === null ? "null" : `of type ${typeof logger}`}, and must be a function`);
+  }
+  if (log === null || (log !== undefined && typeof log !== "object")) {
+    throw malformed("log", `log is ${log === null ? "null" : `of type ${typeof log}`}, and must be an object: { level: "info" }`);
+  }
+}
+
 /** An open ledger. Close it with `close()` or `await using`. */
 export class Ledger extends Scope {
   readonly #raw: Raw;
@@ -134,8 +148,10 @@ export class Ledger extends Scope {
     return toldFrom(calledHere(Ledger.open), Ledger.#opened(config, options));
   }
 
-  static async #opened(config: LedgerConfig, { logger, log = {}, bigint = false }: OpenOptions): Promise<Ledger> {
+  static async #opened(config: LedgerConfig, options: OpenOptions): Promise<Ledger> {
     checkGiven(config);
+    checkOptions(options);
+    const { logger, log = {}, bigint = false } = options;
     checkGiven(log, "/log");
     const text = encoded(config);
     const raw = await library();
@@ -154,10 +170,10 @@ export class Ledger extends Scope {
       completions.release();
     };
     if (logger) {
-      const options = encoded(log);
+      const text = encoded(log);
       let told = true;
       deaf = completions.hear(logger, (queue, tag) => {
-        told = raw.cala_ledger_log(handle, options, options.length, queue, null, tag, error) === Status.OK;
+        told = raw.cala_ledger_log(handle, text, text.length, queue, null, tag, error) === Status.OK;
         return told;
       });
       if (!told) {

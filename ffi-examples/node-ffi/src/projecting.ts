@@ -29,7 +29,7 @@ export interface ProjectionOptions<Connection> {
 /** One in the program's own transactions. */
 export interface HostProjectionOptions<Connection> extends ProjectionOptions<Connection> {
   /** Begins a transaction of the program's, gives its handle to `work`, and commits, or rolls back when `work` fails. */
-  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  transaction(work: (connection: Connection) => Promise<unknown>): Promise<unknown>;
 }
 
 const attempts = 10;
@@ -66,11 +66,12 @@ export class Projection<Connection> {
   async rebuild(): Promise<number> {
     const { name, clear } = this.#options;
     if (!clear) throw new TypeError("a projection that is rebuilt needs clear");
+    // By itself, so that there is a place to be removed.
+    await this.#run((_, where) => this.#kept(where));
     await this.#run(async (connection, where) => {
+      // First: whoever has written and not yet committed has that row. What it wrote is there to be cleared then.
+      await where.listeners().remove({ name });
       await clear(connection);
-      await where.listeners().remove({ name }).catch((error: unknown) => {
-        if (!(error instanceof CalaError) || error.code !== "listener.not_found") throw error; // it never began
-      });
       await this.#kept(where);
     });
     return this.catchUp();
@@ -97,9 +98,17 @@ export class Projection<Connection> {
     for (let attempt = 1; ; attempt++) {
       try {
         if (!transaction) return await this.#own(work);
-        return await transaction((connection) => work(connection, this.#ledger.in(connection as HostHandle)));
+        let done: { value: T } | undefined;
+        await transaction(async (connection) => {
+          done = undefined;
+          const value = await work(connection, this.#ledger.in(connection as HostHandle));
+          done = { value };
+          return value;
+        });
+        if (!done) throw new TypeError("the transaction of a projection has to run its work, and to fail where that fails");
+        return (done as { value: T }).value;
       } catch (error) {
-        const moved = error instanceof CalaError && error.code === "listener.changed";
+        const moved = error instanceof CalaError && (error.code === "listener.changed" || error.code === "listener.not_found");
         if (attempt === attempts || !(moved || lostRace(error))) throw error;
       }
       await pause(pauseAfter(attempt));

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
+import pg from "pg";
 import {
   type Balance,
   BusyError,
@@ -697,6 +698,15 @@ test("the_retired_outbox_server_that_is_not_installed_is_warned_of", async () =>
   const wrong = await failure(CalaLedger.connect({ pgCon: "sqlite::memory:", outbox: { enabled: true, listenPort: 70000 } }));
   assert.ok(wrong instanceof InvalidError);
   assert.deepEqual(wrong.details, { pointer: "/outbox/listenPort" });
+  for (const [outbox, pointer] of [
+    [true, ""],
+    [null, ""],
+    [{ enable: true }, "/enable"],
+    [{ enabled: "yes" }, "/enabled"],
+  ] as [any, string][]) {
+    const error = await failure(CalaLedger.connect({ pgCon: "sqlite::memory:", outbox }));
+    assert.deepEqual([error.name, error.details], ["InvalidError", { pointer: `/outbox${pointer}` }]);
+  }
 });
 
 test("the_retired_outbox_server_that_fails_is_told_of", async () => {
@@ -970,6 +980,43 @@ test("records_that_come_too_fast_are_counted", async () => {
   assert.ok(heard.some((record) => record.event === "log.dropped" && record.level === "warn"));
 });
 
+test("what_a_logger_throws_is_passed_over", async () => {
+  const thrown: unknown[] = [];
+  const note = (error: unknown): void => void thrown.push(error);
+  process.on("uncaughtException", note).on("unhandledRejection", note);
+  let heard = 0;
+  const faulty = [
+    () => {
+      throw new RangeError("the logger's own fault");
+    },
+    async () => {
+      throw new RangeError("the logger's own fault, later");
+    },
+  ];
+  for (const fault of faulty) {
+    const logger = (): unknown => {
+      heard += 1;
+      return fault();
+    };
+    await using ledger = await Ledger.open({ store: "sqlite::memory:" }, { logger, log: { slowMs: 0 } });
+    for (let count = 1; count <= 2; count++) {
+      const before = heard;
+      await failure(ledger.accounts().find({ code: "NOBODY" }));
+      await eventually(() => heard > before);
+    }
+  }
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  process.off("uncaughtException", note).off("unhandledRejection", note);
+  assert.deepEqual(thrown, []);
+});
+
+test("the_options_of_open_are_strict", async () => {
+  for (const options of [{ logger: "x" }, { logger: null }, { log: null }, { log: "debug" }, { logs: {} }]) {
+    const error = await failure(Ledger.open({ store: "sqlite::memory:" }, options as any));
+    assert.deepEqual([error.code, error.details], ["request.malformed", { pointer: `/${Object.keys(options)[0]}` }]);
+  }
+});
+
 test("a_log_and_a_traceparent_are_strict", async () => {
   const logger = () => undefined;
   const open = (log: object) => Ledger.open({ store: "sqlite::memory:" }, { logger, log });
@@ -1010,6 +1057,69 @@ everywhere("a_projection_applies_each_event_once_and_is_made_anew", async (groun
   assert.deepEqual(await noted(), posted);
   await noted(`DROP TABLE ${table}`);
 });
+
+/** A client of pg whose backend's number is known. */
+async function client(): Promise<{ pid: number; own: pg.Client }> {
+  const own = new pg.Client({ connectionString: postgresUrl });
+  await own.connect();
+  return { own, pid: (await own.query("SELECT pg_backend_pid() AS pid")).rows[0].pid };
+}
+
+if (!postgresUrl) skip("postgres a_projection_is_made_anew_while_another_has_written", "CALA_TEST_POSTGRES is not set");
+else {
+  test("postgres a_projection_is_made_anew_while_another_has_written", async () => {
+    const schema = freshSchema();
+    await using ledger = await Ledger.open({ store: postgresUrl as string, schema, migrate: true });
+    const ground = await new Ground(ledger).prepare();
+    const table = `"${schema}".notes`;
+    await onPostgres(`CREATE TABLE ${table} (id text NOT NULL)`);
+    const [one, another] = [await client(), await client()];
+    const projection = (own: pg.Client, beforeCommit?: () => Promise<void>) =>
+      ledger.projection<pg.Client>({
+        name: "notes",
+        types: ["transaction_created"],
+        apply: (where, event) => where.query(`INSERT INTO ${table} VALUES ($1)`, [event.subjectId]),
+        clear: (where) => where.query(`DELETE FROM ${table}`),
+        // What work gives is not handed on.
+        transaction: async (work) => {
+          await own.query("BEGIN");
+          try {
+            await work(own);
+            await beforeCommit?.();
+            await own.query("COMMIT");
+          } catch (error) {
+            await own.query("ROLLBACK");
+            throw error;
+          }
+        },
+      });
+    const posted = [(await ground.post(ledger)).transaction.id];
+    assert.equal(await projection(one.own).catchUp(), 1);
+    posted.push((await ground.post(ledger)).transaction.id);
+    const blocked = async (): Promise<boolean> => {
+      const [row] = await onPostgres(`SELECT wait_event_type AS waits FROM pg_stat_activity WHERE pid = ${another.pid}`);
+      return row.waits === "Lock";
+    };
+    let transactions = 0;
+    let rebuilt: Promise<number> | undefined;
+    const caughtUp = await projection(one.own, async () => {
+      if (++transactions !== 2) return; // the first is that of the place
+      rebuilt = projection(another.own).rebuild();
+      while (!(await blocked())) await new Promise((resolve) => setTimeout(resolve, 2));
+    }).catchUp();
+    assert.deepEqual([caughtUp, await rebuilt], [1, 2]);
+    const notes = await onPostgres(`SELECT id FROM ${table}`);
+    assert.deepEqual(notes.map(({ id }) => id), posted);
+    // Two at once: each makes all anew, or goes on behind the other.
+    await Promise.all([projection(one.own).rebuild(), projection(another.own).rebuild()]);
+    const again = await onPostgres(`SELECT id FROM ${table} ORDER BY id`);
+    assert.deepEqual(again.map(({ id }) => id), [...posted].sort());
+    const fails = ledger.projection<pg.Client>({ name: "notes", apply: () => undefined, transaction: async () => undefined });
+    assert.ok((await failure(fails.catchUp())) instanceof TypeError);
+    await Promise.all([one.own.end(), another.own.end()]);
+    await dropSchema(schema);
+  });
+}
 
 test("names_and_codes_are_not_empty", async () => {
   await using ledger = await Ledger.open({ store: "sqlite::memory:" });

@@ -9,7 +9,8 @@ export interface Expected<Row = unknown> {
   journalId?: t.Id;
   effective?: string;
   correlationId?: string;
-  description?: string;
+  /** Null: the transaction has none. */
+  description?: string | null;
   /** What is debited in it, in all layers, by currency: `{ USD: "10.00" }`. */
   amounts?: Record<string, string>;
   /** The program's own; it is handed on and not looked at. */
@@ -33,7 +34,7 @@ export interface ReconcileOptions<Row = unknown> {
   rows(after: string | undefined): Iterable<Expected<Row>> | AsyncIterable<Expected<Row>>;
   /**
    * Which of these the program knows. With it the ledger's transactions are looked up in the program in turn; those
-   * without an external id are not.
+   * without an external id, and those that were taken back, are not.
    */
   known?(externalIds: string[]): Iterable<string> | Promise<Iterable<string>>;
   /** The posting of one that is missing, which is then posted; undefined leaves it. */
@@ -57,6 +58,7 @@ export interface ReconcileOptions<Row = unknown> {
 export interface Differing<Row = unknown> {
   expected: Expected<Row>;
   transaction: t.Transaction;
+  /** The keys of `expected` that differ; "voidedBy" where it was taken back. */
   fields: string[];
 }
 
@@ -84,6 +86,9 @@ export interface Reconciled<Row = unknown> {
 
 const compared = ["txTemplateCode", "journalId", "effective", "correlationId", "description"] as const;
 const keys = new Set<string>([...compared, "externalId", "amounts", "row"]);
+const filterKeys = ["journalId", "txTemplateId", "accountId", "correlationId"] as const;
+const optionKeys = new Set<string>(["rows", "known", "replay", "place", "pageSize", "recordedBy", ...filterKeys]);
+const placeKeys = new Set(["row", "transaction"]);
 const entriesAtOnce = 10_000;
 const refusals = new Set(["INVALID", "NOT_FOUND", "CONFLICT", "REJECTED"]);
 
@@ -91,15 +96,40 @@ function malformed(message: string): InvalidError {
   return new InvalidError({ status: "INVALID", code: "request.malformed", message });
 }
 
+function checkKeys(given: object, known: Set<string>, what: string): void {
+  const unknown = Object.keys(given).find((key) => !known.has(key));
+  if (unknown !== undefined) throw malformed(`${what} has no key ${unknown}`);
+}
+
+function checked(options: ReconcileOptions<any>): number {
+  checkKeys(options, optionKeys, "reconcile");
+  checkKeys(options.place ?? {}, placeKeys, "the place of reconcile");
+  const { pageSize = 500, recordedBy } = options;
+  if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 1000) {
+    throw malformed(`pageSize is ${pageSize}, and must be 1 to 1000`);
+  }
+  const dated = typeof recordedBy === "string" || recordedBy instanceof Date;
+  if (recordedBy !== undefined && !(dated && Number.isFinite(new Date(recordedBy).getTime()))) {
+    throw malformed(`recordedBy is ${recordedBy}, and must be an instant, "2026-01-31T12:00:00Z", or a Date`);
+  }
+  return pageSize;
+}
+
+// Those of these that the program knows.
+async function knownOf(known: NonNullable<ReconcileOptions["known"]>, listed: t.Transaction[]): Promise<Set<string>> {
+  if (listed.length === 0) return new Set();
+  const there: unknown = await known(listed.map((item) => item.externalId as string));
+  if (typeof there === "object" && there !== null && Symbol.iterator in there) return new Set(there as Iterable<string>);
+  throw malformed(`known gave ${there === null ? "null" : typeof there}, and must give the external ids that the program knows`);
+}
+
 /** Goes through both sides, a page in memory at a time. */
 export async function* reconcile<Row>(
   ledger: Scope,
   options: ReconcileOptions<Row>,
 ): AsyncGenerator<Reconciled<Row>, void, undefined> {
-  const { pageSize = 500, known } = options;
-  if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 1000) {
-    throw malformed(`pageSize is ${pageSize}, and must be 1 to 1000`);
-  }
+  const pageSize = checked(options);
+  const { known } = options;
   let place: ReconcilePlace = { ...options.place };
   for await (const rows of chunks(options.rows(place.row), pageSize)) {
     const page = await compare(ledger, rows, place);
@@ -110,8 +140,9 @@ export async function* reconcile<Row>(
   if (!known) return;
   for (let more = true; more; ) {
     const listed = await recorded(ledger, options, pageSize, place.transaction);
-    const named = listed.items.filter((item) => item.externalId !== undefined);
-    const there = new Set(named.length > 0 ? await known(named.map((item) => item.externalId as string)) : []);
+    // One that was taken back counts for nothing, nor does what took it back.
+    const named = listed.items.filter((item) => item.externalId !== undefined && !item.voidedBy && !item.voidOf);
+    const there = await knownOf(known, named);
     const page = empty<Row>(listed.items.length, place);
     page.extra = named.filter((item) => !there.has(item.externalId as string));
     if (listed.endCursor !== undefined) place = page.place = { ...place, transaction: listed.endCursor };
@@ -143,7 +174,7 @@ async function recorded<Row>(
   after: string | undefined,
 ): Promise<t.Page<t.Transaction>> {
   const filters = Object.fromEntries(
-    (["journalId", "txTemplateId", "accountId", "correlationId"] as const)
+    filterKeys
       .filter((key) => options[key] !== undefined)
       .map((key) => [key, options[key]]),
   );
@@ -158,8 +189,7 @@ async function recorded<Row>(
 
 async function compare<Row>(ledger: Scope, rows: Expected<Row>[], place: ReconcilePlace): Promise<Reconciled<Row>> {
   for (const row of rows) {
-    const unknown = Object.keys(row).find((key) => !keys.has(key));
-    if (unknown !== undefined) throw malformed(`what is expected of a transaction has no key ${unknown}`);
+    checkKeys(row, keys, "what is expected of a transaction");
     if (typeof row.externalId !== "string") throw malformed("what is expected of a transaction needs an externalId");
   }
   const found = await ledger.transactions().findMany({ externalIds: rows.map((row) => row.externalId) });
@@ -173,8 +203,9 @@ async function compare<Row>(ledger: Scope, rows: Expected<Row>[], place: Reconci
       continue;
     }
     const fields: string[] = compared.filter(
-      (key) => expected[key] !== undefined && expected[key] !== transaction[key],
+      (key) => expected[key] !== undefined && (expected[key] ?? undefined) !== transaction[key],
     );
+    if (transaction.voidedBy !== undefined) fields.push("voidedBy");
     if (expected.amounts && !same(expected.amounts, debited.get(transaction.id) ?? new Map())) fields.push("amounts");
     if (fields.length > 0) page.differing.push({ expected, transaction, fields });
   }

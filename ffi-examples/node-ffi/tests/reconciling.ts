@@ -115,6 +115,39 @@ everywhere("mistakes_in_what_is_expected_are_refused", async (books) => {
   }
 });
 
+everywhere("mistakes_in_the_options_are_refused", async (books) => {
+  await books.post("one");
+  const mistakes: [any, RegExp][] = [
+    [{ recordedBy: null }, /recordedBy is null/],
+    [{ recordedBy: "soon" }, /recordedBy is soon/],
+    [{ recordedBy: new Date("soon") }, /recordedBy is Invalid Date/],
+    [{ page_size: 2 }, /no key page_size/],
+    [{ place: { rows: "one" } }, /place of reconcile has no key rows/],
+    [{ known: () => undefined }, /known gave undefined/],
+    [{ known: async () => null }, /known gave null/],
+    [{ known: () => "one" }, /known gave string/],
+  ];
+  for (const [options, said] of mistakes) {
+    const error = await failure(books.pages([], options));
+    assert.ok(error instanceof InvalidError, String(error));
+    assert.match(error.message, said);
+  }
+});
+
+everywhere("what_was_taken_back_is_not_as_expected", async (books) => {
+  const { transaction } = await books.post("one");
+  const [same] = await books.pages([{ externalId: "one", description: null }]);
+  assert.deepEqual(same?.differing, []);
+  await books.ledger.transactions().void({ id: transaction.id });
+  let asked = 0;
+  const replay = (): undefined => void (asked += 1);
+  const known = (): string[] => [];
+  const [page, other] = await books.pages([{ externalId: "one" }], { replay, known });
+  assert.deepEqual(page?.differing.map(({ fields }) => fields), [["voidedBy"]]);
+  assert.deepEqual([page?.missing, asked], [[], 0]);
+  assert.deepEqual([other?.checked, other?.extra], [2, []]);
+});
+
 everywhere("what_the_ledger_refuses_is_told_and_the_rest_is_posted", async (books) => {
   const postings = new Map([
     ["a", books.posting("a", books.closed)],

@@ -19,6 +19,21 @@ interface Work {
   beforeCommit?(): Promise<void>;
 }
 
+/** What would be refused again. */
+function isFinal(error: unknown): error is CalaError {
+  if (!(error instanceof CalaError) || error.retryable || error.txState !== "usable") return false;
+  return ["INVALID", "NOT_FOUND", "CONFLICT", "REJECTED"].includes(error.status);
+}
+
+/** Params as they were queued; undefined where that is no JSON. */
+function read(params: string): Record<string, string> | undefined {
+  try {
+    return JSON.parse(params);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Posts what is first in the queue, and marks it. Gives what became of it, undefined when there is nothing to do. */
 async function workOne(
   ledger: Ledger,
@@ -35,14 +50,16 @@ async function workOne(
     );
     if (!row) return undefined;
     const where = oneDatabase ? ledger.in(connection.handle) : ledger;
-    const posting = { id: row.transaction_id, txTemplateCode: row.template, params: JSON.parse(row.params) };
-    let outcome: Posted | string;
-    try {
-      outcome = await where.transactions().post(posting);
-    } catch (error) {
-      // The row stays queued where trying again may help.
-      if (!(error instanceof CalaError) || error.retryable || error.txState !== "usable") throw error;
-      outcome = error.code;
+    const params = read(row.params);
+    let outcome: Posted | string = "params are no JSON";
+    if (params) {
+      const posting = { id: row.transaction_id, txTemplateCode: row.template, params };
+      try {
+        outcome = await where.transactions().post(posting);
+      } catch (error) {
+        if (!isFinal(error)) throw error; // the row stays queued
+        outcome = error.code;
+      }
     }
     const [status, code] = typeof outcome === "string" ? ["failed", outcome] : ["posted", null];
     await connection.run(`UPDATE ${table} SET status = ?, error = ? WHERE id = ?`, status, code, row.id);

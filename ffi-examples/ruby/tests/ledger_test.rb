@@ -136,7 +136,7 @@ class LedgerTest < Minitest::Test
     assert_equal one[:entries], entries
     assert_equal entries, @ledger.entries.find_many(entries.map { |entry| entry[:id] })
     assert_equal transaction, @ledger.transactions.find(id: transaction[:id])
-    assert_equal [transaction], @ledger.transactions.find_many([transaction[:id]])
+    assert_equal [transaction], @ledger.transactions.find_many(ids: [transaction[:id]])
     assert_equal 2, @ledger.balances.list(journal_id: @fixture.journal, account_ids: [@fixture.alice, @fixture.bob]).count
     assert_equal 1, @ledger.balances.find_many([@fixture.key(@fixture.bob)]).size
     assert_equal [1], @ledger.balances.history(**@fixture.key(@fixture.bob)).map { |balance| balance[:version] }

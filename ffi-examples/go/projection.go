@@ -26,11 +26,7 @@ type Projection[Transaction any] struct {
 // CatchUp applies what is new, page after page, and gives how many events that were.
 func (p *Projection[Transaction]) CatchUp(ctx context.Context) (applied int, err error) {
 	// By itself: a transaction that begins a listener sees no events yet.
-	err = p.run(ctx, func(tx Transaction) error {
-		_, err := p.kept(ctx, p.Within(tx))
-		return err
-	})
-	if err != nil {
+	if err = p.begin(ctx); err != nil {
 		return 0, err
 	}
 	for more := true; more; {
@@ -54,14 +50,19 @@ func (p *Projection[Transaction]) Rebuild(ctx context.Context) (applied int, err
 	if p.Clear == nil {
 		return 0, errors.New("cala: a projection that is rebuilt needs Clear")
 	}
+	// By itself: what removes the listener holds its row, which the ack of one that is catching up needs.
+	if err = p.begin(ctx); err != nil {
+		return 0, err
+	}
 	err = p.run(ctx, func(tx Transaction) error {
-		if err := p.Clear(ctx, tx); err != nil {
-			return err
-		}
 		o := p.Within(tx)
 		var failure *Error
 		if _, err := o.RemoveListener(ctx, ListenerRemoveRequest{Name: p.Name}); err != nil &&
-			!(errors.As(err, &failure) && failure.Code == CodeListenerNotFound) { // it never began
+			!(errors.As(err, &failure) && failure.Code == CodeListenerNotFound) { // somebody else removed it
+			return err
+		}
+		// After that: who has written and not committed has been waited for, or fails.
+		if err := p.Clear(ctx, tx); err != nil {
 			return err
 		}
 		_, err := p.kept(ctx, o)
@@ -71,6 +72,13 @@ func (p *Projection[Transaction]) Rebuild(ctx context.Context) (applied int, err
 		return 0, err
 	}
 	return p.CatchUp(ctx)
+}
+
+func (p *Projection[Transaction]) begin(ctx context.Context) error {
+	return p.run(ctx, func(tx Transaction) error {
+		_, err := p.kept(ctx, p.Within(tx))
+		return err
+	})
 }
 
 func (p *Projection[Transaction]) kept(ctx context.Context, o *Operations) (*KeptPlace, error) {

@@ -33,6 +33,7 @@ module Cala
     def rebuild
       raise ArgumentError, "a projection that is rebuilt needs clear" unless @clear
 
+      run { |_, place| kept(place) } # by itself: what removes it holds its row, which the ack of one that is catching up needs
       run { |connection, place| restart(connection, place) }
       catch_up
     end
@@ -52,12 +53,12 @@ module Cala
     end
 
     def restart(connection, place)
-      @clear.call(connection)
       begin
-        place.listeners.remove(@name)
+        place.listeners.remove(@name) # before clear: who has written and not committed is waited for, or fails
       rescue NotFoundError
-        nil # it never began
+        nil # somebody else removed it
       end
+      @clear.call(connection)
       kept(place)
     end
 

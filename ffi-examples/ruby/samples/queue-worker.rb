@@ -46,6 +46,9 @@ end
 
 # A queue of postings in a table of the program's.
 class PostingQueue
+  # What the ledger says of a posting itself; whatever else fails says nothing of it, and leaves the row queued.
+  REFUSALS = [Cala::InvalidError, Cala::NotFoundError, Cala::ConflictError, Cala::RejectedError].freeze
+
   def initialize(connection, table)
     @connection = connection
     @table = table
@@ -77,7 +80,7 @@ class PostingQueue
                         "#{@connection.skip}").first
       next unless id
 
-      outcome = post(one_database ? ledger.in(@connection.handle) : ledger, template, JSON.parse(params), transaction_id)
+      outcome = post(one_database ? ledger.in(@connection.handle) : ledger, template, params, transaction_id)
       refused = outcome.is_a?(String)
       @connection.run("UPDATE #{@table} SET status = ?, error = ? WHERE id = ?", refused ? "failed" : "posted", refused ? outcome : nil, id)
       yield if block_given?
@@ -88,8 +91,10 @@ class PostingQueue
   private
 
   def post(where, template, params, transaction_id)
-    where.post(template, params, id: transaction_id)
-  rescue Cala::Error => e
+    where.post(template, JSON.parse(params), id: transaction_id)
+  rescue JSON::ParserError
+    "params are no JSON" # the rows behind it go on
+  rescue *REFUSALS => e
     raise if e.retryable? || e.tx_state != :usable # the row stays queued where trying again may help
 
     e.code

@@ -82,20 +82,19 @@ func (q queue) workOne(ctx context.Context, ledger *cala.Ledger, oneDatabase boo
 	if err != nil {
 		return outcome{}, err
 	}
-	var params cala.Params
-	if err = json.Unmarshal([]byte(text), &params); err != nil {
-		return outcome{}, err
-	}
 	where := &ledger.Operations
 	if oneDatabase {
 		where = &ledger.InSQL(tx).Operations
 	}
 	var done outcome
 	status := "posted"
-	if done.posted, err = where.Post(ctx, template, params, cala.WithID(transactionID)); err != nil {
+	var params cala.Params
+	if json.Unmarshal([]byte(text), &params) != nil {
+		status, done.code = "failed", "params are no JSON" // the rows behind it go on
+	} else if done.posted, err = where.Post(ctx, template, params, cala.WithID(transactionID)); err != nil {
 		var refused *cala.Error
-		if !errors.As(err, &refused) || refused.Retryable || refused.TxState != cala.TxUsable {
-			return outcome{}, err // the row stays queued where trying again may help
+		if !errors.As(err, &refused) || !isRefusal(refused) {
+			return outcome{}, err // the row stays queued
 		}
 		status, done.code = "failed", refused.Code
 	}
@@ -108,6 +107,15 @@ func (q queue) workOne(ctx context.Context, ledger *cala.Ledger, oneDatabase boo
 		}
 	}
 	return done, tx.Commit()
+}
+
+// Whether the ledger says it of the posting itself, and trying again does not help.
+func isRefusal(err *cala.Error) bool {
+	switch err.Status {
+	case cala.ErrInvalid, cala.ErrNotFound, cala.ErrConflict, cala.ErrRejected:
+		return !err.Retryable && err.TxState == cala.TxUsable
+	}
+	return false
 }
 
 // The worker: until the queue is empty.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math/big"
+	"slices"
 	"time"
 )
 
@@ -51,7 +52,8 @@ type Reconciliation struct {
 	JournalID, TxTemplateID, AccountID, CorrelationID string
 }
 
-// Differing is a transaction that is not as the program expects it, with the names of the fields of [Expected].
+// Differing is a transaction that is not as the program expects it, with the names of the fields of [Expected]; VoidedBy
+// when it has been taken back.
 type Differing struct {
 	Expected    Expected
 	Transaction Transaction
@@ -71,7 +73,7 @@ type Reconciled struct {
 	// What the ledger has not; with Replay: had not.
 	Missing   []Expected
 	Differing []Differing
-	// What the ledger has and the program does not know.
+	// What the ledger has and the program does not know; not what has been voided.
 	Extra []Transaction
 	// What was posted of the missing, and what was refused.
 	Replayed []Posted
@@ -93,6 +95,10 @@ func (l *Ledger) Reconcile(ctx context.Context, of Reconciliation) iter.Seq2[Rec
 		}
 		if w.of.PageSize < 1 || w.of.PageSize > 1000 {
 			yield(Reconciled{}, newError(ErrInvalid, "request.malformed", "PageSize must be 1 to 1000"))
+			return
+		}
+		if of.Rows == nil {
+			yield(Reconciled{}, newError(ErrInvalid, "request.malformed", "Rows is needed"))
 			return
 		}
 		if w.rows(ctx, yield) && of.Known != nil {
@@ -221,6 +227,9 @@ func (e Expected) differences(transaction *Transaction, debited map[string]*big.
 			fields = append(fields, one.name)
 		}
 	}
+	if transaction.VoidedBy != "" {
+		fields = append(fields, "VoidedBy")
+	}
 	if e.Amounts == nil {
 		return fields, nil
 	}
@@ -300,11 +309,12 @@ func (w *reconciling) transactions(ctx context.Context, yield func(Reconciled, e
 }
 
 func (w *reconciling) unknown(ctx context.Context, items []Transaction) (extra []Transaction, err error) {
+	items = slices.DeleteFunc(slices.Clone(items), func(item Transaction) bool {
+		return item.ExternalID == "" || item.VoidedBy != "" || item.VoidOf != ""
+	})
 	var ids []string
 	for _, item := range items {
-		if item.ExternalID != "" {
-			ids = append(ids, item.ExternalID)
-		}
+		ids = append(ids, item.ExternalID)
 	}
 	if len(ids) == 0 {
 		return nil, nil
@@ -318,7 +328,7 @@ func (w *reconciling) unknown(ctx context.Context, items []Transaction) (extra [
 		known[id] = true
 	}
 	for _, item := range items {
-		if item.ExternalID != "" && !known[item.ExternalID] {
+		if !known[item.ExternalID] {
 			extra = append(extra, item)
 		}
 	}

@@ -116,3 +116,26 @@ func TestReconcile_leaves_what_is_younger_for_the_next_time(t *testing.T) {
 	pages = must[[]cala.Reconciled](t)(pagesOf(t.Context(), ledger, walk))
 	equal(t, pages[0].Extra[0].ExternalID, "two")
 }
+
+func TestReconcile_tells_what_was_voided_as_differing_and_not_as_extra(t *testing.T) {
+	ledger, b := openNamed(t)
+	posted := must[*cala.Posted](t)(ledger.Post(t.Context(), "NAMED", b.named("one", b.bob).Params)).Transaction
+	must[*cala.Posted](t)(ledger.VoidTransaction(t.Context(), cala.TransactionVoidRequest{ID: posted.ID}))
+	walk := cala.Reconciliation{Known: func(context.Context, []string) ([]string, error) { return nil, nil }}
+	var differing []cala.Differing
+	for _, page := range must[[]cala.Reconciled](t)(pagesOf(t.Context(), ledger, walk, cala.Expected{ExternalID: "one"})) {
+		differing = append(differing, page.Differing...)
+		equal(t, len(page.Extra), 0)
+	}
+	equal(t, len(differing), 1)
+	equal(t, strings.Join(differing[0].Fields, " "), "VoidedBy")
+}
+
+func TestReconcile_needs_rows(t *testing.T) {
+	ledger, _ := openNamed(t)
+	for _, err := range ledger.Reconcile(t.Context(), cala.Reconciliation{}) {
+		equal(t, errors.Is(err, cala.ErrInvalid), true)
+		return
+	}
+	t.Fatal("nothing was said")
+}

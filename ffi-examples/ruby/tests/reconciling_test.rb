@@ -41,6 +41,29 @@ class ReconcilingTest < Minitest::Test
     [0, 1001].each { |size| assert_raises(Cala::InvalidError) { pages([], page_size: size) } }
   end
 
+  def test_mistakes_in_the_options_are_refused
+    [{ page_size: 1.5 }, { page_size: "5" }, { place: "one" }, { place: { at: "one" } }, { place: { row: 1 } }, { journal: @journal }].each do |options|
+      assert_raises(Cala::InvalidError, options.to_s) { pages([], **options) }
+    end
+    post("one")
+    assert_raises(Cala::InvalidError) { pages([], known: ->(_) {}) }
+  end
+
+  def test_a_place_may_come_from_json
+    post("one")
+    walk = { known: ->(_) { [] } }
+    place = JSON.parse(JSON.generate(pages([{ external_id: "one" }], **walk).last[:place]))
+    assert_equal %w[row transaction], place.keys
+    assert_empty pages([], place: place, **walk)
+  end
+
+  def test_what_was_voided_is_differing_and_not_extra
+    @ledger.transactions.void(id: post("one")[:id])
+    found = pages([{ external_id: "one" }], known: ->(_) { [] }, replay: ->(_) { flunk })
+    assert_equal([[:voided_by]], found.flat_map { |page| page[:differing] }.map { |one| one[:fields] })
+    assert_empty(found.flat_map { |page| page[:extra] })
+  end
+
   def test_what_the_ledger_refuses_is_told_and_the_rest_is_posted
     postings = { "a" => posting("a", account: @closed), "b" => posting("b"), "c" => nil }
     page = pages(postings.keys.map { |key| { external_id: key } }, replay: ->(expected) { postings[expected[:external_id]] }).first

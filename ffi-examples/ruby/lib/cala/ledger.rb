@@ -162,12 +162,12 @@ module Cala
     #   up in the program in turn; those without an external id are not
     # @param replay [#call, nil] is given one that is missing and gives its posting, tx_template_code:, params:, id:, which is then posted,
     #   or nil to leave it
-    # @param place [Hash, nil] that of an earlier page, to go on behind it: row:, transaction:
+    # @param place [Hash, nil] that of an earlier page, to go on behind it: row:, transaction:; also with Strings for keys, as JSON gives it
     # @param page_size [Integer] 1 to 1000
     # @param recorded_by [Time, String, nil] only what was recorded by then must be known: what is younger may be under way
     # @param filters journal_id:, tx_template_id:, account_id:, correlation_id: of the ledger's transactions that must be known
-    # @yieldparam page [Hash] checked: (how many), missing:, differing: (expected:, transaction:, fields:), extra:, replayed:, refused:
-    #   (expected:, error:), place:
+    # @yieldparam page [Hash] checked: (how many), missing:, differing: (expected:, transaction:, fields:, where :voided_by says that
+    #   it has been taken back), extra: (not what has been voided), replayed:, refused: (expected:, error:), place:
     # @return [Enumerator] without a block
     def reconcile(rows:, known: nil, replay: nil, place: nil, page_size: 500, recorded_by: nil, **filters, &block)
       walk = Reconciling.new(self, rows: rows, known: known, replay: replay, place: place, page_size: page_size, last: recorded_by,

@@ -6,16 +6,20 @@ module Cala
   class Reconciling
     COMPARED = %i[tx_template_code journal_id effective correlation_id description].freeze
     KEYS = [*COMPARED, :external_id, :amounts, :row].freeze
+    PLACE = %i[row transaction].freeze
+    FILTERS = %i[journal_id tx_template_id account_id correlation_id].freeze
     ENTRIES_AT_ONCE = 10_000
     REFUSALS = [InvalidError, NotFoundError, ConflictError, RejectedError].freeze
-    private_constant :COMPARED, :KEYS, :ENTRIES_AT_ONCE, :REFUSALS
+    private_constant :COMPARED, :KEYS, :PLACE, :FILTERS, :ENTRIES_AT_ONCE, :REFUSALS
 
     def initialize(ledger, options)
       @ledger = ledger
       @rows, @known, @replay, @size, last, @filters = options.values_at(:rows, :known, :replay, :page_size, :last, :filters)
-      @from = { row: nil, transaction: nil }.merge(options[:place] || {})
+      unknown = (@filters.keys - FILTERS).first
+      malformed("reconcile has no option #{unknown}") if unknown
+      @from = { row: nil, transaction: nil, **given_place(options[:place]) }
       @last = last && time(last)
-      malformed("page_size is #{@size}, and must be 1 to 1000") unless (1..1000).cover?(@size)
+      malformed("page_size is #{@size}, and must be 1 to 1000") unless @size.is_a?(Integer) && (1..1000).cover?(@size)
     end
 
     def each(&block)
@@ -25,6 +29,19 @@ module Cala
     end
 
     private
+
+    # What was kept, also as it is read from JSON, with Strings for keys.
+    def given_place(place)
+      return {} if place.nil?
+
+      malformed("place is a #{place.class}, and must be a Hash") unless place.is_a?(Hash)
+      place = place.transform_keys { |key| key.is_a?(String) ? key.to_sym : key }
+      unknown = (place.keys - PLACE).first
+      malformed("place has no key #{unknown}") if unknown
+      wrong = place.keys.find { |key| !(place[key].nil? || place[key].is_a?(String)) }
+      malformed("#{wrong} of place must be a String") if wrong
+      place
+    end
 
     def page(checked)
       { checked: checked, missing: [], differing: [], extra: [], replayed: [], refused: [], place: @place }
@@ -55,6 +72,7 @@ module Cala
       return page[:missing] << row unless transaction
 
       fields = COMPARED.select { |key| row.key?(key) && row[key]&.to_s != transaction[key] }
+      fields << :voided_by if transaction[:voided_by]
       fields << :amounts if row[:amounts] && amounts(row[:amounts]) != debited.fetch(transaction[:id], {})
       page[:differing] << { expected: row, transaction: transaction, fields: fields } unless fields.empty?
     end
@@ -101,7 +119,7 @@ module Cala
         listed = recorded
         items = listed[:items]
         page = page(items.size)
-        page[:extra] = unknown(items.select { |item| item[:external_id] })
+        page[:extra] = unknown(items.select { |item| item[:external_id] && !(item[:voided_by] || item[:void_of]) })
         page[:place] = @place = @place.merge(transaction: listed[:end_cursor]) if listed[:end_cursor]
         more = listed[:has_next_page]
         yield page unless items.empty?
@@ -111,7 +129,9 @@ module Cala
     def unknown(items)
       return [] if items.empty?
 
-      known = @known.call(items.map { |item| item[:external_id] }).to_h { |external_id| [external_id, true] }
+      known = @known.call(items.map { |item| item[:external_id] })
+      malformed("known gave nothing, and must give the external ids that are known") if known.nil?
+      known = known.to_h { |external_id| [external_id, true] }
       items.reject { |item| known.key?(item[:external_id]) }
     end
 

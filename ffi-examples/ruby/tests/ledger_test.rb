@@ -2,6 +2,7 @@
 
 require_relative "support"
 require "logger"
+require "timeout"
 require "minitest/mock"
 require "stringio"
 
@@ -233,6 +234,15 @@ class LedgerTest < Minitest::Test
     assert_match(/DEBUG -- : cala: an operation was refused event=operation.refused operation=account_find traceparent=#{TRACE} code=/, out.string)
     assert_match(/WARN -- : cala: an operation took long event=operation.slow operation=account_find traceparent=#{TRACE} took_ms=\d+/, out.string)
     assert_operator out.string.index("operation.refused"), :<, out.string.index("operation.slow")
+  end
+
+  def test_a_logger_that_is_not_finished_harms_nobody
+    logger = Logger.new(nil)
+    logger.define_singleton_method(:info) { |*| raise NotImplementedError }
+    logger.define_singleton_method(:warn) { |*| raise NotImplementedError }
+    Cala::Ledger.open(store: "sqlite::memory:", logger: logger, slow_ms: 0) do |ledger|
+      2.times { Timeout.timeout(20) { assert ledger.info[:version] } }
+    end
   end
 
   def test_a_logger_hears_what_it_writes_and_no_more

@@ -145,7 +145,7 @@ module Cala
       record = Document.read(data)
       fields = record.except(:at, :level, :message).map { |key, value| " #{key}=#{value}" }
       @logger.public_send(record[:level].to_sym, "cala: #{record[:message]}#{fields.join}")
-    rescue StandardError
+    rescue StandardError, ScriptError
       nil
     end
 

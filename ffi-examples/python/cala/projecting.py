@@ -59,6 +59,9 @@ class Projection(Generic[C]):
         """Empties the tables by clear and forgets the place, in one transaction, and applies all events anew. Gives how
         many events that were. NotFoundError event.pruned where the first ones are no longer there: nothing is emptied
         then."""
+        if self._clear is None:
+            raise ValueError("a projection that is rebuilt needs clear")
+        self._run(self._kept)  # who catches up meanwhile and the one who rebuilds meet at the kept place
         self._run(self._restart)
         return self.catch_up()
 
@@ -72,10 +75,12 @@ class Projection(Generic[C]):
     def _run(self, work: Callable[[C], Any]) -> Any:
         """Runs a transaction, again where another was faster."""
         for attempt in range(1, _ATTEMPTS + 1):
+            done: list[Any] = []  # the program's function need not return what the work gives
             try:
-                return self._transaction(work)
+                self._transaction(lambda connection: done.append(work(connection)))
+                return done[0]
             except Exception as error:
-                moved = isinstance(error, ConflictError) and error.code == "listener.changed"
+                moved = isinstance(error, (ConflictError, NotFoundError)) and error.code in ("listener.changed", "listener.not_found")
                 if attempt == _ATTEMPTS or not (moved or lost_a_race(error)):
                     raise
             time.sleep(_pause(attempt))
@@ -96,11 +101,10 @@ class Projection(Generic[C]):
 
     def _restart(self, connection: C) -> None:
         where = self._place(connection)
-        if self._clear is None:
-            raise ValueError("a projection that is rebuilt needs clear")
-        self._clear(connection)
         try:
-            where.listeners.remove(self.name)
+            where.listeners.remove(self.name)  # first: whoever has written and not committed keeps a place too
         except NotFoundError:
-            pass  # it never began
+            pass  # another has just removed it
+        if self._clear is not None:
+            self._clear(connection)
         self._kept(connection)

@@ -140,9 +140,10 @@ def _walk(place: ReconcilePlace | None, size: int, recorded_by: Instant | None, 
                 listed = {**(yield "call", "transaction_list", asked), "has_next_page": False}
             items = listed["items"]
         page = _page(len(items), at)
-        named = [item for item in items if "external_id" in item]
+        # What was taken back is nobody's to have, nor what took it back.
+        named = [item for item in items if "external_id" in item and "voided_by" not in item and "void_of" not in item]
         if named:
-            known = yield "known", [item["external_id"] for item in named]
+            known = set((yield "known", [item["external_id"] for item in named]))
             page["extra"] = [item for item in named if item["external_id"] not in known]
         at = page["place"] = {**at, "transaction": listed.get("end_cursor", at["transaction"])}
         more = listed["has_next_page"]
@@ -172,6 +173,8 @@ def _compare(rows: list[Expected], page: Reconciled) -> _Walk:
         fields = [key for key in _COMPARED if key in row and _text(row.get(key)) != transaction.get(key)]
         if "amounts" in row and _amounts(row["amounts"]) != debited.get(transaction["id"], {}):
             fields.append("amounts")
+        if "voided_by" in transaction:
+            fields.append("voided_by")
         if fields:
             page["differing"].append({"expected": row, "transaction": transaction, "fields": fields})
 

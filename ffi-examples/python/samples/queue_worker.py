@@ -48,8 +48,10 @@ def work_one(ledger: cala.Ledger, connection: Any, table: str, one_database: boo
         outcome, error, posted = "posted", None, None
         try:
             posted = where.post(row[2], json.loads(row[3]), row[1])
-        except cala.Error as refused:  # the row stays queued where trying again may help
-            if refused.retryable or refused.tx_state != "usable":
+        except json.JSONDecodeError:
+            outcome, error = "failed", "params are no JSON"
+        except (cala.InvalidError, cala.NotFoundError, cala.ConflictError, cala.RejectedError) as refused:
+            if refused.retryable or refused.tx_state != "usable":  # the row stays queued, as after any other error
                 raise
             outcome, error = "failed", refused.code
         connection.execute(f"UPDATE {table} SET status = {place}, error = {place} WHERE id = {place}", (outcome, error, row[0]))

@@ -47,13 +47,13 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
         return {str(row[0]) for row in sql(f"select external_id from {payments} where external_id in ({places})", *external_ids)}
 
     def replay(expected: cala.Expected) -> cala.Posting:
-        return posting(expected["external_id"], expected["row"])
+        return posting(expected["external_id"], str(expected.get("row")))
 
     def show(page: cala.Reconciled) -> None:
         found = [f"missing {name_of(one['external_id'])}" for one in page["missing"]]
         found += [f"differing {name_of(one['expected']['external_id'])} in {', '.join(one['fields'])}" for one in page["differing"]]
-        found += [f"extra {name_of(one['external_id'])}" for one in page["extra"]]
-        found += [f"posted {name_of(one['transaction']['external_id'])}" for one in page["replayed"]]
+        found += [f"extra {name_of(one.get('external_id', ''))}" for one in page["extra"]]
+        found += [f"posted {name_of(one['transaction'].get('external_id', ''))}" for one in page["replayed"]]
         print(f"  {page['checked']}: {'; '.join(found) or 'as expected'}")
 
     sql(f"create table {payments} (external_id text primary key, amount text)")
@@ -70,7 +70,7 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
     for page in ledger.reconcile(rows, known=known, place=json.loads(kept), journal_id=journal, page_size=3):
         show(page)
         for transaction in page["extra"]:
-            insert(transaction["external_id"], "8.00")
+            insert(transaction.get("external_id", ""), "8.00")
     print("once more, and what is missing is posted:")
     for page in ledger.reconcile(rows, known=known, replay=replay, journal_id=journal):
         show(page)

@@ -391,11 +391,11 @@ class Served:
         stream, _ = self.begun(server.grpc, types=["transaction_created"])
         quick, _ = self.begun(server.grpc, types=["transaction_created"])
         before = server.memory()
-        posted = self.books.many(400)
-        # 20 MB, of which the quick one takes all and the slow one nothing yet.
-        self.assertEqual(posted, [heard.event.subject_id for heard in itertools.islice(quick, 400)])
-        self.assertLess(server.memory() - before, 14_000_000)
-        self.assertEqual(posted, [heard.event.subject_id for heard in itertools.islice(stream, 400)])
+        posted = self.books.many(1000)
+        # 50 MB, of which the quick one takes all and the slow one nothing yet.
+        self.assertEqual(posted, [heard.event.subject_id for heard in itertools.islice(quick, 1000)])
+        self.assertLess(server.memory() - before, 25_000_000)
+        self.assertEqual(posted, [heard.event.subject_id for heard in itertools.islice(stream, 1000)])
 
     def test_who_takes_nothing_is_let_go(self):
         server = self.serve("--stall-ms", "300")

@@ -75,9 +75,9 @@
  * Values. Amounts are decimal strings, exact to 38 digits, their scale kept ("10.00"), booked with 18 digits after the
  *   point at most; a JSON number with a fraction is refused where an amount is meant. Ids are UUID text (8-4-4-4-12,
  *   either case in, lower case out); an id that a create leaves out is made by the library (version 7). Dates are
- *   "2026-01-31", instants RFC 3339 in UTC with six decimals ("2026-01-31T12:00:00.000000Z"). Enum words are lower case
- *   in answers and either case in requests: debit, credit; settled, pending, encumbrance; active, locked; synchronous,
- *   eventually_consistent. metadata is any JSON value.
+ *   "2026-01-31", instants RFC 3339 in UTC with six decimals ("2026-01-31T12:00:00.000000Z"). Words of
+ *   which a key takes one, "active" | "locked", are lower case in answers, and all lower or all upper case in requests.
+ *   metadata is any JSON value.
  * Notation of documents. What follows "request:" and "result:" of an operation, the types before the operations, and
  *   the details of the codes at the end are written so that programs read them too; cala_api gives all of it as JSON.
  *     {code: text, name?: text = "x"}   an object with these keys; ? may be left out, = and what is
@@ -915,10 +915,15 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   totals?: [trial_balance_total],    -- of all pages; with the first
  *   has_next_page: boolean,
  *   end_cursor?: cursor}               -- left out of an empty page */
+/* type event_type: what happened. Later versions add some.
+ * "transaction_created" | "account_created" | "account_updated" | "account_set_created" | "account_set_updated" |
+ * "account_set_member_created" | "account_set_member_removed" | "journal_created" | "journal_updated" |
+ * "tx_template_created" | "velocity_limit_created" | "velocity_control_created" | "velocity_control_limit_added" |
+ * "velocity_control_attached" | "velocity_control_replaced" | "velocity_control_detached" */
 /* type event: something that happened, with what it happened to under the key of that name. {
  *   sequence: integer,                 -- its number; later events have greater ones, and some numbers have none
  *   place: integer,                    -- what comes after it is read from here
- *   type: text,                        -- "transaction_created", "account_updated" and the like
+ *   type: text,                        -- an event_type, or one of a later version
  *   recorded_at: instant,
  *   subject_id: uuid,                  -- of what happened to
  *   transaction?: transaction,
@@ -1733,16 +1738,14 @@ CALA_API cala_status cala_account_statement(cala_ledger *ledger, cala_tx *tx, co
 CALA_API cala_status cala_trial_balance(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                         cala_op **out_op, cala_error **out_error);
 
-/* Lists what happened in the ledger, in order, an event each: transaction_created; account_created, account_updated;
- * account_set_created, account_set_updated, account_set_member_created, account_set_member_removed; journal_created,
- * journal_updated; tx_template_created; velocity_limit_created, velocity_control_created, velocity_control_limit_added,
- * velocity_control_attached, velocity_control_replaced, velocity_control_detached. Later versions add types. The list
- * ends before the first writer that is still under way: read on from place, at any later time, and you get each event
- * once and miss none. For each account the order of events is that of its versions. "Stable lists" above holds here
- * too. Filters stop at 10,000 events: a page may have fewer than limit, or none, while has_next_page is true.
- * journal_id: the journal itself, its transactions, and its account sets with what becomes of their members. entries,
- * balances: give those of transactions; balances are those of accounts, as the transaction left them.
- * request: {after?: integer 0..9007199254740991 = 0, limit?: integer 1..1000 = 100, types?: [text; 100],
+/* Lists what happened in the ledger, in order, an event each: postings, and every change of what else it holds, as
+ * event_type has them. The list ends before the first writer that is still under way: read on from place, at any later
+ * time, and you get each event once and miss none. For each account the order of events is that of its versions.
+ * "Stable lists" above holds here too. Filters stop at 10,000 events: a page may have fewer than limit, or none, while
+ * has_next_page is true. journal_id: the journal itself, its transactions, and its account sets with what becomes of
+ * their members. entries, balances: give those of transactions; balances are those of accounts, as the transaction left
+ * them.
+ * request: {after?: integer 0..9007199254740991 = 0, limit?: integer 1..1000 = 100, types?: [event_type; 100],
  *   journal_id?: uuid, entries?: boolean = false, balances?: boolean = false}
  * result: event_page
  * errors: CALA_UNAVAILABLE list.no_mark; CALA_NOT_FOUND event.pruned

@@ -615,13 +615,36 @@ type TrialBalance struct {
 	EndCursor string `json:"end_cursor,omitempty"`
 }
 
+// EventType is what happened. Later versions add some.
+type EventType string
+
+// The words of EventType.
+const (
+	TransactionCreated        EventType = "transaction_created"
+	AccountCreated            EventType = "account_created"
+	AccountUpdated            EventType = "account_updated"
+	AccountSetCreated         EventType = "account_set_created"
+	AccountSetUpdated         EventType = "account_set_updated"
+	AccountSetMemberCreated   EventType = "account_set_member_created"
+	AccountSetMemberRemoved   EventType = "account_set_member_removed"
+	JournalCreated            EventType = "journal_created"
+	JournalUpdated            EventType = "journal_updated"
+	TxTemplateCreated         EventType = "tx_template_created"
+	VelocityLimitCreated      EventType = "velocity_limit_created"
+	VelocityControlCreated    EventType = "velocity_control_created"
+	VelocityControlLimitAdded EventType = "velocity_control_limit_added"
+	VelocityControlAttached   EventType = "velocity_control_attached"
+	VelocityControlReplaced   EventType = "velocity_control_replaced"
+	VelocityControlDetached   EventType = "velocity_control_detached"
+)
+
 // Event is something that happened, with what it happened to under the key of that name.
 type Event struct {
 	// Its number; later events have greater ones, and some numbers have none.
 	Sequence int64 `json:"sequence"`
 	// What comes after it is read from here.
 	Place int64 `json:"place"`
-	// "transaction_created", "account_updated" and the like.
+	// An event_type, or one of a later version.
 	Type       string    `json:"type"`
 	RecordedAt time.Time `json:"recorded_at"`
 	// Of what happened to.
@@ -1539,8 +1562,8 @@ type EventFilter struct {
 	// 1 to 1000. Default 100.
 	Limit int64 `json:"limit,omitempty"`
 	// At most 100.
-	Types     []string `json:"types,omitempty"`
-	JournalID string   `json:"journal_id,omitempty"`
+	Types     []EventType `json:"types,omitempty"`
+	JournalID string      `json:"journal_id,omitempty"`
 	// Default false.
 	Entries bool `json:"entries,omitempty"`
 	// Default false.

@@ -29,7 +29,7 @@ type ListenOptions struct {
 	// A listener whose place the ledger keeps, where [Operations.AckListener] moves it.
 	Name string `json:"name,omitempty"`
 	// Only events of these types.
-	Types []string `json:"types,omitempty"`
+	Types []EventType `json:"types,omitempty"`
 	// Only what belongs to this journal.
 	JournalID string `json:"journal_id,omitempty"`
 	// With the entries of transactions, and the balances of accounts as a transaction left them.

@@ -383,8 +383,8 @@ Result<OperationPtr> account_set_list_members(Ledger &, const RequestPtr &reques
   RequestReader reader(request->root());
   const base::Uuid set_id = reader.uuid("account_set_id");
   const auto parse_order = [](std::string_view word) -> std::optional<bool> {
-    if (word == "external_id") return true;
-    return word == "created_at" ? std::optional<bool>(false) : std::nullopt;
+    if (core::is_word(word, "external_id")) return true;
+    return core::is_word(word, "created_at") ? std::optional<bool>(false) : std::nullopt;
   };
   const bool by_external_id = reader.word("by", false, parse_order, "created_at, external_id");
   const char *noun = by_external_id ? "account_set_member_by_external_id" : "account_set_member";

@@ -151,7 +151,7 @@ class Playground {
     const base::JsonView as = request_.get("as");
     if (!as.present() || as.is_null()) return {};
     const auto found = std::find_if(std::begin(kResults), std::end(kResults), [&](const NamedResult &each) {
-      return as.is_string() && each.name == as.string();
+      return as.is_string() && core::is_word(as.string(), each.name);
     });
     if (found == std::end(kResults))
       return malformed("/as",

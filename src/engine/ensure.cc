@@ -9,8 +9,8 @@ using base::JsonView;
 enum class OnDifference : std::uint8_t { kError, kKeep };
 
 std::optional<OnDifference> parse_on_difference(std::string_view word) {
-  if (word == "error") return OnDifference::kError;
-  if (word == "keep") return OnDifference::kKeep;
+  if (core::is_word(word, "error")) return OnDifference::kError;
+  if (core::is_word(word, "keep")) return OnDifference::kKeep;
   return std::nullopt;
 }
 

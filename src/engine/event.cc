@@ -1,7 +1,5 @@
 #include "engine/event.h"
 
-#include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 
@@ -36,17 +34,6 @@ struct EventPage {
 base::Error corrupt(const char *what) {
   return base::make_error(base::Status::kInternal, "store.corrupt", std::string("an event has no ") + what);
 }
-
-// All that there are; event_list in cala.h has them too.
-constexpr std::array<std::string_view, 16> kTypes = {
-    "transaction_created",          "account_created",           "account_updated",
-    "account_set_created",          "account_set_updated",       "account_set_member_created",
-    "account_set_member_removed",   "journal_created",           "journal_updated",
-    "tx_template_created",          "velocity_limit_created",    "velocity_control_created",
-    "velocity_control_limit_added", "velocity_control_attached", "velocity_control_replaced",
-    "velocity_control_detached"};
-
-bool is_event_type(std::string_view word) { return std::find(kTypes.begin(), kTypes.end(), word) != kTypes.end(); }
 
 base::Error malformed(const std::string &pointer, const std::string &why) {
   base::Error error = base::make_error(base::Status::kInvalid, "request.malformed", pointer + why);
@@ -194,12 +181,13 @@ EventQuery read_event_filters(RequestReader &reader) {
     out.types.emplace();
     for (const base::JsonView type : types) {
       const std::string pointer = reader.pointer_to("types") + "/" + std::to_string(out.types->size());
+      const std::optional<std::string_view> known = core::parse_event_type(type.string());
       if (!type.is_string()) {
         reader.adopt(malformed(pointer, " must be a text"));
-      } else if (!is_event_type(type.string())) {
+      } else if (!known) {
         reader.adopt(malformed(pointer, " is no type of event"));
       }
-      out.types->emplace_back(type.string());
+      out.types->emplace_back(known.value_or(""));
     }
   }
   out.journal_id = reader.optional_uuid("journal_id");

@@ -217,8 +217,8 @@ Flow tell(Context context, bool as_text) {
 }
 
 std::optional<bool> format_of(std::string_view word) {
-  if (word == "json" || word == "JSON") return false;
-  if (word == "openmetrics" || word == "OPENMETRICS") return true;
+  if (core::is_word(word, "json")) return false;
+  if (core::is_word(word, "openmetrics")) return true;
   return std::nullopt;
 }
 

@@ -275,8 +275,10 @@ Page read_page(RequestReader &reader, std::string_view noun) {
   Page page;
   page.first = reader.integer("first", 100, 1, 1000);
   const std::optional<std::string> order = reader.optional_text("order");
-  if (order && *order != "asc" && *order != "desc") reader.fail("request.malformed", "order", "must be asc or desc");
-  page.descending = order == "desc";
+  page.descending = order && core::is_word(*order, "desc");
+  if (order && !page.descending && !core::is_word(*order, "asc")) {
+    reader.fail("request.malformed", "order", "must be asc or desc");
+  }
   const std::optional<std::string> after = reader.optional_text("after");
   if (!after) return page;
   const std::optional<std::string> plain = from_hex(*after);

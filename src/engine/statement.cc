@@ -454,10 +454,10 @@ Result<OperationPtr> account_statement(Ledger &, const RequestPtr &request) {
   asked.key = read_balance_key(reader);
   asked.layer = reader.word("layer", core::Layer::kSettled, core::parse_layer, "settled, pending, encumbrance");
   const std::optional<std::string> by = reader.optional_text("by");
-  if (by && *by != "recorded" && *by != "effective") {
+  asked.by_effective = by && core::is_word(*by, "effective");
+  if (by && !asked.by_effective && !core::is_word(*by, "recorded")) {
     reader.fail("request.malformed", "by", "must be one of recorded, effective");
   }
-  asked.by_effective = by == "effective";
   if (asked.by_effective) {
     asked.effective_from = reader.optional_date("from");
     asked.effective_until = reader.optional_date("until");

@@ -1,19 +1,10 @@
 #include "values/terms.h"
 
+#include <algorithm>
+
 namespace cala::values {
 
 namespace {
-
-// Matches a word in all lower or all upper case; the word itself is in lower case.
-bool is_word(std::string_view text, std::string_view word) {
-  if (text.size() != word.size()) return false;
-  if (text == word) return true;
-  for (std::size_t i = 0; i < word.size(); ++i) {
-    const char upper = word[i] >= 'a' && word[i] <= 'z' ? static_cast<char>(word[i] - 'a' + 'A') : word[i];
-    if (text[i] != upper) return false;
-  }
-  return true;
-}
 
 template <typename Enum, std::size_t N>
 std::optional<Enum> parse_word(std::string_view text, const std::array<Enum, N> &values) {
@@ -23,7 +14,25 @@ std::optional<Enum> parse_word(std::string_view text, const std::array<Enum, N> 
   return std::nullopt;
 }
 
+constexpr std::array<std::string_view, 16> kEventTypes = {
+    "transaction_created",          "account_created",           "account_updated",
+    "account_set_created",          "account_set_updated",       "account_set_member_created",
+    "account_set_member_removed",   "journal_created",           "journal_updated",
+    "tx_template_created",          "velocity_limit_created",    "velocity_control_created",
+    "velocity_control_limit_added", "velocity_control_attached", "velocity_control_replaced",
+    "velocity_control_detached"};
+
 }  // namespace
+
+bool is_word(std::string_view text, std::string_view word) {
+  if (text.size() != word.size()) return false;
+  if (text == word) return true;
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    const char upper = word[i] >= 'a' && word[i] <= 'z' ? static_cast<char>(word[i] - 'a' + 'A') : word[i];
+    if (text[i] != upper) return false;
+  }
+  return true;
+}
 
 std::string_view text_of(Direction value) { return value == Direction::kDebit ? "debit" : "credit"; }
 
@@ -69,6 +78,12 @@ std::optional<BalanceRollup> parse_balance_rollup(std::string_view text) {
 std::optional<HoldStatus> parse_hold_status(std::string_view text) {
   return parse_word(text,
                     std::array{HoldStatus::kOpen, HoldStatus::kCaptured, HoldStatus::kReleased, HoldStatus::kExpired});
+}
+
+std::optional<std::string_view> parse_event_type(std::string_view text) {
+  const auto *const found = std::find_if(kEventTypes.begin(), kEventTypes.end(),
+                                         [text](std::string_view type) { return is_word(text, type); });
+  return found == kEventTypes.end() ? std::nullopt : std::optional(*found);
 }
 
 }  // namespace cala::values

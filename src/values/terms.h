@@ -23,11 +23,17 @@ std::string_view text_of(LockStatus value);
 std::string_view text_of(BalanceRollup value);
 std::string_view text_of(HoldStatus value);
 
-// All lower or all upper case; anything else is nullopt.
+// Whether a text is that word, which is in lower case, in all lower or all upper case.
+bool is_word(std::string_view text, std::string_view word);
+
+// The word that a text is, or nullopt.
 std::optional<Direction> parse_direction(std::string_view text);
 std::optional<Layer> parse_layer(std::string_view text);
 std::optional<LockStatus> parse_lock_status(std::string_view text);
 std::optional<BalanceRollup> parse_balance_rollup(std::string_view text);
 std::optional<HoldStatus> parse_hold_status(std::string_view text);
+
+// The type of an event that is meant, in lower case.
+std::optional<std::string_view> parse_event_type(std::string_view text);
 
 }  // namespace cala::values

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -98,6 +99,20 @@ bool takes(const cJSON *type, std::string_view json) {
   return word == "json" || json == (word == "boolean" ? "bool" : "string");
 }
 
+// The words that are all that a type takes, or each of a list; null is none of them.
+std::vector<std::string> words_of(const cJSON *type) {
+  type = Contract::of_library().resolved(type);
+  if (is(type, "list")) return words_of(json_member(type, "of"));
+  std::vector<std::string> out;
+  if (!is(type, "union")) return out;
+  const cJSON *item = nullptr;
+  cJSON_ArrayForEach(item, json_member(type, "of")) {
+    if (!is(item, "literal")) return {};
+    if (!cJSON_IsNull(json_member(item, "value"))) out.push_back(json_text(item, "value"));
+  }
+  return out;
+}
+
 struct WrongValue {
   const char *json;
   const char *text;
@@ -188,13 +203,18 @@ class ContractRequests : public testing::TestWithParam<StoreKind> {
     return answer;
   }
 
+  // The place that the answer's details name.
+  static std::string pointer_of(const Answer &answer) {
+    const std::optional<JsonDocument> details = JsonDocument::parse(answer.details);
+    return details ? json_text(details->root(), "pointer") : answer.details;
+  }
+
   void expect_code(const std::string &operation, const cJSON *request, const std::string &code,
                    const std::set<std::string> &pointers) {
     const Answer answer = asked(operation, request);
     const std::string what = operation + " " + json_print(request);
     EXPECT_EQ(answer.code, code) << what << "\n" << answer.text();
-    const std::optional<JsonDocument> details = JsonDocument::parse(answer.details);
-    const std::string pointer = details ? json_text(details->root(), "pointer") : answer.details;
+    const std::string pointer = pointer_of(answer);
     EXPECT_TRUE(pointers.contains(pointer)) << what << "\n" << pointer << " is not " << *pointers.begin();
   }
 
@@ -273,6 +293,34 @@ TEST_P(ContractRequests, AValueOfAWrongTypeIsRefused) {
     }
   });
   EXPECT_GE(tried, 400);
+}
+
+TEST_P(ContractRequests, EveryWordIsTakenInEitherCaseAndNoOther) {
+  int tried = 0;
+  for_each_place([&](const std::string &operation, const Place &place, cJSON *request, cJSON *object) {
+    const bool listed = is(Contract::of_library().resolved(type_of(place.field)), "list");
+    const auto give = [&](const std::string &word) {
+      const char *const text = word.c_str();
+      set(object, place.key, listed ? cJSON_CreateStringArray(&text, 1) : cJSON_CreateString(text));
+    };
+    const std::vector<std::string> words = words_of(type_of(place.field));
+    for (std::string word : words) {
+      for (const bool upper : {false, true}) {
+        if (upper)
+          std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::toupper(c); });
+        give(word);
+        const Answer answer = asked(operation, request);
+        // What other keys must be may follow from the word.
+        EXPECT_FALSE(answer.code.starts_with("request.") && pointer_of(answer).starts_with(place.pointer()))
+            << operation << json_print(request) << answer.text();
+      }
+      ++tried;
+    }
+    if (words.empty()) return;
+    give(words.front() + "x");
+    expect_code(operation, request, "request.malformed", {place.pointer() + (listed ? "/0" : "")});
+  });
+  EXPECT_GE(tried, 40);
 }
 
 TEST_P(ContractRequests, AKeyThatIsNeededIsMissedAbsentAndNull) {

@@ -1810,7 +1810,7 @@ func TrialBalance(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) 
 	return outOp, outError, status
 }
 
-// EventList is cala_event_list. Lists what happened in the ledger, in order, an event each: transaction_created; account_created, account_updated; account_set_created, account_set_updated, account_set_member_created, account_set_member_removed; journal_created, journal_updated; tx_template_created; velocity_limit_created, velocity_control_created, velocity_control_limit_added, velocity_control_attached, velocity_control_replaced, velocity_control_detached.
+// EventList is cala_event_list. Lists what happened in the ledger, in order, an event each: postings, and every change of what else it holds, as event_type has them.
 func EventList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error

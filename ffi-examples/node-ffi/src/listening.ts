@@ -13,7 +13,7 @@ export interface ListenOptions {
   /** A listener whose place the ledger keeps, where `listeners().ack` moves it. */
   name?: string;
   /** Only events of these types. */
-  types?: string[];
+  types?: t.EventType[];
   /** Only what belongs to this journal. */
   journalId?: t.Id;
   /** With the entries of transactions. */

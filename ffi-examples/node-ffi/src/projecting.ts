@@ -15,7 +15,7 @@ export interface ProjectionOptions<Connection> {
   /** Empties the tables, for `rebuild`. */
   clear?(connection: Connection): unknown;
   /** Only events of these types. */
-  types?: string[];
+  types?: t.EventType[];
   /** Only what belongs to this journal. */
   journalId?: t.Id;
   /** With the entries of transactions. */

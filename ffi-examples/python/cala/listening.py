@@ -21,7 +21,7 @@ from .waiting import in_thread
 if TYPE_CHECKING:
     from typing_extensions import TypedDict
 
-    from .documents import Event, Id
+    from .documents import Event, EventType, Id
 else:
     from typing import TypedDict
 
@@ -37,7 +37,7 @@ class ListenOptions(TypedDict, total=False):
     """"start", "now" or the place of an event. Default "now"."""
     name: str
     """Its place is kept in the ledger, where listeners.ack moves it."""
-    types: Sequence[str]
+    types: Sequence[EventType]
     journal_id: Id
     entries: bool
     balances: bool

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .documents import Event, EventPage, Id
+from .documents import Event, EventPage, EventType, Id
 from .errors import ConflictError, NotFoundError
 from .retry import _pause, lost_a_race
 
@@ -25,7 +25,7 @@ _ATTEMPTS = 10
 class ProjectionFilter(TypedDict, total=False):
     """Which events a projection is made of, and what comes with them."""
 
-    types: Sequence[str]
+    types: Sequence[EventType]
     journal_id: Id
     entries: bool
     balances: bool

@@ -7,14 +7,14 @@ std::string_view word_of(VelocityAction value) { return value == VelocityAction:
 std::string_view word_of(VelocityBasis value) { return value == VelocityBasis::kNet ? "net" : "gross"; }
 
 std::optional<VelocityAction> parse_velocity_action(std::string_view text) {
-  if (text == "reject" || text == "REJECT") return VelocityAction::kReject;
-  if (text == "warn" || text == "WARN") return VelocityAction::kWarn;
+  if (is_word(text, "reject")) return VelocityAction::kReject;
+  if (is_word(text, "warn")) return VelocityAction::kWarn;
   return std::nullopt;
 }
 
 std::optional<VelocityBasis> parse_velocity_basis(std::string_view text) {
-  if (text == "net" || text == "NET") return VelocityBasis::kNet;
-  if (text == "gross" || text == "GROSS") return VelocityBasis::kGross;
+  if (is_word(text, "net")) return VelocityBasis::kNet;
+  if (is_word(text, "gross")) return VelocityBasis::kGross;
   return std::nullopt;
 }
 

@@ -118,7 +118,7 @@ func (s shop) projection(apply func(context.Context, *sql.Tx, cala.Event) error)
 			_, err := tx.ExecContext(ctx, "DELETE FROM "+s.totals)
 			return err
 		},
-		Filter: cala.EventFilter{Types: []string{"transaction_created"}, JournalID: s.journal, Entries: true, Limit: 2},
+		Filter: cala.EventFilter{Types: []cala.EventType{cala.TransactionCreated}, JournalID: s.journal, Entries: true, Limit: 2},
 	}
 }
 

@@ -925,13 +925,32 @@ export interface TrialBalance {
   endCursor?: string;
 }
 
+/** What happened. Later versions add some. */
+export type EventType =
+  | "transaction_created"
+  | "account_created"
+  | "account_updated"
+  | "account_set_created"
+  | "account_set_updated"
+  | "account_set_member_created"
+  | "account_set_member_removed"
+  | "journal_created"
+  | "journal_updated"
+  | "tx_template_created"
+  | "velocity_limit_created"
+  | "velocity_control_created"
+  | "velocity_control_limit_added"
+  | "velocity_control_attached"
+  | "velocity_control_replaced"
+  | "velocity_control_detached";
+
 /** Something that happened, with what it happened to under the key of that name. */
 export interface Event {
   /** Its number; later events have greater ones, and some numbers have none. */
   sequence: number;
   /** What comes after it is read from here. */
   place: number;
-  /** "transaction_created", "account_updated" and the like. */
+  /** An event_type, or one of a later version. */
   type: string;
   recordedAt: Instant;
   /** Of what happened to. */
@@ -2464,15 +2483,12 @@ export type TrialBalanceError =
   | "amount.range";
 
 /**
- * Lists what happened in the ledger, in order, an event each: transaction_created; account_created, account_updated;
- * account_set_created, account_set_updated, account_set_member_created, account_set_member_removed; journal_created,
- * journal_updated; tx_template_created; velocity_limit_created, velocity_control_created, velocity_control_limit_added,
- * velocity_control_attached, velocity_control_replaced, velocity_control_detached. Later versions add types. The list
- * ends before the first writer that is still under way: read on from place, at any later time, and you get each event
- * once and miss none. For each account the order of events is that of its versions. "Stable lists" above holds here
- * too. Filters stop at 10,000 events: a page may have fewer than limit, or none, while hasNextPage is true. journalId:
- * the journal itself, its transactions, and its account sets with what becomes of their members. entries, balances:
- * give those of transactions; balances are those of accounts, as the transaction left them.
+ * Lists what happened in the ledger, in order, an event each: postings, and every change of what else it holds, as
+ * event_type has them. The list ends before the first writer that is still under way: read on from place, at any later
+ * time, and you get each event once and miss none. For each account the order of events is that of its versions.
+ * "Stable lists" above holds here too. Filters stop at 10,000 events: a page may have fewer than limit, or none, while
+ * hasNextPage is true. journalId: the journal itself, its transactions, and its account sets with what becomes of their
+ * members. entries, balances: give those of transactions; balances are those of accounts, as the transaction left them.
  */
 export interface EventListRequest {
   /** 0 to 9007199254740991. Default 0. */
@@ -2480,7 +2496,7 @@ export interface EventListRequest {
   /** 1 to 1000. Default 100. */
   limit?: number | undefined;
   /** At most 100. */
-  types?: string[] | undefined;
+  types?: EventType[] | undefined;
   journalId?: Id | undefined;
   /** Default false. */
   entries?: boolean | undefined;

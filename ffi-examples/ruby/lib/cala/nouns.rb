@@ -926,12 +926,9 @@ module Cala
 
   # +ledger.events+
   class Events < Noun
-    # Lists what happened in the ledger, in order, an event each: transaction_created; account_created, account_updated;
-    # account_set_created, account_set_updated, account_set_member_created, account_set_member_removed; journal_created,
-    # journal_updated; tx_template_created; velocity_limit_created, velocity_control_created,
-    # velocity_control_limit_added, velocity_control_attached, velocity_control_replaced, velocity_control_detached.
-    # Later versions add types. The list ends before the first writer that is still under way: read on from place, at
-    # any later time, and you get each event once and miss none. For each account the order of events is that of its
+    # Lists what happened in the ledger, in order, an event each: postings, and every change of what else it holds, as
+    # event_type has them. The list ends before the first writer that is still under way: read on from place, at any
+    # later time, and you get each event once and miss none. For each account the order of events is that of its
     # versions. "Stable lists" above holds here too. Filters stop at 10,000 events: a page may have fewer than limit, or
     # none, while has_next_page is true. journal_id: the journal itself, its transactions, and its account sets with
     # what becomes of their members. entries, balances: give those of transactions; balances are those of accounts, as

@@ -22,8 +22,8 @@ char text[@size@ + 1];
 }  // namespace
 
 const char *${symbol}() {
-  static const bool whole = base::inflate(packed, std::span<char>(text).first(@size@));
-  return whole ? text : \"\";
+  static constinit base::PackedText document(packed, std::span<char>(text).first(@size@));
+  return document.unpacked() ? text : \"\";
 }
 
 }  // namespace cala::api

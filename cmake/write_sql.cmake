@@ -38,8 +38,8 @@ ${rows}}};
 std::span<const SqlFile> ${kind}_list() { return ${kind}_all; }
 
 std::span<const SqlFile> ${kind}_files() {
-  static const bool whole = base::inflate(${kind}_packed, ${kind}_text);
-  if (!whole) return {};
+  static constinit base::PackedText text(${kind}_packed, ${kind}_text);
+  if (!text.unpacked()) return {};
   return ${kind}_all;
 }
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <thread>
+
+#include "base/fork_generation.h"
 
 namespace cala::base {
 
@@ -218,5 +221,22 @@ class Inflater {
 }  // namespace
 
 bool inflate(std::span<const std::uint8_t> packed, std::span<char> out) { return Inflater(packed, out).run(); }
+
+bool PackedText::unpacked() {
+  constexpr std::uint64_t kDone = ~std::uint64_t{0};
+  constexpr std::uint64_t kDamaged = kDone - 1;
+  for (;;) {
+    std::uint64_t seen = state_.load(std::memory_order_acquire);
+    if (seen == kDone || seen == kDamaged) return seen == kDone;
+    const std::uint64_t own = fork_generation();
+    if (seen == own) {
+      std::this_thread::yield();
+    } else if (state_.compare_exchange_strong(seen, own, std::memory_order_acquire)) {
+      const bool whole = inflate(packed_, place_);
+      state_.store(whole ? kDone : kDamaged, std::memory_order_release);
+      return whole;
+    }
+  }
+}
 
 }  // namespace cala::base

@@ -1,9 +1,15 @@
 #include "base/inflate.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
+#include <deque>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace cala::base {
@@ -68,6 +74,43 @@ TEST(Inflate, SurvivesDamage) {
     if (!inflate(damaged, out)) ++refused;
   }
   EXPECT_GT(refused, packed.size());
+}
+
+// A thread unpacks one text after the other while others fork: each child finds some that are begun, and unpacks all.
+TEST(PackedText, IsUnpackedByAForkedChildToo) {
+  constexpr std::size_t kCount = 200;
+  constexpr int kRounds = 20;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<std::string> places(kCount, std::string(squares().size(), '?'));
+    std::deque<PackedText> texts;
+    for (std::string &place : places) texts.emplace_back(kDescribed, place);
+    const auto all_unpacked = [&texts] {
+      return std::all_of(texts.begin(), texts.end(), [](PackedText &text) { return text.unpacked(); });
+    };
+    std::atomic<bool> begun = false;
+    std::thread parent([&] {
+      begun = true;
+      EXPECT_TRUE(all_unpacked());
+    });
+    while (!begun) std::this_thread::yield();
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(20);
+      _exit(all_unpacked() && places.back() == squares() ? 0 : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    parent.join();
+    ASSERT_EQ(status, 0) << round;
+    EXPECT_EQ(places.front(), squares());
+  }
+}
+
+TEST(PackedText, ThatIsDamagedSaysSoEachTime) {
+  std::string place(kCala.size() + 1, '?');
+  PackedText text(kStored, place);
+  EXPECT_FALSE(text.unpacked());
+  EXPECT_FALSE(text.unpacked());
 }
 
 }  // namespace

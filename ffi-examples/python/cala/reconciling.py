@@ -4,10 +4,12 @@ from __future__ import annotations
 import datetime
 import inspect
 import itertools
+import re
+import uuid
 from collections.abc import (AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Generator, Iterable, Iterator,
                              Mapping, Sequence)
 from decimal import Context, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .documents import Entry, Id, Instant, Json, Posted, Posting, Transaction
 from .errors import ConflictError, Error, InvalidError, NotFoundError, RejectedError
@@ -19,6 +21,12 @@ else:
     from typing import TypedDict
 
 _COMPARED = ("tx_template_code", "journal_id", "effective", "correlation_id", "description")
+_TEXT = (str, type(None))  # None: the transaction has none
+_TYPES: dict[str, Any] = {"external_id": str, "tx_template_code": _TEXT, "journal_id": (*_TEXT, uuid.UUID),
+                          "effective": (*_TEXT, datetime.date), "correlation_id": _TEXT, "description": _TEXT, "amounts": Mapping,
+                          "row": object}
+_SAID = {"journal_id": "a str or a UUID", "effective": "a str or a date", "amounts": "a dict: {\"USD\": \"10.00\"}"}
+_AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _ENTRIES_AT_ONCE = 10_000
 _EXACT = Context(prec=100)
 _REFUSALS = (InvalidError, NotFoundError, ConflictError, RejectedError)
@@ -106,17 +114,49 @@ _Walk = Generator[tuple[Any, ...], Any, None]
 
 def walk_of(place: ReconcilePlace | None, size: int, recorded_by: Instant | None, asks_known: bool, replays: bool,
             filters: Mapping[str, Json]) -> _Walk:
-    """The walk, which asks for what it needs and gives pages."""
-    if not 1 <= size <= 1000:
-        raise InvalidError(f"page_size is {size}, and must be 1 to 1000", "request.malformed")
-    return _walk(place, size, recorded_by, asks_known, replays, filters)
+    """The walk, which asks for what it needs and gives pages; InvalidError for what is given wrongly."""
+    if type(size) is not int or not 1 <= size <= 1000:
+        raise _malformed(f"page_size is {size!r}, and must be 1 to 1000")
+    for key in filters:
+        if key not in ReconcileFilter.__annotations__:
+            raise _malformed(f"reconcile has no option {key}")
+    return _walk(_place(place), size, None if recorded_by is None else _last(recorded_by), asks_known, replays, filters)
 
 
-def _walk(place: ReconcilePlace | None, size: int, recorded_by: Instant | None, asks_known: bool, replays: bool,
-          filters: Mapping[str, Json]) -> _Walk:
+def _malformed(message: str) -> InvalidError:
+    return InvalidError(message, "request.malformed")
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"
+
+
+def _place(given: Any) -> ReconcilePlace:
     at: ReconcilePlace = {"row": None, "transaction": None}
-    if place is not None:
-        at = {**at, **place}
+    if given is None:
+        return at
+    if not isinstance(given, Mapping):
+        raise _malformed(f"place is {_kind(given)}, and must be a dict, that of an earlier page")
+    for key, value in given.items():
+        if key not in at:
+            raise _malformed(f"place has no key {key}")
+        if value is not None and not isinstance(value, str):
+            raise _malformed(f"{key} of place is {_kind(value)}, and must be a str or None")
+    return cast(ReconcilePlace, {**at, **given})
+
+
+def _last(given: Any) -> datetime.datetime:
+    try:
+        last = _instant(given)
+        if last.tzinfo is not None:
+            return last
+    except (AttributeError, TypeError, ValueError):
+        pass
+    raise _malformed(f"recorded_by is {given!r}, and must be an instant, \"2026-01-31T12:00:00Z\", or an aware datetime")
+
+
+def _walk(at: ReconcilePlace, size: int, last: datetime.datetime | None, asks_known: bool, replays: bool,
+          filters: Mapping[str, Json]) -> _Walk:
     while rows := (yield "rows", at["row"], size):
         page = _page(len(rows), at)
         yield from _compare(rows, page)
@@ -127,7 +167,6 @@ def _walk(place: ReconcilePlace | None, size: int, recorded_by: Instant | None, 
         if len(rows) < size:
             break
     more = asks_known
-    last = None if recorded_by is None else _instant(recorded_by)
     while more:
         listed = yield "call", "transaction_list", {**filters, "first": size, "stable": True, "after": at["transaction"]}
         items = listed["items"]
@@ -143,12 +182,22 @@ def _walk(place: ReconcilePlace | None, size: int, recorded_by: Instant | None, 
         # What was taken back is nobody's to have, nor what took it back.
         named = [item for item in items if "external_id" in item and "voided_by" not in item and "void_of" not in item]
         if named:
-            known = set((yield "known", [item["external_id"] for item in named]))
+            known = _known((yield "known", [item["external_id"] for item in named]))
             page["extra"] = [item for item in named if item["external_id"] not in known]
         at = page["place"] = {**at, "transaction": listed.get("end_cursor", at["transaction"])}
         more = listed["has_next_page"]
         if items:
             yield "page", page
+
+
+def _known(given: Any) -> set[str]:
+    if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
+        raise _malformed(f"known gave what is {_kind(given)}, and must give the external ids that the program knows")
+    known = list(given)
+    for one in known:
+        if not isinstance(one, str):
+            raise _malformed(f"known gave an external id that is {_kind(one)}, and must be a str")
+    return set(known)
 
 
 def _page(checked: int, place: ReconcilePlace) -> Reconciled:
@@ -179,12 +228,23 @@ def _compare(rows: list[Expected], page: Reconciled) -> _Walk:
             page["differing"].append({"expected": row, "transaction": transaction, "fields": fields})
 
 
-def _checked(row: Expected) -> Expected:
-    unknown = [key for key in row if key not in (*_COMPARED, "external_id", "amounts", "row")]
-    if unknown or not isinstance(row.get("external_id"), str):
-        said = f"has no key {unknown[0]}" if unknown else "needs a text as external_id"
-        raise InvalidError(f"what is expected of a transaction {said}", "request.malformed")
-    return row
+def _checked(row: Any) -> Expected:
+    if not isinstance(row, Mapping):
+        raise _malformed(f"what is expected of a transaction is {_kind(row)}, and must be a dict")
+    for key, value in row.items():
+        if key not in _TYPES:
+            raise _malformed(f"what is expected of a transaction has no key {key}")
+        if not isinstance(value, _TYPES[key]) or isinstance(value, datetime.datetime) and key == "effective":
+            raise _malformed(f"{key} of what is expected of a transaction is {_kind(value)}, and must be {_SAID.get(key, 'a str')}")
+    if "external_id" not in row:
+        raise _malformed("what is expected of a transaction needs a str as external_id")
+    for currency, amount in row.get("amounts", {}).items():
+        exact = (amount.is_finite() if isinstance(amount, Decimal) else
+                 type(amount) is int or isinstance(amount, str) and _AMOUNT.fullmatch(amount))
+        if not isinstance(currency, str) or not exact:
+            raise _malformed(f"amounts of what is expected of a transaction has {currency!r}: {amount!r}, and must be as {{\"USD\": \"10.00\"}},"
+                             " each amount a str or a Decimal")
+    return cast(Expected, row)
 
 
 def _add(debited: dict[str, dict[str, Decimal]], entry: Entry) -> None:
@@ -238,7 +298,7 @@ def reconcile(call: Callable[[str, Any], Any], rows: Rows, known: Known | None, 
         if what == "page":
             yield given[0]
         elif what == "rows":
-            source = iter(rows(given[0])) if source is None else source
+            source = _each(rows(given[0])) if source is None else source
             answer = list(itertools.islice(source, given[1]))
         elif what == "known" and known:
             answer = known(given[0])
@@ -266,7 +326,7 @@ async def reconcile_async(call: Callable[[str, Any], Awaitable[Any]], rows: Asyn
         if what == "page":
             yield given[0]
         elif what == "rows":
-            source = _each(rows(given[0])) if source is None else source
+            source = _each_async(rows(given[0])) if source is None else source
             answer = []
             async for row in source:
                 answer.append(row)
@@ -285,10 +345,17 @@ async def reconcile_async(call: Callable[[str, Any], Awaitable[Any]], rows: Asyn
                 failed = error
 
 
-async def _each(rows: Iterable[Expected] | AsyncIterable[Expected]) -> AsyncIterator[Expected]:
+def _each(rows: Any) -> Iterator[Expected]:
+    try:
+        return iter(rows)
+    except TypeError:
+        raise _malformed(f"rows gave what is {_kind(rows)}, and must give what is expected, one by one") from None
+
+
+async def _each_async(rows: Iterable[Expected] | AsyncIterable[Expected]) -> AsyncIterator[Expected]:
     if isinstance(rows, AsyncIterable):
         async for row in rows:
             yield row
     else:
-        for row in rows:
+        for row in _each(rows):
             yield row

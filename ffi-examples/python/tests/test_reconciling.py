@@ -1,5 +1,7 @@
 """What samples/reconcile.py does not show of reconciling: refusals, mistakes, the clock, asyncio, many entries."""
+import datetime
 import unittest
+from decimal import Decimal
 
 import cala
 
@@ -45,9 +47,38 @@ class Reconciling:
         for row in ({}, {"external_id": None}, {"external_id": "one", "amount": "10.00"}):
             with self.assertRaises(cala.InvalidError):
                 self.pages([row])
-        for size in (0, 1001):
-            with self.assertRaises(cala.InvalidError):
-                self.pages([], page_size=size)
+        self.post("one")
+        same = {"external_id": "one"}
+        for row, says in ((None, "is None"), ("one", "of type str"), ({**same, "amounts": None}, "amounts .* is None"),
+                          ({**same, "amounts": 10}, "amounts .* is of type int"), ({**same, "amounts": {"USD": 10.0}}, "'USD': 10.0"),
+                          ({**same, "amounts": {"USD": None}}, "'USD': None"), ({**same, "amounts": {"USD": "ten"}}, "'USD': 'ten'"),
+                          ({**same, "amounts": {"USD": Decimal("NaN")}}, "NaN"), ({**same, "amounts": {1: "10.00"}}, "1: '10.00'"),
+                          ({**same, "effective": datetime.datetime.now()}, "effective .* is of type datetime"),
+                          ({**same, "description": 5}, "description .* is of type int")):
+            with self.subTest(row), self.assertRaisesRegex(cala.InvalidError, says):
+                self.pages([row])
+
+    def test_mistakes_in_the_options_are_refused(self):
+        self.post("one")
+        for options, says in (({"page_size": 0}, "page_size is 0"), ({"page_size": 1001}, "page_size is 1001"),
+                              ({"page_size": "5"}, "page_size is '5'"), ({"page_size": 1.5}, "page_size is 1.5"),
+                              ({"page_size": None}, "page_size is None"), ({"page_size": True}, "page_size is True"),
+                              ({"journal": self.books.journal}, "no option journal"),
+                              ({"place": "one"}, "place is of type str"), ({"place": []}, "place is of type list"),
+                              ({"place": {"rows": "one"}}, "no key rows"), ({"place": {"row": 1}}, "row of place is of type int"),
+                              ({"place": {"transaction": b""}}, "transaction of place is of type bytes"),
+                              ({"recorded_by": datetime.datetime(2026, 1, 1)}, "recorded_by is datetime"),
+                              ({"recorded_by": datetime.date(2026, 1, 1)}, "recorded_by is datetime.date"),
+                              ({"recorded_by": "2026-01-01T00:00:00"}, "recorded_by is '2026"), ({"recorded_by": "soon"}, "recorded_by is 'soon'"),
+                              ({"recorded_by": 0}, "recorded_by is 0")):
+            with self.subTest(options), self.assertRaisesRegex(cala.InvalidError, says):
+                self.ledger.reconcile(lambda after: [], **options)
+        for known, says in ((None, "is None"), ("one", "of type str"), ([("one",)], "of type tuple"), ([["one"]], "of type list")):
+            with self.subTest(known), self.assertRaisesRegex(cala.InvalidError, f"known gave .*{says}"):
+                self.pages([], known=lambda external_ids, known=known: known)
+        for rows in (None, 5):
+            with self.subTest(rows), self.assertRaisesRegex(cala.InvalidError, "rows gave"):
+                self.pages(rows)
 
     def test_what_the_ledger_refuses_is_told_and_the_rest_is_posted(self):
         postings = {"a": self.posting("a", account=self.closed), "b": self.posting("b"), "c": None}
@@ -129,6 +160,9 @@ class Asynchronous(unittest.IsolatedAsyncioTestCase):
             self.assertEqual([3, 1, 3, 2], [page["checked"] for page in pages])
             self.assertEqual(["p1", "p2", "p3", "p4"], [one["transaction"]["external_id"] for page in pages for one in page["replayed"]])
             self.assertEqual(["x"], [one["external_id"] for page in pages for one in page["extra"]])
+            for rows_, options in ((lambda after: None, {}), (lambda after: [], {"known": lambda external_ids: None})):
+                with self.assertRaises(cala.InvalidError):
+                    [page async for page in ledger.reconcile(rows_, **options)]
             for plain in (lambda after: [{"external_id": "p1"}, {"external_id": "p9"}],):
                 page, = [page async for page in ledger.reconcile(plain, replay=lambda expected: None)]
                 self.assertEqual(["p9"], [one["external_id"] for one in page["missing"]])

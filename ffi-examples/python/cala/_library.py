@@ -68,6 +68,23 @@ def encode(request: object) -> bytes:
     return json.dumps(request, default=_plain, ensure_ascii=False, allow_nan=False).encode()
 
 
+def _trace() -> bytes | None:
+    """What traced() said here, as the library takes it."""
+    given: object = traceparent_now()
+    if given is None:
+        return None
+    try:
+        if isinstance(given, str):
+            return given.encode()
+    except UnicodeEncodeError:
+        pass
+    raise _no_trace(given)
+
+
+def _no_trace(given: object) -> InvalidError:
+    return InvalidError(f"{given!r} is no traceparent of the W3C's Trace Context", "request.malformed")
+
+
 def configuration(store: str | os.PathLike[str], config: Mapping[str, Any]) -> dict[str, Any]:
     """The config with its store, which may be a path. A key that is there and None is most likely a variable that is
     not set: InvalidError request.malformed, never the default."""
@@ -147,20 +164,13 @@ class Handle:
 
     def operation(self, name: str, request: object, tx: int | None = None) -> int | None:
         """A new cala_op; the caller frees it."""
-        document = encode(request)
+        document, trace = encode(request), _trace()  # what they raise, they raise before there is anything to free
         with self.use() as pointer:
             op = self.made(getattr(self.libcala, f"cala_{name}"), pointer, tx, document, len(document))
-        self._mark(op)
-        return op
-
-    def _mark(self, op: int | None) -> None:
-        traceparent = traceparent_now()
-        if traceparent is None:
-            return
-        text = traceparent.encode()
-        if self.libcala.cala_op_trace(op, text, len(text)) != raw.CALA_OK:
+        if trace is not None and self.libcala.cala_op_trace(op, trace, len(trace)) != raw.CALA_OK:
             self.libcala.cala_op_free(op)
-            raise InvalidError(f"{traceparent!r} is no traceparent of the W3C's Trace Context", "request.malformed")
+            raise _no_trace(trace.decode())
+        return op
 
     def hear(self, options: Mapping[str, Any], queue: int | None) -> None:
         """Has the ledger's log come to a queue."""

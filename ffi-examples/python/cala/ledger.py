@@ -56,7 +56,9 @@ class BaseLedger(Place[M]):
         another kind of connection, MisuseError call.misuse for one on another kind of store; operations answer
         MisuseError transaction.none without an open transaction.
         """
-        return within(self._handle, connection, savepoint, adopt)
+        place = within(self._handle, connection, savepoint, adopt)
+        place._ledger = self  # keeps it open
+        return place
 
     def clock_set(self, instant: Instant) -> None:
         """Sets a manual clock: an RFC 3339 text or an aware datetime. InvalidError, UnsupportedError
@@ -78,10 +80,11 @@ def _reader(handle: Handle, log_options: LogOptions | None) -> LogReader | None:
         raise
 
 
-def _close(handle: Handle, reader: LogReader | None) -> None:
+def _abandon(handle: Handle, reader: LogReader | None) -> None:
+    """For a ledger that nobody closed: collected, in whatever thread that happens, or there when the process ends."""
     handle.close()
     if reader is not None:
-        reader.close()
+        reader.end()
 
 
 class Ledger(BaseLedger[Waiting]):
@@ -101,7 +104,8 @@ class Ledger(BaseLedger[Waiting]):
         log_options = known.pop("log", None)
         handle = Handle(known)
         super().__init__(handle)
-        self._close = weakref.finalize(self, _close, handle, _reader(handle, log_options))
+        self._reader = _reader(handle, log_options)
+        self._abandoned = weakref.finalize(self, _abandon, handle, self._reader)
 
     @classmethod
     def open(cls, store: str | os.PathLike[str] = UNSET, **config: Unpack[Options]) -> Ledger:
@@ -162,7 +166,11 @@ class Ledger(BaseLedger[Waiting]):
 
     def close(self) -> None:
         """Refuses new work, waits for what is in flight and closes. Closing again does nothing."""
-        self._close()
+        if not self._abandoned.detach():
+            return
+        self._handle.close()
+        if self._reader is not None:
+            self._reader.close()
 
     def __enter__(self) -> Ledger:
         return self

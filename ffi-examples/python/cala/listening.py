@@ -50,7 +50,7 @@ class _Reader:
 
     def __init__(self, handle: Handle, options: ListenOptions) -> None:
         self.libcala = libcala = handle.libcala
-        self._mine = handle.mine
+        self.mine = handle.mine
         document = encode({key.removesuffix("_"): value for key, value in options.items()})  # from is a keyword of Python
         self.queue = handle.made(libcala.cala_queue_new)
         try:
@@ -102,7 +102,7 @@ class _Reader:
         return self._done if self.ready else self.libcala.cala_listener_reached(self.listener)
 
     def free(self) -> None:
-        if not self._mine():
+        if not self.mine():
             return
         self.libcala.cala_listener_free(self.listener)
         self.libcala.cala_queue_free(self.queue)
@@ -111,6 +111,22 @@ class _Reader:
 def _drop(opened: asyncio.Future[_Reader]) -> None:
     if opened.exception() is None:
         opened.result().free()
+
+
+def _unwatch(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+    loop.remove_reader(descriptor)
+    os.close(descriptor)
+
+
+def _abandon(loop: asyncio.AbstractEventLoop, descriptor: int, reader: _Reader) -> None:
+    """For one that nobody closed: collected, in whatever thread that happens, or there when the process ends."""
+    if not reader.mine():
+        return  # the event loop is the parent's
+    reader.free()
+    try:
+        loop.call_soon_threadsafe(_unwatch, loop, descriptor)
+    except RuntimeError:  # the loop has ended and with it the watching
+        os.close(descriptor)
 
 
 class Listening:
@@ -173,13 +189,13 @@ class AsyncListening:
         self._loop = asyncio.get_running_loop()
         self._more = asyncio.Event()
         self._descriptor = reader.libcala.cala_queue_fd(reader.queue)
-        self._free = weakref.finalize(self, reader.free)
+        self._free = weakref.finalize(self, _abandon, self._loop, self._descriptor, reader)
         self._loop.add_reader(self._descriptor, self._more.set)
 
     @classmethod
     async def open(cls, ledger: Any, handle: Handle, options: ListenOptions) -> AsyncListening:
         """Opening may ask the store, so a thread does it."""
-        opening = in_thread(_Reader, handle, options)
+        opening = in_thread(lambda: _Reader(ledger._handle, options))  # the thread keeps the ledger open
         try:
             return cls(ledger, handle, await asyncio.shield(opening))
         except asyncio.CancelledError:
@@ -210,11 +226,11 @@ class AsyncListening:
 
     async def aclose(self) -> None:
         """As Listening.close."""
-        if not self._free.alive:
+        if not self._free.detach():
             return
-        self._loop.remove_reader(self._descriptor)
-        os.close(self._descriptor)
-        self._free()
+        if self._reader.mine():
+            _unwatch(self._loop, self._descriptor)
+            self._reader.free()
         self._more.set()
 
     async def __aenter__(self) -> AsyncListening:

@@ -78,6 +78,7 @@ if hasattr(os, "register_at_fork"):  # another thread may hold it while a proces
 
 class _HostPlace(TransactionPlace[M]):
     _host: Any
+    _ledger: Any
 
     def __init__(self, handle: Handle, host: Host, savepoint: bool) -> None:
         self._handle = handle

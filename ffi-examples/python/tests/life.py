@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 
 import cala
 
@@ -208,6 +209,96 @@ def a_throwing_handler():
             pass
 
     asyncio.run(main())
+
+
+class Hearer(logging.Handler):
+    """Does something at each record of the library's, its lock held as always; hears nothing else."""
+
+    def __init__(self, then):
+        super().__init__()
+        self.then = then
+        logging.getLogger("cala").addHandler(self)  # of the package's own there are only debug records
+        logging.getLogger("cala").setLevel(logging.WARNING)
+
+    def emit(self, record):
+        if record.msg == "collect" or hasattr(record, "cala"):
+            self.then(record)
+
+
+def logging_ledger():
+    ledger = cala.Ledger.open("sqlite::memory:", log={"slow_ms": 0})
+    ledger.circle = ledger  # only the collector ends it
+    return ledger
+
+
+def let_the_readers_end():
+    while any(thread.name == "cala-log" for thread in threading.enumerate()):
+        time.sleep(0.001)
+
+
+def collection_in_a_logger():
+    kept, told = [logging_ledger()], []
+
+    def collect(record):
+        if record.msg == "collect":
+            kept.pop().info()  # its reader wants to tell of this, and waits for this handler
+            gc.collect()
+        else:
+            told.append(record.cala["event"])
+
+    Hearer(collect)
+    logging.getLogger("cala").warning("collect")
+    let_the_readers_end()
+    assert told == ["operation.slow"], told
+
+
+def collection_by_the_reader():
+    kept, dropped, readers = [logging_ledger()], threading.Event(), []
+
+    def collect(_):
+        dropped.wait()
+        gc.collect()
+        readers.append(threading.current_thread().name)
+
+    Hearer(collect)
+    kept.pop().info()
+    dropped.set()
+    let_the_readers_end()
+    assert readers == ["cala-log"], readers
+
+
+def close_by_the_reader():
+    ledger = logging_ledger()
+    Hearer(lambda _: ledger.close())
+    ledger.info()
+    let_the_readers_end()
+    ledger.close()
+
+
+def exit_tells_the_log():
+    def tell(record):
+        while threading.main_thread().is_alive():
+            time.sleep(0.001)
+        print(record.cala["event"], flush=True)
+
+    Hearer(tell)
+    global kept
+    kept = logging_ledger()
+    kept.info()
+
+
+def collection_of_a_place_in_use():
+    """What works in a ledger keeps it open."""
+    connection = sqlite3.connect(f"{folder}/ledger.db", isolation_level=None)
+    books = Books(cala.Ledger.open(store=file))
+    params = books.params(books.account())
+    connection.execute("BEGIN")
+    place = books.ledger.within(connection)
+    del books
+    gc.collect()
+    place.transactions.post("DEPOSIT", params)
+    connection.execute("COMMIT")
+    connection.close()
 
 
 def library_missing():

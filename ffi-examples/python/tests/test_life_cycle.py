@@ -11,12 +11,12 @@ HERE = pathlib.Path(__file__).resolve().parents[1]
 
 
 class LifeCycleTest(unittest.TestCase):
-    def check(self, name):
+    def check(self, name, says=""):
         for _ in range(RUNS):
             with tempfile.TemporaryDirectory() as folder:
                 ran = subprocess.run([sys.executable, "-m", "tests.life", name, folder], cwd=HERE, capture_output=True, text=True,
                                      timeout=120)
-                self.assertEqual(0, ran.returncode, ran.stderr)
+                self.assertEqual((0, says), (ran.returncode, ran.stdout), ran.stderr)
 
     def test_exit_with_work_in_flight(self):
         self.check("exit_with_work_in_flight")
@@ -29,6 +29,17 @@ class LifeCycleTest(unittest.TestCase):
 
     def test_collection_under_stress(self):
         self.check("collection_under_stress")
+
+    def test_collection_with_a_logger_at_work(self):
+        self.check("collection_in_a_logger")
+        self.check("collection_by_the_reader")
+        self.check("close_by_the_reader")
+
+    def test_collection_of_a_place_in_use(self):
+        self.check("collection_of_a_place_in_use")
+
+    def test_exit_tells_the_log(self):
+        self.check("exit_tells_the_log", "operation.slow\n")
 
     def test_finalizer_after_close(self):
         self.check("finalizer_after_close")

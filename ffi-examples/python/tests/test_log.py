@@ -1,4 +1,5 @@
 """The library's log, in the logger "cala"."""
+import collections
 import logging
 import threading
 import unittest
@@ -19,6 +20,18 @@ class Heard(logging.Handler):
     def emit(self, record):
         if hasattr(record, "cala"):
             self.records.append((record.levelno, record.cala, record.getMessage()))
+
+
+class Counted(collections.Counter):
+    """The library, with how often each function was called."""
+
+    def __init__(self, library):
+        super().__init__()
+        self._library = library
+
+    def __getattr__(self, name):
+        self[name] += 1
+        return getattr(self._library, name)
 
 
 class LogCase(unittest.IsolatedAsyncioTestCase):
@@ -69,8 +82,12 @@ class LogCase(unittest.IsolatedAsyncioTestCase):
             with self.assertRaises(cala.InvalidError):
                 await cala.AsyncLedger.open("sqlite::memory:", log=options)
         with cala.Ledger.open("sqlite::memory:") as ledger:
-            with cala.traced("none"), self.assertRaises(cala.InvalidError) as refused:
-                ledger.info()
-            self.assertEqual("request.malformed", refused.exception.code)
+            ledger._handle.libcala = counted = Counted(ledger._handle.libcala)
+            for trace in ("none", "", b"none", TRACE.encode(), 5, "\ud800", "\0"):
+                with cala.traced(trace), self.assertRaises(cala.InvalidError) as refused:
+                    ledger.info()
+                self.assertEqual("request.malformed", refused.exception.code)
+                self.assertEqual(counted["cala_ledger_info"], counted["cala_op_free"], trace)  # nothing is left behind
+            self.assertGreater(counted["cala_op_free"], 0)
             with cala.traced(TRACE), cala.traced(None):
                 self.assertEqual(0, ledger.info()["accounts"])

@@ -135,6 +135,7 @@ async function main(store: string, otherStore: string): Promise<void> {
 
   await makeQueue(connection);
   for (let number = 1; number <= 10; number++) await queue(connection, number, number === 4 ? closed : alice);
+  await connection.run(`UPDATE ${table} SET params = 'no JSON' WHERE id = 7`);
   console.log(`${await count(connection, table)} payments are queued`);
 
   const doomed = start("doomed");
@@ -144,11 +145,12 @@ async function main(store: string, otherStore: string): Promise<void> {
   const ended = Promise.all([once(doomed, "exit"), once(other, "exit")]);
   doomed.kill("SIGKILL");
   await ended;
-  const [failed] = await connection.run(`SELECT error FROM ${table} WHERE status = 'failed'`);
   console.log(
     `it was killed, and another went on: ${await count(connection, table, "posted")} posted,`,
-    `${await count(connection, table, "failed")} failed with ${failed.error}, ${await count(connection, table)} queued`,
+    `${await count(connection, table)} queued`,
   );
+  const failed = await connection.run(`SELECT id, error FROM ${table} WHERE status = 'failed' ORDER BY id`);
+  for (const { id, error } of failed) console.log(`  ${id} failed: ${error}`);
   const posted = await ledger.transactions().list({ journalId }).page();
   console.log(`${await balance()} by ${posted.items.length} transactions`);
 

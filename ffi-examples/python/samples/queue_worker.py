@@ -117,6 +117,7 @@ def main() -> None:
         make_queue(connection)
         for number in range(1, 11):
             queue(connection, number, closed if number == 4 else alice)
+        connection.execute(f"UPDATE {table} SET params = 'no JSON' WHERE id = 7")
         print(f"{queued(connection, table)} payments are queued")
 
         with start("doomed") as doomed:
@@ -125,9 +126,9 @@ def main() -> None:
             with start() as other:
                 doomed.send_signal(signal.SIGKILL)
             assert other.returncode == 0
-        failed = connection.execute(f"SELECT error FROM {table} WHERE status = 'failed'").fetchall()
-        print(f"it was killed, and another went on: {queued(connection, table, 'posted')} posted,"
-              f" {len(failed)} failed with {failed[0][0]}, {queued(connection, table)} queued")
+        print(f"it was killed, and another went on: {queued(connection, table, 'posted')} posted, {queued(connection, table)} queued")
+        for row in connection.execute(f"SELECT id, error FROM {table} WHERE status = 'failed' ORDER BY id").fetchall():
+            print(f"  {row[0]} failed: {row[1]}")
         print(f"{balance()} by {len(list(ledger.transactions.list(journal_id=journal)))} transactions")
 
         # Two databases: the posting commits by itself, before the mark.

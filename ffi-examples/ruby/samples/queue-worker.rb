@@ -68,8 +68,12 @@ class PostingQueue
     @connection.run("SELECT count(*) FROM #{@table} WHERE status = ?", status)[0][0].to_i
   end
 
+  def spoil(id)
+    @connection.run("UPDATE #{@table} SET params = 'no JSON' WHERE id = ?", id)
+  end
+
   def errors
-    @connection.run("SELECT error FROM #{@table} WHERE status = 'failed'").flatten
+    @connection.run("SELECT id, error FROM #{@table} WHERE status = 'failed' ORDER BY id")
   end
 
   # Posts what is first, and marks it; the block is called before the commit. Gives what became of it, nil when there is nothing to do.
@@ -144,6 +148,7 @@ def main
 
     queue.make
     (1..10).each { |number| queue.add(number, code("PAYMENT"), { account: number == 4 ? closed : alice, amount: "5.00" }) }
+    queue.spoil(7)
     puts "#{queue.count} payments are queued"
 
     doomed = start(table, "doomed")
@@ -153,8 +158,8 @@ def main
     other = start(table)
     Process.kill(:KILL, doomed.pid)
     [doomed, other].each(&:close)
-    puts "it was killed, and another went on: #{queue.count("posted")} posted, #{queue.errors.size} failed with #{queue.errors.first}, " \
-         "#{queue.count} queued"
+    puts "it was killed, and another went on: #{queue.count("posted")} posted, #{queue.count} queued"
+    queue.errors.each { |id, error| puts "  #{id} failed: #{error}" }
     puts "#{balance.call} by #{ledger.transactions.list(journal_id: journal).count} transactions"
 
     # Two databases: the posting commits by itself, before the mark.

@@ -184,6 +184,7 @@ func main() {
 		}
 		q.add(ctx, id, ledger.Code("PAYMENT"), payment(account))
 	}
+	sample.Must(q.db.ExecContext(ctx, q.sql("UPDATE TABLE SET params = 'no JSON' WHERE id = 7")))
 	fmt.Println(q.count(ctx, "queued"), "payments are queued")
 
 	doomed := worker(store, q.table, "doomed")
@@ -196,10 +197,15 @@ func main() {
 	sample.Check(doomed.Process.Kill())
 	_ = doomed.Wait()
 	sample.Check(other.Wait())
-	var why string
-	sample.Check(q.db.QueryRowContext(ctx, q.sql("SELECT error FROM TABLE WHERE status = 'failed'")).Scan(&why))
-	fmt.Printf("it was killed, and another went on: %d posted, %d failed with %s, %d queued\n",
-		q.count(ctx, "posted"), q.count(ctx, "failed"), why, q.count(ctx, "queued"))
+	fmt.Printf("it was killed, and another went on: %d posted, %d queued\n", q.count(ctx, "posted"), q.count(ctx, "queued"))
+	failed := sample.Must(q.db.QueryContext(ctx, q.sql("SELECT id, error FROM TABLE WHERE status = 'failed' ORDER BY id")))
+	for failed.Next() {
+		var id int
+		var why string
+		sample.Check(failed.Scan(&id, &why))
+		fmt.Printf("  %d failed: %s\n", id, why)
+	}
+	sample.Check(failed.Err())
 	transactions := sample.Must(ledger.TransactionsPage(ctx, cala.TransactionFilter{JournalID: journal}))
 	fmt.Printf("%s by %d transactions\n", balance(), len(transactions.Items))
 

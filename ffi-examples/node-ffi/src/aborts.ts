@@ -1,3 +1,16 @@
+import { InvalidError } from "./errors.js";
+
+/** Refuses what is no signal, before there is anything that its listener would have to free. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (!signal || typeof signal.addEventListener === "function") return;
+  throw new InvalidError({
+    status: "INVALID",
+    code: "request.malformed",
+    message: `signal is of type ${typeof signal}, and must be an AbortSignal`,
+    details: { pointer: "/signal" },
+  });
+}
+
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**

@@ -1,4 +1,4 @@
-import { onAbort } from "./aborts.js";
+import { checkSignal, onAbort } from "./aborts.js";
 import { camelCased, snakeCased } from "./casing.js";
 import {
   CalaError,
@@ -99,23 +99,29 @@ function checkParams(name: OperationName, request: any): void {
   });
 }
 
-function make({ raw, ledger, tx, name, request, traceparent }: Call): Handle {
+function make({ raw, ledger, tx, name, request, signal, traceparent }: Call): Handle {
   if (!known.has(name)) {
     throw new MisuseError({ status: "MISUSE", code: "call.misuse", message: `there is no operation ${name}` });
   }
   checkParams(name, request);
+  // What is not as it must be is refused before there is an operation to be freed.
+  checkSignal(signal);
+  if (traceparent !== undefined && typeof traceparent !== "string") throw noTrace();
   const text = encoded(request);
   const maker: Maker = raw[`cala_${name}`];
   const op = startable(raw, (op, error) => maker(ledger, tx, text, text.length, op, error));
-  if (traceparent !== undefined) trace(raw, op, traceparent);
+  if (traceparent !== undefined) trace(raw, op, Buffer.from(traceparent));
   return op;
 }
 
-function trace(raw: Raw, op: Handle, traceparent: string): void {
-  const text = Buffer.from(String(traceparent));
+function trace(raw: Raw, op: Handle, text: Buffer): void {
   if (raw.cala_op_trace(op, text, text.length) === Status.OK) return;
   raw.cala_op_free(op);
-  throw new InvalidError({
+  throw noTrace();
+}
+
+function noTrace(): InvalidError {
+  return new InvalidError({
     status: "INVALID",
     code: "request.malformed",
     message: "traceparent is none: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",

@@ -101,9 +101,41 @@ function checkKeys(given: object, known: Set<string>, what: string): void {
   if (unknown !== undefined) throw malformed(`${what} has no key ${unknown}`);
 }
 
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
+}
+
+function checkPlace(place: unknown): void {
+  if (place === undefined || place === null) return;
+  if (kindOf(place) !== "object") throw malformed(`the place of reconcile is ${kindOf(place)}, and must be that of an earlier page`);
+  checkKeys(place as object, placeKeys, "the place of reconcile");
+  for (const [key, value] of Object.entries(place)) {
+    if (value === undefined || value === null || typeof value === "string") continue;
+    throw malformed(`${key} of the place of reconcile is ${kindOf(value)}, and must be a string`);
+  }
+}
+
+function checkExpected(row: unknown): void {
+  const what = "what is expected of a transaction";
+  if (kindOf(row) !== "object") throw malformed(`${what} is ${kindOf(row)}, and must be an object`);
+  const expected = row as Record<string, unknown>;
+  checkKeys(expected, keys, what);
+  if (typeof expected["externalId"] !== "string") throw malformed(`${what} needs an externalId`);
+  for (const key of compared) {
+    const value = expected[key];
+    if (value === undefined || value === null || typeof value === "string") continue;
+    throw malformed(`${key} of ${what} is ${kindOf(value)}, and must be a string`);
+  }
+  const { amounts } = expected;
+  if (amounts === undefined) return;
+  if (kindOf(amounts) !== "object") throw malformed(`amounts of ${what} is ${kindOf(amounts)}, and must be as { USD: "10.00" }`);
+  for (const text of Object.values(amounts as object)) amount(text);
+}
+
 function checked(options: ReconcileOptions<any>): number {
   checkKeys(options, optionKeys, "reconcile");
-  checkKeys(options.place ?? {}, placeKeys, "the place of reconcile");
+  checkPlace(options.place);
   const { pageSize = 500, recordedBy } = options;
   if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 1000) {
     throw malformed(`pageSize is ${pageSize}, and must be 1 to 1000`);
@@ -119,7 +151,13 @@ function checked(options: ReconcileOptions<any>): number {
 async function knownOf(known: NonNullable<ReconcileOptions["known"]>, listed: t.Transaction[]): Promise<Set<string>> {
   if (listed.length === 0) return new Set();
   const there: unknown = await known(listed.map((item) => item.externalId as string));
-  if (typeof there === "object" && there !== null && Symbol.iterator in there) return new Set(there as Iterable<string>);
+  if (typeof there === "object" && there !== null && Symbol.iterator in there) {
+    const all = new Set(there as Iterable<string>);
+    for (const one of all) {
+      if (typeof one !== "string") throw malformed(`known gave an external id that is ${kindOf(one)}, and must be a string`);
+    }
+    return all;
+  }
   throw malformed(`known gave ${there === null ? "null" : typeof there}, and must give the external ids that the program knows`);
 }
 
@@ -188,10 +226,7 @@ async function recorded<Row>(
 }
 
 async function compare<Row>(ledger: Scope, rows: Expected<Row>[], place: ReconcilePlace): Promise<Reconciled<Row>> {
-  for (const row of rows) {
-    checkKeys(row, keys, "what is expected of a transaction");
-    if (typeof row.externalId !== "string") throw malformed("what is expected of a transaction needs an externalId");
-  }
+  rows.forEach(checkExpected);
   const found = await ledger.transactions().findMany({ externalIds: rows.map((row) => row.externalId) });
   const there = new Map(found.map((item) => [item.externalId, item]));
   const debited = await debits(ledger, rows, there);
@@ -238,9 +273,9 @@ interface Amount {
   scale: number;
 }
 
-function amount(text: string): Amount {
-  const [, sign, whole, fraction = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
-  if (whole === undefined) throw malformed(`${text} is no amount`);
+function amount(text: unknown): Amount {
+  const [, sign, whole, fraction = ""] = (typeof text === "string" && /^(-?)(\d+)(?:\.(\d+))?$/.exec(text)) || [];
+  if (whole === undefined) throw malformed(`${text} is no amount, which is a string: "10.00"`);
   return { units: BigInt(`${sign}${whole}${fraction}`), scale: fraction.length };
 }
 

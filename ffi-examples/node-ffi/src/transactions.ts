@@ -1,3 +1,4 @@
+import { checkSignal } from "./aborts.js";
 import { type Adapter, type Store, notAtOnce, ofAnother, overAlready } from "./adapters/adapter.js";
 import { saidOver, sqlstateOf } from "./adapters/sqlstate.js";
 import type { Completions } from "./completions.js";
@@ -67,6 +68,7 @@ export class OwnTransaction extends TransactionScope {
   /** @internal */
   static async begin(ground: Ground, { savepoint, signal }: TransactionOptions): Promise<OwnTransaction> {
     const { raw, places, completions } = ground;
+    checkSignal(signal);
     await places.enter();
     try {
       const ledger = ground.handle();

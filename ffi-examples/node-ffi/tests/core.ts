@@ -1024,7 +1024,14 @@ test("a_log_and_a_traceparent_are_strict", async () => {
   assert.equal((await failure(open({ slowMs: undefined }))).code, "request.malformed");
   assert.equal((await failure(open({ other: 1 }))).code, "request.unknown_key");
   await using ledger = await Ledger.open({ store: "sqlite::memory:" });
-  assert.equal((await failure(ledger.info({ traceparent: "none" }))).code, "request.malformed");
+  const mistakes = [
+    ...["none", null, 5, Symbol("none"), Object.create(null), Buffer.from(trace)].map((traceparent) => ({ traceparent })),
+    ...["none", 5, {}].map((signal) => ({ signal })),
+  ];
+  for (const mistake of mistakes as any[]) {
+    assert.equal((await failure(ledger.info(mistake))).code, "request.malformed");
+    if (mistake.signal) assert.equal((await failure(ledger.begin(mistake))).code, "request.malformed");
+  }
   assert.equal((await ledger.info({ traceparent: trace })).accounts, 0);
 });
 

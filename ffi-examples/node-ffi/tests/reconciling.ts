@@ -105,11 +105,22 @@ everywhere("every_field_that_is_given_is_compared", async (books) => {
 });
 
 everywhere("mistakes_in_what_is_expected_are_refused", async (books) => {
-  for (const row of [{}, { externalId: null }, { externalId: "one", amount: "1" }]) {
-    assert.ok((await failure(books.pages([row as Expected]))) instanceof InvalidError);
-  }
   await books.post("one");
-  assert.ok((await failure(books.pages([{ externalId: "one", amounts: { USD: "ten" } }]))) instanceof InvalidError);
+  const mistakes: object[] = [
+    { amount: "1" },
+    { amounts: null },
+    { amounts: ["10.00"] },
+    { amounts: { USD: 10 } },
+    { amounts: { USD: null } },
+    { amounts: { USD: "ten" } },
+    { effective: new Date() },
+    { description: 5 },
+  ];
+  const rows: any[] = [null, "one", {}, { externalId: null }, ...mistakes.map((mistake) => ({ externalId: "one", ...mistake }))];
+  for (const row of rows) {
+    const error = await failure(books.pages([row]));
+    assert.ok(error instanceof InvalidError, `${JSON.stringify(row)} ${error}`);
+  }
   for (const pageSize of [0, 1001, 1.5]) {
     assert.ok((await failure(books.pages([], { pageSize }))) instanceof InvalidError);
   }
@@ -123,6 +134,10 @@ everywhere("mistakes_in_the_options_are_refused", async (books) => {
     [{ recordedBy: new Date("soon") }, /recordedBy is Invalid Date/],
     [{ page_size: 2 }, /no key page_size/],
     [{ place: { rows: "one" } }, /place of reconcile has no key rows/],
+    [{ place: "one" }, /place of reconcile is string/],
+    [{ place: [] }, /place of reconcile is array/],
+    [{ place: { row: 1 } }, /row of the place of reconcile is number/],
+    [{ known: () => [["one"]] }, /known gave an external id that is array/],
     [{ known: () => undefined }, /known gave undefined/],
     [{ known: async () => null }, /known gave null/],
     [{ known: () => "one" }, /known gave string/],

@@ -1,6 +1,8 @@
 """Events as they happen, for threads and for asyncio."""
 import asyncio
+import gc
 import itertools
+import os
 import threading
 import time
 import unittest
@@ -75,6 +77,23 @@ class Listening:
                     second = await ledger.accounts.create(code="AGAIN", name="Again")
                     self.assertEqual(second["id"], (await asyncio.wait_for(anext(heard), 30))["subject_id"])
                 self.assertEqual([], [event async for event in heard])
+        asyncio.run(run())
+
+
+    def test_an_async_listener_that_nobody_closed_leaves_nothing_behind(self):
+        async def run():
+            async with await self.open_async() as ledger:
+                descriptor = await hear_and_drop(ledger)
+                gc.collect()
+                await asyncio.sleep(0)
+                with self.assertRaises(OSError):
+                    os.fstat(descriptor)
+
+        async def hear_and_drop(ledger):
+            heard = await ledger.listen()
+            await ledger.accounts.create(code="DROPPED", name="Dropped")
+            await asyncio.wait_for(anext(heard), 30)
+            return heard._descriptor
         asyncio.run(run())
 
 

@@ -5,7 +5,8 @@ module Cala
   # and however many processes do it. Made by Ledger#projection; see docs/projection.md.
   class Projection
     ATTEMPTS = 10
-    private_constant :ATTEMPTS
+    MOVED = %w[listener.changed listener.not_found].freeze # by another: it caught up, or forgets the place
+    private_constant :ATTEMPTS, :MOVED
 
     # @api private
     def initialize(ledger, name, **options)
@@ -68,7 +69,7 @@ module Cala
       begin
         in_transaction(&work)
       rescue StandardError => e
-        moved = e.is_a?(ConflictError) && e.code == "listener.changed"
+        moved = e.is_a?(Error) && MOVED.include?(e.code)
         raise if attempt >= ATTEMPTS || !(moved || Retry.lost_a_race?(e))
 
         sleep(Retry.pause(attempt))

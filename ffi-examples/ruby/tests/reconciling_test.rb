@@ -35,18 +35,25 @@ class ReconcilingTest < Minitest::Test
   end
 
   def test_mistakes_in_what_is_expected_are_refused
-    [{}, { external_id: nil }, { external_id: "one", amount: "10.00" }].each do |row|
-      assert_raises(Cala::InvalidError) { pages([row]) }
+    post("one")
+    mistakes = [{ amount: "10.00" }, { amounts: nil }, { amounts: 10 }, { amounts: { USD: 10.0 } }, { amounts: { USD: nil } },
+                { amounts: { USD: "ten" } }, { amounts: { USD: BigDecimal("NaN") } }, { amounts: { 1 => "10.00" } },
+                { effective: Time.now }, { effective: DateTime.now }, { description: 5 }, { external_id: :one }]
+    [nil, "one", {}, { external_id: nil }, *mistakes.map { |mistake| { external_id: "one", **mistake } }].each do |row|
+      assert_raises(Cala::InvalidError, row.inspect) { pages([row]) }
     end
     [0, 1001].each { |size| assert_raises(Cala::InvalidError) { pages([], page_size: size) } }
   end
 
   def test_mistakes_in_the_options_are_refused
-    [{ page_size: 1.5 }, { page_size: "5" }, { place: "one" }, { place: { at: "one" } }, { place: { row: 1 } }, { journal: @journal }].each do |options|
+    [{ page_size: 1.5 }, { page_size: "5" }, { place: "one" }, { place: { at: "one" } }, { place: { row: 1 } }, { journal: @journal },
+     { recorded_by: false }, { recorded_by: "soon" }, { recorded_by: "soonZ" }, { recorded_by: "2026-01-01T00:00:00" }, { recorded_by: 0 },
+     { recorded_by: Date.new(2026, 1, 1) }].each do |options|
       assert_raises(Cala::InvalidError, options.to_s) { pages([], **options) }
     end
     post("one")
-    assert_raises(Cala::InvalidError) { pages([], known: ->(_) {}) }
+    [nil, "one", [:one], [["one"]]].each { |known| assert_raises(Cala::InvalidError, known.inspect) { pages([], known: ->(_) { known }) } }
+    [nil, "one"].each { |rows| assert_raises(Cala::InvalidError, rows.inspect) { pages(rows) } }
   end
 
   def test_a_place_may_come_from_json
@@ -86,7 +93,9 @@ class ReconcilingTest < Minitest::Test
     walk = { known: ->(_) { [] }, page_size: 2 }
     page = pages([], recorded_by: Time.iso8601(BEGINNING), **walk).first
     assert_equal([1, ["one"]], [page[:checked], page[:extra].map { |one| one[:external_id] }])
-    assert_empty pages([], recorded_by: BEGINNING, place: page[:place], **walk)
+    [BEGINNING, "2026-01-01T01:00:00+01:00", DateTime.iso8601(BEGINNING)].each do |instant|
+      assert_empty pages([], recorded_by: instant, place: page[:place], **walk)
+    end
     assert_equal(["two"], pages([], place: page[:place], **walk).flat_map { |one| one[:extra].map { |extra| extra[:external_id] } })
   end
 

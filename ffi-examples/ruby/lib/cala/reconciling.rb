@@ -5,12 +5,15 @@ module Cala
   # @api private
   class Reconciling
     COMPARED = %i[tx_template_code journal_id effective correlation_id description].freeze
-    KEYS = [*COMPARED, :external_id, :amounts, :row].freeze
+    # What is expected may be of these; nil: the transaction has none.
+    CLASSES = { external_id: [String], tx_template_code: [String, Symbol, nil], journal_id: [String, nil], effective: [String, Date, nil],
+                correlation_id: [String, nil], description: [String, nil], amounts: [Hash], row: [BasicObject] }.freeze
+    AMOUNT = /\A-?[0-9]+(\.[0-9]+)?\z/.freeze
     PLACE = %i[row transaction].freeze
     FILTERS = %i[journal_id tx_template_id account_id correlation_id].freeze
     ENTRIES_AT_ONCE = 10_000
     REFUSALS = [InvalidError, NotFoundError, ConflictError, RejectedError].freeze
-    private_constant :COMPARED, :KEYS, :PLACE, :FILTERS, :ENTRIES_AT_ONCE, :REFUSALS
+    private_constant :COMPARED, :CLASSES, :AMOUNT, :PLACE, :FILTERS, :ENTRIES_AT_ONCE, :REFUSALS
 
     def initialize(ledger, options)
       @ledger = ledger
@@ -18,13 +21,15 @@ module Cala
       unknown = (@filters.keys - FILTERS).first
       malformed("reconcile has no option #{unknown}") if unknown
       @from = { row: nil, transaction: nil, **given_place(options[:place]) }
-      @last = last && time(last)
+      @last = recorded_by(last) unless last.nil?
       malformed("page_size is #{@size}, and must be 1 to 1000") unless @size.is_a?(Integer) && (1..1000).cover?(@size)
     end
 
     def each(&block)
       @place = @from
-      @rows.call(@place[:row]).each_slice(@size) { |rows| yield compared(rows) }
+      rows = @rows.call(@place[:row])
+      malformed("rows gave #{said(rows)}, and must give an Enumerable of what is expected") unless rows.is_a?(Enumerable)
+      rows.each_slice(@size) { |some| yield compared(some) }
       transactions(&block) if @known
     end
 
@@ -43,6 +48,20 @@ module Cala
       place
     end
 
+    def recorded_by(given)
+      given = given.to_time if given.is_a?(DateTime)
+      given = Time.iso8601(given) if given.is_a?(String) && given.match?(/(Z|[+-]\d\d:\d\d)\z/i)
+      return given if given.is_a?(Time)
+    rescue ArgumentError
+      malformed("recorded_by is no instant: #{given}")
+    else
+      malformed("recorded_by is #{given.inspect}, and must be a Time, or an instant with its zone: 2026-01-31T12:00:00Z")
+    end
+
+    def said(value)
+      value.nil? ? "nil" : "of class #{value.class}"
+    end
+
     def page(checked)
       { checked: checked, missing: [], differing: [], extra: [], replayed: [], refused: [], place: @place }
     end
@@ -59,9 +78,26 @@ module Cala
     end
 
     def check(row)
-      unknown = (row.keys - KEYS).first
+      malformed("what is expected of a transaction is #{said(row)}, and must be a Hash") unless row.is_a?(Hash)
+      unknown = (row.keys - CLASSES.keys).first
       malformed("what is expected of a transaction has no key #{unknown}") if unknown
-      malformed("what is expected of a transaction needs a String as external_id") unless row[:external_id].is_a?(String)
+      malformed("what is expected of a transaction needs an external_id") unless row.key?(:external_id)
+      wrong = row.keys.find { |key| CLASSES[key].none? { |is| is === row[key] } || (key == :effective && row[key].is_a?(DateTime)) }
+      if wrong
+        classes = CLASSES[wrong].map(&:inspect).join(" or ")
+        malformed("#{wrong} of what is expected of a transaction is #{said(row[wrong])}, and must be #{classes}")
+      end
+      check_amounts(row.fetch(:amounts, {}))
+    end
+
+    def check_amounts(amounts)
+      amounts.each do |currency, amount|
+        exact = amount.is_a?(BigDecimal) ? amount.finite? : amount.is_a?(Integer) || (amount.is_a?(String) && amount.match?(AMOUNT))
+        next if exact && (currency.is_a?(String) || currency.is_a?(Symbol))
+
+        malformed("amounts of what is expected of a transaction has #{{ currency => amount }.inspect}, and must be as { \"USD\" => \"10.00\" }, " \
+                  "each amount a String or a BigDecimal")
+      end
     end
 
     def malformed(message)
@@ -130,8 +166,11 @@ module Cala
       return [] if items.empty?
 
       known = @known.call(items.map { |item| item[:external_id] })
-      malformed("known gave nothing, and must give the external ids that are known") if known.nil?
-      known = known.to_h { |external_id| [external_id, true] }
+      malformed("known gave #{said(known)}, and must give the external ids that are known") unless known.is_a?(Enumerable)
+      known = known.to_h do |external_id|
+        malformed("known gave an external id that is #{said(external_id)}, and must be a String") unless external_id.is_a?(String)
+        [external_id, true]
+      end
       items.reject { |item| known.key?(item[:external_id]) }
     end
 

@@ -255,9 +255,25 @@ class LedgerTest < Minitest::Test
     assert_equal "request.malformed", error.code
   end
 
+  def test_what_a_logger_or_its_options_raise_leaves_nothing_open
+    raising = Logger.new(nil).tap { |logger| logger.define_singleton_method(:debug?) { raise NotImplementedError } }
+    Dir.mktmpdir do |folder|
+      { NotImplementedError => { logger: raising }, TypeError => { logger: Logger.new(nil), slow_ms: Object.new } }.each do |error, options|
+        before = Dir.children("/proc/self/fd").size
+        assert_raises(error) { Cala::Ledger.open(store: "sqlite:#{folder}/ledger.db", **options) }
+        assert_equal before, Dir.children("/proc/self/fd").size
+      end
+    end
+  end
+
   def test_a_traceparent_is_one_or_refused
-    error = assert_raises(Cala::InvalidError) { Cala.traced("none") { @ledger.info } }
-    assert_equal "request.malformed", error.code
+    ["none", "", :none, 5, "\xff", "#{TRACE}\0", TRACE.encode(Encoding::UTF_16LE)].each do |given|
+      error = freed = nil
+      made = calls(:cala_ledger_info) do
+        freed = calls(:cala_op_free) { error = assert_raises(Cala::InvalidError) { Cala.traced(given) { @ledger.info } } }
+      end
+      assert_equal ["request.malformed", made], [error.code, freed], given.inspect
+    end
     assert_equal @ledger.info, Cala.traced(TRACE) { @ledger.info }
     assert_nil Thread.current[:cala_traceparent]
   end
@@ -307,5 +323,19 @@ class LedgerTest < Minitest::Test
     assert_raises(Cala::NotFoundError) { @ledger.retrying { (attempts += 1) && @ledger.accounts.find(code: "NOBODY") } }
     assert_equal 1, attempts
     assert_equal :value, @ledger.retrying { :value }
+  end
+
+  private
+
+  # How often a function of the library is called meanwhile.
+  def calls(name, &work)
+    count = 0
+    function = Cala::Raw.method(name)
+    counted = lambda do |*arguments|
+      count += 1 if arguments.first # none is freed where none was made
+      function.call(*arguments)
+    end
+    Cala::Raw.stub(name, counted, &work)
+    count
   end
 end

@@ -223,11 +223,11 @@ module Cala
 
     def own(savepoint)
       make = ->(*arguments) { Outcome.blocking { Raw.cala_tx_begin(*arguments) } }
-      transaction(make, savepoint: savepoint) { |pointer| OwnTransaction.new(@pump, pointer, Mutex.new) }
+      transaction(make, savepoint: savepoint) { |pointer| OwnTransaction.new(self, @pump, pointer, Mutex.new) }
     end
 
     def hosted(host, turns, savepoint)
-      transaction(Raw.method(:cala_tx_host), savepoint: savepoint) { |pointer| HostTransaction.new(@pump, pointer, turns, host) }
+      transaction(Raw.method(:cala_tx_host), savepoint: savepoint) { |pointer| HostTransaction.new(self, @pump, pointer, turns, host) }
     end
 
     def adopted(connection, turns, savepoint)
@@ -238,7 +238,7 @@ module Cala
         turns.synchronize { Outcome.blocking { Raw.cala_tx_adopt(ledger, pgconn, nil, nil, *rest) } }
       end
       transaction(make, savepoint: savepoint, library: Hosts.pg_extension) do |pointer|
-        AdoptedTransaction.new(@pump, pointer, turns, connection)
+        AdoptedTransaction.new(self, @pump, pointer, turns, connection)
       end
     end
 

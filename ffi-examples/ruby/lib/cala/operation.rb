@@ -50,8 +50,9 @@ module Cala
       def perform(name, request)
         function = FUNCTIONS.fetch(name) { raise ArgumentError, "there is no operation #{name}" }
         text = Document.write(request)
+        trace = Trace.now
         make = lambda do |ledger, tx|
-          Trace.mark(Outcome.handle { |out, error| Raw.public_send(function, ledger, tx, text, text.bytesize, out, error) })
+          Trace.mark(Outcome.handle { |out, error| Raw.public_send(function, ledger, tx, text, text.bytesize, out, error) }, trace)
         end
         Thread.handle_interrupt(Pump::MASKED) { yield make }
       end

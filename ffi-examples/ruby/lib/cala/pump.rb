@@ -23,10 +23,7 @@ module Cala
       @users = 0
       @mutex = Mutex.new
       @idle = ConditionVariable.new
-      @queue = Outcome.handle { |out, error| Raw.cala_queue_new(out, error) }
-      hear(slow_ms) if logger
-      @io = IO.for_fd(descriptor, "r")
-      @thread = Thread.new { pump }
+      begin_with(slow_ms)
       @thread.name = "cala"
     end
 
@@ -78,6 +75,20 @@ module Cala
 
     private
 
+    # Also what a logger raises leaves nothing open.
+    def begin_with(slow_ms)
+      @queue = Outcome.handle { |out, error| Raw.cala_queue_new(out, error) }
+      hear(slow_ms) if @logger
+      @io = IO.for_fd(descriptor, "r")
+      @thread = Thread.new { pump }
+    ensure
+      unless @thread
+        @io&.close
+        Raw.cala_ledger_free(@ledger)
+        Raw.cala_queue_free(@queue)
+      end
+    end
+
     def check_process
       return if @pid == Process.pid
 
@@ -91,10 +102,6 @@ module Cala
       level = levels.keys.reverse.find { |name| @logger.respond_to?(levels[name]) && @logger.public_send(levels[name]) } || :error
       text = Document.write({ level: level, slow_ms: slow_ms }.compact)
       Outcome.check { |error| Raw.cala_ledger_log(@ledger, text, text.bytesize, @queue, nil, nil, error) }
-    rescue Error
-      Raw.cala_ledger_free(@ledger)
-      Raw.cala_queue_free(@queue)
-      raise
     end
 
     def descriptor

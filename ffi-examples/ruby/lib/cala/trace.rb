@@ -18,13 +18,25 @@ module Cala
 
   # @api private
   module Trace
-    # Gives an operation that was just made the trace of this fiber, or frees it.
-    def self.mark(operation)
-      text = Thread.current[:cala_traceparent]&.to_s
+    # What traced said in this fiber, as the library takes it: to be asked before there is an operation to be freed.
+    def self.now
+      given = Thread.current[:cala_traceparent]
+      return given if given.nil? || (given.is_a?(String) && given.ascii_only? && !given.include?("\0"))
+
+      refuse(given)
+    end
+
+    # Gives an operation that was just made its trace, or frees it.
+    def self.mark(operation, text)
       return operation if text.nil? || Raw.cala_op_trace(operation, text, text.bytesize) == Raw::OK
 
       Raw.cala_op_free(operation)
-      raise InvalidError.new(code: "request.malformed", message: "#{text.inspect} is no traceparent of the W3C's Trace Context")
+      refuse(text)
     end
+
+    def self.refuse(given)
+      raise InvalidError.new(code: "request.malformed", message: "#{given.inspect} is no traceparent of the W3C's Trace Context")
+    end
+    private_class_method :refuse
   end
 end

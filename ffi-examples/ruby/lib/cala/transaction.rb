@@ -7,7 +7,8 @@ module Cala
     include Operations
 
     # @api private
-    def initialize(pump, handle, turns)
+    def initialize(ledger, pump, handle, turns)
+      @ledger = ledger # keeps it open
       @pump = pump
       @handle = FFI::AutoPointer.new(handle, Raw.method(:cala_tx_free))
       @turns = turns
@@ -90,8 +91,8 @@ module Cala
   # The transaction that the program has open on its own connection; each statement is run by the program's driver.
   class HostTransaction < Transaction
     # @api private
-    def initialize(pump, handle, turns, host)
-      super(pump, handle, turns)
+    def initialize(ledger, pump, handle, turns, host)
+      super(ledger, pump, handle, turns)
       @host = host
     end
 
@@ -130,8 +131,8 @@ module Cala
   # The same transaction of a PG::Connection, whose libpq connection the library uses itself (+adopt: true+).
   class AdoptedTransaction < Transaction
     # @api private
-    def initialize(pump, handle, turns, connection)
-      super(pump, handle, turns)
+    def initialize(ledger, pump, handle, turns, connection)
+      super(ledger, pump, handle, turns)
       @connection = connection # must outlive the handle
     end
 

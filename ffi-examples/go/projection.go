@@ -113,7 +113,7 @@ func (p *Projection[Transaction]) run(ctx context.Context, work func(tx Transact
 	for attempt := 1; ; attempt++ {
 		err := p.InTransaction(ctx, work)
 		var failure *Error
-		moved := errors.As(err, &failure) && failure.Code == CodeListenerChanged
+		moved := errors.As(err, &failure) && (failure.Code == CodeListenerChanged || failure.Code == CodeListenerNotFound)
 		if err == nil || attempt == defaultAttempts || !moved && !LostRace(err) {
 			return err
 		}

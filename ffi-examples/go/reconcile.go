@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math/big"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -122,8 +123,8 @@ func (w *reconciling) rows(ctx context.Context, yield func(Reconciled, error) bo
 		return yield(page, err) && err == nil
 	}
 	for row, err := range w.of.Rows(ctx, w.place.Row) {
-		if err == nil && row.ExternalID == "" {
-			err = newError(ErrInvalid, "request.malformed", "what is expected of a transaction needs an ExternalID")
+		if err == nil {
+			err = row.check()
 		}
 		if err != nil {
 			yield(Reconciled{}, err)
@@ -134,6 +135,22 @@ func (w *reconciling) rows(ctx context.Context, yield func(Reconciled, error) bo
 		}
 	}
 	return len(rows) == 0 || give()
+}
+
+// What Rat reads besides, "1/2" and "0x10", is no amount.
+var amountText = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
+
+func (e Expected) check() error {
+	if e.ExternalID == "" {
+		return newError(ErrInvalid, "request.malformed", "what is expected of a transaction needs an ExternalID")
+	}
+	for currency, text := range e.Amounts {
+		if !amountText.MatchString(text) {
+			return newError(ErrInvalid, "request.malformed",
+				fmt.Sprintf("what is expected of a transaction has the amount %q in %q, and must have one as \"10.00\"", text, currency))
+		}
+	}
+	return nil
 }
 
 func (w *reconciling) compare(ctx context.Context, rows []Expected) (Reconciled, error) {
@@ -160,11 +177,7 @@ func (w *reconciling) compare(ctx context.Context, rows []Expected) (Reconciled,
 			page.Missing = append(page.Missing, row)
 			continue
 		}
-		fields, err := row.differences(transaction, debited[transaction.ID])
-		if err != nil {
-			return page, err
-		}
-		if len(fields) > 0 {
+		if fields := row.differences(transaction, debited[transaction.ID]); len(fields) > 0 {
 			page.Differing = append(page.Differing, Differing{row, *transaction, fields})
 		}
 	}
@@ -217,7 +230,7 @@ func (w *reconciling) debits(ctx context.Context, rows []Expected, there map[str
 	return debited, nil
 }
 
-func (e Expected) differences(transaction *Transaction, debited map[string]*big.Rat) (fields []string, err error) {
+func (e Expected) differences(transaction *Transaction, debited map[string]*big.Rat) (fields []string) {
 	for _, one := range []struct{ name, expected, is string }{
 		{"TxTemplateCode", e.TxTemplateCode, transaction.TxTemplateCode}, {"JournalID", e.JournalID, transaction.JournalID},
 		{"Effective", e.Effective, transaction.Effective}, {"CorrelationID", e.CorrelationID, transaction.CorrelationID},
@@ -231,20 +244,17 @@ func (e Expected) differences(transaction *Transaction, debited map[string]*big.
 		fields = append(fields, "VoidedBy")
 	}
 	if e.Amounts == nil {
-		return fields, nil
+		return fields
 	}
 	same := len(e.Amounts) == len(debited)
 	for currency, text := range e.Amounts {
-		amount, ok := new(big.Rat).SetString(text)
-		if !ok {
-			return nil, newError(ErrInvalid, "request.malformed", text+" is no amount")
-		}
+		amount, _ := new(big.Rat).SetString(text)
 		same = same && debited[currency] != nil && debited[currency].Cmp(amount) == 0
 	}
 	if !same {
 		fields = append(fields, "Amounts")
 	}
-	return fields, nil
+	return fields
 }
 
 // Posts what is missing, after a look at whether it would have its external id: else it were missing for ever.

@@ -71,9 +71,13 @@ func TestReconcile_compares_every_field_that_is_given(t *testing.T) {
 		equal(t, len(page.Differing), 1)
 		equal(t, strings.Join(page.Differing[0].Fields, " "), field)
 	}
-	_, err := pagesOf(t.Context(), ledger, cala.Reconciliation{}, cala.Expected{ExternalID: "one", Amounts: map[string]string{"USD": "x"}})
-	equal(t, errors.Is(err, cala.ErrInvalid), true)
-	_, err = pagesOf(t.Context(), ledger, cala.Reconciliation{}, cala.Expected{})
+	for _, amount := range []string{"", "x", "1/2", "0x10", "1e1", " 1", "+1", "1.", "NaN", "10.00\n"} {
+		for _, externalID := range []string{"one", "missing"} {
+			_, err := pagesOf(t.Context(), ledger, cala.Reconciliation{}, cala.Expected{ExternalID: externalID, Amounts: map[string]string{"USD": amount}})
+			equal(t, errors.Is(err, cala.ErrInvalid), true)
+		}
+	}
+	_, err := pagesOf(t.Context(), ledger, cala.Reconciliation{}, cala.Expected{})
 	equal(t, errors.Is(err, cala.ErrInvalid), true)
 	_, err = pagesOf(t.Context(), ledger, cala.Reconciliation{PageSize: 1001})
 	equal(t, errors.Is(err, cala.ErrInvalid), true)

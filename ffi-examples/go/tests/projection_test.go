@@ -68,7 +68,7 @@ func (s *shop) noted() (ids []string) {
 func (p *program) projection() *cala.Projection[*sql.Tx] {
 	return &cala.Projection[*sql.Tx]{Name: "notes", InTransaction: p.inTransaction, Apply: p.note, Clear: p.clear,
 		Within: func(tx *sql.Tx) *cala.Operations { return &p.s.ledger.InSQL(tx).Operations },
-		Filter: cala.EventFilter{Types: []string{"transaction_created"}, Limit: 3}}
+		Filter: cala.EventFilter{Types: []cala.EventType{cala.TransactionCreated}, Limit: 3}}
 }
 
 func (p *program) inTransaction(ctx context.Context, work func(*sql.Tx) error) error {

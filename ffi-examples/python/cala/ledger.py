@@ -140,7 +140,8 @@ class Ledger(BaseLedger[Waiting]):
         recorded by recorded_by, are looked up in the program in turn: those that it does not know are extra. Transactions
         without an external id are not.
         replay(expected): the posting of one that is missing, which is then posted, or None to leave it.
-        place: that of an earlier page, to go on behind it. Nothing is kept in memory but a page."""
+        place: that of an earlier page, to go on behind it. Nothing is kept in memory but a page.
+        InvalidError request.malformed where one of these, what is expected or what known gives is not as said here."""
         walk = walk_of(place, page_size, recorded_by, known is not None, replay is not None, {**filters})
         return reconcile(self.call, rows, known, replay, walk)
 

@@ -169,6 +169,7 @@ module Cala
     # @yieldparam page [Hash] checked: (how many), missing:, differing: (expected:, transaction:, fields:, where :voided_by says that
     #   it has been taken back), extra: (not what has been voided), replayed:, refused: (expected:, error:), place:
     # @return [Enumerator] without a block
+    # @raise [InvalidError] request.malformed: one of these, what is expected or what known gives is not as said here
     def reconcile(rows:, known: nil, replay: nil, place: nil, page_size: 500, recorded_by: nil, **filters, &block)
       walk = Reconciling.new(self, rows: rows, known: known, replay: replay, place: place, page_size: page_size, last: recorded_by,
                                    filters: filters)

@@ -35,6 +35,8 @@ def waits(ledger: cala.Ledger) -> None:
     assert_type(ledger.transactions.post_many([posting]), list[cala.Posted])
     assert_type(ledger.balances.at("j", "a", "USD", version=1)["available"]["pending"], str)
     assert_type(ledger.cel_evaluate("1", as_="decimal"), cala.CelValue)
+    assert_type(next(ledger.listen(from_="start", types=["transaction_created"])), cala.documents.Event)
+    assert_type(ledger.projection("p", lambda tx, event: tx.exec("select 1"), types=["account_created"]).catch_up(), int)
     assert_type(cala.retrying(lambda: ledger.info()["accounts"]), int)
     with ledger.begin(savepoint=True) as tx:
         assert_type(tx.exec("select ?", ["1", None])["rows"][0][0], str | None)
@@ -101,6 +103,8 @@ def is_refused(ledger: cala.Ledger) -> None:
     ledger.transactions.post(1)  # type: ignore[arg-type]
     ledger.balances.find("j", "a")  # type: ignore[call-arg]
     ledger.cel_evaluate("1", as_="float")  # type: ignore[arg-type]
+    ledger.listen(types=["transaction_made"])  # type: ignore[list-item]
+    ledger.projection("p", lambda tx, event: None, types=["transaction_made"])  # type: ignore[list-item]
     change: cala.documents.AccountUpdateRequest = {"code": "B"}  # type: ignore[typeddict-item]
     code: cala.documents.TransactionPostCode = "account.exists"  # type: ignore[assignment]
     print(change, code)

@@ -22,9 +22,11 @@ static_assert(sizeof(Page) == kPageSize);
 constinit Page page;
 constinit std::atomic<std::uint64_t> generations{0};
 
-// Emulators exist that answer every madvise with success and do nothing; they also take advice that does not exist.
-// Where pages are greater than ours, or the kernel is older than 4.14, the answer is no.
+// A kernel of greater pages than ours (arm64 has them of 16 and 64 KiB) takes the address when it happens to be that of such a page,
+// and wipes all of it: what lies behind ours too. Emulators exist that answer every madvise with success and do nothing;
+// they also take advice that does not exist. A kernel older than 4.14 says no.
 bool kernel_wipes_page() {
+  if (sysconf(_SC_PAGESIZE) != static_cast<long>(kPageSize)) return false;
   constexpr int no_such_advice = -1;
   return madvise(&page, kPageSize, no_such_advice) != 0 && madvise(&page, kPageSize, MADV_WIPEONFORK) == 0;
 }

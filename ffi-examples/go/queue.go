@@ -130,6 +130,11 @@ func (p *pump) tell(data []byte) {
 		switch key {
 		case "at", "level", "event", "message": // the handler has its own
 		default:
+			if number, is := fields[key].(json.Number); is {
+				if whole, err := number.Int64(); err == nil {
+					fields[key] = whole // for handlers a json.Number would be a text
+				}
+			}
 			arguments = append(arguments, key, fields[key])
 		}
 	}

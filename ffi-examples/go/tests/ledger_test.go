@@ -334,6 +334,20 @@ func TestLogger_hears_what_it_writes_and_no_more(t *testing.T) {
 	expectError(t, err, cala.ErrInvalid, "request.malformed")
 }
 
+func TestLogger_gets_numbers_as_numbers(t *testing.T) {
+	kinds := map[string]slog.Kind{}
+	noted := func(_ []string, attribute slog.Attr) slog.Attr {
+		kinds[attribute.Key] = attribute.Value.Kind()
+		return attribute
+	}
+	logger := slog.New(slog.NewTextHandler(new(lines), &slog.HandlerOptions{ReplaceAttr: noted}))
+	ledger := openInMemory(t, cala.WithLogger(logger), cala.WithSlow(0))
+	must[*cala.Info](t)(ledger.Info(t.Context()))
+	check(t, ledger.Close())
+	equal(t, kinds["took_ms"], slog.KindInt64)
+	equal(t, kinds["operation"], slog.KindString)
+}
+
 func TestTraceparent_is_one_or_refused(t *testing.T) {
 	ledger := openInMemory(t)
 	_, err := ledger.Info(cala.WithTraceparent(t.Context(), "none"))

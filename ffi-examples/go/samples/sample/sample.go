@@ -18,11 +18,11 @@ type Ledger struct {
 }
 
 // Open opens the store, or that of the first argument.
-func Open(ctx context.Context, store string) Ledger {
+func Open(ctx context.Context, store string, options ...cala.Option) Ledger {
 	if len(os.Args) > 1 {
 		store = os.Args[1]
 	}
-	ledger := Must(cala.Open(ctx, cala.Config{Store: store, Migrate: cala.Ptr(true)}))
+	ledger := Must(cala.Open(ctx, cala.Config{Store: store, Migrate: cala.Ptr(true)}, options...))
 	if store == "sqlite::memory:" {
 		return Ledger{ledger, ""}
 	}

@@ -534,7 +534,26 @@ CALA_API cala_status cala_tx_rollback(cala_tx *tx, cala_error **out_error);
 CALA_API cala_status cala_tx_commit_op(cala_tx *tx, cala_op **out_op, cala_error **out_error);
 CALA_API cala_status cala_tx_rollback_op(cala_tx *tx, cala_op **out_op, cala_error **out_error);
 
-/* Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back. */
+/* The first half of a two-phase commit: a transaction of cala_tx_begin on PostgreSQL goes on in the database under a
+ * name, whatever becomes of this process, of the connection or of the server, until cala_tx_finish commits it or rolls
+ * it back, from any process; docs/two-phase.md has the whole pattern. Until then it holds its locks, and nobody sees
+ * what it wrote. gid: 1 to 100 bytes of UTF-8 without a NUL, of the ledger's own: neither other ledgers nor other
+ * programs are in the way. Blocks. After CALA_OK the handle's transaction is over, its connection free. After an error
+ * whose cala_error_tx_state is CALA_TX_USABLE the transaction is open as before; after any other it is rolled back, but
+ * for CALA_OUTCOME_UNKNOWN: the answer was lost, and PostgreSQL could not be asked in failover_wait_ms;
+ * cala_prepared_list tells. CALA_MISUSE (tx.not_own: not of cala_tx_begin; over), CALA_UNSUPPORTED (tx.not_postgres;
+ * prepared.disabled: the server's max_prepared_transactions is 0; store.unsupported: the program's statements used
+ * temporary tables or the like), CALA_CONFLICT (prepared.exists), CALA_BUSY (prepared.too_many), CALA_INVALID
+ * (request.malformed), CALA_UNAVAILABLE. */
+CALA_API cala_status cala_tx_prepare(cala_tx *tx, const char *gid, size_t gid_len, cala_error **out_error);
+
+/* As cala_tx_prepare, for programs that must not wait: makes the operation that prepares, to be run or started like any
+ * other; its result is {}. One that is cancelled before it has begun leaves the transaction open. */
+CALA_API cala_status cala_tx_prepare_op(cala_tx *tx, const char *gid, size_t gid_len, cala_op **out_op,
+                                        cala_error **out_error);
+
+/* Ends a transaction handle; one of cala_tx_begin that was neither committed, rolled back nor prepared is
+ * rolled back. */
 CALA_API void cala_tx_free(cala_tx *tx);
 
 /* ------------------------------------------------------------------------------------------------------------------ */
@@ -1003,6 +1022,12 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   name: text,
  *   place: integer,                    -- it is done with all events up to this one
  *   modified_at: instant}  */
+/* type prepared_outcome: how a prepared transaction ends. "commit" | "rollback" */
+/* type prepared: a transaction that was prepared and has not ended. {
+ *   gid: text,
+ *   owner: text,                       -- the user of the database who prepared it, and may end it
+ *   prepared_at: instant,              -- by the database's clock
+ *   age_ms: integer}                   -- by the same clock */
 /* type dated_sums: what the entries of some effective dates add up to. {
  *   version: integer,                  -- counts them
  *   settled: sums,
@@ -1830,6 +1855,25 @@ CALA_API cala_status cala_tx_lock_accounts(cala_ledger *ledger, cala_tx *tx, con
 CALA_API cala_status cala_tx_exec(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                   cala_op **out_op, cala_error **out_error);
 
+/* Commits a transaction that cala_tx_prepare prepared, or rolls it back: the second half of a two-phase commit. Any
+ * process may, on a connection as the user who prepared it, or a superuser. Only the program knows which: it has its
+ * decision on record before it commits (docs/two-phase.md). An answer that is lost is looked up. No transaction is
+ * prepared on SQLite, so there it is always prepared.not_found. Takes no tx.
+ * request: {gid: text, outcome: prepared_outcome}
+ * result: {gid: text, outcome: prepared_outcome}
+ * errors: CALA_NOT_FOUND prepared.not_found; CALA_BUSY prepared.busy; CALA_MISUSE op.own_transaction
+ * access: write */
+CALA_API cala_status cala_tx_finish(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                    cala_op **out_op, cala_error **out_error);
+
+/* Lists the transactions of this ledger that are prepared and have not ended, by gid. None is committed or rolled back
+ * by itself, however old it is. On a standby, which knows of none, it is CALA_UNAVAILABLE.
+ * request: page
+ * result: {items: [prepared]} & page_end
+ * access: read */
+CALA_API cala_status cala_prepared_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+                                        cala_op **out_op, cala_error **out_error);
+
 /* How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
  * frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting that
  * concerns them, once that is committed; whatever it had not done when a process ended is done by the next one that
@@ -2196,8 +2240,25 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code tx.required, CALA_MISUSE: `cala_tx_lock_accounts` was made without a transaction, or `cala_tx_exec` without
  *   one of `cala_tx_begin`
  * do: pass the transaction */
-/* code tx.not_postgres, CALA_UNSUPPORTED: `cala_tx_adopt` on a ledger that is not on PostgreSQL
- * do: use `cala_tx_host` */
+/* code tx.not_postgres, CALA_UNSUPPORTED: `cala_tx_adopt` or `cala_tx_prepare` on a ledger that is not on PostgreSQL
+ * do: use `cala_tx_host`; `cala_tx_commit` */
+/* code tx.not_own, CALA_MISUSE: `cala_tx_prepare` of a transaction that `cala_tx_begin` has not begun
+ * do: run `PREPARE TRANSACTION` on the program's own connection */
+/* code prepared.disabled, CALA_UNSUPPORTED: the server's `max_prepared_transactions` is 0; the transaction is still
+ *   open
+ * do: set it to as many as may be prepared at once, and start PostgreSQL again */
+/* code prepared.exists, CALA_CONFLICT: a transaction is prepared under this gid already
+ * do: choose another gid, one for each transaction
+ * details: {gid: text} */
+/* code prepared.too_many, CALA_BUSY, retryable: as many transactions are prepared in the server as
+ *   `max_prepared_transactions` allows
+ * do: end some: `prepared_list`, and those of other programs in `pg_prepared_xacts` */
+/* code prepared.not_found, CALA_NOT_FOUND: no transaction of this ledger is prepared under this gid: it has ended, or
+ *   never was
+ * do: look at what it would have written
+ * details: {gid: text} */
+/* code prepared.busy, CALA_BUSY, retryable: another session is ending this prepared transaction
+ * do: try again; it may be `prepared.not_found` then */
 /* code tx.libpq, CALA_INVALID: libpq's functions were not found where `cala_tx_adopt` was told to look
  * do: name the module that made the connection */
 /* code tx.connection, CALA_MISUSE: the connection is broken, busy, in pipeline mode, or of another copy of libpq
@@ -2216,7 +2277,7 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: add a LIMIT */
 /* code tx.busy, CALA_BUSY, any, retryable: another operation is running in this `cala_tx`
  * do: wait for it: one at a time */
-/* code tx.over, CALA_MISUSE, any: the `cala_tx` was committed or rolled back
+/* code tx.over, CALA_MISUSE, any: the `cala_tx` was committed, rolled back or prepared
  * do: begin another */
 
 /* codes: Calls, operations and queues */
@@ -2232,7 +2293,8 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: drive it with `cala_op_step` and `cala_op_feed` */
 /* code op.host_only, CALA_MISUSE, any: the ledger has no connection of its own
  * do: make operations in a `cala_tx_host` */
-/* code op.own_transaction, CALA_MISUSE: `ledger_migrate` was asked inside a transaction of the library's
+/* code op.own_transaction, CALA_MISUSE: `ledger_migrate` was asked inside a transaction of the library's, or
+ *   `tx_finish` inside any
  * do: run it without one */
 /* code op.timeout, CALA_TIMEOUT, any: the operation is not finished yet; it goes on
  * do: run it again to wait on, or cancel it */
@@ -2287,7 +2349,7 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: try again */
 /* code store.outcome_unknown, CALA_OUTCOME_UNKNOWN, any: the connection broke during the commit, or SQLite's disk
  *   failed then, and nobody has said since what became of it
- * do: post the same ids again, or find the transactions
+ * do: post the same ids again, or find the transactions; `prepared_list` says what is prepared
  * details: {transaction_ids?: [uuid]} */
 /* code store.cannot_open, CALA_UNAVAILABLE, any: the ledger's file cannot be opened or made
  * do: check the path and its folder */

@@ -823,6 +823,26 @@ type Listener struct {
 	ModifiedAt time.Time `json:"modified_at"`
 }
 
+// PreparedOutcome is how a prepared transaction ends.
+type PreparedOutcome string
+
+// The words of PreparedOutcome.
+const (
+	OutcomeCommit   PreparedOutcome = "commit"
+	OutcomeRollback PreparedOutcome = "rollback"
+)
+
+// Prepared is a transaction that was prepared and has not ended.
+type Prepared struct {
+	GID string `json:"gid"`
+	// The user of the database who prepared it, and may end it.
+	Owner string `json:"owner"`
+	// By the database's clock.
+	PreparedAt time.Time `json:"prepared_at"`
+	// By the same clock.
+	AgeMs int64 `json:"age_ms"`
+}
+
 // DatedSums is what the entries of some effective dates add up to.
 type DatedSums struct {
 	// Counts them.
@@ -1645,6 +1665,23 @@ type ExecResult struct {
 	Affected int64       `json:"affected"`
 }
 
+// TxFinishRequest is the request of tx_finish.
+type TxFinishRequest struct {
+	GID     string          `json:"gid"`
+	Outcome PreparedOutcome `json:"outcome"`
+}
+
+// TxFinishResult is the answer of tx_finish.
+type TxFinishResult struct {
+	GID     string          `json:"gid"`
+	Outcome PreparedOutcome `json:"outcome"`
+}
+
+// PreparedFilter is the request of prepared_list.
+type PreparedFilter struct {
+	PageRequest
+}
+
 // RollupAwaitRequest is the request of rollup_await.
 type RollupAwaitRequest struct {
 	Sequence *int64 `json:"sequence,omitempty"`
@@ -2055,8 +2092,27 @@ const (
 	// CodeTxRequired (ErrMisuse): cala_tx_lock_accounts was made without a transaction, or cala_tx_exec without one of
 	// cala_tx_begin. Pass the transaction.
 	CodeTxRequired = "tx.required"
-	// CodeTxNotPostgres (ErrUnsupported): cala_tx_adopt on a ledger that is not on PostgreSQL. Use cala_tx_host.
+	// CodeTxNotPostgres (ErrUnsupported): cala_tx_adopt or cala_tx_prepare on a ledger that is not on PostgreSQL. Use
+	// cala_tx_host; cala_tx_commit.
 	CodeTxNotPostgres = "tx.not_postgres"
+	// CodeTxNotOwn (ErrMisuse): cala_tx_prepare of a transaction that cala_tx_begin has not begun. Run PREPARE
+	// TRANSACTION on the program's own connection.
+	CodeTxNotOwn = "tx.not_own"
+	// CodePreparedDisabled (ErrUnsupported): the server's max_prepared_transactions is 0; the transaction is still
+	// open. Set it to as many as may be prepared at once, and start PostgreSQL again.
+	CodePreparedDisabled = "prepared.disabled"
+	// CodePreparedExists (ErrConflict): a transaction is prepared under this gid already. Choose another gid, one for
+	// each transaction. Details: {gid: text}.
+	CodePreparedExists = "prepared.exists"
+	// CodePreparedTooMany (ErrBusy): as many transactions are prepared in the server as max_prepared_transactions
+	// allows. End some: prepared_list, and those of other programs in pg_prepared_xacts.
+	CodePreparedTooMany = "prepared.too_many"
+	// CodePreparedNotFound (ErrNotFound): no transaction of this ledger is prepared under this gid: it has ended, or
+	// never was. Look at what it would have written. Details: {gid: text}.
+	CodePreparedNotFound = "prepared.not_found"
+	// CodePreparedBusy (ErrBusy): another session is ending this prepared transaction. Try again; it may be
+	// prepared.not_found then.
+	CodePreparedBusy = "prepared.busy"
 	// CodeTxLibpq (ErrInvalid): libpq's functions were not found where cala_tx_adopt was told to look. Name the module
 	// that made the connection.
 	CodeTxLibpq = "tx.libpq"
@@ -2079,7 +2135,7 @@ const (
 	CodeTxTooManyRows = "tx.too_many_rows"
 	// CodeTxBusy (ErrBusy): another operation is running in this cala_tx. Wait for it: one at a time.
 	CodeTxBusy = "tx.busy"
-	// CodeTxOver (ErrMisuse): the cala_tx was committed or rolled back. Begin another.
+	// CodeTxOver (ErrMisuse): the cala_tx was committed, rolled back or prepared. Begin another.
 	CodeTxOver = "tx.over"
 	// CodeCallMisuse (ErrMisuse): a handle, a pointer or the order of calls is wrong. Correct the program.
 	CodeCallMisuse = "call.misuse"
@@ -2096,8 +2152,8 @@ const (
 	CodeOpHostTransaction = "op.host_transaction"
 	// CodeOpHostOnly (ErrMisuse): the ledger has no connection of its own. Make operations in a cala_tx_host.
 	CodeOpHostOnly = "op.host_only"
-	// CodeOpOwnTransaction (ErrMisuse): ledger_migrate was asked inside a transaction of the library's. Run it without
-	// one.
+	// CodeOpOwnTransaction (ErrMisuse): ledger_migrate was asked inside a transaction of the library's, or tx_finish
+	// inside any. Run it without one.
 	CodeOpOwnTransaction = "op.own_transaction"
 	// CodeOpTimeout (ErrTimeout): the operation is not finished yet; it goes on. Run it again to wait on, or cancel it.
 	CodeOpTimeout = "op.timeout"
@@ -2161,8 +2217,8 @@ const (
 	// CodeStoreConnectionLost (ErrUnavailable): the connection broke; nothing was written. Try again.
 	CodeStoreConnectionLost = "store.connection_lost"
 	// CodeStoreOutcomeUnknown (ErrOutcomeUnknown): the connection broke during the commit, or SQLite's disk failed
-	// then, and nobody has said since what became of it. Post the same ids again, or find the transactions. Details:
-	// {transaction_ids?: [uuid]}.
+	// then, and nobody has said since what became of it. Post the same ids again, or find the transactions;
+	// prepared_list says what is prepared. Details: {transaction_ids?: [uuid]}.
 	CodeStoreOutcomeUnknown = "store.outcome_unknown"
 	// CodeStoreCannotOpen (ErrUnavailable): the ledger's file cannot be opened or made. Check the path and its folder.
 	CodeStoreCannotOpen = "store.cannot_open"

@@ -718,6 +718,30 @@ func (o *Operations) RemoveListener(ctx context.Context, request ListenerRemoveR
 	return call[Listener](ctx, o, raw.ListenerRemove, request)
 }
 
+// FinishPrepared commits a transaction that cala_tx_prepare prepared, or rolls it back: the second half of a two-phase
+// commit. Any process may, on a connection as the user who prepared it, or a superuser. Only the program knows which:
+// it has its decision on record before it commits (docs/two-phase.md). An answer that is lost is looked up. No
+// transaction is prepared on SQLite, so there it is always prepared.not_found. Takes no tx.
+//
+// Errors: ErrNotFound (prepared.not_found), ErrBusy (prepared.busy), ErrMisuse (op.own_transaction).
+func (o *Operations) FinishPrepared(ctx context.Context, request TxFinishRequest) (*TxFinishResult, error) {
+	return call[TxFinishResult](ctx, o, raw.TxFinish, request)
+}
+
+// Prepared lists the transactions of this ledger that are prepared and have not ended, by gid. None is committed or
+// rolled back by itself, however old it is. On a standby, which knows of none, it is CALA_UNAVAILABLE.
+func (o *Operations) Prepared(ctx context.Context, filter PreparedFilter) iter.Seq2[Prepared, error] {
+	return pages(func(after string) (*Page[Prepared], error) {
+		filter.After = after
+		return o.PreparedPage(ctx, filter)
+	}, filter.After)
+}
+
+// PreparedPage gives one page of what [Operations.Prepared] goes through.
+func (o *Operations) PreparedPage(ctx context.Context, filter PreparedFilter) (*Page[Prepared], error) {
+	return call[Page[Prepared]](ctx, o, raw.PreparedList, filter)
+}
+
 // StatusRollup gives how far the balances of eventually consistent account sets have come: every posting up to applied
 // is in them. frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each
 // posting that concerns them, once that is committed; whatever it had not done when a process ended is done by the next

@@ -14,7 +14,8 @@ namespace cala::api {
 cala_status make_op(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op,
                     cala_error **out_error, engine::Maker maker);
 
-// One that begins or ends a transaction of ours.
-cala_op *make_step(std::shared_ptr<live::TxState> tx, live::OpState::Step step);
+// One that begins a transaction of ours, or ends it.
+cala_op *make_begin(std::shared_ptr<live::TxState> tx);
+cala_op *make_end(std::shared_ptr<live::TxState> tx, live::TxState::Ending ending);
 
 }  // namespace cala::api

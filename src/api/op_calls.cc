@@ -24,6 +24,11 @@ Outcome check_place(const engine::Operation &operation, const live::TxState *tx)
   using Inside = engine::Operation::Inside;
   const Inside inside = operation.traits().inside;
   if (inside == Inside::kAnywhere) return {};
+  if (inside == Inside::kNone) {
+    if (tx == nullptr) return {};
+    return base::make_error(Status::kMisuse, "op.own_transaction",
+                            std::string("cala_") + std::string(operation.name()) + " runs outside of any transaction");
+  }
   if (tx != nullptr && (inside == Inside::kTransaction || tx->kind() == live::TxState::Kind::kOwn)) return {};
   return base::make_error(Status::kMisuse, "tx.required",
                           std::string("cala_") + std::string(operation.name()) +
@@ -60,11 +65,22 @@ cala_status make_op(cala_ledger *ledger, cala_tx *tx, const char *request, size_
   });
 }
 
-cala_op *make_step(std::shared_ptr<live::TxState> tx, live::OpState::Step step) {
-  auto op = std::make_shared<live::OpState>(std::move(tx), step);
+namespace {
+
+cala_op *with_handle(const std::shared_ptr<live::OpState> &op) {
   cala_op *handle = OpSlots::make(op);
   op->set_handle(handle);
   return handle;
+}
+
+}  // namespace
+
+cala_op *make_begin(std::shared_ptr<live::TxState> tx) {
+  return with_handle(std::make_shared<live::OpState>(std::move(tx)));
+}
+
+cala_op *make_end(std::shared_ptr<live::TxState> tx, live::TxState::Ending ending) {
+  return with_handle(std::make_shared<live::OpState>(std::move(tx), std::move(ending)));
 }
 
 namespace {

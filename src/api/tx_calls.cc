@@ -6,6 +6,7 @@
 #include "api/backends.h"
 #include "api/make_op.h"
 #include "base/json.h"
+#include "engine/prepared.h"
 #include "engine/request.h"
 
 namespace cala::api {
@@ -88,7 +89,7 @@ Outcome begin_op(cala_ledger *ledger, const char *options, size_t options_len, c
   Result<std::shared_ptr<live::TxState>> made = make_own(ledger->state, options, options_len);
   if (!made) return std::move(made.error());
   const std::shared_ptr<live::TxState> transaction = made.take();
-  *out_op = make_step(transaction, live::OpState::Step::kBegin);
+  *out_op = make_begin(transaction);
   try {
     *out = TxSlots::make(transaction);
   } catch (...) {
@@ -118,21 +119,42 @@ Outcome check_own(cala_tx *tx) {
   return live::misuse("the program commits and rolls back its own transaction");
 }
 
-cala_status finish_op(cala_tx *tx, cala_op **out_op, cala_error **out_error, live::OpState::Step step) {
+// What a transaction is to be prepared under, and whether it can be.
+Result<live::TxState::Ending> prepared_as(cala_tx *tx, const char *gid, size_t gid_len) {
+  if (Outcome valid = check_handle<TxSlots>(tx, "cala_tx"); !valid) return std::move(valid.error());
+  if (gid == nullptr) return live::misuse("gid must not be NULL");
+  if (tx->state->kind() != live::TxState::Kind::kOwn) {
+    return base::make_error(Status::kMisuse, "tx.not_own",
+                            "the program prepares its own transaction; this one was not begun by cala_tx_begin");
+  }
+  if (Outcome fit = engine::check_gid({gid, gid_len}); !fit) return std::move(fit.error());
+  return live::TxState::Ending{live::TxState::End::kPrepare, std::string(gid, gid_len)};
+}
+
+Result<live::TxState::Ending> ended_by(cala_tx *tx, live::TxState::End how) {
+  if (Outcome own = check_own(tx); !own) return std::move(own.error());
+  return live::TxState::Ending{how};
+}
+
+template <typename MakeEnding>
+cala_status finish_op(cala_tx *tx, cala_op **out_op, cala_error **out_error, MakeEnding make_ending) {
   return guard(out_error, [&]() -> Outcome {
     if (out_op == nullptr) return live::misuse("out_op must not be NULL");
     *out_op = nullptr;
-    if (Outcome own = check_own(tx); !own) return own;
+    Result<live::TxState::Ending> ending = make_ending();
+    if (!ending) return std::move(ending.error());
     if (tx->state->ledger()->closing()) return live::closed_error();
-    *out_op = make_step(tx->state, step);
+    *out_op = make_end(tx->state, ending.take());
     return {};
   });
 }
 
-cala_status finish(cala_tx *tx, cala_error **out_error, bool commit) {
+template <typename MakeEnding>
+cala_status finish(cala_tx *tx, cala_error **out_error, MakeEnding make_ending) {
   return guard(out_error, [&]() -> Outcome {
-    if (Outcome own = check_own(tx); !own) return own;
-    return tx->state->finish(commit);
+    Result<live::TxState::Ending> ending = make_ending();
+    if (!ending) return std::move(ending.error());
+    return tx->state->finish(*ending);
   });
 }
 
@@ -206,16 +228,28 @@ cala_status cala_tx_begin_op(cala_ledger *ledger, const char *options, size_t op
 }
 
 cala_status cala_tx_commit_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) {
-  return api::finish_op(tx, out_op, out_error, live::OpState::Step::kCommit);
+  return api::finish_op(tx, out_op, out_error, [&] { return api::ended_by(tx, live::TxState::End::kCommit); });
 }
 
 cala_status cala_tx_rollback_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) {
-  return api::finish_op(tx, out_op, out_error, live::OpState::Step::kRollback);
+  return api::finish_op(tx, out_op, out_error, [&] { return api::ended_by(tx, live::TxState::End::kRollback); });
 }
 
-cala_status cala_tx_commit(cala_tx *tx, cala_error **out_error) { return api::finish(tx, out_error, true); }
+cala_status cala_tx_prepare_op(cala_tx *tx, const char *gid, size_t gid_len, cala_op **out_op, cala_error **out_error) {
+  return api::finish_op(tx, out_op, out_error, [&] { return api::prepared_as(tx, gid, gid_len); });
+}
 
-cala_status cala_tx_rollback(cala_tx *tx, cala_error **out_error) { return api::finish(tx, out_error, false); }
+cala_status cala_tx_commit(cala_tx *tx, cala_error **out_error) {
+  return api::finish(tx, out_error, [&] { return api::ended_by(tx, live::TxState::End::kCommit); });
+}
+
+cala_status cala_tx_rollback(cala_tx *tx, cala_error **out_error) {
+  return api::finish(tx, out_error, [&] { return api::ended_by(tx, live::TxState::End::kRollback); });
+}
+
+cala_status cala_tx_prepare(cala_tx *tx, const char *gid, size_t gid_len, cala_error **out_error) {
+  return api::finish(tx, out_error, [&] { return api::prepared_as(tx, gid, gid_len); });
+}
 
 void cala_tx_free(cala_tx *tx) {
   if (!api::TxSlots::valid(tx)) return;

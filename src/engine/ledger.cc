@@ -55,6 +55,7 @@ bool RollupFailure::tell(std::string &code, std::string &message) const {
 
 bool writes(const store::Request &request) {
   if (std::holds_alternative<store::PostingWrite>(request)) return true;
+  if (std::holds_alternative<store::EndPrepared>(request)) return true;
   const auto *call = std::get_if<store::Call>(&request);
   return call != nullptr && call->writes;
 }

@@ -36,7 +36,7 @@ struct PostingUnit;
 
 class Operation {
  public:
-  enum class Inside : std::uint8_t { kAnywhere, kTransaction, kOwnTransaction };
+  enum class Inside : std::uint8_t { kAnywhere, kTransaction, kOwnTransaction, kNone };
   struct Traits {
     store::Access access = store::Access::kRead;
     bool repeatable = false;  // after a commit whose outcome is unknown, running it again tells what became of it

@@ -100,6 +100,9 @@ base::Result<OperationPtr> trial_balance(Ledger &ledger, const RequestPtr &reque
 base::Result<OperationPtr> tx_lock_accounts(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> tx_exec(Ledger &ledger, const RequestPtr &request);
 
+base::Result<OperationPtr> tx_finish(Ledger &ledger, const RequestPtr &request);
+base::Result<OperationPtr> prepared_list(Ledger &ledger, const RequestPtr &request);
+
 base::Result<OperationPtr> rollup_status(Ledger &ledger, const RequestPtr &request);
 base::Result<OperationPtr> rollup_await(Ledger &ledger, const RequestPtr &request);
 

@@ -77,6 +77,7 @@ base::Error interrupted_commit() noexcept {
   error.status = Status::kOutcomeUnknown;
   try {
     error.code = "store.outcome_unknown";
+    error.tx_state = base::TxState::kAborted;
     error.message = "memory ran out during the commit; it may or may not have happened";
   } catch (...) {  // the status must do
   }
@@ -388,6 +389,26 @@ Outcome OwnTransaction::commit() {
   } catch (...) {
     return interrupted;
   }
+}
+
+Outcome OwnTransaction::prepare(const std::string &gid) {
+  if (aborted_) {
+    Outcome undone = rollback();
+    return undone ? aborted_error() : std::move(undone);
+  }
+  Outcome interrupted = interrupted_commit();  // made now: later there may be no memory for it
+  Outcome prepared;
+  try {
+    prepared = lease_->prepare(gid);
+  } catch (...) {
+    prepared = std::move(interrupted);
+  }
+  if (!prepared && prepared.error().tx_state == base::TxState::kUsable) return prepared;
+  open_ = false;
+  const SessionPool::Lease ending = std::move(lease_);
+  RollBack unless(*ending);
+  if (prepared) unless.committed();
+  return prepared;
 }
 
 Outcome OwnTransaction::rollback() {

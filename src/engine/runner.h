@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "base/error.h"
 #include "engine/operation.h"
@@ -72,6 +73,7 @@ class OwnTransaction {
   base::Result<Render> run(Operation &operation, CancelToken &cancel, bool savepoint);
   base::Outcome commit();
   base::Outcome rollback();
+  base::Outcome prepare(const std::string &gid);  // it stays open where the refusal says that it is usable
   bool open() const { return open_; }
 
  private:

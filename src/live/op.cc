@@ -19,22 +19,20 @@ Error shut_down_first() {
   return base::make_error(Status::kCancelled, "op.cancelled", "the ledger was shut down before the operation began");
 }
 
-std::string_view name_of(OpState::Step step) {
-  switch (step) {
-    case OpState::Step::kBegin: return "tx_begin";
-    case OpState::Step::kCommit: return "tx_commit";
-    default: return "tx_rollback";
-  }
+engine::OperationPtr operation_without_body(std::string_view name) {
+  return std::make_unique<engine::Operation>(name, engine::Operation::Traits{.access = store::Access::kWrite}, nullptr);
 }
 
 }  // namespace
 
-OpState::OpState(std::shared_ptr<TxState> tx, Step step)
+OpState::OpState(std::shared_ptr<TxState> tx)
+    : ledger_(tx->ledger()), tx_(std::move(tx)), operation_(operation_without_body("tx_begin")), begins_(true) {}
+
+OpState::OpState(std::shared_ptr<TxState> tx, TxState::Ending ending)
     : ledger_(tx->ledger()),
       tx_(std::move(tx)),
-      operation_(std::make_unique<engine::Operation>(
-          name_of(step), engine::Operation::Traits{.access = store::Access::kWrite}, nullptr)),
-      step_(step) {}
+      operation_(operation_without_body(name_of(ending.how))),
+      ending_(std::move(ending)) {}
 
 OpState &OpState::of(const runtime::Task &task) { return *static_cast<const OpTask &>(task).op; }
 
@@ -93,7 +91,7 @@ Outcome OpState::hand_in(bool by_itself) {
   by_itself_.store(by_itself);
   task_id_.store(task->id());
   const std::size_t lane =
-      step_ == Step::kBegin ? LedgerState::begin_lane() : ledger_->lane_of(*operation_, tx_ != nullptr, by_itself);
+      begins_ ? LedgerState::begin_lane() : ledger_->lane_of(*operation_, tx_ != nullptr, by_itself);
   return ledger_->executor().submit(lane, std::move(task));
 }
 
@@ -233,7 +231,7 @@ void OpState::execute(const Error *refused) {
   if (operation_->traits().needs_store && !operation_->traits().migrates) {
     if (Outcome ready = ledger_->ensure_ready(); !ready) return answer(std::move(ready.error()));
   }
-  if (step_ != Step::kNone) return take_step();
+  if (begins_ || ending_) return take_step();
   if (tx_ && tx_->kind() == TxState::Kind::kOwn) return answer(tx_->run(*operation_, cancel_));
   if (ledger_->host_only()) {
     operation_->begin(engine::Context{.ledger = &ledger_->ledger()});
@@ -280,9 +278,9 @@ Result<engine::Render> OpState::examine() {
 }
 
 void OpState::take_step() {
-  Outcome taken = step_ == Step::kBegin ? tx_->begin(operation_->course()) : tx_->end_begun(step_ == Step::kCommit);
+  Outcome taken = begins_ ? tx_->begin(operation_->course()) : tx_->end_begun(*ending_);
   if (!taken) return fail(std::move(taken.error()));
-  if (step_ == Step::kBegin) ledger_->add_transaction(tx_);
+  if (begins_) ledger_->add_transaction(tx_);
   answer(engine::Render([](base::JsonWriter &out) { out.begin_object().end_object(); }));
 }
 
@@ -314,7 +312,7 @@ void OpState::conclude() {
   const Error *failure = failure_ ? &*failure_ : nullptr;
   telemetry.answered(operation_->name(), took, failure);
   if (telemetry.log().listens()) telemetry.log().answered(operation_->name(), operation_->course(), took, failure);
-  const bool commits = tx_ == nullptr || step_ == Step::kCommit;
+  const bool commits = tx_ == nullptr || (ending_ && ending_->how == TxState::End::kCommit);
   if (in_flight && commits && !failure_ && operation_->traits().access == store::Access::kWrite) ledger_->committed();
   if (tx_) tx_->release();
   if (in_flight) ledger_->leave();

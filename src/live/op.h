@@ -35,12 +35,11 @@ inline constexpr std::int32_t kStepFailed = 2;
 
 class OpState final : public runtime::Completion, public std::enable_shared_from_this<OpState> {
  public:
-  // What a transaction of ours does with itself, instead of an operation of the ledger's.
-  enum class Step : std::uint8_t { kNone, kBegin, kCommit, kRollback };
-
   OpState(std::shared_ptr<LedgerState> ledger, std::shared_ptr<TxState> tx, engine::OperationPtr operation)
       : ledger_(std::move(ledger)), tx_(std::move(tx)), operation_(std::move(operation)) {}
-  OpState(std::shared_ptr<TxState> tx, Step step);
+  // What a transaction of ours does with itself, instead of an operation of the ledger's: it begins, or ends.
+  explicit OpState(std::shared_ptr<TxState> tx);
+  OpState(std::shared_ptr<TxState> tx, TxState::Ending ending);
 
   // Where completions find the handle that they hand to the program; cleared when it is freed.
   void set_handle(cala_op *handle) { handle_.store(handle, std::memory_order_release); }
@@ -113,7 +112,8 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   std::shared_ptr<LedgerState> ledger_;
   std::shared_ptr<TxState> tx_;  // null: a transaction of its own
   engine::OperationPtr operation_;
-  const Step step_ = Step::kNone;
+  const bool begins_ = false;
+  const std::optional<TxState::Ending> ending_;
   engine::CancelToken cancel_;
   runtime::OneShot answered_;
   std::atomic<Stage> stage_{Stage::kMade};

@@ -15,7 +15,8 @@ base::Error not_begun_error() {
 }
 
 base::Error over_error() {
-  return base::make_error(Status::kMisuse, "tx.over", "the transaction has been committed or rolled back already");
+  return base::make_error(Status::kMisuse, "tx.over",
+                          "the transaction has been committed, rolled back or prepared already");
 }
 
 }  // namespace
@@ -67,25 +68,35 @@ Outcome TxState::begin(engine::Course &course) {
   return {};
 }
 
-Outcome TxState::end_begun(bool commit) {
+Outcome TxState::end_begun(const Ending &ending) {
   if (!begun_) return not_begun_error();
   if (!own_ || !own_->open()) return over_error();
-  return commit ? own_->commit() : own_->rollback();
+  switch (ending.how) {
+    case End::kCommit: return own_->commit();
+    case End::kPrepare: return own_->prepare(ending.gid);
+    default: return own_->rollback();
+  }
 }
 
-Outcome TxState::finish(bool commit) {
+Outcome TxState::finish(const Ending &ending) {
   if (Outcome free = occupy(); !free) return free;
   try {
-    Outcome finished = end_begun(commit);
-    if (commit && finished) ledger_->committed();
-    if (!finished) {
-      ledger_->ledger().telemetry().log().failed(commit ? "tx_commit" : "tx_rollback", finished.error());
-    }
+    Outcome finished = end_begun(ending);
+    if (ending.how == End::kCommit && finished) ledger_->committed();
+    if (!finished) ledger_->ledger().telemetry().log().failed(name_of(ending.how), finished.error());
     release();
     return finished;
   } catch (...) {
     release();
     throw;
+  }
+}
+
+std::string_view name_of(TxState::End how) {
+  switch (how) {
+    case TxState::End::kCommit: return "tx_commit";
+    case TxState::End::kPrepare: return "tx_prepare";
+    default: return "tx_rollback";
   }
 }
 

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <string_view>
 
 #include "engine/runner.h"
 #include "live/ledger.h"
@@ -15,6 +17,11 @@ namespace cala::live {
 class TxState {
  public:
   enum class Kind : std::uint8_t { kOwn, kHost, kAdopted };
+  enum class End : std::uint8_t { kCommit, kRollback, kPrepare };
+  struct Ending {
+    End how;
+    std::string gid = {};  // to be prepared under
+  };
 
   TxState(std::shared_ptr<LedgerState> ledger, store::Placeholder placeholder, bool savepoint)
       : ledger_(std::move(ledger)), kind_(Kind::kHost), placeholder_(placeholder), savepoint_(savepoint) {}
@@ -42,8 +49,8 @@ class TxState {
   base::Result<engine::Render> run(engine::Operation &operation, engine::CancelToken &cancel);
   // Ours only. begin and end_begun while occupied.
   base::Outcome begin(engine::Course &course);
-  base::Outcome end_begun(bool commit);
-  base::Outcome finish(bool commit);
+  base::Outcome end_begun(const Ending &ending);
+  base::Outcome finish(const Ending &ending);
 
  private:
   std::shared_ptr<LedgerState> ledger_;
@@ -58,5 +65,8 @@ class TxState {
   bool ended_ = false;
   bool begun_ = false;
 };
+
+// What it is called in logs and metrics.
+std::string_view name_of(TxState::End how);
 
 }  // namespace cala::live

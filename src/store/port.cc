@@ -34,4 +34,9 @@ std::optional<SqlStatement> plain_statement(const Request &request) {
   return std::nullopt;
 }
 
+base::Outcome Session::prepare(const std::string &) {
+  return base::make_error(base::Status::kUnsupported, "tx.not_postgres",
+                          "only a ledger on PostgreSQL can prepare transactions");
+}
+
 }  // namespace cala::store

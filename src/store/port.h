@@ -119,6 +119,9 @@ enum class StatementId : std::uint8_t {
   // {place, pruned, guard} -> {changed: []}: deletes the events up to the place. Not empty, and nothing deleted, where somebody else has
   // pruned meanwhile or a listener is behind the place.
   kEventPrune,
+  // A list by gid: {gid|null} -> {rows: [{gid, owner, prepared_at, age_ms (as the store's clock says), name, transaction}]}: this ledger's
+  // transactions that were prepared and have not ended. The last two are for EndPrepared.
+  kPreparedList,
   // {} -> {recovery, read_only: bool (of a server), rollup_behind, listeners: n, listener: {name, behind, waiting_since|null}|null, file_bytes}:
   // how the ledger is. What a store does not know is left out.
   kLedgerHealth,
@@ -209,6 +212,7 @@ inline constexpr std::array<std::string_view, kStatementCount> kStatementNames =
     "listener_write_v1",
     "event_prune_read_v1",
     "event_prune_write_v1",
+    "prepared_list_v1",
     "ledger_health_v1",
     "account_write_v1",
     "journal_write_v1",
@@ -294,7 +298,15 @@ struct ProgramStatement {
   std::vector<std::optional<std::string>> parameters;
 };
 
-using Request = std::variant<Call, PostingRead, PostingWrite, Ddl, Savepoint, ProgramStatement>;
+// Ends a transaction that was prepared, outside of any other: the last request of its operation. Only sessions of ours are ever asked to
+// run it. kNotFound "prepared.not_found" where another has ended it.
+struct EndPrepared {
+  std::string name;         // as the list gave them: what it is called, as the store writes a literal,
+  std::string transaction;  // and which it is
+  bool commit = false;
+};
+
+using Request = std::variant<Call, PostingRead, PostingWrite, Ddl, Savepoint, ProgramStatement, EndPrepared>;
 
 struct Written {};
 using Answer = std::variant<std::string /* of a Call, of the program's: the JSON text */, PostingState, Written>;
@@ -340,6 +352,9 @@ class Session {
   // lost after the commit was sent.
   virtual base::Result<Answer> execute_and_commit(const Request &request) = 0;
   virtual base::Outcome commit() = 0;
+  // The open transaction goes on in the store, under a name, until EndPrepared; the session has none then. It stays open where the
+  // refusal says that it is usable. kUnsupported "tx.not_postgres" where the store cannot.
+  virtual base::Outcome prepare(const std::string &gid);
   virtual void rollback() = 0;  // harmless when there is nothing to roll back
   virtual bool healthy() const = 0;
   virtual void interrupt() = 0;  // any thread: makes a running statement fail with kCancelled, soon

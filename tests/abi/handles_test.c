@@ -110,6 +110,10 @@ MISUSED(cala_tx_commit_op, TX, cala_error *error = NULL; cala_op *op = NULL;
         expect_misuse(cala_tx_commit_op(handle, &op, &error), error); assert_null(op););
 MISUSED(cala_tx_rollback_op, TX, cala_error *error = NULL; cala_op *op = NULL;
         expect_misuse(cala_tx_rollback_op(handle, &op, &error), error); assert_null(op););
+MISUSED(cala_tx_prepare, TX, cala_error *error = NULL;
+        expect_misuse(cala_tx_prepare(handle, "gid", 3, &error), error););
+MISUSED(cala_tx_prepare_op, TX, cala_error *error = NULL; cala_op *op = NULL;
+        expect_misuse(cala_tx_prepare_op(handle, "gid", 3, &op, &error), error); assert_null(op););
 MISUSED(cala_tx_free, TX, cala_tx_free(handle););
 
 MISUSED(cala_listener_open, LEDGER, cala_error *error = NULL; cala_listener *listener = NULL;
@@ -183,6 +187,8 @@ static const struct function_row kFunctions[] = {
     FUNCTION(cala_tx_begin_op),
     FUNCTION(cala_tx_commit_op),
     FUNCTION(cala_tx_rollback_op),
+    FUNCTION(cala_tx_prepare),
+    FUNCTION(cala_tx_prepare_op),
     FUNCTION(cala_tx_free),
     FUNCTION(cala_listener_open),
     FUNCTION(cala_listener_reached),

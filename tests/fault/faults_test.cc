@@ -240,6 +240,7 @@ const Case kCases[] = {
     CASE(cala_listener_remove, R"({"name": "removed #"})", CALA_NOT_FOUND, 0, true, true, cala_listener_place,
          R"({"name": "removed #"})"),
     CASE(cala_listener_list, R"({"first": 3})"),
+    CASE(cala_prepared_list, R"({"first": 3})"),
     CASE(cala_entry_find_many, R"({"ids": ["a0000000-0000-0000-0000-000000000001"]})"),
     CASE(cala_balance_find, kBalance),
     CASE(cala_balance_find_many, R"({"keys": [{"journal_id": "10000000-0000-0000-0000-000000000001",
@@ -618,6 +619,66 @@ TEST_P(FaultsOfAStore, ALedgerIsOpenedOrNot) {
     ASSERT_FALSE(HasFailure()) << n;
   }
   EXPECT_GT(refused, 5U);
+}
+
+// Each half: what is told is so, and what is not known is found out by asking.
+TEST_P(FaultsOfAStore, TwoPhasesAreDoneWholeOrNotAtAll) {
+  if (fault_.sqlite) GTEST_SKIP() << "SQLite prepares nothing";
+  const std::string posting =
+      R"({"id": "ba000000-0000-0000-0000-000000000#", "tx_template_code": "TRANSFER", "params": {"amount": "1"}})";
+  const std::string gid = "faulty";
+  const auto is_prepared = [&] {
+    std::string listed;
+    EXPECT_EQ(run(cala_prepared_list, "{}", nullptr, &listed), CALA_OK) << error_;
+    return listed.find(R"("gid":"faulty")") != std::string::npos;
+  };
+  for (const char *half : {"prepare", "commit", "rollback"}) {
+    const bool prepares = *half == 'p';
+    const std::string finish =
+        R"({"gid": ")" + gid + R"(", "outcome": ")" + std::string(prepares ? "commit" : half) + "\"}";
+    bool failed = true;
+    std::size_t n = 1;
+    for (; failed; n = after(n, 1)) {
+      ASSERT_LT(n, kEnough);
+      const std::string request = with_new_number(posting);
+      const std::string find = R"({"id": )" + request.substr(request.find(' ') + 1, 38) + "}";
+      cala_tx *tx = nullptr;
+      ASSERT_EQ(cala_tx_begin(ledger_, nullptr, 0, &tx, nullptr), CALA_OK) << n;
+      ASSERT_EQ(run(cala_transaction_post, request, tx), CALA_OK) << n << error_;
+      if (prepares) fail(n);
+      cala_status status = cala_tx_prepare(tx, gid.data(), gid.size(), nullptr);
+      if (prepares) failed = did_fail();
+      cala_tx_free(tx);
+      const bool prepared = is_prepared();
+      ASSERT_TRUE(status == CALA_OK || (prepares && failed && may_fail_so(status))) << n << " " << status << error_;
+      if (status != CALA_OUTCOME_UNKNOWN) {
+        ASSERT_EQ(prepared, status == CALA_OK) << n << " " << status;
+      }
+      ASSERT_NE(run(cala_transaction_find, find), CALA_OK) << n;  // nobody sees it
+      bool committed = prepared;
+      if (prepares) {
+        ASSERT_EQ(run(cala_tx_finish, finish), prepared ? CALA_OK : CALA_NOT_FOUND) << n << error_;
+      } else {
+        committed = *half == 'c';
+        fail(n);
+        status = run(cala_tx_finish, finish);
+        failed = did_fail();
+        ASSERT_TRUE(status == CALA_OK || (failed && may_fail_so(status))) << n << " " << status << error_;
+        const cala_status again = run(cala_tx_finish, finish);
+        if (status == CALA_OK) {
+          ASSERT_EQ(again, CALA_NOT_FOUND) << n << error_;
+        } else if (status != CALA_OUTCOME_UNKNOWN) {
+          ASSERT_EQ(again, CALA_OK) << n << " " << status << error_;
+        }
+      }
+      ASSERT_FALSE(is_prepared()) << n;
+      ASSERT_EQ(run(cala_transaction_find, find) == CALA_OK, committed) << half << " " << n;
+      postings_ += committed ? 1 : 0;
+      expect_whole();
+      ASSERT_FALSE(HasFailure()) << half << " " << n << " " << status << error_;
+    }
+    EXPECT_GT(n, fault_.memory ? 10U : 3U);
+  }
 }
 
 TEST_P(FaultsOfAStore, ATransactionBeginsOrNot) {

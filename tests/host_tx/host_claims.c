@@ -283,6 +283,7 @@ static const struct written_operation operations[] = {
     {cala_listener_ack, "{\"name\": \"mailer\", \"place\": 1}", 1},
     {cala_listener_remove, "{\"name\": \"mailer\"}", 1},
     {cala_listener_list, "{}", 0},
+    {cala_prepared_list, "{}", 0},
     {cala_ledger_health, "{}", 0},
     {cala_ledger_metrics, "{}", 0},
     {cala_event_list, "{\"types\": [\"transaction_created\"]}", 0},

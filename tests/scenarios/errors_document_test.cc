@@ -28,7 +28,8 @@ std::set<std::string> codes_of_sources() {
   const std::regex code(
       "\"((?:account|account_set|amount|balance|call|cel|clock|config|currency|event|executor|group|hold|journal|"
       "ledger|"
-      "list|listener|membership|memory|op|operation|option|param|pool|posting|process|queue|request|rollup|schema|"
+      "list|listener|membership|memory|op|operation|option|param|pool|posting|prepared|process|queue|request|rollup|"
+      "schema|"
       "store|"
       "transaction|tx|tx_template|velocity|velocity_control|velocity_limit)\\.[a-z_]+)\"");
   const std::regex suffix("\"(\\.(?:exists|not_found|changed))\"");

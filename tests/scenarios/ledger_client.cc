@@ -111,7 +111,8 @@ Answer LedgerClient::begin() {
   return answer_of(status, error);
 }
 
-Answer LedgerClient::end_transaction(cala_status (*end)(cala_tx *, cala_error **)) {
+template <typename End>
+Answer LedgerClient::end_transaction(End end) {
   cala_error *error = nullptr;
   const cala_status status = end(tx_, &error);
   cala_tx_free(std::exchange(tx_, nullptr));
@@ -121,6 +122,11 @@ Answer LedgerClient::end_transaction(cala_status (*end)(cala_tx *, cala_error **
 Answer LedgerClient::commit() { return end_transaction(cala_tx_commit); }
 
 Answer LedgerClient::rollback() { return end_transaction(cala_tx_rollback); }
+
+Answer LedgerClient::prepare(std::string_view gid) {
+  return end_transaction(
+      [&](cala_tx *tx, cala_error **error) { return cala_tx_prepare(tx, gid.data(), gid.size(), error); });
+}
 
 Answer LedgerClient::set_clock(std::string_view instant) {
   cala_error *error = nullptr;

@@ -46,6 +46,7 @@ class LedgerClient {
   Answer begin();
   Answer commit();
   Answer rollback();
+  Answer prepare(std::string_view gid);
   bool inside_transaction() const { return tx_ != nullptr; }
   Answer set_clock(std::string_view instant);
   Answer advance_clock(std::int64_t milliseconds);
@@ -55,7 +56,8 @@ class LedgerClient {
 
  private:
   explicit LedgerClient(cala_ledger *ledger) : ledger_(ledger) {}
-  Answer end_transaction(cala_status (*end)(cala_tx *, cala_error **));
+  template <typename End>
+  Answer end_transaction(End end);
 
   cala_ledger *ledger_;
   cala_tx *tx_ = nullptr;

@@ -1,4 +1,5 @@
-// A posting whose commit was done and whose answer was lost, on a PostgreSQL behind a proxy that cuts the line at that moment.
+// A posting whose commit was done and whose answer was lost, on a PostgreSQL behind a proxy that cuts the line at that moment; and what
+// two-phase commit says instead of COMMIT.
 #include <cala.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -50,6 +51,12 @@ class CuttingProxy {
   std::string address() const { return "host=127.0.0.1 port=" + std::to_string(port_) + " sslmode=disable"; }
   // The next commit, or one after it, is done and its answer lost; then so many connections are refused before one is accepted again.
   void cut_next_commit(int refusals, int commits_before = 0) {
+    cut_next(std::string_view("COMMIT\0", 7), refusals, commits_before);
+  }
+  // The same of the next statement with that in its text. arrives: false: the server never hears it.
+  void cut_next(std::string_view statement, int refusals, int commits_before = 0, bool arrives = true) {
+    cut_at_ = statement;
+    arrives_.store(arrives);
     refused_.store(0);
     commits_before_.store(commits_before);
     to_refuse_.store(refusals);
@@ -102,11 +109,13 @@ class CuttingProxy {
           open = false;
         } else {
           const std::string_view text(buffer.data(), static_cast<std::size_t>(size));
-          if (from == 0 && cuts_.load() && text.find(std::string_view("COMMIT\0", 7)) != std::string_view::npos &&
+          if (from == 0 && cuts_.load() && text.find(cut_at_) != std::string_view::npos &&
               commits_before_.fetch_sub(1) <= 0) {
             cutting = true;
             cuts_.store(false);
             away_.store(true);
+            open = arrives_.load();
+            if (!open) break;
           }
           open = send_all(ends[1 - from].fd, text.data(), text.size());
         }
@@ -120,6 +129,8 @@ class CuttingProxy {
   LoopbackListener listener_;
   const int port_ = listener_.port();
   std::atomic<bool> stopping_{false};
+  std::string_view cut_at_;  // set before cuts_
+  std::atomic<bool> arrives_{true};
   std::atomic<bool> cuts_{false};
   std::atomic<int> commits_before_{0};
   std::atomic<bool> away_{false};
@@ -267,6 +278,64 @@ TEST_F(LostCommit, OfATransactionIsLookedUp) {
   const Answer committed = ledger->commit();
   EXPECT_TRUE(committed.ok()) << committed.text();
   EXPECT_EQ(proxy_->refused(), 3);
+  EXPECT_NE(ledger->counts().find("transactions 1"), std::string::npos) << ledger->counts();
+}
+
+// Each half of a two-phase commit, with the answer lost or the statement itself.
+TEST_F(LostCommit, OfTwoPhasesIsLookedUp) {
+  const std::unique_ptr<LedgerClient> ledger = open();
+  ASSERT_NE(ledger, nullptr);
+  const auto prepare = [&](const char *gid) {
+    EXPECT_TRUE(ledger->begin().ok());
+    EXPECT_TRUE(ledger->run("transaction_post", kPost).ok());
+    return ledger->prepare(gid);
+  };
+  const auto finish = [&](const std::string &gid, const std::string &outcome) {
+    return ledger->run("tx_finish", R"({"gid": ")" + gid + R"(", "outcome": ")" + outcome + "\"}");
+  };
+  const auto prepared = [&] { return ledger->run("prepared_list", "{}").result; };
+
+  proxy_->cut_next("PREPARE TRANSACTION", 3);
+  const Answer first = prepare("first");
+  EXPECT_TRUE(first.ok()) << first.text();
+  EXPECT_EQ(proxy_->refused(), 3);
+  EXPECT_NE(prepared().find(R"("gid":"first")"), std::string::npos) << prepared();
+  EXPECT_TRUE(finish("first", "commit").ok());  // its rows are locked until then
+
+  proxy_->cut_next("PREPARE TRANSACTION", 3, 0, false);
+  const Answer never = prepare("never");
+  EXPECT_EQ(never.code, "store.connection_lost") << never.text();
+  EXPECT_EQ(prepared().find(R"("gid":"never")"), std::string::npos) << prepared();
+
+  for (const bool arrives : {true, false}) {
+    for (const std::string outcome : {"COMMIT", "ROLLBACK"}) {
+      const std::string gid = outcome + (arrives ? " answered to nobody" : " heard by nobody");
+      EXPECT_TRUE(prepare(gid.c_str()).ok());
+      proxy_->cut_next(outcome == "COMMIT" ? "COMMIT PREPARED" : "ROLLBACK PREPARED", 3, 0, arrives);
+      const Answer ended = finish(gid, outcome == "COMMIT" ? "commit" : "rollback");
+      EXPECT_TRUE(ended.ok()) << gid << ": " << ended.text();
+      EXPECT_EQ(proxy_->refused(), 3) << gid;
+      EXPECT_EQ(prepared().find(gid), std::string::npos) << prepared();
+    }
+  }
+  EXPECT_NE(ledger->counts().find("transactions 3"), std::string::npos) << ledger->counts();
+}
+
+TEST_F(LostCommit, OfTwoPhasesStaysUnknownWhileTheStoreIsAway) {
+  const std::unique_ptr<LedgerClient> ledger = open(R"(, "failover_wait_ms": 200)");
+  ASSERT_NE(ledger, nullptr);
+  ASSERT_TRUE(ledger->begin().ok());
+  ASSERT_TRUE(ledger->run("transaction_post", kPost).ok());
+  proxy_->cut_next("PREPARE TRANSACTION", kForEver);
+  const Answer prepared = ledger->prepare("gone");
+  EXPECT_EQ(prepared.status, CALA_OUTCOME_UNKNOWN) << prepared.text();
+  proxy_->accept_again();
+  EXPECT_NE(ledger->run("prepared_list", "{}").result.find(R"("gid":"gone")"), std::string::npos);
+  proxy_->cut_next("COMMIT PREPARED", kForEver);
+  const Answer finished = ledger->run("tx_finish", R"({"gid": "gone", "outcome": "commit"})");
+  EXPECT_EQ(finished.status, CALA_OUTCOME_UNKNOWN) << finished.text();
+  proxy_->accept_again();
+  EXPECT_EQ(ledger->run("prepared_list", "{}").result.find(R"("gid":"gone")"), std::string::npos);
   EXPECT_NE(ledger->counts().find("transactions 1"), std::string::npos) << ledger->counts();
 }
 

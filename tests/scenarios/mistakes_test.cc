@@ -149,6 +149,8 @@ const std::pair<const char *, std::vector<const char *>> kRequests[] = {
     {"balance_at", {"{" CALA_KEY ", \"version\": 1}", "{" CALA_KEY R"(, "recorded_at": "2026-01-01T00:00:00Z"})"}},
     {"tx_lock_accounts", {"{\"keys\": [{" CALA_KEY "}]}"}},
     {"tx_exec", {R"({"sql": "select 1", "params": ["1", null]})"}},
+    {"tx_finish", {R"({"gid": "g", "outcome": "commit"})"}},
+    {"prepared_list", {"{" CALA_PAGE "}"}},
     {"cel_evaluate",
      {R"json({"expr": "n + 1", "as": "json", "clock": "2026-01-01T00:00:00Z", "vars": {"n": "int"},
        "bindings": {"n": {"type": "int", "value": "1"}}, "container": "c", "type_env": {}, "disable_check": true})json",

@@ -152,6 +152,8 @@ def errors_by_status(documents, operation):
 
 def noun_and_verb(documents, operation):
     """account_set and add_members of account_set_add_members: the noun is a type of the contract, or what is created."""
+    if operation == "tx_finish":  # of a prepared one
+        return "prepared", "finish"
     nouns = {*documents["types"], *(name.removesuffix("_create") for name in documents["operations"] if name.endswith("_create"))}
     found = [noun for noun in nouns if operation.startswith(noun + "_")]
     noun = max(found, key=len) if found else operation.rpartition("_")[0]

@@ -3,7 +3,7 @@
 # These wait for the store, for a thread or for the program's callback, so they are called without the interpreter's lock.
 BLOCKING = {
     "cala_ledger_open", "cala_ledger_free", "cala_op_run", "cala_queue_wait", "cala_queue_run", "cala_queue_drain",
-    "cala_tx_begin", "cala_tx_adopt", "cala_tx_commit", "cala_tx_rollback", "cala_tx_free",
+    "cala_tx_begin", "cala_tx_adopt", "cala_tx_commit", "cala_tx_rollback", "cala_tx_prepare", "cala_tx_free",
 }
 SCALARS = {
     "int32_t": ":int32", "int64_t": ":int64", "size_t": ":size_t", "cala_status": ":int32", "const char *": ":string", "void": ":void",

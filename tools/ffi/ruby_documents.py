@@ -39,6 +39,8 @@ module Cala
 
 
 def plural(noun):
+    if noun.lower() == "prepared":
+        return noun
     return noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
 
 

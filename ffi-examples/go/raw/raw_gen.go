@@ -114,6 +114,10 @@ package raw
 #cgo nocallback go_cala_tx_commit_op
 #cgo noescape go_cala_tx_rollback_op
 #cgo nocallback go_cala_tx_rollback_op
+#cgo noescape go_cala_tx_prepare
+#cgo nocallback go_cala_tx_prepare
+#cgo noescape go_cala_tx_prepare_op
+#cgo nocallback go_cala_tx_prepare_op
 #cgo noescape go_cala_tx_free
 #cgo nocallback go_cala_tx_free
 #cgo noescape go_cala_listener_open
@@ -278,6 +282,10 @@ package raw
 #cgo nocallback go_cala_tx_lock_accounts
 #cgo noescape go_cala_tx_exec
 #cgo nocallback go_cala_tx_exec
+#cgo noescape go_cala_tx_finish
+#cgo nocallback go_cala_tx_finish
+#cgo noescape go_cala_prepared_list
+#cgo nocallback go_cala_prepared_list
 #cgo noescape go_cala_rollup_status
 #cgo nocallback go_cala_rollup_status
 #cgo noescape go_cala_rollup_await
@@ -352,6 +360,8 @@ static __typeof__(&cala_tx_commit) p_cala_tx_commit;
 static __typeof__(&cala_tx_rollback) p_cala_tx_rollback;
 static __typeof__(&cala_tx_commit_op) p_cala_tx_commit_op;
 static __typeof__(&cala_tx_rollback_op) p_cala_tx_rollback_op;
+static __typeof__(&cala_tx_prepare) p_cala_tx_prepare;
+static __typeof__(&cala_tx_prepare_op) p_cala_tx_prepare_op;
 static __typeof__(&cala_tx_free) p_cala_tx_free;
 static __typeof__(&cala_listener_open) p_cala_listener_open;
 static __typeof__(&cala_listener_reached) p_cala_listener_reached;
@@ -434,6 +444,8 @@ static __typeof__(&cala_listener_list) p_cala_listener_list;
 static __typeof__(&cala_listener_remove) p_cala_listener_remove;
 static __typeof__(&cala_tx_lock_accounts) p_cala_tx_lock_accounts;
 static __typeof__(&cala_tx_exec) p_cala_tx_exec;
+static __typeof__(&cala_tx_finish) p_cala_tx_finish;
+static __typeof__(&cala_prepared_list) p_cala_prepared_list;
 static __typeof__(&cala_rollup_status) p_cala_rollup_status;
 static __typeof__(&cala_rollup_await) p_cala_rollup_await;
 static __typeof__(&cala_cel_evaluate) p_cala_cel_evaluate;
@@ -509,6 +521,8 @@ static const struct {
     {"cala_tx_rollback", (void **)&p_cala_tx_rollback, LINKED(cala_tx_rollback)},
     {"cala_tx_commit_op", (void **)&p_cala_tx_commit_op, LINKED(cala_tx_commit_op)},
     {"cala_tx_rollback_op", (void **)&p_cala_tx_rollback_op, LINKED(cala_tx_rollback_op)},
+    {"cala_tx_prepare", (void **)&p_cala_tx_prepare, LINKED(cala_tx_prepare)},
+    {"cala_tx_prepare_op", (void **)&p_cala_tx_prepare_op, LINKED(cala_tx_prepare_op)},
     {"cala_tx_free", (void **)&p_cala_tx_free, LINKED(cala_tx_free)},
     {"cala_listener_open", (void **)&p_cala_listener_open, LINKED(cala_listener_open)},
     {"cala_listener_reached", (void **)&p_cala_listener_reached, LINKED(cala_listener_reached)},
@@ -591,6 +605,8 @@ static const struct {
     {"cala_listener_remove", (void **)&p_cala_listener_remove, LINKED(cala_listener_remove)},
     {"cala_tx_lock_accounts", (void **)&p_cala_tx_lock_accounts, LINKED(cala_tx_lock_accounts)},
     {"cala_tx_exec", (void **)&p_cala_tx_exec, LINKED(cala_tx_exec)},
+    {"cala_tx_finish", (void **)&p_cala_tx_finish, LINKED(cala_tx_finish)},
+    {"cala_prepared_list", (void **)&p_cala_prepared_list, LINKED(cala_prepared_list)},
     {"cala_rollup_status", (void **)&p_cala_rollup_status, LINKED(cala_rollup_status)},
     {"cala_rollup_await", (void **)&p_cala_rollup_await, LINKED(cala_rollup_await)},
     {"cala_cel_evaluate", (void **)&p_cala_cel_evaluate, LINKED(cala_cel_evaluate)},
@@ -670,6 +686,8 @@ static cala_status go_cala_tx_commit(cala_tx *tx, cala_error **out_error) { retu
 static cala_status go_cala_tx_rollback(cala_tx *tx, cala_error **out_error) { return p_cala_tx_rollback(tx, out_error); }
 static cala_status go_cala_tx_commit_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) { return p_cala_tx_commit_op(tx, out_op, out_error); }
 static cala_status go_cala_tx_rollback_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) { return p_cala_tx_rollback_op(tx, out_op, out_error); }
+static cala_status go_cala_tx_prepare(cala_tx *tx, const char *gid, size_t gid_len, cala_error **out_error) { return p_cala_tx_prepare(tx, gid, gid_len, out_error); }
+static cala_status go_cala_tx_prepare_op(cala_tx *tx, const char *gid, size_t gid_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_prepare_op(tx, gid, gid_len, out_op, out_error); }
 static void go_cala_tx_free(cala_tx *tx) { p_cala_tx_free(tx); }
 static cala_status go_cala_listener_open(cala_ledger *ledger, const char *options, size_t options_len, cala_queue *queue, cala_event_fn fn, uintptr_t user, cala_listener **out, cala_error **out_error) { return p_cala_listener_open(ledger, options, options_len, queue, fn, (void *)user, out, out_error); }
 static int64_t go_cala_listener_reached(const cala_listener *listener) { return p_cala_listener_reached(listener); }
@@ -752,6 +770,8 @@ static cala_status go_cala_listener_list(cala_ledger *ledger, cala_tx *tx, const
 static cala_status go_cala_listener_remove(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_listener_remove(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_lock_accounts(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_lock_accounts(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_tx_exec(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_exec(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_tx_finish(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_finish(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_prepared_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_prepared_list(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_rollup_status(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_rollup_status(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_rollup_await(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_rollup_await(ledger, tx, request, request_len, out_op, out_error); }
 static cala_status go_cala_cel_evaluate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_cel_evaluate(ledger, tx, request, request_len, out_op, out_error); }
@@ -1227,7 +1247,22 @@ func TxRollbackOp(tx *Tx) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
-// TxFree is cala_tx_free. Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back.
+// TxPrepare is cala_tx_prepare. The first half of a two-phase commit: a transaction of cala_tx_begin on PostgreSQL goes on in the database under a name, whatever becomes of this process, of the connection or of the server, until cala_tx_finish commits it or rolls it back, from any process; docs/two-phase.md has the whole pattern.
+func TxPrepare(tx *Tx, gid string) (*Error, Status) {
+	var outError *C.cala_error
+	status := Status(C.go_cala_tx_prepare(tx, (*C.char)(unsafe.Pointer(unsafe.StringData(gid))), C.size_t(len(gid)), &outError))
+	return outError, status
+}
+
+// TxPrepareOp is cala_tx_prepare_op. As cala_tx_prepare, for programs that must not wait: makes the operation that prepares, to be run or started like any other; its result is {}.
+func TxPrepareOp(tx *Tx, gid string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_tx_prepare_op(tx, (*C.char)(unsafe.Pointer(unsafe.StringData(gid))), C.size_t(len(gid)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// TxFree is cala_tx_free. Ends a transaction handle; one of cala_tx_begin that was neither committed, rolled back nor prepared is rolled back.
 func TxFree(tx *Tx) {
 	C.go_cala_tx_free(tx)
 }
@@ -1874,6 +1909,22 @@ func TxExec(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
+// TxFinish is cala_tx_finish. Commits a transaction that cala_tx_prepare prepared, or rolls it back: the second half of a two-phase commit.
+func TxFinish(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_tx_finish(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
+// PreparedList is cala_prepared_list. Lists the transactions of this ledger that are prepared and have not ended, by gid.
+func PreparedList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
+	var outOp *C.cala_op
+	var outError *C.cala_error
+	status := Status(C.go_cala_prepared_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	return outOp, outError, status
+}
+
 // RollupStatus is cala_rollup_status. How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
 func RollupStatus(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
@@ -2013,6 +2064,8 @@ var Operations = []struct {
 	{"listener_remove", ListenerRemove},
 	{"tx_lock_accounts", TxLockAccounts},
 	{"tx_exec", TxExec},
+	{"tx_finish", TxFinish},
+	{"prepared_list", PreparedList},
 	{"rollup_status", RollupStatus},
 	{"rollup_await", RollupAwait},
 	{"cel_evaluate", CelEvaluate},

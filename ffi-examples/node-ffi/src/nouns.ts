@@ -369,6 +369,18 @@ export class Listeners extends Noun {
   }
 }
 
+/** Transactions of the ledger's own that `prepare` left in the database. */
+export class Prepared extends Noun {
+  /** Those that have not ended, by gid. */
+  list(request: t.PreparedListRequest = {}, options?: CallOptions): Listing<t.Prepared> {
+    return listed(this.caller, "prepared_list", request, options);
+  }
+  /** Commits one, or rolls it back. {@link t.TxFinishError} */
+  finish(request: t.TxFinishRequest, options?: CallOptions): Promise<t.TxFinishResult> {
+    return this.caller.call("tx_finish", request, options);
+  }
+}
+
 export class Cel extends Noun {
   /** Evaluates an expression; no store is asked. {@link t.CelEvaluateError} */
   evaluate(request: t.CelEvaluateRequest, options?: CallOptions): Promise<{ type: string; value: t.Json }> {

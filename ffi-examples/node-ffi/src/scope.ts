@@ -10,6 +10,7 @@ import {
   Holds,
   Journals,
   Listeners,
+  Prepared,
   Transactions,
   TxTemplates,
   VelocityControls,
@@ -75,6 +76,9 @@ export abstract class Scope implements Caller {
   }
   listeners(): Listeners {
     return new Listeners(this);
+  }
+  prepared(): Prepared {
+    return new Prepared(this);
   }
   cel(): Cel {
     return new Cel(this);

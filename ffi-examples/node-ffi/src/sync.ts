@@ -9,6 +9,7 @@ import {
   Holds,
   Journals,
   Listeners,
+  Prepared,
   Transactions,
   TxTemplates,
   VelocityControls,
@@ -100,6 +101,9 @@ export class SyncTransaction {
   }
   listeners(): Synchronous<Listeners> {
     return new Listeners(this.#caller) as unknown as Synchronous<Listeners>;
+  }
+  prepared(): Synchronous<Prepared> {
+    return new Prepared(this.#caller) as unknown as Synchronous<Prepared>;
   }
   cel(): Synchronous<Cel> {
     return new Cel(this.#caller) as unknown as Synchronous<Cel>;

@@ -914,6 +914,25 @@ class Listener(TypedDict):
     modified_at: str
 
 
+#: How a prepared transaction ends. Requests take either case.
+AskedPreparedOutcome = Literal["commit", "rollback", "COMMIT", "ROLLBACK"]
+
+#: How a prepared transaction ends.
+PreparedOutcome = Literal["commit", "rollback"]
+
+
+class PreparedTransaction(TypedDict):
+    """A transaction that was prepared and has not ended."""
+
+    gid: str
+    owner: str
+    """The user of the database who prepared it, and may end it."""
+    prepared_at: str
+    """By the database's clock."""
+    age_ms: int
+    """By the same clock."""
+
+
 class DatedSums(TypedDict):
     """What the entries of some effective dates add up to."""
 
@@ -2065,6 +2084,23 @@ class Rows(TypedDict):
     affected: int
 
 
+class TxFinishRequest(TypedDict):
+    """Request of tx_finish. Commits a transaction that cala_tx_prepare prepared, or rolls it back: the second half
+    of a two-phase commit. Any process may, on a connection as the user who prepared it, or a superuser. Only the
+    program knows which: it has its decision on record before it commits (docs/two-phase.md). An answer that is lost
+    is looked up. No transaction is prepared on SQLite, so there it is always prepared.not_found. Takes no tx."""
+
+    gid: str
+    outcome: AskedPreparedOutcome
+
+
+class Finished(TypedDict):
+    """Answer of tx_finish."""
+
+    gid: str
+    outcome: PreparedOutcome
+
+
 class RollupStatusRequest(TypedDict):
     """Request of rollup_status. How far the balances of eventually consistent account sets have come: every posting
     up to applied is in them. frontier: the newest posting or event there is. A thread of the ledger's own brings
@@ -2229,22 +2265,23 @@ Code = Literal["request.malformed", "request.unknown_key", "request.missing_key"
                "transaction.not_found", "list.no_mark", "balance.not_found", "balance.changed", "event.pruned",
                "event.listener_behind", "event.changed", "listener.not_found", "listener.beyond_newest",
                "listener.changed", "listener.too_many", "transaction.none", "transaction.open", "transaction.state",
-               "transaction.aborted", "tx.required", "tx.not_postgres", "tx.libpq", "tx.connection", "tx.encoding",
-               "tx.control_statement", "tx.statement", "tx.constraint", "tx.too_many_rows", "tx.busy", "tx.over",
-               "call.misuse", "call.failed", "posting.fold", "op.adopted_transaction", "op.host_transaction",
-               "op.host_only", "op.own_transaction", "op.timeout", "op.cancelled", "queue.full", "queue.closed",
-               "queue.reader_busy", "queue.nested", "queue.timeout", "queue.buffer_too_small", "queue.descriptor",
-               "ledger.closed", "clock.not_manual", "clock.range", "process.forked", "memory.exhausted",
-               "executor.closed", "executor.full", "executor.thread", "executor.lane", "executor.task_failed",
-               "store.invalid", "store.unreachable", "store.libpq_missing", "store.login", "store.database_missing",
-               "store.too_many_connections", "store.server_version", "store.connection_lost", "store.outcome_unknown",
-               "store.cannot_open", "store.not_a_ledger", "store.file_gone", "store.read_only", "store.permission",
-               "store.full", "store.io", "store.memory", "store.corrupt", "store.migrations_missing",
-               "store.migrated_meanwhile", "store.newer", "store.busy", "store.pool_timeout", "store.lock_timeout",
-               "store.serialization", "store.deadlock", "store.cancelled", "store.too_old", "store.untrusted_schema",
-               "store.encoding", "store.unsupported", "store.refused", "store.protocol", "store.plan", "store.entry_id",
-               "store.misuse", "config.store", "config.schema", "library.missing", "library.version", "ledger.loop",
-               "tx.not_psycopg"]
+               "transaction.aborted", "tx.required", "tx.not_postgres", "tx.not_own", "prepared.disabled",
+               "prepared.exists", "prepared.too_many", "prepared.not_found", "prepared.busy", "tx.libpq",
+               "tx.connection", "tx.encoding", "tx.control_statement", "tx.statement", "tx.constraint",
+               "tx.too_many_rows", "tx.busy", "tx.over", "call.misuse", "call.failed", "posting.fold",
+               "op.adopted_transaction", "op.host_transaction", "op.host_only", "op.own_transaction", "op.timeout",
+               "op.cancelled", "queue.full", "queue.closed", "queue.reader_busy", "queue.nested", "queue.timeout",
+               "queue.buffer_too_small", "queue.descriptor", "ledger.closed", "clock.not_manual", "clock.range",
+               "process.forked", "memory.exhausted", "executor.closed", "executor.full", "executor.thread",
+               "executor.lane", "executor.task_failed", "store.invalid", "store.unreachable", "store.libpq_missing",
+               "store.login", "store.database_missing", "store.too_many_connections", "store.server_version",
+               "store.connection_lost", "store.outcome_unknown", "store.cannot_open", "store.not_a_ledger",
+               "store.file_gone", "store.read_only", "store.permission", "store.full", "store.io", "store.memory",
+               "store.corrupt", "store.migrations_missing", "store.migrated_meanwhile", "store.newer", "store.busy",
+               "store.pool_timeout", "store.lock_timeout", "store.serialization", "store.deadlock", "store.cancelled",
+               "store.too_old", "store.untrusted_schema", "store.encoding", "store.unsupported", "store.refused",
+               "store.protocol", "store.plan", "store.entry_id", "store.misuse", "config.store", "config.schema",
+               "library.missing", "library.version", "ledger.loop", "tx.not_psycopg"]
 AccountCreateCode = Literal["account.exists", "account_set.not_found"]
 AccountCreateManyCode = Literal["account.exists", "account_set.not_found"]
 AccountEnsureCode = Literal["account.ensure_differs", "account.keys_span", "account.exists"]
@@ -2350,6 +2387,7 @@ ListenerAckCode = Literal["listener.not_found", "listener.beyond_newest", "liste
 ListenerRemoveCode = Literal["listener.not_found", "listener.changed"]
 TxLockAccountsCode = Literal["account.not_found", "journal.not_found", "currency.unknown", "tx.required"]
 TxExecCode = Literal["tx.control_statement", "tx.statement", "tx.too_many_rows", "tx.constraint", "tx.required"]
+TxFinishCode = Literal["prepared.not_found", "prepared.busy", "op.own_transaction"]
 RollupAwaitCode = Literal["rollup.timeout"]
 CelEvaluateCode = Literal["cel.compile", "cel.params", "cel.eval", "cel.coerce"]
 LedgerMigrateCode = Literal["store.newer", "op.own_transaction"]
@@ -2591,6 +2629,11 @@ RAISES = {
         "InvalidError tx.control_statement, tx.statement, tx.too_many_rows; "
         "ConflictError tx.constraint; "
         "MisuseError tx.required.",
+    "tx_finish":
+        "NotFoundError prepared.not_found; "
+        "BusyError prepared.busy; "
+        "MisuseError op.own_transaction.",
+    "prepared_list": "",
     "rollup_status": "",
     "rollup_await":
         "TimeoutError rollup.timeout.",

@@ -27,6 +27,7 @@ from .documents import (AttachmentFilter, AttachVelocity, Attached, Detached, De
 from .documents import (EnsureAccount, EnsureAccountSet, Ensured, EnsuredAccount, EnsuredAccountSet, EnsuredJournal,
                         EnsuredTxTemplate, EnsureJournal, EnsureTxTemplate, Rollup)
 from .documents import CaptureHold, ExpiredHolds, HeldAmounts, Hold, HoldFilter, ReleaseHold
+from .documents import Finished, PreparedOutcome, PreparedTransaction
 from .documents import Health, HealthLimits, Metrics, MetricsFormat, PreviewedTransaction, PruneEvents, Pruned, VoidTransaction
 from .errors import InvalidError, ParamTypeError
 from .listing import AsyncListing, Listing
@@ -649,6 +650,20 @@ class Listeners(_Noun[M]):
         return {"name": name}
 
 
+class Prepared(_Noun[M]):
+    """Transactions of the ledger's own that Transaction.prepare left in the database: `prepared`."""
+
+    @listing("prepared_list", PreparedTransaction)
+    def list(self, **page: Unpack[PageRequest]) -> object:
+        """Those that have not ended, by gid. Gives a Listing."""
+        return page
+
+    @operation("tx_finish", Finished)
+    def finish(self, gid: str, outcome: PreparedOutcome) -> object:
+        """Commits one ("commit"), or rolls it back ("rollback"). Gives {"gid", "outcome"}."""
+        return {"gid": gid, "outcome": outcome}
+
+
 class Place(_Base[M]):
     """Where operations run: a ledger or one of its transactions."""
 
@@ -712,6 +727,11 @@ class Place(_Base[M]):
     def listeners(self) -> Listeners[M]:
         """The operations on named listeners."""
         return Listeners(self)
+
+    @property
+    def prepared(self) -> Prepared[M]:
+        """The operations on prepared transactions."""
+        return Prepared(self)
 
     @property
     def balances(self) -> Balances[M]:

@@ -358,7 +358,27 @@ FUNCTIONS = (
     # (tx, out_op, out_error)
     ("cala_tx_rollback_op", ctypes.c_int32, (ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p),
      ctypes.POINTER(ctypes.c_void_p),)),
-    # Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back.
+    # The first half of a two-phase commit: a transaction of cala_tx_begin on PostgreSQL goes on in the database under a
+    # name, whatever becomes of this process, of the connection or of the server, until cala_tx_finish commits it or rolls
+    # it back, from any process; docs/two-phase.md has the whole pattern. Until then it holds its locks, and nobody sees
+    # what it wrote. gid: 1 to 100 bytes of UTF-8 without a NUL, of the ledger's own: neither other ledgers nor other
+    # programs are in the way. Blocks. After CALA_OK the handle's transaction is over, its connection free. After an error
+    # whose cala_error_tx_state is CALA_TX_USABLE the transaction is open as before; after any other it is rolled back, but
+    # for CALA_OUTCOME_UNKNOWN: the answer was lost, and PostgreSQL could not be asked in failover_wait_ms;
+    # cala_prepared_list tells. CALA_MISUSE (tx.not_own: not of cala_tx_begin; over), CALA_UNSUPPORTED (tx.not_postgres;
+    # prepared.disabled: the server's max_prepared_transactions is 0; store.unsupported: the program's statements used
+    # temporary tables or the like), CALA_CONFLICT (prepared.exists), CALA_BUSY (prepared.too_many), CALA_INVALID
+    # (request.malformed), CALA_UNAVAILABLE.
+    # (tx, gid, gid_len, out_error)
+    ("cala_tx_prepare", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p),)),
+    # As cala_tx_prepare, for programs that must not wait: makes the operation that prepares, to be run or started like any
+    # other; its result is {}. One that is cancelled before it has begun leaves the transaction open.
+    # (tx, gid, gid_len, out_op, out_error)
+    ("cala_tx_prepare_op", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Ends a transaction handle; one of cala_tx_begin that was neither committed, rolled back nor prepared is
+    # rolled back.
     # (tx)
     ("cala_tx_free", None, (ctypes.c_void_p,)),
     # Opens a listener: events come through queue, as records CALA_RECORD_EVENT whose tag is user and whose data is the
@@ -1183,6 +1203,25 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_tx_exec", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Commits a transaction that cala_tx_prepare prepared, or rolls it back: the second half of a two-phase commit. Any
+    # process may, on a connection as the user who prepared it, or a superuser. Only the program knows which: it has its
+    # decision on record before it commits (docs/two-phase.md). An answer that is lost is looked up. No transaction is
+    # prepared on SQLite, so there it is always prepared.not_found. Takes no tx.
+    # request: {gid: text, outcome: prepared_outcome}
+    # result: {gid: text, outcome: prepared_outcome}
+    # errors: CALA_NOT_FOUND prepared.not_found; CALA_BUSY prepared.busy; CALA_MISUSE op.own_transaction
+    # access: write
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_tx_finish", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
+    # Lists the transactions of this ledger that are prepared and have not ended, by gid. None is committed or rolled back
+    # by itself, however old it is. On a standby, which knows of none, it is CALA_UNAVAILABLE.
+    # request: page
+    # result: {items: [prepared]} & page_end
+    # access: read
+    # (ledger, tx, request, request_len, out_op, out_error)
+    ("cala_prepared_list", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+     ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
     # frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting that
     # concerns them, once that is committed; whatever it had not done when a process ended is done by the next one that
@@ -1338,6 +1377,8 @@ OPERATIONS = (
     "listener_remove",
     "tx_lock_accounts",
     "tx_exec",
+    "tx_finish",
+    "prepared_list",
     "rollup_status",
     "rollup_await",
     "cel_evaluate",

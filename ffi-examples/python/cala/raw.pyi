@@ -356,8 +356,26 @@ class Library(ctypes.CDLL):
         has begun leaves the transaction open.
         """
     def cala_tx_rollback_op(self, tx: Handle, out_op: Out, out_error: Out, /) -> int: ...
+    def cala_tx_prepare(self, tx: Handle, gid: bytes | None, gid_len: int, out_error: Out, /) -> int:
+        """The first half of a two-phase commit: a transaction of cala_tx_begin on PostgreSQL goes on in the database under a
+        name, whatever becomes of this process, of the connection or of the server, until cala_tx_finish commits it or rolls
+        it back, from any process; docs/two-phase.md has the whole pattern. Until then it holds its locks, and nobody sees
+        what it wrote. gid: 1 to 100 bytes of UTF-8 without a NUL, of the ledger's own: neither other ledgers nor other
+        programs are in the way. Blocks. After CALA_OK the handle's transaction is over, its connection free. After an error
+        whose cala_error_tx_state is CALA_TX_USABLE the transaction is open as before; after any other it is rolled back, but
+        for CALA_OUTCOME_UNKNOWN: the answer was lost, and PostgreSQL could not be asked in failover_wait_ms;
+        cala_prepared_list tells. CALA_MISUSE (tx.not_own: not of cala_tx_begin; over), CALA_UNSUPPORTED (tx.not_postgres;
+        prepared.disabled: the server's max_prepared_transactions is 0; store.unsupported: the program's statements used
+        temporary tables or the like), CALA_CONFLICT (prepared.exists), CALA_BUSY (prepared.too_many), CALA_INVALID
+        (request.malformed), CALA_UNAVAILABLE.
+        """
+    def cala_tx_prepare_op(self, tx: Handle, gid: bytes | None, gid_len: int, out_op: Out, out_error: Out, /) -> int:
+        """As cala_tx_prepare, for programs that must not wait: makes the operation that prepares, to be run or started like any
+        other; its result is {}. One that is cancelled before it has begun leaves the transaction open.
+        """
     def cala_tx_free(self, tx: Handle, /) -> None:
-        """Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back.
+        """Ends a transaction handle; one of cala_tx_begin that was neither committed, rolled back nor prepared is
+        rolled back.
         """
     def cala_listener_open(self, ledger: Handle, options: bytes | None, options_len: int, queue: Handle,
                            fn: Any, user: Any, out: Out, out_error: Out, /) -> int:
@@ -1180,6 +1198,25 @@ class Library(ctypes.CDLL):
           tx.statement (the SQLSTATE, the message and cala_error_tx_state tell more), tx.too_many_rows; CALA_CONFLICT
           tx.constraint; CALA_MISUSE tx.required
         access: write
+        """
+    def cala_tx_finish(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int, out_op: Out,
+                       out_error: Out, /) -> int:
+        """Commits a transaction that cala_tx_prepare prepared, or rolls it back: the second half of a two-phase commit. Any
+        process may, on a connection as the user who prepared it, or a superuser. Only the program knows which: it has its
+        decision on record before it commits (docs/two-phase.md). An answer that is lost is looked up. No transaction is
+        prepared on SQLite, so there it is always prepared.not_found. Takes no tx.
+        request: {gid: text, outcome: prepared_outcome}
+        result: {gid: text, outcome: prepared_outcome}
+        errors: CALA_NOT_FOUND prepared.not_found; CALA_BUSY prepared.busy; CALA_MISUSE op.own_transaction
+        access: write
+        """
+    def cala_prepared_list(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
+                           out_op: Out, out_error: Out, /) -> int:
+        """Lists the transactions of this ledger that are prepared and have not ended, by gid. None is committed or rolled back
+        by itself, however old it is. On a standby, which knows of none, it is CALA_UNAVAILABLE.
+        request: page
+        result: {items: [prepared]} & page_end
+        access: read
         """
     def cala_rollup_status(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                            out_op: Out, out_error: Out, /) -> int:

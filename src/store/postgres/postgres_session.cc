@@ -67,6 +67,7 @@ Result<Answer> PostgresSession::run(const Request &request, bool commits) {
   }
   if (!usable()) return connection_lost();
   if (const auto *program = std::get_if<ProgramStatement>(&request)) return run_program(*program);
+  if (const auto *end = std::get_if<EndPrepared>(&request)) return end_prepared(*end);
   const bool rows = std::holds_alternative<PostingRead>(request) || std::holds_alternative<PostingWrite>(request);
   if (rows && !types_) {
     if (Outcome learned = learn_types(); !learned) return std::move(learned.error());
@@ -285,23 +286,61 @@ void PostgresSession::take_name(const Flight &flight) {
   }
 }
 
-// Asks the server on another connection what became of the transaction, until it knows or the time is up. A transaction whose
-// connection broke may still be at its commit.
+// One text, in the transaction that is open, which begins with it if need be.
+Result<std::string> PostgresSession::ask(const std::string &sql, const std::string &parameter) {
+  std::vector<Command> commands = begin_with(true);
+  commands.push_back(Command::kProgram);
+  const ProgramStatement statement{sql, {parameter}};
+  const Flight flight = fly(std::move(commands), nullptr, &statement);
+  const LibpqApi &api = connection_->api();
+  const PGresult *result = flight.synced ? flight.results.back().get() : nullptr;
+  if (api.PQresultStatus(result) != PGRES_TUPLES_OK || api.PQntuples(result) != 1) return failure_of(flight, false);
+  return std::string(api.PQgetvalue(result, 0, 0));
+}
+
+// A statement by itself, and its tag. kOutcomeUnknown where its answer was lost.
+Result<std::string> PostgresSession::run_alone(const std::string &sql) {
+  const ProgramStatement statement{sql, {}};
+  const Flight flight = fly({Command::kProgram}, nullptr, &statement);
+  const LibpqApi &api = connection_->api();
+  PGresult *result = flight.results.empty() ? nullptr : flight.results[0].get();
+  if (api.PQresultStatus(result) == PGRES_COMMAND_OK) return std::string(api.PQcmdStatus(result));
+  if (!flight.synced) return outcome_unknown();
+  Error error = connection_->error_of(result);
+  broken_ = broken_ || error.sqlstate == kReadOnly;
+  return error;
+}
+
+std::string became_sql(const std::string &transaction) {
+  const std::size_t mark = transaction.find('/');
+  return "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby' "
+         "WHEN pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) <> '" +
+         transaction.substr(mark + 1) + "' THEN 'another' ELSE pg_catalog.pg_xact_status('" +
+         transaction.substr(0, mark) + "') END";
+}
+
 Outcome PostgresSession::look_up_commit() const {
   if (name_.empty()) return connection_lost();  // it wrote nothing
-  const std::size_t mark = name_.find('/');
-  const std::string sql =
-      "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'standby' "
-      "WHEN pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) <> '" +
-      name_.substr(mark + 1) + "' THEN 'another' ELSE pg_catalog.pg_xact_status('" + name_.substr(0, mark) + "') END";
+  return inquire(became_sql(name_), [](Connection &, const std::string &became) {
+    std::optional<Outcome> settled;
+    if (became == "committed") settled.emplace();
+    if (became == "aborted") settled.emplace(connection_lost());
+    return settled;
+  });
+}
+
+// A transaction whose connection broke may still be at its commit.
+Outcome PostgresSession::inquire(const std::string &sql, const Settle &settle) const {
   const auto end = std::chrono::steady_clock::now() + inquiry_.limit;
   for (auto pause = std::chrono::milliseconds(20);; pause = std::min(pause * 2, kLongestPause)) {
     Result<std::unique_ptr<Connection>> connection = Connection::open(connection_->api(), inquiry_.target);
     const Result<std::string> became = connection ? (*connection)->run(sql) : std::move(connection.error());
-    if (became && *became == "committed") return {};
-    if (became && *became == "aborted") return connection_lost();
+    if (became) {
+      if (std::optional<Outcome> settled = settle(**connection, *became)) return std::move(*settled);
+    }
     const auto left = end - std::chrono::steady_clock::now();
-    const bool may_come = became ? *became == "in progress" || *became == "standby" : became.error().retryable;
+    const bool may_come =
+        became ? *became == "in progress" || *became == "standby" || *became == "prepared" : became.error().retryable;
     if (!may_come || left <= std::chrono::milliseconds(0)) return outcome_unknown();
     std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(pause, left));
   }

@@ -4,11 +4,14 @@
 // Reads (Access::kRead) open no transaction: every request sees what is committed when it runs, exactly as on a
 // program's connection under READ COMMITTED. Statements are prepared on first use and keep their generic plan.
 //
+// two_phase.cc has what prepares a transaction and ends one that was prepared.
+//
 // After a failed request the transaction is over; only rollback() is left to do. One thread at a time, but for interrupt().
 #pragma once
 
 #include <array>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +39,7 @@ class PostgresSession final : public Session {
   base::Result<Answer> execute(const Request &request) override { return run(request, false); }
   base::Result<Answer> execute_and_commit(const Request &request) override { return run(request, true); }
   base::Outcome commit() override;
+  base::Outcome prepare(const std::string &gid) override;
   void rollback() override;
   bool healthy() const override;
   void interrupt() override { connection_->canceller().cancel(); }
@@ -61,7 +65,13 @@ class PostgresSession final : public Session {
   base::Result<Answer> landed(const Flight &flight, const Request &request, StatementId id, bool commits);
   base::Error failure_of(const Flight &flight, bool commits) const;
   void take_name(const Flight &flight);
+  base::Result<std::string> ask(const std::string &sql, const std::string &parameter);
+  base::Result<std::string> run_alone(const std::string &sql);
+  base::Result<Answer> end_prepared(const EndPrepared &end);
   base::Outcome look_up_commit() const;
+  // Asks a server on another connection, until what it says settles the matter or the time is up.
+  using Settle = std::function<std::optional<base::Outcome>(Connection &connection, const std::string &answer)>;
+  base::Outcome inquire(const std::string &sql, const Settle &settle) const;
 
   std::unique_ptr<Connection> connection_;
   const PostgresDialect &dialect_;
@@ -72,5 +82,9 @@ class PostgresSession final : public Session {
   std::array<bool, kStatementCount> prepared_{};
   std::optional<RowTypes> types_;  // once the first posting came
 };
+
+// Asks what became of a transaction, by its number and timeline: 'in progress', 'committed', 'aborted', or 'standby' and 'another' where
+// the server that is asked cannot know.
+std::string became_sql(const std::string &transaction);
 
 }  // namespace cala::store::postgres

@@ -101,6 +101,11 @@ export type ErrorCode =
   | "param.unknown"
   | "posting.fold"
   | "posting.unbalanced"
+  | "prepared.busy"
+  | "prepared.disabled"
+  | "prepared.exists"
+  | "prepared.not_found"
+  | "prepared.too_many"
   | "process.forked"
   | "queue.buffer_too_small"
   | "queue.closed"
@@ -164,6 +169,7 @@ export type ErrorCode =
   | "tx.control_statement"
   | "tx.encoding"
   | "tx.libpq"
+  | "tx.not_own"
   | "tx.not_postgres"
   | "tx.over"
   | "tx.required"
@@ -377,6 +383,8 @@ export interface ErrorDetails {
   "event.listener_behind": { name: string; place: number };
   "listener.not_found": { name: string };
   "listener.beyond_newest": { name: string; place: number; newest: number };
+  "prepared.exists": { gid: string };
+  "prepared.not_found": { gid: string };
   "tx.control_statement": { pointer?: string };
   "store.outcome_unknown": { transactionIds?: Id[] };
 }
@@ -1097,6 +1105,20 @@ export interface Listener {
   /** It is done with all events up to this one. */
   place: number;
   modifiedAt: Instant;
+}
+
+/** How a prepared transaction ends. */
+export type PreparedOutcome = "commit" | "rollback";
+
+/** A transaction that was prepared and has not ended. */
+export interface Prepared {
+  gid: string;
+  /** The user of the database who prepared it, and may end it. */
+  owner: string;
+  /** By the database's clock. */
+  preparedAt: Instant;
+  /** By the same clock. */
+  ageMs: number;
 }
 
 /** What the entries of some effective dates add up to. */
@@ -2635,6 +2657,37 @@ export type TxExecError =
   | "tx.required";
 
 /**
+ * Commits a transaction that cala_tx_prepare prepared, or rolls it back: the second half of a two-phase commit. Any
+ * process may, on a connection as the user who prepared it, or a superuser. Only the program knows which: it has its
+ * decision on record before it commits (docs/two-phase.md). An answer that is lost is looked up. No transaction is
+ * prepared on SQLite, so there it is always prepared.not_found. Takes no tx.
+ */
+export interface TxFinishRequest {
+  gid: string;
+  outcome: PreparedOutcome;
+}
+
+/** What tx_finish answers. */
+export interface TxFinishResult {
+  gid: string;
+  outcome: PreparedOutcome;
+}
+
+/** NotFoundError prepared.not_found; BusyError prepared.busy; MisuseError op.own_transaction. */
+export type TxFinishError = "prepared.not_found" | "prepared.busy" | "op.own_transaction";
+
+/**
+ * Lists the transactions of this ledger that are prepared and have not ended, by gid. None is committed or rolled back
+ * by itself, however old it is. On a standby, which knows of none, it is CALA_UNAVAILABLE.
+ */
+export type PreparedListRequest = PageRequest;
+
+/** What prepared_list answers. */
+export interface PreparedListResult extends PageEnd {
+  items: Prepared[];
+}
+
+/**
  * How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
  * frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting that
  * concerns them, once that is committed; whatever it had not done when a process ended is done by the next one that
@@ -2932,6 +2985,8 @@ export interface Operations {
   listener_remove: { request: ListenerRemoveRequest; result: Listener; error: ListenerRemoveError };
   tx_lock_accounts: { request: TxLockAccountsRequest; result: TxLockAccountsResult; error: TxLockAccountsError };
   tx_exec: { request: TxExecRequest; result: TxExecResult; error: TxExecError };
+  tx_finish: { request: TxFinishRequest; result: TxFinishResult; error: TxFinishError };
+  prepared_list: { request: PreparedListRequest; result: PreparedListResult; error: never };
   rollup_status: { request: RollupStatusRequest; result: Rollup; error: never };
   rollup_await: { request: RollupAwaitRequest; result: Rollup; error: RollupAwaitError };
   cel_evaluate: { request: CelEvaluateRequest; result: CelEvaluateResult; error: CelEvaluateError };

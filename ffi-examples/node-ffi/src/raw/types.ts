@@ -128,6 +128,8 @@ export const operationNames = [
   "listener_remove",
   "tx_lock_accounts",
   "tx_exec",
+  "tx_finish",
+  "prepared_list",
   "rollup_status",
   "rollup_await",
   "cel_evaluate",
@@ -145,6 +147,7 @@ export interface Waiting {
   cala_tx_begin(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): Promise<number>;
   cala_tx_commit(tx: Handle | null, outError: BigUint64Array | null): Promise<number>;
   cala_tx_rollback(tx: Handle | null, outError: BigUint64Array | null): Promise<number>;
+  cala_tx_prepare(tx: Handle | null, gid: Uint8Array | null, gidLen: number, outError: BigUint64Array | null): Promise<number>;
   cala_listener_open(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, queue: Handle | null, fn: Handle | null, user: number, out: BigUint64Array | null, outError: BigUint64Array | null): Promise<number>;
 }
 
@@ -471,7 +474,29 @@ export interface Raw {
    */
   cala_tx_commit_op(tx: Handle | null, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   cala_tx_rollback_op(tx: Handle | null, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
-  /** Ends a transaction handle; one of cala_tx_begin that was neither committed nor rolled back is rolled back. */
+  /**
+   * The first half of a two-phase commit: a transaction of cala_tx_begin on PostgreSQL goes on in the database under a
+   * name, whatever becomes of this process, of the connection or of the server, until cala_tx_finish commits it or rolls
+   * it back, from any process; docs/two-phase.md has the whole pattern. Until then it holds its locks, and nobody sees
+   * what it wrote. gid: 1 to 100 bytes of UTF-8 without a NUL, of the ledger's own: neither other ledgers nor other
+   * programs are in the way. Blocks. After CALA_OK the handle's transaction is over, its connection free. After an error
+   * whose cala_error_tx_state is CALA_TX_USABLE the transaction is open as before; after any other it is rolled back, but
+   * for CALA_OUTCOME_UNKNOWN: the answer was lost, and PostgreSQL could not be asked in failover_wait_ms;
+   * cala_prepared_list tells. CALA_MISUSE (tx.not_own: not of cala_tx_begin; over), CALA_UNSUPPORTED (tx.not_postgres;
+   * prepared.disabled: the server's max_prepared_transactions is 0; store.unsupported: the program's statements used
+   * temporary tables or the like), CALA_CONFLICT (prepared.exists), CALA_BUSY (prepared.too_many), CALA_INVALID
+   * (request.malformed), CALA_UNAVAILABLE.
+   */
+  cala_tx_prepare(tx: Handle | null, gid: Uint8Array | null, gidLen: number, outError: BigUint64Array | null): number;
+  /**
+   * As cala_tx_prepare, for programs that must not wait: makes the operation that prepares, to be run or started like any
+   * other; its result is {}. One that is cancelled before it has begun leaves the transaction open.
+   */
+  cala_tx_prepare_op(tx: Handle | null, gid: Uint8Array | null, gidLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Ends a transaction handle; one of cala_tx_begin that was neither committed, rolled back nor prepared is
+   * rolled back.
+   */
   cala_tx_free(tx: Handle | null): void;
   /**
    * Opens a listener: events come through queue, as records CALA_RECORD_EVENT whose tag is user and whose data is the
@@ -1295,6 +1320,25 @@ export interface Raw {
    * access: write
    */
   cala_tx_exec(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Commits a transaction that cala_tx_prepare prepared, or rolls it back: the second half of a two-phase commit. Any
+   * process may, on a connection as the user who prepared it, or a superuser. Only the program knows which: it has its
+   * decision on record before it commits (docs/two-phase.md). An answer that is lost is looked up. No transaction is
+   * prepared on SQLite, so there it is always prepared.not_found. Takes no tx.
+   * request: {gid: text, outcome: prepared_outcome}
+   * result: {gid: text, outcome: prepared_outcome}
+   * errors: CALA_NOT_FOUND prepared.not_found; CALA_BUSY prepared.busy; CALA_MISUSE op.own_transaction
+   * access: write
+   */
+  cala_tx_finish(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  /**
+   * Lists the transactions of this ledger that are prepared and have not ended, by gid. None is committed or rolled back
+   * by itself, however old it is. On a standby, which knows of none, it is CALA_UNAVAILABLE.
+   * request: page
+   * result: {items: [prepared]} & page_end
+   * access: read
+   */
+  cala_prepared_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
    * frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting that

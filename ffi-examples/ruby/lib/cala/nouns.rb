@@ -1005,6 +1005,29 @@ module Cala
     def remove(name) = @place.call(:listener_remove, { name: name })
   end
 
+  # +ledger.prepared+
+  class Prepared < Noun
+    # Commits a transaction that cala_tx_prepare prepared, or rolls it back: the second half of a two-phase commit. Any
+    # process may, on a connection as the user who prepared it, or a superuser. Only the program knows which: it has its
+    # decision on record before it commits (docs/two-phase.md). An answer that is lost is looked up. No transaction is
+    # prepared on SQLite, so there it is always prepared.not_found. Takes no tx.
+    # @option request [String] :gid Needed.
+    # @option request [String] :outcome Needed.
+    # @return [Hash] gid:, outcome:
+    # @raise [NotFoundError] prepared.not_found
+    # @raise [BusyError] prepared.busy
+    # @raise [MisuseError] op.own_transaction
+    def finish(**request) = @place.call(:tx_finish, request)
+
+    # Lists the transactions of this ledger that are prepared and have not ended, by gid. None is committed or rolled
+    # back by itself, however old it is. On a standby, which knows of none, it is CALA_UNAVAILABLE.
+    # @option request [Integer] :first How many. 1 to 1000. Default 100.
+    # @option request [String] :after The end_cursor of an earlier page of the same list.
+    # @option request [String] :order Default "asc".
+    # @return [List] each gid:, owner:, prepared_at:, age_ms:
+    def list(**request) = List.new(@place, :prepared_list, request)
+  end
+
   # +ledger.rollups+
   class Rollups < Noun
     # How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
@@ -1080,6 +1103,10 @@ module Cala
     # The operations on listeners.
     # @return [Listeners]
     def listeners = Listeners.new(self)
+
+    # The operations on prepared.
+    # @return [Prepared]
+    def prepared = Prepared.new(self)
 
     # The operations on rollups.
     # @return [Rollups]

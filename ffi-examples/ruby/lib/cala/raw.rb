@@ -49,8 +49,8 @@ module Cala
       transaction_void hold_create hold_capture hold_release hold_find hold_list hold_expire transaction_find
       transaction_find_many transaction_list entry_list entry_find_many balance_find balance_find_many balance_list
       balance_history balance_at balance_range balance_changes account_statement trial_balance event_list event_prune
-      listener_place listener_ack listener_list listener_remove tx_lock_accounts tx_exec rollup_status rollup_await
-      cel_evaluate ledger_info ledger_health ledger_metrics ledger_migrate
+      listener_place listener_ack listener_list listener_remove tx_lock_accounts tx_exec tx_finish prepared_list
+      rollup_status rollup_await cel_evaluate ledger_info ledger_health ledger_metrics ledger_migrate
     ].freeze
 
     callback :cala_completion_fn, [:pointer, :pointer], :void
@@ -113,6 +113,8 @@ module Cala
     bind :cala_tx_rollback, [:pointer, :pointer], :int32, blocking: true
     bind :cala_tx_commit_op, [:pointer, :pointer, :pointer], :int32
     bind :cala_tx_rollback_op, [:pointer, :pointer, :pointer], :int32
+    bind :cala_tx_prepare, [:pointer, :string, :size_t, :pointer], :int32, blocking: true
+    bind :cala_tx_prepare_op, [:pointer, :string, :size_t, :pointer, :pointer], :int32
     bind :cala_tx_free, [:pointer], :void, blocking: true
     bind :cala_listener_open, [:pointer, :string, :size_t, :pointer, :cala_event_fn, :pointer, :pointer, :pointer], :int32
     bind :cala_listener_reached, [:pointer], :int64

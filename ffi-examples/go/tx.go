@@ -92,7 +92,7 @@ func (h *txHandle) take(ctx context.Context) (*raw.Tx, func(), error) {
 	release := func() { <-h.turn }
 	if h.tx == nil {
 		release()
-		return nil, nil, newError(ErrMisuse, "tx.over", "the transaction has been committed or rolled back already")
+		return nil, nil, newError(ErrMisuse, "tx.over", "the transaction has been committed, rolled back or prepared already")
 	}
 	return h.tx, release, nil
 }
@@ -108,15 +108,26 @@ func (h *txHandle) free() {
 // Commit lands everything together. After it the transaction is over, whatever it answers, unless the context had ended before.
 //
 // Errors: ErrConflict (store.serialization: run the transaction again), ErrUnavailable, ErrOutcomeUnknown, ErrMisuse (tx.over).
-func (tx *Tx) Commit(ctx context.Context) error { return tx.finish(ctx, raw.TxCommit) }
+func (tx *Tx) Commit(ctx context.Context) error { return tx.finish(ctx, raw.TxCommit, false) }
 
 // Rollback leaves nothing. It is meant for defer: after Commit it only answers ErrMisuse (tx.over), and it is done even when the
 // context has ended.
 func (tx *Tx) Rollback(ctx context.Context) error {
-	return tx.finish(context.WithoutCancel(ctx), raw.TxRollback)
+	return tx.finish(context.WithoutCancel(ctx), raw.TxRollback, false)
 }
 
-func (tx *Tx) finish(ctx context.Context, end func(*raw.Tx) (*raw.Error, raw.Status)) error {
+// Prepare is the first half of a two-phase commit, on PostgreSQL: what the transaction did goes on in the database under the gid,
+// until [Operations.FinishPrepared] commits it or rolls it back, from any process; see docs/two-phase.md. After it the transaction is
+// over, and after an error whose TxState is not TxUsable.
+//
+// Errors: ErrConflict (prepared.exists), ErrBusy (prepared.too_many), ErrUnsupported (prepared.disabled, tx.not_postgres),
+// ErrInvalid (request.malformed: 1 to 100 bytes), ErrUnavailable, ErrOutcomeUnknown, ErrMisuse (tx.over).
+func (tx *Tx) Prepare(ctx context.Context, gid string) error {
+	return tx.finish(ctx, func(handle *raw.Tx) (*raw.Error, raw.Status) { return raw.TxPrepare(handle, gid) }, true)
+}
+
+// mayGoOn: after an error that leaves it usable.
+func (tx *Tx) finish(ctx context.Context, end func(*raw.Tx) (*raw.Error, raw.Status), mayGoOn bool) error {
 	defer runtime.KeepAlive(tx)
 	c := tx.ledger.core
 	if err := c.enter(); err != nil {
@@ -133,11 +144,17 @@ func (tx *Tx) finish(ctx context.Context, end func(*raw.Tx) (*raw.Error, raw.Sta
 	}
 	defer release()
 	failure, status := end(handle)
-	raw.TxFree(handle)
-	tx.handle.tx = nil
-	tx.cleanup.Stop()
+	var refused *Error
 	if status != raw.StatusOk {
-		return c.failed(ctx, takeError(failure, status))
+		refused = takeError(failure, status)
+	}
+	if refused == nil || !mayGoOn || refused.TxState != TxUsable {
+		raw.TxFree(handle)
+		tx.handle.tx = nil
+		tx.cleanup.Stop()
+	}
+	if refused != nil {
+		return c.failed(ctx, refused)
 	}
 	return nil
 }

@@ -92,6 +92,44 @@ func TestTx_rows_and_postings_land_together(t *testing.T) {
 	})
 }
 
+func TestTx_is_prepared_and_finished_by_whoever_decides(t *testing.T) {
+	onEachStore(t, func(t *testing.T, ctx context.Context, ledger *cala.Ledger) {
+		b := openBooks(t, ctx, &ledger.Operations)
+		if must[*cala.Info](t)(ledger.Info(ctx)).Store == "sqlite" {
+			tx := must[*cala.Tx](t)(ledger.Begin(ctx))
+			must[*cala.Posted](t)(b.post(ctx, &tx.Operations, "7"))
+			equal(t, expectError(t, tx.Prepare(ctx, "order"), cala.ErrUnsupported, "tx.not_postgres").TxState, cala.TxUsable)
+			check(t, tx.Commit(ctx))
+			equal(t, b.net(t, ctx, &ledger.Operations, b.bob), "7")
+			equal(t, len(must[*cala.Page[cala.Prepared]](t)(ledger.PreparedPage(ctx, cala.PreparedFilter{})).Items), 0)
+			return
+		}
+		for _, ends := range []struct {
+			outcome cala.PreparedOutcome
+			net     string
+		}{{cala.OutcomeRollback, "none"}, {cala.OutcomeCommit, "7"}} {
+			gid := "o'rder\n" + string(ends.outcome)
+			tx := must[*cala.Tx](t)(ledger.Begin(ctx))
+			must[*cala.Posted](t)(b.post(ctx, &tx.Operations, "7"))
+			check(t, tx.Prepare(ctx, gid))
+			expectError(t, tx.Commit(ctx), cala.ErrMisuse, "tx.over")
+			equal(t, b.net(t, ctx, &ledger.Operations, b.bob), "none")
+			listed := must[*cala.Page[cala.Prepared]](t)(ledger.PreparedPage(ctx, cala.PreparedFilter{})).Items
+			equal(t, len(listed), 1)
+			equal(t, listed[0].GID, gid)
+			again := must[*cala.Tx](t)(ledger.Begin(ctx))
+			expectError(t, again.Prepare(ctx, gid), cala.ErrConflict, "prepared.exists")
+			must[*cala.Info](t)(again.Info(ctx))
+			check(t, again.Rollback(ctx))
+			finish := cala.TxFinishRequest{GID: gid, Outcome: ends.outcome}
+			equal(t, must[*cala.TxFinishResult](t)(ledger.FinishPrepared(ctx, finish)).Outcome, ends.outcome)
+			equal(t, b.net(t, ctx, &ledger.Operations, b.bob), ends.net)
+			_, err := ledger.FinishPrepared(ctx, finish)
+			expectError(t, err, cala.ErrNotFound, "prepared.not_found")
+		}
+	})
+}
+
 func TestTx_is_over_after_its_end(t *testing.T) {
 	ctx, ledger := t.Context(), openInMemory(t)
 	tx := must[*cala.Tx](t)(ledger.Begin(ctx))

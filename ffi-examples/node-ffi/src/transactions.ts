@@ -100,7 +100,7 @@ export class OwnTransaction extends TransactionScope {
     throw new MisuseError({
       status: "MISUSE",
       code: "tx.over",
-      message: "the transaction has been committed or rolled back already",
+      message: "the transaction has been committed, rolled back or prepared already",
     });
   }
 
@@ -132,6 +132,35 @@ export class OwnTransaction extends TransactionScope {
   /** Rolls back. MisuseError tx.over when it is over already. */
   rollback(): Promise<void> {
     return toldFrom(calledHere(this.rollback), this.#finish("cala_tx_rollback_op"));
+  }
+
+  /**
+   * The first half of a two-phase commit, on PostgreSQL: what the transaction did goes on in the database under the gid,
+   * until `prepared().finish` commits it or rolls it back, from any process; see `docs/two-phase.md`. It is over then,
+   * and after an error whose `txState` is not "usable". ConflictError prepared.exists, BusyError prepared.too_many,
+   * UnsupportedError prepared.disabled, tx.not_postgres, OutcomeUnknownError; MisuseError tx.over.
+   */
+  prepare(gid: string): Promise<void> {
+    const prepared = this.#turns.take(async () => {
+      const { raw, completions } = this.#ground;
+      const tx = this.#open();
+      const text = Buffer.from(gid);
+      try {
+        const op = startable(raw, (out, error) => raw.cala_tx_prepare_op(tx, text, text.length, out, error));
+        await runStarted({ raw }, op, completions, this);
+      } catch (error) {
+        if (!(error instanceof CalaError) || error.txState !== "usable") this.#end();
+        throw error;
+      }
+      this.#end();
+    });
+    return toldFrom(calledHere(this.prepare), prepared);
+  }
+
+  #end(): void {
+    this.#tx = null;
+    forgotten.unregister(this);
+    this.#free();
   }
 
   #finish(how: "cala_tx_commit_op" | "cala_tx_rollback_op"): Promise<void> {

@@ -277,6 +277,41 @@ everywhere("own_transactions_commit_or_leave_nothing", async (ground) => {
   assert.equal(await ground.net(), "60.00");
 });
 
+everywhere("own_transactions_are_prepared_and_finished_by_whoever_decides", async (ground) => {
+  const { ledger, suffix } = ground;
+  if ((await ledger.info()).store === "sqlite") {
+    const tx = await ledger.begin();
+    await ground.post(tx);
+    const refused = await failure(tx.prepare("order"));
+    assert.deepEqual([refused.code, refused.txState], ["tx.not_postgres", "usable"]);
+    await tx.commit();
+    assert.equal(await ground.net(), "30.00");
+    assert.deepEqual((await ledger.prepared().list().page()).items, []);
+    return;
+  }
+  for (const outcome of ["rollback", "commit"] as const) {
+    const gid = `o'rder\n${suffix} ${outcome}`;
+    {
+      await using tx = await ledger.begin();
+      await ground.post(tx);
+      await tx.prepare(gid);
+      assert.equal((await failure(tx.commit())).code, "tx.over");
+    }
+    assert.equal(await ground.net(), "none");
+    const listed = (await ledger.prepared().list().page()).items.filter((one) => one.gid === gid);
+    assert.equal(listed.length, 1);
+    {
+      await using tx = await ledger.begin();
+      const refused = await failure(tx.prepare(gid));
+      assert.deepEqual([refused.code, refused.details], ["prepared.exists", { gid }]);
+      assert.equal((await tx.info()).store, "postgres");
+    }
+    assert.deepEqual(await ledger.prepared().finish({ gid, outcome }), { gid, outcome });
+    assert.equal(await ground.net(), outcome === "commit" ? "30.00" : "none");
+    assert.equal((await failure(ledger.prepared().finish({ gid, outcome }))).code, "prepared.not_found");
+  }
+});
+
 everywhere("own_transactions_take_the_programs_statements", async ({ ledger, suffix }) => {
   const table = `things_${suffix}`;
   const [one, two] = (await ledger.info()).store === "sqlite" ? ["?", "?"] : ["$1", "$2"];

@@ -185,6 +185,11 @@ class Handle:
         with self.use() as pointer:
             return self.made(function, pointer, *arguments, document, len(document))
 
+    def prepare(self, tx: int | None, gid: str) -> None:
+        """Prepares a transaction for the second half of a two-phase commit."""
+        text = gid.encode()
+        self.end(lambda tx, error: self.libcala.cala_tx_prepare(tx, text, len(text), error), tx)
+
     def end(self, function: Callable[..., int], tx: int | None) -> None:
         """Commits or rolls back."""
         self.check_process()

@@ -235,6 +235,18 @@ class AsyncTransaction(OwnTransactionPlace[Awaited]):
         """As Transaction.rollback."""
         await self._end(self._ledger._handle.libcala.cala_tx_rollback)
 
+    async def prepare(self, gid: str) -> None:
+        """As Transaction.prepare."""
+        ledger = self._ledger
+        ledger._check_loop()
+        async with self._turn:
+            try:
+                await settle(in_thread(ledger._handle.prepare, self._pointer, gid))
+            except Error as error:
+                self._over = self._over or error.tx_state != "usable"
+                raise
+            self._over = True
+
     async def _end(self, function: Callable[..., int]) -> None:
         ledger = self._ledger
         ledger._check_loop()

@@ -219,6 +219,20 @@ class Transaction(OwnTransactionPlace[Waiting]):
         """Rolls back. MisuseError when it is over."""
         self._end(self._handle.libcala.cala_tx_rollback)
 
+    def prepare(self, gid: str) -> None:
+        """The first half of a two-phase commit, on PostgreSQL: what the transaction did goes on in the database under the
+        gid, until ledger.prepared.finish commits it or rolls it back, from any process; see docs/two-phase.md. It is over
+        then, and after an error whose tx_state is not "usable". ConflictError prepared.exists, BusyError
+        prepared.too_many, UnsupportedError prepared.disabled, tx.not_postgres, OutcomeUnknownError."""
+        self._handle.check_process()
+        with self._turn:
+            try:
+                self._handle.prepare(self._pointer, gid)
+            except Error as error:
+                self._over = self._over or error.tx_state != "usable"
+                raise
+            self._over = True
+
     def _end(self, function: Callable[..., int]) -> None:
         self._handle.check_process()
         with self._turn:

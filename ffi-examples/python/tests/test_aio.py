@@ -64,6 +64,23 @@ class OnAStore:
         with self.assertRaises(cala.MisuseError):
             await tx.rollback()
 
+    async def test_a_transaction_is_prepared_and_finished_by_whoever_decides(self):
+        if (await self.ledger.info())["store"] == "sqlite":
+            async with await self.ledger.begin() as tx:
+                await self.post(tx)
+                with self.assertRaises(cala.UnsupportedError):
+                    await tx.prepare("order")
+            self.assertEqual("1.00", await self.net())
+            return
+        async with await self.ledger.begin() as tx:
+            await self.post(tx)
+            await tx.prepare("order")
+        self.assertEqual((None, ["order"]), (await self.net(), [one["gid"] async for one in self.ledger.prepared.list()]))
+        await self.ledger.prepared.finish("order", "commit")
+        self.assertEqual("1.00", await self.net())
+        with self.assertRaises(cala.NotFoundError):
+            await self.ledger.prepared.finish("order", "commit")
+
     async def test_many_transactions_wait_for_their_turn(self):
         async def transaction():
             async with await self.ledger.begin() as tx:

@@ -521,6 +521,37 @@ class OnAStore:
         with self.assertRaises(cala.MisuseError):
             tx.commit()
 
+    def test_a_transaction_is_prepared_and_finished_by_whoever_decides(self):
+        kept, lost = self.books.account(), self.books.account()
+        if self.ledger.info()["store"] == "sqlite":
+            with self.ledger.begin() as tx:
+                tx.transactions.post("DEPOSIT", self.books.params(kept))
+                with self.assertRaises(cala.UnsupportedError) as refused:
+                    tx.prepare("order")
+                self.assertEqual(("tx.not_postgres", "usable"), (refused.exception.code, refused.exception.tx_state))
+            self.assertEqual(("10.00", []), (self.books.net(kept), list(self.ledger.prepared.list())))
+            return
+        for account, outcome, net in (kept, "commit", "10.00"), (lost, "rollback", None):
+            gid = f"o'rder\n{suffix()}"
+            with self.ledger.begin() as tx:
+                tx.transactions.post("DEPOSIT", self.books.params(account))
+                tx.prepare(gid)
+                with self.assertRaises(cala.MisuseError):
+                    tx.prepare(gid)
+            self.assertIsNone(self.books.net(account))
+            one, = self.ledger.prepared.list()
+            self.assertEqual(gid, one["gid"])
+            with self.ledger.begin() as tx:
+                with self.assertRaises(cala.ConflictError) as refused:
+                    tx.prepare(gid)
+                self.assertEqual(("prepared.exists", {"gid": gid}), (refused.exception.code, refused.exception.details))
+                self.assertEqual("other", tx.accounts.create(code=f"B{suffix()}", name="other")["name"])
+            self.assertEqual({"gid": gid, "outcome": outcome}, self.ledger.prepared.finish(gid, outcome))
+            self.assertEqual(net, self.books.net(account))
+            with self.assertRaises(cala.NotFoundError) as refused:
+                self.ledger.prepared.finish(gid, outcome)
+            self.assertEqual("prepared.not_found", refused.exception.code)
+
     def test_exec_gives_columns_rows_and_what_it_wrote(self):
         table = f"t_{suffix()}"
         one = "?" if self.ledger.info()["store"] == "sqlite" else "$1"

@@ -47,6 +47,37 @@ module OwnTransactionBehaviours
     assert_equal "10.00", @fixture.bobs(@ledger)
   end
 
+  def test_is_prepared_and_finished_by_whoever_decides
+    return refuses_to_prepare if @ledger.info[:store] == "sqlite"
+
+    { "rollback" => "0", "commit" => "10.00" }.each do |outcome, bobs|
+      gid = "o'rder\n#{SecureRandom.hex(4)}"
+      @ledger.begin do |tx|
+        @fixture.pay(tx)
+        tx.prepare(gid)
+        assert tx.over?
+      end
+      assert_equal ["0", [gid]], [@fixture.bobs(@ledger), @ledger.prepared.list.map { |one| one[:gid] }]
+      @ledger.begin do |tx|
+        assert_equal "prepared.exists", assert_raises(Cala::ConflictError) { tx.prepare(gid) }.code
+        refute tx.over?
+      end
+      assert_equal({ gid: gid, outcome: outcome }, @ledger.prepared.finish(gid: gid, outcome: outcome))
+      assert_equal bobs, @fixture.bobs(@ledger)
+      error = assert_raises(Cala::NotFoundError) { @ledger.prepared.finish(gid: gid, outcome: outcome) }
+      assert_equal "prepared.not_found", error.code
+    end
+  end
+
+  def refuses_to_prepare
+    @ledger.begin do |tx|
+      @fixture.pay(tx)
+      error = assert_raises(Cala::UnsupportedError) { tx.prepare("order") }
+      assert_equal ["tx.not_postgres", :usable, false], [error.code, error.tx_state, tx.over?]
+    end
+    assert_equal ["10.00", []], [@fixture.bobs(@ledger), @ledger.prepared.list.to_a]
+  end
+
   def test_a_block_may_roll_back_itself
     @ledger.begin { |tx| @fixture.pay(tx) && tx.rollback }
     assert_equal "0", @fixture.bobs(@ledger)

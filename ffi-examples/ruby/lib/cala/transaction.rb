@@ -67,7 +67,28 @@ module Cala
       finish { |error| Raw.cala_tx_rollback(@handle, error) }
     end
 
-    # Whether it was committed or rolled back.
+    # The first half of a two-phase commit, on PostgreSQL: what the transaction did goes on in the database under the gid, until
+    # ledger.prepared.finish commits it or rolls it back, from any process; see docs/two-phase.md. It is over then, and after an error
+    # whose tx_state is not :usable.
+    # @param gid [String] 1 to 100 bytes
+    # @raise [ConflictError] prepared.exists
+    # @raise [BusyError] prepared.too_many
+    # @raise [UnsupportedError] prepared.disabled, tx.not_postgres
+    # @raise [OutcomeUnknownError] the connection was lost meanwhile: ledger.prepared.list tells
+    # @raise [MisuseError] tx.over
+    def prepare(gid)
+      text = gid.encode(Encoding::UTF_8)
+      @turns.synchronize do
+        Outcome.blocking { Outcome.check { |error| Raw.cala_tx_prepare(@handle, text, text.bytesize, error) } }
+        @over = true
+      rescue Error => e
+        @over ||= e.tx_state != :usable
+        raise
+      end
+      nil
+    end
+
+    # Whether it was committed, rolled back or prepared.
     def over?
       @over || false
     end

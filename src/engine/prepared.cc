@@ -104,8 +104,8 @@ Flow finish(Context context, std::string gid, bool commit) {
 }
 
 std::optional<bool> parse_commit(std::string_view word) {
-  if (word == "commit" || word == "COMMIT") return true;
-  if (word == "rollback" || word == "ROLLBACK") return false;
+  if (core::is_word(word, "commit")) return true;
+  if (core::is_word(word, "rollback")) return false;
   return std::nullopt;
 }
 

@@ -180,15 +180,7 @@ Flow list_listeners(Context, Page page) {
   Result<store::Answer> answer = co_await ask(list_call(page, std::nullopt));
   Result<Rows<Listener>> rows = rows_of(std::move(answer), listener_of);
   if (!rows) co_return std::move(rows.error());
-  co_return Render([rows = rows.take(), page](base::JsonWriter &out) {
-    const auto first = static_cast<std::size_t>(page.first);
-    const std::size_t shown = rows.items.size() > first ? first : rows.items.size();
-    out.begin_object().key("items").begin_array();
-    for (std::size_t i = 0; i < shown; ++i) render(out, rows.items[i]);
-    out.end_array().key("has_next_page").boolean(rows.items.size() > first);
-    if (shown > 0) out.key("end_cursor").string(encode_cursor(kNoun, rows.cursors[shown - 1]));
-    out.end_object();
-  });
+  co_return Render([rows = rows.take(), page](base::JsonWriter &out) { render_page(out, rows, page, kNoun); });
 }
 
 }  // namespace

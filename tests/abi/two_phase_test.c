@@ -316,7 +316,9 @@ static void hurry(const struct ledger_fixture *books, int decided) {
   struct ledger_fixture doomed = *books;
   cala_ledger *ledger;
   int i;
-  snprintf(doomed.store, sizeof doomed.store, "%s&application_name=doomed", books->store);
+  if (snprintf(doomed.store, sizeof doomed.store, "%s&application_name=doomed", books->store) >=
+      (int)sizeof doomed.store)
+    abort();
   ledger = fixture_open_again(&doomed, "");
   for (i = 0; i < 100000; ++i) {
     char gid[32];

@@ -291,3 +291,15 @@ int32_t host_drive(cala_op *op, host_execute_fn execute, void *connection, int l
   }
   return step;
 }
+
+cala_status ended(cala_queue *queue, cala_op *op) {
+  cala_status status;
+  assert_int_equal(cala_op_start(op, queue, NULL, NULL), CALA_OK);
+  while (cala_op_status(op) == CALA_BUSY) {
+    assert_int_equal(cala_queue_wait(queue, 30000), CALA_OK);
+    assert_true(cala_queue_drain(queue, 0) >= 0);
+  }
+  status = cala_op_status(op);
+  cala_op_free(op);
+  return status;
+}

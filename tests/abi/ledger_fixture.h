@@ -102,6 +102,8 @@ long count_of(cala_ledger *ledger, const char *noun);
 cala_tx *begin_tx(cala_ledger *ledger);
 cala_tx *host_tx(cala_ledger *ledger, const char *options);
 cala_queue *new_queue(void);
+/* Starts an operation, waits for its answer and frees it. */
+cala_status ended(cala_queue *queue, cala_op *op);
 
 /* A record of cala_queue_read, as cala.h lays it out. */
 struct queue_record {

@@ -204,19 +204,6 @@ static void two_transactions_run_side_by_side_on_postgres(void **state) {
   succeed(books->ledger, NULL, cala_account_find, "{\"code\": \"ERIN\"}");
 }
 
-/* Starts an operation, waits for its answer and frees it. */
-static cala_status ended(cala_queue *queue, cala_op *op) {
-  cala_status status;
-  assert_int_equal(cala_op_start(op, queue, NULL, NULL), CALA_OK);
-  while (cala_op_status(op) == CALA_BUSY) {
-    assert_int_equal(cala_queue_wait(queue, 30000), CALA_OK);
-    assert_true(cala_queue_drain(queue, 0) >= 0);
-  }
-  status = cala_op_status(op);
-  cala_op_free(op);
-  return status;
-}
-
 static cala_tx *begun_through(cala_queue *queue, cala_ledger *ledger) {
   cala_tx *tx = NULL;
   cala_op *op = NULL;

@@ -198,18 +198,6 @@ static void a_failed_transaction_is_not_prepared(void **state) {
   assert_int_equal(units_of(books->ledger, NULL, BOB), 1);
 }
 
-static cala_status ended(cala_queue *queue, cala_op *op) {
-  cala_status status;
-  assert_int_equal(cala_op_start(op, queue, NULL, NULL), CALA_OK);
-  while (cala_op_status(op) == CALA_BUSY) {
-    assert_int_equal(cala_queue_wait(queue, 30000), CALA_OK);
-    assert_true(cala_queue_drain(queue, 0) >= 0);
-  }
-  status = cala_op_status(op);
-  cala_op_free(op);
-  return status;
-}
-
 static void preparing_and_finishing_can_be_started(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   cala_queue *queue = new_queue();

@@ -194,4 +194,23 @@ std::unique_ptr<LedgerClient> TestStore::open(const std::string &more, Answer *r
   return LedgerClient::open(config("\"migrate\": true" + (more.empty() ? "" : ", " + more)), refusal);
 }
 
+void fill_with_move(LedgerClient &ledger) {
+  constexpr std::pair<const char *, const char *> kSteps[] = {
+      {"journal_create", R"({"id": "10000000-0000-0000-0000-000000000001", "name": "J"})"},
+      {"account_create", R"({"id": "20000000-0000-0000-0000-000000000001", "code": "A", "name": "A"})"},
+      {"account_create", R"({"id": "20000000-0000-0000-0000-000000000002", "code": "B", "name": "B"})"},
+      {"tx_template_create", R"j({"code": "MOVE",
+        "transaction": {"effective": "date('2026-01-01')",
+                        "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
+        "entries": [{"entry_type": "'D'", "account_id": "uuid('20000000-0000-0000-0000-000000000001')",
+                     "layer": "SETTLED", "direction": "DEBIT", "units": "decimal('1')", "currency": "'USD'"},
+                    {"entry_type": "'C'", "account_id": "uuid('20000000-0000-0000-0000-000000000002')",
+                     "layer": "SETTLED", "direction": "CREDIT", "units": "decimal('1')", "currency": "'USD'"}]})j"},
+  };
+  for (const auto &[operation, request] : kSteps) {
+    const Answer made = ledger.run(operation, request);
+    ASSERT_TRUE(made.ok()) << made.text();
+  }
+}
+
 }  // namespace cala::tests

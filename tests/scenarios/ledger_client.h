@@ -93,4 +93,7 @@ class TestStore {
   std::string schema_;
 };
 
+// Makes a journal, two accounts and the tx template MOVE, which moves 1 dollar from one to the other.
+void fill_with_move(LedgerClient &ledger);
+
 }  // namespace cala::tests

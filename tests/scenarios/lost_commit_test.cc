@@ -13,7 +13,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -159,28 +158,10 @@ class LostCommit : public ::testing::Test {
     return R"({"store": ")" + store_ + R"(", "migrate": true, "schema": "lost_)" + std::to_string(::getpid()) + "_" +
            std::to_string(++serial) + "\"" + more + "}";
   }
-  static void fill(const std::function<Answer(const char *, const char *)> &run) {
-    constexpr std::pair<const char *, const char *> kSteps[] = {
-        {"journal_create", R"({"id": "10000000-0000-0000-0000-000000000001", "name": "J"})"},
-        {"account_create", R"({"id": "20000000-0000-0000-0000-000000000001", "code": "A", "name": "A"})"},
-        {"account_create", R"({"id": "20000000-0000-0000-0000-000000000002", "code": "B", "name": "B"})"},
-        {"tx_template_create", R"j({"code": "MOVE",
-          "transaction": {"effective": "date('2026-01-01')",
-                          "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
-          "entries": [{"entry_type": "'D'", "account_id": "uuid('20000000-0000-0000-0000-000000000001')",
-                       "layer": "SETTLED", "direction": "DEBIT", "units": "decimal('1')", "currency": "'USD'"},
-                      {"entry_type": "'C'", "account_id": "uuid('20000000-0000-0000-0000-000000000002')",
-                       "layer": "SETTLED", "direction": "CREDIT", "units": "decimal('1')", "currency": "'USD'"}]})j"},
-    };
-    for (const auto &[operation, request] : kSteps) {
-      const Answer made = run(operation, request);
-      ASSERT_TRUE(made.ok()) << made.text();
-    }
-  }
 
   std::unique_ptr<LedgerClient> open(const std::string &more = "") {
     std::unique_ptr<LedgerClient> ledger = LedgerClient::open(config(more));
-    if (ledger) fill([&](const char *operation, const char *request) { return ledger->run(operation, request); });
+    if (ledger) fill_with_move(*ledger);
     return ledger;
   }
 
@@ -370,7 +351,7 @@ TEST_F(LostCommit, OfAGroupIsLookedUpForEveryPostingOfIt) {
   std::string text = config("");
   const std::unique_ptr<LedgerClient> filler = LedgerClient::open(text);
   ASSERT_NE(filler, nullptr);
-  fill([&](const char *operation, const char *request) { return filler->run(operation, request); });
+  fill_with_move(*filler);
   for (const int commits_before : {0, 1, 2}) {
     std::string direct = text;
     direct.replace(direct.find(store_), store_.size(), *postgres_connection());
@@ -412,7 +393,7 @@ TEST_F(LostCommit, CancelledItDoesNotSayThatNothingWasWritten) {
   {
     const std::unique_ptr<LedgerClient> filler = LedgerClient::open(text);
     ASSERT_NE(filler, nullptr);
-    fill([&](const char *operation, const char *request) { return filler->run(operation, request); });
+    fill_with_move(*filler);
   }
   ASSERT_EQ(cala_ledger_open(text.data(), text.size(), &ledger, nullptr), CALA_OK);
   cala_op *op = nullptr;

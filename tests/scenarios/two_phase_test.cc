@@ -23,7 +23,7 @@ class TwoPhase : public testing::Test {
     ASSERT_NE(cluster_, nullptr);
     ledger_ = open();
     ASSERT_NE(ledger_, nullptr);
-    fill(*ledger_);
+    fill_with_move(*ledger_);
   }
 
   std::string store(const std::string &database = "cala_test", const std::string &user = "cala") const {
@@ -37,25 +37,6 @@ class TwoPhase : public testing::Test {
     return ledger;
   }
   std::unique_ptr<LedgerClient> open(const std::string &more = "") const { return open_at(store(), more); }
-
-  static void fill(LedgerClient &ledger) {
-    constexpr std::pair<const char *, const char *> kSteps[] = {
-        {"journal_create", R"({"id": "10000000-0000-0000-0000-000000000001", "name": "J"})"},
-        {"account_create", R"({"id": "20000000-0000-0000-0000-000000000001", "code": "A", "name": "A"})"},
-        {"account_create", R"({"id": "20000000-0000-0000-0000-000000000002", "code": "B", "name": "B"})"},
-        {"tx_template_create", R"j({"code": "MOVE",
-          "transaction": {"effective": "date('2026-01-01')",
-                          "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
-          "entries": [{"entry_type": "'D'", "account_id": "uuid('20000000-0000-0000-0000-000000000001')",
-                       "layer": "SETTLED", "direction": "DEBIT", "units": "decimal('1')", "currency": "'USD'"},
-                      {"entry_type": "'C'", "account_id": "uuid('20000000-0000-0000-0000-000000000002')",
-                       "layer": "SETTLED", "direction": "CREDIT", "units": "decimal('1')", "currency": "'USD'"}]})j"},
-    };
-    for (const auto &[operation, request] : kSteps) {
-      const Answer made = ledger.run(operation, request);
-      ASSERT_TRUE(made.ok()) << made.text();
-    }
-  }
 
   // The first value of the last row, past the library.
   std::string sql(const std::string &text, const std::string &database = "cala_test") const {
@@ -93,12 +74,12 @@ class TwoPhase : public testing::Test {
 TEST_F(TwoPhase, EachLedgerAndEachProgramHasGidsOfItsOwn) {
   const std::unique_ptr<LedgerClient> schema = open(R"(, "schema": "another")");
   ASSERT_NE(schema, nullptr);
-  fill(*schema);
+  fill_with_move(*schema);
   // The same schema in another database, whose encoding is another one.
   sql("CREATE DATABASE other ENCODING 'LATIN1' TEMPLATE template0");
   const std::unique_ptr<LedgerClient> database = open_at(store("other"));
   ASSERT_NE(database, nullptr);
-  fill(*database);
+  fill_with_move(*database);
   sql("SET client_encoding TO 'UTF8'; CREATE TABLE mine (a int); BEGIN; INSERT INTO mine VALUES (1); PREPARE "
       "TRANSACTION 'order'");
   sql("SET client_encoding TO 'UTF8'; CREATE TABLE mine (a int); BEGIN; INSERT INTO mine VALUES (1); PREPARE "

@@ -11,6 +11,8 @@
 #   postgres_cluster.sh connection <state> <database>     a fresh database and its connection string, printed
 #   postgres_cluster.sh with <state> <database> command…  the same as CALA_TEST_POSTGRES of a command
 #   postgres_cluster.sh run <database> command…           start, with, stop
+# The folder is in memory (/dev/shm) where there is plenty of it: a file system on a disk looks long for room for the hundreds of files of
+# each schema, after so many were removed. TMPDIR, when it is set, is where it is instead.
 # With CALA_CLUSTER_DURABLE=1 it waits for the disk, as a real one does, and CALA_CLUSTER_CONNECTIONS is how many it takes; for benchmarks.
 # With CALA_CLUSTER_PGBOUNCER=1 with and run also start pgbouncer in transaction mode, as CALA_TEST_PGBOUNCER of the command.
 # CALA_POSTGRES_BIN=<folder> has the server's programs; by default those of Debian's PostgreSQL, 15 before newer ones.
@@ -69,6 +71,21 @@ cluster_of() { # the folder of a running cluster
   cat "$1/cluster"
 }
 
+new_folder() { # makes the folder of a cluster, and prints it
+  local place=${TMPDIR:-/tmp} folder
+  if [ -z "${TMPDIR:-}" ] && [ "${CALA_CLUSTER_DURABLE:-}" != 1 ] && [ -w /dev/shm ] &&
+    [ "$(df --output=avail -m /dev/shm | tail -n 1)" -ge 6000 ] &&
+    [ "$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)" -ge 8000 ]; then
+    place=/dev/shm
+  fi
+  folder=$(mktemp -d "$place/cala-pg-XXXXXX")
+  if [ "$(id -u)" = 0 ]; then
+    id postgres >/dev/null 2>&1 || fail "running as root needs the user postgres"
+    chown postgres: "$folder"
+  fi
+  echo "$folder"
+}
+
 launch() { # launch <folder>
   as_server "$bin/pg_ctl" -D "$1/data" -l "$1/log" -w -t 60 start >/dev/null ||
     { tail -n 20 "$1/log" >&2; fail "the cluster in $1 did not start"; }
@@ -79,11 +96,7 @@ start() { # start <state>
   stop "$1"
   bin=$(find_bin)
   mkdir -p "$1"
-  folder=$(mktemp -d "${TMPDIR:-/tmp}/cala-pg-XXXXXX")
-  if [ "$(id -u)" = 0 ]; then
-    id postgres >/dev/null 2>&1 || fail "running as root needs the user postgres"
-    chown postgres: "$folder"
-  fi
+  folder=$(new_folder)
   echo "$folder" >"$1/cluster"
   reachable_bin "$folder"
   echo "$bin" >"$1/programs"
@@ -96,7 +109,7 @@ max_connections = ${CALA_CLUSTER_CONNECTIONS:-100}
 shared_buffers = 64MB
 max_prepared_transactions = 10
 dynamic_shared_memory_type = mmap
-$([ "${CALA_CLUSTER_DURABLE:-}" = 1 ] || echo "fsync = off")
+$([ "${CALA_CLUSTER_DURABLE:-}" = 1 ] || printf 'fsync = off\nfull_page_writes = off\nwal_init_zero = off\njit = off\n')
 CONF
   launch "$folder"
 }
@@ -108,8 +121,7 @@ standby() { # standby <state> <primary>
   bin=$(cat "$2/programs")
   psql=$(find_psql)
   mkdir -p "$1"
-  folder=$(mktemp -d "${TMPDIR:-/tmp}/cala-pg-XXXXXX")
-  [ "$(id -u)" != 0 ] || chown postgres: "$folder"
+  folder=$(new_folder)
   echo "$folder" >"$1/cluster"
   echo "$bin" >"$1/programs"
   as_server "$bin/pg_basebackup" -h "$primary" -U cala -D "$folder/data" -R -X stream -c fast --no-sync >"$1/backup.log" 2>&1 ||
@@ -192,7 +204,7 @@ offer_pgbouncer() { # offer_pgbouncer <state> <database>
   export CALA_TEST_PGBOUNCER
 }
 
-[ $# -ge 2 ] || { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 action=$1
 state=$2
 shift 2

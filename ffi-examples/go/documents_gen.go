@@ -921,7 +921,11 @@ type AccountEnsureRequest struct {
 	Description string          `json:"description,omitempty"`
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 	// Default "synchronous".
-	BalanceRollup BalanceRollup `json:"balance_rollup,omitempty"`
+	BalanceRollup BalanceRollup   `json:"balance_rollup,omitempty"`
+	MinAvailable  AvailableLimits `json:"min_available,omitempty"`
+	MaxAvailable  AvailableLimits `json:"max_available,omitempty"`
+	// Default "settled".
+	AvailableLayer Layer `json:"available_layer,omitempty"`
 	// Default "error".
 	OnDifference OnDifference `json:"on_difference,omitempty"`
 }

@@ -27,9 +27,9 @@ func (o *Operations) CreateAccounts(ctx context.Context, accounts []NewAccount) 
 }
 
 // EnsureAccount creates an account, or finds the one that has its id, code or external id: for programs that set up
-// their ledger at each start. Of a found one only the fields that the request has are compared, and those only where
-// on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no
-// account_set_id: a found one may be in other sets.
+// their ledger at each start. Of a found one only the fields that the request has are compared, amounts by value, and
+// those only where on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other
+// finds. It takes no account_set_id: a found one may be in other sets.
 //
 // Errors: ErrConflict (account.ensure_differs, account.keys_span, account.exists).
 func (o *Operations) EnsureAccount(ctx context.Context, request AccountEnsureRequest) (*AccountEnsureResult, error) {

@@ -34,6 +34,22 @@ std::string escaped(std::string_view key) {
   return out;
 }
 
+// Below two amounts, or sets of amounts by currency, that differ, the first place that does.
+std::string differing_place(const core::AmountLimits &stored, const core::AmountLimits &wanted) {
+  if (stored.of.empty() || wanted.of.empty()) return "";
+  if (stored.otherwise != wanted.otherwise) return "/*";
+  const auto is_in = [](const core::AmountLimits &limits, const std::pair<core::Currency, core::Decimal> &amount) {
+    return std::find(limits.of.begin(), limits.of.end(), amount) != limits.of.end();
+  };
+  for (const auto &amount : wanted.of) {
+    if (!is_in(stored, amount)) return "/" + std::string(amount.first.code());
+  }
+  for (const auto &amount : stored.of) {
+    if (!is_in(wanted, amount)) return "/" + std::string(amount.first.code());
+  }
+  return "";
+}
+
 // Below two values that differ, the first place that does.
 std::string differing_place(JsonView stored, JsonView wanted, const std::string &pointer) {
   if (stored.present() && wanted.present() && stored.kind() == wanted.kind()) {
@@ -78,6 +94,18 @@ std::optional<std::string> first_difference(JsonView stored, JsonView wanted, co
     return differing_place(is, member, "/" + std::string(member.key()));
   }
   return std::nullopt;
+}
+
+std::optional<std::string> first_difference(const core::Floors &stored, const core::Floors &wanted,
+                                            std::vector<std::string> &fields) {
+  std::optional<std::string> pointer;
+  const auto look = [&](const char *field, bool differs, const std::string &place) {
+    if (std::erase(fields, field) > 0 && differs && !pointer) pointer = std::string("/") + field + place;
+  };
+  look("min_available", stored.min != wanted.min, differing_place(stored.min, wanted.min));
+  look("max_available", stored.max != wanted.max, differing_place(stored.max, wanted.max));
+  look("available_layer", stored.layer != wanted.layer, "");
+  return pointer;
 }
 
 std::string required_keys(std::span<const char *const> keys) {

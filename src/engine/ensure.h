@@ -44,6 +44,11 @@ std::vector<std::string> fields_of(base::JsonView request);
 std::optional<std::string> first_difference(base::JsonView stored, base::JsonView wanted,
                                             const std::vector<std::string> &fields);
 
+// The same of what must stay available, or may be there at most: amounts differ by value, "0" is {"*": "0.00"}. Their fields are
+// taken out of the others.
+std::optional<std::string> first_difference(const core::Floors &stored, const core::Floors &wanted,
+                                            std::vector<std::string> &fields);
+
 // What is said where none of the keys is given.
 std::string required_keys(std::span<const char *const> keys);
 // kConflict "<noun>.ensure_differs" and "<noun>.keys_span".
@@ -60,7 +65,11 @@ base::Outcome compare(const Ensure<T> &what, const T &stored) {
   const base::Result<base::Json> wanted = base::Json::parse(documents[1].text());
   if (!is) return base::Error(is.error());
   if (!wanted) return base::Error(wanted.error());
-  const std::optional<std::string> pointer = first_difference(is->root(), wanted->root(), what.compared);
+  std::vector<std::string> fields = what.compared;
+  std::optional<std::string> of_floors;
+  if constexpr (requires { stored.floors; }) of_floors = first_difference(stored.floors, what.entity.floors, fields);
+  std::optional<std::string> pointer = first_difference(is->root(), wanted->root(), fields);
+  if (!pointer) pointer = std::move(of_floors);
   if (pointer) return ensure_differs(what.noun.name, stored.id, *pointer);
   return {};
 }

@@ -71,17 +71,15 @@ Result<OperationPtr> transaction_find(Ledger &, const RequestPtr &request) {
 
 Result<OperationPtr> transaction_find_many(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
-  const bool by_external_id = reader.has("external_ids");
-  if (by_external_id && reader.has("ids")) {
-    reader.fail("request.malformed", "ids", "cannot be given together with external_ids");
+  const bool by_external_id = reader.has("external_ids"), by_id = reader.has("ids");
+  if (by_external_id == by_id) {
+    reader.fail(by_id ? "request.malformed" : "request.missing_key", "ids",
+                "or external_ids must be given, and only one of them");
   }
   Lookup lookup{"external_id", {}};
   std::vector<base::Uuid> ids;
-  if (by_external_id) {
-    lookup.keys = reader.texts("external_ids", kMaxBatch);
-  } else {
-    ids = reader.uuids("ids", kMaxBatch);
-  }
+  if (by_external_id) lookup.keys = reader.texts("external_ids", kMaxBatch);
+  if (by_id) ids = reader.uuids("ids", kMaxBatch);
   if (base::Outcome read = reader.finish(); !read) return std::move(read.error());
   return std::make_unique<Operation>("transaction_find_many", Operation::Traits{},
                                      [lookup, ids, by_external_id](Context context) {

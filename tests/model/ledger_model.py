@@ -180,7 +180,7 @@ class Ledger:
         self.holds = {}  # id: {"status", "expires_at", "amount", "currency", "captured", "closed_by", "version"}, the third None for several
         self.balances = {}  # (journal, account, currency): [version, {layer: [debit, credit]}]
         self.entries = {}  # account: [(transaction, sequence)]
-        self.moves = []  # (journal, account or set, currency, effective, layer, side, units)
+        self.moves = []  # (journal, account or set, currency, effective, layer, side, units, transaction, sequence, when)
         self.touched = set()  # (account, journal): where it has entries
         self.velocity = Velocity()
 
@@ -366,7 +366,8 @@ class Ledger:
         """What would be answered and the balances after it, or a Refusal; nothing is kept."""
         trial = copy.deepcopy(self)
         answer = trial.answer(trial.post_many([posting])[0])
-        moved = sorted(key for key in trial.balances if trial.balances[key] != self.balances.get(key))
+        moved = sorted(key for key in trial.balances
+                       if trial.balances[key] != self.balances.get(key) and not self.follows(key[1]))
         return {**answer, "balances_after": [trial.balance_row(key) for key in moved]}
 
     @staticmethod
@@ -546,7 +547,8 @@ class Ledger:
                 balance = self.balances.setdefault(key, [0, self.nothing()])
                 balance[0] += 1
                 balance[1][each["layer"]][side] += each["units"]
-                self.moves.append((*key, transaction["effective"], each["layer"], side, each["units"]))
+                self.moves.append((*key, transaction["effective"], each["layer"], side, each["units"], posting["id"],
+                                   sequence, self.now))
 
     @staticmethod
     def nothing():
@@ -622,6 +624,34 @@ class Ledger:
         self.check_history(which, member)
         self.sets[which]["members"].remove(member)
 
+    def follows(self, which):
+        """Whether its balances need not move with a posting: they may be behind until somebody waits for them."""
+        of = self.sets.get(which, {})
+        return of.get("balance_rollup") == "eventually_consistent" and not self.journals[of["journal_id"]]["dated"]
+
+    # ---- what is ensured
+
+    @staticmethod
+    def ensure(of, keys, request, keep):
+        """The id of what has one of the keys ({field: value}, the id too), or None; a Refusal where it differs."""
+        found = [which for which, each in of.items()
+                 if any(({"id": which} | each).get(field) == value for field, value in keys.items())]
+        if len(found) > 1:
+            raise Refusal("keys_span")
+        if not found:
+            return None
+        is_so = {"id": found[0]} | of[found[0]]
+        if not keep and any(is_so.get(field) != value for field, value in request.items()):
+            raise Refusal("ensure_differs")
+        return found[0]
+
+    def ensure_member(self, which, member):
+        """Whether it was not there."""
+        if member in self.sets.get(which, {"members": ()})["members"]:
+            return False
+        self.add_member(which, member)
+        return True
+
     # ---- what it answers
 
     @staticmethod
@@ -655,7 +685,7 @@ class Ledger:
     def sums(self, journal, first, last):
         """What was moved from one date to another, both included: {(journal, account, currency): (layers, entries)}."""
         found = {}
-        for of, account, currency, effective, layer, side, units in self.moves:
+        for of, account, currency, effective, layer, side, units, *_ in self.moves:
             if of == journal and first <= effective <= last:
                 layers, count = found.get((of, account, currency), (self.nothing(), 0))
                 layers[layer][side] += units
@@ -677,6 +707,55 @@ class Ledger:
                          "open": self.shown(key, opened[key][0]) if key in opened else {},
                          "period": self.shown(key, layers), "close": self.shown(key, closed[key][0])})
         return rows
+
+    # ---- statements
+
+    def trial_balance(self, journal, layer, which=None, subtotals=False, currency=None, date=None):
+        """Lines by code and currency, and totals of the accounts by currency."""
+        if date is None:
+            found = {key[1:]: layers for key, (_, layers) in self.balances.items() if key[0] == journal}
+        else:
+            found = {key[1:]: layers for key, (layers, _) in self.sums(journal, "0001-01-01", date).items()}
+        found = {key: layers[layer] for key, layers in found.items() if currency in (None, key[1])}
+        accounts = set(self.accounts if which is None else self.accounts_below(which))
+        tops = [each for each, of in self.sets.items() if of["journal_id"] == journal and not self.parents(each)]
+        sets = tops if which is None else [each for each in self.sets[which]["members"] if each in self.sets]
+        totals = {}
+        for (account, of), sides in found.items():
+            if account in accounts:
+                totals[of] = [sum(pair) for pair in zip(totals.get(of, (0, 0)), sides)]
+        code = {which: each["code"] for which, each in self.accounts.items()} | {which: which for which in self.sets}
+        lines = sorted((code[account], of, account) for account, of in found
+                       if account in (sets if subtotals else accounts))
+        return ([{"account_id": account, "currency": of, **self.sides(account, found[account, of])}
+                 for _, of, account in lines],
+                [{"currency": of, "debit": text(debit), "credit": text(credit)}
+                 for of, (debit, credit) in sorted(totals.items())])
+
+    def sides(self, which, sides):
+        debit, credit = sides
+        normal = (self.accounts.get(which) or self.sets[which])["normal_balance_type"]
+        return {"debit": text(debit), "credit": text(credit),
+                "net": text(debit - credit if normal == "debit" else credit - debit)}
+
+    def statement(self, key, layer, by, first, last):
+        """What there was before, lines with what there was after each, what there was at the end; both ends included."""
+        moves = [move for move in self.moves if move[:3] == key and move[4] == layer]
+        if by == "effective":
+            moves.sort(key=lambda move: move[3])
+        sides, opening, lines = [Decimal(0), Decimal(0)], None, []
+        for *_, effective, _, side, units, transaction, sequence, when in moves:
+            at = effective if by == "effective" else when
+            if last is not None and at > last:
+                break
+            if opening is None and (first is None or at >= first):
+                opening = self.sides(key[1], sides)
+            sides[side] += units
+            if opening is not None:
+                lines.append({"entry": {"transaction_id": transaction, "sequence": sequence},
+                              "running": self.sides(key[1], sides)})
+        closing = self.sides(key[1], sides)
+        return opening or closing, lines, closing
 
     def balances_of(self, journal):
         return [self.balance_row(key) for key in sorted(self.balances) if key[0] == journal]

@@ -28,6 +28,7 @@ class Play:
         self.requests = []  # that were posted
         self.held = []  # requests of holds that were made
         self.steps_of_holds = []  # (op, request) of captures and releases that were made
+        self.inside = False  # a transaction
 
     def id(self):
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
@@ -40,7 +41,8 @@ class Play:
     def begin(self):
         for code, scale in (("MAIN", {"default": 18}), ("CENTS", {"default": 8, "USD": 2}), ("OLD", {"default": 18})):
             journal = self.id()
-            self.ledger.journals[journal] = {"status": "active", "max_scale": scale}
+            self.ledger.journals[journal] = {"status": "active", "max_scale": scale, "code": code, "name": code,
+                                             "dated": code != "OLD"}
             self.note("journal_create", {"id": journal, "code": code, "name": code, "max_scale": scale,
                                          "effective_balances": code != "OLD"})
         self.journal_ids = list(self.ledger.journals)
@@ -123,6 +125,10 @@ class Play:
                                      {"EUR": sign + "50000000"}, None, None))
         layer = self.random.choice(("settled", "settled", "pending", "encumbrance"))
         holder = self.ledger.sets[which] if of_set else self.ledger.accounts[which]
+        if holder.get("balance_rollup") == "eventually_consistent" and amount is not None:
+            self.lines.append({"op": "account_set_update", "request": {"id": which, name: amount},
+                               "error": "request.malformed"})
+            return
         holder.pop(name, None)
         if amount is not None:
             holder[name] = amount
@@ -141,8 +147,11 @@ class Play:
         made, journal = self.id(), self.random.choice(self.journal_ids)
         side = self.random.choice(("debit", "credit"))
         name = f"Set {len(self.ledger.sets)}"
-        self.ledger.sets[made] = {"name": name, "journal_id": journal, "normal_balance_type": side, "members": set()}
-        self.note("account_set_create", {"id": made, "journal_id": journal, "name": name, "normal_balance_type": side})
+        rollup = self.random.choice(("synchronous", "synchronous", "eventually_consistent"))
+        self.ledger.sets[made] = {"name": name, "journal_id": journal, "normal_balance_type": side,
+                                  "balance_rollup": rollup, "members": set()}
+        self.note("account_set_create", {"id": made, "journal_id": journal, "name": name, "normal_balance_type": side,
+                                         "balance_rollup": rollup})
 
     def account_set(self):
         return self.random.choice(list(self.ledger.sets))
@@ -212,14 +221,113 @@ class Play:
         control, bearers = self.control(), sorted({self.bearer() for _ in range(self.random.randint(1, 2))})
         most, replace = self.random.choice(("50", "250000.5", "1000000000000")), self.random.random() < 0.4
         names = {self.ledger.velocity.limits[each] for each in self.ledger.velocity.controls[control]["limits"]}
-        request = {"control_id": control, "account_ids": bearers, "replace": replace,
-                   "params": {"most": most} if names & {"MONTHLY", "LARGE"} else {}}
-        done = self.ledger.velocity.attach(bearers, control, most, replace)
+        given = {"most": most} if names & {"MONTHLY", "LARGE"} else {}
+        request = {"control_id": control, "account_ids": bearers, "replace": replace, "params": given}
+        done = self.ledger.velocity.attach(bearers, control, given, replace)
         if done is None:
             self.lines.append({"op": "velocity_control_attach", "request": request,
                                "error": "velocity_control.attached"})
             return
         self.note("velocity_control_attach", request, {"attached": done[0], "replaced": done[1]})
+
+    # ---- what is ensured
+
+    def ensured(self, op, of, keys, request, new):
+        """By the keys; new is what is there after it, where it was not."""
+        keep = self.random.random() < 0.3
+        asked = {**request, "on_difference": "keep"} if keep else request
+        noun = op.removesuffix("_ensure")
+        try:
+            found = self.ledger.ensure(of, keys, request, keep)
+        except Refusal as refusal:
+            self.lines.append({"op": op, "request": asked, "error": f"{noun}.{refusal.code}"})
+            return
+        if found is None:
+            of[request["id"]] = new
+        which = found or request["id"]
+        self.note(op, asked, {"created": found is None, noun: {"id": which, "name": of[which]["name"]}})
+
+    def ensure(self):
+        self.random.choice((self.account_ensure, self.journal_ensure, self.account_set_ensure, self.ensure_members,
+                            self.ensure_limit, self.ensure_attached))()
+
+    def account_ensure(self):
+        which, account = self.random.choice(list(self.ledger.accounts.items()))
+        request = {"code": account["code"], "name": account["name"]}
+        wish = self.random.random()
+        if wish < 0.3:
+            request = {"id": self.id(), "code": f"E{len(self.ledger.accounts):03}", "name": "Ensured"}
+        elif wish < 0.5:
+            request["id"] = self.random.choice((which, which, self.account(), self.id()))
+        elif wish < 0.7:
+            request["name"] = "Other"
+        elif wish < 0.8:
+            request["normal_balance_type"] = self.random.choice(("debit", "credit"))
+        keys = {name: request[name] for name in ("id", "code") if name in request}
+        self.ensured("account_ensure", self.ledger.accounts, keys, request,
+                     {"code": request["code"], "name": request["name"], "status": "active",
+                      "normal_balance_type": "credit"})
+
+    def journal_ensure(self):
+        which = self.random.choice(self.journal_ids)
+        request = {"id": which, **{name: self.ledger.journals[which][name] for name in ("code", "name")}}
+        if self.random.random() < 0.5:
+            request[self.random.choice(("name", "code"))] = self.random.choice(("MAIN", "OLD", "Other"))
+        keys = {name: request[name] for name in ("id", "code")}
+        self.ensured("journal_ensure", self.ledger.journals, keys, request, None)
+
+    def account_set_ensure(self):
+        which = self.account_set()
+        fields = ("name", "journal_id", "balance_rollup")
+        request = {"id": which, **{name: self.ledger.sets[which][name] for name in fields}}
+        wish = self.random.random()
+        if wish < 0.2:
+            request["id"] = self.id()
+        elif wish < 0.5:
+            request[self.random.choice(("name", "journal_id"))] = self.random.choice(self.journal_ids)
+        self.ensured("account_set_ensure", self.ledger.sets, {"id": request["id"]}, request,
+                     {**request, "normal_balance_type": "credit", "members": set()})
+
+    def ensure_members(self):
+        which = self.account_set()
+        member, key = self.member()
+        if self.ledger.sets[which]["members"] and self.random.random() < 0.6:
+            member = self.random.choice(sorted(self.ledger.sets[which]["members"]))
+            key = {"member_account_set_id" if member in self.ledger.sets else "account_id": member}
+        request = {"members": [{"account_set_id": which, **key}] * self.random.randint(1, 2)}
+        try:
+            created = int(self.ledger.ensure_member(which, member))
+        except Refusal as refusal:
+            self.lines.append({"op": "account_set_ensure_members", "request": request, "error": refusal.code})
+            return
+        self.note("account_set_ensure_members", request,
+                  {"created": created, "found": len(request["members"]) - created})
+
+    def ensure_limit(self):
+        velocity, control = self.ledger.velocity, self.control()
+        limit = self.random.choice(list(velocity.limits))
+        created = limit not in velocity.controls[control]["limits"]
+        if created:
+            velocity.controls[control]["limits"].append(limit)
+        self.note("velocity_control_ensure_limit", {"control_id": control, "limit_id": limit},
+                  {"created": int(created), "found": int(not created)})
+
+    def ensure_attached(self):
+        control, bearers = self.control(), sorted({self.bearer() for _ in range(self.random.randint(1, 2))})
+        if self.ledger.velocity.attached and self.random.random() < 0.5:
+            bearer, control = self.random.choice(sorted(self.ledger.velocity.attached))
+            bearers = [bearer]
+        names = {self.ledger.velocity.limits[each] for each in self.ledger.velocity.controls[control]["limits"]}
+        given = {"most": self.random.choice(("50", "250000.5"))} if names & {"MONTHLY", "LARGE"} else {}
+        keep = self.random.random() < 0.3
+        request = {"control_id": control, "account_ids": bearers, "params": given,
+                   **({"on_difference": "keep"} if keep else {})}
+        done = self.ledger.velocity.ensure_attached(bearers, control, given, keep)
+        if done is None:
+            self.lines.append({"op": "velocity_control_ensure_attached", "request": request,
+                               "error": "velocity_control.ensure_differs"})
+            return
+        self.note("velocity_control_ensure_attached", request, {"created": done[0], "found": done[1]})
 
     def velocity_detach(self):
         control, bearers = self.control(), [self.bearer()]
@@ -346,6 +454,14 @@ class Play:
         postings = [self.next_posting() for _ in range(self.random.randint(1, 6))]
         self.post("transaction_post_many", {"postings": postings}, postings)
 
+    def group(self):
+        """Postings that are asked for at once, so that they share commits; each has the answer it would have alone."""
+        before, self.lines = self.lines, []
+        for _ in range(self.random.randint(2, 8)):
+            self.random.choice((self.transaction_post, self.transaction_post, self.transaction_post_many))()
+        before.append({"op": "group", "lines": self.lines})
+        self.lines = before
+
     def transaction_preview(self):
         posting = self.next_posting()
         try:
@@ -454,8 +570,17 @@ class Play:
 
     # ---- looking
 
+    def follow(self):
+        self.note("rollup_await", {})
+
+    def follow_of(self, journal):
+        """Waits for the balances of the journal that are behind, if there may be any."""
+        if not self.ledger.journals[journal]["dated"]:
+            self.follow()
+
     def balances(self):
-        journal = self.random.choice(self.journal_ids)
+        journal = self.random.choice(self.journal_ids[:2] if self.inside else self.journal_ids)
+        self.follow_of(journal)
         self.lines.append({"op": "balances", "journal_id": journal, "expect": self.ledger.balances_of(journal)})
 
     def find(self):
@@ -464,8 +589,9 @@ class Play:
         if account.get("available_layer") == "settled" and not {"min_available", "max_available"} & set(account):
             del account["available_layer"]  # as if nothing had ever been said
         self.note("account_find", {"code": account["code"]}, {"id": which, **account})
-        if self.ledger.balances:
-            key = self.random.choice(sorted(self.ledger.balances))
+        keys = sorted(key for key in self.ledger.balances if not self.ledger.follows(key[1]))
+        if keys:
+            key = self.random.choice(keys)
             self.note("balance_find", {"journal_id": key[0], "account_id": key[1], "currency": key[2]},
                       self.ledger.balance_row(key))
         if self.ledger.posted:
@@ -481,12 +607,58 @@ class Play:
             which, key = self.account(), "account_id"
         self.lines.append({"op": "entries", "request": {key: which}, "expect": self.ledger.entries_of(which)})
 
+    def trial_balance(self):
+        journal = self.random.choice(self.journal_ids[:2] if self.inside else self.journal_ids)
+        layer = self.random.choice(("settled", "settled", "pending", "encumbrance"))
+        of_journal = [which for which, each in self.ledger.sets.items() if each["journal_id"] == journal]
+        which = self.random.choice(of_journal) if of_journal and self.random.random() < 0.5 else None
+        subtotals = self.random.random() < 0.4
+        currency = self.random.choice((None, None, "USD", "EUR"))
+        date = self.date() if journal in self.journal_ids[:2] and self.random.random() < 0.5 else None
+        request = {"journal_id": journal, "layer": layer, "subtotals": subtotals,
+                   **({"account_set_id": which} if which else {}), **({"currency": currency} if currency else {}),
+                   **({"at": {"effective": date}} if date else {})}
+        self.follow_of(journal)
+        items, totals = self.ledger.trial_balance(journal, layer, which, subtotals, currency, date)
+        self.lines.append({"op": "trial_balance", "request": request,
+                           "expect": {"items": items, "totals": totals}})
+
+    def statement(self):
+        journal = self.random.choice(self.journal_ids)
+        holders = list(self.ledger.accounts) + [which for which in self.ledger.sets if not self.ledger.follows(which)]
+        which, currency = self.random.choice(holders), self.random.choice(("USD", "USD", "EUR"))
+        keys = sorted(key for key in self.ledger.balances if key[1] in holders)
+        if keys and self.random.random() < 0.8:
+            journal, which, currency = self.random.choice(keys)
+        layer = self.random.choice(("settled", "settled", "pending", "encumbrance"))
+        by = "effective" if journal in self.journal_ids[:2] and self.random.random() < 0.5 else "recorded"
+        if by == "effective":
+            first, last = sorted((self.date(), self.date()))
+        else:
+            ago = [datetime.timedelta(seconds=self.random.choice((0, 0, 1, 3600, 86400, 10**7))) for _ in range(2)]
+            first, last = sorted(self.ledger.now - each for each in ago)
+        first, last = (each if self.random.random() < 0.6 else None for each in (first, last))
+        request = {"journal_id": journal, "account_id": which, "currency": currency, "layer": layer, "by": by,
+                   "order": self.random.choice(("asc", "desc"))}
+        for name, value in (("from", first), ("until", last)):
+            if value is not None:
+                request[name] = value if by == "effective" else value.isoformat() + "Z"
+        opening, items, closing = self.ledger.statement((journal, which, currency), layer, by, first, last)
+        if request["order"] == "desc":
+            items = items[::-1]
+        self.lines.append({"op": "account_statement", "request": request,
+                           "expect": {"opening": opening, "closing": closing,
+                                      "entries": [each["entry"] for each in items],
+                                      "running": [each["running"] for each in items]}})
+
     def transaction(self, steps):
         """A transaction of several operations. What is rolled back never was; its ids are new again."""
         before = copy.deepcopy(self.ledger)
         self.lines.append({"op": "begin"})
+        self.inside = True
         for _ in range(self.random.randint(1, 5)):
-            self.random.choice([step for step in steps if step != self.clock_advance])()
+            self.random.choice([step for step in steps if step not in (self.clock_advance, self.group)])()
+        self.inside = False
         commits = self.random.random() < 0.5
         self.lines.append({"op": "commit" if commits else "rollback"})
         if not commits:
@@ -500,6 +672,7 @@ class Play:
                  [self.hold_create] * 8 + [self.hold_step] * 14 + [self.hold_find] * 4 + [self.transaction_void] * 7 + [self.transaction_preview] * 5 + [self.account_create_many] * 2 +
                  [self.account_set_create] * 2 + [self.account_into_set] * 4 + [self.add_members] * 5 +
                  [self.velocity_attach] * 4 + [self.velocity_detach] * 3 + [self.velocity_add_limit] +
+                 [self.group] * 6 + [self.ensure] * 8 + [self.trial_balance] * 4 + [self.statement] * 4 +
                  [self.headroom] * 5 + [self.remove_member] * 3 + [self.members] * 3 + [self.effective] * 4 +
                  [self.range] * 4)
         for step in self.steps:
@@ -508,6 +681,7 @@ class Play:
                 self.transaction(steps)
             else:
                 self.random.choice(steps)()
+        self.follow()
         for journal in self.journal_ids:
             self.lines.append({"op": "balances", "journal_id": journal, "expect": self.ledger.balances_of(journal)})
         return self.lines

@@ -62,14 +62,23 @@ class Velocity:
         self.attached = {}  # (account or set, control): {"params", "limits": [id]}, as it was frozen
         self.counted = {}  # (account or set, control, limit, journal, currency, window): {layer: [debit, credit]}
 
-    def attach(self, bearers, control, most, replace):
+    def attach(self, bearers, control, given, replace):
         """How many were attached and how many replaced, or None where one is attached already."""
         there = [bearer for bearer in bearers if (bearer, control) in self.attached]
         if there and not replace:
             return None
         for bearer in bearers:
-            self.attached[(bearer, control)] = {"params": {"most": Decimal(most)},
+            self.attached[(bearer, control)] = {"given": given,
+                                                "params": {name: Decimal(value) for name, value in given.items()},
                                                 "limits": list(self.controls[control]["limits"])}
+        return len(bearers) - len(there), len(there)
+
+    def ensure_attached(self, bearers, control, given, keep):
+        """How many were attached and how many found, or None where one is attached with other params."""
+        there = [bearer for bearer in bearers if (bearer, control) in self.attached]
+        if not keep and any(self.attached[bearer, control]["given"] != given for bearer in there):
+            return None
+        self.attach([bearer for bearer in bearers if bearer not in there], control, given, False)
         return len(bearers) - len(there), len(there)
 
     def detach(self, bearers, control):

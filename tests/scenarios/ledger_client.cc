@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "contract.h"
+#include "host_connection.h"
 #include "json_document.h"
 
 namespace cala::tests {
@@ -33,8 +34,7 @@ Make find_operation(std::string_view name) {
   return nullptr;
 }
 
-// Takes over the error.
-Answer answer_of(cala_status status, cala_error *error) {
+Answer read_answer(cala_status status, const cala_error *error) {
   Answer answer;
   answer.status = status;
   answer.code = cala_error_code(error);
@@ -44,8 +44,33 @@ Answer answer_of(cala_status status, cala_error *error) {
   answer.posting_index = error == nullptr ? -1 : cala_error_posting_index(error);
   answer.tx_state = cala_error_tx_state(error);
   answer.retryable = cala_error_retryable(error) != 0;
+  return answer;
+}
+
+// Takes over the error.
+Answer answer_of(cala_status status, cala_error *error) {
+  Answer answer = read_answer(status, error);
   cala_error_free(error);
   return answer;
+}
+
+void read_result(Answer &answer, const cala_op *op) {
+  std::size_t length = 0;
+  if (const char *result = cala_op_result(op, &length)) answer.result.assign(result, length);
+}
+
+void expect_as_in_contract(std::string_view operation, std::string_view request, const Answer &answer) {
+  // The tests' own reader of JSON goes by the locale.
+  if (*std::localeconv()->decimal_point != '.') return;
+  const Contract &contract = Contract::of_library();
+  const std::string breach =
+      answer.ok() ? contract.breach_of_result(operation, answer.result)
+                  : contract.breach_of_error(
+                        operation, {answer.code, cala_status_name(answer.status), answer.details, answer.retryable});
+  if (!breach.empty()) {
+    ADD_FAILURE() << "not what cala.h says of " << operation << ": " << breach
+                  << "\n  asked: " << request.substr(0, 500);
+  }
 }
 
 }  // namespace
@@ -86,23 +111,53 @@ Answer LedgerClient::run(std::string_view operation, std::string_view request) {
   cala_op *op = nullptr;
   cala_error *error = nullptr;
   cala_status status = find_operation(operation)(ledger_, tx_, request.data(), request.size(), &op, &error);
-  if (status == CALA_OK) status = cala_op_run(op, -1, &error);
+  if (status == CALA_OK && host_ == nullptr) status = cala_op_run(op, -1, &error);
   Answer answer = answer_of(status, error);
-  std::size_t length = 0;
-  if (const char *result = cala_op_result(op, &length)) answer.result.assign(result, length);
-  cala_op_free(op);
-  // The tests' own reader of JSON goes by the locale.
-  if (*std::localeconv()->decimal_point != '.') return answer;
-  const Contract &contract = Contract::of_library();
-  const std::string breach =
-      answer.ok() ? contract.breach_of_result(operation, answer.result)
-                  : contract.breach_of_error(
-                        operation, {answer.code, cala_status_name(answer.status), answer.details, answer.retryable});
-  if (!breach.empty()) {
-    ADD_FAILURE() << "not what cala.h says of " << operation << ": " << breach
-                  << "\n  asked: " << request.substr(0, 500);
+  if (op != nullptr && host_ != nullptr) {
+    std::int32_t step = cala_op_step(op);
+    while (step == CALA_STEP_NEED_QUERY) step = host_->feed(op);
+    answer = read_answer(cala_op_status(op), cala_op_error(op));
   }
+  read_result(answer, op);
+  cala_op_free(op);
+  expect_as_in_contract(operation, request, answer);
   return answer;
+}
+
+std::vector<Answer> LedgerClient::run_together(const std::vector<std::pair<std::string, std::string>> &asked) {
+  std::vector<Answer> answers(asked.size());
+  std::vector<cala_op *> started(asked.size(), nullptr);
+  cala_queue *queue = nullptr;
+  EXPECT_EQ(cala_queue_new(&queue, nullptr), CALA_OK);
+  int left = 0;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const auto &[operation, request] = asked[i];
+    cala_error *error = nullptr;
+    cala_op *op = nullptr;
+    const cala_status made = find_operation(operation)(ledger_, nullptr, request.data(), request.size(), &op, &error);
+    answers[i] = answer_of(made, error);
+    if (made != CALA_OK) continue;
+    EXPECT_EQ(cala_op_start(op, queue, nullptr, nullptr), CALA_OK);
+    started[i] = op;
+    ++left;
+  }
+  while (left > 0) {
+    if (cala_queue_wait(queue, 60'000) != CALA_OK) {
+      ADD_FAILURE() << left << " operations were not answered";
+      break;
+    }
+    left -= cala_queue_drain(queue, 0);
+  }
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (started[i] != nullptr) {
+      answers[i] = read_answer(cala_op_status(started[i]), cala_op_error(started[i]));
+      read_result(answers[i], started[i]);
+      cala_op_free(started[i]);
+    }
+    expect_as_in_contract(asked[i].first, asked[i].second, answers[i]);
+  }
+  cala_queue_free(queue);
+  return answers;
 }
 
 Answer LedgerClient::begin() {
@@ -111,21 +166,34 @@ Answer LedgerClient::begin() {
   return answer_of(status, error);
 }
 
+Answer LedgerClient::begin_on(HostConnection &host) {
+  EXPECT_EQ(host.execute("BEGIN"), "");
+  host_ = &host;
+  cala_error *error = nullptr;
+  const cala_status status = cala_tx_host(ledger_, nullptr, 0, &tx_, &error);
+  return answer_of(status, error);
+}
+
 template <typename End>
-Answer LedgerClient::end_transaction(End end) {
+Answer LedgerClient::end_transaction(End end, const char *of_host) {
+  if (host_ != nullptr) {
+    EXPECT_EQ(std::exchange(host_, nullptr)->execute(of_host), "");
+    cala_tx_free(std::exchange(tx_, nullptr));
+    return {};
+  }
   cala_error *error = nullptr;
   const cala_status status = end(tx_, &error);
   cala_tx_free(std::exchange(tx_, nullptr));
   return answer_of(status, error);
 }
 
-Answer LedgerClient::commit() { return end_transaction(cala_tx_commit); }
+Answer LedgerClient::commit() { return end_transaction(cala_tx_commit, "COMMIT"); }
 
-Answer LedgerClient::rollback() { return end_transaction(cala_tx_rollback); }
+Answer LedgerClient::rollback() { return end_transaction(cala_tx_rollback, "ROLLBACK"); }
 
 Answer LedgerClient::prepare(std::string_view gid) {
   return end_transaction(
-      [&](cala_tx *tx, cala_error **error) { return cala_tx_prepare(tx, gid.data(), gid.size(), error); });
+      [&](cala_tx *tx, cala_error **error) { return cala_tx_prepare(tx, gid.data(), gid.size(), error); }, nullptr);
 }
 
 Answer LedgerClient::set_clock(std::string_view instant) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace cala::tests {
@@ -30,6 +31,8 @@ struct Answer {
   std::string text() const;            // for a test's message
 };
 
+class HostConnection;
+
 class LedgerClient {
  public:
   // nullptr and the reason in *refusal when it cannot be opened.
@@ -42,8 +45,12 @@ class LedgerClient {
   static bool knows(std::string_view operation);
   // Runs an operation; inside the open transaction, if there is one. An answer that the contract does not know fails the test.
   Answer run(std::string_view operation, std::string_view request);
+  // Starts them all, outside of a transaction, and waits: those that come while others are committed share the next commit.
+  std::vector<Answer> run_together(const std::vector<std::pair<std::string, std::string>> &asked);
 
   Answer begin();
+  // A transaction of the program's own, until commit or rollback: its connection runs what is asked for.
+  Answer begin_on(HostConnection &host);
   Answer commit();
   Answer rollback();
   Answer prepare(std::string_view gid);
@@ -57,10 +64,11 @@ class LedgerClient {
  private:
   explicit LedgerClient(cala_ledger *ledger) : ledger_(ledger) {}
   template <typename End>
-  Answer end_transaction(End end);
+  Answer end_transaction(End end, const char *of_host);
 
   cala_ledger *ledger_;
   cala_tx *tx_ = nullptr;
+  HostConnection *host_ = nullptr;  // whose transaction it is, where it is a program's
 };
 
 enum class StoreKind { kSqlite, kPostgres };

@@ -135,6 +135,72 @@ TEST_P(EnsureRace, OfManyOneAddsALimitToAControlAndOneAttachesIt) {
   }
 }
 
+// One who only creates takes no notice of those who ensure; they find what it made.
+TEST_P(EnsureRace, FindsWhatAPlainCreateMadeMeanwhile) {
+  ASSERT_TRUE(first_->begin().ok());
+  ASSERT_TRUE(first_->run("account_create", kCash).ok());
+  std::future<Answer> answer = std::async(std::launch::async, [&] { return second_->run("account_ensure", kCash); });
+  EXPECT_EQ(answer.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  ASSERT_TRUE(first_->commit().ok());
+  EXPECT_EQ(created_of(answer.get()), "found");
+}
+
+TEST_P(EnsureRace, TwoFindASetByOneKeyEach) {
+  const std::string set = R"("journal_id": "10000000-0000-0000-0000-000000000001", "name": "Set"})";
+  const std::string id = R"({"id": "f0000000-0000-0000-0000-000000000001", )";
+  const std::string external_id = R"({"external_id": "set", )";
+  const Answer journal =
+      first_->run("journal_create", R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Main"})");
+  ASSERT_TRUE(journal.ok()) << journal.text();
+  ASSERT_TRUE(first_->begin().ok());
+  const Answer made = first_->run("account_set_create", id + R"("external_id": "set", )" + set);
+  ASSERT_TRUE(made.ok()) << made.text();
+  const std::unique_ptr<LedgerClient> third = store_->open();
+  std::future<Answer> by_id =
+      std::async(std::launch::async, [&] { return second_->run("account_set_ensure", id + set); });
+  std::future<Answer> by_external_id =
+      std::async(std::launch::async, [&] { return third->run("account_set_ensure", external_id + set); });
+  EXPECT_EQ(by_id.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  EXPECT_EQ(by_external_id.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  ASSERT_TRUE(first_->commit().ok());
+  EXPECT_EQ(created_of(by_id.get()), "found");
+  EXPECT_EQ(created_of(by_external_id.get()), "found");
+}
+
+TEST_P(EnsureRace, OfManyOneAddsEachMember) {
+  const std::string set = "f0000000-0000-0000-0000-00000000000";
+  for (const auto &[operation, request] :
+       {std::pair<const char *, std::string>{"journal_create",
+                                             R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Main"})"},
+        {"account_create", R"({"id": "a0000000-0000-0000-0000-000000000001", "code": "A", "name": "A"})"},
+        {"account_set_create",
+         R"({"journal_id": "10000000-0000-0000-0000-000000000001", "name": "S", "id": ")" + set + "1\"}"},
+        {"account_set_create",
+         R"({"journal_id": "10000000-0000-0000-0000-000000000001", "name": "S", "id": ")" + set + "2\"}"}}) {
+    const Answer answer = first_->run(operation, request);
+    ASSERT_TRUE(answer.ok()) << answer.text();
+  }
+  const std::string request = R"({"members": [{"account_set_id": ")" + set + R"(1", "member_account_set_id": ")" + set +
+                              R"(2"}, {"account_set_id": ")" + set +
+                              R"(2", "account_id": "a0000000-0000-0000-0000-000000000001"}]})";
+  std::vector<std::future<Answer>> answers;
+  answers.reserve(4);
+  for (int i = 0; i < 4; ++i) {
+    answers.push_back(std::async(std::launch::async, [&] {
+      const std::unique_ptr<LedgerClient> mine = store_->open();
+      return mine == nullptr ? Answer() : mine->run("account_set_ensure_members", request);
+    }));
+  }
+  int created = 0;
+  for (std::future<Answer> &each : answers) {
+    const Answer answer = each.get();
+    const bool made = answer.result == R"({"created":2,"found":0})";
+    EXPECT_TRUE(made || answer.result == R"({"created":0,"found":2})") << answer.text();
+    if (made) ++created;
+  }
+  EXPECT_EQ(created, 1);
+}
+
 class VoidRace : public EnsureRace {
  protected:
   void SetUp() override {

@@ -168,6 +168,36 @@ TEST_F(Rollup, SaysWhyItCannotGoOnAndGoesOnWhenItCan) {
   EXPECT_TRUE(within(std::chrono::seconds(30), [&] { return last_error().empty(); }));
 }
 
+// What was posted counts, whatever became of its account since.
+TEST_F(Rollup, ALockedAccountHoldsNothingUp) {
+  forbid();
+  run("transaction_post", kPosting);
+  EXPECT_TRUE(within(std::chrono::seconds(30), [&] { return !last_error().empty(); }));
+  run("account_lock", R"({"id": ")" + std::string(kAlice) + "\"}");
+  run("journal_lock", R"({"id": ")" + std::string(kJournal) + "\"}");
+  allow();
+  EXPECT_EQ(debit_becoming("1"), "1");
+}
+
+TEST_F(Rollup, FollowsAPostingThatWaitedForTheAttachment) {
+  const std::string warm = "f0000000-0000-0000-0000-000000000002";
+  run("account_set_create", R"({"name": "Warm", "balance_rollup": "eventually_consistent", "journal_id": ")" +
+                                std::string(kJournal) + R"(", "id": ")" + warm + "\"}");
+  const std::unique_ptr<LedgerClient> other = store_->open();
+  ASSERT_TRUE(ledger_->begin().ok());
+  run("account_set_add_members",
+      R"({"members": [{"account_set_id": ")" + warm + R"(", "account_id": ")" + kBob + "\"}]}");
+  std::future<Answer> posted = std::async(std::launch::async, [&] { return other->run("transaction_post", kPosting); });
+  EXPECT_EQ(posted.wait_for(std::chrono::milliseconds(300)), std::future_status::timeout);
+  ASSERT_TRUE(ledger_->commit().ok());
+  const Answer answer = posted.get();
+  ASSERT_TRUE(answer.ok()) << answer.text();
+  run("rollup_await", "{}");
+  const Answer found = ledger_->run("balance_find", R"({"currency": "USD", "journal_id": ")" + std::string(kJournal) +
+                                                        R"(", "account_id": ")" + warm + "\"}");
+  EXPECT_NE(found.result.find(R"("credit":"1")"), std::string::npos) << found.text();
+}
+
 TEST_F(Rollup, WhatALedgerLeftUndoneTheNextOneDoes) {
   forbid();
   run("transaction_post_many", postings(3));
@@ -268,10 +298,23 @@ TEST_F(Rollup, WaitsForAPostingToCome) {
 }
 
 TEST_F(Rollup, MembersThatPostedCannotBeMovedThoughNothingHasBeenRolledUp) {
+  const std::string above = "f0000000-0000-0000-0000-000000000002";
+  const std::string in_above = R"({"members": [{"account_set_id": ")" + above + "\", ";
+  run("account_set_create",
+      R"({"name": "Above", "journal_id": ")" + std::string(kJournal) + R"(", "id": ")" + above + "\"}");
+  forbid();
   run("transaction_post", kPosting);
   const Answer removed = ledger_->run("account_set_remove_member", R"({"account_set_id": ")" + std::string(kHot) +
                                                                        R"(", "account_id": ")" + kAlice + "\"}");
   EXPECT_EQ(removed.code, "membership.has_history");
+  const Answer set =
+      ledger_->run("account_set_add_members", in_above + R"("member_account_set_id": ")" + kHot + "\"}]}");
+  EXPECT_EQ(set.code, "membership.has_history");
+  const Answer account = ledger_->run("account_set_add_members", in_above + R"("account_id": ")" + kAlice + "\"}]}");
+  EXPECT_EQ(account.code, "membership.has_history");
+  EXPECT_EQ(debit(*ledger_), "balance.not_found");
+  allow();
+  EXPECT_EQ(debit_becoming("1"), "1");
 }
 
 }  // namespace

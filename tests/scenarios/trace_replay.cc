@@ -63,9 +63,10 @@ TraceReplay::Outcome TraceReplay::replay_line(cJSON *line) {
     const Answer moved = ledger_.advance_clock(std::llround(seconds * 1000));
     if (!moved.ok()) differ("the clock did not move: " + moved.text());
   } else if (operation == "begin" || operation == "commit" || operation == "rollback") {
-    const Answer done = operation == "begin"    ? ledger_.begin()
-                        : operation == "commit" ? ledger_.commit()
-                                                : ledger_.rollback();
+    const Answer done = operation == "commit"     ? ledger_.commit()
+                        : operation == "rollback" ? ledger_.rollback()
+                        : ++transactions_ % 2 > 0 ? ledger_.begin_on(host_)
+                                                  : ledger_.begin();
     if (!done.ok()) differ(operation + " was refused: " + done.text());
   } else if (operation == "balances") {
     check_balances(line);
@@ -79,6 +80,12 @@ TraceReplay::Outcome TraceReplay::replay_line(cJSON *line) {
     check_account_set(line);
   } else if (operation == "headroom") {
     check_headroom(line);
+  } else if (operation == "trial_balance") {
+    check_trial_balance(line);
+  } else if (operation == "account_statement") {
+    check_statement(line);
+  } else if (operation == "group") {
+    run_group(json_member(line, "lines"));
   } else if (!LedgerClient::knows(operation)) {
     differ("there is no operation " + operation + "; it is not in trace_skips.txt either");
   } else {
@@ -95,22 +102,45 @@ bool TraceReplay::is_skipped(const cJSON *line) {
   return skips_.operations.contains(json_text(line, "op")) || skips_.errors.contains(json_text(line, "error"));
 }
 
-void TraceReplay::remember_created(const std::string &operation, const cJSON *request) {
-  if (operation == "account_create" || operation == "account_set_create")
+void TraceReplay::remember_created(const std::string &operation, const cJSON *request, const cJSON *result) {
+  if (operation == "journal_create" && cJSON_IsTrue(json_member(result, "effective_balances")) == 0) {
+    undated_.insert(json_text(request, "id"));
+  }
+  const bool is_created = operation.ends_with("_create") || cJSON_IsTrue(json_member(result, "created")) != 0;
+  if (is_created && (operation == "account_create" || operation == "account_ensure" ||
+                     operation == "account_set_create" || operation == "account_set_ensure")) {
     account_ids_.push_back(json_text(request, "id"));
+    const bool follows = json_text(request, "balance_rollup") == "eventually_consistent";
+    if (follows && undated_.contains(json_text(request, "journal_id"))) following_.insert(json_text(request, "id"));
+  }
   if (operation != "account_create_many") return;
   const cJSON *account = nullptr;
   cJSON_ArrayForEach(account, json_member(request, "accounts")) account_ids_.push_back(json_text(account, "id"));
 }
 
 void TraceReplay::run_operation(const std::string &operation, const cJSON *line) {
-  const cJSON *request = json_member(line, "request");
-  const Answer answer = ledger_.run(operation, json_print(request));
+  check_answer(operation, line, ledger_.run(operation, json_print(json_member(line, "request"))));
+}
+
+// Asked for all at once; each has the answer that it would have after those before it.
+void TraceReplay::run_group(const cJSON *lines) {
+  std::vector<std::pair<std::string, std::string>> asked;
+  const cJSON *line = nullptr;
+  cJSON_ArrayForEach(line, lines) asked.emplace_back(json_text(line, "op"), json_print(json_member(line, "request")));
+  const std::vector<Answer> answers = ledger_.run_together(asked);
+  std::size_t at = 0;
+  cJSON_ArrayForEach(line, lines) {
+    check_answer(asked[at].first, line, answers[at]);
+    ++at;
+  }
+}
+
+void TraceReplay::check_answer(const std::string &operation, const cJSON *line, const Answer &answer) {
   if (json_member(line, "error") != nullptr) return check_refusal(line, answer);
   if (!answer.ok()) return differ(operation + " was refused: " + answer.text());
-  remember_created(operation, request);
   const std::optional<JsonDocument> result = JsonDocument::parse(answer.result);
   if (!result) return differ(operation + " did not answer with JSON: " + answer.result);
+  remember_created(operation, json_member(line, "request"), result->root());
   check_result(operation, json_member(line, "ok"), result->root());
 }
 
@@ -135,6 +165,14 @@ void TraceReplay::check_result(const std::string &operation, const cJSON *expect
   if (operation == "transaction_preview") return check_preview(expected, actual);
   if (operation == "transaction_find") return check_transaction(expected, actual);
   if (operation == "balance_find") return check_balance(expected, actual);
+  if (operation.ends_with("_ensure")) {
+    const std::string noun = operation.substr(0, operation.size() - std::strlen("_ensure"));
+    check_members(json_member(expected, noun.c_str()), json_member(actual, noun.c_str()), {});
+    if (cJSON_Compare(json_member(expected, "created"), json_member(actual, "created"), 1) == 0) {
+      differ(operation + " should say created: " + json_print(json_member(expected, "created")));
+    }
+    return;
+  }
   if (operation != "transaction_post_many") return check_members(expected, actual, {});
   const cJSON *results = json_member(actual, "results");
   const cJSON *wanted = json_member(expected, "results");
@@ -167,13 +205,17 @@ void TraceReplay::check_preview(const cJSON *expected, const cJSON *actual) {
   if (!would_post) return;
   check_posting(expected, actual);
   const cJSON *wanted = json_member(expected, "balances_after");
-  const cJSON *after = json_member(actual, "balances_after");
-  if (cJSON_GetArraySize(wanted) != cJSON_GetArraySize(after)) return differ("another number of balances after it");
+  std::vector<const cJSON *> after;  // of those that move with it on every store
   const cJSON *row = nullptr;
+  cJSON_ArrayForEach(row, json_member(actual, "balances_after")) {
+    if (!following_.contains(json_text(row, "account_id"))) after.push_back(row);
+  }
+  if (static_cast<std::size_t>(cJSON_GetArraySize(wanted)) != after.size()) {
+    return differ("another number of balances after it");
+  }
   cJSON_ArrayForEach(row, wanted) {
     const cJSON *found = nullptr;
-    const cJSON *other = nullptr;
-    cJSON_ArrayForEach(other, after) {
+    for (const cJSON *other : after) {
       const bool same = json_text(other, "account_id") == json_text(row, "account_id") &&
                         json_text(other, "currency") == json_text(row, "currency");
       if (same) found = other;
@@ -413,6 +455,53 @@ void TraceReplay::check_headroom(const cJSON *line) {
     if (json_member(cJSON_GetArrayItem(items, i), "journal_id") == nullptr) cJSON_DeleteItemFromArray(items, i);
   }
   check_rows("velocity_headroom of " + request, json_member(line, "expect"), items);
+}
+
+void TraceReplay::check_in_order(const std::string &what, const cJSON *expected,
+                                 const std::vector<const cJSON *> &actual) {
+  if (static_cast<std::size_t>(cJSON_GetArraySize(expected)) != actual.size()) {
+    return differ(what + " should have " + std::to_string(cJSON_GetArraySize(expected)) + " lines but has " +
+                  std::to_string(actual.size()));
+  }
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    check_members(cJSON_GetArrayItem(expected, static_cast<int>(i)), actual[i], {});
+  }
+}
+
+void TraceReplay::check_trial_balance(const cJSON *line) {
+  const std::string request = json_print(json_member(line, "request"));
+  const std::vector<JsonDocument> pages = all_pages("trial_balance", request.substr(1, request.size() - 2));
+  if (pages.empty()) return;
+  std::vector<const cJSON *> items;
+  std::vector<const cJSON *> totals;
+  const cJSON *row = nullptr;
+  for (const JsonDocument &page : pages) {
+    cJSON_ArrayForEach(row, json_member(page.root(), "items")) items.push_back(row);
+  }
+  cJSON_ArrayForEach(row, json_member(pages.front().root(), "totals")) totals.push_back(row);
+  const cJSON *expect = json_member(line, "expect");
+  check_in_order("the trial balance " + request, json_member(expect, "items"), items);
+  check_in_order("the totals of " + request, json_member(expect, "totals"), totals);
+}
+
+void TraceReplay::check_statement(const cJSON *line) {
+  const std::string request = json_print(json_member(line, "request"));
+  const std::vector<JsonDocument> pages = all_pages("account_statement", request.substr(1, request.size() - 2));
+  const cJSON *expect = json_member(line, "expect");
+  std::vector<const cJSON *> entries;
+  std::vector<const cJSON *> running;
+  const cJSON *item = nullptr;
+  for (const JsonDocument &page : pages) {
+    for (const char *end : {"opening", "closing"}) {
+      check_members(json_member(expect, end), json_member(page.root(), end), {});
+    }
+    cJSON_ArrayForEach(item, json_member(page.root(), "items")) {
+      entries.push_back(json_member(item, "entry"));
+      running.push_back(json_member(item, "running"));
+    }
+  }
+  check_in_order("the entries of the statement " + request, json_member(expect, "entries"), entries);
+  check_in_order("the statement " + request, json_member(expect, "running"), running);
 }
 
 void TraceReplay::check_account_set(const cJSON *line) {

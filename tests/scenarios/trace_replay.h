@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host_connection.h"
 #include "json_document.h"
 #include "ledger_client.h"
 
@@ -29,7 +30,9 @@ struct TraceResult {
 
 class TraceReplay {
  public:
-  TraceReplay(LedgerClient &ledger, const TraceSkips &skips) : ledger_(ledger), skips_(skips) {}
+  // Every second transaction is the library's own, the others the host's.
+  TraceReplay(LedgerClient &ledger, HostConnection &host, const TraceSkips &skips)
+      : ledger_(ledger), host_(host), skips_(skips) {}
   // All lines but the header. Stops after a few differences: what follows is worth little.
   TraceResult replay(const std::vector<std::string> &lines);
 
@@ -38,9 +41,11 @@ class TraceReplay {
 
   Outcome replay_line(cJSON *line);
   bool is_skipped(const cJSON *line);
-  void remember_created(const std::string &operation, const cJSON *request);
+  void remember_created(const std::string &operation, const cJSON *request, const cJSON *result);
 
   void run_operation(const std::string &operation, const cJSON *line);
+  void run_group(const cJSON *lines);
+  void check_answer(const std::string &operation, const cJSON *line, const Answer &answer);
   void check_refusal(const cJSON *line, const Answer &answer);
   void check_result(const std::string &operation, const cJSON *expected, const cJSON *actual);
   void check_posting(const cJSON *expected, const cJSON *actual);
@@ -56,14 +61,21 @@ class TraceReplay {
   void check_entries(const cJSON *line);
   void check_account_set(const cJSON *line);
   void check_headroom(const cJSON *line);
+  void check_trial_balance(const cJSON *line);
+  void check_statement(const cJSON *line);
+  void check_in_order(const std::string &what, const cJSON *expected, const std::vector<const cJSON *> &actual);
   void check_rows(const std::string &what, const cJSON *expected, const cJSON *actual);
   std::vector<JsonDocument> all_balances(const cJSON *line);
   std::vector<JsonDocument> all_pages(const std::string &operation, const std::string &filter);
   void differ(const std::string &what);
 
   LedgerClient &ledger_;
+  HostConnection &host_;
+  int transactions_ = 0;
   const TraceSkips &skips_;
   std::vector<std::string> account_ids_;  // of sets too
+  std::set<std::string> undated_;         // journals without balances by date
+  std::set<std::string> following_;       // sets whose balances may be behind a posting
   std::vector<std::string> differences_;
   int line_ = 1;
 };

@@ -99,7 +99,8 @@ TEST_P(Trace, ReplaysWithTheSameAnswers) {
   ASSERT_NE(ledger, nullptr) << refusal.text();
 
   const TraceSkips skips = read_trace_skips(CALA_SOURCE_DIR "/tests/scenarios/trace_skips.txt");
-  const TraceResult result = TraceReplay(*ledger, skips).replay(lines);
+  const std::unique_ptr<HostConnection> host = HostConnection::open(store);
+  const TraceResult result = TraceReplay(*ledger, *host, skips).replay(lines);
   RecordProperty("lines_run", result.run);
   RecordProperty("lines_skipped", result.skipped);
   for (const std::string &difference : result.differences) ADD_FAILURE() << GetParam().path << " " << difference;

@@ -1017,8 +1017,8 @@ class _EnsureAccount(TypedDict):
 class EnsureAccount(_EnsureAccount, total=False):
     """Request of account_ensure. Creates an account, or finds the one that has its id, code or external id: for
     programs that set up their ledger at each start. Of a found one only the fields that the request has are
-    compared, and those only where on_difference is "error"; nothing is changed. Of two at the same moment one
-    creates and the other finds. It takes no account_set_id: a found one may be in other sets."""
+    compared, amounts by value, and those only where on_difference is "error"; nothing is changed. Of two at the
+    same moment one creates and the other finds. It takes no account_set_id: a found one may be in other sets."""
 
     id: Id | None
     external_id: str | None
@@ -1030,6 +1030,10 @@ class EnsureAccount(_EnsureAccount, total=False):
     metadata: Json
     balance_rollup: AskedBalanceRollup | None
     """Default "synchronous"."""
+    min_available: AskedAvailableLimits | None
+    max_available: AskedAvailableLimits | None
+    available_layer: AskedLayer | None
+    """Default "settled"."""
     on_difference: OnDifference | None
     """Default "error"."""
 

@@ -1197,9 +1197,9 @@ export type AccountCreateManyError = "account.exists" | "account_set.not_found";
 
 /**
  * Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
- * each start. Of a found one only the fields that the request has are compared, and those only where onDifference is
- * "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no accountSetId: a
- * found one may be in other sets.
+ * each start. Of a found one only the fields that the request has are compared, amounts by value, and those only where
+ * onDifference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no
+ * accountSetId: a found one may be in other sets.
  */
 export interface AccountEnsureRequest {
   id?: Id | undefined;
@@ -1214,6 +1214,10 @@ export interface AccountEnsureRequest {
   metadata?: Json | undefined;
   /** Default "synchronous". */
   balanceRollup?: BalanceRollup | undefined;
+  minAvailable?: AvailableLimits | undefined;
+  maxAvailable?: AvailableLimits | undefined;
+  /** Default "settled". */
+  availableLayer?: Layer | undefined;
   /** Default "error". */
   onDifference?: OnDifference | undefined;
 }

@@ -548,12 +548,13 @@ export interface Raw {
   cala_account_create_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
-   * each start. Of a found one only the fields that the request has are compared, and those only where on_difference is
-   * "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no account_set_id:
-   * a found one may be in other sets.
+   * each start. Of a found one only the fields that the request has are compared, amounts by value, and those only where
+   * on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no
+   * account_set_id: a found one may be in other sets.
    * request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
    *   status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
-   *   "synchronous", on_difference?: on_difference = "error"}
+   *   "synchronous", min_available?: available_limits, max_available?: available_limits,
+   *   available_layer?: layer = "settled", on_difference?: on_difference = "error"}
    * result: {created: boolean, account: account}
    * errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists
    * access: write

@@ -45,9 +45,9 @@ module Cala
     def create_many(accounts) = @place.call(:account_create_many, { accounts: accounts })[:accounts]
 
     # Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger
-    # at each start. Of a found one only the fields that the request has are compared, and those only where
-    # on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes
-    # no account_set_id: a found one may be in other sets.
+    # at each start. Of a found one only the fields that the request has are compared, amounts by value, and those only
+    # where on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It
+    # takes no account_set_id: a found one may be in other sets.
     # @option request [String] :id
     # @option request [String] :code Needed.
     # @option request [String] :name Needed.
@@ -57,6 +57,9 @@ module Cala
     # @option request [String] :description
     # @option request [Object] :metadata
     # @option request [String] :balance_rollup Default "synchronous".
+    # @option request [Hash, String] :min_available
+    # @option request [Hash, String] :max_available
+    # @option request [String] :available_layer Default "settled".
     # @option request [String] :on_difference Default "error".
     # @return [Hash] created:, account:
     # @raise [ConflictError] account.ensure_differs, account.keys_span, account.exists

@@ -49,6 +49,7 @@ cala_op *Books::finished(OperationFn operation, const std::string &request) cons
   cala_op *op = nullptr;
   cala_error *error = nullptr;
   cala_status status = operation(ledger_, nullptr, request.data(), request.size(), &op, &error);
+  if (status == CALA_OK && !traceparent_.empty()) cala_op_trace(op, traceparent_.data(), traceparent_.size());
   if (status == CALA_OK) status = cala_op_run(op, -1, &error);
   if (status != CALA_OK) fail("an operation failed", status, error);
   return op;

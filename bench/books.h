@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "cala.h"
 #include "common.h"
@@ -31,6 +32,8 @@ class Books {
   std::string posting(unsigned number) const;
   std::string batch(unsigned first, int count) const;
   void preload(int postings) const;
+  // Operations made from now on are part of this trace; of none, where it is empty.
+  void trace(std::string traceparent) { traceparent_ = std::move(traceparent); }
 
   static std::string journal_id();
   static std::string account_id(int number);
@@ -43,6 +46,7 @@ class Books {
   void make_limits() const;
 
   const int accounts_;
+  std::string traceparent_;
   cala_ledger *ledger_ = nullptr;
 };
 

@@ -7,6 +7,7 @@
 //                --group-max N --json 0|1
 //   ledger_bench --mode open --rate R --seconds S                  operations start at fixed times, whoever is late
 //   ledger_bench --mode growth --postings N                        what changes on the way there
+//   ledger_bench --mode events | telemetry                         what it costs to be told
 //   ledger_bench --mode driven --work ledger|bare|copy|function    rounds as its input asks for them: for bench/suite.py
 //
 // A round is N postings by the ledger, then the same number of rows by the bare writer; rounds alternate, so that both meet the same
@@ -33,6 +34,7 @@
 #include "rows.h"
 #include "transfer.h"
 #include "usage.h"
+#include "watching.h"
 
 namespace {
 
@@ -209,7 +211,7 @@ Cell cell_of(const Options &options, const std::string &mode, int callers, int a
     cell.batch = cell.bare_group = options.batch;
     cell.postings = 5000;
   } else if (mode != "sequential") {
-    fail("--mode is sequential, callers, batch, open, growth or driven");
+    fail("--mode is sequential, callers, batch, open, growth, events, telemetry or driven");
   }
   if (options.postings > 0) cell.postings = options.postings;
   if (options.bare_group > 0) cell.bare_group = options.bare_group;
@@ -251,7 +253,7 @@ std::string commit_option(const Options &options) {
 }
 
 // What a mode does with an open ledger; rows: the bare writer beside it, store_bytes: how large the store is.
-void run_mode(const std::string &store, const Books &books, Rows &rows, const Options &options, const Meter &meter,
+void run_mode(const std::string &store, Books &books, Rows &rows, const Options &options, const Meter &meter,
               const std::function<std::optional<double>()> &store_bytes) {
   LedgerWork work(books);
   if (options.mode == "growth")
@@ -259,6 +261,15 @@ void run_mode(const std::string &store, const Books &books, Rows &rows, const Op
   books.preload(options.preload);
   if (options.mode == "driven") return drive(work, meter, &books, &work);
   if (options.mode == "open") return run_load(books, work, options.rate, options.seconds);
+  const int postings = options.postings > 0 ? options.postings : 20000;
+  if (options.mode == "events") return hear_events(books, work, options.preload, postings, options.rounds);
+  if (options.mode == "telemetry") {
+    std::printf("| with everything on, to without | time | client CPU | client us without | client us with |\n");
+    std::printf("|---|---|---|---|---|\n");
+    watch(books, work, meter, 1, 1, std::max(postings / 10, 1), options.rounds);
+    watch(books, work, meter, 64, 1, postings, options.rounds);
+    return watch(books, work, meter, 1, options.batch, postings, options.rounds);
+  }
   for (int done = 0; done < options.preload; done += 500) rows.write(500);
   for (const Cell &cell : cells_of(options, books.accounts())) run_cell(store, work, rows, cell, options, meter);
 }
@@ -278,7 +289,7 @@ void run_sqlite(const std::string &path, int accounts, const Options &options) {
   const Meter meter;
   if (options.work == "bare") return drive_rows(*rows, options, meter, options.bare_group);
   if (options.work != "ledger") fail("--work " + options.work + " needs PostgreSQL");
-  const Books books(R"({"store":"sqlite:)" + file + '"' + commit_option(options) + "}", accounts, options.full);
+  Books books(R"({"store":"sqlite:)" + file + '"' + commit_option(options) + "}", accounts, options.full);
   run_mode("sqlite", books, *rows, options, meter, [&file]() -> std::optional<double> {
     double bytes = 0;
     for (const std::string &name : {file, file + "-wal"}) {
@@ -313,7 +324,7 @@ void run_postgres(const std::string &connection, int accounts, const Options &op
   const std::unique_ptr<Rows> bare = bare_postgres(connection, schema + "_bare", options.durable);
   if (options.work == "bare") return drive_rows(*bare, options, meter, options.bare_group);
   {
-    const Books books(
+    Books books(
         R"({"store":")" + connection + R"(","migrate":true,"schema":")" + schema + '"' + commit_option(options) + "}",
         accounts, options.full);
     if (options.work == "copy") {
@@ -403,7 +414,8 @@ int main(int argc, char **argv) {
   std::vector<std::string> stores = {"sqlite"};
   if (getenv("CALA_TEST_POSTGRES") != nullptr) stores.emplace_back("postgres");
   if (!options.store.empty()) stores = {options.store};
-  const bool one = options.mode == "driven" || options.mode == "growth" || options.mode == "open";
+  const bool one = options.mode == "driven" || options.mode == "growth" || options.mode == "open" ||
+                   options.mode == "events" || options.mode == "telemetry";
   if (options.work != "ledger" && options.mode != "driven") fail("--work goes with --mode driven");
   if (options.mode == "driven" && (options.store.empty() || !options.accounts))
     fail("--mode driven needs --store and --accounts");

@@ -968,7 +968,7 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   has_next_page: boolean}  */
 /* type health_state: how well something does. "healthy" | "degraded" | "unhealthy" */
 /* type health_check: one thing that was looked at. {
- *   name: "store" | "schema" | "writable" | "rollup" | "listeners" | "disk",
+ *   name: "store" | "schema" | "writable" | "rollup" | "listeners" | "prepared" | "disk",
  *   status: health_state,
  *   code?: text,                       -- why it is not healthy, where one of the codes below says so
  *   message?: text,                    -- why, in words
@@ -979,6 +979,8 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   listeners?: integer,               -- listeners: how many have names
  *   listener?: text,                   -- the one that is furthest behind
  *   waiting_since?: instant,           -- when the first event was recorded that it is not done with
+ *   prepared?: integer,                -- prepared: transactions that were, and have not ended; 0 on SQLite
+ *   oldest_age_ms?: integer,           -- of the one that was first, by the database's clock
  *   file_bytes?: integer,              -- disk: SQLite's file, or PostgreSQL's database
  *   wal_bytes?: integer,               -- SQLite's -wal
  *   free_bytes?: integer}              -- what is left to us where SQLite's file is */
@@ -1918,11 +1920,13 @@ CALA_API cala_status cala_ledger_info(cala_ledger *ledger, cala_tx *tx, const ch
 /* Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
  * status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
  * writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named ones
- * are; disk. A check that was not reached is left out. It is answered within timeout_ms, whatever the store does, and
- * on SQLite it is the one writer for a moment. In a transaction it fails as any operation where the store does. The
- * limits make a check degraded.
+ * are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk. A check that
+ * was not reached is left out. It is answered within timeout_ms, whatever the store does, and on SQLite it is the one
+ * writer for a moment. In a transaction it fails as any operation where the store does. The limits make a check
+ * degraded.
  * request: {timeout_ms?: integer 1..60000 = 5000, rollup_behind_max?: integer 0..9007199254740991,
- *   listener_behind_max?: integer 0..9007199254740991, free_bytes_min?: integer 0..9007199254740991 = 100000000}
+ *   listener_behind_max?: integer 0..9007199254740991, prepared_age_max_ms?: integer 0..9007199254740991,
+ *   free_bytes_min?: integer 0..9007199254740991 = 100000000}
  * result: {status: health_state, checks: [health_check]}
  * access: read */
 CALA_API cala_status cala_ledger_health(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,

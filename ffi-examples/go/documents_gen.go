@@ -701,6 +701,7 @@ const (
 	CheckWritable  HealthCheckName = "writable"
 	CheckRollup    HealthCheckName = "rollup"
 	CheckListeners HealthCheckName = "listeners"
+	CheckPrepared  HealthCheckName = "prepared"
 	CheckDisk      HealthCheckName = "disk"
 )
 
@@ -725,6 +726,10 @@ type HealthCheck struct {
 	Listener string `json:"listener,omitempty"`
 	// When the first event was recorded that it is not done with.
 	WaitingSince time.Time `json:"waiting_since,omitempty"`
+	// Prepared: transactions that were, and have not ended; 0 on SQLite.
+	Prepared *int64 `json:"prepared,omitempty"`
+	// Of the one that was first, by the database's clock.
+	OldestAgeMs *int64 `json:"oldest_age_ms,omitempty"`
 	// Disk: SQLite's file, or PostgreSQL's database.
 	FileBytes *int64 `json:"file_bytes,omitempty"`
 	// SQLite's -wal.
@@ -1770,6 +1775,8 @@ type LedgerHealthRequest struct {
 	RollupBehindMax *int64 `json:"rollup_behind_max,omitempty"`
 	// 0 to 9007199254740991.
 	ListenerBehindMax *int64 `json:"listener_behind_max,omitempty"`
+	// 0 to 9007199254740991.
+	PreparedAgeMaxMs *int64 `json:"prepared_age_max_ms,omitempty"`
 	// 0 to 9007199254740991. Default 100000000.
 	FreeBytesMin *int64 `json:"free_bytes_min,omitempty"`
 }

@@ -32,6 +32,7 @@ std::string_view word_of(State state) {
 struct Limits {
   std::optional<std::int64_t> rollup_behind_max;
   std::optional<std::int64_t> listener_behind_max;
+  std::optional<std::int64_t> prepared_age_max_ms;
   std::int64_t free_bytes_min = 0;
 };
 
@@ -165,6 +166,20 @@ Check listeners_check(base::JsonView found, const Limits &limits) {
   return check;
 }
 
+// Absent on a standby, which knows of none.
+std::optional<Check> prepared_check(base::JsonView found, const Limits &limits) {
+  const base::JsonView prepared = found.get("prepared");
+  if (!prepared.present() || !prepared.is_object()) return std::nullopt;
+  Check check{"prepared", State::kHealthy, {}, {}};
+  const std::optional<std::int64_t> age = number_in(prepared, "oldest_age_ms");
+  if (limits.prepared_age_max_ms && age.value_or(-1) > *limits.prepared_age_max_ms) {
+    check.worsen(State::kDegraded, {}, "a prepared transaction is older than prepared_age_max_ms");
+  }
+  check.count("prepared", number_in(prepared, "count"));
+  check.count("oldest_age_ms", age);
+  return check;
+}
+
 Check disk_check(base::JsonView found, const Limits &limits, const Surroundings *around) {
   Check check{"disk", State::kHealthy, {}, {}};
   const store::DiskUse use = around == nullptr ? store::DiskUse() : around->disk;
@@ -227,6 +242,7 @@ Flow look(Context context, Limits limits) {
   }
   checks.push_back(rollup_check(found->root(), limits, context.ledger->rollup_failure()));
   checks.push_back(listeners_check(found->root(), limits));
+  if (std::optional<Check> prepared = prepared_check(found->root(), limits)) checks.push_back(std::move(*prepared));
   checks.push_back(disk_check(found->root(), limits, context.surroundings));
   co_return report_of(std::move(checks));
 }
@@ -350,6 +366,7 @@ Result<OperationPtr> ledger_health(Ledger &, const RequestPtr &request) {
   Limits limits;
   limits.rollup_behind_max = reader.optional_integer("rollup_behind_max", 0, kLargest);
   limits.listener_behind_max = reader.optional_integer("listener_behind_max", 0, kLargest);
+  limits.prepared_age_max_ms = reader.optional_integer("prepared_age_max_ms", 0, kLargest);
   limits.free_bytes_min = reader.integer("free_bytes_min", 100'000'000, 0, kLargest);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
   return std::make_unique<Operation>("ledger_health", Operation::Traits{.examines_for = patience, .of_ledger = true},

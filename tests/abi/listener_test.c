@@ -1,8 +1,9 @@
 /* Listeners: events through a queue, in order, each at least once and none missed: from the start, from now and from a place; with a
- * kept place; with a reader that is slow; beside posting threads; while the ledger shuts down; and after a fork. */
+ * kept place; with a reader that is slow, or killed; beside posting threads; while the ledger shuts down; and after a fork. */
 #include "ledger_fixture.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,19 +18,22 @@ struct ear {
   cala_listener *listener;
   int count;
   long places[MOST];
-  int posted[MOST]; /* whether it was a transaction */
-  cala_status last; /* of the record that ended it */
-  int free_after;   /* callbacks: frees the listener from inside after so many */
+  long versions[MOST]; /* of the account of the first entry */
+  int posted[MOST];    /* whether it was a transaction */
+  cala_status last;    /* of the record that ended it */
+  int free_after;      /* callbacks: frees the listener from inside after so many */
 };
 
-static long place_of(const char *event) {
-  const char *at = strstr(event, "\"place\":");
-  return at != NULL ? strtol(at + 8, NULL, 10) : -1;
+/* key: with its quotes and colon. */
+static long number_in(const char *document, const char *key) {
+  const char *at = strstr(document, key);
+  return at != NULL ? strtol(at + strlen(key), NULL, 10) : -1;
 }
 
 static void heard(struct ear *ear, const char *event) {
   if (ear->count >= MOST) return;
-  ear->places[ear->count] = place_of(event);
+  ear->places[ear->count] = number_in(event, "\"place\":");
+  ear->versions[ear->count] = number_in(event, "\"account_version\":");
   ear->posted[ear->count] = strstr(event, "\"type\":\"transaction_created\"") != NULL;
   ear->count += 1;
 }
@@ -88,11 +92,15 @@ static int read_some(struct ear *ear, size_t room) {
   return records;
 }
 
-static void hear(struct ear *ear, int count) {
+static void hear_at_least(struct ear *ear, int count) {
   while (ear->count < count) {
     assert_int_equal(cala_queue_wait(ear->queue, PATIENCE_MS), CALA_OK);
     read_some(ear, SIZE_MAX);
   }
+}
+
+static void hear(struct ear *ear, int count) {
+  hear_at_least(ear, count);
   assert_int_equal(ear->count, count);
 }
 
@@ -239,23 +247,33 @@ static void the_shutdown_comes_after_the_events(void **state) {
   close_ear(ear);
 }
 
-static void there_are_a_hundred_at_most(void **state) {
+static void of_a_thousand_a_hundred_are_taken(void **state) {
+  static cala_listener *listeners[1000];
   struct ledger_fixture *books = fixture_open(state, "");
   cala_queue *queue = new_queue();
-  cala_listener *listeners[101];
+  struct ear *last;
   cala_error *error = NULL;
   int i;
-  for (i = 0; i < 100; ++i) {
-    expect_ok(cala_listener_open(books->ledger, "{\"from\": 0}", 11, queue, NULL, NULL, &listeners[i], &error), error);
+  for (i = 0; i < 1000; ++i) {
+    const cala_status status =
+        cala_listener_open(books->ledger, "{\"from\": 0}", 11, queue, NULL, NULL, &listeners[i], &error);
+    if (i < 100) {
+      expect_ok(status, error);
+    } else {
+      expect_error(status, error, CALA_BUSY, "listener.too_many");
+      assert_null(listeners[i]);
+    }
+    error = NULL;
   }
-  expect_error(cala_listener_open(books->ledger, "{}", 2, queue, NULL, NULL, &listeners[100], &error), error, CALA_BUSY,
-               "listener.too_many");
-  assert_null(listeners[100]);
   cala_listener_free(listeners[7]);
-  expect_ok(cala_listener_open(books->ledger, "{}", 2, queue, NULL, NULL, &listeners[7], &error), error);
+  last = open_ear(books->ledger, "{}", 0);
   cala_queue_free(queue); /* before its listeners */
   post(books->ledger, 1);
-  for (i = 0; i < 100; ++i) cala_listener_free(listeners[i]);
+  hear(last, 1);
+  for (i = 0; i < 100; ++i) {
+    if (i != 7) cala_listener_free(listeners[i]);
+  }
+  close_ear(last);
 }
 
 static void what_cannot_be_opened_is_refused(void **state) {
@@ -369,6 +387,126 @@ static void what_went_with_the_queue_was_not_taken(void **state) {
   free(ear);
 }
 
+/* Where a process with a listener is killed. */
+enum step { BEFORE_OPENING, AFTER_OPENING, AFTER_TAKING, BEFORE_COMMIT, AFTER_COMMIT, STEPS };
+
+static void die(void) { kill(getpid(), SIGKILL); }
+
+/* Writes down what it hears, each event in the transaction that keeps its place. Until the step, or until somebody kills it. */
+static void listen_until(const struct ledger_fixture *books, enum step step) {
+  cala_ledger *ledger = fixture_open_again(books, "");
+  char *begin;
+  long place;
+  struct ear *ear;
+  int done;
+  if (step == BEFORE_OPENING) die();
+  begin = answer_of(ledger, NULL, cala_listener_place, "{\"name\": \"clerk\", \"from\": \"start\"}");
+  place = number_in(begin, "\"place\":");
+  free(begin);
+  ear = open_ear(ledger,
+                 "{\"name\": \"clerk\", \"types\": [\"transaction_created\"], \"entries\": true, \"buffer\": 2, "
+                 "\"poll_ms\": 10}",
+                 0);
+  if (step == AFTER_OPENING) die();
+  for (done = 0;; ++done) {
+    char request[200];
+    cala_tx *tx;
+    cala_op *op;
+    hear_at_least(ear, done + 1);
+    if (step == AFTER_TAKING) die();
+    tx = begin_tx(ledger);
+    snprintf(request, sizeof request, "{\"sql\": \"insert into clerks_book values (%ld, %ld)\"}", ear->places[done],
+             ear->versions[done]);
+    succeed(ledger, tx, cala_tx_exec, request);
+    snprintf(request, sizeof request, "{\"name\": \"clerk\", \"place\": %ld, \"expected_place\": %ld}",
+             ear->places[done], place);
+    op = make_op(ledger, tx, cala_listener_ack, request);
+    /* Refused where the server went on with the commit of one that is dead. */
+    if (cala_op_run(op, -1, NULL) != CALA_OK) {
+      expect_op_error(op, CALA_CONFLICT, "listener.changed");
+      die();
+    }
+    cala_op_free(op);
+    if (step == BEFORE_COMMIT) die();
+    assert_int_equal(cala_tx_commit(tx, NULL), CALA_OK);
+    cala_tx_free(tx);
+    place = ear->places[done];
+    if (step == AFTER_COMMIT) die();
+  }
+}
+
+/* How many were written down, how many of these once, the first and the last version, and how many pairs are not in order. */
+static int is_written(cala_ledger *ledger, int count) {
+  static const char *const request =
+      "{\"sql\": \"select count(*), count(distinct place), coalesce(min(version), 0), coalesce(max(version), 0), "
+      "(select "
+      "count(*) from clerks_book a join clerks_book b on a.place < b.place and a.version >= b.version) from "
+      "clerks_book\"}";
+  char wanted[100];
+  cala_tx *tx = begin_tx(ledger);
+  char *answer = answer_of(ledger, tx, cala_tx_exec, request);
+  int found;
+  cala_tx_free(tx);
+  snprintf(wanted, sizeof wanted, "[[\"%d\",\"%d\",\"1\",\"%d\",\"0\"]]", count, count, count);
+  found = strstr(answer, wanted) != NULL;
+  free(answer);
+  return found;
+}
+
+static void a_listener_that_is_killed_misses_nothing_and_does_nothing_twice(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_tx *tx = begin_tx(books->ledger);
+  int posted = 0;
+  int round;
+  int written = 0;
+  succeed(books->ledger, tx, cala_tx_exec, "{\"sql\": \"create table clerks_book (place bigint, version bigint)\"}");
+  assert_int_equal(cala_tx_commit(tx, NULL), CALA_OK);
+  cala_tx_free(tx);
+  cala_ledger_free(books->ledger);
+  /* At every step, then at any moment; then until all is written down. */
+  for (round = 0; round < STEPS + 10 || !written; ++round) {
+    const enum step step = round < STEPS ? (enum step)round : STEPS;
+    int status = 0;
+    int i;
+    pid_t ended = 0;
+    pid_t child;
+    books->ledger = NULL;
+    fflush(NULL);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+      alarm(60);
+      listen_until(books, step);
+    }
+    books->ledger = fixture_open_again(books, "");
+    for (i = 0; i < 7 && round < STEPS + 10; ++i) {
+      transfer(books->ledger, NULL, "1");
+      ++posted;
+    }
+    if (step == STEPS && round < STEPS + 10) usleep(7000 * (unsigned)(round % 5));
+    for (i = 0; i < 200 && round >= STEPS + 10 && !written && ended == 0; ++i) {
+      usleep(20000);
+      written = is_written(books->ledger, posted);
+      ended = waitpid(child, &status, WNOHANG);
+    }
+    if (ended == 0) {
+      if (step == STEPS) kill(child, SIGKILL);
+      ended = waitpid(child, &status, 0);
+    }
+    assert_int_equal(ended, child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_true(round < STEPS + 30);
+    cala_ledger_free(books->ledger);
+  }
+  books->ledger = fixture_open_again(books, "");
+  assert_true(is_written(books->ledger, posted));
+  assert_int_equal(units_of(books->ledger, NULL, BOB), posted);
+  tx = begin_tx(books->ledger);
+  succeed(books->ledger, tx, cala_tx_exec, "{\"sql\": \"drop table clerks_book\"}");
+  assert_int_equal(cala_tx_commit(tx, NULL), CALA_OK);
+  cala_tx_free(tx);
+}
+
 static void a_child_has_no_listener(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   struct ear *ear = open_ear(books->ledger, "{}", 0);
@@ -403,7 +541,8 @@ int main(void) {
       ON_SQLITE(callbacks_are_called_until_the_listener_is_freed),
       ON_SQLITE(the_shutdown_comes_after_the_events),
       ON_POSTGRES(the_shutdown_comes_after_the_events),
-      ON_SQLITE(there_are_a_hundred_at_most),
+      ON_SQLITE(of_a_thousand_a_hundred_are_taken),
+      ON_POSTGRES(of_a_thousand_a_hundred_are_taken),
       ON_SQLITE(what_cannot_be_opened_is_refused),
       ON_SQLITE(every_listener_hears_every_posting_of_every_thread),
       ON_POSTGRES(every_listener_hears_every_posting_of_every_thread),
@@ -411,6 +550,8 @@ int main(void) {
       ON_POSTGRES(reached_lies_between_what_was_taken_and_what_waits),
       ON_SQLITE(what_went_with_the_queue_was_not_taken),
       ON_POSTGRES(what_went_with_the_queue_was_not_taken),
+      ON_SQLITE(a_listener_that_is_killed_misses_nothing_and_does_nothing_twice),
+      ON_POSTGRES(a_listener_that_is_killed_misses_nothing_and_does_nothing_twice),
       ON_SQLITE(a_child_has_no_listener),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -123,6 +124,35 @@ TEST_F(TwoPhase, ListsArePaged) {
   EXPECT_NE(last.find(R"("gid":"c")"), std::string::npos) << last;
 }
 
+TEST_F(TwoPhase, HealthSaysHowManyThereAreAndHowOldTheFirstIs) {
+  const auto prepared = [](LedgerClient &ledger, const std::string &request) {
+    const std::string all = ledger.run("ledger_health", request).result;
+    const std::size_t at = all.find(R"({"name":"prepared",)");
+    return at == std::string::npos ? all : all.substr(at, all.find('}', at) + 1 - at);
+  };
+  const std::unique_ptr<LedgerClient> schema = open(R"(, "schema": "another")");
+  ASSERT_NE(schema, nullptr);
+  const std::string none = R"({"name":"prepared","status":"healthy","prepared":0})";
+  EXPECT_EQ(prepared(*ledger_, R"({"prepared_age_max_ms": 0})"), none);
+  for (const char *gid : {"a", "b"}) {
+    ASSERT_TRUE(ledger_->begin().ok());
+    ASSERT_TRUE(ledger_->run("account_create", std::string(R"({"name": "X", "code": "X)") + gid + "\"}").ok());
+    ASSERT_TRUE(ledger_->prepare(gid).ok());
+  }
+  const std::string two = R"({"name":"prepared","status":"healthy","prepared":2,"oldest_age_ms":)";
+  EXPECT_EQ(prepared(*ledger_, "{}").substr(0, two.size()), two);
+  EXPECT_EQ(prepared(*ledger_, R"({"prepared_age_max_ms": 3600000})").substr(0, two.size()), two);
+  EXPECT_EQ(prepared(*schema, "{}"), none);
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  const std::string late =
+      R"({"name":"prepared","status":"degraded","message":"a prepared transaction is older than prepared_age_max_ms",)"
+      R"("prepared":2,"oldest_age_ms":)";
+  EXPECT_EQ(prepared(*ledger_, R"({"prepared_age_max_ms": 0})").substr(0, late.size()), late);
+  EXPECT_EQ(ledger_->run("ledger_health", R"({"prepared_age_max_ms": 0})").result.find(R"({"status":"degraded")"), 0U);
+  for (const char *gid : {"a", "b"}) EXPECT_TRUE(finish(*ledger_, gid, "rollback").ok());
+  EXPECT_EQ(prepared(*ledger_, R"({"prepared_age_max_ms": 0})"), none);
+}
+
 TEST_F(TwoPhase, OutlivesTheServer) {
   int posted = 0;
   for (const char *way : {"crash", "immediate", "fast"}) {
@@ -154,6 +184,7 @@ TEST_F(TwoPhase, AStandbySaysThatItDoesNotKnowAndTakesOverWhatIsPrepared) {
       LedgerClient::open(R"({"store": ")" + standby->connection() + R"(", "failover_wait_ms": 100})");
   ASSERT_NE(there, nullptr);
   EXPECT_EQ(there->run("prepared_list", "{}").code, "store.unreachable");
+  EXPECT_EQ(there->run("ledger_health", "{}").result.find(R"("name":"prepared")"), std::string::npos);
   EXPECT_EQ(finish(*there, "order", "commit").code, "store.unreachable");
   ASSERT_TRUE(there->begin().ok());
   EXPECT_EQ(there->prepare("another").code, "store.unreachable");

@@ -11,6 +11,7 @@ export type { CallOptions } from "./operation.js";
 export { operationNames } from "./raw/types.js";
 export { type HostProjectionOptions, Projection, type ProjectionOptions } from "./projecting.js";
 export type { Differing, Expected, ReconcileOptions, ReconcilePlace, Reconciled, Refused } from "./reconciling.js";
+export type { NotFinished, RecoverOptions, Recovered } from "./recovering.js";
 export { lostRace, type RetryOptions, retrying } from "./retrying.js";
 export type { SyncTransaction, Synchronous } from "./sync.js";
 export type { HostTransaction, OwnTransaction, SqliteTransaction, TransactionOptions } from "./transactions.js";

@@ -8,6 +8,7 @@ import { type CallOptions, encoded, runOwn } from "./operation.js";
 import { type Handle, type Raw, Status } from "./raw/types.js";
 import { type HostProjectionOptions, Projection, type ProjectionOptions } from "./projecting.js";
 import { type ReconcileOptions, type Reconciled, reconcile } from "./reconciling.js";
+import { type RecoverOptions, type Recovered, recover } from "./recovering.js";
 import { type RetryOptions, retrying } from "./retrying.js";
 import { Scope } from "./scope.js";
 import {
@@ -256,6 +257,14 @@ export class Ledger extends Scope {
    */
   reconcile<Row = unknown>(options: ReconcileOptions<Row>): AsyncGenerator<Reconciled<Row>, void, undefined> {
     return reconcile(this, options);
+  }
+
+  /**
+   * Ends what is prepared (`prepare` of a transaction) as the program decided, and guesses nothing. An error that is not one
+   * of `failed` ends it, too: what is finished by then stays so, the rest is for the next time. See `docs/two-phase.md`.
+   */
+  recover(options: RecoverOptions): Promise<Recovered> {
+    return recover(this, options);
   }
 
   /** The clock of a ledger that was opened with a manual one. */

@@ -8,14 +8,13 @@ export class OutboxServer {
   readonly #ended: Promise<Error | undefined>;
   #said = "";
 
-  /** The server when it serves, or when it could not; undefined, and a warning, where the program is not installed. */
-  static async start(store: string, schema: string | undefined, port: number): Promise<OutboxServer | undefined> {
+  /** The server when it serves, or, with a warning, when it could not. */
+  static async start(store: string, schema: string | undefined, port: number): Promise<OutboxServer> {
     const server = new OutboxServer(store, schema, port);
     const error = await Promise.race([server.#ready(), server.#ended]);
     server.#hold(false);
-    if (!error) return server;
-    process.emitWarning(error.message, { code: "CALA_OUTBOX_SERVER" });
-    return (error as NodeJS.ErrnoException).code === "ENOENT" ? undefined : server;
+    if (error) process.emitWarning(error.message, { code: "CALA_OUTBOX_SERVER" });
+    return server;
   }
 
   private constructor(store: string, schema: string | undefined, port: number) {
@@ -24,7 +23,7 @@ export class OutboxServer {
     const env = { ...process.env, CALA_OUTBOX_STORE: store, ...(schema === undefined ? {} : { CALA_OUTBOX_SCHEMA: schema }) };
     this.#child = spawn(program, ["--grpc", `127.0.0.1:${port}`, "--stop-with-stdin", "--quiet"], { env });
     this.#ended = new Promise((resolve) => {
-      this.#child.on("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ENOENT" ? missing(program, error) : error));
+      this.#child.on("error", (error: NodeJS.ErrnoException) => resolve(failed(unstarted(program, error), error)));
       this.#child.on("close", (code, signal) => {
         resolve(code === 0 ? undefined : failed(this.#said.trim() || `cala-outbox-server ended with ${code ?? signal}`));
       });
@@ -64,13 +63,14 @@ export class OutboxServer {
   }
 }
 
-function missing(program: string, cause: NodeJS.ErrnoException): Error {
-  const message =
+function unstarted(program: string, { code, message }: NodeJS.ErrnoException): string {
+  if (code !== "ENOENT") return `outbox.enabled: ${program} cannot be started: ${message}`;
+  return (
     `outbox.enabled: ${program} was not found, so no other process is told of events. Build it with -DCALA_OUTBOX_SERVER=ON` +
-    " (docs/outbox-server.md of libcala), and put it into PATH or name its file in CALA_OUTBOX_SERVER. The ledger works without it.";
-  return Object.assign(new Error(message), { code: cause.code });
+    " (docs/outbox-server.md of libcala), and put it into PATH or name its file in CALA_OUTBOX_SERVER. The ledger works without it."
+  );
 }
 
-function failed(message: string): UnavailableError {
-  return new UnavailableError({ status: "UNAVAILABLE", code: "outbox.server", message });
+function failed(message: string, cause?: Error): UnavailableError {
+  return new UnavailableError({ status: "UNAVAILABLE", code: "outbox.server", message, ...(cause && { cause }) });
 }

@@ -721,15 +721,24 @@ function heard(port: number, count: number): Promise<string[]> {
   });
 }
 
-test("the_retired_outbox_server_that_is_not_installed_is_warned_of", async () => {
+test("the_retired_outbox_server_that_cannot_be_started_is_told_of", async () => {
   const warnings = await warnedOf("/nowhere/cala-outbox-server", async () => {
     const cala = await CalaLedger.connect({ pgCon: `sqlite:${join(folder, `${randomUUID()}.db`)}`, outbox: { enabled: true } });
-    await cala.awaitOutboxServer();
+    const error = await failure(cala.awaitOutboxServer());
+    assert.deepEqual([error.name, error.code], ["UnavailableError", "outbox.server"]);
+    assert.match(error.message, /\/nowhere\/cala-outbox-server was not found.*CALA_OUTBOX_SERVER/);
     await cala.journals().create({ name: "J" });
     await cala.close();
   });
   assert.equal(warnings.length, 1);
   assert.match(warnings[0] as string, /\/nowhere\/cala-outbox-server was not found.*CALA_OUTBOX_SERVER/);
+  const told = await warnedOf("/dev/null", async () => {
+    const cala = await CalaLedger.connect({ pgCon: "sqlite::memory:", outbox: { enabled: true } });
+    const error = await failure(cala.awaitOutboxServer());
+    assert.deepEqual([error.name, error.code], ["UnavailableError", "outbox.server"]);
+    await cala.close();
+  });
+  assert.match(told[0] as string, /\/dev\/null cannot be started: ./);
   const wrong = await failure(CalaLedger.connect({ pgCon: "sqlite::memory:", outbox: { enabled: true, listenPort: 70000 } }));
   assert.ok(wrong instanceof InvalidError);
   assert.deepEqual(wrong.details, { pointer: "/outbox/listenPort" });

@@ -2,7 +2,7 @@
 from .aio import AsyncLedger, AsyncTransaction
 from .documents import (Account, AccountChanges, Amount, Available, Balance, BalanceKey, Code, Date, Entry, Id, Info, Instant,
                         Journal, JournalChanges, Json, LayerBalance, NewAccount, NewJournal, NewTxTemplate, Page, PageRequest,
-                        Param, ParamType, Posted, Posting, Rows, TemplateEntry, TemplateTransaction, TxTemplate)
+                        Param, ParamType, Posted, Posting, PreparedTransaction, Rows, TemplateEntry, TemplateTransaction, TxTemplate)
 from .documents import Transaction as PostedTransaction
 from .errors import (BusyError, CancelledError, ClosedError, ConflictError, Error, ForkedError, InternalError, InvalidError,
                      MisuseError, NoMemoryError, NotFoundError, OutcomeUnknownError, ParamTypeError, PermissionError,
@@ -14,14 +14,16 @@ from .log import traced
 from .operations import Awaited, CelValue, Place, TransactionPlace, Waiting
 from .projecting import Projection
 from .reconciling import Differing, Expected, Reconciled, ReconcilePlace, Refused
+from .recovering import NotFinished, Recovered
 from .retry import lost_a_race, retrying, retrying_async
 
 __all__ = ["Account", "AccountChanges", "Amount", "AsyncLedger", "AsyncListening", "AsyncListing", "AsyncTransaction", "Available",
            "Awaited", "Balance", "BalanceKey", "BusyError", "CancelledError", "CelValue", "ClosedError",
            "Code", "ConflictError", "Date", "Differing", "Entry", "Error", "Expected", "ForkedError", "Id", "Info", "Instant", "InternalError",
            "InvalidError", "Journal", "JournalChanges", "Json", "LayerBalance", "Ledger", "Listening", "Listing", "MisuseError",
-           "NewAccount", "NewJournal", "NewTxTemplate", "NoMemoryError", "NotFoundError", "OutcomeUnknownError", "Page",
+           "NewAccount", "NewJournal", "NewTxTemplate", "NoMemoryError", "NotFinished", "NotFoundError", "OutcomeUnknownError", "Page",
            "PageRequest", "Param", "ParamType", "ParamTypeError", "PermissionError", "Place", "Posted",
-           "PostedTransaction", "Posting", "Projection", "Reconciled", "ReconcilePlace", "Refused", "RejectedError", "Rows", "TemplateEntry", "TemplateTransaction",
+           "PostedTransaction", "Posting", "PreparedTransaction", "Projection", "Reconciled", "ReconcilePlace", "Recovered", "Refused",
+           "RejectedError", "Rows", "TemplateEntry", "TemplateTransaction",
            "TimeoutError", "Transaction", "TransactionPlace", "TxTemplate", "UnavailableError", "UnsupportedError",
            "Waiting", "lost_a_race", "retrying", "retrying_async", "traced", "version"]

@@ -21,6 +21,7 @@ from .log import hear, hear_dropped, log, told
 from .operations import Awaited, OwnTransactionPlace
 from .reconciling import (AsyncKnown, AsyncReplay, AsyncRows, Reconciled, ReconcileFilter, ReconcilePlace,
                           reconcile_async, walk_of)
+from .recovering import AsyncDecided, Recovered, checked_age, recover_async
 from .waiting import in_thread, settle
 
 if TYPE_CHECKING:
@@ -181,6 +182,10 @@ class AsyncLedger(BaseLedger[Awaited]):
         """As Ledger.reconcile, for `async for`; rows may be an asynchronous iterable, known and replay asynchronous."""
         walk = walk_of(place, page_size, recorded_by, known is not None, replay is not None, {**filters})
         return reconcile_async(self.call, rows, known, replay, walk)
+
+    async def recover(self, decided: AsyncDecided, *, min_age_ms: int = 0) -> Recovered:
+        """As Ledger.recover; decided may be asynchronous."""
+        return await recover_async(self, decided, checked_age(min_age_ms))
 
     def _begin(self, options: Mapping[str, bool]) -> int | None:
         return self._handle.transaction(self._handle.libcala.cala_tx_begin, options)

@@ -820,7 +820,7 @@ class EventPage(TypedDict):
 
 #: How well something does.
 HealthState = Literal["healthy", "degraded", "unhealthy"]
-HealthCheckName = Literal["store", "schema", "writable", "rollup", "listeners", "disk"]
+HealthCheckName = Literal["store", "schema", "writable", "rollup", "listeners", "prepared", "disk"]
 
 
 class _HealthCheck(TypedDict):
@@ -848,6 +848,10 @@ class HealthCheck(_HealthCheck, total=False):
     """The one that is furthest behind."""
     waiting_since: str
     """When the first event was recorded that it is not done with."""
+    prepared: int
+    """Prepared: transactions that were, and have not ended; 0 on SQLite."""
+    oldest_age_ms: int
+    """Of the one that was first, by the database's clock."""
     file_bytes: int
     """Disk: SQLite's file, or PostgreSQL's database."""
     wal_bytes: int
@@ -2193,15 +2197,18 @@ class HealthLimits(TypedDict, total=False):
     """Request of ledger_health. Whether the ledger can work, for a load balancer's question or an operator's: an
     answer also where the store is away. status is that of the worst check. store: it answers; schema: its tables
     are this library's; writable: it takes writes, left out where only writing would tell; rollup: balances that
-    follow do; listeners: how far the named ones are; disk. A check that was not reached is left out. It is answered
-    within timeout_ms, whatever the store does, and on SQLite it is the one writer for a moment. In a transaction it
-    fails as any operation where the store does. The limits make a check degraded."""
+    follow do; listeners: how far the named ones are; prepared: the transactions of cala_prepared_list, left out on
+    a standby, which knows of none; disk. A check that was not reached is left out. It is answered within
+    timeout_ms, whatever the store does, and on SQLite it is the one writer for a moment. In a transaction it fails
+    as any operation where the store does. The limits make a check degraded."""
 
     timeout_ms: int | None
     """1 to 60000. Default 5000."""
     rollup_behind_max: int | None
     """0 to 9007199254740991."""
     listener_behind_max: int | None
+    """0 to 9007199254740991."""
+    prepared_age_max_ms: int | None
     """0 to 9007199254740991."""
     free_bytes_min: int | None
     """0 to 9007199254740991. Default 100000000."""

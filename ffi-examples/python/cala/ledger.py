@@ -16,6 +16,7 @@ from .log_reader import LogReader
 from .operations import Awaited, OwnTransactionPlace, Place, Waiting
 from .projecting import Projection, ProjectionFilter
 from .reconciling import Known, Reconciled, ReconcileFilter, ReconcilePlace, Replay, Rows, reconcile, walk_of
+from .recovering import Decided, Recovered, checked_age, recover
 from .within import (AdoptedTransaction, AsyncAdoptedTransaction, AsyncConnection, AsyncHostTransaction, Connection,
                      HostTransaction, within)
 
@@ -144,6 +145,15 @@ class Ledger(BaseLedger[Waiting]):
         InvalidError request.malformed where one of these, what is expected or what known gives is not as said here."""
         walk = walk_of(place, page_size, recorded_by, known is not None, replay is not None, {**filters})
         return reconcile(self.call, rows, known, replay, walk)
+
+    def recover(self, decided: Decided, *, min_age_ms: int = 0) -> Recovered:
+        """Ends what is prepared (Transaction.prepare) and at least so old as the program decided; see docs/two-phase.md.
+
+        decided(prepared): "commit", "rollback", or None: nothing is decided, it is left as it is. Nothing is guessed.
+        Gives which were committed and rolled back, which were left, which somebody else has ended meanwhile, and which failed
+        because another session is at it or they are another user's. Any other error, and what decided raises, ends it: what is
+        finished by then stays so, the rest is for the next time. InvalidError request.malformed."""
+        return recover(self, decided, checked_age(min_age_ms))
 
     @overload
     def projection(self, name: str, apply: Callable[[Transaction, Event], object], *,

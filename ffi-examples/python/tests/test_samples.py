@@ -8,6 +8,7 @@ from .support import POSTGRES, needs_postgres
 
 HERE = pathlib.Path(__file__).resolve().parents[1]
 EXPECTED = HERE.parent / "samples"
+ON_POSTGRES_ONLY = {"two_phase"}
 
 
 class SampleTest(unittest.TestCase):
@@ -16,6 +17,8 @@ class SampleTest(unittest.TestCase):
     def check(self, *arguments):
         samples = {path.stem.replace("-", "_"): path for path in sorted(EXPECTED.glob("*.txt"))}
         for name, expected in {**samples, "basic_asyncio": samples["basic"]}.items():
+            if name in ON_POSTGRES_ONLY and not arguments:
+                continue
             with self.subTest(name):
                 ran = subprocess.run([sys.executable, "-m", f"samples.{name}", *arguments], cwd=HERE, capture_output=True,
                                      text=True, timeout=120)

@@ -37,6 +37,7 @@ def waits(ledger: cala.Ledger) -> None:
     assert_type(ledger.cel_evaluate("1", as_="decimal"), cala.CelValue)
     assert_type(next(ledger.listen(from_="start", types=["transaction_created"])), cala.documents.Event)
     assert_type(ledger.projection("p", lambda tx, event: tx.exec("select 1"), types=["account_created"]).catch_up(), int)
+    assert_type(ledger.recover(lambda prepared: "commit" if prepared["age_ms"] else None)["left"], list[cala.PreparedTransaction])
     assert_type(cala.retrying(lambda: ledger.info()["accounts"]), int)
     with ledger.begin(savepoint=True) as tx:
         assert_type(tx.exec("select ?", ["1", None])["rows"][0][0], str | None)
@@ -52,6 +53,11 @@ async def awaits(ledger: cala.AsyncLedger) -> None:
     async for balance in ledger.balances.history("j", "a", "USD"):
         assert_type(balance, cala.Balance)
     assert_type((await ledger.journals.list().page())["has_next_page"], bool)
+
+    async def decided(prepared: cala.PreparedTransaction) -> cala.documents.PreparedOutcome | None:
+        return None
+
+    assert_type((await ledger.recover(decided))["failed"], list[cala.NotFinished])
     async with await ledger.begin() as tx:
         assert_type(await tx.post("T"), cala.Posted)
 

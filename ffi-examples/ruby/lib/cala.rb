@@ -24,6 +24,7 @@ require_relative "cala/retry"
 require_relative "cala/listening"
 require_relative "cala/projection"
 require_relative "cala/reconciling"
+require_relative "cala/recovering"
 require_relative "cala/ledger"
 
 # A double-entry ledger in the process: libcala for Ruby. Begin with Cala::Ledger.open.

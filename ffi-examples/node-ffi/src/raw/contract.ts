@@ -1000,7 +1000,7 @@ export type HealthState = "healthy" | "degraded" | "unhealthy";
 
 /** One thing that was looked at. */
 export interface HealthCheck {
-  name: "store" | "schema" | "writable" | "rollup" | "listeners" | "disk";
+  name: "store" | "schema" | "writable" | "rollup" | "listeners" | "prepared" | "disk";
   status: HealthState;
   /** Why it is not healthy, where one of the codes below says so. */
   code?: string;
@@ -1019,6 +1019,10 @@ export interface HealthCheck {
   listener?: string;
   /** When the first event was recorded that it is not done with. */
   waitingSince?: Instant;
+  /** Prepared: transactions that were, and have not ended; 0 on SQLite. */
+  prepared?: number;
+  /** Of the one that was first, by the database's clock. */
+  oldestAgeMs?: number;
   /** Disk: SQLite's file, or PostgreSQL's database. */
   fileBytes?: number;
   /** SQLite's -wal. */
@@ -2771,9 +2775,10 @@ export interface LedgerInfoResult {
  * Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
  * status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
  * writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named ones
- * are; disk. A check that was not reached is left out. It is answered within timeoutMs, whatever the store does, and on
- * SQLite it is the one writer for a moment. In a transaction it fails as any operation where the store does. The limits
- * make a check degraded.
+ * are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk. A check that
+ * was not reached is left out. It is answered within timeoutMs, whatever the store does, and on SQLite it is the one
+ * writer for a moment. In a transaction it fails as any operation where the store does. The limits make a check
+ * degraded.
  */
 export interface LedgerHealthRequest {
   /** 1 to 60000. Default 5000. */
@@ -2782,6 +2787,8 @@ export interface LedgerHealthRequest {
   rollupBehindMax?: number | undefined;
   /** 0 to 9007199254740991. */
   listenerBehindMax?: number | undefined;
+  /** 0 to 9007199254740991. */
+  preparedAgeMaxMs?: number | undefined;
   /** 0 to 9007199254740991. Default 100000000. */
   freeBytesMin?: number | undefined;
 }

@@ -176,6 +176,23 @@ module Cala
       block ? walk.each(&block) : walk.to_enum
     end
 
+    # Ends what is prepared (OwnTransaction#prepare) as the program decided, and guesses nothing; see docs/two-phase.md.
+    #
+    #   ledger.recover(min_age_ms: 10_000) { |prepared| Decision.outcome_of(prepared[:gid]) }
+    #
+    # @param min_age_ms [Integer] what is younger is left alone
+    # @yieldparam prepared [Hash] gid:, owner:, prepared_at:, age_ms:
+    # @yieldreturn [String, nil] "commit", "rollback", or nil: nothing is decided, it is left as it is. What it raises ends the recovery
+    # @return [Hash] what was committed:, rolled_back:, left:, what somebody else has ended: meanwhile, each an Array of what was yielded;
+    #   and failed:, of prepared: and error:, because another session is at it (prepared.busy) or it is another user's (store.permission)
+    # @raise [InvalidError] request.malformed
+    # @raise [Error] any other that finishing gave. What is finished by then stays so, the rest is for the next time
+    def recover(min_age_ms: 0, &decided)
+      raise ArgumentError, "a block has to say what was decided" unless decided
+
+      Recovering.new(self, min_age_ms).recover(&decided)
+    end
+
     # Sets a manual clock.
     # @param instant [Time, String] RFC 3339 when it is a String
     # @raise [UnsupportedError] clock.not_manual

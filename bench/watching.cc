@@ -1,0 +1,208 @@
+#include "watching.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+namespace cala::bench {
+
+namespace {
+
+constexpr const char *kPage = "1000";
+constexpr const char *kTraceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+class Queue {
+ public:
+  Queue() {
+    cala_error *error = nullptr;
+    const cala_status status = cala_queue_new(&queue_, &error);
+    if (status != CALA_OK) fail("no queue", status, error);
+  }
+  ~Queue() { cala_queue_free(queue_); }
+  Queue(const Queue &) = delete;
+  Queue &operator=(const Queue &) = delete;
+  cala_queue *get() const { return queue_; }
+
+ private:
+  cala_queue *queue_ = nullptr;
+};
+
+// A listener, and a thread that takes its events.
+class Listener {
+ public:
+  Listener(const Books &books, const std::string &options) {
+    cala_error *error = nullptr;
+    const cala_status status = cala_listener_open(books.ledger(), options.data(), options.size(), queue_.get(), take,
+                                                  this, &listener_, &error);
+    if (status != CALA_OK) fail("no listener", status, error);
+    reader_ = std::thread([this] { cala_queue_run(queue_.get()); });
+  }
+  ~Listener() {
+    cala_queue_stop(queue_.get());
+    reader_.join();
+    cala_listener_free(listener_);
+  }
+  Listener(const Listener &) = delete;
+  Listener &operator=(const Listener &) = delete;
+
+  void await(int count) const {
+    while (heard_ < count) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
+ private:
+  static void take(void *user, cala_status status, const char *, size_t) {
+    auto *self = static_cast<Listener *>(user);
+    if (status != CALA_OK) fail(std::string("a listener ended: ") + cala_status_name(status));
+    self->heard_.fetch_add(1);
+  }
+
+  Queue queue_;
+  cala_listener *listener_ = nullptr;
+  std::atomic<int> heard_{0};
+  std::thread reader_;
+};
+
+std::string options_of(const std::string &from, bool entries) {
+  return R"({"from":)" + from + R"(,"types":["transaction_created"],"entries":)" + (entries ? "true" : "false") + "}";
+}
+
+long long number_after(const std::string &text, const char *key) {
+  const std::size_t at = text.rfind(key);
+  return at == std::string::npos ? -1 : std::atoll(text.c_str() + at + std::string(key).size());
+}
+
+// All pages; how many events were in them.
+int read_pages(const Books &books, bool entries) {
+  int events = 0;
+  for (long long place = 0;;) {
+    const std::string page = books.ask(
+        cala_event_list, R"({"types":["transaction_created"],"limit":)" + std::string(kPage) + R"(,"entries":)" +
+                             (entries ? "true" : "false") + R"(,"after":)" + std::to_string(place) + "}");
+    for (std::size_t at = page.find(R"("subject_id":)"); at != std::string::npos;
+         at = page.find(R"("subject_id":)", at + 1))
+      ++events;
+    const long long next = number_after(page, R"("place":)");
+    if (next <= place) return events;
+    place = next;
+  }
+}
+
+void print_reading(const char *how, bool entries, int events, double seconds) {
+  std::printf("| %s | %s | %d | %.0f |\n", how, entries ? "with entries" : "without", events, events / seconds);
+  std::fflush(stdout);
+}
+
+double median(const std::vector<double> &values) { return percentile(values, 0.5); }
+
+// Postings while one listener hears them.
+void hear_round(const Books &books, LedgerWork &work, int callers, int batch, int postings) {
+  const Listener listener(books, options_of("\"now\"", true));
+  const Clock::time_point begin = Clock::now();
+  const int posted = work.round(callers, batch, postings).postings;
+  const double posting = seconds_since(begin);
+  listener.await(posted);
+  const double hearing = seconds_since(begin);
+  std::printf("| %d callers, batches of %d | %.0f | %.0f | %.1f |\n", callers, batch, posted / posting,
+              posted / hearing, (hearing - posting) * 1000);
+  std::fflush(stdout);
+}
+
+// Reads a ledger's log, and scrapes its metrics, until it is gone.
+class Watcher {
+ public:
+  explicit Watcher(Books &books) : books_(books) {
+    const std::string options = R"({"level":"debug","slow_ms":250})";
+    cala_error *error = nullptr;
+    const cala_status status = cala_ledger_log(
+        books.ledger(), options.data(), options.size(), queue_.get(), [](void *, int32_t, const char *, size_t) {},
+        nullptr, &error);
+    if (status != CALA_OK) fail("no log", status, error);
+    books.trace(kTraceparent);
+    reader_ = std::thread([this] { cala_queue_run(queue_.get()); });
+    scraper_ = std::thread([this] {
+      while (!ended_) {
+        books_.ask(cala_ledger_metrics, R"({"format":"openmetrics"})");
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      }
+    });
+  }
+  ~Watcher() {
+    ended_ = true;
+    scraper_.join();
+    cala_ledger_log(books_.ledger(), nullptr, 0, nullptr, nullptr, nullptr, nullptr);
+    books_.trace("");
+    cala_queue_stop(queue_.get());
+    reader_.join();
+  }
+  Watcher(const Watcher &) = delete;
+  Watcher &operator=(const Watcher &) = delete;
+
+ private:
+  Books &books_;
+  Queue queue_;
+  std::atomic<bool> ended_{false};
+  std::thread reader_;
+  std::thread scraper_;
+};
+
+struct Cost {
+  double seconds;
+  double cpu;
+};
+
+Cost cost_of(LedgerWork &work, const Meter &meter, int callers, int batch, int postings) {
+  const Usage before = meter.read();
+  const Measured measured = work.round(callers, batch, postings);
+  return {measured.seconds / measured.postings, (meter.read() - before).client_seconds / measured.postings};
+}
+
+}  // namespace
+
+void hear_events(const Books &books, LedgerWork &work, int preloaded, int postings, int rounds) {
+  std::printf("| reading | | events | events/s |\n|---|---|---|---|\n");
+  for (int round = 0; round < rounds; ++round) {
+    for (const bool entries : {false, true}) {
+      Clock::time_point begin = Clock::now();
+      const int events = read_pages(books, entries);
+      print_reading("event_list, pages of 1,000", entries, events, seconds_since(begin));
+      begin = Clock::now();
+      const Listener listener(books, options_of("\"start\"", entries));
+      listener.await(preloaded);
+      print_reading("a listener from the start", entries, preloaded, seconds_since(begin));
+    }
+    preloaded = read_pages(books, false);
+  }
+  std::printf("\n| posting | posted/s | heard/s | heard after the last answer, ms |\n|---|---|---|---|\n");
+  for (int round = 0; round < rounds; ++round) {
+    hear_round(books, work, 64, 1, postings);
+    hear_round(books, work, 4, 100, postings);
+    hear_round(books, work, 1, 1000, postings);
+  }
+}
+
+void watch(Books &books, LedgerWork &work, const Meter &meter, int callers, int batch, int postings, int rounds) {
+  std::vector<double> times, cpus, plain_us, watched_us;
+  for (int round = 0; round < rounds; ++round) {
+    Cost plain{};
+    Cost watched{};
+    const auto with = [&] {
+      const Watcher watcher(books);
+      watched = cost_of(work, meter, callers, batch, postings);
+    };
+    if (round % 2 == 0) with();
+    plain = cost_of(work, meter, callers, batch, postings);
+    if (round % 2 != 0) with();
+    times.push_back(watched.seconds / plain.seconds);
+    cpus.push_back(watched.cpu / plain.cpu);
+    plain_us.push_back(plain.cpu * 1e6);
+    watched_us.push_back(watched.cpu * 1e6);
+  }
+  std::printf("| %d callers, batches of %d | %.3f | %.3f | %.1f | %.1f |\n", callers, batch, median(times),
+              median(cpus), median(plain_us), median(watched_us));
+  std::fflush(stdout);
+}
+
+}  // namespace cala::bench

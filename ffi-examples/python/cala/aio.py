@@ -22,7 +22,7 @@ from .operations import Awaited, OwnTransactionPlace
 from .reconciling import (AsyncKnown, AsyncReplay, AsyncRows, Reconciled, ReconcileFilter, ReconcilePlace,
                           reconcile_async, walk_of)
 from .recovering import AsyncDecided, Recovered, checked_age, recover_async
-from .waiting import in_thread, settle
+from .waiting import in_thread, make, settle
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -128,7 +128,7 @@ class AsyncLedger(BaseLedger[Awaited]):
         """As Ledger.open, in the event loop that runs."""
         known = configuration(store, {**config})
         log_options = known.pop("log", None)
-        return cls(await in_thread(Handle, known), log_options)
+        return cls(await make(lambda: Handle(known), Handle.close), log_options)
 
     async def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
         """As Ledger.call. Cancelling the task cancels the operation; what is already on its way is finished first."""
@@ -163,13 +163,9 @@ class AsyncLedger(BaseLedger[Awaited]):
         """As Ledger.begin; gives an AsyncTransaction: `async with await ledger.begin() as tx`."""
         self._check_loop()
         await self._beginning.acquire()
-        begun = in_thread(self._begin, {"savepoint": savepoint})
-        begun.add_done_callback(lambda _: self._beginning.release())
-        try:
-            return AsyncTransaction(self, await asyncio.shield(begun))
-        except asyncio.CancelledError:
-            begun.add_done_callback(self._drop)
-            raise
+        begun = await make(lambda: self._begin({"savepoint": savepoint}), self._handle.libcala.cala_tx_free,
+                           self._beginning.release)
+        return AsyncTransaction(self, begun)
 
     async def listen(self, **options: Unpack[ListenOptions]) -> AsyncListening:
         """As Ledger.listen, for `async for event in await ledger.listen()`."""
@@ -189,10 +185,6 @@ class AsyncLedger(BaseLedger[Awaited]):
 
     def _begin(self, options: Mapping[str, bool]) -> int | None:
         return self._handle.transaction(self._handle.libcala.cala_tx_begin, options)
-
-    def _drop(self, begun: asyncio.Future[int | None]) -> None:
-        if begun.exception() is None:
-            in_thread(self._handle.libcala.cala_tx_free, begun.result())
 
     async def close(self) -> None:
         """As Ledger.close."""

@@ -6,8 +6,10 @@ here: that of a connection is loaded already.
 """
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import sys
+from collections.abc import Iterator
 from typing import Any, NoReturn, Protocol
 
 from .errors import MisuseError, UnsupportedError
@@ -83,8 +85,19 @@ class Sqlite:
         self.begin()
         cursor = self.connection.cursor()
         cursor.row_factory = None
-        rows = cursor.execute(sql, parameters).fetchall()
+        with self.texts():
+            rows = cursor.execute(sql, parameters).fetchall()
         return rows[0][0] if rows else None
+
+    @contextlib.contextmanager
+    def texts(self) -> Iterator[None]:
+        """Has texts read as UTF-8, whatever the program has its own read as."""
+        factory = self.connection.text_factory
+        self.connection.text_factory = str
+        try:
+            yield
+        finally:
+            self.connection.text_factory = factory
 
     def begin(self) -> None:
         """As the driver does before an INSERT, unless it is told to leave that to the program."""
@@ -170,7 +183,8 @@ class SqlAlchemy:
     def run(self, sql: str, parameters: tuple[str | None, ...]) -> Any:
         if self._sqlite:
             self._sqlite.begin()
-        return _text(self.connection.exec_driver_sql(sql, parameters))
+        with self._sqlite.texts() if self._sqlite else contextlib.nullcontext():
+            return _text(self.connection.exec_driver_sql(sql, parameters))
 
 
 class AsyncSqlAlchemy:

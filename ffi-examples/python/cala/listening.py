@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from . import raw
 from ._library import Handle, encode
 from .errors import Error, from_document
-from .waiting import in_thread
+from .waiting import make
 
 if TYPE_CHECKING:
     from typing_extensions import TypedDict
@@ -108,11 +108,6 @@ class _Reader:
         self.libcala.cala_queue_free(self.queue)
 
 
-def _drop(opened: asyncio.Future[_Reader]) -> None:
-    if opened.exception() is None:
-        opened.result().free()
-
-
 def _unwatch(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
     loop.remove_reader(descriptor)
     os.close(descriptor)
@@ -195,12 +190,8 @@ class AsyncListening:
     @classmethod
     async def open(cls, ledger: Any, handle: Handle, options: ListenOptions) -> AsyncListening:
         """Opening may ask the store, so a thread does it."""
-        opening = in_thread(lambda: _Reader(ledger._handle, options))  # the thread keeps the ledger open
-        try:
-            return cls(ledger, handle, await asyncio.shield(opening))
-        except asyncio.CancelledError:
-            opening.add_done_callback(_drop)
-            raise
+        reader = await make(lambda: _Reader(ledger._handle, options), _Reader.free)  # the thread keeps the ledger open
+        return cls(ledger, handle, reader)
 
     @property
     def reached(self) -> int:

@@ -13,6 +13,28 @@ T = TypeVar("T")
 def in_thread(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> asyncio.Future[T]:
     """Calls function in a thread and gives the future of its result. Not in an executor's: those keep the process from
     ending."""
+    return _in_thread(lambda: function(*arguments, **keywords), None)
+
+
+async def make(function: Callable[[], T], unwanted: Callable[[T], object], done: Callable[[], object] | None = None) -> T:
+    """What function makes in a thread; done is called when it has. When the task is cancelled or the loop ends meanwhile,
+    nobody takes it: then a thread gives it to unwanted."""
+    making = _in_thread(function, unwanted)
+
+    def leave(made: asyncio.Future[T]) -> None:
+        if not made.cancelled() and made.exception() is None:
+            in_thread(unwanted, made.result())
+
+    if done is not None:
+        making.add_done_callback(lambda _: done())
+    try:
+        return await asyncio.shield(making)
+    except asyncio.CancelledError:
+        making.add_done_callback(leave)
+        raise
+
+
+def _in_thread(function: Callable[[], T], unwanted: Callable[[T], object] | None) -> asyncio.Future[T]:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -28,13 +50,14 @@ def in_thread(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs
         result: T | None = None
         error: Exception | None = None
         try:
-            result = function(*arguments, **keywords)
+            result = function()
         except Exception as caught:
             error = caught
         try:
             loop.call_soon_threadsafe(finish, result, error)
-        except RuntimeError:
-            pass  # the loop has ended, nobody waits
+        except RuntimeError:  # the loop has ended, nobody waits
+            if unwanted is not None and error is None:
+                unwanted(result)  # type: ignore[arg-type]
 
     threading.Thread(target=work, name="cala", daemon=True).start()
     return future

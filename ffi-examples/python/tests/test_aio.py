@@ -1,5 +1,8 @@
 """The ledger for asyncio."""
 import asyncio
+import os
+import threading
+import time
 import unittest
 
 import cala
@@ -138,6 +141,48 @@ class OnAStore:
 class SqliteTest(OnAStore, unittest.IsolatedAsyncioTestCase):
     def config(self):
         return {"store": f"sqlite:{new_file(self)}"}
+
+
+class CancelledOpening(unittest.TestCase):
+    """Nobody takes the ledger that a thread has opened meanwhile."""
+
+    def assert_left_closed(self, path):
+        def is_open():
+            return path in (os.path.realpath(f"/proc/self/fd/{descriptor}") for descriptor in os.listdir("/proc/self/fd"))
+
+        def opening():
+            return any(thread.name == "cala" for thread in threading.enumerate())
+
+        for _ in range(1000):
+            if os.path.exists(path) and not opening() and not is_open():
+                return
+            time.sleep(0.005)
+        self.fail("it was left open" if os.path.exists(path) else "it was never opened")
+
+    def test_a_cancelled_opening_leaves_nothing_open(self):
+        path = os.path.realpath(new_file(self))
+
+        async def cancelled():
+            opening = asyncio.ensure_future(cala.AsyncLedger.open(f"sqlite:{path}"))
+            await asyncio.sleep(0)
+            opening.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await opening
+            await asyncio.to_thread(self.assert_left_closed, path)
+
+        asyncio.run(cancelled())
+
+    def test_nor_does_one_that_outlives_its_loop(self):
+        path = os.path.realpath(new_file(self))
+
+        async def left():
+            opening.append(asyncio.ensure_future(cala.AsyncLedger.open(f"sqlite:{path}")))
+            await asyncio.sleep(0)
+
+        opening = []
+        asyncio.run(left())
+        self.assertTrue(opening[0].cancelled())
+        self.assert_left_closed(path)
 
 
 @needs_postgres

@@ -185,6 +185,20 @@ class HostTest(unittest.TestCase):
                     ledger.within(mine)
                 self.assertEqual(("call.misuse", "usable"), (caught.exception.code, caught.exception.tx_state))
 
+    def test_how_the_program_reads_its_own_rows_does_not_matter(self):
+        for factory in (bytes, bytearray, lambda text: text.decode("latin-1"), lambda text: text.upper()):
+            connection = sqlite3.connect(":memory:", detect_types=sqlite3.PARSE_DECLTYPES | sqlite3.PARSE_COLNAMES)
+            self.addCleanup(connection.close)
+            connection.text_factory, connection.row_factory = factory, sqlite3.Row
+            with cala.Ledger("host:sqlite") as ledger:
+                within = ledger.within(connection)
+                within.migrate()
+                account = within.accounts.create(code="A", name="Café", description="déjà")["id"]
+                self.assertEqual("déjà", within.accounts.update(account, name="Bar")["description"])
+                self.assertEqual(("Bar", "déjà"), tuple(within.accounts.find(code="A")[key] for key in ("name", "description")))
+            self.assertIs(factory, connection.text_factory)
+            self.assertEqual(factory("Café".encode()), connection.execute("SELECT 'Café'").fetchone()[0])
+
     @needs_postgres
     def test_a_ledger_on_sqlite_takes_no_part_in_postgres(self):
         with cala.Ledger("host:sqlite") as ledger, psycopg.connect(POSTGRES) as connection:

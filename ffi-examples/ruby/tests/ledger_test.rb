@@ -47,6 +47,12 @@ class LedgerTest < Minitest::Test
       error = assert_raises(Cala::InvalidError) { @ledger.transactions.post_many(postings) }
       assert_equal ["param.type", 1], [error.code, error.posting_index]
       assert_match(%r{\A/postings/1/params/amount}, error.details[:pointer])
+      posting = postings.last
+      attached = { control_id: SecureRandom.uuid, account_ids: [@fixture.bob], params: bad }
+      [-> { @ledger.transactions.preview(**posting) }, -> { @ledger.holds.create(**posting) },
+       -> { @ledger.velocity_controls.attach(**attached) }, -> { @ledger.velocity_controls.ensure_attached(**attached) }].each do |refused|
+        assert_equal "param.type", assert_raises(Cala::InvalidError, &refused).code
+      end
     end
     assert_equal "0", @fixture.bobs(@ledger)
     assert_equal "request.malformed", assert_raises(Cala::InvalidError) { @fixture.pay(@ledger, BigDecimal("NaN")) }.code

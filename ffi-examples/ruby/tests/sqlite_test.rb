@@ -32,4 +32,26 @@ class SqliteTest < Minitest::Test
     transaction { |tx| @fixture.pay(tx) }
     assert_equal "10.00", @fixture.bobs(@ledger)
   end
+
+  # What is read is written again by an update.
+  def test_the_programs_internal_encoding_does_not_matter
+    account = @ledger.accounts.create(code: "ZOE", name: "Zoë", description: "naïve")
+    with_internal(Encoding::ISO_8859_1) do
+      transaction { |tx| assert_equal "Zoë", tx.accounts.find(code: "ZOE")[:name] }
+      transaction { |tx| tx.accounts.update(id: account[:id], code: "ZOË") }
+    end
+    assert_equal ["ZOË", "Zoë", "naïve"], @ledger.accounts.find(id: account[:id]).values_at(:code, :name, :description)
+  end
+
+  private
+
+  def with_internal(encoding)
+    before = Encoding.default_internal
+    verbose, $VERBOSE = $VERBOSE, nil
+    Encoding.default_internal = encoding
+    yield
+  ensure
+    Encoding.default_internal = before
+    $VERBOSE = verbose
+  end
 end

@@ -59,7 +59,7 @@ module Cala
           statement.bind_params(*params)
           row = statement.step
           statement.step if row # to its end, so that it is complete before the program's next one
-          row&.first
+          row&.first&.encode(Encoding::UTF_8) # it came in the program's default_internal
         end
       end
     end

@@ -247,7 +247,7 @@ void Compiler::logic(Node *node, Current &current) {
 }
 
 void Compiler::empty_call(Node *node, Current &current) {
-  const OverloadRange range = function_named(node->name, false, node->has(kRooted));
+  const OverloadRange range = function_named(node->name, {.rooted = node->has(kRooted)});
   if (range.count == 0) {
     refuse_function(node, false);
     return constant(current, Value::failure(FailureCode::kUnknownFunction, node->position, node->name));

@@ -79,7 +79,11 @@ class Compiler {
   template <typename Found>
   bool in_container(std::string_view name, bool rooted, Found found);
   bool names_function(Node *call);
-  OverloadRange function_named(std::string_view name, bool member, bool rooted);
+  struct Called {
+    bool member = false;  // on a value
+    bool rooted = false;  // with a point in front, so not in the container
+  };
+  OverloadRange function_named(std::string_view name, Called how);
   std::string suggest_name(std::string_view name, const Node *next) const;
   std::string suggest_function(std::string_view name, bool member) const;
 

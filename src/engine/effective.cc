@@ -8,7 +8,7 @@
 #include "core/balance/dated_total.h"
 #include "engine/answers.h"
 #include "engine/balance.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 
 namespace cala::engine {
 

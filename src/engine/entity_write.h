@@ -12,6 +12,7 @@
 #include "base/uuid.h"
 #include "core/account_set/membership.h"
 #include "core/rejection.h"
+#include "engine/answers.h"
 #include "engine/flow.h"
 #include "engine/operation.h"
 #include "engine/render.h"
@@ -68,7 +69,7 @@ class EntityWrite {
     }
     if (!guard.empty()) out.key("guard").string(guard);
     out.end_object();
-    return store::Call{id_, out.take(), true};
+    return write_call(id_, out.take());
   }
 
  private:

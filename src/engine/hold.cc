@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "engine/answers.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 #include "engine/post.h"
 
 namespace cala::engine {

@@ -15,7 +15,7 @@
 
 #include "engine/answers.h"
 #include "engine/entity_write.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 #include "engine/request_fields.h"
 
 namespace cala::engine {

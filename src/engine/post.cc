@@ -7,7 +7,7 @@
 
 #include "core/posting/batch.h"
 #include "engine/answers.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 
 namespace cala::engine {
 
@@ -110,11 +110,13 @@ Outcome add_templates(Batch &batch, Rows<core::TxTemplate> rows, TxTemplateCache
   return {};
 }
 
-store::Call hold_call(const std::vector<base::Uuid> &ids, bool lock) {
+enum class Locked : bool { kNo, kYes };
+
+store::Call hold_call(const std::vector<base::Uuid> &ids, Locked locked) {
   base::JsonWriter out;
   out.begin_object().key("keys").begin_array();
   for (const base::Uuid &id : ids) out.string(id.text());
-  out.end_array().key("lock").boolean(lock).end_object();
+  out.end_array().key("lock").boolean(locked == Locked::kYes).end_object();
   return read_call(StatementId::kHoldFind, out.take());
 }
 
@@ -129,7 +131,8 @@ store::Call due_call(base::Timestamp now, std::int64_t first, const std::optiona
 PostingUnitPtr release_of(const core::Hold &hold) {
   core::AskedPosting posting;
   posting.id = base::new_uuid();
-  posting.step = core::AskedHoldStep{hold.id, core::AskedHoldStep::kExpire, {}, true, {}};
+  posting.step =
+      core::AskedHoldStep{.hold_id = hold.id, .kind = core::AskedHoldStep::kExpire, .amount = {}, .effective = {}};
   return std::make_shared<const PostingUnit>(
       PostingUnit{.postings = {std::move(posting)}, .single = true, .request = {}});
 }
@@ -209,7 +212,7 @@ store::Call velocity_call(const std::vector<core::VelocityKey> &keys) {
     out.string(key.control_id.text()).string(key.limit_id.text()).string(key.window).end_array();
   }
   out.end_array().end_object();
-  return store::Call{StatementId::kVelocityRead, out.take(), false};
+  return read_call(StatementId::kVelocityRead, out.take());
 }
 
 // What the ledger says of a posting, and not its store.
@@ -337,7 +340,7 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
       if (!added) co_return std::move(added.error());
     }
     for (std::vector<base::Uuid> ids = batch.missing_holds(); !ids.empty(); ids = batch.missing_holds()) {
-      Result<store::Answer> answer = co_await ask(hold_call(ids, true));
+      Result<store::Answer> answer = co_await ask(hold_call(ids, Locked::kYes));
       Result<Rows<core::Hold>> holds = rows_of(std::move(answer), store::hold_of);
       if (!holds) co_return std::move(holds.error());
       batch.add_holds(ids, std::move(holds->items));
@@ -386,7 +389,7 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
     batch.decide_again(keys, std::move(rows->items), now);
   }
   for (std::vector<base::Uuid> ids = batch.missing_holds(); !ids.empty(); ids = batch.missing_holds()) {
-    Result<store::Answer> answer = co_await ask(hold_call(ids, false));
+    Result<store::Answer> answer = co_await ask(hold_call(ids, Locked::kNo));
     Result<Rows<core::Hold>> holds = rows_of(std::move(answer), store::hold_of);
     if (!holds) co_return std::move(holds.error());
     batch.add_holds(ids, std::move(holds->items));

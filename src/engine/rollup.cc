@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "engine/answers.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 
 namespace cala::engine {
 
@@ -37,7 +37,8 @@ Result<Status> status_of(Result<store::Answer> answer) {
   const Result<base::Json> json = parsed(std::move(answer));
   if (!json) return base::Error(json.error());
   Status status;
-  status.progress = {number(*json, "applied"), number(*json, "frontier"), number(*json, "reached"), false};
+  status.progress = {
+      .applied = number(*json, "applied"), .frontier = number(*json, "frontier"), .reached = number(*json, "reached")};
   status.target = number(*json, "target");
   return status;
 }

@@ -15,7 +15,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/operations.h"
+#include "engine/makers.h"
 #include "engine/runner.h"
 #include "live/ledger.h"
 #include "live/tx.h"

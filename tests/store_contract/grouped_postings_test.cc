@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "engine/commit_group.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 #include "engine/post.h"
 #include "engine/runner.h"
 #include "runtime/clock.h"

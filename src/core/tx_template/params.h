@@ -24,8 +24,11 @@ struct CompiledParams {
 // Compiles expression after expression and stops at the first that is wrong, naming it by its pointer.
 class ExpressionCompiler {
  public:
-  explicit ExpressionCompiler(const std::vector<cel::ParamSpec> &params, bool context = false)
-      : params_(params), context_(context) {}
+  struct Reads {
+    bool context = false;  // the posting, in context.vars
+  };
+  explicit ExpressionCompiler(const std::vector<cel::ParamSpec> &params) : ExpressionCompiler(params, Reads()) {}
+  ExpressionCompiler(const std::vector<cel::ParamSpec> &params, Reads reads) : params_(params), reads_(reads) {}
 
   cel::ProgramPtr compile(const std::string &source, cel::ResultAs as, const std::string &pointer);
   cel::ProgramPtr compile(const std::optional<std::string> &source, cel::ResultAs as, const std::string &pointer) {
@@ -36,7 +39,7 @@ class ExpressionCompiler {
 
  private:
   const std::vector<cel::ParamSpec> &params_;
-  bool context_;
+  const Reads reads_;
   std::unique_ptr<base::Error> error_;
 };
 

@@ -5,6 +5,7 @@ Handles are pointers; a string with its length is one string; trailing out param
 import re
 from dataclasses import dataclass, field
 
+from ffi.columns import WIDTH
 from ffi.header import HANDLES
 
 PATH = "go/raw/raw_gen.go"
@@ -18,9 +19,9 @@ PREAMBLE = """\
 
 // Package raw is every function of cala.h, one to one, for package cala. cala.h is its manual.
 //
-// Load finds the library at run time, LoadLinked the one that the program was linked with; nothing else here may be called before one of them
-// succeeded. A text and its length are one
-// string (an empty one may arrive as NULL), out parameters are results, and a Go function can never be a callback.
+// Load finds the library at run time, LoadLinked the one that the program was linked with; nothing else here may be
+// called before one of them succeeded. A text and its length are one string (an empty one may arrive as NULL), out
+// parameters are results, and a Go function can never be a callback.
 package raw
 
 /*
@@ -238,8 +239,9 @@ def trampoline(call):
     function = call.function
     space = "" if function.result.endswith("*") else " "
     back = "" if function.result == "void" else "return "
-    return (f"static {function.result}{space}go_{function.name}({', '.join(call.c_parameters) or 'void'}) {{ "
-            f"{back}p_{function.name}({', '.join(call.c_arguments)}); }}")
+    head = f"static {function.result}{space}go_{function.name}({', '.join(call.c_parameters) or 'void'}) {{"
+    body = f"{back}p_{function.name}({', '.join(call.c_arguments)});"
+    return f"{head} {body} }}" if len(head + body) < WIDTH - 3 else f"{head}\n  {body}\n}}"
 
 
 def go_constants(constants):

@@ -2009,7 +2009,8 @@ class Pruned(TypedDict):
     more: bool
 
 
-_ListenerBeginFrom = TypedDict("_ListenerBeginFrom", {"from": 'Literal["start"] | Literal["now"] | int | None'}, total=False)
+_ListenerBeginFrom = TypedDict("_ListenerBeginFrom", {"from": 'Literal["start"] | Literal["now"] | int | None'},
+    total=False)
 
 
 class ListenerBegin(_ListenerBeginFrom, total=False):

@@ -2313,7 +2313,8 @@ export type TransactionListError = "list.no_mark";
  * Lists entries in the order in which they were posted. The four limits are inclusive. Those of an account set are
  * those of every account below it, in the set's journal.
  */
-export type EntryListRequest = PageRequest & ({ accountId: Id } | { accountSetId: Id } | { journalId: Id } | { transactionId: Id }) & {
+export type EntryListRequest = PageRequest & ({ accountId: Id } | { accountSetId: Id } | { journalId: Id }
+  | { transactionId: Id }) & {
   createdFrom?: Instant | Date | undefined;
   createdTo?: Instant | Date | undefined;
   effectiveFrom?: DateText | undefined;
@@ -2393,7 +2394,8 @@ export type BalanceHistoryError = "currency.unknown";
  * effective date has as its version how many entries those are; its entryId, as a layer's, is the last one of the
  * latest date. A version that a balance that follows (balanceRollup) leapt over is not found.
  */
-export type BalanceAtRequest = BalanceKey & ({ version: number } | { recordedAt: Instant | Date } | { effective: DateText });
+export type BalanceAtRequest = BalanceKey & ({ version: number } | { recordedAt: Instant | Date }
+  | { effective: DateText });
 
 /**
  * NotFoundError balance.not_found; RejectedError journal.no_effective_balances; InvalidError currency.unknown,

@@ -1,5 +1,6 @@
-# libcala.a: one object, in which everything but what cala.h declares with CALA_API is local: SQLite, cJSON and the C++ runtime are
-# inside and meet nobody else's. So a program links it with the C library alone, be it C, C++ or Go, beside any SQLite of its own.
+# libcala.a: one object, in which everything but what cala.h declares with CALA_API is local: SQLite, cJSON and the C++
+# runtime are inside and meet nobody else's. So a program links it with the C library alone, be it C, C++ or Go, beside
+# any SQLite of its own.
 if(CALA_SANITIZE OR CALA_IANA_ZONES)
   message(FATAL_ERROR "CALA_STATIC goes with neither CALA_SANITIZE nor CALA_IANA_ZONES")
 endif()
@@ -22,7 +23,8 @@ target_compile_options(cala_objects PRIVATE -ffunction-sections -fdata-sections)
 set(cala_whole ${PROJECT_BINARY_DIR}/cala_whole.o)
 add_custom_command(
   OUTPUT ${cala_whole}
-  COMMAND ${PROJECT_SOURCE_DIR}/tools/link_whole ${PROJECT_SOURCE_DIR}/include/cala.h ${cala_whole} ${CALA_OBJCOPY} ${CALA_LD}
+  COMMAND ${PROJECT_SOURCE_DIR}/tools/link_whole ${PROJECT_SOURCE_DIR}/include/cala.h ${cala_whole}
+          ${CALA_OBJCOPY} ${CALA_LD}
           "$<TARGET_OBJECTS:cala_objects>" $<TARGET_FILE:cala::sqlite3> $<TARGET_FILE:cala::cjson> ${cala_cxx_runtime}
   DEPENDS cala_objects $<TARGET_OBJECTS:cala_objects> $<TARGET_FILE:cala::sqlite3> $<TARGET_FILE:cala::cjson>
           ${PROJECT_SOURCE_DIR}/include/cala.h ${PROJECT_SOURCE_DIR}/tools/link_whole

@@ -1,6 +1,7 @@
-// From syntax tree to plan, in one pass: names are resolved, types followed as far as they are known, constants folded, and
-// what can never work refused with a hint. A refusal inside an operand that cannot matter (`false && x`, the dead branch of a
-// conditional) is forgotten, as the language absorbs such errors. Recursion follows the nesting of the source only.
+// From syntax tree to plan, in one pass: names are resolved, types followed as far as they are known, constants folded,
+// and what can never work refused with a hint. A refusal inside an operand that cannot matter (`false && x`, the dead
+// branch of a conditional) is forgotten, as the language absorbs such errors. Recursion follows the nesting of the
+// source only.
 #pragma once
 
 #include <string>

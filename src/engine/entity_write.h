@@ -1,4 +1,5 @@
-// EntityWrite: the one write of an operation that creates or changes accounts, journals or tx templates, with its outbox events.
+// EntityWrite: the one write of an operation that creates or changes accounts, journals or tx templates, with its
+// outbox events.
 #pragma once
 
 #include <functional>

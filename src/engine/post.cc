@@ -317,8 +317,8 @@ bool any_refused(const Batch &batch, std::size_t units) {
 // To expire is to release holds; to try it, to write nothing where one of them is refused.
 enum class Purpose : std::uint8_t { kPost, kPreview, kExpire, kTryToExpire };
 
-// Without `out` there is one unit, whose outcome is the flow's. A preview is of one posting, and writes nothing. due: the holds that
-// are to expire, locked.
+// Without `out` there is one unit, whose outcome is the flow's. A preview is of one posting, and writes nothing. due:
+// the holds that are to expire, locked.
 Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out, Purpose purpose,
                 std::vector<core::Hold> due = {}) {
   TxTemplateCache &cache = context.ledger->tx_templates();
@@ -375,8 +375,8 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
     const std::vector<std::string> stale = batch.drop_stale_templates(state.tx_template_ids);
     for (const std::string &code : stale) cache.remove(code);
     if (!stale.empty() && attempt < kMaxStaleTemplates) continue;
-    // Expressions know the day and nothing finer. On another day they may say something else, even other accounts: once more.
-    // Each time is a later day than the one before. And a hold may have expired while this waited.
+    // Expressions know the day and nothing finer. On another day they may say something else, even other accounts: once
+    // more. Each time is a later day than the one before. And a hold may have expired while this waited.
     if (now.date() == prepared_on && !batch.captures_too_late(now)) break;
   }
   Outcome limited = limit_batch(batch, state, context.ledger->velocity_controls());
@@ -434,8 +434,8 @@ Flow post_group(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
   return post_units(context, std::move(units), out, Purpose::kPost);
 }
 
-// What is refused stays due, and first. Then those behind it are looked at, until so many can be released or none is left; the write,
-// which is one, comes last.
+// What is refused stays due, and first. Then those behind it are looked at, until so many can be released or none is
+// left; the write, which is one, comes last.
 Flow expire_holds(Context context, std::int64_t limit) {
   const base::Timestamp now = context.ledger->now();
   std::vector<core::Hold> due;

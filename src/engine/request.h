@@ -1,5 +1,6 @@
-// RequestReader: takes a request's JSON object apart, strictly: every key is asked for by name and type, and what nobody asked for
-// is refused at finish(). It keeps the first error, naming the JSON pointer. Strings and views borrow from the Json.
+// RequestReader: takes a request's JSON object apart, strictly: every key is asked for by name and type, and what
+// nobody asked for is refused at finish(). It keeps the first error, naming the JSON pointer. Strings and views borrow
+// from the Json.
 #pragma once
 
 #include <cstdint>
@@ -65,8 +66,8 @@ class RequestReader {
   std::string pointer_to(std::string_view key) const;
   bool failed() const { return error_ != nullptr; }
 
-  // Refuses unknown keys and gives the first error, if any; a key that is unknown is named before one that is missing, since it may
-  // be that one misspelt.
+  // Refuses unknown keys and gives the first error, if any; a key that is unknown is named before one that is missing,
+  // since it may be that one misspelt.
   base::Outcome finish();
 
  private:

@@ -231,8 +231,8 @@ Flow statement_as_recorded(Context, Asked asked) {
   co_return rendered(std::move(statement), asked.page);
 }
 
-// A cursor by effective date carries what the running sums are on the side where the next page goes on, so that they go on from
-// there whatever was posted meanwhile: day/place/debit/credit.
+// A cursor by effective date carries what the running sums are on the side where the next page goes on, so that they go
+// on from there whatever was posted meanwhile: day/place/debit/credit.
 struct DatedCursor {
   std::string store;
   Sides running;
@@ -332,7 +332,8 @@ struct TrialBalance {
   std::vector<TrialRow> totals;
 };
 
-// Parts are added without their trailing zeros, which may come from how the store adds, and the sum shows `scale` decimals at least.
+// Parts are added without their trailing zeros, which may come from how the store adds, and the sum shows `scale`
+// decimals at least.
 std::optional<Sides> sum_of(base::JsonView row) {
   values::DecimalSum debits;
   values::DecimalSum credits;

@@ -1,5 +1,6 @@
-/* Listeners: events through a queue, in order, each at least once and none missed: from the start, from now and from a place; with a
- * kept place; with a reader that is slow; beside posting threads; while the ledger shuts down; and after a fork. */
+/* Listeners: events through a queue, in order, each at least once and none missed: from the start, from now and from a
+ * place; with a kept place; with a reader that is slow; beside posting threads; while the ledger shuts down; and after
+ * a fork. */
 #include "ledger_fixture.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-// Requests made from the contract (cala_api): of each operation each key is left out, null, misspelt and of every wrong type. And
-// every operation, every key of an answer and every code that an operation names is seen by some test.
+// Requests made from the contract (cala_api): of each operation each key is left out, null, misspelt and of every wrong
+// type. And every operation, every key of an answer and every code that an operation names is seen by some test.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -80,7 +80,8 @@ Document sample_of(const cJSON *type, std::size_t alternative) {
   return {out, cJSON_Delete};
 }
 
-// Whether a JSON value of that kind may stand where the type is wanted: "number", "string", "bool", "array", "object", "null".
+// Whether a JSON value of that kind may stand where the type is wanted: "number", "string", "bool", "array", "object",
+// "null".
 bool takes(const cJSON *type, std::string_view json) {
   const Contract &contract = Contract::of_library();
   type = contract.resolved(type);

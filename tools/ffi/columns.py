@@ -1,12 +1,15 @@
-"""Lines of 120 columns: where one is longer, comments and prose are broken at a space, lists of generated code at a comma.
+"""Lines of 120 columns: where one is longer, comments and prose are broken at a space, lists of generated code at a
+comma.
 
-What does not fit goes to the front of the next line where that goes on with the same words, else onto a line of its own. A row of
+What does not fit goes to the front of the next line where that goes on with the same words, else onto a line of its
+own. A row of
 a table, a heading and what stands in a fence are left as they are, and so is what has no place to break.
 """
 import re
 
 WIDTH = 120
-MARKS = {"#:?": ("py", "pyi", "rb", "rbs", "sh", "cmake", "yml"), "//[/!]?": ("c", "h", "cc", "go", "ts", "mjs", "cjs", "rs", "proto"),
+MARKS = {"#:?": ("py", "pyi", "rb", "rbs", "sh", "cmake", "yml"),
+         "//[/!]?": ("c", "h", "cc", "go", "ts", "mjs", "cjs", "rs", "proto"),
          "--": ("sql",)}
 BLOCKS = ("c", "h", "go", "ts", "mjs", "cjs")
 ITEM = re.compile(r"(?:[-*+#>|]|\d+\.) +")
@@ -21,7 +24,8 @@ def kind_of(path):
 
 
 def leads(line, kind):
-    """What stands before the words of a line of comment or prose, and before those that go on below it; None for code."""
+    """What stands before the words of a line of comment or prose, and before those that go on below it; None for
+    code."""
     if kind == "md":
         lead = re.match(r"\s*(?:> ?)*(?![|#<]|```|~~~|\[[^\]]+\]:)", line)
     else:
@@ -47,7 +51,8 @@ def cut_of(line, start):
     """The last space at which the line can be broken, outside of `code`; 0 for none."""
     spaces = [at for at in range(start + 1, min(len(line), WIDTH + 1)) if line[at] == " " and line[at + 1:].strip()]
     return next((at for at in reversed(spaces)
-                 if line.count("`", 0, at) % 2 == 0 and not ITEM.match(line[at + 1:] + " ") and line[at + 1:] != "*/"), 0)
+                 if line.count("`", 0, at) % 2 == 0 and not ITEM.match(line[at + 1:] + " ") and line[at
+                     + 1:] != "*/"), 0)
 
 
 def folded(text, kind):
@@ -82,8 +87,8 @@ def folded(text, kind):
 
 
 def place_in(line, depth):
-    """Where a line of code that is too long is broken: behind the last comma in the outermost brackets that have one, and in the
-    first of those, else before the last & or |; 0 for nowhere. depth: in how many brackets it begins."""
+    """Where a line of code that is too long is broken: behind the last comma in the outermost brackets that have one,
+    and in the first of those, else before the last & or |; 0 for nowhere. depth: in how many brackets it begins."""
     commas, others, quoted = {}, [], False
     for at, sign in enumerate(line[:WIDTH]):
         quoted ^= sign == '"'
@@ -104,7 +109,10 @@ def listed(text, step):
     lines = []
     for line in text.split("\n"):
         indent, depth = re.match(r"\s*", line)[0] + step, 0
-        while len(line) > WIDTH and not re.match(r"\s*(//|#|\*)", line) and (cut := place_in(line, depth)) > len(indent):
+        while len(line) > WIDTH and not re.match(r"\s*(//|#|\*)", line):
+            cut = place_in(line, depth)
+            if cut <= len(indent):
+                break
             lines.append(line[:cut])
             line, depth = indent + line[cut + 1:], int(line[cut - 1] == ",")
         lines.append(line)

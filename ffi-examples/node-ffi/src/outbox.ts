@@ -21,12 +21,15 @@ export class OutboxServer {
   private constructor(store: string, schema: string | undefined, port: number) {
     const program = process.env.CALA_OUTBOX_SERVER || "cala-outbox-server";
     // Where a connection string has a password, nobody sees it among the arguments.
-    const env = { ...process.env, CALA_OUTBOX_STORE: store, ...(schema === undefined ? {} : { CALA_OUTBOX_SCHEMA: schema }) };
+    const env = { ...process.env, CALA_OUTBOX_STORE: store,
+      ...(schema === undefined ? {} : { CALA_OUTBOX_SCHEMA: schema }) };
     this.#child = spawn(program, ["--grpc", `127.0.0.1:${port}`, "--stop-with-stdin", "--quiet"], { env });
     this.#ended = new Promise((resolve) => {
-      this.#child.on("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ENOENT" ? missing(program, error) : error));
+      this.#child.on("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ENOENT" ?
+        missing(program, error) : error));
       this.#child.on("close", (code, signal) => {
-        resolve(code === 0 ? undefined : failed(this.#said.trim() || `cala-outbox-server ended with ${code ?? signal}`));
+        resolve(code === 0 ? undefined : failed(this.#said.trim() ||
+          `cala-outbox-server ended with ${code ?? signal}`));
       });
     });
     this.#child.stdin.on("error", () => {}); // it has ended, which is told elsewhere
@@ -66,8 +69,10 @@ export class OutboxServer {
 
 function missing(program: string, cause: NodeJS.ErrnoException): Error {
   const message =
-    `outbox.enabled: ${program} was not found, so no other process is told of events. Build it with -DCALA_OUTBOX_SERVER=ON` +
-    " (docs/outbox-server.md of libcala), and put it into PATH or name its file in CALA_OUTBOX_SERVER. The ledger works without it.";
+    `outbox.enabled: ${program} was not found, so no other process is told of events. Build it with ` +
+      `-DCALA_OUTBOX_SERVER=ON` +
+    " (docs/outbox-server.md of libcala), and put it into PATH or name its file in CALA_OUTBOX_SERVER. The ledger " +
+      "works without it.";
   return Object.assign(new Error(message), { code: cause.code });
 }
 

@@ -1,10 +1,13 @@
 """Cala, a double-entry ledger in your process: Ledger for threads, AsyncLedger for asyncio."""
 from .aio import AsyncLedger, AsyncTransaction
-from .documents import (Account, AccountChanges, Amount, Available, Balance, BalanceKey, Code, Date, Entry, Id, Info, Instant,
-                        Journal, JournalChanges, Json, LayerBalance, NewAccount, NewJournal, NewTxTemplate, Page, PageRequest,
+from .documents import (Account, AccountChanges, Amount, Available, Balance, BalanceKey, Code, Date, Entry, Id, Info,
+                        Instant,
+                        Journal, JournalChanges, Json, LayerBalance, NewAccount, NewJournal, NewTxTemplate, Page,
+                        PageRequest,
                         Param, ParamType, Posted, Posting, Rows, TemplateEntry, TemplateTransaction, TxTemplate)
 from .documents import Transaction as PostedTransaction
-from .errors import (BusyError, CancelledError, ClosedError, ConflictError, Error, ForkedError, InternalError, InvalidError,
+from .errors import (BusyError, CancelledError, ClosedError, ConflictError, Error, ForkedError, InternalError,
+                     InvalidError,
                      MisuseError, NoMemoryError, NotFoundError, OutcomeUnknownError, ParamTypeError, PermissionError,
                      RejectedError, TimeoutError, UnavailableError, UnsupportedError)
 from .ledger import Ledger, Transaction, version
@@ -16,12 +19,16 @@ from .projecting import Projection
 from .reconciling import Differing, Expected, Reconciled, ReconcilePlace, Refused
 from .retry import lost_a_race, retrying, retrying_async
 
-__all__ = ["Account", "AccountChanges", "Amount", "AsyncLedger", "AsyncListening", "AsyncListing", "AsyncTransaction", "Available",
+__all__ = ["Account", "AccountChanges", "Amount", "AsyncLedger", "AsyncListening", "AsyncListing", "AsyncTransaction",
+           "Available",
            "Awaited", "Balance", "BalanceKey", "BusyError", "CancelledError", "CelValue", "ClosedError",
-           "Code", "ConflictError", "Date", "Differing", "Entry", "Error", "Expected", "ForkedError", "Id", "Info", "Instant", "InternalError",
-           "InvalidError", "Journal", "JournalChanges", "Json", "LayerBalance", "Ledger", "Listening", "Listing", "MisuseError",
+           "Code", "ConflictError", "Date", "Differing", "Entry", "Error", "Expected", "ForkedError", "Id", "Info",
+           "Instant", "InternalError",
+           "InvalidError", "Journal", "JournalChanges", "Json", "LayerBalance", "Ledger", "Listening", "Listing",
+           "MisuseError",
            "NewAccount", "NewJournal", "NewTxTemplate", "NoMemoryError", "NotFoundError", "OutcomeUnknownError", "Page",
            "PageRequest", "Param", "ParamType", "ParamTypeError", "PermissionError", "Place", "Posted",
-           "PostedTransaction", "Posting", "Projection", "Reconciled", "ReconcilePlace", "Refused", "RejectedError", "Rows", "TemplateEntry", "TemplateTransaction",
+           "PostedTransaction", "Posting", "Projection", "Reconciled", "ReconcilePlace", "Refused", "RejectedError",
+           "Rows", "TemplateEntry", "TemplateTransaction",
            "TimeoutError", "Transaction", "TransactionPlace", "TxTemplate", "UnavailableError", "UnsupportedError",
            "Waiting", "lost_a_race", "retrying", "retrying_async", "traced", "version"]

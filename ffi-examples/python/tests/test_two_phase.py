@@ -1,4 +1,5 @@
-"""The pattern of docs/two-phase.md: what the program's database decided is what becomes of what is prepared, and nobody guesses."""
+"""The pattern of docs/two-phase.md: what the program's database decided is what becomes of what is prepared, and nobody
+guesses."""
 import threading
 import time
 import unittest
@@ -39,8 +40,10 @@ class TwoPhaseTest(unittest.TestCase):
     def recover(self):
         connection = self.connect()
         for one in list(self.ledger.prepared.list()):
-            connection.execute(f"INSERT INTO {self.decisions} VALUES (%s, 'rollback') ON CONFLICT DO NOTHING", [one["gid"]])
-            outcome, = connection.execute(f"SELECT outcome FROM {self.decisions} WHERE gid = %s", [one["gid"]]).fetchone()
+            connection.execute(f"INSERT INTO {self.decisions} VALUES (%s, 'rollback') ON CONFLICT DO NOTHING",
+                               [one["gid"]])
+            outcome, = connection.execute(f"SELECT outcome FROM {self.decisions} WHERE gid = %s",
+                                          [one["gid"]]).fetchone()
             self.ledger.prepared.finish(one["gid"], outcome)
 
     def expect(self, net):
@@ -70,7 +73,8 @@ class TwoPhaseTest(unittest.TestCase):
             self.decide(program, gid)
             recovery = threading.Thread(target=self.recover)
             recovery.start()
-            waiting = f"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INTO {self.decisions} %'"
+            waiting = ("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "
+                       f"query LIKE '%INTO {self.decisions} %'")
             while self.own.execute(waiting).fetchone()[0] == 0:
                 time.sleep(0.01)
             program.execute("COMMIT" if commits else "ROLLBACK")

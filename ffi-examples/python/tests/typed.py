@@ -1,4 +1,5 @@
-"""What type checkers must find out by themselves, and what they must refuse. mypy and pyright read this file; test_typing runs
+"""What type checkers must find out by themselves, and what they must refuse. mypy and pyright read this file;
+test_typing runs
 them. It is never run."""
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ def waits(ledger: cala.Ledger) -> None:
     assert_type(ledger.balances.at("j", "a", "USD", version=1)["available"]["pending"], str)
     assert_type(ledger.cel_evaluate("1", as_="decimal"), cala.CelValue)
     assert_type(next(ledger.listen(from_="start", types=["transaction_created"])), cala.documents.Event)
-    assert_type(ledger.projection("p", lambda tx, event: tx.exec("select 1"), types=["account_created"]).catch_up(), int)
+    assert_type(ledger.projection("p", lambda tx, event: tx.exec("select 1"), types=["account_created"]).catch_up(),
+                int)
     assert_type(cala.retrying(lambda: ledger.info()["accounts"]), int)
     with ledger.begin(savepoint=True) as tx:
         assert_type(tx.exec("select ?", ["1", None])["rows"][0][0], str | None)

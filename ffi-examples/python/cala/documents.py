@@ -1353,6 +1353,7 @@ class _NewTxTemplate(TypedDict):
     code: str
     transaction: TemplateTransaction
     entries: Sequence[TemplateEntry]
+    """At most 1000."""
 
 
 class NewTxTemplate(_NewTxTemplate, total=False):
@@ -1361,6 +1362,7 @@ class NewTxTemplate(_NewTxTemplate, total=False):
 
     id: Id | None
     params: Sequence[Param] | None
+    """At most 1000."""
     description: str | None
     metadata: Json
 
@@ -1400,6 +1402,7 @@ class NewVelocityLimit(_NewVelocityLimit, total=False):
     condition: str | None
     currency: str | None
     params: Sequence[Param] | None
+    """At most 1000."""
 
 
 class _EnsureVelocityLimit(TypedDict):
@@ -1418,6 +1421,7 @@ class EnsureVelocityLimit(_EnsureVelocityLimit, total=False):
     condition: str | None
     currency: str | None
     params: Sequence[Param] | None
+    """At most 1000."""
     on_difference: OnDifference | None
     """Default "error"."""
 
@@ -2075,6 +2079,7 @@ class TxExecRequest(_TxExecRequest, total=False):
     is the number of rows written, 0 for a query. 100,000 rows at most."""
 
     params: Sequence[str | None] | None
+    """At most 1000."""
 
 
 class Rows(TypedDict):

@@ -1598,8 +1598,10 @@ export type JournalReopenError = "journal.not_found" | "journal.changed";
 export interface TxTemplateCreateRequest {
   id?: Id | undefined;
   code: string;
+  /** At most 1000. */
   params?: Param[] | undefined;
   transaction: TemplateTransaction;
+  /** At most 1000. */
   entries: TemplateEntry[];
   description?: string | undefined;
   metadata?: Json | undefined;
@@ -1682,6 +1684,7 @@ export interface VelocityLimitCreateRequest {
   window?: VelocityWindowKey[] | undefined;
   condition?: Expression | undefined;
   currency?: Currency | undefined;
+  /** At most 1000. */
   params?: Param[] | undefined;
   limit: VelocityLimitPart;
 }
@@ -1709,6 +1712,7 @@ export interface VelocityLimitEnsureRequest {
   window?: VelocityWindowKey[] | undefined;
   condition?: Expression | undefined;
   currency?: Currency | undefined;
+  /** At most 1000. */
   params?: Param[] | undefined;
   limit: VelocityLimitPart;
   /** Default "error". */
@@ -2637,6 +2641,7 @@ export type TxLockAccountsError = "account.not_found" | "journal.not_found" | "c
  */
 export interface TxExecRequest {
   sql: string;
+  /** At most 1000. */
   params?: (string | null)[] | undefined;
 }
 

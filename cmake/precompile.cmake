@@ -7,8 +7,7 @@ function(cala_precompile target)
   endif()
   set(headers)
   foreach(header algorithm array atomic charconv chrono coroutine functional map memory mutex optional set span
-         string string_view
-                 unordered_map utility variant vector)
+                 string string_view unordered_map utility variant vector)
     list(APPEND headers $<$<COMPILE_LANGUAGE:CXX>:<${header}$<ANGLE-R>>)
   endforeach()
   foreach(header ${ARGN})

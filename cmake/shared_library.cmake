@@ -9,7 +9,7 @@ add_custom_command(
   VERBATIM)
 add_custom_target(cala_version_script DEPENDS ${cala_version_script})
 
-add_library(cala SHARED $<TARGET_OBJECTS:cala_objects>)
+add_library(cala SHARED $<TARGET_OBJECTS:cala_core> $<TARGET_OBJECTS:cala_objects>)
 add_dependencies(cala cala_version_script)
 set_target_properties(cala PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE CXX
                                       LINK_DEPENDS ${cala_version_script})
@@ -23,7 +23,9 @@ if(CALA_SANITIZE OR CALA_BUILD_FUZZERS)
   # The sanitizers' runtime lives in the executable (clang) or beside it (gcc), and must meet one libstdc++.
 else()
   # Functions that nothing reaches stay out.
-  target_compile_options(cala_objects PRIVATE -ffunction-sections -fdata-sections)
+  foreach(objects cala_core cala_objects)
+    target_compile_options(${objects} PRIVATE -ffunction-sections -fdata-sections)
+  endforeach()
   target_link_options(cala PRIVATE -Wl,-z,defs -Wl,--gc-sections)
   if(NOT CALA_IANA_ZONES)
     target_link_options(cala PRIVATE -static-libstdc++ -static-libgcc)

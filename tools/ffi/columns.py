@@ -17,6 +17,8 @@ ITEM = re.compile(r"(?:[-*+#>|]|\d+\.) +")
 
 def kind_of(path):
     """By which rules a file is written: its suffix; sh or py for a program without one."""
+    if path.name == "CMakeLists.txt":
+        return "cmake"
     if path.suffix or path.name.startswith("."):
         return path.suffix.removeprefix(".")
     with path.open(encoding="utf-8") as file:

@@ -96,6 +96,8 @@ class Reader:
                 out["min"] = int(self.take())
                 self.take("..")
                 out["max"] = int(self.take())
+                if out["max"] < out["min"]:
+                    raise Unreadable(f"{self.where}: {out['max']} is less than {out['min']}")
             return out
         if re.match("[a-z]", token):
             return {"kind": "name", "name": token}
@@ -113,6 +115,8 @@ class Reader:
             if fields:
                 self.take(",")
             field = {"key": self.take(), "type": None, "optional": self.peek() == "?"}
+            if any(other["key"] == field["key"] for other in fields):
+                raise Unreadable(f"{self.where}: {field['key']} stands there twice")
             if field["optional"]:
                 self.take()
             doc = self.docs.get(self.at)
@@ -177,6 +181,8 @@ def read_operation(function):
             raise Unreadable(f"{name}: {part}: is missing")
     if text["access"] not in ("read", "write"):
         raise Unreadable(f"{name}: access: is read or write")
+    if not re.fullmatch(r"\d+\.\d+", text.get("since", "1.0")):
+        raise Unreadable(f"{name}: since: is a version, 1.0")
     also, codes = read_errors(text.get("errors", ""), name)
     return name, also, codes, {
         "since": text.get("since", "1.0"), "access": text["access"], "doc": sentence(text["doc"]),
@@ -227,6 +233,30 @@ def check_names(of, known, where):
             check_names(value, known, where)
 
 
+def may_be(value, of, types):
+    """Whether a default can be a value of the type."""
+    if of["kind"] == "name":
+        if of["name"] in types:
+            return may_be(value, types[of["name"]]["type"], types)
+        return isinstance(value, bool if of["name"] == "boolean" else str)
+    if of["kind"] == "union":
+        return any(may_be(value, one, types) for one in of["of"])
+    if of["kind"] == "integer":
+        return type(value) is int and of.get("min", value) <= value <= of.get("max", value)
+    return of["kind"] == "literal" and value == of["value"]
+
+
+def check_defaults(of, types, where):
+    if isinstance(of, dict):
+        if "default" in of and not (of["optional"] and may_be(of["default"], of["type"], types)):
+            raise Unreadable(f"{where}: {of['key']} cannot be {json.dumps(of['default'])} where it is left out")
+        for value in of.values():
+            check_defaults(value, types, where)
+    elif isinstance(of, list):
+        for value in of:
+            check_defaults(value, types, where)
+
+
 def read_documents(header):
     text = header.path.read_text(encoding="utf-8")
     codes, types, operations, errors = read_codes(text), read_types(text), {}, {}
@@ -245,6 +275,10 @@ def read_documents(header):
     known = {*VALUES, *types, *(f"{name}.request" for name in operations)}
     for name, of in {**types, **operations, **codes}.items():
         check_names(of, known, name)
+        check_defaults(of, types, name)
+    for name, code in codes.items():
+        if code["status"] not in header.constants:
+            raise Unreadable(f"code {name}: cala.h has no status {code['status']}")
     version = ".".join(re.findall(r"#define CALA_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", text))
     return {"version": version, "types": types, "operations": operations, "codes": codes,
             "functions": [function.name for function in header.functions]}

@@ -61,6 +61,8 @@ class Compiler {
   [[gnu::noinline]] void identifier(Node *node, Current &current);
   [[gnu::noinline]] void list(Node *node, Current &current);
   [[gnu::noinline]] void map(Node *node, Current &current);
+  static void collection(LeafKind leaf, const Expr *const *items, std::uint32_t count, Current &current);
+  [[gnu::noinline]] void fold_leaf(Current &current);
   [[gnu::noinline]] void logic(Node *node, Current &current);
   [[gnu::noinline]] void empty_call(Node *node, Current &current);
   void constant(Current &current, const Value &value);

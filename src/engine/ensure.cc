@@ -20,20 +20,6 @@ std::string spaced(std::string_view noun) {
   return name;
 }
 
-std::string escaped(std::string_view key) {
-  std::string out;
-  for (const char c : key) {
-    if (c == '~') {
-      out += "~0";
-    } else if (c == '/') {
-      out += "~1";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 // Below two values that differ, the first place that does.
 std::string differing_place(JsonView stored, JsonView wanted, const std::string &pointer) {
   if (stored.present() && wanted.present() && stored.kind() == wanted.kind()) {
@@ -48,7 +34,7 @@ std::string differing_place(JsonView stored, JsonView wanted, const std::string 
         for (const JsonView member : object) {
           const JsonView a = stored.get(member.key()), b = wanted.get(member.key());
           const bool same = a.present() && b.present() && base::json_equal(a, b);
-          if (!same) return differing_place(a, b, pointer + "/" + escaped(member.key()));
+          if (!same) return differing_place(a, b, pointer_below(pointer, member.key()));
         }
       }
     }

@@ -19,19 +19,21 @@ RequestReader::RequestReader(JsonView object, std::string pointer) : object_(obj
   error_->details = details.take();
 }
 
-std::string RequestReader::pointer_to(std::string_view key) const {
-  std::string out = pointer_ + "/";
+std::string pointer_below(std::string pointer, std::string_view key) {
+  pointer += '/';
   for (const char c : key) {
     if (c == '~') {
-      out += "~0";
+      pointer += "~0";
     } else if (c == '/') {
-      out += "~1";
+      pointer += "~1";
     } else {
-      out += c;
+      pointer += c;
     }
   }
-  return out;
+  return pointer;
 }
+
+std::string RequestReader::pointer_to(std::string_view key) const { return pointer_below(pointer_, key); }
 
 void RequestReader::fail(std::string_view code, std::string_view key, const std::string &what) {
   fail_at(code, pointer_to(key), what);

@@ -21,6 +21,9 @@
 
 namespace cala::engine {
 
+// A JSON pointer (RFC 6901) to what stands under the key at that pointer.
+std::string pointer_below(std::string pointer, std::string_view key);
+
 class RequestReader {
  public:
   explicit RequestReader(base::JsonView object, std::string pointer = "");

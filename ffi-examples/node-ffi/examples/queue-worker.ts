@@ -1,6 +1,6 @@
-// Host first, queue worker: the program queues postings in a table of its own, in the transaction that they belong to.
-// Workers take them from there; each posts and marks its row in one transaction, so whatever is killed when, it
-// happened once: node dist/examples/queue-worker.js [store]. It is its own worker: ... STORE worker TABLE
+// The program first, a queue worker: the program queues postings in a table of its own, in the transaction that they
+// belong to. Workers take them from there; each posts and marks its row in one transaction, so whatever is killed when,
+// it happened once: node dist/examples/queue-worker.js [store]. It is its own worker: ... STORE worker TABLE
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-# Host first, queue worker: the program queues postings in a table of its own, in the transaction that they belong to.
-# Workers take them from there; each posts and marks its row in one transaction, so whatever is killed when, it happened
-# once. It is its own worker: ruby queue-worker.rb STORE worker TABLE
+# The program first, a queue worker: the program queues postings in a table of its own, in the transaction that they
+# belong to. Workers take them from there; each posts and marks its row in one transaction, so whatever is killed when,
+# it happened once. It is its own worker: ruby queue-worker.rb STORE worker TABLE
 require "tmpdir"
 FOLDER = ARGV[1] == "worker" ? nil : Dir.mktmpdir("cala")
 ARGV << "sqlite:#{FOLDER}/ledger.db" if ARGV.empty?

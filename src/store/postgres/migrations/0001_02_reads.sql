@@ -20,8 +20,8 @@ $body$
 -- @break
 CREATE FUNCTION @schema@.account_row(a @schema@.accounts, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
-  SELECT json_build_object('id', a.id, 'version', a.version, 'code', a.code, 'name', a.name, 'external_id',
-    a.external_id,
+  SELECT json_build_object('id', a.id, 'version', a.version, 'code', a.code, 'name', a.name,
+    'external_id', a.external_id,
     'normal_balance_type', a.normal_balance_type, 'status', a.status, 'description', a.description,
     'metadata', a.metadata::text, 'balance_rollup', a.balance_rollup, 'is_set', a.is_set, 'floors', a.floors,
       'journal_id', a.journal_id,
@@ -31,10 +31,10 @@ $body$
 CREATE FUNCTION @schema@.journal_row(j @schema@.journals, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
   SELECT json_build_object('id', j.id, 'version', j.version, 'name', j.name, 'code', j.code,
-    'description', j.description, 'status', j.status, 'effective_balances', j.effective_balances, 'max_scale',
-      j.max_scale,
-    'closed_until', j.closed_until - date '1970-01-01', 'created_at', @schema@.micros(j.created_at), 'modified_at',
-      @schema@.micros(j.modified_at), 'cursor', at)
+    'description', j.description, 'status', j.status, 'effective_balances', j.effective_balances,
+      'max_scale', j.max_scale,
+    'closed_until', j.closed_until - date '1970-01-01', 'created_at', @schema@.micros(j.created_at),
+      'modified_at', @schema@.micros(j.modified_at), 'cursor', at)
 $body$
 -- @break
 CREATE FUNCTION @schema@.tx_template_row(t @schema@.tx_templates, at text) RETURNS json
@@ -71,8 +71,8 @@ CREATE FUNCTION @schema@.balance_row(b @schema@.balances, h @schema@.balance_his
 LANGUAGE sql STABLE AS $body$
   SELECT json_build_object('account_id', b.account_id, 'journal_id', b.journal_id, 'currency', b.currency,
     'version', h.version, 'entry_id', h.entry_id, 'created_at', @schema@.micros(b.created_at),
-    'modified_at', @schema@.micros(h.modified_at), 'normal_balance_type', normal_balance_type, 'layers',
-    json_build_array(
+    'modified_at', @schema@.micros(h.modified_at), 'normal_balance_type', normal_balance_type,
+    'layers', json_build_array(
       json_build_array(h.settled_debit::text, h.settled_credit::text, h.settled_entry_id,
         @schema@.micros(h.settled_modified_at)),
       json_build_array(h.pending_debit::text, h.pending_credit::text, h.pending_entry_id,

@@ -137,8 +137,8 @@ DECLARE
   doc jsonb := @schema@.with_mark(request);
   way text := CASE WHEN @schema@.is_backwards(doc) THEN ' DESC' END;
   beyond text := CASE WHEN @schema@.is_backwards(doc) THEN '<' ELSE '>' END;
-  within text := concat(@schema@.if_given(doc, 'after',
-    concat(' AND t.ordinal ', beyond, ' ($1 ->> ''after'')::bigint')),
+  within text := concat(@schema@.if_given(doc,
+    'after', concat(' AND t.ordinal ', beyond, ' ($1 ->> ''after'')::bigint')),
     @schema@.if_given(doc, 'mark', ' AND t.ordinal <= ($1 ->> ''mark'')::bigint'));
 BEGIN
   IF doc ->> 'after' !~ '^[0-9]{1,18}$' THEN

@@ -192,8 +192,8 @@ BEGIN
   END IF;
   IF is_limited THEN
     SELECT json_agg(json_build_object('id', a.id, 'name', a.name, 'external_id', a.external_id,
-        'normal_balance_type', a.normal_balance_type, 'metadata', a.metadata::text, 'controls',
-        (SELECT json_agg(v.frozen::text) FROM @schema@.velocity_attachments v WHERE v.account_id = a.id)))
+        'normal_balance_type', a.normal_balance_type, 'metadata', a.metadata::text,
+        'controls', (SELECT json_agg(v.frozen::text) FROM @schema@.velocity_attachments v WHERE v.account_id = a.id)))
       INTO attached FROM @schema@.accounts a WHERE a.id = ANY (own)
         AND EXISTS (SELECT FROM @schema@.velocity_attachments v WHERE v.account_id = a.id);
   END IF;

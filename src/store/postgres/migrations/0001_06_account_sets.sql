@@ -51,8 +51,8 @@ CREATE TABLE @schema@.account_set_marks (
 CREATE FUNCTION @schema@.make_account_set_marks(sets uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $body$
 BEGIN
-  INSERT INTO @schema@.account_set_marks (account_set_id, place) SELECT s, p FROM unnest(sets) s CROSS
-    JOIN generate_series(1, 8) p;
+  INSERT INTO @schema@.account_set_marks (account_set_id, place) SELECT s, p FROM unnest(sets) s
+    CROSS JOIN generate_series(1, 8) p;
 END
 $body$
 -- @break
@@ -381,8 +381,8 @@ BEGIN
       JOIN @schema@.accounts s ON s.id = x.account_set_id AND s.journal_id = e.journal_id
       WHERE e.ordinal > after AND e.ordinal <= upto AND NOT @schema@.moves_at_once(s)
   ), sums AS (
-    SELECT account_set_id, currency, journal_id, count(*) AS entries, min(created_at) AS born, max(created_at)
-      AS latest,
+    SELECT account_set_id, currency, journal_id, count(*) AS entries, min(created_at) AS born,
+      max(created_at) AS latest,
         (array_agg(id ORDER BY ordinal DESC, sequence DESC))[1] AS entry_id,
         coalesce(sum(units) FILTER (WHERE layer = 'settled' AND direction = 'debit'), 0) AS settled_debit,
         coalesce(sum(units) FILTER (WHERE layer = 'settled' AND direction = 'credit'), 0) AS settled_credit,

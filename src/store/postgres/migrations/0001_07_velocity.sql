@@ -75,18 +75,18 @@ CREATE TABLE @schema@.velocity_balances (
 -- @break
 CREATE FUNCTION @schema@.velocity_limit_row(l @schema@.velocity_limits, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
-  SELECT json_build_object('id', l.id, 'version', l.version, 'number', l.number, 'name', l.name, 'description',
-    l.description,
+  SELECT json_build_object('id', l.id, 'version', l.version, 'number', l.number, 'name', l.name,
+    'description', l.description,
     'condition', l.condition, 'currency', l.currency, 'window', l.window_keys, 'params', l.params, 'limit', l.limits,
     'created_at', @schema@.micros(l.created_at), 'modified_at', @schema@.micros(l.modified_at), 'cursor', at)
 $body$
 -- @break
 CREATE FUNCTION @schema@.velocity_control_row(c @schema@.velocity_controls, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
-  SELECT json_build_object('id', c.id, 'version', c.version, 'number', c.number, 'name', c.name, 'description',
-    c.description,
-    'condition', c.condition, 'action', c.action, 'limits',
-    (SELECT coalesce(json_agg(@schema@.velocity_limit_row(l, NULL) ORDER BY l.number), '[]')
+  SELECT json_build_object('id', c.id, 'version', c.version, 'number', c.number, 'name', c.name,
+    'description', c.description,
+    'condition', c.condition, 'action', c.action,
+    'limits', (SELECT coalesce(json_agg(@schema@.velocity_limit_row(l, NULL) ORDER BY l.number), '[]')
        FROM @schema@.velocity_control_limits m JOIN @schema@.velocity_limits l ON l.id = m.limit_id
          WHERE m.control_id = c.id),
     'created_at', @schema@.micros(c.created_at), 'modified_at', @schema@.micros(c.modified_at), 'cursor', at)
@@ -103,8 +103,8 @@ $body$
 CREATE FUNCTION @schema@.velocity_balance_row(b @schema@.velocity_balances) RETURNS json
 LANGUAGE sql STABLE AS $body$
   SELECT json_build_object('account_id', b.account_id, 'currency', b.currency, 'journal_id', b.journal_id,
-    'control_id', b.control_id, 'limit_id', b.limit_id, 'window', b.window_key, 'version', b.version, 'layers',
-    json_build_array(json_build_array(b.settled_debit::text, b.settled_credit::text),
+    'control_id', b.control_id, 'limit_id', b.limit_id, 'window', b.window_key, 'version', b.version,
+    'layers', json_build_array(json_build_array(b.settled_debit::text, b.settled_credit::text),
       json_build_array(b.pending_debit::text, b.pending_credit::text),
       json_build_array(b.encumbrance_debit::text, b.encumbrance_credit::text)))
 $body$
@@ -198,8 +198,8 @@ DECLARE
   found json;
 BEGIN
   SELECT json_agg(@schema@.velocity_balance_row(l.one)) INTO found
-    FROM (SELECT b AS one FROM (SELECT (k ->> 0)::uuid AS account_id, k ->> 1 AS currency, (k ->> 2)::uuid
-      AS journal_id,
+    FROM (SELECT b AS one FROM (SELECT (k ->> 0)::uuid AS account_id, k ->> 1 AS currency,
+      (k ->> 2)::uuid AS journal_id,
           (k ->> 3)::uuid AS control_id, (k ->> 4)::uuid AS limit_id, k ->> 5 AS window_key
         FROM jsonb_array_elements(doc -> 'keys') k) q
       JOIN @schema@.velocity_balances b

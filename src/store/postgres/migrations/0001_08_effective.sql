@@ -56,10 +56,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $b
   SELECT json_build_object(
     'kept', (SELECT j.effective_balances FROM @schema@.journals j WHERE j.id = (doc ->> 'journal_id')::uuid),
     'rows', (SELECT coalesce(json_agg(json_build_object('account_id', b.account_id, 'journal_id', b.journal_id,
-        'currency', b.currency, 'created_at', @schema@.micros(b.created_at), 'normal_balance_type',
-          a.normal_balance_type,
-        'open', @schema@.effective_at(b.number, doc -> 'open'), 'close',
-          @schema@.effective_at(b.number, doc -> 'close'))), '[]')
+        'currency', b.currency, 'created_at', @schema@.micros(b.created_at),
+          'normal_balance_type', a.normal_balance_type,
+        'open', @schema@.effective_at(b.number, doc -> 'open'),
+          'close', @schema@.effective_at(b.number, doc -> 'close'))), '[]')
       FROM @schema@.balances b JOIN @schema@.accounts a ON a.id = b.account_id
       WHERE b.account_id = (doc ->> 'account_id')::uuid AND b.currency = doc ->> 'currency'
         AND b.journal_id = (doc ->> 'journal_id')::uuid))

@@ -127,8 +127,8 @@ BEGIN
           greatest(scale(sum(s.debit)), scale(sum(s.credit))) AS scale', found, within, ' GROUP BY b.currency) t')
       INTO totals USING doc;
   END IF;
-  RETURN json_build_object('kept', kept, 'known', known, 'rows', coalesce(rows, '[]'), 'totals',
-    coalesce(totals, '[]'));
+  RETURN json_build_object('kept', kept, 'known', known, 'rows', coalesce(rows, '[]'),
+    'totals', coalesce(totals, '[]'));
 END
 $body$
 -- @break

@@ -93,8 +93,8 @@ BEGIN
       @schema@.if_given(doc, 'account_id', concat(' AND a.account_id = ($1 ->> ''account_id'')::uuid',
         CASE WHEN strpos(kind, '''open''') > 0 THEN ' AND a.is_open'
           WHEN by_expiry AND strpos(kind, 'is_open') = 0 THEN ' AND NOT a.is_open' END)),
-      @schema@.if_given(doc, 'expires_before',
-        concat(' AND ', expiry, ' < @schema@.instant(($1 ->> ''expires_before'')::bigint)')),
+      @schema@.if_given(doc,
+        'expires_before', concat(' AND ', expiry, ' < @schema@.instant(($1 ->> ''expires_before'')::bigint)')),
       @schema@.if_given(doc, 'after', CASE WHEN by_expiry THEN concat(' AND (', expiry, ', ', place, ') ', beyond,
         ' (@schema@.instant(split_part($1 ->> ''after'', ''/'', 1)::bigint),
           split_part($1 ->> ''after'', ''/'', 2)::bigint)')

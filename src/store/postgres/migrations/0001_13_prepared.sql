@@ -34,8 +34,8 @@ DECLARE
   most integer := current_setting('max_prepared_transactions')::integer;
 BEGIN
   PERFORM @schema@.refuse_standby();
-  RETURN json_build_object('name', quote_literal(name), 'transaction',
-    @schema@.transaction_name(pg_current_xact_id()::text),
+  RETURN json_build_object('name', quote_literal(name),
+    'transaction', @schema@.transaction_name(pg_current_xact_id()::text),
     'refusal', CASE WHEN most = 0 THEN 'disabled'
       WHEN EXISTS (SELECT FROM pg_prepared_xacts x WHERE x.gid = name) THEN 'exists'
       WHEN (SELECT count(*) FROM pg_prepared_xacts) >= most THEN 'full' END);

@@ -122,8 +122,8 @@ WHERE EXISTS (SELECT 1 FROM cala_velocity_attachments v WHERE v.account_n = a.n)
 -- @break
 CREATE VIEW cala_velocity_balance_rows_v1 AS
 SELECT
-  b.account_n AS account_n, b.currency AS currency, b.journal_n AS journal_n, b.control_n AS control_n, b.limit_n
-    AS limit_n,
+  b.account_n AS account_n, b.currency AS currency, b.journal_n AS journal_n, b.control_n AS control_n,
+    b.limit_n AS limit_n,
   b.window AS window, j.id AS journal_id,
   json_object(
     'account_id', a.id, 'currency', b.currency, 'journal_id', j.id, 'control_id', c.id, 'limit_id', l.id,

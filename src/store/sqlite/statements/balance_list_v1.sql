@@ -1,8 +1,8 @@
 -- By account id, currency, journal id. A cursor is account_id/journal_id/currency.
 WITH
 q AS MATERIALIZED (
-  SELECT first, backward, account_ids, journal_id, (SELECT j.n FROM cala_journals j WHERE j.id = journal_id)
-    AS journal_n,
+  SELECT first, backward, account_ids, journal_id,
+    (SELECT j.n FROM cala_journals j WHERE j.id = journal_id) AS journal_n,
     CASE WHEN after IS NOT NULL THEN substr(after, 1, 36) WHEN backward THEN x'' ELSE '' END AS after_account,
     substr(after, 38, 36) AS after_journal, substr(after, 75) AS after_currency
   FROM (
@@ -21,8 +21,8 @@ named AS MATERIALIZED (
 chosen AS (
   SELECT * FROM (
     SELECT b.head_entry_n, a.id AS account_id, b.currency, j.id AS journal_id
-    FROM named a CROSS JOIN cala_balances b ON b.account_n = a.n CROSS JOIN cala_journals j ON j.n = b.journal_n CROSS
-      JOIN q
+    FROM named a CROSS JOIN cala_balances b ON b.account_n = a.n CROSS JOIN cala_journals j ON j.n = b.journal_n
+      CROSS JOIN q
     WHERE (q.journal_id IS NULL OR b.journal_n = q.journal_n)
       AND (a.id > q.after_account OR a.id = q.after_account
         AND (b.currency, j.id) > (q.after_currency, q.after_journal))
@@ -30,8 +30,8 @@ chosen AS (
   UNION ALL
   SELECT * FROM (
     SELECT b.head_entry_n, a.id AS account_id, b.currency, j.id AS journal_id
-    FROM named a CROSS JOIN cala_balances b ON b.account_n = a.n CROSS JOIN cala_journals j ON j.n = b.journal_n CROSS
-      JOIN q
+    FROM named a CROSS JOIN cala_balances b ON b.account_n = a.n CROSS JOIN cala_journals j ON j.n = b.journal_n
+      CROSS JOIN q
     WHERE (q.journal_id IS NULL OR b.journal_n = q.journal_n)
       AND (a.id < q.after_account OR a.id = q.after_account
         AND (b.currency, j.id) < (q.after_currency, q.after_journal))

@@ -36,8 +36,8 @@ SELECT '{"kept":' || coalesce((
     SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM cala_journals j WHERE j.id = q.journal_id),
       'null')
   || ',"rows":[' || coalesce((SELECT group_concat(r.row, ',') FROM (
-    SELECT json_object('account_id', c.account_id, 'journal_id', q.journal_id, 'currency', c.currency, 'created_at',
-      c.created_at,
+    SELECT json_object('account_id', c.account_id, 'journal_id', q.journal_id, 'currency', c.currency,
+      'created_at', c.created_at,
       'normal_balance_type', c.normal_balance_type, 'effective', c.start, 'sums', json(c.sums),
       'before', CASE WHEN c.place = 1 THEN json((
         SELECT json_group_array(json(s.sums)) FROM (

@@ -96,8 +96,8 @@ near (n, version, prev_n, floor) AS (
 ),
 -- Up to the lowest end of a window that was cut, nothing is missing.
 picked AS MATERIALIZED (
-  SELECT e.n FROM near w CROSS JOIN q CROSS JOIN cala_entries e ON e.n = w.n CROSS
-    JOIN cala_transactions t ON t.n = e.transaction_n
+  SELECT e.n FROM near w CROSS JOIN q CROSS JOIN cala_entries e ON e.n = w.n
+    CROSS JOIN cala_transactions t ON t.n = e.transaction_n
   WHERE w.n <= (SELECT coalesce(min(n), 9223372036854775807) FROM tops WHERE cut)
     AND e.created_at >= q.created_from AND e.created_at <= q.created_to
     AND t.effective >= q.effective_from AND t.effective <= q.effective_to

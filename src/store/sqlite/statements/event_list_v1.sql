@@ -40,8 +40,8 @@ reached AS MATERIALIZED (
 )
 SELECT CASE WHEN q.after < q.pruned AND NOT q.newest THEN '{"pruned":' || q.pruned || '}' ELSE '{"rows":['
   || coalesce((SELECT group_concat(row, ',') FROM (
-  SELECT CASE WHEN o.subject_n IS NULL THEN json_object('sequence', o.sequence, 'type', o.type, 'recorded_at',
-    o.recorded_at,
+  SELECT CASE WHEN o.subject_n IS NULL THEN json_object('sequence', o.sequence, 'type', o.type,
+    'recorded_at', o.recorded_at,
       'subject_id', o.subject_id, 'payload', o.payload)
     ELSE json_object('sequence', o.sequence, 'type', o.type, 'recorded_at', o.recorded_at,
       'subject_id', t.id, 'payload', o.payload,

@@ -3,8 +3,8 @@ q AS MATERIALIZED (SELECT ? AS d),
 existing AS MATERIALIZED (
   SELECT t.n FROM q CROSS JOIN json_each(q.d, '$.transaction_ids') k CROSS JOIN cala_transactions t ON t.id = k.value
   UNION
-  SELECT t.n FROM q CROSS JOIN json_each(q.d, '$.external_ids') k CROSS
-    JOIN cala_transactions t ON t.external_id = k.value
+  SELECT t.n FROM q CROSS JOIN json_each(q.d, '$.external_ids') k
+    CROSS JOIN cala_transactions t ON t.external_id = k.value
 ),
 -- The balances that the entries move: of their accounts, and of the sets above those in the same journal.
 own AS MATERIALIZED (

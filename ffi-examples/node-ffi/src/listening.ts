@@ -67,8 +67,8 @@ export class Listening implements AsyncIterableIterator<t.Event> {
     const error = new BigUint64Array(1);
     if (raw.cala_queue_new(cell, error) !== Status.OK) throw taken(raw, error);
     const queue = raw.handle(cell) as Handle;
-    if ((await raw.waiting.cala_listener_open(ledger, options, options.length, queue, null, 0, cell,
-      error)) !== Status.OK) {
+    const waiting = raw.waiting.cala_listener_open(ledger, options, options.length, queue, null, 0, cell, error);
+    if ((await waiting) !== Status.OK) {
       raw.cala_queue_free(queue);
       throw taken(raw, error);
     }

@@ -264,8 +264,9 @@ function resultOf(call: HostedCall, op: Handle, adapter: Adapter, { step, thrown
   if (adapter.store === undefined && (saidBy(thrown) ?? database) !== database) {
     throw ofAnother(adapter, database, { txState: error.txState, cause: thrown });
   }
-  if (error.code === "store.refused" && error.sqlstate === "" && thrown !== undefined) throw byItself(adapter, error,
-    thrown);
+  if (error.code === "store.refused" && error.sqlstate === "" && thrown !== undefined) {
+    throw byItself(adapter, error, thrown);
+  }
   throw error;
 }
 

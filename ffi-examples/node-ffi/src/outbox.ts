@@ -25,8 +25,9 @@ export class OutboxServer {
       ...(schema === undefined ? {} : { CALA_OUTBOX_SCHEMA: schema }) };
     this.#child = spawn(program, ["--grpc", `127.0.0.1:${port}`, "--stop-with-stdin", "--quiet"], { env });
     this.#ended = new Promise((resolve) => {
-      this.#child.on("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ENOENT" ?
-        missing(program, error) : error));
+      this.#child.on("error", (error: NodeJS.ErrnoException) =>
+        resolve(error.code === "ENOENT" ? missing(program, error) : error),
+      );
       this.#child.on("close", (code, signal) => {
         resolve(code === 0 ? undefined : failed(this.#said.trim() ||
           `cala-outbox-server ended with ${code ?? signal}`));
@@ -70,9 +71,8 @@ export class OutboxServer {
 function missing(program: string, cause: NodeJS.ErrnoException): Error {
   const message =
     `outbox.enabled: ${program} was not found, so no other process is told of events. Build it with ` +
-      `-DCALA_OUTBOX_SERVER=ON` +
-    " (docs/outbox-server.md of libcala), and put it into PATH or name its file in CALA_OUTBOX_SERVER. The ledger " +
-      "works without it.";
+    "-DCALA_OUTBOX_SERVER=ON (docs/outbox-server.md of libcala), and put it into PATH or name its file in " +
+    "CALA_OUTBOX_SERVER. The ledger works without it.";
   return Object.assign(new Error(message), { code: cause.code });
 }
 

@@ -721,8 +721,9 @@ function heard(port: number, count: number): Promise<string[]> {
     call.on("data", (more: Buffer) => {
       bytes = Buffer.concat([bytes, more]);
       const kinds: string[] = [];
-      for (let at = 0; at + 5 < bytes.length; at += 5 + bytes.readUInt32BE(at + 1)) kinds.push(bytes[at + 5] === 0x0a ?
-        "event" : "reached");
+      for (let at = 0; at + 5 < bytes.length; at += 5 + bytes.readUInt32BE(at + 1)) {
+        kinds.push(bytes[at + 5] === 0x0a ? "event" : "reached");
+      }
       if (kinds.length < count) return;
       session.destroy();
       resolve(kinds.slice(0, count));

@@ -92,7 +92,6 @@ export function adapterOf(handle: any): Adapter {
     (handle.constructor?.name ?? "an object");
   throw wrongHandle(
     `in() was given ${given}: it takes the open transaction or connection of one of the drivers in the README, or ` +
-      `what ` +
-      "adapter() makes",
+      "what adapter() makes",
   );
 }

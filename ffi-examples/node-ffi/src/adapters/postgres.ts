@@ -90,8 +90,9 @@ export function pgAdapter(client: PgClient): Adapter {
 
 export function sqlTagAdapter(tag: SqlTag): Adapter {
   const database = tag.options?.adapter ?? "postgres";
-  if (database !== "postgres" &&
-    database !== "sqlite") throw wrongHandle(`in() cannot use the sql of ${database}: ${elsewhere}`);
+  if (database !== "postgres" && database !== "sqlite") {
+    throw wrongHandle(`in() cannot use the sql of ${database}: ${elsewhere}`);
+  }
   const adapter: Adapter = {
     connection: tag,
     exec: async (sql, params) => firstText(await tag.unsafe(sql, params)),
@@ -199,8 +200,12 @@ export function pgPromiseAdapter(task: PgPromiseTask): Adapter {
     inTransaction: () => task.ctx?.inTransaction === true && !task.ctx.finish,
     synchronous: false,
     store: "postgres",
-    what: task.ctx?.inTransaction !== true ? "pg-promise without a tx" : task.ctx.finish ?
-      "a finished tx of pg-promise" : "a tx of pg-promise",
+    what:
+      task.ctx?.inTransaction !== true
+        ? "pg-promise without a tx"
+        : task.ctx.finish
+          ? "a finished tx of pg-promise"
+          : "a tx of pg-promise",
     pass: "pass the t of db.tx((t) => …)",
   };
 }

@@ -73,8 +73,9 @@ export function stateOf(error: any): string | undefined {
 /** What an error of a driver or an ORM is wrapped around. */
 export function causeOf(error: any): unknown {
   // TypeORM, Objection, Sequelize; and what everybody else does.
-  return [error.driverError, error.nativeError, error.parent, error.cause].find((each) => typeof each === "object" &&
-    each);
+  return [error.driverError, error.nativeError, error.parent, error.cause].find(
+    (each) => typeof each === "object" && each,
+  );
 }
 
 /**
@@ -89,10 +90,9 @@ export function saidBy(error: unknown): "sqlite" | "postgres" | undefined {
 
 // What drivers say when their transaction is over: knex, Kysely, TypeORM, Bun.sql, pg-promise.
 const endings = new RegExp(
-  "^Transaction query already complete|^Transaction is already (committed|rolled back)$|query runner was already " +
-    "released|" +
-    "after its transaction or savepoint ended|outside an expired connection|^Querying against a released or lost " +
-      "connection",
+  "^Transaction query already complete|^Transaction is already (committed|rolled back)$|" +
+    "query runner was already released|after its transaction or savepoint ended|outside an expired connection|" +
+    "^Querying against a released or lost connection",
 );
 
 /** Whether a driver, however deep an ORM has wrapped it, says that the transaction is over; nothing was sent then. */

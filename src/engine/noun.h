@@ -14,12 +14,16 @@
 #include <utility>
 #include <vector>
 
+#include "core/request_fields.h"
 #include "engine/answers.h"
 #include "engine/entity_write.h"
 #include "engine/makers.h"
-#include "engine/request_fields.h"
 
 namespace cala::engine {
+
+using core::Change;
+using core::read_change;
+using core::read_new;
 
 template <typename T>
 struct Noun {

@@ -256,7 +256,7 @@ Outcome check_velocity_limit(const VelocityLimit &limit, Timestamp now) {
   if (!params) return std::move(params.error());
   if (Outcome defaults = check_defaults(*params, now); !defaults) return defaults;
   const std::vector<cel::ParamSpec> none;
-  ExpressionCompiler of_postings(none, true);
+  ExpressionCompiler of_postings(none, {.context = true});
   compile_limit(of_postings, limit, limit.rule.timestamp_source);
   if (Outcome compiled = of_postings.finish(); !compiled) return compiled;
   ExpressionCompiler of_params(params->specs);

@@ -15,8 +15,8 @@ using OperationFn = cala_status (*)(cala_ledger *, cala_tx *, const char *, size
 
 class Books {
  public:
-  // full: the journal keeps balances by effective date, the accounts are in a set that is in a set, and a control counts every entry
-  // on each of them. Its limit is never reached.
+  // full: the journal keeps balances by effective date, the accounts are in a set that is in a set, and a control
+  // counts every entry on each of them. Its limit is never reached.
   Books(const std::string &config, int accounts, bool full);
   ~Books() { cala_ledger_free(ledger_); }
   Books(const Books &) = delete;

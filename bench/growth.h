@@ -8,8 +8,8 @@
 
 namespace cala::bench {
 
-// Fills the books up to so many postings, and at a tenth, at half and at the end prints a row of a table. store_bytes says how large the
-// store is by then.
+// Fills the books up to so many postings, and at a tenth, at half and at the end prints a row of a table. store_bytes
+// says how large the store is by then.
 void grow(const Books &books, LedgerWork &work, int postings,
           const std::function<std::optional<double>()> &store_bytes);
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """All cells of the benchmark in alternation, beside the peers and the limits: ./dev bench suite, ./dev bench load.
 
-Each participant is a process that has made its books and preloaded them, and then runs a round for each line that it gets: of ledger_bench
---mode driven, or of bench/peers/. A round of each, then the next round of each, so that all meet the same weather; ratios are taken
+Each participant is a process that has made its books and preloaded them, and then runs a round for each line that it
+gets: of ledger_bench
+--mode driven, or of bench/peers/. A round of each, then the next round of each, so that all meet the same weather;
+ratios are taken
 within a round, and the table shows their median.
 """
 import argparse
@@ -123,7 +125,8 @@ COPY, PGBENCH = "COPY", "pgbench -N"
 
 def start(options, books, accounts, durable):
     """Every participant that there is, by name; with full books those that are ledgers."""
-    common = ["--accounts", accounts, "--books", books, "--durable", str(int(durable)), "--preload", str(options.preload)]
+    common = ["--accounts", accounts, "--books", books, "--durable", str(int(durable)), "--preload",
+              str(options.preload)]
     ours = [options.ledger, "--mode", "driven"] + common
     commands = {OURS["sqlite"]: ours + ["--store", "sqlite"]}
     if books == "plain":
@@ -274,7 +277,8 @@ def print_tables(cells):
                             [times(ratio(cell, ours, other)) for other in against] + costs(cell[ours]))
             if rows:
                 names = ["bare rows"] if store == "sqlite" else ["the crate", "SQL function", "bare rows", "COPY"]
-                print(f"## {'PostgreSQL' if store == 'postgres' else 'Embedded'}, {'durable' if durable else 'not durable'}\n")
+                print(f"## {'PostgreSQL' if store == 'postgres' else 'Embedded'}, "
+                      f"{'durable' if durable else 'not durable'}\n")
                 table(["work", "on", "postings/s", "p50 ms", "p99 ms"] + names + COSTS, rows)
     rows = []
     for (accounts, durable, callers, batch), cell in cells.items():
@@ -332,7 +336,8 @@ def print_targets(cells):
 
 def describe(options, participants):
     versions = sorted({p.version for p in participants.values() if isinstance(p, Participant)})
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if "model name" in line),
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8")
+                  if "model name" in line),
                  "unknown processor")
     print(f"{', '.join(versions)}; {os.cpu_count()} × {model}; {options.rounds} rounds of about {options.seconds:g} s, "
           f"preloaded with {options.preload:,} postings.\n")
@@ -346,7 +351,8 @@ def print_full(cells):
                         [times(ratio(cell, label, CRATE)) if label != CRATE else "–"] + costs(results))
     print("## Full books: sets two deep, a limit that counts every entry, balances by effective date; durable\n")
     table(["who", "work", "on", "postings/s", "p50 ms", "p99 ms", "the crate"] + COSTS, rows)
-    rows = [[work_of(callers, batch), accounts_of(accounts), times({(1, 1): 3, (16, 1): 15, (1, 100): 10}[callers, batch]),
+    rows = [[work_of(callers, batch), accounts_of(accounts),
+             times({(1, 1): 3, (16, 1): 15, (1, 100): 10}[callers, batch]),
              times(ratio(cell, OURS["postgres"], CRATE))] for (accounts, _, callers, batch), cell in cells.items()]
     table(["full books", "on", "target, to the crate", "measured"], rows)
 
@@ -374,7 +380,8 @@ def suite(options):
                     cell = run_cell(items_of(participants, callers, batch, accounts), options.rounds, options.seconds)
                     cells[accounts, durable, callers, batch] = cell
                     if raw:
-                        raw.write(json.dumps({"books": books, "accounts": accounts, "durable": durable, "callers": callers,
+                        raw.write(json.dumps({"books": books, "accounts": accounts, "durable": durable,
+                                              "callers": callers,
                                               "batch": batch, "rounds": cell}) + "\n")
                         raw.flush()
                 for participant in participants.values():
@@ -398,7 +405,8 @@ def measure_load(options):
         stores["postgres"] = options.server
     loads = {}
     for store, where in stores.items():
-        ours = Participant(store, [options.ledger, "--mode", "driven", "--store", where, "--accounts", "10000", "--preload",
+        ours = Participant(store, [options.ledger, "--mode", "driven", "--store", where, "--accounts", "10000",
+                                   "--preload",
                                    str(options.preload), "--queue-max", str(options.queue)])
         ours.round(64, 1, 256)
         warm = rate_of(ours.round(256, 1, 1024))
@@ -439,9 +447,11 @@ def svg_of(loads):
         share = math.log10(max(value, low) / low) / math.log10(high / low)
         return height - bottom - (height - top - bottom) * share
 
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+           f'font-size="12">',
            f'<rect width="{width}" height="{height}" fill="white"/>',
-           f'<text x="{left}" y="24" font-size="15">Latency against offered load: 10,000 accounts, durable, open loop</text>']
+           f'<text x="{left}" y="24" font-size="15">Latency against offered load: 10,000 accounts, durable, open '
+           f'loop</text>']
     for tick in axis_ticks(most):
         x = x_of(tick)
         out.append(f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{height - bottom}" stroke="#ddd"/>')
@@ -454,24 +464,29 @@ def svg_of(loads):
         decade *= 10
     out.append(f'<text x="{(left + width - right) / 2:.0f}" y="{height - bottom + 38}" text-anchor="middle">'
                "postings a second that were to start</text>")
-    out.append(f'<text x="{left}" y="{height - 12}" fill="#666">./dev bench load. Latency counts from when a posting was to '
+    out.append(f'<text x="{left}" y="{height - 12}" fill="#666">./dev bench load. Latency counts from when a '
+               f'posting was to '
                "start; hollow: some were refused, the queue was full.</text>")
     legend = top + 10
     for store, (peak, some) in loads.items():
         color = COLORS[store]
         for key, dash in (("p50_ms", "5 4"), ("p99_ms", "none")):
             path = " ".join(f"{x_of(point['offered']):.1f},{y_of(point[key]):.1f}" for point in some)
-            out.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2" stroke-dasharray="{dash}"/>')
+            out.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2" '
+                       f'stroke-dasharray="{dash}"/>')
             for point in some:
                 fill = "white" if point["refused"] else color
-                out.append(f'<circle cx="{x_of(point["offered"]):.1f}" cy="{y_of(point[key]):.1f}" r="3.5" fill="{fill}" '
+                out.append(f'<circle cx="{x_of(point["offered"]):.1f}" cy="{y_of(point[key]):.1f}" r="3.5" '
+                           f'fill="{fill}" '
                            f'stroke="{color}"/>')
-            out.append(f'<line x1="{width - right + 15}" y1="{legend}" x2="{width - right + 45}" y2="{legend}" stroke="{color}" '
+            out.append(f'<line x1="{width - right + 15}" y1="{legend}" x2="{width - right + 45}" y2="{legend}" '
+                       f'stroke="{color}" '
                        f'stroke-width="2" stroke-dasharray="{dash}"/>')
             out.append(f'<text x="{width - right + 52}" y="{legend + 4}">{NAMES[store]}, {key[:3]}</text>')
             legend += 20
         x = x_of(peak)
-        out.append(f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{height - bottom}" stroke="{color}" stroke-dasharray="2 3"/>')
+        out.append(f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{height - bottom}" stroke="{color}" '
+                   f'stroke-dasharray="2 3"/>')
         out.append(f'<text x="{width - right + 15}" y="{legend + 4}" fill="{color}">256 callers: {peak:,.0f}/s</text>')
         legend += 32
     return "\n".join(out + ["</svg>", ""])
@@ -480,9 +495,12 @@ def svg_of(loads):
 def load(options):
     loads = measure_load(options)
     for store, (peak, points) in loads.items():
-        print(f"## {'PostgreSQL' if store == 'postgres' else 'Embedded'}: {peak:,.0f} postings/s with 256 callers in a closed loop\n")
-        table(["offered/s", "of that", "answered/s", "p50 ms", "p99 ms", "max ms", "refused", "failed", "generator late ms"],
-              [[number(p["offered"]), f"{p['offered'] / peak:.0%}", number(p["answered"] / p["seconds"] if p["seconds"] else 0),
+        print(f"## {'PostgreSQL' if store == 'postgres' else 'Embedded'}: {peak:,.0f} postings/s with 256 callers "
+              f"in a closed loop\n")
+        table(["offered/s", "of that", "answered/s", "p50 ms", "p99 ms", "max ms", "refused", "failed",
+               "generator late ms"],
+              [[number(p["offered"]), f"{p['offered'] / peak:.0%}",
+                number(p["answered"] / p["seconds"] if p["seconds"] else 0),
                 number(p["p50_ms"], 2), number(p["p99_ms"], 2), number(p["max_ms"], 1), number(p["refused"]),
                 number(p["failed"]), number(p["late_ms"], 1)] for p in points])
     with open(options.svg, "w", encoding="utf-8") as file:
@@ -498,7 +516,8 @@ def main():
     parser.add_argument("--seconds", type=float, help="how long a round is")
     parser.add_argument("--preload", type=int)
     parser.add_argument("--accounts", action="append", help="hot or a number; several times")
-    parser.add_argument("--books", action="append", choices=["plain", "full"], help="suite: both, unless told otherwise")
+    parser.add_argument("--books", action="append", choices=["plain", "full"],
+                        help="suite: both, unless told otherwise")
     parser.add_argument("--only", action="append", help="only this participant; several times")
     parser.add_argument("--queue", type=int, default=2000, help="load: operations in flight at most")
     parser.add_argument("--svg", default=f"{ROOT}/docs/load.svg")

@@ -53,11 +53,13 @@ BEGIN
   INSERT INTO transfers (from_account_id, to_account_id, amount) VALUES (source, target, units) RETURNING id INTO made;
   UPDATE accounts SET balance = balance - units, version = version + 1, updated_at = now() WHERE id = source
     RETURNING balance, version INTO reached, now_at;
-  INSERT INTO entries (account_id, transfer_id, amount, account_previous_balance, account_current_balance, account_version)
+  INSERT INTO entries (account_id, transfer_id, amount, account_previous_balance, account_current_balance,
+    account_version)
     VALUES (source, made, -units, reached + units, reached, now_at);
   UPDATE accounts SET balance = balance + units, version = version + 1, updated_at = now() WHERE id = target
     RETURNING balance, version INTO reached, now_at;
-  INSERT INTO entries (account_id, transfer_id, amount, account_previous_balance, account_current_balance, account_version)
+  INSERT INTO entries (account_id, transfer_id, amount, account_previous_balance, account_current_balance,
+    account_version)
     VALUES (target, made, units, reached - units, reached, now_at);
   RETURN made;
 END

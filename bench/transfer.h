@@ -1,5 +1,5 @@
-// A transfer as one SQL function that moves a balance and keeps two entries, in the manner of pgledger: what an application gets that
-// has its ledger in the database and nothing else.
+// A transfer as one SQL function that moves a balance and keeps two entries, in the manner of pgledger: what an
+// application gets that has its ledger in the database and nothing else.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@
 
 namespace cala::bench {
 
-// In a schema of its own, which it drops. Each caller has a connection and a prepared statement; a batch is one statement that calls
-// the function for each of its postings.
+// In a schema of its own, which it drops. Each caller has a connection and a prepared statement; a batch is one
+// statement that calls the function for each of its postings.
 std::unique_ptr<Work> transfer_function(const std::string &connection, const std::string &schema, int accounts,
                                         bool durable);
 

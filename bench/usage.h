@@ -1,5 +1,5 @@
-// What work costs besides time: CPU of this process and of the PostgreSQL server, bytes that the store wrote, memory. Linux only, from
-// /proc; what cannot be told is absent.
+// What work costs besides time: CPU of this process and of the PostgreSQL server, bytes that the store wrote, memory.
+// Linux only, from /proc; what cannot be told is absent.
 #pragma once
 
 #include <sys/types.h>

@@ -5,7 +5,8 @@ if(CALA_CCACHE)
     if(NOT CMAKE_${language}_COMPILER_LAUNCHER)
       set(CMAKE_${language}_COMPILER_LAUNCHER ${CALA_CCACHE})
       if(CALA_PRECOMPILE) # what ccache wants before it keeps files that begin with a precompiled header
-        set(CMAKE_${language}_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CALA_CCACHE})
+        set(CMAKE_${language}_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+            CCACHE_SLOPPINESS=pch_defines,time_macros ${CALA_CCACHE})
       endif()
     endif()
   endforeach()

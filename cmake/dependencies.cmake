@@ -1,5 +1,5 @@
-# What the library is made of. SQLite and cJSON are compiled in from their sources and disappear inside; libpq is only compiled
-# against, never linked.
+# What the library is made of. SQLite and cJSON are compiled in from their sources and disappear inside; libpq is only
+# compiled against, never linked.
 find_package(Threads REQUIRED)
 
 function(cala_require variable package what)
@@ -8,7 +8,8 @@ function(cala_require variable package what)
   endif()
 endfunction()
 
-# cala_source_of(<name> <out-variable> <given>): the folder with the sources of cjson or sqlite, brought here where none was given.
+# cala_source_of(<name> <out-variable> <given>): the folder with the sources of cjson or sqlite, brought here where none
+# was given.
 function(cala_source_of name out_variable given)
   if(NOT given)
     set(given ${PROJECT_SOURCE_DIR}/build/sources/${name})
@@ -60,17 +61,20 @@ else()
   target_link_libraries(cala_sqlite3 PRIVATE m Threads::Threads)
 endif()
 
-# cJSON is compiled in from its source, hidden: as a shared library the program could put functions of its own in the place of
-# cJSON's (symbols of the same name, cJSON_InitHooks).
+# cJSON is compiled in from its source, hidden: as a shared library the program could put functions of its own in the
+# place of cJSON's (symbols of the same name, cJSON_InitHooks).
 set(CALA_CJSON_SOURCE "" CACHE PATH "Folder with cJSON.c and cJSON.h; empty: tools/fetch_sources brings them")
 cala_source_of(cjson cala_cjson_source "${CALA_CJSON_SOURCE}")
 file(COPY ${cala_cjson_source}/cJSON.h DESTINATION ${PROJECT_BINARY_DIR}/include/cjson)
-# Each parse notes where the last one failed in a variable of the whole process; threads that parse beside each other need one each.
+# Each parse notes where the last one failed in a variable of the whole process; threads that parse beside each other
+# need one each.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${cala_cjson_source}/cJSON.c)
 file(READ ${cala_cjson_source}/cJSON.c cala_cjson_text)
-string(REPLACE "static error global_error" "static _Thread_local error global_error" cala_cjson_threaded "${cala_cjson_text}")
+string(REPLACE "static error global_error" "static _Thread_local error global_error"
+       cala_cjson_threaded "${cala_cjson_text}")
 if(cala_cjson_threaded STREQUAL cala_cjson_text)
-  message(FATAL_ERROR "cJSON.c in ${cala_cjson_source} has no 'static error global_error': this copy is not the one that is known")
+  message(FATAL_ERROR "cJSON.c in ${cala_cjson_source} has no 'static error global_error': this copy is not the "
+                      "one that is known")
 endif()
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/include/cjson/cJSON.c CONTENT "@cala_cjson_threaded@" @ONLY)
 add_library(cala_cjson STATIC ${PROJECT_BINARY_DIR}/include/cjson/cJSON.c)
@@ -87,7 +91,8 @@ cala_require(CALA_LIBPQ_INCLUDE_DIR libpq-dev "libpq-fe.h")
 add_library(cala::libpq_headers INTERFACE IMPORTED)
 set_target_properties(cala::libpq_headers PROPERTIES INTERFACE_INCLUDE_DIRECTORIES ${CALA_LIBPQ_INCLUDE_DIR})
 
-# Only as a shared library: Debian's archives are not position independent. The C++ runtime that it needs is then ours as well.
+# Only as a shared library: Debian's archives are not position independent. The C++ runtime that it needs is then ours
+# as well.
 if(CALA_IANA_ZONES)
   find_package(absl REQUIRED)
   add_library(cala_iana_zones INTERFACE)

@@ -1,5 +1,5 @@
-# cala_embed_document(<file> <symbol> <out-variable>): a text file as the function cala::api::<symbol>(), whose text ends with a NUL and
-# stays where it is. The library's file has it packed; the first call unpacks it.
+# cala_embed_document(<file> <symbol> <out-variable>): a text file as the function cala::api::<symbol>(), whose text
+# ends with a NUL and stays where it is. The library's file has it packed; the first call unpacks it.
 include(pack)
 
 function(cala_embed_document file symbol out_variable)

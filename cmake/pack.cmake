@@ -1,4 +1,5 @@
-# cala_pack(<file> <out-variable>): the bytes of a file, deflated, as the rows of a C array; base/inflate.h unpacks them.
+# cala_pack(<file> <out-variable>): the bytes of a file, deflated, as the rows of a C array; base/inflate.h unpacks
+# them.
 function(cala_pack file out_variable)
   string(MD5 name ${file})
   set(archive ${CMAKE_CURRENT_BINARY_DIR}/packed-${name}.gz)
@@ -13,7 +14,7 @@ function(cala_pack file out_variable)
   math(EXPR length "${length} - 36")
   string(SUBSTRING "${bytes}" 20 ${length} bytes)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
-  string(REGEX REPLACE "(....................................................................................................)" "\\1\n"
-         bytes "${bytes}")
+  string(REPEAT "." 100 line)
+  string(REGEX REPLACE "(${line})" "\\1\n" bytes "${bytes}")
   set(${out_variable} "${bytes}" PARENT_SCOPE)
 endfunction()

@@ -9,7 +9,7 @@ add_custom_command(
   VERBATIM)
 add_custom_target(cala_version_script DEPENDS ${cala_version_script})
 
-add_library(cala SHARED $<TARGET_OBJECTS:cala_objects>)
+add_library(cala SHARED $<TARGET_OBJECTS:cala_core> $<TARGET_OBJECTS:cala_objects>)
 add_dependencies(cala cala_version_script)
 set_target_properties(cala PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE CXX
                                       LINK_DEPENDS ${cala_version_script})
@@ -23,19 +23,22 @@ if(CALA_SANITIZE OR CALA_BUILD_FUZZERS)
   # The sanitizers' runtime lives in the executable (clang) or beside it (gcc), and must meet one libstdc++.
 else()
   # Functions that nothing reaches stay out.
-  target_compile_options(cala_objects PRIVATE -ffunction-sections -fdata-sections)
+  foreach(objects cala_core cala_objects)
+    target_compile_options(${objects} PRIVATE -ffunction-sections -fdata-sections)
+  endforeach()
   target_link_options(cala PRIVATE -Wl,-z,defs -Wl,--gc-sections)
   if(NOT CALA_IANA_ZONES)
     target_link_options(cala PRIVATE -static-libstdc++ -static-libgcc)
   endif()
 endif()
 
-# The interface alone, for the tools that compare it by its debug information (tools/check_abi): what cala.h declares is in src/api. abi-dumper
-# took 187 s of a processor for the whole library and 20 s for such a one, which is never loaded.
+# The interface alone, for the tools that compare it by its debug information (tools/check_abi): what cala.h declares is
+# in src/api. abi-dumper took 187 s of a processor for the whole library and 20 s for such a one, which is never loaded.
 if(PROJECT_IS_TOP_LEVEL)
   add_library(cala_interface SHARED EXCLUDE_FROM_ALL $<FILTER:$<TARGET_OBJECTS:cala_objects>,INCLUDE,/src/api/>)
   add_dependencies(cala_interface cala_version_script)
   set_target_properties(cala_interface PROPERTIES NO_SONAME ON LINKER_LANGUAGE CXX LINK_DEPENDS ${cala_version_script})
-  target_link_options(cala_interface PRIVATE -Wl,--version-script=${cala_version_script} -Wl,--unresolved-symbols=ignore-all
+  target_link_options(cala_interface PRIVATE -Wl,--version-script=${cala_version_script}
+                                             -Wl,--unresolved-symbols=ignore-all
                                              -Wl,-soname,libcala.so.${PROJECT_VERSION_MAJOR})
 endif()

@@ -1,5 +1,6 @@
-# libcala.a: one object, in which everything but what cala.h declares with CALA_API is local: SQLite, cJSON and the C++ runtime are
-# inside and meet nobody else's. So a program links it with the C library alone, be it C, C++ or Go, beside any SQLite of its own.
+# libcala.a: one object, in which everything but what cala.h declares with CALA_API is local: SQLite, cJSON and the C++
+# runtime are inside and meet nobody else's. So a program links it with the C library alone, be it C, C++ or Go, beside
+# any SQLite of its own.
 if(CALA_SANITIZE OR CALA_IANA_ZONES)
   message(FATAL_ERROR "CALA_STATIC goes with neither CALA_SANITIZE nor CALA_IANA_ZONES")
 endif()
@@ -17,14 +18,19 @@ if(NOT cala_cxx_runtime)
     list(APPEND cala_cxx_runtime ${archive})
   endforeach()
 endif()
-target_compile_options(cala_objects PRIVATE -ffunction-sections -fdata-sections)
+foreach(objects cala_core cala_objects)
+  target_compile_options(${objects} PRIVATE -ffunction-sections -fdata-sections)
+endforeach()
 
 set(cala_whole ${PROJECT_BINARY_DIR}/cala_whole.o)
 add_custom_command(
   OUTPUT ${cala_whole}
-  COMMAND ${PROJECT_SOURCE_DIR}/tools/link_whole ${PROJECT_SOURCE_DIR}/include/cala.h ${cala_whole} ${CALA_OBJCOPY} ${CALA_LD}
-          "$<TARGET_OBJECTS:cala_objects>" $<TARGET_FILE:cala::sqlite3> $<TARGET_FILE:cala::cjson> ${cala_cxx_runtime}
-  DEPENDS cala_objects $<TARGET_OBJECTS:cala_objects> $<TARGET_FILE:cala::sqlite3> $<TARGET_FILE:cala::cjson>
+  COMMAND ${PROJECT_SOURCE_DIR}/tools/link_whole ${PROJECT_SOURCE_DIR}/include/cala.h ${cala_whole}
+          ${CALA_OBJCOPY} ${CALA_LD}
+          "$<TARGET_OBJECTS:cala_core>" "$<TARGET_OBJECTS:cala_objects>" $<TARGET_FILE:cala::sqlite3>
+          $<TARGET_FILE:cala::cjson> ${cala_cxx_runtime}
+  DEPENDS cala_core cala_objects $<TARGET_OBJECTS:cala_core> $<TARGET_OBJECTS:cala_objects>
+          $<TARGET_FILE:cala::sqlite3> $<TARGET_FILE:cala::cjson>
           ${PROJECT_SOURCE_DIR}/include/cala.h ${PROJECT_SOURCE_DIR}/tools/link_whole
           ${PROJECT_SOURCE_DIR}/tools/header_functions
   COMMENT "Linking everything into one object"

@@ -1,5 +1,5 @@
-# A toolchain file: Clang and the C libraries that the zig of tools/install_hosts brings, for one of the targets of tools/build_target,
-# which makes the folder with the compilers.
+# A toolchain file: Clang and the C libraries that the zig of tools/install_hosts brings, for one of the targets of
+# tools/build_target, which makes the folder with the compilers.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR $ENV{CALA_TARGET_PROCESSOR})
 set(CMAKE_C_COMPILER $ENV{CALA_TARGET_TOOLS}/cc)

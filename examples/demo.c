@@ -5,8 +5,8 @@
  *   cala_demo sqlite:ledger.db     in a file
  *   cala_demo postgres://...       in PostgreSQL
  *
- * It creates two accounts, a journal and a tx template, posts a deposit and shows what is then in the ledger. It may run many
- * times on the same store: every run has codes of its own.
+ * It creates two accounts, a journal and a tx template, posts a deposit and shows what is then in the ledger. It may
+ * run many times on the same store: every run has codes of its own.
  */
 #include <cala.h>
 #include <cjson/cJSON.h>
@@ -19,8 +19,8 @@
 
 typedef cala_status (*operation_fn)(cala_ledger *, cala_tx *, const char *, size_t, cala_op **, cala_error **);
 
-/* --------------------------------------------------------------------------------------------------------------------- */
-/* Calling the ledger                                                                                                    */
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Calling the ledger                                                                                                 */
 
 static void show_error(const cala_error *error) {
   printf("  %s %s\n  %s\n", cala_status_name(cala_error_status(error)), cala_error_code(error),
@@ -45,7 +45,8 @@ static cJSON *try_run(cala_ledger *ledger, operation_fn make, const char *reques
   return result;
 }
 
-/* The same, for what must succeed. The request is formatted like printf's; only text that needs no escapes is put into it. */
+/* The same, for what must succeed. The request is formatted like printf's; only text that needs no escapes is put into
+ * it. */
 static cJSON *run(cala_ledger *ledger, operation_fn make, const char *format, ...) {
   char request[4096];
   cala_error *error = NULL;
@@ -76,8 +77,8 @@ static cala_ledger *open_ledger(const char *store) {
   return ledger;
 }
 
-/* --------------------------------------------------------------------------------------------------------------------- */
-/* Showing tables                                                                                                        */
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Showing tables                                                                                                     */
 
 enum { MAX_COLUMNS = 8, CELL = 96 };
 
@@ -143,8 +144,8 @@ static void show_table(const char *title, const column *columns, int count, cons
 
 #define SHOW_TABLE(title, columns, rows) show_table(title, columns, (int)(sizeof columns / sizeof *columns), rows)
 
-/* --------------------------------------------------------------------------------------------------------------------- */
-/* The story                                                                                                             */
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* The story                                                                                                          */
 
 typedef struct {
   char suffix[32]; /* tells this run's codes from those of other runs */

@@ -1328,8 +1328,8 @@ CALA_API cala_status cala_journal_reopen(cala_ledger *ledger, cala_tx *tx, const
                                          cala_op **out_op, cala_error **out_error);
 
 /* Creates a tx template: how a kind of transaction is posted. It never changes. Its expressions are checked now.
- * request: {id?: uuid, code: text, params?: [param], transaction: template_transaction, entries: [template_entry],
- *   description?: text, metadata?: json}
+ * request: {id?: uuid, code: text, params?: [param; 1000], transaction: template_transaction, entries: [template_entry;
+ *   1000], description?: text, metadata?: json}
  * result: tx_template
  * errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type (a default or
  *   bound of the wrong type), param.range (a default outside the bounds, a max below the min); CALA_REJECTED
@@ -1370,7 +1370,7 @@ CALA_API cala_status cala_tx_template_list(cala_ledger *ledger, cala_tx *tx, con
  * normalBalanceType, metadata}, which is the account or set that the control is attached to; a void's entries are seen
  * as those that it takes back. metadata that is not there does not exist: ask has() first.
  * request: {id?: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
- *   currency?: currency, params?: [param], limit: velocity_limit_part}
+ *   currency?: currency, params?: [param; 1000], limit: velocity_limit_part}
  * result: velocity_limit
  * errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
  *   CALA_CONFLICT velocity_limit.exists
@@ -1380,7 +1380,7 @@ CALA_API cala_status cala_velocity_limit_create(cala_ledger *ledger, cala_tx *tx
 
 /* Creates a velocity limit, or finds the one that has this id; as account_ensure.
  * request: {id: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
- *   currency?: currency, params?: [param], limit: velocity_limit_part, on_difference?: on_difference = "error"}
+ *   currency?: currency, params?: [param; 1000], limit: velocity_limit_part, on_difference?: on_difference = "error"}
  * result: {created: boolean, velocity_limit: velocity_limit}
  * errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
  *   CALA_CONFLICT velocity_limit.ensure_differs, velocity_limit.exists
@@ -1849,7 +1849,7 @@ CALA_API cala_status cala_tx_lock_accounts(cala_ledger *ledger, cala_tx *tx, con
  * are sent as text of unknown type: cast where the database wants it. The answer's values are as the database writes
  * them as text, a SQLite BLOB as \x and hexadecimal digits; affected is the number of rows written, 0 for a query.
  * 100,000 rows at most.
- * request: {sql: text, params?: [text | null]}
+ * request: {sql: text, params?: [text | null; 1000]}
  * result: {columns: [text], rows: [[text | null]], affected: integer}
  * errors: CALA_INVALID tx.control_statement (BEGIN, COMMIT, SAVEPOINT and their kin are the library's business),
  *   tx.statement (the SQLSTATE, the message and cala_error_tx_state tell more), tx.too_many_rows; CALA_CONFLICT

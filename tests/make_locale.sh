@@ -1,6 +1,6 @@
 #!/bin/sh
-# make_locale.sh <folder>: compiles de_DE.UTF-8, which writes 1.5 as "1,5", into the folder. Where the system has no locale
-# sources the folder stays empty, and the tests that set this locale say that they skip.
+# make_locale.sh <folder>: compiles de_DE.UTF-8, which writes 1.5 as "1,5", into the folder. Where the system has no
+# locale sources the folder stays empty, and the tests that set this locale say that they skip.
 set -eu
 folder=$1
 mkdir -p "$folder"

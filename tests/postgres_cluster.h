@@ -1,5 +1,5 @@
-// The PostgreSQL of the tests. Most tests use the cluster that ctest started (postgres_connection); a test that stops or kills
-// its server starts a cluster of its own, so that it disturbs nobody.
+// The PostgreSQL of the tests. Most tests use the cluster that ctest started (postgres_connection); a test that stops
+// or kills its server starts a cluster of its own, so that it disturbs nobody.
 // Not thread-safe: one test's main thread owns a PostgresCluster.
 #pragma once
 
@@ -9,7 +9,8 @@
 
 namespace cala::tests {
 
-// The connection string in CALA_TEST_POSTGRES: a database for this executable alone. nullopt when run without a cluster.
+// The connection string in CALA_TEST_POSTGRES: a database for this executable alone. nullopt when run without a
+// cluster.
 std::optional<std::string> postgres_connection();
 
 class PostgresCluster {

@@ -1,12 +1,16 @@
 #!/bin/bash
 # The tests' own PostgreSQL cluster: in a temporary folder, on a Unix socket that only it has, no TCP, no password.
-#   postgres_cluster.sh start <state>                     make and start a cluster; <state> is a folder that remembers it
+#   postgres_cluster.sh start <state>                     make and start a cluster; <state> is a folder that remembers
+#                                                         it
 #   postgres_cluster.sh stop <state>                      stop it and remove every trace
-#   postgres_cluster.sh restart|kill <state>              for fault tests: start again after kill (SIGQUIT, as in a crash)
-#   postgres_cluster.sh standby <state> <primary>         make and start a standby of the cluster in <primary>, which from then on
+#   postgres_cluster.sh restart|kill <state>              for fault tests: start again after kill (SIGQUIT, as in a
+#                                                         crash)
+#   postgres_cluster.sh standby <state> <primary>         make and start a standby of the cluster in <primary>, which
+#   from then on
 #                                                         answers a commit when the standby has it
 #   postgres_cluster.sh promote <state>                   make it a primary
-#   postgres_cluster.sh crash|immediate|fast <state>      end a server: by SIGKILL to all its processes, as pg_ctl stop does
+#   postgres_cluster.sh crash|immediate|fast <state>      end a server: by SIGKILL to all its processes, as pg_ctl stop
+#   does
 #   postgres_cluster.sh freeze|thaw <state>               a server that is there and does not answer
 #   postgres_cluster.sh connection <state> <database>     a fresh database and its connection string, printed
 #   postgres_cluster.sh with <state> <database> command…  the same as CALA_TEST_POSTGRES of a command
@@ -124,14 +128,16 @@ standby() { # standby <state> <primary>
   folder=$(new_folder)
   echo "$folder" >"$1/cluster"
   echo "$bin" >"$1/programs"
-  as_server "$bin/pg_basebackup" -h "$primary" -U cala -D "$folder/data" -R -X stream -c fast --no-sync >"$1/backup.log" 2>&1 ||
+  as_server "$bin/pg_basebackup" -h "$primary" -U cala -D "$folder/data" -R -X stream -c fast --no-sync \
+    >"$1/backup.log" 2>&1 ||
     { cat "$1/backup.log" >&2; fail "pg_basebackup failed"; }
   as_server tee -a "$folder/data/postgresql.conf" >/dev/null <<<"unix_socket_directories = '$folder'"
   launch "$folder"
   as_server "$psql" -X -q -h "$primary" -U cala -d postgres -v ON_ERROR_STOP=1 \
     -c "alter system set synchronous_standby_names = '*'" -c "select pg_reload_conf()" >/dev/null
   as_server timeout 30 sh -c "until '$psql' -X -A -t -h '$primary' -U cala -d postgres \
-    -c 'select sync_state from pg_stat_replication' | grep -q sync; do sleep 0.05; done" || fail "the standby does not stream"
+    -c 'select sync_state from pg_stat_replication' | grep -q sync; do sleep 0.05; done" ||
+    fail "the standby does not stream"
 }
 
 processes() { # processes <folder>: the server and what it started
@@ -173,7 +179,8 @@ connection() { # connection <state> <database>
   echo "postgres://cala@/$2?host=$folder"
 }
 
-pgbouncer_of() { # pgbouncer_of <state> <database>: starts it unless it runs, and prints the connection string through it
+# pgbouncer_of <state> <database>: starts it unless it runs, and prints the connection string through it
+pgbouncer_of() {
   local folder program
   folder=$(cluster_of "$1")
   if [ ! -s "$folder/pgbouncer.pid" ]; then
@@ -192,7 +199,8 @@ pidfile = $folder/pgbouncer.pid
 logfile = $folder/pgbouncer.log
 CONF
     as_server "$program" -q -d "$folder/pgbouncer.ini" &&
-      as_server timeout 10 sh -c "until [ -s '$folder/pgbouncer.pid' ] && [ -S '$folder/.s.PGSQL.6432' ]; do sleep 0.05; done" ||
+      as_server timeout 10 sh -c \
+        "until [ -s '$folder/pgbouncer.pid' ] && [ -S '$folder/.s.PGSQL.6432' ]; do sleep 0.05; done" ||
       { cat "$folder/pgbouncer.log" >&2; fail "pgbouncer did not start"; }
   fi
   echo "postgres://cala@/$2?host=$folder&port=6432"

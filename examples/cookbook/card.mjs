@@ -1,4 +1,5 @@
-// A card: an authorisation is a hold; captures take parts of it, and the rest is released, by a call or when its time is over.
+// A card: an authorisation is a hold; captures take parts of it, and the rest is released, by a call or when its time
+// is over.
 import { Ledger, RejectedError } from "cala-ledger";
 import { account, credit, debit, template } from "./book.mjs";
 

@@ -1,4 +1,5 @@
-"""A card: an authorisation is a hold; captures take parts of it, and the rest is released, by a call or when its time is over."""
+"""A card: an authorisation is a hold; captures take parts of it, and the rest is released, by a call or when its time
+is over."""
 import cala
 from book import account, credit, debit, template
 

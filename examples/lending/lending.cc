@@ -1,5 +1,5 @@
-// A loan is disbursed: its row, its domain event and its posting land in one transaction over one libpqxx connection, or
-// none of them does.
+// A loan is disbursed: its row, its domain event and its posting land in one transaction over one libpqxx connection,
+// or none of them does.
 //   lending CONNECTION_STRING
 #include <cala.h>
 

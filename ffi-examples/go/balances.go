@@ -27,24 +27,25 @@ func (o *Operations) BalanceHistoryPage(ctx context.Context, key BalanceKey, pag
 
 // BalanceAtVersion gives a version of a balance.
 //
-// Errors: ErrNotFound (balance.not_found), ErrInvalid (currency.unknown); by effective date ([Operations.BalanceAtDate]) also
-// ErrInvalid (amount.range), ErrRejected (journal.no_effective_balances).
+// Errors: ErrNotFound (balance.not_found), ErrInvalid (currency.unknown); by effective date
+// ([Operations.BalanceAtDate]) also ErrInvalid (amount.range), ErrRejected (journal.no_effective_balances).
 func (o *Operations) BalanceAtVersion(ctx context.Context, key BalanceKey, version int64) (*Balance, error) {
 	return call[Balance](ctx, o, raw.BalanceAt, BalanceAtRequest{BalanceKey: key, Version: &version})
 }
 
 // BalanceAtTime gives a balance as it had been written at an instant, to the microsecond.
 //
-// Errors: ErrNotFound (balance.not_found), ErrInvalid (currency.unknown); by effective date ([Operations.BalanceAtDate]) also
-// ErrInvalid (amount.range), ErrRejected (journal.no_effective_balances).
+// Errors: ErrNotFound (balance.not_found), ErrInvalid (currency.unknown); by effective date
+// ([Operations.BalanceAtDate]) also ErrInvalid (amount.range), ErrRejected (journal.no_effective_balances).
 func (o *Operations) BalanceAtTime(ctx context.Context, key BalanceKey, recordedAt time.Time) (*Balance, error) {
 	return call[Balance](ctx, o, raw.BalanceAt, BalanceAtRequest{BalanceKey: key, RecordedAt: recordedAt})
 }
 
-// BalanceAtDate gives what a balance's entries up to the end of an effective date (YYYY-MM-DD) add up to, whenever they were posted,
-// in a journal with effective balances.
+// BalanceAtDate gives what a balance's entries up to the end of an effective date (YYYY-MM-DD) add up to, whenever they
+// were posted, in a journal with effective balances.
 //
-// Errors: ErrNotFound (balance.not_found), ErrRejected (journal.no_effective_balances), ErrInvalid (currency.unknown, amount.range).
+// Errors: ErrNotFound (balance.not_found), ErrRejected (journal.no_effective_balances), ErrInvalid (currency.unknown,
+// amount.range).
 func (o *Operations) BalanceAtDate(ctx context.Context, key BalanceKey, effective string) (*Balance, error) {
 	return call[Balance](ctx, o, raw.BalanceAt, BalanceAtRequest{BalanceKey: key, Effective: effective})
 }
@@ -59,8 +60,8 @@ func (o *Operations) AccountStatement(ctx context.Context, request AccountStatem
 
 // TrialBalance gives a page of what the accounts of a journal, or those below an account set, have in one layer.
 //
-// Errors: ErrNotFound (journal.not_found, account_set.not_found), ErrRejected (journal.no_effective_balances), ErrInvalid
-// (currency.unknown, amount.range).
+// Errors: ErrNotFound (journal.not_found, account_set.not_found), ErrRejected (journal.no_effective_balances),
+// ErrInvalid (currency.unknown, amount.range).
 func (o *Operations) TrialBalance(ctx context.Context, request TrialBalanceRequest) (*TrialBalance, error) {
 	return call[TrialBalance](ctx, o, raw.TrialBalance, request)
 }

@@ -38,7 +38,8 @@ func (v CELValue) Text() string {
 	return text
 }
 
-// EvaluateCEL evaluates a CEL expression, for authors of tx templates. No store is asked. The library's docs/cel.md has the typed values.
+// EvaluateCEL evaluates a CEL expression, for authors of tx templates. No store is asked. The library's docs/cel.md has
+// the typed values.
 //
 // Errors: ErrInvalid (cel.compile, cel.params, cel.eval, cel.coerce).
 func (o *Operations) EvaluateCEL(ctx context.Context, request CELRequest) (*CELValue, error) {

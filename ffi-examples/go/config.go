@@ -10,8 +10,9 @@ import (
 	"libcala.dev/cala/raw"
 )
 
-// Config is how a ledger is opened. Its zero value opens sqlite:cala.db in the working folder; a program that has its store from the
-// environment asks os.LookupEnv first, since Go cannot tell an empty Store from none. In [OpenJSON] an empty store is an error.
+// Config is how a ledger is opened. Its zero value opens sqlite:cala.db in the working folder; a program that has its
+// store from the environment asks os.LookupEnv first, since Go cannot tell an empty Store from none. In [OpenJSON] an
+// empty store is an error.
 type Config struct {
 	// Store is "sqlite:PATH" (the default is sqlite:cala.db), "sqlite::memory:", a PostgreSQL connection string or URI
 	// ("postgres://user@host/db"), or "host:sqlite" / "host:postgres": no connection of its own, everything runs through
@@ -29,7 +30,8 @@ type Config struct {
 	Commit *Commit `json:"commit,omitempty"`
 	// QueueMax is how many operations may be in flight. Default 65536.
 	QueueMax int `json:"queue_max,omitempty"`
-	// FailoverWaitMS is how long, in milliseconds, operations wait for a store that was there before and is away. Default 30000. See [Ptr].
+	// FailoverWaitMS is how long, in milliseconds, operations wait for a store that was there before and is away.
+	// Default 30000. See [Ptr].
 	FailoverWaitMS *int `json:"failover_wait_ms,omitempty"`
 	// Lazy connects at the first operation instead of in Open.
 	Lazy bool `json:"lazy,omitempty"`
@@ -39,8 +41,8 @@ type Config struct {
 type Pool struct {
 	// Max is how many there may be, 1 to 1000. Default 10.
 	Max int `json:"max,omitempty"`
-	// TimeoutMS is how long to wait for one that is free, or for SQLite's one writer; then ErrBusy (store.pool_timeout, store.busy).
-	// Default 30000. See [Ptr].
+	// TimeoutMS is how long to wait for one that is free, or for SQLite's one writer; then ErrBusy (store.pool_timeout,
+	// store.busy). Default 30000. See [Ptr].
 	TimeoutMS *int `json:"timeout_ms,omitempty"`
 }
 
@@ -54,17 +56,17 @@ type Clock struct {
 type Commit struct {
 	// Durable waits for the disk, the default; false may lose the last postings in a power cut, never half of one.
 	Durable *bool `json:"durable,omitempty"`
-	// GroupMax is how many postings that wait while a commit is under way are committed together at most, each with its own
-	// outcome: 1 to 10000, 1: every operation by itself. Default 500.
+	// GroupMax is how many postings that wait while a commit is under way are committed together at most, each with its
+	// own outcome: 1 to 10000, 1: every operation by itself. Default 500.
 	GroupMax int `json:"group_max,omitempty"`
 }
 
 // Option is a setting of the wrapper's own, for [Open] and [OpenJSON].
 type Option func(*core)
 
-// WithLogger gives the ledger a logger: for what goes wrong, what the library does about it and what takes long, and at debug level for
-// every operation that fails. The library's records are those of the levels that are enabled when the ledger is opened; they have
-// nothing of the program's data in them.
+// WithLogger gives the ledger a logger: for what goes wrong, what the library does about it and what takes long, and at
+// debug level for every operation that fails. The library's records are those of the levels that are enabled when the
+// ledger is opened; they have nothing of the program's data in them.
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *core) { c.log = logger }
 }
@@ -75,7 +77,8 @@ func WithSlow(least time.Duration) Option {
 }
 
 // WithTraceparent gives the operations of a context the trace that they are part of, a W3C traceparent
-// ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"): their log records have it. One that is malformed is ErrInvalid.
+// ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"): their log records have it. One that is malformed is
+// ErrInvalid.
 func WithTraceparent(ctx context.Context, traceparent string) context.Context {
 	return context.WithValue(ctx, traceKey{}, traceparent)
 }

@@ -1128,13 +1128,15 @@ type JournalReopenRequest struct {
 
 // NewTxTemplate is the request of tx_template_create. Code, Transaction and Entries are needed.
 type NewTxTemplate struct {
-	ID          string                `json:"id,omitempty"`
-	Code        string                `json:"code"`
+	ID   string `json:"id,omitempty"`
+	Code string `json:"code"`
+	// At most 1000.
 	Params      []Param               `json:"params,omitempty"`
 	Transaction TxTemplateTransaction `json:"transaction"`
-	Entries     []TxTemplateEntry     `json:"entries"`
-	Description string                `json:"description,omitempty"`
-	Metadata    json.RawMessage       `json:"metadata,omitempty"`
+	// At most 1000.
+	Entries     []TxTemplateEntry `json:"entries"`
+	Description string            `json:"description,omitempty"`
+	Metadata    json.RawMessage   `json:"metadata,omitempty"`
 }
 
 // TxTemplateEnsureRequest is the request of tx_template_ensure.
@@ -1164,8 +1166,9 @@ type NewVelocityLimit struct {
 	Window    []VelocityWindowKey `json:"window,omitempty"`
 	Condition string              `json:"condition,omitempty"`
 	Currency  string              `json:"currency,omitempty"`
-	Params    []Param             `json:"params,omitempty"`
-	Limit     VelocityLimitPart   `json:"limit"`
+	// At most 1000.
+	Params []Param           `json:"params,omitempty"`
+	Limit  VelocityLimitPart `json:"limit"`
 }
 
 // VelocityLimitEnsureRequest is the request of velocity_limit_ensure. ID, Name and Limit are needed.
@@ -1177,8 +1180,9 @@ type VelocityLimitEnsureRequest struct {
 	Window    []VelocityWindowKey `json:"window,omitempty"`
 	Condition string              `json:"condition,omitempty"`
 	Currency  string              `json:"currency,omitempty"`
-	Params    []Param             `json:"params,omitempty"`
-	Limit     VelocityLimitPart   `json:"limit"`
+	// At most 1000.
+	Params []Param           `json:"params,omitempty"`
+	Limit  VelocityLimitPart `json:"limit"`
 	// Default "error".
 	OnDifference OnDifference `json:"on_difference,omitempty"`
 }
@@ -1663,7 +1667,8 @@ type TxLockAccountsResult struct {
 
 // TxExecRequest is the request of tx_exec. SQL is needed.
 type TxExecRequest struct {
-	SQL    string    `json:"sql"`
+	SQL string `json:"sql"`
+	// At most 1000.
 	Params []*string `json:"params,omitempty"`
 }
 

@@ -14,8 +14,8 @@ import (
 	"libcala.dev/cala/raw"
 )
 
-// Events gives a page of what happened, in order; read on with the page's Place as After, while HasNextPage or at any later time.
-// Nothing is missed and nothing comes twice.
+// Events gives a page of what happened, in order; read on with the page's Place as After, while HasNextPage or at any
+// later time. Nothing is missed and nothing comes twice.
 //
 // Errors: ErrUnavailable (list.no_mark); ErrNotFound (event.pruned).
 func (o *Operations) Events(ctx context.Context, request EventFilter) (*EventPage, error) {
@@ -41,7 +41,8 @@ type ListenOptions struct {
 	PollMs int64 `json:"poll_ms,omitempty"`
 }
 
-// EventListener hears events as they happen, in order, each at least once, none missed. What is not taken waits in the ledger.
+// EventListener hears events as they happen, in order, each at least once, none missed. What is not taken waits in the
+// ledger.
 type EventListener struct {
 	core     *core
 	listener *raw.Listener
@@ -56,7 +57,8 @@ type EventListener struct {
 	buffer []byte
 }
 
-// Listen opens a listener, to be closed. Errors: ErrInvalid, ErrBusy (listener.too_many), ErrClosed, ErrMisuse (op.host_only).
+// Listen opens a listener, to be closed. Errors: ErrInvalid, ErrBusy (listener.too_many), ErrClosed, ErrMisuse
+// (op.host_only).
 func (l *Ledger) Listen(ctx context.Context, options ListenOptions) (*EventListener, error) {
 	text, err := json.Marshal(options)
 	if err != nil {
@@ -99,8 +101,8 @@ func (e *EventListener) free() {
 	raw.QueueFree(e.queue)
 }
 
-// Next waits for the next event. Errors: ErrCancelled when the context ends; ErrClosed when the listener or its ledger is closed; and
-// why no event will come any more. One goroutine at a time waits; the others take their turns.
+// Next waits for the next event. Errors: ErrCancelled when the context ends; ErrClosed when the listener or its ledger
+// is closed; and why no event will come any more. One goroutine at a time waits; the others take their turns.
 func (e *EventListener) Next(ctx context.Context) (*Event, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -165,8 +167,8 @@ func (e *EventListener) read() {
 	}
 }
 
-// All goes through the events as they come, until the context ends, the listener or its ledger is closed, or the loop is left; what
-// else ends it comes as an error.
+// All goes through the events as they come, until the context ends, the listener or its ledger is closed, or the loop
+// is left; what else ends it comes as an error.
 func (e *EventListener) All(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for {
@@ -184,7 +186,8 @@ func (e *EventListener) All(ctx context.Context) iter.Seq2[Event, error] {
 	}
 }
 
-// Reached gives the place up to which Next gave all there is, to be acknowledged as soon as what it gave is dealt with; -1 when closed.
+// Reached gives the place up to which Next gave all there is, to be acknowledged as soon as what it gave is dealt with;
+// -1 when closed.
 func (e *EventListener) Reached() int64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()

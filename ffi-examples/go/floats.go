@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// The library refuses only floats with a fraction: 10.0 is written as 10, and 10.1 is not. index is the posting's in a batch, -1 without
-// one.
+// The library refuses only floats with a fraction: 10.0 is written as 10, and 10.1 is not. index is the posting's in a
+// batch, -1 without one.
 func refuseFloats(posting Posting, index int) error {
 	for name, value := range posting.Params {
 		place := floatIn(reflect.ValueOf(value), "/params/"+name)

@@ -8,12 +8,13 @@ import (
 	"libcala.dev/cala/raw"
 )
 
-// Host runs the ledger's statements in a transaction that the program has open, on the program's own driver. [Ledger.InSQL] brings
-// the one for database/sql; package calapgx the one for pgx. One that also has Store() string, "sqlite" or "postgres", is refused by a
-// ledger on the other kind of store before any statement. Any other is asked by a ledger on SQLite what it is, with a statement that
-// PostgreSQL answers too.
+// Host runs the ledger's statements in a transaction that the program has open, on the program's own driver.
+// [Ledger.InSQL] brings the one for database/sql; package calapgx the one for pgx. One that also has Store() string,
+// "sqlite" or "postgres", is refused by a ledger on the other kind of store before any statement. Any other is asked by
+// a ledger on SQLite what it is, with a statement that PostgreSQL answers too.
 type Host interface {
-	// QueryText runs a statement that answers with one row of one text column, and gives that text; "" for NULL and for no row.
+	// QueryText runs a statement that answers with one row of one text column, and gives that text; "" for NULL and for no
+	// row.
 	QueryText(ctx context.Context, sql string, params []string) (string, error)
 	// Exec runs a statement that answers with no row.
 	Exec(ctx context.Context, sql string, params []string) error
@@ -21,11 +22,11 @@ type Host interface {
 	Transaction() any
 }
 
-// HostTx takes part in a transaction that the program has open on its own driver: everything lands with the program's commit, or
-// not at all. It needs no end. Committing and rolling back is the program's.
+// HostTx takes part in a transaction that the program has open on its own driver: everything lands with the program's
+// commit, or not at all. It needs no end. Committing and rolling back is the program's.
 //
-// After an error, [Error].TxState says whether the transaction can go on. A rejected posting leaves it usable; on PostgreSQL a
-// statement that the database refuses aborts it, unless [WithSavepoints] was given.
+// After an error, [Error].TxState says whether the transaction can go on. A rejected posting leaves it usable; on
+// PostgreSQL a statement that the database refuses aborts it, unless [WithSavepoints] was given.
 type HostTx struct {
 	Operations
 	ledger *Ledger // lives as long as its transactions
@@ -41,8 +42,9 @@ func (l *Ledger) InHost(host Host, options ...TxOption) *HostTx {
 	return &HostTx{Operations: Operations{runner}, ledger: l}
 }
 
-// LockAccounts locks the balances of accounts in the order in which the ledger always locks them: first, when several postings
-// share one transaction, so that two such transactions wait for each other instead of deadlocking. It gives the distinct keys.
+// LockAccounts locks the balances of accounts in the order in which the ledger always locks them: first, when several
+// postings share one transaction, so that two such transactions wait for each other instead of deadlocking. It gives
+// the distinct keys.
 //
 // Errors: ErrNotFound (account.not_found, journal.not_found), ErrInvalid (currency.unknown), ErrMisuse (tx.required,
 // transaction.none).
@@ -120,8 +122,8 @@ func (r *hostRunner) checkStore(ctx context.Context) *Error {
 	return nil
 }
 
-// Runs what the operation asks for until it is answered. An ended context is left to the driver to notice: only the statement
-// that it refuses is certain to have written nothing.
+// Runs what the operation asks for until it is answered. An ended context is left to the driver to notice: only the
+// statement that it refuses is certain to have written nothing.
 func (r *hostRunner) drive(ctx context.Context, op *raw.Op) ([]byte, error) {
 	if err := trace(ctx, op); err != nil {
 		return nil, err

@@ -14,8 +14,8 @@ import (
 
 // Ledger is an open ledger. Any number of goroutines may share it.
 //
-// Its operations run on connections of the ledger's own, each in a transaction of its own. [Ledger.Begin] gives a transaction for
-// several; [Ledger.InSQL] and [Ledger.InHost] take part in one that the program has open.
+// Its operations run on connections of the ledger's own, each in a transaction of its own. [Ledger.Begin] gives a
+// transaction for several; [Ledger.InSQL] and [Ledger.InHost] take part in one that the program has open.
 type Ledger struct {
 	Operations
 	core    *core
@@ -38,10 +38,12 @@ type core struct {
 	close   sync.Once
 }
 
-// Open opens a ledger, and connects and migrates where config says so. The context bounds the wait, not the ledger's life.
+// Open opens a ledger, and connects and migrates where config says so. The context bounds the wait, not the ledger's
+// life.
 //
-// Errors: ErrInvalid (the config), ErrUnavailable (store.*; library.missing when libcala is not installed), ErrPermission,
-// ErrUnsupported (store.migrations_missing, store.newer), ErrBusy (another process is migrating), ErrCancelled.
+// Errors: ErrInvalid (the config), ErrUnavailable (store.*; library.missing when libcala is not installed),
+// ErrPermission, ErrUnsupported (store.migrations_missing, store.newer), ErrBusy (another process is migrating),
+// ErrCancelled.
 func Open(ctx context.Context, config Config, options ...Option) (*Ledger, error) {
 	text, err := json.Marshal(config)
 	if err != nil {
@@ -50,8 +52,9 @@ func Open(ctx context.Context, config Config, options ...Option) (*Ledger, error
 	return OpenJSON(ctx, text, options...)
 }
 
-// OpenJSON is [Open] with the config as a JSON document, as cala_ledger_open in cala.h has it; a key that the library does not
-// know is an error, and so is one that is null: a setting that is missing where the document was made must not mean the default.
+// OpenJSON is [Open] with the config as a JSON document, as cala_ledger_open in cala.h has it; a key that the library
+// does not know is an error, and so is one that is null: a setting that is missing where the document was made must not
+// mean the default.
 func OpenJSON(ctx context.Context, config []byte, options ...Option) (*Ledger, error) {
 	if err := loadLibrary(); err != nil {
 		return nil, err
@@ -89,7 +92,8 @@ func OpenJSON(ctx context.Context, config []byte, options ...Option) (*Ledger, e
 		return nil, err
 	}
 	if c.log != nil {
-		if failure, status := raw.LedgerLog(c.ledger, logOptions(ctx, c.log, c.slow), c.pump.queue, nil, 0); status != raw.StatusOk {
+		if failure, status := raw.LedgerLog(c.ledger, logOptions(ctx, c.log, c.slow), c.pump.queue, nil,
+			0); status != raw.StatusOk {
 			err = takeError(failure, status)
 			discard()
 			return nil, err
@@ -101,8 +105,8 @@ func OpenJSON(ctx context.Context, config []byte, options ...Option) (*Ledger, e
 	return ledger, nil
 }
 
-// Runs a call that blocks in C. When the context ends first, the call is left to itself and what it made is discarded; discard is
-// also called when it fails.
+// Runs a call that blocks in C. When the context ends first, the call is left to itself and what it made is discarded;
+// discard is also called when it fails.
 func blocking(ctx context.Context, call func() error, discard func()) error {
 	done := make(chan error, 1)
 	go func() { done <- call() }()
@@ -146,8 +150,9 @@ func nullIn(config []byte) string {
 	return ""
 }
 
-// Close ends the ledger: operations that have not begun are answered with ErrCancelled, those that run are finished, transactions of
-// [Ledger.Begin] that are open are rolled back. It waits for all of that. Closing again does nothing and gives nil.
+// Close ends the ledger: operations that have not begun are answered with ErrCancelled, those that run are finished,
+// transactions of [Ledger.Begin] that are open are rolled back. It waits for all of that. Closing again does nothing
+// and gives nil.
 func (l *Ledger) Close() error {
 	l.cleanup.Stop()
 	l.core.shutDown()

@@ -47,7 +47,8 @@ func loadLibrary() error {
 				return nil
 			}
 			library.other = newError(ErrUnsupported, "library.version", fmt.Sprintf(
-				"this module is for version %d of the library's interface, and %s has %d.%d", abiMajor, name, version>>16, version&0xffff))
+				"this module is for version %d of the library's interface, and %s has %d.%d",
+				abiMajor, name, version>>16, version&0xffff))
 			return library.other
 		}
 		tried = append(tried, fmt.Sprintf("%s (%v)", name, err))

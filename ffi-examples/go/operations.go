@@ -11,13 +11,13 @@ import (
 	"libcala.dev/cala/raw"
 )
 
-// Operations is what can be done in a ledger. [Ledger], [Tx] and [HostTx] have it in common; which of them it is called on says in
-// which transaction the operation runs.
+// Operations is what can be done in a ledger. [Ledger], [Tx] and [HostTx] have it in common; which of them it is called
+// on says in which transaction the operation runs.
 //
-// Every operation takes a context: when it ends, the operation is cancelled. One whose write is on its way is finished all the same;
-// the answer tells which. Besides the errors that each names, all answer with ErrInvalid (request.*), ErrBusy, ErrCancelled,
-// ErrClosed, ErrUnavailable, ErrPermission and ErrUnsupported (store.*), and those that write with ErrConflict
-// (store.serialization) and ErrOutcomeUnknown.
+// Every operation takes a context: when it ends, the operation is cancelled. One whose write is on its way is finished
+// all the same; the answer tells which. Besides the errors that each names, all answer with ErrInvalid (request.*),
+// ErrBusy, ErrCancelled, ErrClosed, ErrUnavailable, ErrPermission and ErrUnsupported (store.*), and those that write
+// with ErrConflict (store.serialization) and ErrOutcomeUnknown.
 type Operations struct{ runner runner }
 
 // How an operation is brought to its answer.
@@ -43,8 +43,9 @@ func call[Result any](ctx context.Context, o *Operations, make raw.Operation, re
 	return result, nil
 }
 
-// Call runs an operation by its name in cala.h without the prefix ("account_create"), with a JSON document as its request and its
-// answer: for what has no method here, and for programs that pass documents on. Floats in params are not looked for.
+// Call runs an operation by its name in cala.h without the prefix ("account_create"), with a JSON document as its
+// request and its answer: for what has no method here, and for programs that pass documents on. Floats in params are
+// not looked for.
 //
 // Errors: those of the operation, ErrInvalid (request.malformed) for a name that there is none of.
 func (o *Operations) Call(ctx context.Context, operation string, request json.RawMessage) (json.RawMessage, error) {

@@ -104,7 +104,8 @@ func (o *Operations) CreateAccountSet(ctx context.Context, accountSet NewAccount
 //
 // Errors: ErrConflict (account_set.ensure_differs, account_set.keys_span, account_set.exists), ErrNotFound
 // (journal.not_found).
-func (o *Operations) EnsureAccountSet(ctx context.Context, request AccountSetEnsureRequest) (*AccountSetEnsureResult, error) {
+func (o *Operations) EnsureAccountSet(ctx context.Context,
+	request AccountSetEnsureRequest) (*AccountSetEnsureResult, error) {
 	return call[AccountSetEnsureResult](ctx, o, raw.AccountSetEnsure, request)
 }
 
@@ -155,7 +156,8 @@ func (o *Operations) UpdateAccountSet(ctx context.Context, id string, update Acc
 //
 // Errors: ErrNotFound (account_set.not_found, account.not_found), ErrRejected (membership.journal_mismatch,
 // membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set).
-func (o *Operations) AddAccountSetMembers(ctx context.Context, request AccountSetAddMembersRequest) (*AccountSetAddMembersResult, error) {
+func (o *Operations) AddAccountSetMembers(ctx context.Context,
+	request AccountSetAddMembersRequest) (*AccountSetAddMembersResult, error) {
 	request.Members = list(request.Members)
 	return call[AccountSetAddMembersResult](ctx, o, raw.AccountSetAddMembers, request)
 }
@@ -166,7 +168,8 @@ func (o *Operations) AddAccountSetMembers(ctx context.Context, request AccountSe
 //
 // Errors: ErrNotFound (account_set.not_found, account.not_found), ErrRejected (membership.journal_mismatch,
 // membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set).
-func (o *Operations) EnsureAccountSetMembers(ctx context.Context, request AccountSetEnsureMembersRequest) (*AccountSetEnsureMembersResult, error) {
+func (o *Operations) EnsureAccountSetMembers(ctx context.Context,
+	request AccountSetEnsureMembersRequest) (*AccountSetEnsureMembersResult, error) {
 	request.Members = list(request.Members)
 	return call[AccountSetEnsureMembersResult](ctx, o, raw.AccountSetEnsureMembers, request)
 }
@@ -175,13 +178,15 @@ func (o *Operations) EnsureAccountSetMembers(ctx context.Context, request Accoun
 //
 // Errors: ErrNotFound (account_set.not_found, account.not_found, membership.not_found), ErrRejected
 // (membership.journal_mismatch, membership.has_history, account.is_set).
-func (o *Operations) RemoveAccountSetMember(ctx context.Context, request Membership) (*AccountSetRemoveMemberResult, error) {
+func (o *Operations) RemoveAccountSetMember(ctx context.Context,
+	request Membership) (*AccountSetRemoveMemberResult, error) {
 	return call[AccountSetRemoveMemberResult](ctx, o, raw.AccountSetRemoveMember, request)
 }
 
 // AccountSetMembers lists what is in an account set itself: in the order in which it was put there, or by external id,
 // those without one last.
-func (o *Operations) AccountSetMembers(ctx context.Context, filter AccountSetListMembersRequest) iter.Seq2[Member, error] {
+func (o *Operations) AccountSetMembers(ctx context.Context,
+	filter AccountSetListMembersRequest) iter.Seq2[Member, error] {
 	return pages(func(after string) (*Page[Member], error) {
 		filter.After = after
 		return o.AccountSetMembersPage(ctx, filter)
@@ -189,13 +194,15 @@ func (o *Operations) AccountSetMembers(ctx context.Context, filter AccountSetLis
 }
 
 // AccountSetMembersPage gives one page of what [Operations.AccountSetMembers] goes through.
-func (o *Operations) AccountSetMembersPage(ctx context.Context, filter AccountSetListMembersRequest) (*Page[Member], error) {
+func (o *Operations) AccountSetMembersPage(ctx context.Context,
+	filter AccountSetListMembersRequest) (*Page[Member], error) {
 	return call[Page[Member]](ctx, o, raw.AccountSetListMembers, filter)
 }
 
 // AccountSetParents lists the account sets that an account or a set is in itself, in the order in which those were
 // created.
-func (o *Operations) AccountSetParents(ctx context.Context, filter AccountSetListParentsRequest) iter.Seq2[AccountSet, error] {
+func (o *Operations) AccountSetParents(ctx context.Context,
+	filter AccountSetListParentsRequest) iter.Seq2[AccountSet, error] {
 	return pages(func(after string) (*Page[AccountSet], error) {
 		filter.After = after
 		return o.AccountSetParentsPage(ctx, filter)
@@ -203,7 +210,8 @@ func (o *Operations) AccountSetParents(ctx context.Context, filter AccountSetLis
 }
 
 // AccountSetParentsPage gives one page of what [Operations.AccountSetParents] goes through.
-func (o *Operations) AccountSetParentsPage(ctx context.Context, filter AccountSetListParentsRequest) (*Page[AccountSet], error) {
+func (o *Operations) AccountSetParentsPage(ctx context.Context,
+	filter AccountSetListParentsRequest) (*Page[AccountSet], error) {
 	return call[Page[AccountSet]](ctx, o, raw.AccountSetListParents, filter)
 }
 
@@ -300,7 +308,8 @@ func (o *Operations) CreateTxTemplate(ctx context.Context, txTemplate NewTxTempl
 // Errors: ErrInvalid (cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range),
 // ErrRejected (tx_template.unbalanced), ErrConflict (tx_template.ensure_differs, tx_template.keys_span,
 // tx_template.exists).
-func (o *Operations) EnsureTxTemplate(ctx context.Context, request TxTemplateEnsureRequest) (*TxTemplateEnsureResult, error) {
+func (o *Operations) EnsureTxTemplate(ctx context.Context,
+	request TxTemplateEnsureRequest) (*TxTemplateEnsureResult, error) {
 	request.Entries = list(request.Entries)
 	return call[TxTemplateEnsureResult](ctx, o, raw.TxTemplateEnsure, request)
 }
@@ -341,7 +350,8 @@ func (o *Operations) CreateVelocityLimit(ctx context.Context, velocityLimit NewV
 //
 // Errors: ErrInvalid (cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range),
 // ErrConflict (velocity_limit.ensure_differs, velocity_limit.exists).
-func (o *Operations) EnsureVelocityLimit(ctx context.Context, request VelocityLimitEnsureRequest) (*VelocityLimitEnsureResult, error) {
+func (o *Operations) EnsureVelocityLimit(ctx context.Context,
+	request VelocityLimitEnsureRequest) (*VelocityLimitEnsureResult, error) {
 	return call[VelocityLimitEnsureResult](ctx, o, raw.VelocityLimitEnsure, request)
 }
 
@@ -361,19 +371,22 @@ func (o *Operations) VelocityLimitsPage(ctx context.Context, filter VelocityLimi
 // CreateVelocityControl creates a velocity control, without limits at first.
 //
 // Errors: ErrInvalid (cel.compile), ErrConflict (velocity_control.exists).
-func (o *Operations) CreateVelocityControl(ctx context.Context, velocityControl NewVelocityControl) (*VelocityControl, error) {
+func (o *Operations) CreateVelocityControl(ctx context.Context,
+	velocityControl NewVelocityControl) (*VelocityControl, error) {
 	return call[VelocityControl](ctx, o, raw.VelocityControlCreate, velocityControl)
 }
 
 // EnsureVelocityControl creates a velocity control, or finds the one that has this id; as account_ensure.
 //
 // Errors: ErrInvalid (cel.compile), ErrConflict (velocity_control.ensure_differs, velocity_control.exists).
-func (o *Operations) EnsureVelocityControl(ctx context.Context, request VelocityControlEnsureRequest) (*VelocityControlEnsureResult, error) {
+func (o *Operations) EnsureVelocityControl(ctx context.Context,
+	request VelocityControlEnsureRequest) (*VelocityControlEnsureResult, error) {
 	return call[VelocityControlEnsureResult](ctx, o, raw.VelocityControlEnsure, request)
 }
 
 // VelocityControls lists velocity controls, oldest first.
-func (o *Operations) VelocityControls(ctx context.Context, filter VelocityControlFilter) iter.Seq2[VelocityControl, error] {
+func (o *Operations) VelocityControls(ctx context.Context,
+	filter VelocityControlFilter) iter.Seq2[VelocityControl, error] {
 	return pages(func(after string) (*Page[VelocityControl], error) {
 		filter.After = after
 		return o.VelocityControlsPage(ctx, filter)
@@ -381,7 +394,8 @@ func (o *Operations) VelocityControls(ctx context.Context, filter VelocityContro
 }
 
 // VelocityControlsPage gives one page of what [Operations.VelocityControls] goes through.
-func (o *Operations) VelocityControlsPage(ctx context.Context, filter VelocityControlFilter) (*Page[VelocityControl], error) {
+func (o *Operations) VelocityControlsPage(ctx context.Context,
+	filter VelocityControlFilter) (*Page[VelocityControl], error) {
 	return call[Page[VelocityControl]](ctx, o, raw.VelocityControlList, filter)
 }
 
@@ -390,14 +404,16 @@ func (o *Operations) VelocityControlsPage(ctx context.Context, filter VelocityCo
 //
 // Errors: ErrNotFound (velocity_control.not_found, velocity_limit.not_found), ErrRejected (velocity_control.has_limit),
 // ErrConflict (velocity_control.changed).
-func (o *Operations) AddVelocityControlLimit(ctx context.Context, request VelocityControlAddLimitRequest) (*VelocityControl, error) {
+func (o *Operations) AddVelocityControlLimit(ctx context.Context,
+	request VelocityControlAddLimitRequest) (*VelocityControl, error) {
 	return call[VelocityControl](ctx, o, raw.VelocityControlAddLimit, request)
 }
 
 // EnsureVelocityControlLimit adds a limit to a control, or finds it there.
 //
 // Errors: ErrNotFound (velocity_control.not_found, velocity_limit.not_found), ErrConflict (velocity_control.changed).
-func (o *Operations) EnsureVelocityControlLimit(ctx context.Context, request VelocityControlEnsureLimitRequest) (*VelocityControlEnsureLimitResult, error) {
+func (o *Operations) EnsureVelocityControlLimit(ctx context.Context,
+	request VelocityControlEnsureLimitRequest) (*VelocityControlEnsureLimitResult, error) {
 	return call[VelocityControlEnsureLimitResult](ctx, o, raw.VelocityControlEnsureLimit, request)
 }
 
@@ -409,7 +425,8 @@ func (o *Operations) EnsureVelocityControlLimit(ctx context.Context, request Vel
 // Errors: ErrNotFound (velocity_control.not_found, account.not_found, account_set.not_found), ErrInvalid
 // (param.missing, param.unknown, param.type, param.range, amount.range, cel.eval, cel.coerce), ErrRejected
 // (velocity_control.attached), ErrConflict (velocity_control.changed).
-func (o *Operations) AttachVelocityControl(ctx context.Context, request VelocityControlAttachRequest) (*VelocityControlAttachResult, error) {
+func (o *Operations) AttachVelocityControl(ctx context.Context,
+	request VelocityControlAttachRequest) (*VelocityControlAttachResult, error) {
 	return call[VelocityControlAttachResult](ctx, o, raw.VelocityControlAttach, request)
 }
 
@@ -419,7 +436,8 @@ func (o *Operations) AttachVelocityControl(ctx context.Context, request Velocity
 // Errors: ErrNotFound (velocity_control.not_found, account.not_found, account_set.not_found), ErrInvalid
 // (param.missing, param.unknown, param.type, param.range, amount.range, cel.eval, cel.coerce), ErrConflict
 // (velocity_control.ensure_differs, velocity_control.changed).
-func (o *Operations) EnsureVelocityControlAttached(ctx context.Context, request VelocityControlEnsureAttachedRequest) (*VelocityControlEnsureAttachedResult, error) {
+func (o *Operations) EnsureVelocityControlAttached(ctx context.Context,
+	request VelocityControlEnsureAttachedRequest) (*VelocityControlEnsureAttachedResult, error) {
 	return call[VelocityControlEnsureAttachedResult](ctx, o, raw.VelocityControlEnsureAttached, request)
 }
 
@@ -427,12 +445,14 @@ func (o *Operations) EnsureVelocityControlAttached(ctx context.Context, request 
 // what it had counted.
 //
 // Errors: ErrNotFound (velocity_control.not_found), ErrConflict (velocity_control.changed).
-func (o *Operations) DetachVelocityControl(ctx context.Context, request VelocityControlDetachRequest) (*VelocityControlDetachResult, error) {
+func (o *Operations) DetachVelocityControl(ctx context.Context,
+	request VelocityControlDetachRequest) (*VelocityControlDetachResult, error) {
 	return call[VelocityControlDetachResult](ctx, o, raw.VelocityControlDetach, request)
 }
 
 // VelocityAttachments lists where controls are attached, oldest first. account_id: an account or a set.
-func (o *Operations) VelocityAttachments(ctx context.Context, filter VelocityAttachmentFilter) iter.Seq2[VelocityAttachment, error] {
+func (o *Operations) VelocityAttachments(ctx context.Context,
+	filter VelocityAttachmentFilter) iter.Seq2[VelocityAttachment, error] {
 	return pages(func(after string) (*Page[VelocityAttachment], error) {
 		filter.After = after
 		return o.VelocityAttachmentsPage(ctx, filter)
@@ -440,7 +460,8 @@ func (o *Operations) VelocityAttachments(ctx context.Context, filter VelocityAtt
 }
 
 // VelocityAttachmentsPage gives one page of what [Operations.VelocityAttachments] goes through.
-func (o *Operations) VelocityAttachmentsPage(ctx context.Context, filter VelocityAttachmentFilter) (*Page[VelocityAttachment], error) {
+func (o *Operations) VelocityAttachmentsPage(ctx context.Context,
+	filter VelocityAttachmentFilter) (*Page[VelocityAttachment], error) {
 	return call[Page[VelocityAttachment]](ctx, o, raw.VelocityAttachmentList, filter)
 }
 
@@ -448,7 +469,8 @@ func (o *Operations) VelocityAttachmentsPage(ctx context.Context, filter Velocit
 // and window.
 //
 // Errors: ErrNotFound (account.not_found), ErrInvalid (currency.unknown, amount.range).
-func (o *Operations) HeadroomVelocity(ctx context.Context, request VelocityHeadroomRequest) (*VelocityHeadroomResult, error) {
+func (o *Operations) HeadroomVelocity(ctx context.Context,
+	request VelocityHeadroomRequest) (*VelocityHeadroomResult, error) {
 	return call[VelocityHeadroomResult](ctx, o, raw.VelocityHeadroom, request)
 }
 
@@ -660,7 +682,8 @@ func (o *Operations) BalanceChanges(ctx context.Context, filter BalanceChangesRe
 // BalanceChangesPage gives one page of what [Operations.BalanceChanges] goes through.
 //
 // Errors: ErrRejected (journal.no_effective_balances), ErrInvalid (amount.range).
-func (o *Operations) BalanceChangesPage(ctx context.Context, filter BalanceChangesRequest) (*Page[DatedBalance], error) {
+func (o *Operations) BalanceChangesPage(ctx context.Context,
+	filter BalanceChangesRequest) (*Page[DatedBalance], error) {
 	return call[Page[DatedBalance]](ctx, o, raw.BalanceChanges, filter)
 }
 

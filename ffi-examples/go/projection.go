@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Projection applies events to tables of the program's, a page in one transaction together with its place, which the ledger keeps under
-// the name: each exactly once, whatever is killed when, and however many processes do it. Transaction is the program's, a *sql.Tx for
-// example. See docs/projection.md.
+// Projection applies events to tables of the program's, a page in one transaction together with its place, which the
+// ledger keeps under the name: each exactly once, whatever is killed when, and however many processes do it.
+// Transaction is the program's, a *sql.Tx for example. See docs/projection.md.
 type Projection[Transaction any] struct {
 	Name string
 	// InTransaction begins a transaction, calls work, and commits, or rolls back when work fails.
@@ -44,8 +44,8 @@ func (p *Projection[Transaction]) CatchUp(ctx context.Context) (applied int, err
 	return applied, nil
 }
 
-// Rebuild empties the tables by Clear and forgets the place, in one transaction, and applies all events anew. It gives how many that
-// were. ErrNotFound event.pruned where the first ones are no longer there: nothing is emptied then.
+// Rebuild empties the tables by Clear and forgets the place, in one transaction, and applies all events anew. It gives
+// how many that were. ErrNotFound event.pruned where the first ones are no longer there: nothing is emptied then.
 func (p *Projection[Transaction]) Rebuild(ctx context.Context) (applied int, err error) {
 	if p.Clear == nil {
 		return 0, errors.New("cala: a projection that is rebuilt needs Clear")

@@ -109,7 +109,8 @@ func (p *pump) deliver(batch []byte) bool {
 		case raw.RecordLog:
 			p.tell(data)
 		case raw.RecordDropped:
-			logSafely(p.log, slog.LevelWarn, "cala: log records were lost, because nobody read them in time", "dropped", string(data))
+			logSafely(p.log, slog.LevelWarn, "cala: log records were lost, because nobody read them in time", "dropped",
+				string(data))
 		}
 	}
 	return false
@@ -122,7 +123,8 @@ func (p *pump) tell(data []byte) {
 	var level slog.Level
 	numbers := json.NewDecoder(bytes.NewReader(data))
 	numbers.UseNumber()
-	if json.Unmarshal(data, &record) != nil || numbers.Decode(&fields) != nil || level.UnmarshalText([]byte(record.Level)) != nil {
+	if json.Unmarshal(data, &record) != nil || numbers.Decode(&fields) != nil ||
+		level.UnmarshalText([]byte(record.Level)) != nil {
 		return
 	}
 	arguments := []any{"event", record.Event}

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Expected is a transaction that the program expects in the ledger, by its external id. What is given besides is compared.
+// Expected is a transaction that the program expects in the ledger, by its external id. What is given besides is
+// compared.
 type Expected struct {
 	ExternalID     string
 	TxTemplateCode string
@@ -53,8 +54,8 @@ type Reconciliation struct {
 	JournalID, TxTemplateID, AccountID, CorrelationID string
 }
 
-// Differing is a transaction that is not as the program expects it, with the names of the fields of [Expected]; VoidedBy
-// when it has been taken back.
+// Differing is a transaction that is not as the program expects it, with the names of the fields of [Expected];
+// VoidedBy when it has been taken back.
 type Differing struct {
 	Expected    Expected
 	Transaction Transaction
@@ -85,9 +86,11 @@ type Reconciled struct {
 
 const entriesAtOnce = 10_000
 
-// Reconcile walks what the program has against the ledger, page by page; a page is all that is in memory. What fails ends it.
+// Reconcile walks what the program has against the ledger, page by page; a page is all that is in memory. What fails
+// ends it.
 //
-// Errors: ErrInvalid (request.malformed), those of the lists and of what is posted, and what Rows, Known and Replay give.
+// Errors: ErrInvalid (request.malformed), those of the lists and of what is posted, and what Rows, Known and Replay
+// give.
 func (l *Ledger) Reconcile(ctx context.Context, of Reconciliation) iter.Seq2[Reconciled, error] {
 	return func(yield func(Reconciled, error) bool) {
 		w := reconciling{l, of, of.Place}
@@ -147,7 +150,8 @@ func (e Expected) check() error {
 	for currency, text := range e.Amounts {
 		if !amountText.MatchString(text) {
 			return newError(ErrInvalid, "request.malformed",
-				fmt.Sprintf("what is expected of a transaction has the amount %q in %q, and must have one as \"10.00\"", text, currency))
+				fmt.Sprintf("what is expected of a transaction has the amount %q in %q, and must have one as \"10.00\"", text,
+					currency))
 		}
 	}
 	return nil
@@ -194,7 +198,8 @@ func (w *reconciling) compare(ctx context.Context, rows []Expected) (Reconciled,
 }
 
 // What is debited by currency, of the transactions whose amounts are compared.
-func (w *reconciling) debits(ctx context.Context, rows []Expected, there map[string]*Transaction) (map[string]map[string]*big.Rat, error) {
+func (w *reconciling) debits(ctx context.Context, rows []Expected,
+	there map[string]*Transaction) (map[string]map[string]*big.Rat, error) {
 	var ids []string
 	seen := map[string]bool{}
 	for _, row := range rows {
@@ -289,7 +294,8 @@ func (w *reconciling) post(ctx context.Context, expected Expected, posting Posti
 		return nil, err
 	}
 	if seen.WouldPost && seen.Transaction.ExternalID != expected.ExternalID {
-		return nil, fmt.Errorf("cala: the posting of %q has the external id %q", expected.ExternalID, seen.Transaction.ExternalID)
+		return nil, fmt.Errorf("cala: the posting of %q has the external id %q", expected.ExternalID,
+			seen.Transaction.ExternalID)
 	}
 	return w.ledger.Post(ctx, posting.TxTemplateCode, posting.Params, WithID(posting.ID))
 }

@@ -13,14 +13,15 @@ import (
 // The names that the library knows SQLite's result codes by.
 var sqliteNames = map[int]string{
 	3: "SQLITE_PERM", 5: "SQLITE_BUSY", 6: "SQLITE_LOCKED", 7: "SQLITE_NOMEM", 8: "SQLITE_READONLY", 9: "SQLITE_INTERRUPT",
-	10: "SQLITE_IOERR", 11: "SQLITE_CORRUPT", 13: "SQLITE_FULL", 14: "SQLITE_CANTOPEN", 17: "SQLITE_SCHEMA", 18: "SQLITE_TOOBIG",
+	10: "SQLITE_IOERR", 11: "SQLITE_CORRUPT", 13: "SQLITE_FULL", 14: "SQLITE_CANTOPEN",
+	17: "SQLITE_SCHEMA", 18: "SQLITE_TOOBIG",
 	19: "SQLITE_CONSTRAINT", 26: "SQLITE_NOTADB",
 }
 
 const sqliteBusySnapshot = 5 | 2<<8
 
-// What a driver's error is called where the library reads it: a SQLSTATE, or the name of a SQLite code. An error that no database
-// gave is ours to tell: own.
+// What a driver's error is called where the library reads it: a SQLSTATE, or the name of a SQLite code. An error that
+// no database gave is ours to tell: own.
 func (c *core) refusal(ctx context.Context, err error) (state string, own *Error) {
 	switch {
 	case errors.Is(err, sql.ErrTxDone), errors.Is(err, sql.ErrConnDone):

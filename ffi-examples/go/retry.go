@@ -17,8 +17,8 @@ type RetryOption func(*int)
 // Attempts bounds how often a transaction is run. Default 10.
 func Attempts(most int) RetryOption { return func(attempts *int) { *attempts = most } }
 
-// Retrying runs a whole transaction, and runs it again when it lost a race: see [LostRace]. The function begins, works, commits and returns the error; its transaction
-// must be rolled back when it returns one:
+// Retrying runs a whole transaction, and runs it again when it lost a race: see [LostRace]. The function begins, works,
+// commits and returns the error; its transaction must be rolled back when it returns one:
 //
 //	err := cala.Retrying(ctx, func(ctx context.Context) error {
 //		tx, err := db.BeginTx(ctx, nil)
@@ -30,8 +30,8 @@ func Attempts(most int) RetryOption { return func(attempts *int) { *attempts = m
 //		return tx.Commit()
 //	})
 //
-// The last error is given when it lost every time. It waits longer before each attempt: 2 to 4 ms, then twice as much each time, 256 ms
-// at most.
+// The last error is given when it lost every time. It waits longer before each attempt: 2 to 4 ms, then twice as much
+// each time, 256 ms at most.
 func Retrying(ctx context.Context, transaction func(context.Context) error, options ...RetryOption) error {
 	attempts := defaultAttempts
 	for _, option := range options {
@@ -50,9 +50,9 @@ func Retrying(ctx context.Context, transaction func(context.Context) error, opti
 	}
 }
 
-// LostRace says whether an error means that the whole transaction may succeed when it is run again. The library knows: of its own
-// errors by TxRetry, of the driver's by their SQLSTATE (40001, 40P01) or SQLite's name of their code (SQLITE_BUSY). Also when one
-// of them is wrapped in it.
+// LostRace says whether an error means that the whole transaction may succeed when it is run again. The library knows:
+// of its own errors by TxRetry, of the driver's by their SQLSTATE (40001, 40P01) or SQLite's name of their code
+// (SQLITE_BUSY). Also when one of them is wrapped in it.
 func LostRace(err error) bool {
 	var failure *Error
 	if errors.As(err, &failure) {

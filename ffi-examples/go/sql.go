@@ -6,7 +6,8 @@ import (
 	"errors"
 )
 
-// SQLTx is what the ledger needs of a transaction of database/sql: a *sql.Tx, or a *sql.Conn on which the program sent BEGIN.
+// SQLTx is what the ledger needs of a transaction of database/sql: a *sql.Tx, or a *sql.Conn on which the program sent
+// BEGIN.
 type SQLTx interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
@@ -20,8 +21,8 @@ type SQLTx interface {
 //	ledger.InSQL(tx).Post(ctx, "PAYMENT", params)
 //	tx.Commit()
 //
-// A *sql.DB, or on SQLite a *sql.Conn outside a transaction, is ErrMisuse transaction.none. A transaction on the other kind of
-// store is ErrMisuse call.misuse, and stays usable.
+// A *sql.DB, or on SQLite a *sql.Conn outside a transaction, is ErrMisuse transaction.none. A transaction on the other
+// kind of store is ErrMisuse call.misuse, and stays usable.
 //
 // The ledger's tables must be in the database of the transaction; the ledger's own connections are not used.
 func (l *Ledger) InSQL(tx SQLTx, options ...TxOption) *HostTx {
@@ -51,7 +52,8 @@ type beginner interface {
 	BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error)
 }
 
-// SQLite has no name for a transaction, so the library cannot tell that there is none; BEGIN, which is refused inside one, can.
+// SQLite has no name for a transaction, so the library cannot tell that there is none; BEGIN, which is refused inside
+// one, can.
 func (h sqlHost) check(ctx context.Context, sqlite bool) *Error {
 	if _, begins := h.tx.(beginner); !begins {
 		return nil

@@ -16,8 +16,9 @@ type txOptions struct {
 	Savepoint bool `json:"savepoint,omitempty"`
 }
 
-// WithSavepoints runs every operation behind a SAVEPOINT of its own, so that one that the database refuses leaves the transaction
-// usable. A lost race ([TxRetry]) still needs the whole transaction again. It costs two more statements an operation.
+// WithSavepoints runs every operation behind a SAVEPOINT of its own, so that one that the database refuses leaves the
+// transaction usable. A lost race ([TxRetry]) still needs the whole transaction again. It costs two more statements an
+// operation.
 func WithSavepoints() TxOption { return func(options *txOptions) { options.Savepoint = true } }
 
 func (options txOptions) document() string {
@@ -34,8 +35,9 @@ func readOptions(given []TxOption) (options txOptions) {
 	return options
 }
 
-// Tx is a transaction on a connection of the ledger's own. Its operations see each other's writes; nobody else does until Commit.
-// Operations that are called at the same time take turns. On SQLite it holds the only writer: keep it short.
+// Tx is a transaction on a connection of the ledger's own. Its operations see each other's writes; nobody else does
+// until Commit. Operations that are called at the same time take turns. On SQLite it holds the only writer: keep it
+// short.
 type Tx struct {
 	Operations
 	ledger  *Ledger
@@ -49,7 +51,8 @@ type txHandle struct {
 	tx   *raw.Tx       // nil when it is over
 }
 
-// Begin begins a transaction, and waits for a connection. End it with Commit or Rollback; a Tx that is dropped is rolled back.
+// Begin begins a transaction, and waits for a connection. End it with Commit or Rollback; a Tx that is dropped is
+// rolled back.
 //
 // Errors: ErrBusy (store.busy), ErrUnavailable, ErrClosed, ErrCancelled, ErrMisuse (a host-only ledger).
 func (l *Ledger) Begin(ctx context.Context, options ...TxOption) (*Tx, error) {
@@ -105,23 +108,26 @@ func (h *txHandle) free() {
 	<-h.turn
 }
 
-// Commit lands everything together. After it the transaction is over, whatever it answers, unless the context had ended before.
+// Commit lands everything together. After it the transaction is over, whatever it answers, unless the context had ended
+// before.
 //
-// Errors: ErrConflict (store.serialization: run the transaction again), ErrUnavailable, ErrOutcomeUnknown, ErrMisuse (tx.over).
+// Errors: ErrConflict (store.serialization: run the transaction again), ErrUnavailable, ErrOutcomeUnknown, ErrMisuse
+// (tx.over).
 func (tx *Tx) Commit(ctx context.Context) error { return tx.finish(ctx, raw.TxCommit, false) }
 
-// Rollback leaves nothing. It is meant for defer: after Commit it only answers ErrMisuse (tx.over), and it is done even when the
-// context has ended.
+// Rollback leaves nothing. It is meant for defer: after Commit it only answers ErrMisuse (tx.over), and it is done even
+// when the context has ended.
 func (tx *Tx) Rollback(ctx context.Context) error {
 	return tx.finish(context.WithoutCancel(ctx), raw.TxRollback, false)
 }
 
-// Prepare is the first half of a two-phase commit, on PostgreSQL: what the transaction did goes on in the database under the gid,
-// until [Operations.FinishPrepared] commits it or rolls it back, from any process; see docs/two-phase.md. After it the transaction is
-// over, and after an error whose TxState is not TxUsable.
+// Prepare is the first half of a two-phase commit, on PostgreSQL: what the transaction did goes on in the database
+// under the gid, until [Operations.FinishPrepared] commits it or rolls it back, from any process; see
+// docs/two-phase.md. After it the transaction is over, and after an error whose TxState is not TxUsable.
 //
-// Errors: ErrConflict (prepared.exists), ErrBusy (prepared.too_many), ErrUnsupported (prepared.disabled, tx.not_postgres),
-// ErrInvalid (request.malformed: 1 to 100 bytes), ErrUnavailable, ErrOutcomeUnknown, ErrMisuse (tx.over).
+// Errors: ErrConflict (prepared.exists), ErrBusy (prepared.too_many), ErrUnsupported (prepared.disabled,
+// tx.not_postgres), ErrInvalid (request.malformed: 1 to 100 bytes), ErrUnavailable, ErrOutcomeUnknown, ErrMisuse
+// (tx.over).
 func (tx *Tx) Prepare(ctx context.Context, gid string) error {
 	return tx.finish(ctx, func(handle *raw.Tx) (*raw.Error, raw.Status) { return raw.TxPrepare(handle, gid) }, true)
 }
@@ -167,11 +173,11 @@ func (r *ExecResult) Text(row, column int) string {
 	return ""
 }
 
-// Exec runs one statement of the program's own in the transaction, with the store's placeholders ($1 on PostgreSQL, ? on SQLite).
-// Parameters are strings, *string or nil, sent as text of unknown type; cast where the database wants it.
+// Exec runs one statement of the program's own in the transaction, with the store's placeholders ($1 on PostgreSQL, ?
+// on SQLite). Parameters are strings, *string or nil, sent as text of unknown type; cast where the database wants it.
 //
-// Errors: ErrInvalid (request.malformed: another parameter; tx.control_statement, tx.statement: see SQLState and TxState,
-// tx.too_many_rows), ErrConflict (tx.constraint), ErrMisuse (tx.required).
+// Errors: ErrInvalid (request.malformed: another parameter; tx.control_statement, tx.statement: see SQLState and
+// TxState, tx.too_many_rows), ErrConflict (tx.constraint), ErrMisuse (tx.required).
 func (tx *Tx) Exec(ctx context.Context, sql string, params ...any) (*ExecResult, error) {
 	texts := make([]*string, len(params))
 	for i, param := range params {
@@ -191,8 +197,9 @@ func (tx *Tx) Exec(ctx context.Context, sql string, params ...any) (*ExecResult,
 	return call[ExecResult](ctx, &tx.Operations, raw.TxExec, TxExecRequest{sql, texts})
 }
 
-// LockAccounts locks the balances of accounts in the order in which the ledger always locks them: first, when several postings
-// share one transaction, so that two such transactions wait for each other instead of deadlocking. It gives the distinct keys.
+// LockAccounts locks the balances of accounts in the order in which the ledger always locks them: first, when several
+// postings share one transaction, so that two such transactions wait for each other instead of deadlocking. It gives
+// the distinct keys.
 //
 // Errors: ErrNotFound (account.not_found, journal.not_found), ErrInvalid (currency.unknown), ErrMisuse (tx.required).
 func (tx *Tx) LockAccounts(ctx context.Context, keys ...BalanceKey) ([]BalanceKey, error) {

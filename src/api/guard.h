@@ -1,5 +1,5 @@
-// Guard: what every exported function is made of. No exception leaves it, every failure becomes a status and, where asked for, a
-// cala_error.
+// Guard: what every exported function is made of. No exception leaves it, every failure becomes a status and, where
+// asked for, a cala_error.
 #pragma once
 
 #include <memory>

@@ -6,7 +6,7 @@
 
 #include "api/handles.h"
 #include "base/json.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 #include "engine/request.h"
 #include "live/op.h"
 

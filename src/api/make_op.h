@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "api/handles.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 #include "live/op.h"
 #include "live/tx.h"
 

@@ -1,8 +1,8 @@
-// The named operations of cala.h. Each hands its request to the maker of the same name in engine/operations.h.
-#include "engine/operations.h"
+// The named operations of cala.h. Each hands its request to the maker of the same name in engine/makers.h.
 #include "api/make_op.h"
+#include "engine/makers.h"
 
-// One exported function an operation, all of one shape: its name, and its maker in engine/operations.h.
+// One exported function an operation, all of one shape: its name, and its maker in engine/makers.h.
 #define CALA_OPERATION(name, maker)                                                                             \
   cala_status name(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, \
                    cala_error **out_error) {                                                                    \

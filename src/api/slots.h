@@ -1,10 +1,10 @@
-// Slots: what the opaque pointers of cala.h point at. A handle is a slot with a magic word and a shared pointer to the real state.
-// Slots come from memory that is reused but never given back, so a stale or foreign handle can be looked at safely: its
-// magic word is wrong, and the call answers CALA_MISUSE. A freed slot rests before it is used again, so that a stale handle does not
-// become somebody else's at once.
+// Slots: what the opaque pointers of cala.h point at. A handle is a slot with a magic word and a shared pointer to the
+// real state. Slots come from memory that is reused but never given back, so a stale or foreign handle can be looked at
+// safely: its magic word is wrong, and the call answers CALA_MISUSE. A freed slot rests before it is used again, so
+// that a stale handle does not become somebody else's at once.
 //
-// Thread rule: making, looking at and freeing are safe from every thread; a handle must not be in use while it is freed. A forked child
-// gets slots of its own, because another thread may have held the lock when it was forked.
+// Thread rule: making, looking at and freeing are safe from every thread; a handle must not be in use while it is
+// freed. A forked child gets slots of its own, because another thread may have held the lock when it was forked.
 #pragma once
 
 #include <array>

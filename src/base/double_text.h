@@ -1,6 +1,6 @@
-// Doubles as decimal text, without a locale, the same text as std::to_chars gives. Not by it: a library that has only this asks for
-// 140 KB less of the C++ runtime's tables and code. What few digits say, as in 0.25, takes a short way; the rest is exact arithmetic
-// on decimal digits, for values that a program sees rarely. All take finite numbers.
+// Doubles as decimal text, without a locale, the same text as std::to_chars gives. Not by it: a library that has only
+// this asks for 140 KB less of the C++ runtime's tables and code. What few digits say, as in 0.25, takes a short way;
+// the rest is exact arithmetic on decimal digits, for values that a program sees rarely. All take finite numbers.
 #pragma once
 
 #include <string>

@@ -22,9 +22,9 @@ static_assert(sizeof(Page) == kPageSize);
 constinit Page page;
 constinit std::atomic<std::uint64_t> generations{0};
 
-// A kernel of greater pages than ours (arm64 has them of 16 and 64 KiB) takes the address when it happens to be that of such a page,
-// and wipes all of it: what lies behind ours too. Emulators exist that answer every madvise with success and do nothing;
-// they also take advice that does not exist. A kernel older than 4.14 says no.
+// A kernel of greater pages than ours (arm64 has them of 16 and 64 KiB) takes the address when it happens to be that of
+// such a page, and wipes all of it: what lies behind ours too. Emulators exist that answer every madvise with success
+// and do nothing; they also take advice that does not exist. A kernel older than 4.14 says no.
 bool kernel_wipes_page() {
   if (sysconf(_SC_PAGESIZE) != static_cast<long>(kPageSize)) return false;
   constexpr int no_such_advice = -1;

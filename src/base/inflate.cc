@@ -206,7 +206,8 @@ class Inflater {
     }
   }
 
-  // The sizes of lengths and distances: `same` symbols have no bits behind them, twice; of each next `same` the steps are twice as wide.
+  // The sizes of lengths and distances: `same` symbols have no bits behind them, twice; of each next `same` the steps
+  // are twice as wide.
   std::size_t stepped(std::size_t symbol, std::size_t same) {
     if (symbol < same * 2) return symbol;
     const std::size_t more = symbol / same - 1;

@@ -10,8 +10,8 @@ namespace cala::base {
 // Fills `out` exactly; false when `packed` is cut off, damaged, or not of that length.
 bool inflate(std::span<const std::uint8_t> packed, std::span<char> out);
 
-// A packed text and its place, which it fills when it is asked for first. Thread-safe; a forked child does not wait for a thread of
-// its parent that had begun, it begins anew.
+// A packed text and its place, which it fills when it is asked for first. Thread-safe; a forked child does not wait for
+// a thread of its parent that had begun, it begins anew.
 class PackedText {
  public:
   constexpr PackedText(std::span<const std::uint8_t> packed, std::span<char> place) : packed_(packed), place_(place) {}

@@ -1,5 +1,5 @@
-// start_quiet_thread: a thread of ours, with every signal blocked from its first instruction on: a handler of the program's must never
-// run there. The one place that starts threads. Any thread.
+// start_quiet_thread: a thread of ours, with every signal blocked from its first instruction on: a handler of the
+// program's must never run there. The one place that starts threads. Any thread.
 #pragma once
 
 #include <pthread.h>

@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t kLongestName = 64;
 
-// A name is looked up as a file, so nothing that leads out of the folder may pass; and each that was asked for is remembered for
-// ever, so only those that exist are.
+// A name is looked up as a file, so nothing that leads out of the folder may pass; and each that was asked for is
+// remembered for ever, so only those that exist are.
 bool is_installed(std::string_view name) {
   if (name.size() > kLongestName || name.front() == '/') return false;
   for (const char c : name) {

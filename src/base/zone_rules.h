@@ -1,5 +1,6 @@
-// The rules of named time zones ("Europe/Paris") as the machine has them installed; only in a build with CALA_IANA_ZONES, else no
-// name is known. Reads files, and two machines may disagree: nothing that is posted should depend on it. Thread-safe.
+// The rules of named time zones ("Europe/Paris") as the machine has them installed; only in a build with
+// CALA_IANA_ZONES, else no name is known. Reads files, and two machines may disagree: nothing that is posted should
+// depend on it. Thread-safe.
 #pragma once
 
 #include <cstdint>

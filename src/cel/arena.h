@@ -1,7 +1,7 @@
 // Arena: memory that is given out piece by piece and freed all at once. Everything that an evaluation builds (strings,
 // lists, maps) lives in one; scalars need none. It asks the heap for nothing until something is built, and it refuses,
-// by returning nullptr, once the bytes given out since start_budget() pass the budget: no input can grow it without bound.
-// One thread at a time. Values that point into an Arena die with it, or with reset().
+// by returning nullptr, once the bytes given out since start_budget() pass the budget: no input can grow it without
+// bound. One thread at a time. Values that point into an Arena die with it, or with reset().
 #pragma once
 
 #include <cstddef>

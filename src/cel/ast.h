@@ -1,6 +1,6 @@
-// The syntax tree, in an Arena. Everything that binds to the left (operators of one precedence, selections, indexing, calls on
-// a receiver) hangs on `left`, so walkers follow that spine in a loop and recurse only into what is nested: recursion is bounded
-// by kMaxDepth however long the expression. Macros are already expanded into their own nodes.
+// The syntax tree, in an Arena. Everything that binds to the left (operators of one precedence, selections, indexing,
+// calls on a receiver) hangs on `left`, so walkers follow that spine in a loop and recurse only into what is nested:
+// recursion is bounded by kMaxDepth however long the expression. Macros are already expanded into their own nodes.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@ namespace cala::cel {
 
 inline constexpr std::uint32_t kMaxSource = 64 * 1024;
 inline constexpr std::uint32_t kMaxDepth = 128;
-// Brackets and right-hand operands inside each other, together: what bounds the recursion of parser, compiler and evaluator.
+// Brackets and right-hand operands inside each other, together: what bounds the recursion of parser, compiler and
+// evaluator.
 inline constexpr std::uint32_t kMaxRecursion = 192;
 inline constexpr std::uint32_t kMaxMacroDepth = 32;  // macros inside the bodies of macros
 inline constexpr std::uint32_t kMaxParens = 95;      // of parentheses inside each other: the original ledger's limit

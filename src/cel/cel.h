@@ -1,6 +1,6 @@
-// The CEL language of the ledger, as the rest of libcala sees it: compile an expression once, evaluate it often, coerce the
-// result to what the ledger needs. A Program is immutable and shared between threads. evaluate() keeps no state but the
-// Arena it is given, reads no clock and makes no heap allocation when the result is a scalar or a borrowed string.
+// The CEL language of the ledger, as the rest of libcala sees it: compile an expression once, evaluate it often, coerce
+// the result to what the ledger needs. A Program is immutable and shared between threads. evaluate() keeps no state but
+// the Arena it is given, reads no clock and makes no heap allocation when the result is a scalar or a borrowed string.
 // A resulting Value borrows from the Program, the Bindings and the Arena: all three must outlive it.
 // Error codes: cel.compile, cel.eval, cel.coerce, param.type, param.range, param.missing,
 // currency.unknown; all of status kInvalid. Compile errors carry details {"expression", "line", "column", "hint"?}.
@@ -119,8 +119,8 @@ enum class ContextField : std::uint8_t {
 };
 inline constexpr std::size_t kContextFieldCount = 20;
 
-// Where the fields come from: asked only for the fields that an expression reads. Returning an absent Value means that the
-// field does not exist (metadata that is null).
+// Where the fields come from: asked only for the fields that an expression reads. Returning an absent Value means that
+// the field does not exist (metadata that is null).
 class ContextFields {
  public:
   virtual Value field(ContextField field) const = 0;
@@ -129,8 +129,8 @@ class ContextFields {
   ~ContextFields() = default;
 };
 
-// What the evaluations of one posting share, all of them on one arena: what they may use up together, and the JSON that one of them
-// has opened for all. Each is held to the limits of a single one besides.
+// What the evaluations of one posting share, all of them on one arena: what they may use up together, and the JSON that
+// one of them has opened for all. Each is held to the limits of a single one besides.
 struct Shared {
   static constexpr std::int64_t kMaxSteps = 4'000'000;
   static constexpr std::size_t kBudget = std::size_t{16} << 20;
@@ -168,8 +168,8 @@ base::Result<std::string_view> to_direction(const Value &value);  // DEBIT or CR
 // Bytes, types, optionals, NaN, keys that are no strings and text that is not storable are refused.
 base::Outcome to_json(const Value &value, std::string &out);
 
-// A supplied param as a value of its declared type; strings are borrowed from the JSON. Failure: param.type, naming it, or
-// param.range when it is outside its bounds.
+// A supplied param as a value of its declared type; strings are borrowed from the JSON. Failure: param.type, naming it,
+// or param.range when it is outside its bounds.
 base::Result<Value> coerce_param(const ParamSpec &param, base::JsonView supplied);
 base::Result<Value> coerce_param(const ParamSpec &param, const Value &supplied);  // a default, or a typed value
 

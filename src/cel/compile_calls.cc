@@ -128,7 +128,7 @@ void Compiler::call_step(Node *node, Current &current) {
   const bool member = node->kind == NodeKind::kMemberCall;
   const std::uint32_t skipped = member ? 0 : 1;
   const std::uint32_t rest = node->item_count - skipped;
-  const OverloadRange range = function_named(node->name, member, node->has(kRooted));
+  const OverloadRange range = function_named(node->name, {.member = member, .rooted = node->has(kRooted)});
   const Type **types = scratch_.allocate_array<const Type *>(rest + 1);
   if (types == nullptr) {
     out_of_memory_ = true;

@@ -1,4 +1,5 @@
-// Names: locals, params, variables (also qualified, inside a container), context.vars, the ledger's constants and type names.
+// Names: locals, params, variables (also qualified, inside a container), context.vars, the ledger's constants and type
+// names.
 #include <algorithm>
 
 #include "cel/compiler.h"
@@ -372,7 +373,7 @@ bool Compiler::names_function(Node *call) {
   const bool rooted = append_path(call->left, name);
   name += '.';
   name += call->name;
-  if (function_named(name, false, rooted).count == 0) return false;
+  if (function_named(name, {.rooted = rooted}).count == 0) return false;
   call->kind = NodeKind::kCall;
   call->name = scratch_.copy(name);
   call->left = nullptr;
@@ -380,11 +381,11 @@ bool Compiler::names_function(Node *call) {
   return true;
 }
 
-OverloadRange Compiler::function_named(std::string_view name, bool member, bool rooted) {
+OverloadRange Compiler::function_named(std::string_view name, Called how) {
   OverloadRange range;
-  if (options_.container.empty()) return find_function(name, member);
-  in_container(name, rooted, [&](std::string_view full) {
-    range = find_function(full, member);
+  if (options_.container.empty()) return find_function(name, how.member);
+  in_container(name, how.rooted, [&](std::string_view full) {
+    range = find_function(full, how.member);
     return range.count > 0;
   });
   return range;

@@ -153,6 +153,19 @@ const Type *held_by(const Type *type) { return type->element == nullptr ? scalar
 
 }  // namespace
 
+void Compiler::collection(LeafKind leaf, const Expr *const *items, std::uint32_t count, Current &current) {
+  current.expr.leaf = leaf;
+  current.expr.items = items;
+  current.expr.item_count = count;
+}
+
+void Compiler::fold_leaf(Current &current) {
+  const Value folded = folder_.run(current.expr);
+  if (folded.is_error()) return;
+  current.expr.leaf = LeafKind::kConstant;
+  current.expr.constant = folded;
+}
+
 void Compiler::list(Node *node, Current &current) {
   const Type **types = scratch_.allocate_array<const Type *>(node->item_count);
   if (types == nullptr) {
@@ -172,14 +185,8 @@ void Compiler::list(Node *node, Current &current) {
     constant_items = constant_items && items[i]->is_constant() && !optional;
   }
   current.type = list_type(scratch_, element == nullptr ? scalar_type(Kind::kAbsent) : element);
-  current.expr.leaf = LeafKind::kList;
-  current.expr.items = items;
-  current.expr.item_count = node->item_count;
-  if (!constant_items) return;
-  const Value folded = folder_.run(current.expr);
-  if (folded.is_error()) return;
-  current.expr.leaf = LeafKind::kConstant;
-  current.expr.constant = folded;
+  collection(LeafKind::kList, items, node->item_count, current);
+  if (constant_items) fold_leaf(current);
 }
 
 void Compiler::map(Node *node, Current &current) {
@@ -206,14 +213,8 @@ void Compiler::map(Node *node, Current &current) {
     constant_items = constant_items && items[i]->is_constant() && items[i + 1]->is_constant() && !optional;
   }
   current.type = map_type(scratch_, key == nullptr ? dyn : key, value == nullptr ? dyn : value);
-  current.expr.leaf = LeafKind::kMap;
-  current.expr.items = items;
-  current.expr.item_count = node->item_count;
-  if (!constant_items) return;
-  const Value folded = folder_.run(current.expr);
-  if (folded.is_error()) return;
-  current.expr.leaf = LeafKind::kConstant;
-  current.expr.constant = folded;
+  collection(LeafKind::kMap, items, node->item_count, current);
+  if (constant_items) fold_leaf(current);
 }
 
 void Compiler::logic(Node *node, Current &current) {
@@ -247,7 +248,7 @@ void Compiler::logic(Node *node, Current &current) {
 }
 
 void Compiler::empty_call(Node *node, Current &current) {
-  const OverloadRange range = function_named(node->name, false, node->has(kRooted));
+  const OverloadRange range = function_named(node->name, {.rooted = node->has(kRooted)});
   if (range.count == 0) {
     refuse_function(node, false);
     return constant(current, Value::failure(FailureCode::kUnknownFunction, node->position, node->name));

@@ -1,6 +1,7 @@
-// From syntax tree to plan, in one pass: names are resolved, types followed as far as they are known, constants folded, and
-// what can never work refused with a hint. A refusal inside an operand that cannot matter (`false && x`, the dead branch of a
-// conditional) is forgotten, as the language absorbs such errors. Recursion follows the nesting of the source only.
+// From syntax tree to plan, in one pass: names are resolved, types followed as far as they are known, constants folded,
+// and what can never work refused with a hint. A refusal inside an operand that cannot matter (`false && x`, the dead
+// branch of a conditional) is forgotten, as the language absorbs such errors. Recursion follows the nesting of the
+// source only.
 #pragma once
 
 #include <string>
@@ -60,6 +61,8 @@ class Compiler {
   [[gnu::noinline]] void identifier(Node *node, Current &current);
   [[gnu::noinline]] void list(Node *node, Current &current);
   [[gnu::noinline]] void map(Node *node, Current &current);
+  static void collection(LeafKind leaf, const Expr *const *items, std::uint32_t count, Current &current);
+  [[gnu::noinline]] void fold_leaf(Current &current);
   [[gnu::noinline]] void logic(Node *node, Current &current);
   [[gnu::noinline]] void empty_call(Node *node, Current &current);
   void constant(Current &current, const Value &value);
@@ -79,7 +82,11 @@ class Compiler {
   template <typename Found>
   bool in_container(std::string_view name, bool rooted, Found found);
   bool names_function(Node *call);
-  OverloadRange function_named(std::string_view name, bool member, bool rooted);
+  struct Called {
+    bool member = false;  // on a value
+    bool rooted = false;  // with a point in front, so not in the container
+  };
+  OverloadRange function_named(std::string_view name, Called how);
   std::string suggest_name(std::string_view name, const Node *next) const;
   std::string suggest_function(std::string_view name, bool member) const;
 

@@ -1,5 +1,5 @@
-// The walk over a plan. One Evaluator is one evaluation: it counts steps, holds the locals that macros bind, and answers a value or
-// a failure. Its recursion follows the nesting of the source, at most kMaxDepth, with small frames.
+// The walk over a plan. One Evaluator is one evaluation: it counts steps, holds the locals that macros bind, and
+// answers a value or a failure. Its recursion follows the nesting of the source, at most kMaxDepth, with small frames.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// What can go wrong while an expression runs, and how it is said. A failure travels inside a Value (Value::failure), so an
-// error that && or || absorbs costs nothing; its text is made only when it leaves the evaluator.
+// What can go wrong while an expression runs, and how it is said. A failure travels inside a Value (Value::failure), so
+// an error that && or || absorbs costs nothing; its text is made only when it leaves the evaluator.
 #pragma once
 
 #include <cstdint>

@@ -36,29 +36,20 @@ Value made(const std::optional<Decimal> &result, std::string_view what) {
   return result ? Value::decimal(*result) : Runtime::fail(FailureCode::kDecimalRange, what);
 }
 
-Value add(Runtime &, const Value *args, std::size_t) {
+Value of_two(const Value *args, std::optional<Decimal> (*operation)(const Decimal &, const Decimal &),
+             const char *what) {
   Decimal a;
   Decimal b;
   Value failure;
   if (!take(args[0], a, failure) || !take(args[1], b, failure)) return failure;
-  return made(Decimal::add(a, b), "decimal.Add");
+  return made(operation(a, b), what);
 }
 
-Value sub(Runtime &, const Value *args, std::size_t) {
-  Decimal a;
-  Decimal b;
-  Value failure;
-  if (!take(args[0], a, failure) || !take(args[1], b, failure)) return failure;
-  return made(Decimal::sub(a, b), "decimal.Sub");
-}
+Value add(Runtime &, const Value *args, std::size_t) { return of_two(args, Decimal::add, "decimal.Add"); }
 
-Value mul(Runtime &, const Value *args, std::size_t) {
-  Decimal a;
-  Decimal b;
-  Value failure;
-  if (!take(args[0], a, failure) || !take(args[1], b, failure)) return failure;
-  return made(Decimal::mul(a, b), "decimal.Mul");
-}
+Value sub(Runtime &, const Value *args, std::size_t) { return of_two(args, Decimal::sub, "decimal.Sub"); }
+
+Value mul(Runtime &, const Value *args, std::size_t) { return of_two(args, Decimal::mul, "decimal.Mul"); }
 
 Value cmp(Runtime &, const Value *args, std::size_t) {
   Decimal a;

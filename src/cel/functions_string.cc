@@ -1,4 +1,5 @@
-// Functions that build strings: charAt, substring, replace, split, join, trim, case, reverse, quote. Positions count code points.
+// Functions that build strings: charAt, substring, replace, split, join, trim, case, reverse, quote. Positions count
+// code points.
 #include <charconv>
 #include <string>
 
@@ -96,7 +97,8 @@ Value trim(Runtime &runtime, const Value *args, std::size_t) {
   return Value::string(text);
 }
 
-// Calls found(position) for each place of `wanted` in text, at most `most` times; an empty one is found between all code points.
+// Calls found(position) for each place of `wanted` in text, at most `most` times; an empty one is found between all
+// code points.
 template <typename Found>
 void each_place(std::string_view text, std::string_view wanted, std::int64_t most, Found found) {
   const TextSearch search(wanted);

@@ -1,6 +1,7 @@
-// What an evaluation remembers of the JSON lists and objects that it has looked into: their sizes, and once they were looked into a
-// second time their items in a row and their members hashed. Opening is by need, once for each, and takes room in proportion to
-// the JSON, beside the arena's budget. Lives as long as one evaluation, or all those of a posting; the JSON outlives it.
+// What an evaluation remembers of the JSON lists and objects that it has looked into: their sizes, and once they were
+// looked into a second time their items in a row and their members hashed. Opening is by need, once for each, and takes
+// room in proportion to the JSON, beside the arena's budget. Lives as long as one evaluation, or all those of a
+// posting; the JSON outlives it.
 #pragma once
 
 #include <cstddef>

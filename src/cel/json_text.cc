@@ -63,7 +63,8 @@ base::Outcome write_map(const Value &value, int depth, Room room, std::string &o
   return {};
 }
 
-// With the offset spelt out and 0, 3, 6 or 9 decimals, as the original ledger writes instants into metadata and partition keys.
+// With the offset spelt out and 0, 3, 6 or 9 decimals, as the original ledger writes instants into metadata and
+// partition keys.
 void write_timestamp(base::Timestamp when, std::string &out) {
   std::string text = base::Timestamp{when.seconds, 0}.text();
   text.pop_back();

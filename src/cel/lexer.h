@@ -1,5 +1,5 @@
-// The lexer: one token at a time from UTF-8 source, no allocation but for string literals that have escapes. Token texts point
-// into the source or the arena. After an error it stays at the error.
+// The lexer: one token at a time from UTF-8 source, no allocation but for string literals that have escapes. Token
+// texts point into the source or the arena. After an error it stays at the error.
 #pragma once
 
 #include <cstdint>

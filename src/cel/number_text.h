@@ -5,8 +5,8 @@
 
 namespace cala::cel {
 
-// The shortest digits that read back the same, with an exponent only below 1e-4 and from 1e21 on: "0.5", "1e+21", "NaN",
-// "-Infinity".
+// The shortest digits that read back the same, with an exponent only below 1e-4 and from 1e21 on: "0.5", "1e+21",
+// "NaN", "-Infinity".
 void append_double_text(double number, std::string &out);
 // Without an exponent, as long as that takes.
 void append_plain_double(double number, std::string &out);

@@ -1,6 +1,7 @@
-// The operators of the language on values: equality, order, arithmetic, membership, selection and indexing. Each answers a value
-// or a failure, never throws, and charges the runtime for what it walks through. Equality is defined between all kinds: numbers
-// of any kind by value, a date as its midnight; otherwise values of different kinds are unequal.
+// The operators of the language on values: equality, order, arithmetic, membership, selection and indexing. Each
+// answers a value or a failure, never throws, and charges the runtime for what it walks through. Equality is defined
+// between all kinds: numbers of any kind by value, a date as its midnight; otherwise values of different kinds are
+// unequal.
 #pragma once
 
 #include <string_view>
@@ -11,8 +12,8 @@
 
 namespace cala::cel {
 
-// Walks a list or a map of either representation. A runtime, if one is given, is charged for the texts of JSON, which are measured
-// as they are met; the steps themselves are the caller's to charge.
+// Walks a list or a map of either representation. A runtime, if one is given, is charged for the texts of JSON, which
+// are measured as they are met; the steps themselves are the caller's to charge.
 class ListCursor {
  public:
   explicit ListCursor(const Value &list, Runtime *runtime = nullptr);
@@ -39,7 +40,8 @@ class MapCursor {
 
 enum class Order : std::uint8_t { kLess, kEqual, kGreater, kUnordered, kIncomparable };
 Order order_of(Runtime &runtime, const Value &a, const Value &b);  // of scalars
-// A decimal and a double: what a double holds is rounded already, so the two are never compared, sorted or found in each other.
+// A decimal and a double: what a double holds is rounded already, so the two are never compared, sorted or found in
+// each other.
 bool never_meet(Kind a, Kind b);
 bool is_number(Kind kind);  // int, uint or double
 

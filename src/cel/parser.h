@@ -1,5 +1,5 @@
-// The parser: one pass, by precedence climbing, straight into an Arena. It refuses what is too deep or too large before it
-// recurses or allocates, so no source can exhaust the stack or the heap.
+// The parser: one pass, by precedence climbing, straight into an Arena. It refuses what is too deep or too large before
+// it recurses or allocates, so no source can exhaust the stack or the heap.
 #pragma once
 
 #include <string_view>

@@ -1,7 +1,8 @@
-// The plan: what compile() makes of an expression and evaluate() walks. Each Expr is a leaf, then steps that are applied to its
-// value one after the other; only what is nested in a step or leaf is walked recursively, so the depth of the walk is the depth
-// of the source's nesting. Names are resolved: params, variables and locals to slots, context.vars to fields, functions to
-// overloads, literals and calls on literals to values. Immutable; lives in the Program's own arena.
+// The plan: what compile() makes of an expression and evaluate() walks. Each Expr is a leaf, then steps that are
+// applied to its value one after the other; only what is nested in a step or leaf is walked recursively, so the depth
+// of the walk is the depth of the source's nesting. Names are resolved: params, variables and locals to slots,
+// context.vars to fields, functions to overloads, literals and calls on literals to values. Immutable; lives in the
+// Program's own arena.
 #pragma once
 
 #include <cstdint>

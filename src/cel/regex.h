@@ -1,7 +1,7 @@
-// Regular expressions in the syntax and with the meaning of RE2, for matches(): our own, because the library must not depend on
-// another's. A pattern becomes a program of at most kMaxInstructions that walks the text once, keeping a set of places, so the time
-// is bounded by text times program whatever the pattern; there is no backtracking and no recursion. Only whether a match exists is
-// told. Immutable once compiled, shared between threads.
+// Regular expressions in the syntax and with the meaning of RE2, for matches(): our own, because the library must not
+// depend on another's. A pattern becomes a program of at most kMaxInstructions that walks the text once, keeping a set
+// of places, so the time is bounded by text times program whatever the pattern; there is no backtracking and no
+// recursion. Only whether a match exists is told. Immutable once compiled, shared between threads.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +52,8 @@ class Regex {
     std::int32_t second = 1;     // of kSplit
   };
 
-  // nullptr, with why set, when the pattern is not one. `work` becomes what that took: ranges, letters and instructions handled.
+  // nullptr, with why set, when the pattern is not one. `work` becomes what that took: ranges, letters and instructions
+  // handled.
   static std::unique_ptr<Regex> compile(std::string_view pattern, std::string &why, std::size_t *work = nullptr);
   bool found_in(std::string_view text) const;  // anywhere in it; text is valid UTF-8
   // The same, adding to `work` each instruction that a character met; nullopt once that passes `most`.

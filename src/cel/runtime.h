@@ -1,7 +1,7 @@
-// What a function of the language may touch while it runs: the arena it builds in, the clock's reading, and the step counter.
-// Functions are pure otherwise. One evaluation, one thread.
-// A step is worth about 100 ns: whoever touches more than a few words charges for the size it touches, so that kMaxSteps bound the
-// time whatever the values are.
+// What a function of the language may touch while it runs: the arena it builds in, the clock's reading, and the step
+// counter. Functions are pure otherwise. One evaluation, one thread.
+// A step is worth about 100 ns: whoever touches more than a few words charges for the size it touches, so that
+// kMaxSteps bound the time whatever the values are.
 #pragma once
 
 #include <cstddef>
@@ -58,8 +58,8 @@ struct Runtime {
     return fail(code, kept);
   }
 
-  // Lists and maps of either representation. JSON is walked the first time and opened the second, so that looking into it again
-  // and again does not walk it again and again. Absent: there is none; or a failure.
+  // Lists and maps of either representation. JSON is walked the first time and opened the second, so that looking into
+  // it again and again does not walk it again and again. Absent: there is none; or a failure.
   Value find(const Value &map, const Value &key);
   Value find(const Value &map, std::string_view key);
   Value at(const Value &list, std::uint64_t index);
@@ -111,11 +111,12 @@ inline constexpr Cost kWalksItems{0, Measure::kItems};
 inline constexpr Cost kOwnCost{0, Measure::kOwn};
 
 // One overload of a function. The signature is a letter for each argument, '>' and the letter of the result:
-//   b bool, i int, u uint, d double, s string, y bytes, l list, m map, t timestamp, r duration, T type, D decimal, U uuid,
-//   A date, N null, O optional; # int, uint or double; c timestamp or date; * anything; + after a letter: one or more of it.
+//   b bool, i int, u uint, d double, s string, y bytes, l list, m map, t timestamp, r duration, T type, D decimal, U
+//   uuid, A date, N null, O optional; # int, uint or double; c timestamp or date; * anything; + after a letter: one or
+//   more of it.
 // As a result also: * not known, e the element of the first argument's list, = the first argument's type,
-//   P an optional of the first argument, E an optional of its element, v what the optional first argument holds, w as v or the
-//   second argument.
+//   P an optional of the first argument, E an optional of its element, v what the optional first argument holds, w as v
+//   or the second argument.
 struct Overload {
   std::string_view name;
   bool member;  // called as first.name(rest...)
@@ -136,7 +137,8 @@ const std::string_view *function_names(std::size_t &count);
 
 char kind_letter(Kind kind);
 bool letter_accepts(char letter, Kind kind);
-// Whether a failure is a limit's: && and || and the macros do not absorb it, or an evaluation could run into it for ever.
+// Whether a failure is a limit's: && and || and the macros do not absorb it, or an evaluation could run into it for
+// ever.
 bool is_limit(const Value &value);
 // The overload for these values, nullptr when there is none.
 const Overload *select_overload(OverloadRange range, const Value *args, std::size_t count);

@@ -1,5 +1,5 @@
-// format(): a timestamp or date by a strftime text, always UTC and English. The table is the one of the original ledger's date
-// library, so that its templates keep their results; an unknown specifier is an error.
+// format(): a timestamp or date by a strftime text, always UTC and English. The table is the one of the original
+// ledger's date library, so that its templates keep their results; an unknown specifier is an error.
 #include <string>
 
 #include "cel/functions.h"

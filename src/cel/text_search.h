@@ -1,5 +1,5 @@
-// Where a text stands in another, forwards or backwards, in time linear in both whatever they hold (the two-way algorithm of
-// Crochemore and Perrin); std::string_view::find is quadratic at its worst.
+// Where a text stands in another, forwards or backwards, in time linear in both whatever they hold (the two-way
+// algorithm of Crochemore and Perrin); std::string_view::find is quadratic at its worst.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,8 @@ class TextSearch {
   enum class From { kFront, kBack };
 
   explicit TextSearch(std::string_view wanted, From from = From::kFront);
-  // From the front, the first place at or behind `start`; from the back, the last place at or before it. npos: there is none.
+  // From the front, the first place at or behind `start`; from the back, the last place at or before it. npos: there is
+  // none.
   std::size_t find(std::string_view text, std::size_t start) const;
 
  private:

@@ -1,5 +1,6 @@
-// What the checker knows of an expression before it runs: a kind, or dyn where only runtime can know, with the types of a list's
-// elements or a map's keys and values. Types are interned for scalars and live in an Arena otherwise; a pointer is a type.
+// What the checker knows of an expression before it runs: a kind, or dyn where only runtime can know, with the types of
+// a list's elements or a map's keys and values. Types are interned for scalars and live in an Arena otherwise; a
+// pointer is a type.
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
-// Value: one CEL value in 24 bytes, copied like a number. Scalars (decimals, uuids, dates and instants too) are held inside;
-// strings, bytes, lists and maps are borrowed: from an Arena, a Program, a parsed Json, or the caller. Whoever makes a Value
-// over borrowed memory sees to it that the memory lives as long. A map or list may be a view of JSON that is converted only
-// where it is looked at. Immutable, so it may be read by several threads.
+// Value: one CEL value in 24 bytes, copied like a number. Scalars (decimals, uuids, dates and instants too) are held
+// inside; strings, bytes, lists and maps are borrowed: from an Arena, a Program, a parsed Json, or the caller. Whoever
+// makes a Value over borrowed memory sees to it that the memory lives as long. A map or list may be a view of JSON that
+// is converted only where it is looked at. Immutable, so it may be read by several threads.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,6 @@
-// Time zones as CEL writes them: "UTC", "+05:30", "-02:00", "02:00". IANA names ("Europe/Paris") are known only to a library that was
-// built with CALA_IANA_ZONES: their rules depend on what the machine has installed, so two machines may disagree.
+// Time zones as CEL writes them: "UTC", "+05:30", "-02:00", "02:00". IANA names ("Europe/Paris") are known only to a
+// library that was built with CALA_IANA_ZONES: their rules depend on what the machine has installed, so two machines
+// may disagree.
 #pragma once
 
 #include <cstdint>

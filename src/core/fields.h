@@ -1,5 +1,6 @@
-// Fields: what an entity is made of, listed once beside it, in the order in which it is shown. Who reads a request, reads or writes a
-// row, renders an answer or applies a change goes along the list, and knows each type of field (WordsOf: an enum's words).
+// Fields: what an entity is made of, listed once beside it, in the order in which it is shown. Who reads a request,
+// reads or writes a row, renders an answer or applies a change goes along the list, and knows each type of field
+// (WordsOf: an enum's words).
 //
 //   template <>
 //   struct Fields<Journal> {
@@ -7,7 +8,8 @@
 //     static void each(Visit &&visit) {
 //       visit("name", &Journal::name, kNamed);
 //
-// What a list does not say, such as a part that a row and an answer have in different shapes, is written by hand beside it.
+// What a list does not say, such as a part that a row and an answer have in different shapes, is written by hand beside
+// it.
 #pragma once
 
 #include <cstddef>

@@ -18,7 +18,8 @@ using Details = std::initializer_list<std::pair<const char *, std::string>>;
 base::Error rejection(base::Status status, const char *code, std::string message, Details details);
 // kNotFound "<noun>.not_found", naming the key: not_found("tx_template", "code", "TRANSFER").
 base::Error not_found(std::string_view noun, std::string_view by, const std::string &key);
-// kConflict "<noun>.exists": a column's value that is taken, where known, and which item of a batch (from 0) has it, else -1.
+// kConflict "<noun>.exists": a column's value that is taken, where known, and which item of a batch (from 0) has it,
+// else -1.
 base::Error already_exists(std::string_view noun, std::string_view column, const std::optional<std::string> &value = {},
                            std::int64_t index = -1);
 

@@ -7,8 +7,8 @@
 
 #include "core/rejection.h"
 #include "engine/ensure.h"
+#include "engine/makers.h"
 #include "engine/noun.h"
-#include "engine/operations.h"
 
 namespace cala::engine {
 
@@ -99,7 +99,7 @@ Render render_accounts(std::vector<Account> accounts, bool batch) {
 std::vector<core::Membership> memberships_of(const std::vector<NewAccount> &created) {
   std::vector<core::Membership> out;
   for (const NewAccount &one : created) {
-    if (one.account_set_id) out.push_back({*one.account_set_id, one.account.id, false});
+    if (one.account_set_id) out.push_back({.account_set_id = *one.account_set_id, .member_id = one.account.id});
   }
   return out;
 }

@@ -5,8 +5,8 @@
 
 #include "core/account_set/membership.h"
 #include "engine/ensure.h"
+#include "engine/makers.h"
 #include "engine/noun.h"
-#include "engine/operations.h"
 
 namespace cala::engine {
 

@@ -13,11 +13,11 @@ base::Result<ShownBalance> shown_balance_of(base::JsonView row) {
 }
 
 store::Call read_call(store::StatementId id, std::string document) {
-  return store::Call{id, std::move(document), false};
+  return store::Call{.id = id, .document = std::move(document), .writes = false};
 }
 
 store::Call write_call(store::StatementId id, std::string document) {
-  return store::Call{id, std::move(document), true};
+  return store::Call{.id = id, .document = std::move(document), .writes = true};
 }
 
 store::Ddl ddl(std::string sql) { return store::Ddl{std::move(sql)}; }
@@ -27,7 +27,7 @@ store::Call find_call(store::StatementId id, const Lookup &lookup) {
   document.begin_object().key("by").string(lookup.by).key("keys").begin_array();
   for (const std::string &key : lookup.keys) document.string(key);
   document.end_array().end_object();
-  return store::Call{id, document.take(), false};
+  return read_call(id, document.take());
 }
 
 Lookup read_lookup(RequestReader &reader, std::initializer_list<const char *> allowed) {

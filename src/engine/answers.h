@@ -1,5 +1,5 @@
-// Reading what the store answered to a Call: rows into the ledger's values, and the requests that most nouns share (find by keys,
-// one page of a list).
+// Reading what the store answered to a Call: rows into the ledger's values, and the requests that most nouns share
+// (find by keys, one page of a list).
 #pragma once
 
 #include <optional>

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "engine/answers.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 
 namespace cala::engine {
 
@@ -25,7 +25,7 @@ store::Call find_balances(const std::vector<BalanceKey> &keys) {
     document.end_object();
   }
   document.end_array().end_object();
-  return store::Call{StatementId::kBalanceFind, document.take(), false};
+  return read_call(StatementId::kBalanceFind, document.take());
 }
 
 Flow find_one(Context, store::Call call, BalanceKey key, const char *when) {
@@ -154,7 +154,7 @@ Result<OperationPtr> balance_at(Ledger &, const RequestPtr &request) {
   if (version) document.key("version").integer(*version);
   if (recorded_at) document.key("recorded_at").integer(recorded_at->micros());
   document.end_object();
-  return make_find("balance_at", store::Call{StatementId::kBalanceAt, document.take(), false}, key,
+  return make_find("balance_at", read_call(StatementId::kBalanceAt, document.take()), key,
                    version ? " at that version" : " at that instant");
 }
 

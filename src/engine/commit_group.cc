@@ -90,7 +90,8 @@ class GroupRun {
   GroupRun(const std::vector<GroupMember *> &members, Ledger &ledger, store::Store &store, SessionPool &pool,
            std::chrono::milliseconds failover_wait)
       : ledger_(ledger), store_(store), pool_(pool), failover_wait_(failover_wait) {
-    for (GroupMember *member : members) units_.push_back(Unit{member, std::nullopt, false});
+    for (GroupMember *member : members)
+      units_.push_back(Unit{.member = member, .unknown = std::nullopt, .answered = false});
     Group &all = groups_.emplace_back();
     for (Unit &unit : units_) all.push_back(&unit);
   }

@@ -1,4 +1,5 @@
-// Group commit: postings of independent operations, decided and written as if one after the other and committed by one flush.
+// Group commit: postings of independent operations, decided and written as if one after the other and committed by one
+// flush.
 #pragma once
 
 #include <chrono>
@@ -11,7 +12,8 @@
 
 namespace cala::engine {
 
-// One operation that posts and nothing else, and whoever waits for its outcome: exactly one of the last three is called, once.
+// One operation that posts and nothing else, and whoever waits for its outcome: exactly one of the last three is
+// called, once.
 class GroupMember {
  public:
   virtual ~GroupMember() = default;
@@ -25,8 +27,8 @@ class GroupMember {
 
 // Runs the members as a group, in the order given. Blocks. Each has its own outcome: what one
 // operation alone would have had. One whose id an earlier one of its group has goes into the next group; one that is
-// cancelled before the write leaves its group; an error of the database halves a group until the guilty one is alone; while one waits
-// for rows that somebody holds longer than the store allows, all of its group are run elsewhere.
+// cancelled before the write leaves its group; an error of the database halves a group until the guilty one is alone;
+// while one waits for rows that somebody holds longer than the store allows, all of its group are run elsewhere.
 void run_group(const std::vector<GroupMember *> &members, Ledger &ledger, store::Store &store, SessionPool &pool,
                std::chrono::milliseconds failover_wait);
 

@@ -64,7 +64,7 @@ std::string differing_place(JsonView stored, JsonView wanted, const std::string 
         for (const JsonView member : object) {
           const JsonView a = stored.get(member.key()), b = wanted.get(member.key());
           const bool same = a.present() && b.present() && base::json_equal(a, b);
-          if (!same) return differing_place(a, b, pointer + "/" + escaped(member.key()));
+          if (!same) return differing_place(a, b, pointer_below(pointer, member.key()));
         }
       }
     }

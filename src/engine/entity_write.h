@@ -1,4 +1,5 @@
-// EntityWrite: the one write of an operation that creates or changes accounts, journals or tx templates, with its outbox events.
+// EntityWrite: the one write of an operation that creates or changes accounts, journals or tx templates, with its
+// outbox events.
 #pragma once
 
 #include <functional>
@@ -12,6 +13,7 @@
 #include "base/uuid.h"
 #include "core/account_set/membership.h"
 #include "core/rejection.h"
+#include "engine/answers.h"
 #include "engine/flow.h"
 #include "engine/operation.h"
 #include "engine/render.h"
@@ -68,7 +70,7 @@ class EntityWrite {
     }
     if (!guard.empty()) out.key("guard").string(guard);
     out.end_object();
-    return store::Call{id_, out.take(), true};
+    return write_call(id_, out.take());
   }
 
  private:

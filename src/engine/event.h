@@ -43,7 +43,8 @@ struct ReadEvents {
 // Its answer is put into out; when it fails, out is as it was.
 OperationPtr read_events(const EventQuery &query, std::shared_ptr<ReadEvents> out);
 
-// Where a listener begins: at its kept place, where it has a name and was there before, else at `place` or at the newest event.
+// Where a listener begins: at its kept place, where it has a name and was there before, else at `place` or at the
+// newest event.
 struct ListenerStart {
   std::optional<std::string> name;
   std::int64_t place = 0;

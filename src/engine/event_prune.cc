@@ -4,7 +4,7 @@
 #include "engine/answers.h"
 #include "engine/entity_write.h"
 #include "engine/event.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 
 namespace cala::engine {
 

@@ -1,10 +1,10 @@
-// Flow: the body of an operation as a coroutine. It asks the store by `co_await ask(request)`, which suspends it until whoever
-// drives it (a session of ours, or the program by step / feed) hands in the answer, and ends by returning a Render or
-// an Error.
+// Flow: the body of an operation as a coroutine. It asks the store by `co_await ask(request)`, which suspends it until
+// whoever drives it (a session of ours, or the program by step / feed) hands in the answer, and ends by returning a
+// Render or an Error.
 //
-// Rule for bodies: awaitables come from plain calls of ask() on a statement of their own, never inside ?:, && or ||, and never with
-// braces inside the co_await expression (g++ 12 miscompiles both). Parameters are taken by value, so that the frame owns them.
-// One thread at a time.
+// Rule for bodies: awaitables come from plain calls of ask() on a statement of their own, never inside ?:, && or ||,
+// and never with braces inside the co_await expression (g++ 12 miscompiles both). Parameters are taken by value, so
+// that the frame owns them. One thread at a time.
 #pragma once
 
 #include <coroutine>

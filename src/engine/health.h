@@ -1,5 +1,6 @@
-// ledger_health: how a ledger is, as an answer. On a store of ours the examination is made by one thread while another waits for it,
-// so that a store which is silent is told of in time; whatever the store says then goes into the answer, too.
+// ledger_health: how a ledger is, as an answer. On a store of ours the examination is made by one thread while another
+// waits for it, so that a store which is silent is told of in time; whatever the store says then goes into the answer,
+// too.
 //
 // Thread rule: an Examination is shared by the two; everything else belongs to one thread.
 #pragma once
@@ -49,8 +50,8 @@ class Examination {
   bool given_up_ = false;
 };
 
-// Examines our own store. ready: why its schema could not be made ready, if it could not. Blocks, for as long as the store lets it;
-// gives kCancelled or a Render. deadline: for waiting for a session.
+// Examines our own store. ready: why its schema could not be made ready, if it could not. Blocks, for as long as the
+// store lets it; gives kCancelled or a Render. deadline: for waiting for a session.
 base::Result<Render> examine(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool,
                              Examination &examination, Examination::Clock::time_point deadline, base::Outcome ready);
 

@@ -1,9 +1,10 @@
-// Holds: amounts set aside, captured and released. Each is a posting on the path of all (engine/post), and reads beside it.
+// Holds: amounts set aside, captured and released. Each is a posting on the path of all (engine/post), and reads beside
+// it.
 #include <memory>
 #include <utility>
 
 #include "engine/answers.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 #include "engine/post.h"
 
 namespace cala::engine {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/ensure.h"
+#include "engine/makers.h"
 #include "engine/noun.h"
-#include "engine/operations.h"
 
 namespace cala::engine {
 

@@ -3,7 +3,7 @@
 
 #include "engine/answers.h"
 #include "engine/cel_document.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 
 namespace cala::engine {
 

@@ -4,7 +4,7 @@
 #include "engine/answers.h"
 #include "engine/entity_write.h"
 #include "engine/event.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 
 namespace cala::engine {
 
@@ -69,7 +69,7 @@ store::Call change_call(Change change, const std::string &name, std::int64_t pla
   if (expected) out.key("expected").integer(*expected);
   if (!guard.empty()) out.key("guard").string(guard);
   out.end_object();
-  return store::Call{StatementId::kListenerWrite, out.take(), true};
+  return write_call(StatementId::kListenerWrite, out.take());
 }
 
 AskWrite ask_change(const Context &context, Change change, const std::string &name, std::int64_t place,

@@ -1,7 +1,9 @@
-// Log: what an open ledger tells of its work, to one listener. A record has fixed words and numbers in it; of what a program or its
-// people brought along (amounts, params, metadata, names, passwords, a database's own words) nothing comes this way.
+// Log: what an open ledger tells of its work, to one listener. A record has fixed words and numbers in it; of what a
+// program or its people brought along (amounts, params, metadata, names, passwords, a database's own words) nothing
+// comes this way.
 //
-// Thread rule: every method from every thread; none throws. Where nobody listens, hears() is a relaxed load and nothing else is done.
+// Thread rule: every method from every thread; none throws. Where nobody listens, hears() is a relaxed load and nothing
+// else is done.
 #pragma once
 
 #include <array>
@@ -79,8 +81,8 @@ class TraceParent {
   bool given_ = false;
 };
 
-// What an operation went through until its answer, and what trace it is part of. The times are noted while somebody listens. One
-// thread at a time, like the operation's.
+// What an operation went through until its answer, and what trace it is part of. The times are noted while somebody
+// listens. One thread at a time, like the operation's.
 struct Course {
   using Duration = std::chrono::steady_clock::duration;
 
@@ -105,7 +107,8 @@ class Log {
   bool listens() const noexcept { return hears(LogLevel::kError); }
   void tell(const LogEntry &entry) noexcept;
 
-  // Takes the place of whoever listened before; null: nobody does. slow: operations that take longer are told of. False after end().
+  // Takes the place of whoever listened before; null: nobody does. slow: operations that take longer are told of. False
+  // after end().
   bool listen(std::shared_ptr<LogListener> listener, LogLevel level,
               std::optional<std::chrono::milliseconds> slow) noexcept;
   void end() noexcept;  // no record comes any more

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/operations.h"
+#include "engine/makers.h"
 #include "engine/request.h"
 #include "engine/telemetry.h"
 

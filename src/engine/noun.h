@@ -1,5 +1,6 @@
-// Noun: a kind of entity as the operations see it: what it is called, how the store keeps it, what no two of it may have in common.
-// And the shapes of operation that most of them have: find, list, create, change, ensure (engine/ensure.h).
+// Noun: a kind of entity as the operations see it: what it is called, how the store keeps it, what no two of it may
+// have in common. And the shapes of operation that most of them have: find, list, create, change, ensure
+// (engine/ensure.h).
 #pragma once
 
 #include <algorithm>
@@ -13,12 +14,16 @@
 #include <utility>
 #include <vector>
 
+#include "core/request_fields.h"
 #include "engine/answers.h"
 #include "engine/entity_write.h"
-#include "engine/operations.h"
-#include "engine/request_fields.h"
+#include "engine/makers.h"
 
 namespace cala::engine {
+
+using core::Change;
+using core::read_change;
+using core::read_new;
 
 template <typename T>
 struct Noun {

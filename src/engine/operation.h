@@ -1,5 +1,5 @@
-// Operation: one named use case with its request, on its way to an answer. It can be driven from the start again (a retry), and
-// knows nothing of who runs its statements.
+// Operation: one named use case with its request, on its way to an answer. It can be driven from the start again (a
+// retry), and knows nothing of who runs its statements.
 //
 //   operation.begin();
 //   while (operation.pending()) operation.feed(... run *operation.pending() ...);
@@ -67,8 +67,8 @@ class Operation {
   base::Result<Render> take_outcome();
 
  private:
-  // With a savepoint, the flow's requests stand between one that sets it and one that releases it, after going back to it when
-  // the flow has failed.
+  // With a savepoint, the flow's requests stand between one that sets it and one that releases it, after going back to
+  // it when the flow has failed.
   enum class Phase : std::uint8_t { kFlow, kSetting, kRollingBack, kReleasing, kDone };
 
   void start_flow();

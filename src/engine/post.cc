@@ -7,7 +7,7 @@
 
 #include "core/posting/batch.h"
 #include "engine/answers.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 
 namespace cala::engine {
 
@@ -110,11 +110,13 @@ Outcome add_templates(Batch &batch, Rows<core::TxTemplate> rows, TxTemplateCache
   return {};
 }
 
-store::Call hold_call(const std::vector<base::Uuid> &ids, bool lock) {
+enum class Locked : bool { kNo, kYes };
+
+store::Call hold_call(const std::vector<base::Uuid> &ids, Locked locked) {
   base::JsonWriter out;
   out.begin_object().key("keys").begin_array();
   for (const base::Uuid &id : ids) out.string(id.text());
-  out.end_array().key("lock").boolean(lock).end_object();
+  out.end_array().key("lock").boolean(locked == Locked::kYes).end_object();
   return read_call(StatementId::kHoldFind, out.take());
 }
 
@@ -129,7 +131,8 @@ store::Call due_call(base::Timestamp now, std::int64_t first, const std::optiona
 PostingUnitPtr release_of(const core::Hold &hold) {
   core::AskedPosting posting;
   posting.id = base::new_uuid();
-  posting.step = core::AskedHoldStep{hold.id, core::AskedHoldStep::kExpire, {}, true, {}};
+  posting.step =
+      core::AskedHoldStep{.hold_id = hold.id, .kind = core::AskedHoldStep::kExpire, .amount = {}, .effective = {}};
   return std::make_shared<const PostingUnit>(
       PostingUnit{.postings = {std::move(posting)}, .single = true, .request = {}});
 }
@@ -209,7 +212,7 @@ store::Call velocity_call(const std::vector<core::VelocityKey> &keys) {
     out.string(key.control_id.text()).string(key.limit_id.text()).string(key.window).end_array();
   }
   out.end_array().end_object();
-  return store::Call{StatementId::kVelocityRead, out.take(), false};
+  return read_call(StatementId::kVelocityRead, out.take());
 }
 
 // What the ledger says of a posting, and not its store.
@@ -314,8 +317,8 @@ bool any_refused(const Batch &batch, std::size_t units) {
 // To expire is to release holds; to try it, to write nothing where one of them is refused.
 enum class Purpose : std::uint8_t { kPost, kPreview, kExpire, kTryToExpire };
 
-// Without `out` there is one unit, whose outcome is the flow's. A preview is of one posting, and writes nothing. due: the holds that
-// are to expire, locked.
+// Without `out` there is one unit, whose outcome is the flow's. A preview is of one posting, and writes nothing. due:
+// the holds that are to expire, locked.
 Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out, Purpose purpose,
                 std::vector<core::Hold> due = {}) {
   TxTemplateCache &cache = context.ledger->tx_templates();
@@ -337,7 +340,7 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
       if (!added) co_return std::move(added.error());
     }
     for (std::vector<base::Uuid> ids = batch.missing_holds(); !ids.empty(); ids = batch.missing_holds()) {
-      Result<store::Answer> answer = co_await ask(hold_call(ids, true));
+      Result<store::Answer> answer = co_await ask(hold_call(ids, Locked::kYes));
       Result<Rows<core::Hold>> holds = rows_of(std::move(answer), store::hold_of);
       if (!holds) co_return std::move(holds.error());
       batch.add_holds(ids, std::move(holds->items));
@@ -372,8 +375,8 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
     const std::vector<std::string> stale = batch.drop_stale_templates(state.tx_template_ids);
     for (const std::string &code : stale) cache.remove(code);
     if (!stale.empty() && attempt < kMaxStaleTemplates) continue;
-    // Expressions know the day and nothing finer. On another day they may say something else, even other accounts: once more.
-    // Each time is a later day than the one before. And a hold may have expired while this waited.
+    // Expressions know the day and nothing finer. On another day they may say something else, even other accounts: once
+    // more. Each time is a later day than the one before. And a hold may have expired while this waited.
     if (now.date() == prepared_on && !batch.captures_too_late(now)) break;
   }
   Outcome limited = limit_batch(batch, state, context.ledger->velocity_controls());
@@ -386,7 +389,7 @@ Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
     batch.decide_again(keys, std::move(rows->items), now);
   }
   for (std::vector<base::Uuid> ids = batch.missing_holds(); !ids.empty(); ids = batch.missing_holds()) {
-    Result<store::Answer> answer = co_await ask(hold_call(ids, false));
+    Result<store::Answer> answer = co_await ask(hold_call(ids, Locked::kNo));
     Result<Rows<core::Hold>> holds = rows_of(std::move(answer), store::hold_of);
     if (!holds) co_return std::move(holds.error());
     batch.add_holds(ids, std::move(holds->items));
@@ -431,8 +434,8 @@ Flow post_group(Context context, std::vector<PostingUnitPtr> units, GroupOutcome
   return post_units(context, std::move(units), out, Purpose::kPost);
 }
 
-// What is refused stays due, and first. Then those behind it are looked at, until so many can be released or none is left; the write,
-// which is one, comes last.
+// What is refused stays due, and first. Then those behind it are looked at, until so many can be released or none is
+// left; the write, which is one, comes last.
 Flow expire_holds(Context context, std::int64_t limit) {
   const base::Timestamp now = context.ledger->now();
   std::vector<core::Hold> due;

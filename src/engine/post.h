@@ -1,5 +1,5 @@
-// Posting: the one path on which money moves. It takes any number of units, each of one or more postings that are made all or none:
-// one operation's, or those of independent operations that are committed as a group.
+// Posting: the one path on which money moves. It takes any number of units, each of one or more postings that are made
+// all or none: one operation's, or those of independent operations that are committed as a group.
 #pragma once
 
 #include <cstddef>
@@ -37,9 +37,10 @@ struct UnitOutcome {
 };
 using GroupOutcomes = std::vector<UnitOutcome>;  // beside the units
 
-// Posts units as if one after the other, each with its own outcome, in one transaction: one that is refused is not written, and one
-// with an id or an external id of an earlier one is left out. Ends with an error only when the store failed; what is not settled
-// has then no outcome. Units that are settled already are passed over. `out` outlives the flow.
+// Posts units as if one after the other, each with its own outcome, in one transaction: one that is refused is not
+// written, and one with an id or an external id of an earlier one is left out. Ends with an error only when the store
+// failed; what is not settled has then no outcome. Units that are settled already are passed over. `out` outlives the
+// flow.
 Flow post_group(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out);
 
 // Releases up to so many holds that have expired, each as if by itself, in one transaction.
@@ -48,7 +49,8 @@ Flow expire_holds(Context context, std::int64_t limit);
 // {id?, tx_template_code, params?}
 core::AskedPosting read_posting(RequestReader &reader);
 
-// Which transactions an outcome that is unknown is of: whoever does not know asks with these ids, which may be the library's own.
+// Which transactions an outcome that is unknown is of: whoever does not know asks with these ids, which may be the
+// library's own.
 base::Error naming_ids(const base::Error &error, const PostingUnit &unit);
 
 }  // namespace cala::engine

@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "engine/answers.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 
 namespace cala::engine {
 

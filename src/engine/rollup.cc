@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "engine/answers.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 
 namespace cala::engine {
 
@@ -37,7 +37,8 @@ Result<Status> status_of(Result<store::Answer> answer) {
   const Result<base::Json> json = parsed(std::move(answer));
   if (!json) return base::Error(json.error());
   Status status;
-  status.progress = {number(*json, "applied"), number(*json, "frontier"), number(*json, "reached"), false};
+  status.progress = {
+      .applied = number(*json, "applied"), .frontier = number(*json, "frontier"), .reached = number(*json, "reached")};
   status.target = number(*json, "target");
   return status;
 }
@@ -109,8 +110,8 @@ Flow step(Context, RollupProgress *progress) {
   const Result<Status> status = status_of(std::move(answer));
   if (!status) co_return base::Error(status.error());
   *progress = status->progress;
-  // Also when it cannot come further now: what the store notes of how far it may come must be committed. No step where nothing is
-  // to follow yet: the first set that follows may come with a transaction that is not committed.
+  // Also when it cannot come further now: what the store notes of how far it may come must be committed. No step where
+  // nothing is to follow yet: the first set that follows may come with a transaction that is not committed.
   const bool caught_up = progress->caught_up();
   if (!caught_up || progress->reached < progress->frontier) {
     const std::optional<std::int64_t> some = caught_up ? 0 : kStepsAtATime;

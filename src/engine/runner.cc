@@ -51,8 +51,8 @@ Result<Render> as_cancelled(Result<Render> outcome, const CancelToken &cancel) {
   return outcome;
 }
 
-// Rolls back what is open on a session, unless it was committed: also when an allocation throws. A session that cannot even do that
-// is thrown away by the pool, which takes none back in a transaction.
+// Rolls back what is open on a session, unless it was committed: also when an allocation throws. A session that cannot
+// even do that is thrown away by the pool, which takes none back in a transaction.
 class RollBack {
  public:
   explicit RollBack(store::Session &session) : session_(&session) {}

@@ -1,5 +1,5 @@
-// Runner: drives operations on sessions of ours: begin, statements, the last write with its commit, retries after lost races and
-// lost connections. CancelToken: how somebody else asks a running operation to stop.
+// Runner: drives operations on sessions of ours: begin, statements, the last write with its commit, retries after lost
+// races and lost connections. CancelToken: how somebody else asks a running operation to stop.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,8 @@
 
 namespace cala::engine {
 
-// Thread-safe. cancel() interrupts the statement that runs, unless the operation's write is on its way, and the wait for a session.
+// Thread-safe. cancel() interrupts the statement that runs, unless the operation's write is on its way, and the wait
+// for a session.
 class CancelToken {
  public:
   void cancel();
@@ -48,13 +49,14 @@ class Interruptible {
   CancelToken &cancel_;
 };
 
-// Runs the operation in a transaction of its own. Blocks; while the store is away, as in a failover, it waits and tries again
-// for at most failover_wait. A commit whose answer was lost is looked up; until that succeeds the outcome stays unknown.
-// lost_commit: it was tried before, and such a commit of it has not been looked up yet.
+// Runs the operation in a transaction of its own. Blocks; while the store is away, as in a failover, it waits and tries
+// again for at most failover_wait. A commit whose answer was lost is looked up; until that succeeds the outcome stays
+// unknown. lost_commit: it was tried before, and such a commit of it has not been looked up yet.
 base::Result<Render> run(Operation &operation, Ledger &ledger, store::Store &store, SessionPool &pool,
                          CancelToken &cancel, std::chrono::milliseconds failover_wait, bool lost_commit = false);
 
-// Whether an error tells what became of a commit whose answer was lost before: only a ledger that was looked into can give it.
+// Whether an error tells what became of a commit whose answer was lost before: only a ledger that was looked into can
+// give it.
 bool settles(const base::Error &error);
 
 void migrated(const store::MigrationReport &report, Log &log) noexcept;  // for the log

@@ -1,5 +1,5 @@
-// SessionPool: the connections of one store, lent out one at a time. Made when first needed, kept while healthy, and all idle ones
-// thrown away when one was found dead. Thread-safe; the pool outlives its leases.
+// SessionPool: the connections of one store, lent out one at a time. Made when first needed, kept while healthy, and
+// all idle ones thrown away when one was found dead. Thread-safe; the pool outlives its leases.
 #pragma once
 
 #include <atomic>
@@ -61,14 +61,15 @@ class SessionPool {
   // max: sessions of a store with many writers. A store with one writer gets that one, and four readers beside it.
   SessionPool(store::Store &store, std::size_t max, std::chrono::milliseconds timeout);
 
-  // Waits for a free session: kBusy "store.pool_timeout", or "store.busy" where there is one writer, when none came free in time,
-  // kCancelled when `stop` was set and wake() called, kClosed after refuse_waiting() or close(), or what connecting failed with.
-  // A store that gives no further session, while we have others, is asked again now and then until one of those comes free.
-  // deadline: an earlier end of waiting.
+  // Waits for a free session: kBusy "store.pool_timeout", or "store.busy" where there is one writer, when none came
+  // free in time, kCancelled when `stop` was set and wake() called, kClosed after refuse_waiting() or close(), or what
+  // connecting failed with. A store that gives no further session, while we have others, is asked again now and then
+  // until one of those comes free. deadline: an earlier end of waiting.
   base::Result<Lease> acquire(
       store::Access access, const std::atomic<bool> *stop = nullptr,
       std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max());
-  // Waits; false when there is no use in waiting any longer: `stop` was set and wake() called, or the pool refuses waiting.
+  // Waits; false when there is no use in waiting any longer: `stop` was set and wake() called, or the pool refuses
+  // waiting.
   bool pause(std::chrono::milliseconds how_long, const std::atomic<bool> *stop);
   void wake();
   // From now on only a session that is free at once is lent out.

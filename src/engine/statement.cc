@@ -6,7 +6,7 @@
 #include "core/balance/effective.h"
 #include "engine/answers.h"
 #include "engine/balance.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 #include "values/decimal_sum.h"
 
 namespace cala::engine {
@@ -231,8 +231,8 @@ Flow statement_as_recorded(Context, Asked asked) {
   co_return rendered(std::move(statement), asked.page);
 }
 
-// A cursor by effective date carries what the running sums are on the side where the next page goes on, so that they go on from
-// there whatever was posted meanwhile: day/place/debit/credit.
+// A cursor by effective date carries what the running sums are on the side where the next page goes on, so that they go
+// on from there whatever was posted meanwhile: day/place/debit/credit.
 struct DatedCursor {
   std::string store;
   Sides running;
@@ -332,7 +332,8 @@ struct TrialBalance {
   std::vector<TrialRow> totals;
 };
 
-// Parts are added without their trailing zeros, which may come from how the store adds, and the sum shows `scale` decimals at least.
+// Parts are added without their trailing zeros, which may come from how the store adds, and the sum shows `scale`
+// decimals at least.
 std::optional<Sides> sum_of(base::JsonView row) {
   values::DecimalSum debits;
   values::DecimalSum credits;
@@ -352,7 +353,8 @@ std::optional<Sides> sum_of(base::JsonView row) {
   return Sides{*debit, *credit};
 }
 
-Result<TrialRow> trial_row(base::JsonView row, bool total) {
+// What accounts and totals have alike.
+Result<TrialRow> sums_row(base::JsonView row) {
   const Error too_many = base::make_error(base::Status::kInvalid, "amount.range",
                                           "a sum of the trial balance would need more than 38 digits");
   TrialRow out;
@@ -362,34 +364,43 @@ Result<TrialRow> trial_row(base::JsonView row, bool total) {
   std::optional<Sides> sides = sum_of(row);
   if (!sides) return too_many;
   out.sides = *sides;
-  if (total) {
-    const std::int64_t scale = row.get("scale").present() ? row.get("scale").integer().value_or(-1) : -1;
-    if (scale < 0 || scale > Decimal::kMaxScale) return corrupt_row();
-    for (Decimal *side : {&out.sides.debit, &out.sides.credit}) {
-      *side = Decimal::round(*side, static_cast<int>(scale), core::Rounding::kExact).value_or(*side);
-    }
-    return out;
+  return out;
+}
+
+Result<TrialRow> total_row(base::JsonView row) {
+  Result<TrialRow> out = sums_row(row);
+  if (!out) return out;
+  const std::int64_t scale = row.get("scale").present() ? row.get("scale").integer().value_or(-1) : -1;
+  if (scale < 0 || scale > Decimal::kMaxScale) return corrupt_row();
+  for (Decimal *side : {&out->sides.debit, &out->sides.credit}) {
+    *side = Decimal::round(*side, static_cast<int>(scale), core::Rounding::kExact).value_or(*side);
   }
+  return out;
+}
+
+Result<TrialRow> account_row(base::JsonView row) {
+  Result<TrialRow> out = sums_row(row);
+  if (!out) return out;
   const auto id = base::Uuid::parse(row.get("account_id").string());
   const auto type = core::parse_direction(row.get("normal_balance_type").string());
   if (!id || !type) return corrupt_row();
-  out.account_id = *id;
-  out.code = row.get("code").string();
-  out.name = row.get("name").string();
-  out.normal_balance_type = *type;
+  out->account_id = *id;
+  out->code = row.get("code").string();
+  out->name = row.get("name").string();
+  out->normal_balance_type = *type;
   return out;
 }
 
 Result<TrialBalance> trial_balance_of(const base::Json &json) {
   TrialBalance out;
   for (const base::JsonView row : json.root().get("rows")) {
-    Result<TrialRow> read = trial_row(row, false);
+    Result<TrialRow> read = account_row(row);
     if (!read) return std::move(read.error());
     out.rows.items.push_back(read.take());
     out.rows.cursors.emplace_back(row.get("cursor").string());
   }
   for (const base::JsonView row : json.root().get("totals")) {
-    Result<TrialRow> read = trial_row(row, true);
+    Result<TrialRow> read = total_row(row);
     if (!read) return std::move(read.error());
     out.totals.push_back(read.take());
   }

@@ -1,7 +1,7 @@
 // Telemetry: what an open ledger counts and times while it works. engine/metrics.cc shows it.
 //
-// Thread rule: every method from every thread. What counts takes no lock and allocates nothing; numbers that belong together may be
-// seen a moment apart.
+// Thread rule: every method from every thread. What counts takes no lock and allocates nothing; numbers that belong
+// together may be seen a moment apart.
 #pragma once
 
 #include <algorithm>

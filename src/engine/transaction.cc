@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/makers.h"
 #include "engine/noun.h"
-#include "engine/operations.h"
 
 namespace cala::engine {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "engine/answers.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 
 namespace cala::engine {
 
@@ -28,7 +28,8 @@ store::PostingRead locking_read(const std::vector<BalanceKey> &keys, bool host) 
   return read;
 }
 
-// Of accounts and of nothing: it shows whether the transaction that locked is still there, and makes a writer of one on SQLite.
+// Of accounts and of nothing: it shows whether the transaction that locked is still there, and makes a writer of one on
+// SQLite.
 store::Call empty_write(const std::string &guard, base::Timestamp now) {
   base::JsonWriter document;
   document.begin_object().key("insert").raw("[]").key("update").raw("[]").key("events").raw("[]");
@@ -77,7 +78,8 @@ Flow execute(Context, store::ProgramStatement statement) {
   co_return Render([text = std::get<std::string>(std::move(*answer))](base::JsonWriter &out) { out.raw(text); });
 }
 
-// Comments as a database reads them: PostgreSQL nests them and ends one of a line at a lone carriage return, SQLite does neither.
+// Comments as a database reads them: PostgreSQL nests them and ends one of a line at a lone carriage return, SQLite
+// does neither.
 struct Reading {
   bool nests = false;
   std::string_view line_ends;
@@ -126,8 +128,8 @@ std::string take_word(std::string_view &sql, const Reading &reading) {
   return word;
 }
 
-// Statements that end the transaction, or that outlive it on a connection which others use after it. A first look, for a clear answer:
-// the stores look again, at what the database makes of the statement.
+// Statements that end the transaction, or that outlive it on a connection which others use after it. A first look, for
+// a clear answer: the stores look again, at what the database makes of the statement.
 bool is_control(std::string_view sql, const Reading &reading) {
   static constexpr std::array<std::string_view, 23> kWords = {
       "ABORT",   "ATTACH",  "BEGIN",    "CHECKPOINT", "CLOSE", "COMMIT",   "COPY",   "DEALLOCATE",

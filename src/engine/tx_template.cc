@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "engine/ensure.h"
+#include "engine/makers.h"
 #include "engine/noun.h"
-#include "engine/operations.h"
 
 namespace cala::engine {
 

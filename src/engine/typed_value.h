@@ -1,5 +1,5 @@
-// Typed values: values as the JSON that cel_evaluate and the conformance cases use, {"type": "int", "value": "5"}: numbers as text,
-// bytes in hexadecimal, lists of typed values, maps as lists of [key, value] pairs.
+// Typed values: values as the JSON that cel_evaluate and the conformance cases use, {"type": "int", "value": "5"}:
+// numbers as text, bytes in hexadecimal, lists of typed values, maps as lists of [key, value] pairs.
 #pragma once
 
 #include <string>

@@ -7,8 +7,8 @@
 #include "core/velocity/frozen.h"
 #include "core/velocity/headroom.h"
 #include "engine/ensure.h"
+#include "engine/makers.h"
 #include "engine/noun.h"
-#include "engine/operations.h"
 
 namespace cala::engine {
 
@@ -110,7 +110,7 @@ store::Call change_call(const ControlChange &change, base::Timestamp now, const 
   out.end_array().key("now").integer(now.micros());
   if (!guard.empty()) out.key("guard").string(guard);
   out.end_object();
-  return store::Call{StatementId::kVelocityAttachmentWrite, out.take(), true};
+  return write_call(StatementId::kVelocityAttachmentWrite, out.take());
 }
 
 AskWrite ask_change(const ControlChange &change, base::Timestamp now, const Context &context) {

@@ -33,7 +33,8 @@ constexpr std::size_t kProbeLane = 8;   // who makes it
 constexpr std::size_t kMetricsLane = 9;
 constexpr std::size_t kExaminations = 16;  // waited for at a time; threads are begun as they are needed
 
-// Of a store with many writers. A second would make the groups smaller and wait for the first one's rows: docs/performance.md.
+// Of a store with many writers. A second would make the groups smaller and wait for the first one's rows:
+// docs/performance.md.
 constexpr std::size_t kGroupsAtATime = 1;
 constexpr std::chrono::milliseconds kRollupPause{10};
 constexpr std::chrono::milliseconds kLongestRollupPause{1000};
@@ -164,9 +165,10 @@ Outcome LedgerState::make_ready() {
   return checked;
 }
 
-// At most one task is there, waiting or at work; who comes meanwhile makes it go on. Called when a posting has been written, so
-// it does not fail: what is not begun for want of memory or of a thread is begun by whoever wakes it next. Both flags are in one
-// order for all threads, so that either the task sees that it is asked or who asks sees that it has gone.
+// At most one task is there, waiting or at work; who comes meanwhile makes it go on. Called when a posting has been
+// written, so it does not fail: what is not begun for want of memory or of a thread is begun by whoever wakes it next.
+// Both flags are in one order for all threads, so that either the task sees that it is asked or who asks sees that it
+// has gone.
 void LedgerState::wake_rollup() noexcept {
   rollup_asked_.store(true);
   if (closing() || rollup_there_.exchange(true)) return;
@@ -182,8 +184,9 @@ void LedgerState::wake_rollup() noexcept {
   rollup_there_.store(false);
 }
 
-// As far as the newest posting was when it was last woken. What was written may not be committed yet, so it goes on, more and
-// more slowly, until nothing is missing; and never faster than a balance needs to follow, so that many postings are one change.
+// As far as the newest posting was when it was last woken. What was written may not be committed yet, so it goes on,
+// more and more slowly, until nothing is missing; and never faster than a balance needs to follow, so that many
+// postings are one change.
 void LedgerState::roll_up() noexcept {
   std::chrono::milliseconds pause = kRollupPause;
   std::int64_t before = -1;
@@ -278,7 +281,8 @@ void LedgerState::end_transactions() {
 
 void LedgerState::close() {
   if (!executor_) return;
-  // Only the first of several shutdowns does anything; the others say that the ledger is closed, which is what is wanted here.
+  // Only the first of several shutdowns does anything; the others say that the ledger is closed, which is what is
+  // wanted here.
   [[maybe_unused]] const Outcome first = shutdown(nullptr, nullptr);
   end_transactions();  // before the wait: what runs may be waiting for their locks
   executor_->join();

@@ -51,8 +51,8 @@ struct Backend {
 class TxState;
 class ListenerHub;
 
-// Tells of a ledger's shutdown once nothing is left that has an answer to give. Threads of the ledger may outlive the ledger by a
-// moment, so they share this.
+// Tells of a ledger's shutdown once nothing is left that has an answer to give. Threads of the ledger may outlive the
+// ledger by a moment, so they share this.
 class Farewell {
  public:
   // False when the farewell has been said: whoever comes now comes too late, and must not have it said again.
@@ -109,8 +109,8 @@ class LedgerState {
   std::chrono::milliseconds failover_wait() const { return config_.failover_wait; }
   std::size_t queue_max() const { return config_.queue_max; }
 
-  // Places for operations in flight: kBusy "queue.full" beyond queue_max. An operation leaves before it is told of, and says answered()
-  // after that, so that whoever is told finds a free place, and the shutdown is told of last.
+  // Places for operations in flight: kBusy "queue.full" beyond queue_max. An operation leaves before it is told of, and
+  // says answered() after that, so that whoever is told finds a free place, and the shutdown is told of last.
   base::Outcome enter();
   void leave() { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
   void answered() { farewell_->release(); }

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/operations.h"
+#include "engine/makers.h"
 #include "live/ledger.h"
 #include "live/op.h"
 

@@ -1,11 +1,13 @@
 // Listeners: who is told of events through a queue. ListenerState is one of them; ListenerHub is a ledger's pump,
-// one long task on a lane of its own while there are listeners, which reads pages of the outbox and hands their events to the
-// queues. It reads when this ledger has committed something, and otherwise now and then, longer apart while nothing comes.
+// one long task on a lane of its own while there are listeners, which reads pages of the outbox and hands their events
+// to the queues. It reads when this ledger has committed something, and otherwise now and then, longer apart while
+// nothing comes.
 //
-// Nothing is dropped: each listener has so many events in its queue at most, and the pump reads on when some of them were taken.
+// Nothing is dropped: each listener has so many events in its queue at most, and the pump reads on when some of them
+// were taken.
 //
-// Thread rule: safe from every thread. The pump alone touches what is marked as its own. A hub outlives its ledger's threads, and
-// listeners hold the hub, not the ledger; the pump uses the ledger only until it has ended.
+// Thread rule: safe from every thread. The pump alone touches what is marked as its own. A hub outlives its ledger's
+// threads, and listeners hold the hub, not the ledger; the pump uses the ledger only until it has ended.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// QueueLog: a ledger's log on its way to the program, through a queue. The queue bounds it: records that nobody reads are dropped and
-// counted, and no thread waits for a place.
+// QueueLog: a ledger's log on its way to the program, through a queue. The queue bounds it: records that nobody reads
+// are dropped and counted, and no thread waits for a place.
 #pragma once
 
 #include <atomic>

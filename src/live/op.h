@@ -1,10 +1,11 @@
-// OpState: an operation that somebody asked for: who runs it, and its answer. Three ways to run it, each at most once: run and start
-// put it into a lane of the executor; on a connection that the program lends us it runs on the caller's thread; step
-// and feed (op_step.cc) let the program run its statements. op_group.cc: those that are committed together.
+// OpState: an operation that somebody asked for: who runs it, and its answer. Three ways to run it, each at most once:
+// run and start put it into a lane of the executor; on a connection that the program lends us it runs on the caller's
+// thread; step and feed (op_step.cc) let the program run its statements. op_group.cc: those that are committed
+// together.
 //
-// Invariants: an operation that was accepted is answered exactly once; what is held while it is in flight (a place in the ledger, one in
-// the queue, the transaction) is given back when it is answered. Thread rule: safe from every thread; the operation itself is
-// touched by one thread at a time.
+// Invariants: an operation that was accepted is answered exactly once; what is held while it is in flight (a place in
+// the ledger, one in the queue, the transaction) is given back when it is answered. Thread rule: safe from every
+// thread; the operation itself is touched by one thread at a time.
 #pragma once
 
 #include <atomic>
@@ -15,7 +16,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/operations.h"
+#include "engine/makers.h"
 #include "engine/runner.h"
 #include "live/ledger.h"
 #include "live/tx.h"

@@ -65,14 +65,14 @@ struct LaneOptions {
   std::string name;
   std::size_t threads = 1;
   std::size_t capacity = 1024;  // tasks that may wait
-  // With run_batch a thread takes waiting tasks of up to batch_max in all at once and hands them over in order. The callback
-  // answers each one and may take them out of the vector; if it throws, those still in it are abandoned.
+  // With run_batch a thread takes waiting tasks of up to batch_max in all at once and hands them over in order. The
+  // callback answers each one and may take them out of the vector; if it throws, those still in it are abandoned.
   std::size_t batch_max = 1;
   std::function<void(std::vector<std::unique_ptr<Task>> &)> run_batch;
   // How much of batch_max a task takes; 0: it is never with others in a batch. None given: 1.
   std::function<std::size_t(const Task &)> weight;
-  // So many threads work at a time, so that what arrives meanwhile becomes one batch; 0: all. One that takes longer than patience,
-  // which then waits for somebody, is not counted any more.
+  // So many threads work at a time, so that what arrives meanwhile becomes one batch; 0: all. One that takes longer
+  // than patience, which then waits for somebody, is not counted any more.
   std::size_t busy_max = 0;
   std::chrono::milliseconds patience{100};
 };
@@ -101,7 +101,8 @@ class Executor {
   base::Outcome shutdown(Waiting waiting, std::function<void()> on_idle);
   bool stopping() const;  // a long task looks at this now and then
 
-  // After shutdown: waits for all threads, a moment when on_idle was seen. On a library thread it lets that thread go instead.
+  // After shutdown: waits for all threads, a moment when on_idle was seen. On a library thread it lets that thread go
+  // instead.
   void join();
 
   std::size_t threads_started() const;

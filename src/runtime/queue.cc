@@ -50,9 +50,9 @@ void Queue::State::give_back(const Completion &completion) {
   if (held > 0) --held;
 }
 
-// Tells a call after a longjmp from a nested one: as long as the reader's call is alive, a nested call sits deeper in the
-// stack, so a call from the same height or a little above proves that it is gone. Only a little: another fiber of the
-// same thread has a stack of its own, anywhere.
+// Tells a call after a longjmp from a nested one: as long as the reader's call is alive, a nested call sits deeper in
+// the stack, so a call from the same height or a little above proves that it is gone. Only a little: another fiber of
+// the same thread has a stack of its own, anywhere.
 bool Queue::State::reader_is_gone(std::uintptr_t frame) const {
   constexpr std::uintptr_t kSameStack = 32U << 10;
   return own_reader() && frame >= reader_frame && frame - reader_frame < kSameStack;

@@ -52,7 +52,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
   void set_capacity(std::size_t places);
   void set_log_capacity(std::size_t logs);
-  // What a drain calls for a "dropped" message (a reader finds the count as tag and as data). keep: what user belongs to.
+  // What a drain calls for a "dropped" message (a reader finds the count as tag and as data). keep: what user belongs
+  // to.
   void set_dropped_callback(DroppedFn callback, void *user, std::shared_ptr<const void> keep = nullptr);
 
   // kBusy "queue.full" when in flight + undelivered fill the capacity, or `at_least` places where that is more.

@@ -1,5 +1,6 @@
-// Rows in documents: the one place that reads and writes the JSON rows that store/port.h describes, in rows.cc and, where they are
-// of velocity limits or holds, in velocity_rows.cc and hold_rows.cc. Pure; shared by both stores and by the engine.
+// Rows in documents: the one place that reads and writes the JSON rows that store/port.h describes, in rows.cc and,
+// where they are of velocity limits or holds, in velocity_rows.cc and hold_rows.cc. Pure; shared by both stores and by
+// the engine.
 #pragma once
 
 #include <memory>
@@ -59,7 +60,8 @@ void write_row(base::JsonWriter &out, const core::VelocityAttachment &attachment
 void write_row(base::JsonWriter &out, const core::VelocityBalance &balance, std::int64_t old_version);
 // What velocity limits have counted, as an array of rows with old_version; empty where there is nothing to write.
 std::string velocity_rows(const core::BatchWrite &write);
-// The holds that are made, captured or released, as an array of rows with old_version and accounts; empty where there is none.
+// The holds that are made, captured or released, as an array of rows with old_version and accounts; empty where there
+// is none.
 void write_row(base::JsonWriter &out, const core::HoldWrite &write);
 std::string hold_rows(const core::BatchWrite &write);
 // The payload of each transaction's event, by index: {warnings: [...]}; empty where no transaction has any.

@@ -1,6 +1,6 @@
-// A store's SQL files, embedded at build time, and its migrations taken apart. Files of migrations whose names begin with the same
-// number are parts of one version, in the order of their names; a line that is only the break marker ends a statement.
-// Pure functions.
+// A store's SQL files, embedded at build time, and its migrations taken apart. Files of migrations whose names begin
+// with the same number are parts of one version, in the order of their names; a line that is only the break marker ends
+// a statement. Pure functions.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// DecimalSum: many decimals added up exactly, whatever the sum is on the way; only the end must fit into a Decimal. A plain value.
+// DecimalSum: many decimals added up exactly, whatever the sum is on the way; only the end must fit into a Decimal. A
+// plain value.
 #pragma once
 
 #include <optional>
@@ -11,7 +12,8 @@ namespace cala::values {
 class DecimalSum {
  public:
   void add(const Decimal &value);
-  // Its scale is the greatest of what was added; trailing zeros are given up only to fit. nullopt where it needs more than 38 digits.
+  // Its scale is the greatest of what was added; trailing zeros are given up only to fit. nullopt where it needs more
+  // than 38 digits.
   std::optional<Decimal> value() const;
 
  private:

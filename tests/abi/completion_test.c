@@ -1,5 +1,5 @@
-/* Completion through a queue: every operation that was started is answered exactly once, to readers and to callbacks, and a ledger
- * that is full says so. */
+/* Completion through a queue: every operation that was started is answered exactly once, to readers and to callbacks,
+ * and a ledger that is full says so. */
 #include "ledger_fixture.h"
 
 #include <poll.h>

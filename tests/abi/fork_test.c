@@ -1,5 +1,6 @@
-/* After a fork: what the child inherits answers CALA_FORKED and is freed without touching anything, the parent goes on, and the child
- * opens a ledger of its own. A child never asserts: it says on stderr what it found, and ends with a status. */
+/* After a fork: what the child inherits answers CALA_FORKED and is freed without touching anything, the parent goes on,
+ * and the child opens a ledger of its own. A child never asserts: it says on stderr what it found, and ends with a
+ * status. */
 #include "ledger_fixture.h"
 
 #include <pthread.h>
@@ -24,8 +25,8 @@ enum { SANITIZED = 0 };
 enum { SANITIZED = 0 };
 #endif
 
-/* AddressSanitizer of gcc 12 and clang 14 does not hold the locks of its allocator around fork: a child of a process whose threads
- * allocate waits for ever in malloc. The build that is shipped runs these. */
+/* AddressSanitizer of gcc 12 and clang 14 does not hold the locks of its allocator around fork: a child of a process
+ * whose threads allocate waits for ever in malloc. The build that is shipped runs these. */
 static void need_an_allocator_that_knows_fork(void) {
   if (!SANITIZED) return;
   print_message("skipped: this sanitizer's allocator does not survive a fork beside threads\n");

@@ -1,6 +1,6 @@
-/* A disk that runs full under the store: the posting is refused, nothing of it is written, and the ledger goes on when there is room
- * again. The disk is a small tmpfs in a mount namespace of this process's own; without the right to mount, the tests skip.
- * PostgreSQL has a cluster of its own on it. */
+/* A disk that runs full under the store: the posting is refused, nothing of it is written, and the ledger goes on when
+ * there is room again. The disk is a small tmpfs in a mount namespace of this process's own; without the right to
+ * mount, the tests skip. PostgreSQL has a cluster of its own on it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>

@@ -1,5 +1,5 @@
-/* Misuse of every handle by every function of cala.h: NULL, freed, of another kind, foreign memory. Each call says so and breaks nothing.
- * Two tables name all functions, and a test holds them against the header. */
+/* Misuse of every handle by every function of cala.h: NULL, freed, of another kind, foreign memory. Each call says so
+ * and breaks nothing. Two tables name all functions, and a test holds them against the header. */
 #include "ledger_fixture.h"
 
 #include <stdio.h>

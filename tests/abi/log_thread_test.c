@@ -1,5 +1,5 @@
-/* A ledger's log beside posting threads: it begins, ends and changes its queue while they post; a queue is freed under it; a ledger
- * shuts down while it tells; and after a fork. */
+/* A ledger's log beside posting threads: it begins, ends and changes its queue while they post; a queue is freed under
+ * it; a ledger shuts down while it tells; and after a fork. */
 #include "ledger_fixture.h"
 
 #include <pthread.h>

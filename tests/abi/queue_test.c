@@ -1,5 +1,6 @@
-/* The queue when several threads are at it: cancel, shut down and free while work is in flight, a dispatcher thread, several consumers,
- * and a child process. Every operation that was accepted is answered exactly once, and a ledger's shutdown is its last word. */
+/* The queue when several threads are at it: cancel, shut down and free while work is in flight, a dispatcher thread,
+ * several consumers, and a child process. Every operation that was accepted is answered exactly once, and a ledger's
+ * shutdown is its last word. */
 #include "ledger_fixture.h"
 
 #include <fcntl.h>
@@ -359,7 +360,8 @@ static void cancel_and_shutdown_at_once_answer_once_and_shutdown_is_last(void **
   cala_queue_free(work->queue);
 }
 
-/* The running operation waits for the writer that this thread holds: a shutdown that waited for it would never return. */
+/* The running operation waits for the writer that this thread holds: a shutdown that waited for it would never
+ * return. */
 static void shutdown_does_not_wait_for_what_runs(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   struct work *work = new_work(books, NULL);

@@ -1,5 +1,6 @@
-/* Several threads on one ledger: postings beside each other, one transaction at a time in its hands, cancelling, freeing and shutting
- * down while operations are in flight. Threads of a test note what they saw; only the test's own thread asserts. */
+/* Several threads on one ledger: postings beside each other, one transaction at a time in its hands, cancelling,
+ * freeing and shutting down while operations are in flight. Threads of a test note what they saw; only the test's own
+ * thread asserts. */
 #include "ledger_fixture.h"
 
 #include <pthread.h>
@@ -112,7 +113,8 @@ static void a_transaction_is_busy_while_an_operation_runs_in_it(void **state) {
   assert_int_equal(units_of(books->ledger, NULL, BOB), 1001);
 }
 
-/* An open transaction holds SQLite's writer, or PostgreSQL's rows of these accounts: what is posted beside it has to wait. */
+/* An open transaction holds SQLite's writer, or PostgreSQL's rows of these accounts: what is posted beside it has to
+ * wait. */
 static cala_op *start_one_that_waits(struct ledger_fixture *books, cala_queue *queue, cala_tx **holder) {
   cala_op *op = make_transfer(books->ledger, NULL, "1");
   *holder = begin_tx(books->ledger);

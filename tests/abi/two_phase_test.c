@@ -1,5 +1,5 @@
-/* Two-phase commit: what cala_tx_prepare takes and refuses, what is prepared holds and hides, how it ends; and processes that are killed
- * at every step. Its cluster is its own: what is prepared holds back events. */
+/* Two-phase commit: what cala_tx_prepare takes and refuses, what is prepared holds and hides, how it ends; and
+ * processes that are killed at every step. Its cluster is its own: what is prepared holds back events. */
 #include "ledger_fixture.h"
 
 #include <signal.h>

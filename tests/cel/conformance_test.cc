@@ -1,6 +1,6 @@
-// Runs files of CEL cases, one JSON object a line, through the cel_evaluate operation: the project's own (own.jsonl for the ledger's
-// dialect, cases/ for the language and its extensions, by what they are about), and those of the folder in the environment variable
-// CALA_CEL_CASES, else of $CALA_SHARED/cel. Cases that we believe wrong are listed with the
+// Runs files of CEL cases, one JSON object a line, through the cel_evaluate operation: the project's own (own.jsonl for
+// the ledger's dialect, cases/ for the language and its extensions, by what they are about), and those of the folder in
+// the environment variable CALA_CEL_CASES, else of $CALA_SHARED/cel. Cases that we believe wrong are listed with the
 // reason in deviations.txt and must fail in the way that is described there.
 #include <gtest/gtest.h>
 
@@ -53,7 +53,8 @@ std::string replaced(std::string text, const std::string &wanted, const std::str
   return text;
 }
 
-// The JSON reader refuses a NUL. In what is read a code point that no case has stands for it, and in an expression the escape \000.
+// The JSON reader refuses a NUL. In what is read a code point that no case has stands for it, and in an expression the
+// escape \000.
 const std::string kNulEscape = "\\u0000";
 const std::string kStandIn = "\xF3\xB0\x80\x80";
 std::string without_nul(const std::string &json) { return replaced(json, kNulEscape, kStandIn); }

@@ -33,14 +33,12 @@ TEST(CelDocument, CoercesToWhatIsAskedFor) {
 }
 
 TEST(CelDocument, BindsParamsWithTheirDefaults) {
-  EXPECT_EQ(
-      answer(
-          R"j({"expr": "params.a + params.b", "params": [{"name": "a", "type": "decimal", "value": {"type": "string", "value": "1.5"}}, {"name": "b", "type": "DECIMAL", "default": "2"}]})j"),
-      R"j({"value":{"type":"decimal","value":"3.5"}})j");
-  EXPECT_EQ(
-      answer(
-          R"j({"expr": "1", "params": [{"name": "a", "type": "integer", "value": {"type": "string", "value": "1"}}]})j"),
-      "cel.params");
+  EXPECT_EQ(answer(R"j({"expr": "params.a + params.b", "params": [{"name": "a", "type": "decimal", "value": {"type": )j"
+                   R"j("string", "value": "1.5"}}, {"name": "b", "type": "DECIMAL", "default": "2"}]})j"),
+            R"j({"value":{"type":"decimal","value":"3.5"}})j");
+  EXPECT_EQ(answer(R"j({"expr": "1", "params": [{"name": "a", "type": "integer", )j"
+                   R"j("value": {"type": "string", "value": "1"}}]})j"),
+            "cel.params");
   EXPECT_EQ(
       answer(R"j({"expr": "1", "params": [{"name": "a", "type": "integer"}, {"name": "a", "type": "integer"}]})j"),
       "cel.params");

@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "engine/operations.h"
+#include "engine/makers.h"
 #include "runtime/clock.h"
 #include "store/sqlite/sqlite_dialect.h"
 

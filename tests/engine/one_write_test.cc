@@ -1,5 +1,5 @@
-// Read, decide, one write: an operation's statements are reads, and its last one alone writes. So an operation that is given up
-// halfway leaves nothing, and one that is refused leaves the program's transaction as it was.
+// Read, decide, one write: an operation's statements are reads, and its last one alone writes. So an operation that is
+// given up halfway leaves nothing, and one that is refused leaves the program's transaction as it was.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -32,26 +32,33 @@ constexpr const char *kTemplate = R"json({"code": "TRANSFER",
   "params": [{"name": "amount", "type": "decimal"}, {"name": "credit", "type": "decimal", "default": "1"}],
   "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
   "entries": [
-    {"entry_type": "'DR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "SETTLED", "direction": "DEBIT",
+    {"entry_type": "'DR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "SETTLED",
+      "direction": "DEBIT",
       "units": "params.amount", "currency": "'USD'"},
-    {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "SETTLED", "direction": "CREDIT",
+    {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "SETTLED",
+      "direction": "CREDIT",
       "units": "params.credit", "currency": "'USD'"}]})json";
 constexpr const char *kAnotherTemplate = R"json({"code": "FEE",
   "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
   "entries": [
-    {"entry_type": "'DR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "SETTLED", "direction": "DEBIT",
+    {"entry_type": "'DR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "SETTLED",
+      "direction": "DEBIT",
       "units": "decimal('1')", "currency": "'USD'"},
-    {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "SETTLED", "direction": "CREDIT",
+    {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "SETTLED",
+      "direction": "CREDIT",
       "units": "decimal('1')", "currency": "'USD'"}]})json";
 constexpr const char *kHoldTemplate = R"json({"code": "HOLD",
   "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
   "entries": [
-    {"entry_type": "'DR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "PENDING", "direction": "DEBIT",
+    {"entry_type": "'DR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "PENDING",
+      "direction": "DEBIT",
       "units": "decimal('1')", "currency": "'USD'"},
-    {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "PENDING", "direction": "CREDIT",
+    {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "PENDING",
+      "direction": "CREDIT",
       "units": "decimal('1')", "currency": "'USD'"}]})json";
 constexpr const char *kHold =
-    R"({"id": "30000000-0000-0000-0000-00000000000a", "tx_template_code": "HOLD", "expires_at": "2999-01-01T00:00:00Z"})";
+    R"({"id": "30000000-0000-0000-0000-00000000000a", "tx_template_code": "HOLD", "expires_at": )"
+    R"("2999-01-01T00:00:00Z"})";
 constexpr const char *kExpiredHold = R"({"tx_template_code": "HOLD", "expires_at": "2020-01-01T00:00:00Z"})";
 constexpr const char *kPosting =
     R"({"id": "30000000-0000-0000-0000-000000000001", "tx_template_code": "TRANSFER", "params": {"amount": "1.0"}})";
@@ -61,8 +68,8 @@ constexpr const char *kBalance = R"({"journal_id": "10000000-0000-0000-0000-0000
   "account_id": "a0000000-0000-0000-0000-000000000002", "currency": "USD"})";
 constexpr const char *kAlice = R"({"id": "a0000000-0000-0000-0000-000000000001"})";
 
-// Of every operation of the header: how it is made, and a request that a ledger with kJournal, kAccounts, kSet, kTemplate and kPosting
-// grants.
+// Of every operation of the header: how it is made, and a request that a ledger with kJournal, kAccounts, kSet,
+// kTemplate and kPosting grants.
 struct Case {
   std::string_view name;
   MakeOperation make;
@@ -152,7 +159,8 @@ std::string request_of(std::string_view operation) {
       {"trial_balance", R"({"journal_id": "10000000-0000-0000-0000-000000000001"})"},
       {"tx_template_create", kAnotherTemplate},
       {"tx_template_ensure", R"json({"code": "ENSURED",
-        "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"}, "entries": []})json"},
+        "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
+          "entries": []})json"},
       {"tx_template_find", R"({"code": "TRANSFER"})"},
       {"tx_template_list", "{}"},
       // In the order of the header: each finds what those before it have made.
@@ -176,8 +184,8 @@ std::string request_of(std::string_view operation) {
   return found == requests.end() ? "" : found->second;
 }
 
-// What cannot be asked of a program's own SQLite in this way: tx_exec, which its program does itself, and what locks nothing there.
-// ledger_migrate is many statements; tx_finish runs in no transaction.
+// What cannot be asked of a program's own SQLite in this way: tx_exec, which its program does itself, and what locks
+// nothing there. ledger_migrate is many statements; tx_finish runs in no transaction.
 constexpr std::array<std::string_view, 4> kNoOneWrite = {"ledger_migrate", "tx_exec", "tx_finish", "tx_lock_accounts"};
 
 // Those that write, or those that read, as cala_api() says.

@@ -1,5 +1,5 @@
-// A disk that fails to keep what was written: the nth fsync of an operation on SQLite answers EIO. The linker sends every call to
-// the functions here (--wrap in tests/CMakeLists.txt).
+// A disk that fails to keep what was written: the nth fsync of an operation on SQLite answers EIO. The linker sends
+// every call to the functions here (--wrap in tests/CMakeLists.txt).
 #include <cala.h>
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-// The linker sends every malloc of the executable to the functions here (--wrap in tests/CMakeLists.txt); SQLite and cJSON are part
-// of it, the shared libraries are not.
+// The linker sends every malloc of the executable to the functions here (--wrap in tests/CMakeLists.txt); SQLite and
+// cJSON are part of it, the shared libraries are not.
 #include "failing_memory.h"
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// The linker sends the calls of some of SQLite's functions, and of dlsym, by which libpq's are found, to the functions here (--wrap in
-// tests/CMakeLists.txt).
+// The linker sends the calls of some of SQLite's functions, and of dlsym, by which libpq's are found, to the functions
+// here (--wrap in tests/CMakeLists.txt).
 #include "failing_store.h"
 
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
-// The primary goes, however it goes, and its standby takes over: every caller ends with its postings stored once, and none of them
-// repeats anything itself.
+// The primary goes, however it goes, and its standby takes over: every caller ends with its postings stored once, and
+// none of them repeats anything itself.
 #include <cala.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// Every allocation and every call of the store fails once, of every operation: the operation says so or goes on, nothing is half
-// done, and the ledger goes on.
+// Every allocation and every call of the store fails once, of every operation: the operation says so or goes on,
+// nothing is half done, and the ledger goes on.
 #include <cala.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -40,7 +40,8 @@ bool in_a_soak() {
   return soak;
 }
 
-// How far apart the allocations are that fail, and which is the first: a soak tries all, the gate every third or so, others in each test.
+// How far apart the allocations are that fail, and which is the first: a soak tries all, the gate every third or so,
+// others in each test.
 struct Stride {
   std::size_t step;
   std::size_t first = 1;
@@ -77,12 +78,15 @@ constexpr const char *kTemplate = R"json({"code": "TRANSFER", "id": "20000000-00
   "params": [{"name": "amount", "type": "decimal"}],
   "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
   "entries": [
-    {"entry_type": "'DR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "SETTLED", "direction": "DEBIT",
+    {"entry_type": "'DR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "SETTLED",
+      "direction": "DEBIT",
       "units": "params.amount", "currency": "'USD'"},
-    {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "SETTLED", "direction": "CREDIT",
+    {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "SETTLED",
+      "direction": "CREDIT",
       "units": "params.amount", "currency": "'USD'"}]})json";
 constexpr const char *kVelocityLimit = R"json({"id": "b1000000-0000-0000-0000-000000000000", "name": "Most",
-  "window": [{"alias": "day", "value": "context.vars.transaction.effective"}], "limit": {"balance": [{"layer": "SETTLED",
+  "window": [{"alias": "day", "value": "context.vars.transaction.effective"}],
+    "limit": {"balance": [{"layer": "SETTLED",
   "amount": "decimal('1000000')", "enforcement_direction": "DEBIT"}]}})json";
 constexpr const char *kVelocityControl = R"({"id": "b2000000-0000-0000-0000-000000000000", "name": "Spending"})";
 constexpr const char *kVelocityPair = R"({"control_id": "b2000000-0000-0000-0000-000000000000",
@@ -145,13 +149,13 @@ const Case kCases[] = {
          CALA_NOT_FOUND, 0, true, true, cala_account_create, kMemberInSet),
     CASE(cala_account_set_list_members, R"({"first": 3, "account_set_id": "f0000000-0000-0000-0000-000000000001"})"),
     CASE(cala_account_set_list_parents, R"({"account_id": "a0000000-0000-0000-0000-000000000003"})"),
-    CASE(
-        cala_velocity_limit_create,
-        R"json({"id": "41000000-0000-0000-0000-000000000#", "name": "Limit", "limit": {"balance": [{"layer": "SETTLED", "amount": "decimal('1')", "enforcement_direction": "DEBIT"}]}})json",
-        CALA_CONFLICT),
-    CASE(
-        cala_velocity_limit_ensure,
-        R"json({"id": "42000000-0000-0000-0000-000000000#", "name": "Limit", "limit": {"balance": [{"layer": "SETTLED", "amount": "decimal('1')", "enforcement_direction": "DEBIT"}]}})json"),
+    CASE(cala_velocity_limit_create,
+         R"json({"id": "41000000-0000-0000-0000-000000000#", "name": "Limit", "limit": {"balance": [{"layer": )json"
+         R"json("SETTLED", "amount": "decimal('1')", "enforcement_direction": "DEBIT"}]}})json",
+         CALA_CONFLICT),
+    CASE(cala_velocity_limit_ensure,
+         R"json({"id": "42000000-0000-0000-0000-000000000#", "name": "Limit", "limit": {"balance": [{"layer": )json"
+         R"json("SETTLED", "amount": "decimal('1')", "enforcement_direction": "DEBIT"}]}})json"),
     CASE(cala_velocity_limit_list, R"({"first": 3})"),
     CASE(cala_velocity_control_create, R"({"id": "51000000-0000-0000-0000-000000000#", "name": "Control"})",
          CALA_CONFLICT),
@@ -190,9 +194,11 @@ const Case kCases[] = {
     CASE(cala_tx_template_create, R"json({"code": "TEMPLATE#", "params": [{"name": "to", "type": "uuid"}],
       "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')"},
       "entries": [
-        {"entry_type": "'DR'", "account_id": "params.to", "layer": "SETTLED", "direction": "DEBIT", "units": "decimal('1')",
+        {"entry_type": "'DR'", "account_id": "params.to", "layer": "SETTLED", "direction": "DEBIT",
+          "units": "decimal('1')",
           "currency": "'USD'"},
-        {"entry_type": "'CR'", "account_id": "params.to", "layer": "SETTLED", "direction": "CREDIT", "units": "decimal('1')",
+        {"entry_type": "'CR'", "account_id": "params.to", "layer": "SETTLED", "direction": "CREDIT",
+          "units": "decimal('1')",
           "currency": "'USD'"}]})json",
          CALA_CONFLICT),
     CASE(cala_tx_template_ensure, R"json({"code": "ENSURED#", "entries": [],
@@ -296,8 +302,8 @@ constexpr Fault kFaults[] = {{"sqlite_memory", true, true},
 
 std::ostream &operator<<(std::ostream &out, const Fault &fault) { return out << fault.name; }
 
-// A ledger with a journal to post to and one to lock, three accounts, a template, and some postings; the tests of a suite share one for
-// each fault.
+// A ledger with a journal to post to and one to lock, three accounts, a template, and some postings; the tests of a
+// suite share one for each fault.
 class FaultyLedger : public testing::Test {
  protected:
   struct World {
@@ -777,7 +783,8 @@ TEST_P(FaultsOfAStore, AReadOfAQueueLosesNoAnswer) {
   cala_queue_free(queue);
 }
 
-// What waits behind an open transaction is committed as a group: each of it is told of once, and is there if it says so.
+// What waits behind an open transaction is committed as a group: each of it is told of once, and is there if it says
+// so.
 TEST_P(FaultsOfAStore, AGroupIsPostedOnceOrNotAtAll) {
   constexpr std::size_t kGroup = 4;
   const char *const posting =

@@ -1,5 +1,5 @@
-// Any bytes as an expression over params, a context and variables: it ends, within its budgets, with a value or an error; twice the
-// same; and the same without the type checker, which may only refuse.
+// Any bytes as an expression over params, a context and variables: it ends, within its budgets, with a value or an
+// error; twice the same; and the same without the type checker, which may only refuse.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,4 +1,5 @@
-// Any text as a format: of a list's values, of an instant, of a regular expression, of a duration. The answer is UTF-8 or an error.
+// Any text as a format: of a list's values, of an instant, of a regular expression, of a duration. The answer is UTF-8
+// or an error.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -1,5 +1,6 @@
-/* What holds for every host that runs the ledger's statements on a connection of its own, inside a transaction of its own, beside
- * its own table `orders`. Each claim is one test over a shop; a store's test file opens the shops and lists the claims. */
+/* What holds for every host that runs the ledger's statements on a connection of its own, inside a transaction of its
+ * own, beside its own table `orders`. Each claim is one test over a shop; a store's test file opens the shops and lists
+ * the claims. */
 #ifndef CALA_TESTS_HOST_CLAIMS_H
 #define CALA_TESTS_HOST_CLAIMS_H
 
@@ -22,8 +23,8 @@ struct shop {
 typedef struct shop *(*shop_open_fn)(void **state);
 extern shop_open_fn open_shop;
 
-/* Drives an operation that must succeed to its end, outside or inside whatever transaction is open. The answer is the caller's to
- * free(). */
+/* Drives an operation that must succeed to its end, outside or inside whatever transaction is open. The answer is the
+ * caller's to free(). */
 char *hosted_answer(struct shop *shop, cala_tx *tx, operation_fn operation, const char *request);
 void hosted(struct shop *shop, cala_tx *tx, operation_fn operation, const char *request);
 void hosted_error(struct shop *shop, cala_tx *tx, operation_fn operation, const char *request, cala_status status,

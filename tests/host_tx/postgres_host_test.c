@@ -326,8 +326,8 @@ static void change_elsewhere(const struct change *change) {
   cala_tx_free(tx);
 }
 
-/* A snapshot that is older than what another transaction committed is found out and never posted on: not a balance, not its birth, not
- * a lock on an account or on the journal. */
+/* A snapshot that is older than what another transaction committed is found out and never posted on: not a balance, not
+ * its birth, not a lock on an account or on the journal. */
 static void an_old_snapshot_is_never_posted_on(void **state) {
   static const struct change changes[] = {
       {cala_transaction_post, NULL, NULL},
@@ -386,7 +386,8 @@ static void make_holds(cala_tx *tx) {
   run_sql(&desk, "COMMIT");
 }
 
-/* Nor is a hold captured, released or expired on a snapshot that does not show what became of it, or of its accounts' balances. */
+/* Nor is a hold captured, released or expired on a snapshot that does not show what became of it, or of its accounts'
+ * balances. */
 static void an_old_snapshot_moves_no_hold(void **state) {
   static const struct change capture = {cala_hold_capture,
                                         "{\"hold_id\": \"" HOLD "\", \"amount\": \"2\", \"final\": false}", NULL};

@@ -177,7 +177,9 @@ class Ledger:
         self.external_ids = {}
         self.void_of = {}  # void: what it takes back
         self.voided_by = {}
-        self.holds = {}  # id: {"status", "expires_at", "amount", "currency", "captured", "closed_by", "version"}, the third None for several
+        # id: {"status", "expires_at", "amount", "currency", "captured", "closed_by", "version"}, the third None for
+        # several
+        self.holds = {}
         self.balances = {}  # (journal, account, currency): [version, {layer: [debit, credit]}]
         self.entries = {}  # account: [(transaction, sequence)]
         self.moves = []  # (journal, account or set, currency, effective, layer, side, units, transaction, sequence, when)
@@ -256,8 +258,10 @@ class Ledger:
         which = made["transaction"]["id"]
         if which not in self.holds:
             first = made["entries"][0]
-            is_one = all((each["units"], each["currency"]) == (first["units"], first["currency"]) for each in made["entries"])
-            self.holds[which] = {"status": "open", "expires_at": expires_at, "amount": first["units"] if is_one else None,
+            is_one = all((each["units"], each["currency"]) == (first["units"], first["currency"])
+                         for each in made["entries"])
+            self.holds[which] = {"status": "open", "expires_at": expires_at, "amount": first["units"] if is_one
+                                 else None,
                                  "currency": first["currency"], "captured": Decimal(0), "closed_by": None, "version": 1}
         elif self.holds[which]["expires_at"] != expires_at:
             raise Refusal("transaction.replay_differs")
@@ -339,7 +343,8 @@ class Ledger:
         if transaction.get("hold_id") != request["hold_id"] or transaction["id"] == request["hold_id"]:
             return False
         settled = [each["units"] for each in entries if each["layer"] == "settled"]
-        if bool(settled) != captures or request.get("effective", made_at.date().isoformat()) != transaction["effective"]:
+        if bool(settled) != captures or request.get("effective",
+                                                    made_at.date().isoformat()) != transaction["effective"]:
             return False
         if not captures:
             return True
@@ -505,7 +510,8 @@ class Ledger:
         return debit - credit if normal == "debit" else credit - debit
 
     def count(self, made):
-        """What velocity limits let pass with a warning. A void is to them what it takes back in the end, and so are the first
+        """What velocity limits let pass with a warning. A void is to them what it takes back in the end, and so are the
+        first
         entries of a capture or a release of a hold."""
         transaction, entries, when, warnings = made["transaction"], made["entries"], self.now, []
         seen = transaction
@@ -577,7 +583,8 @@ class Ledger:
 
     def height(self, which):
         """Memberships from a set down to its lowest member set."""
-        return max((1 + self.height(member) for member in self.sets[which]["members"] if member in self.sets), default=0)
+        return max((1 + self.height(member) for member in self.sets[which]["members"] if member in self.sets),
+                   default=0)
 
     def depth(self, which):
         return max((1 + self.depth(parent) for parent in self.parents(which)), default=0)

@@ -502,7 +502,8 @@ class Play:
             request = self.spoil(request)
             if self.random.random() < 0.5:
                 seconds = self.random.choice((-60, 3600, 86400, 5 * 86400))
-                request["expires_at"] = (self.ledger.now + datetime.timedelta(seconds=seconds)).isoformat(timespec="seconds") + "Z"
+                request["expires_at"] = (self.ledger.now
+                                         + datetime.timedelta(seconds=seconds)).isoformat(timespec="seconds") + "Z"
         try:
             made, hold = self.ledger.hold_create(request)
         except Refusal as refusal:
@@ -520,7 +521,8 @@ class Play:
                 request["final"] = not request.get("final", True) and "amount" in request
         else:
             open_ones = [which for which, hold in self.ledger.holds.items() if hold["status"] == "open"]
-            which = self.random.choice(sorted(open_ones if open_ones and self.random.random() < 0.8 else self.ledger.holds) or [self.id()])
+            which = self.random.choice(sorted(open_ones if open_ones and self.random.random() < 0.8
+                                              else self.ledger.holds) or [self.id()])
             request = {"hold_id": which if self.random.random() < 0.97 else self.id(), "id": self.id()}
             if captures and self.random.random() < 0.7:
                 hold = self.ledger.holds.get(which)
@@ -556,14 +558,16 @@ class Play:
             self.note("hold_find", {"id": which}, self.ledger.shown_hold(which))
         status = self.random.choice(("open", "captured", "released", "expired", None))
         account = self.random.choice((self.account, self.account_set, lambda: None, lambda: None))()
-        before = (self.ledger.now + datetime.timedelta(days=self.random.choice((-1, 0, 1, 30)))).isoformat(timespec="seconds") + "Z"
+        before = (self.ledger.now + datetime.timedelta(days=self.random.choice((-1, 0, 1,
+            30)))).isoformat(timespec="seconds") + "Z"
         before = before if self.random.random() < 0.4 else None
         expect = [which for which, hold in self.ledger.holds.items() if status in (None, self.ledger.hold_status(hold))
                   and (account is None or self.is_held(account, which))]
         if before:
             expect = sorted((which for which in expect if (self.ledger.holds[which]["expires_at"] or before) < before),
                             key=lambda which: self.ledger.holds[which]["expires_at"])
-        filters = {name: value for name, value in (("status", status), ("account_id", account), ("expires_before", before)) if value}
+        filters = {name: value for name, value in (("status", status), ("account_id", account),
+                                                   ("expires_before", before)) if value}
         self.lines.append({"op": "holds", "request": filters, "expect": expect})
         if not self.ledger.due():  # what it would post has ids that nobody here knows
             self.note("hold_expire", {"limit": 5}, {"expired": 0, "refused": 0})
@@ -669,7 +673,8 @@ class Play:
         steps = ([self.transaction_post] * 40 + [self.transaction_post_many] * 15 + [self.clock_advance] * 8 +
                  [self.find] * 8 + [self.balances] * 5 + [self.entries] * 5 + [self.lock] * 5 + [self.close_books] * 4 +
                  [self.account_create] * 3 + [self.account_update] * 2 + [self.floors_update] * 4 +
-                 [self.hold_create] * 8 + [self.hold_step] * 14 + [self.hold_find] * 4 + [self.transaction_void] * 7 + [self.transaction_preview] * 5 + [self.account_create_many] * 2 +
+                 [self.hold_create] * 8 + [self.hold_step] * 14 + [self.hold_find] * 4 + [self.transaction_void] * 7
+                 + [self.transaction_preview] * 5 + [self.account_create_many] * 2 +
                  [self.account_set_create] * 2 + [self.account_into_set] * 4 + [self.add_members] * 5 +
                  [self.velocity_attach] * 4 + [self.velocity_detach] * 3 + [self.velocity_add_limit] +
                  [self.group] * 6 + [self.ensure] * 8 + [self.trial_balance] * 4 + [self.statement] * 4 +

@@ -1,5 +1,5 @@
-// A client as one would write it: listens from a place, prints what it heard, and when the server goes away connects again behind the
-// last place. node listen.cjs <proto> <host:port> <place> <until this many transactions>
+// A client as one would write it: listens from a place, prints what it heard, and when the server goes away connects
+// again behind the last place. node listen.cjs <proto> <host:port> <place> <until this many transactions>
 const grpc = require("@grpc/grpc-js");
 const loader = require("@grpc/proto-loader");
 
@@ -21,7 +21,8 @@ function listen() {
       return;
     }
     place = event.place;
-    console.log(JSON.stringify({ place, id: event.subject_id, versions: event.entries.map((entry) => entry.account_version) }));
+    console.log(JSON.stringify({ place, id: event.subject_id,
+      versions: event.entries.map((entry) => entry.account_version) }));
     if (--left === 0) process.exit(0);
   });
   stream.on("error", (error) => {

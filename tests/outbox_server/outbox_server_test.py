@@ -1,4 +1,5 @@
-"""cala-outbox-server with real clients: what is acknowledged is heard, once it resumes nothing is missed, and who may not is told why."""
+"""cala-outbox-server with real clients: what is acknowledged is heard, once it resumes nothing is missed, and who may
+not is told why."""
 import contextlib
 import ctypes
 import itertools
@@ -81,9 +82,12 @@ class Books:
     def __init__(self, ledger):
         self.ledger = ledger
         self.journal = ledger.journals.create(name="main")["id"]
-        params = [*({"name": name, "type": "uuid"} for name in ("from", "to")), {"name": "note", "type": "json", "default": "{}"}]
-        entries = [{"entry_type": "'MOVE'", "account_id": f"params.{account}", "layer": "SETTLED", "direction": direction,
-                    "units": "decimal('1')", "currency": "'USD'"} for account, direction in (("from", "DEBIT"), ("to", "CREDIT"))]
+        params = [*({"name": name, "type": "uuid"} for name in ("from", "to")),
+                  {"name": "note", "type": "json", "default": "{}"}]
+        entries = [{"entry_type": "'MOVE'", "account_id": f"params.{account}", "layer": "SETTLED",
+                    "direction": direction,
+                    "units": "decimal('1')", "currency": "'USD'"} for account, direction in (("from", "DEBIT"),
+                        ("to", "CREDIT"))]
         ledger.tx_templates.create(code="MOVE", params=params, entries=entries, transaction={
             "effective": "date()", "journal_id": f"uuid('{self.journal}')", "metadata": "params.note"})
         self.accounts = [self.account() for _ in range(4)]
@@ -108,7 +112,8 @@ class Books:
 
 
 class Checker:
-    """Knows what was acknowledged, and holds what is heard against it: places grow, an account's versions follow each other."""
+    """Knows what was acknowledged, and holds what is heard against it: places grow, an account's versions follow each
+    other."""
 
     def __init__(self, case):
         self.case = case
@@ -137,7 +142,8 @@ class Sse:
 
     def __init__(self, case, address, query="", *arguments, last=None):
         header = ("-H", f"Last-Event-ID: {last}") if last is not None else ()
-        self.process = subprocess.Popen(["curl", "-sN", "--max-time", str(SECONDS), *header, *arguments, f"http://{address}/events?{query}"],
+        self.process = subprocess.Popen(["curl", "-sN", "--max-time", str(SECONDS), *header, *arguments,
+                                         f"http://{address}/events?{query}"],
                                         stdout=subprocess.PIPE, text=True)
         case.addCleanup(self.process.wait)
         case.addCleanup(self.process.stdout.close)
@@ -151,7 +157,8 @@ class Sse:
             if key:
                 block[key] = value
             elif block:
-                yield block.get("event", "message"), json.loads(block["data"]) if "data" in block else None, block.get("id")
+                data = json.loads(block["data"]) if "data" in block else None
+                yield block.get("event", "message"), data, block.get("id")
                 block = {}
 
     def events(self):
@@ -162,7 +169,8 @@ class Sse:
 
 def curl(*arguments):
     """The status of an answer, and the answer."""
-    said = subprocess.run(["curl", "-s", "--max-time", "10", "-w", "\n%{http_code}", *arguments], capture_output=True, text=True).stdout
+    said = subprocess.run(["curl", "-s", "--max-time", "10", "-w", "\n%{http_code}", *arguments], capture_output=True,
+                          text=True).stdout
     text, _, status = said.rpartition("\n")
     return int(status), json.loads(text) if text.startswith("{") else text
 
@@ -213,7 +221,8 @@ class Served:
         return Program(self, self.store, *self.arguments, *arguments, **environment)
 
     def client(self, address, credentials=None, options=()):
-        channel = grpc.secure_channel(address, credentials, options) if credentials else grpc.insecure_channel(address, options)
+        channel = grpc.secure_channel(address, credentials, options) if credentials else grpc.insecure_channel(address,
+            options)
         self.addCleanup(channel.close)
         return services.OutboxStub(channel)
 
@@ -342,13 +351,16 @@ class Served:
     def test_every_document_is_what_the_ledger_says(self):
         ledger, books = self.ledger, self.books
         one, other = books.accounts[:2]
-        ledger.accounts.create(code="LIMITED", name="\u201cquoted\u201d \U0001f600 \"\\\n", external_id="x", description="d",
+        ledger.accounts.create(code="LIMITED", name="\u201cquoted\u201d \U0001f600 \"\\\n", external_id="x",
+                               description="d",
                                metadata={"big": 9007199254740993, "list": [1.50, None, {"a": "\\u0041"}]},
                                min_available="0", max_available={"USD": "10", "*": "20"}, available_layer="PENDING")
         ledger.accounts.update(other, name="renamed", metadata=None)
-        ledger.journals.create(name="scaled", code="SCALED", max_scale={"USD": 2, "default": 4}, effective_balances=True)
+        ledger.journals.create(name="scaled", code="SCALED", max_scale={"USD": 2, "default": 4},
+                               effective_balances=True)
         outer = ledger.account_sets.create(journal_id=books.journal, name="outer", metadata=[])["id"]
-        inner = ledger.account_sets.create(journal_id=books.journal, name="inner", balance_rollup="eventually_consistent")["id"]
+        inner = ledger.account_sets.create(journal_id=books.journal, name="inner",
+                                           balance_rollup="eventually_consistent")["id"]
         ledger.account_sets.add_members([{"account_set_id": outer, "account_id": one},
                                          {"account_set_id": outer, "member_account_set_id": inner}])
         ledger.account_sets.remove_member(account_set_id=outer, member_account_set_id=inner)
@@ -373,7 +385,8 @@ class Served:
         first, _ = self.begun(server.grpc)
         second, _ = self.begun(server.grpc)
         error = self.refused(self.listen(server.grpc))
-        self.assertEqual((grpc.StatusCode.RESOURCE_EXHAUSTED, "server.too_many_streams"), (error.code(), code_of(error)))
+        self.assertEqual((grpc.StatusCode.RESOURCE_EXHAUSTED, "server.too_many_streams"),
+                         (error.code(), code_of(error)))
         self.assertIn("--max-streams", error.details())
         first.cancel()
         for _ in range(100):
@@ -410,7 +423,8 @@ class Served:
 
     def test_a_wrong_request_is_told_why(self):
         server = self.serve()
-        for request, code in (({"after": -1}, "request.malformed"), ({"types": ["no_such_type"] * 101}, "request.malformed"),
+        for request, code in (({"after": -1}, "request.malformed"),
+                              ({"types": ["no_such_type"] * 101}, "request.malformed"),
                               ({"journal_id": "x"}, "request.malformed"), ({"name": "x" * 201}, "request.malformed")):
             error = self.refused(self.listen(server.grpc, **request))
             self.assertEqual((grpc.StatusCode.INVALID_ARGUMENT, code), (error.code(), code_of(error)), request)
@@ -418,7 +432,8 @@ class Served:
         pruned = self.ledger.events.prune(place=self.books.newest())
         error = self.refused(self.listen(server.grpc, start=True))
         self.assertEqual((grpc.StatusCode.OUT_OF_RANGE, "event.pruned"), (error.code(), code_of(error)))
-        self.assertEqual(pruned["place"], json.loads(dict(error.trailing_metadata())["cala-error-bin"])["details"]["place"])
+        self.assertEqual(pruned["place"],
+                         json.loads(dict(error.trailing_metadata())["cala-error-bin"])["details"]["place"])
 
     def test_sigterm_ends_streams_with_a_word(self):
         server = self.serve()
@@ -466,10 +481,12 @@ class Served:
         place = ("--data-urlencode", "name=mail \u00e9", "-d", f"place={newest}")
         self.assertEqual((200, {"place": newest}), curl(*place, f"http://{server.http}/ack"))
         self.assertEqual(str(newest), next(iter(Sse(self, server.http, "name=mail%20%C3%A9&after=start")))[2])
-        for arguments, status, code in ((("name=x", "place=1"), 404, "listener.not_found"), (("name=x", "place=-1"), 400, "server.malformed"),
+        for arguments, status, code in ((("name=x", "place=1"), 404, "listener.not_found"),
+                                        (("name=x", "place=-1"), 400, "server.malformed"),
                                         (("name=x",), 400, "server.malformed"),
                                         (("name=mail \u00e9", f"place={2**52}"), 409, "listener.beyond_newest")):
-            answered = curl(*(part for one in arguments for part in ("--data-urlencode", one)), f"http://{server.http}/ack")
+            answered = curl(*(part for one in arguments for part in ("--data-urlencode", one)),
+                            f"http://{server.http}/ack")
             self.assertEqual((status, code), (answered[0], answered[1]["code"]))
 
     def test_sse_refusals_have_a_status(self):
@@ -477,7 +494,8 @@ class Served:
         events = f"http://{server.http}/events"
         self.books.move()
         self.ledger.events.prune(place=self.books.newest())
-        for query, status, code in (("after=start", 410, "event.pruned"), ("after=-1", 400, "server.malformed"), ("what=1", 400, "server.malformed"),
+        for query, status, code in (("after=start", 410, "event.pruned"), ("after=-1", 400, "server.malformed"),
+                                    ("what=1", 400, "server.malformed"),
                                     ("journal_id=x", 400, "request.malformed"), ("after=x", 400, "server.malformed")):
             answered = curl(f"{events}?{query}")
             self.assertEqual((status, code), (answered[0], answered[1]["code"]), query)
@@ -540,14 +558,17 @@ class Served:
         place = self.books.newest()
         self.assertIsNone(next(iter(Sse(self, server.http, "name=mailer")))[1])  # which makes the name
         ack = ("-d", f"name=mailer&place={place}", f"http://{server.http}/ack")
-        for header in ("Origin: https://example.com", "Origin: null", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site",
-                       "Host: example.com", "Host: 127.example.com:80", "Host: localhost.example.com", "Host: 10.0.0.1", "Host:"):
+        for header in ("Origin: https://example.com", "Origin: null", "Sec-Fetch-Site: cross-site",
+                       "Sec-Fetch-Site: same-site",
+                       "Host: example.com", "Host: 127.example.com:80", "Host: localhost.example.com", "Host: 10.0.0.1",
+                       "Host:"):
             code = "server.other_host" if header.startswith("Host") else "server.other_origin"
             for what in (ack, (f"http://{server.http}/events",)):
                 status, answer = curl("-H", header, *what)
                 self.assertEqual((403, code), (status, answer["code"]), header)
         port = server.http.partition(":")[2]
-        for header in ("Sec-Fetch-Site: none", "Sec-Fetch-Site: same-origin", "Host: localhost", f"Host: localhost:{port}",
+        for header in ("Sec-Fetch-Site: none", "Sec-Fetch-Site: same-origin", "Host: localhost",
+                       f"Host: localhost:{port}",
                        "Host: 127.0.0.1", f"Host: 127.0.0.1:{port}", "Host: [::1]", f"Host: [::1]:{port}"):
             self.assertEqual((200, {"place": place}), curl("-H", header, *ack), header)
         self.assertEqual(200, curl("-H", "Host: balancer", f"http://{server.http}/health")[0])
@@ -653,7 +674,8 @@ class OnSqlite(Served, unittest.TestCase):
 
     def certificates(self):
         folder = pathlib.Path(self.store.removeprefix("sqlite:")).parent
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj",
+                        "/CN=localhost",
                         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", folder / "key.pem",
                         "-out", folder / "cert.pem"], check=True, capture_output=True)
         return folder / "cert.pem", folder / "key.pem"
@@ -662,7 +684,8 @@ class OnSqlite(Served, unittest.TestCase):
         cert, key = self.certificates()
         server = self.serve("--tls-cert", str(cert), "--tls-key", str(key), "--tls-client-ca", str(cert))
         known = grpc.ssl_channel_credentials(cert.read_bytes(), key.read_bytes(), cert.read_bytes())
-        self.assertTrue(next(self.client(server.grpc, known).Listen(pb.ListenRequest(), timeout=SECONDS)).HasField("reached"))
+        self.assertTrue(next(self.client(server.grpc, known).Listen(pb.ListenRequest(),
+                                                                    timeout=SECONDS)).HasField("reached"))
         for credentials in (grpc.ssl_channel_credentials(cert.read_bytes()), None):
             with self.assertRaises(grpc.RpcError) as caught:
                 next(self.client(server.grpc, credentials).Listen(pb.ListenRequest(), timeout=SECONDS))
@@ -675,9 +698,11 @@ class OnSqlite(Served, unittest.TestCase):
         self.assertEqual((200, {"status": "healthy"}), curl("--cacert", str(cert), f"{url}/health"))
         for header in ("X: y", "Authorization: Bearer wrong"):
             for path in ("events", "ack"):
-                answered = curl("--cacert", str(cert), "-H", header, *(("-d", "name=x&place=1") if path == "ack" else ()), f"{url}/{path}")
+                answered = curl("--cacert", str(cert), "-H", header,
+                                *(("-d", "name=x&place=1") if path == "ack" else ()), f"{url}/{path}")
                 self.assertEqual((401, "server.unauthenticated"), (answered[0], answered[1]["code"]))
-        accepted = subprocess.run(["curl", "-sN", "--cacert", cert, "-H", "Authorization: Bearer secret", "-o", "-", "--max-time", "1",
+        accepted = subprocess.run(["curl", "-sN", "--cacert", cert, "-H", "Authorization: Bearer secret", "-o", "-",
+                                   "--max-time", "1",
                                    f"{url}/events"], capture_output=True, text=True)
         self.assertIn("retry: 1000", accepted.stdout)
         self.assertEqual("", curl(f"http://{server.http}/health")[1])
@@ -687,16 +712,23 @@ class OnSqlite(Served, unittest.TestCase):
         (folder / "empty").write_text("\n")
         taken = self.serve().grpc
         for arguments, code, text in (
-                ((), 2, "CALA_OUTBOX_STORE"), (("--stroe", "x"), 2, "--stroe"), (("store",), 2, "'store'"), (("--store",), 2, "needs a value"),
-                (("--store", "postgres://me:secret@db/x"), 2, "a password among the arguments"), (("--token", "x"), 2, "--token-file"),
-                (("--store", self.store, "--grpc", "2253"), 2, "HOST:PORT"), (("--store", self.store, "--grpc", "off"), 2, "both off"),
-                (("--store", self.store, "--max-streams", "101"), 2, "from 1 to 100"), (("--store", self.store, "--buffer", "x"), 2, "from 1 to"),
-                (("--store", self.store, "--grpc", "0.0.0.0:0"), 2, "--no-token"), (("--store", self.store, "--tls-cert", "x"), 2, "go together"),
+                ((), 2, "CALA_OUTBOX_STORE"), (("--stroe", "x"), 2, "--stroe"), (("store",), 2,
+                    "'store'"), (("--store",), 2, "needs a value"),
+                (("--store", "postgres://me:secret@db/x"), 2, "a password among the arguments"), (("--token", "x"), 2,
+                    "--token-file"),
+                (("--store", self.store, "--grpc", "2253"), 2, "HOST:PORT"), (("--store", self.store, "--grpc", "off"),
+                    2, "both off"),
+                (("--store", self.store, "--max-streams", "101"), 2,
+                 "from 1 to 100"), (("--store", self.store, "--buffer", "x"), 2, "from 1 to"),
+                (("--store", self.store, "--grpc", "0.0.0.0:0"), 2,
+                 "--no-token"), (("--store", self.store, "--tls-cert", "x"), 2, "go together"),
                 (("--store", "sqlite::memory:"), 2, "nobody else"), (("--store-file", "/nowhere"), 2, "No such file"),
                 (("--store", self.store, "--token-file", str(folder / "empty")), 1, "there is no token"),
-                (("--store", self.store, "--tls-cert", "/nowhere", "--tls-key", "/nowhere", "--grpc", "127.0.0.1:0"), 1, "/nowhere: No such file"),
+                (("--store", self.store, "--tls-cert", "/nowhere", "--tls-key", "/nowhere", "--grpc", "127.0.0.1:0"), 1,
+                 "/nowhere: No such file"),
                 (("--store", self.store, "--grpc", taken), 1, "Address already in use"),
-                (("--store", self.store, "--grpc", "127.0.0.1:0", "--tls-cert", str(folder / "empty"), "--tls-key", str(folder / "empty")), 1,
+                (("--store", self.store, "--grpc", "127.0.0.1:0", "--tls-cert", str(folder / "empty"), "--tls-key",
+                  str(folder / "empty")), 1,
                  "--tls-cert"),
                 (("--store", "postgres://nobody@127.0.0.1:1/x"), 1, "store.unreachable")):
             said = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=SECONDS)
@@ -738,7 +770,8 @@ class OnPostgres(Served, unittest.TestCase):
         self.addCleanup(state.cleanup)
 
         def cluster(action, *arguments):
-            return subprocess.run([CLUSTER, action, state.name, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+            return subprocess.run([CLUSTER, action, state.name, *arguments], check=True, capture_output=True,
+                                  text=True).stdout.strip()
 
         cluster("start")
         self.addCleanup(cluster, "stop")
@@ -817,11 +850,13 @@ class TheProto(unittest.TestCase):
                 theirs[field["key"]] = (kind_of(type["of"] if is_list else type), is_list,
                                         field["optional"] and not is_list)
             ours = {}
-            scalars = {FieldDescriptor.TYPE_STRING: "string", FieldDescriptor.TYPE_INT64: "int64", FieldDescriptor.TYPE_BOOL: "bool"}
+            scalars = {FieldDescriptor.TYPE_STRING: "string", FieldDescriptor.TYPE_INT64: "int64",
+                       FieldDescriptor.TYPE_BOOL: "bool"}
             for field in message.fields:
                 kind = field.message_type.name if field.message_type else scalars[field.type]
                 required = not theirs.get(field.name, (0, 0, 1))[2]
-                ours[field.name] = (kind, field.is_repeated, field.has_presence and not (field.message_type and required))
+                ours[field.name] = (kind, field.is_repeated, field.has_presence
+                                    and not (field.message_type and required))
             self.assertEqual(theirs, ours, name)
 
         compare("event")

@@ -1,5 +1,5 @@
-// Our regular expressions against RE2's, whose syntax and meaning they have: the same patterns are taken and refused, and the same
-// texts match, for patterns that are made by chance from all that the syntax has.
+// Our regular expressions against RE2's, whose syntax and meaning they have: the same patterns are taken and refused,
+// and the same texts match, for patterns that are made by chance from all that the syntax has.
 #include <gtest/gtest.h>
 #include <re2/re2.h>
 
@@ -93,8 +93,8 @@ class Patterns {
   std::mt19937 random_;
 };
 
-// All that is otherwise on purpose: there is no place inside a character, and the name of a group is also taken as RE2 writes it since
-// 2023.
+// All that is otherwise on purpose: there is no place inside a character, and the name of a group is also taken as RE2
+// writes it since 2023.
 TEST(RegexAgainstRe2, DiffersInBytesAndInNamesOfGroupsOnly) {
   std::string why;
   EXPECT_TRUE(RE2::PartialMatch("bς7", "\\B"));

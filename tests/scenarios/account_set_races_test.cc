@@ -1,4 +1,5 @@
-// Members that are attached while others post, attach or create: real transactions on PostgreSQL, each on a ledger of its own.
+// Members that are attached while others post, attach or create: real transactions on PostgreSQL, each on a ledger of
+// its own.
 #include <cala.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// Input that cannot be right: each is refused with its status, its code and the place of what is wrong, and writes nothing.
-// What stores refuse (files, servers, schemas) is in bad_store_test.cc.
+// Input that cannot be right: each is refused with its status, its code and the place of what is wrong, and writes
+// nothing. What stores refuse (files, servers, schemas) is in bad_store_test.cc.
 #include <gtest/gtest.h>
 
 #include <clocale>
@@ -34,9 +34,11 @@ const std::string kTemplate =
         "external_id": "params.text == 'none' ? null : params.text", "correlation_id": "params.text",
         "description": "params.text", "metadata": "{'text': params.text}"},
       "entries": [
-        {"entry_type": "'DR'", "account_id": "params.from", "layer": "SETTLED", "direction": "DEBIT", "units": "params.amount",
+        {"entry_type": "'DR'", "account_id": "params.from", "layer": "SETTLED", "direction": "DEBIT",
+          "units": "params.amount",
           "currency": "'USD'", "description": "params.text", "metadata": "[params.text]"},
-        {"entry_type": "'CR'", "account_id": "params.to", "layer": "SETTLED", "direction": "CREDIT", "units": "params.amount",
+        {"entry_type": "'CR'", "account_id": "params.to", "layer": "SETTLED", "direction": "CREDIT",
+          "units": "params.amount",
           "currency": "'USD'"}]})json";
 
 // A ledger with a journal, two accounts and a tx template, and its counts, which must not change.

@@ -1,5 +1,5 @@
-// Contract: what cala_api() says of documents, held against what the library answers. Every answer of a LedgerClient goes through
-// here. Any thread.
+// Contract: what cala_api() says of documents, held against what the library answers. Every answer of a LedgerClient
+// goes through here. Any thread.
 #pragma once
 
 #include <cala.h>

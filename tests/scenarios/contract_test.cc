@@ -1,5 +1,5 @@
-// Requests made from the contract (cala_api): of each operation each key is left out, null, misspelt and of every wrong type. And
-// every operation, every key of an answer and every code that an operation names is seen by some test.
+// Requests made from the contract (cala_api): of each operation each key is left out, null, misspelt and of every wrong
+// type. And every operation, every key of an answer and every code that an operation names is seen by some test.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -80,7 +81,8 @@ Document sample_of(const cJSON *type, std::size_t alternative) {
   return {out, cJSON_Delete};
 }
 
-// Whether a JSON value of that kind may stand where the type is wanted: "number", "string", "bool", "array", "object", "null".
+// Whether a JSON value of that kind may stand where the type is wanted: "number", "string", "bool", "array", "object",
+// "null".
 bool takes(const cJSON *type, std::string_view json) {
   const Contract &contract = Contract::of_library();
   type = contract.resolved(type);
@@ -321,6 +323,86 @@ TEST_P(ContractRequests, EveryWordIsTakenInEitherCaseAndNoOther) {
     expect_code(operation, request, "request.malformed", {place.pointer() + (listed ? "/0" : "")});
   });
   EXPECT_GE(tried, 40);
+}
+
+// A list of one item, made as long as that.
+void lengthen(cJSON *list, int length) {
+  const cJSON *item = cJSON_GetArrayItem(list, 0);
+  for (int i = cJSON_GetArraySize(list); i < length; ++i) cJSON_AddItemToArray(list, cJSON_Duplicate(item, 1));
+}
+
+TEST_P(ContractRequests, AListIsAsLongAsItMayBeAndNoLonger) {
+  std::set<std::string> tried;
+  for_each_place([&](const std::string &operation, const Place &place, cJSON *request, cJSON *object) {
+    const cJSON *type = Contract::of_library().resolved(type_of(place.field));
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(object, place.key.c_str());
+    if (!is(type, "list") || cJSON_GetArraySize(list) == 0 || !tried.insert(operation + place.pointer()).second) return;
+    const cJSON *most = json_member(type, "max");
+    if (most != nullptr) {
+      lengthen(list, static_cast<int>(most->valuedouble) + 1);
+      expect_code(operation, request, "request.malformed", {place.pointer()});
+    }
+    if (most != nullptr && most->valuedouble > 1000) return;  // as many are posted elsewhere
+    const cJSON *item = cJSON_GetArrayItem(list, 0);
+    cJSON *fitting = cJSON_AddArrayToObject(object, "fitting");
+    cJSON_AddItemToArray(fitting, cJSON_Duplicate(item, 1));
+    lengthen(fitting, most != nullptr ? static_cast<int>(most->valuedouble) : 1001);
+    set(object, place.key, cJSON_DetachItemFromObjectCaseSensitive(object, "fitting"));
+    const Answer answer = asked(operation, request);
+    EXPECT_FALSE(answer.code == "request.malformed" && pointer_of(answer) == place.pointer())
+        << operation << place.pointer() << answer.text();
+  });
+  EXPECT_GE(tried.size(), 25U);
+}
+
+TEST_P(ContractRequests, ANumberIsWithinItsBounds) {
+  int tried = 0;
+  for_each_place([&](const std::string &operation, const Place &place, cJSON *request, cJSON *object) {
+    const cJSON *type = Contract::of_library().resolved(type_of(place.field));
+    const cJSON *least = json_member(type, "min"), *most = json_member(type, "max");
+    if (!is(type, "integer") || least == nullptr || most == nullptr) return;
+    const auto give = [&](double number, int more) {
+      set(object, place.key, cJSON_CreateRaw(std::to_string(static_cast<long long>(number) + more).c_str()));
+    };
+    for (const bool upper : {false, true}) {
+      const double bound = (upper ? most : least)->valuedouble;
+      give(bound, upper ? 1 : -1);
+      expect_code(operation, request, "request.malformed", {place.pointer()});
+      if (upper && place.key == "timeout_ms") continue;  // it would be waited for
+      give(bound, 0);
+      const Answer answer = asked(operation, request);
+      EXPECT_FALSE(answer.code.starts_with("request.") && pointer_of(answer) == place.pointer())
+          << operation << json_print(request) << answer.text();
+      ++tried;
+    }
+  });
+  EXPECT_GE(tried, 40);
+}
+
+// An answer without what each call has of its own: ids that were made, instants, measurements.
+std::string alike(const Answer &answer) {
+  static const std::regex own("\"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f-]{17}\"|\"[0-9-]{10}T[0-9:.]{8,}Z\"");
+  return std::regex_replace(answer.ok() ? answer.result : answer.text(), own, "own");
+}
+
+TEST_P(ContractRequests, ADefaultIsWhatIsMeantWhereTheKeyIsLeftOut) {
+  int answered = 0;
+  for_each_place([&](const std::string &operation, const Place &place, cJSON *request, cJSON *object) {
+    const cJSON *meant = json_member(place.field, "default");
+    if (meant == nullptr || !place.object.empty() || operation == "ledger_metrics") return;  // which counts the calls
+    for (const Contract::Fields &fields :
+         Contract::of_library().objects_of(Contract::of_library().request_of(operation))) {
+      for (const auto &[key, field] : fields) {
+        if (cJSON_IsTrue(json_member(field, "optional"))) set(object, key, nullptr);
+      }
+    }
+    const Answer without = asked(operation, request);
+    set(object, place.key, cJSON_Duplicate(meant, 1));
+    const Answer with = asked(operation, request);
+    EXPECT_EQ(alike(without), alike(with)) << operation << json_print(request);
+    if (without.ok()) ++answered;
+  });
+  EXPECT_GE(answered, 20);
 }
 
 TEST_P(ContractRequests, AKeyThatIsNeededIsMissedAbsentAndNull) {

@@ -66,7 +66,8 @@ std::set<std::string> codes_of_sources() {
   return codes;
 }
 
-// What stands in the first column of the tables of a document, from the line that begins with `from`, to the next that is empty.
+// What stands in the first column of the tables of a document, from the line that begins with `from`, to the next that
+// is empty.
 std::set<std::string> first_column(const char *path, std::string_view from = {}) {
   std::set<std::string> names;
   std::istringstream document(read_file(std::string(CALA_SOURCE_DIR) + path));

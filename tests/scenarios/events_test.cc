@@ -1,5 +1,5 @@
-// What is noted in the outbox: each thing that was written once, in the order in which it was written, and nothing where an operation
-// was refused, found what it was to make, or was rolled back. Read with SQL, on both stores.
+// What is noted in the outbox: each thing that was written once, in the order in which it was written, and nothing
+// where an operation was refused, found what it was to make, or was rolled back. Read with SQL, on both stores.
 #include <gtest/gtest.h>
 
 #include <memory>

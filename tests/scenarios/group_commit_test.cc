@@ -1,5 +1,5 @@
-// Group commit through the public interface: what is posted while a commit is under way is committed together, and nobody can tell but
-// by the clock.
+// Group commit through the public interface: what is posted while a commit is under way is committed together, and
+// nobody can tell but by the clock.
 #include <cala.h>
 #include <gtest/gtest.h>
 
@@ -322,7 +322,8 @@ TEST_P(HeldRows, LetOthersGoOn) {
 }
 INSTANTIATE_TEST_SUITE_P(Pools, HeldRows, ::testing::Values(1, 10));
 
-// Where nobody says how long to wait for rows, a group does not wait as long as one posting would: its others are let go.
+// Where nobody says how long to wait for rows, a group does not wait as long as one posting would: its others are let
+// go.
 TEST(GroupCommitOnPostgres, WaitsForHeldRowsOnlyWithWhoNeedsThem) {
   if (!is_available(StoreKind::kPostgres)) GTEST_SKIP() << "CALA_TEST_POSTGRES names no PostgreSQL";
   const TestStore store(StoreKind::kPostgres);

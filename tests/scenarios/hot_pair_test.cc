@@ -1,4 +1,5 @@
-// Callers that post between the same two accounts wait for each other; the balance's versions follow each other in time all the same.
+// Callers that post between the same two accounts wait for each other; the balance's versions follow each other in time
+// all the same.
 #include <gtest/gtest.h>
 
 #include <atomic>

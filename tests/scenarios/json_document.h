@@ -1,5 +1,5 @@
-// JsonDocument: JSON for the tests, read by cJSON and compared by the rules of the scenarios. Independent of the library's own
-// reader. One thread at a time.
+// JsonDocument: JSON for the tests, read by cJSON and compared by the rules of the scenarios. Independent of the
+// library's own reader. One thread at a time.
 #pragma once
 
 #include <cjson/cJSON.h>
@@ -32,8 +32,9 @@ std::string json_print(const cJSON *value);
 // text as a JSON string, with its quotes.
 std::string json_quote(std::string_view text);
 
-// Where and how `actual` fails to match `expected`; empty when it matches. An expected object names members that must match
-// (more may be there); arrays agree item by item; null wants the member absent or null; "*" wants anything that is there.
+// Where and how `actual` fails to match `expected`; empty when it matches. An expected object names members that must
+// match (more may be there); arrays agree item by item; null wants the member absent or null; "*" wants anything that
+// is there.
 std::string json_mismatch(const cJSON *expected, const cJSON *actual, const std::string &pointer = "");
 
 // Equal as numbers: "1.50" and "1.5". Both are plain decimals.

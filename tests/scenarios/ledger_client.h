@@ -1,5 +1,5 @@
-// LedgerClient: the C interface as the scenarios use it: operations by name, answers as values. TestStore: where a test's ledger
-// lives, fresh for each. Both see nothing but cala.h. One thread at a time.
+// LedgerClient: the C interface as the scenarios use it: operations by name, answers as values. TestStore: where a
+// test's ledger lives, fresh for each. Both see nothing but cala.h. One thread at a time.
 #pragma once
 
 #include <cala.h>
@@ -43,7 +43,8 @@ class LedgerClient {
 
   static std::vector<std::string> operations();
   static bool knows(std::string_view operation);
-  // Runs an operation; inside the open transaction, if there is one. An answer that the contract does not know fails the test.
+  // Runs an operation; inside the open transaction, if there is one. An answer that the contract does not know fails
+  // the test.
   Answer run(std::string_view operation, std::string_view request);
   // Starts them all, outside of a transaction, and waits: those that come while others are committed share the next commit.
   std::vector<Answer> run_together(const std::vector<std::pair<std::string, std::string>> &asked);

@@ -1,4 +1,5 @@
-// A ledger's log: each kind of record, provoked by what it tells of; what is never in one; what becomes of those that nobody reads.
+// A ledger's log: each kind of record, provoked by what it tells of; what is never in one; what becomes of those that
+// nobody reads.
 #include <cala.h>
 #include <gtest/gtest.h>
 
@@ -27,8 +28,10 @@ using MakeOperation = cala_status (*)(cala_ledger *, cala_tx *, const char *, st
 
 constexpr const char *kTrace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 constexpr const char *kAccounts = R"({"accounts": [
-  {"id": "a0000000-0000-0000-0000-000000000001", "code": "SECRET-ALICE", "name": "Secret Alice", "metadata": {"pin": "SECRET"}},
-  {"id": "a0000000-0000-0000-0000-000000000002", "code": "SECRET-BOB", "name": "Secret Bob", "description": "SECRET"}]})";
+  {"id": "a0000000-0000-0000-0000-000000000001", "code": "SECRET-ALICE", "name": "Secret Alice",
+    "metadata": {"pin": "SECRET"}},
+  {"id": "a0000000-0000-0000-0000-000000000002", "code": "SECRET-BOB", "name": "Secret Bob",
+    "description": "SECRET"}]})";
 constexpr const char *kTemplate = R"json({"code": "MOVE",
   "params": [{"name": "amount", "type": "decimal", "default": "decimal('1')"},
              {"name": "key", "type": "string", "default": "''"}, {"name": "note", "type": "json", "default": "null"}],

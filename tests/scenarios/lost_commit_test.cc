@@ -1,5 +1,5 @@
-// A posting whose commit was done and whose answer was lost, on a PostgreSQL behind a proxy that cuts the line at that moment; and what
-// two-phase commit says instead of COMMIT.
+// A posting whose commit was done and whose answer was lost, on a PostgreSQL behind a proxy that cuts the line at that
+// moment; and what two-phase commit says instead of COMMIT.
 #include <cala.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -48,7 +48,8 @@ class CuttingProxy {
   bool good() const { return listener_.good(); }
   int port() const { return port_; }
   std::string address() const { return "host=127.0.0.1 port=" + std::to_string(port_) + " sslmode=disable"; }
-  // The next commit, or one after it, is done and its answer lost; then so many connections are refused before one is accepted again.
+  // The next commit, or one after it, is done and its answer lost; then so many connections are refused before one is
+  // accepted again.
   void cut_next_commit(int refusals, int commits_before = 0) {
     cut_next(std::string_view("COMMIT\0", 7), refusals, commits_before);
   }

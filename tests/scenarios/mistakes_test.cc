@@ -1,5 +1,5 @@
-// No mistake of a user is INTERNAL: each value of a request that works is taken out or put wrong, and so are statements and
-// expressions. Whatever is said of it is one of the statuses that tell a mistake from a defect.
+// No mistake of a user is INTERNAL: each value of a request that works is taken out or put wrong, and so are statements
+// and expressions. Whatever is said of it is one of the statuses that tell a mistake from a defect.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -28,14 +28,17 @@ constexpr const char *kLimitOfControl =
 constexpr const char *kSet = R"({"id": "f0000000-0000-0000-0000-000000000001", "name": "Set", "external_id": "set",
   "journal_id": "10000000-0000-0000-0000-000000000001"})";
 constexpr const char *kTemplate = R"json({"code": "TRANSFER",
-  "params": [{"name": "amount", "type": "decimal", "default": "decimal('1')"}, {"name": "any", "type": "json", "default": "{}"},
+  "params": [{"name": "amount", "type": "decimal", "default": "decimal('1')"},
+    {"name": "any", "type": "json", "default": "{}"},
              {"name": "count", "type": "integer", "default": "1", "min": "0", "max": "9"}],
   "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')",
                   "metadata": "params.any"},
   "entries": [
-    {"entry_type": "'DR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "SETTLED", "direction": "DEBIT",
+    {"entry_type": "'DR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000001')", "layer": "SETTLED",
+      "direction": "DEBIT",
       "units": "params.amount * params.count", "currency": "'USD'"},
-    {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "SETTLED", "direction": "CREDIT",
+    {"entry_type": "'CR'", "account_id": "uuid('a0000000-0000-0000-0000-000000000002')", "layer": "SETTLED",
+      "direction": "CREDIT",
       "units": "params.amount * params.count", "currency": "'USD'"}]})json";
 
 #define CALA_JOURNAL_ID "\"journal_id\": \"10000000-0000-0000-0000-000000000001\""
@@ -45,18 +48,21 @@ constexpr const char *kTemplate = R"json({"code": "TRANSFER",
 // Every operation, with as many of its keys as go together, and more of those that do not.
 const std::pair<const char *, std::vector<const char *>> kRequests[] = {
     {"account_create",
-     {R"({"id": "a0000000-0000-0000-0000-000000000009", "code": "C", "name": "C", "external_id": "c", "description": "c",
+     {R"({"id": "a0000000-0000-0000-0000-000000000009", "code": "C", "name": "C", "external_id": "c", )"
+      R"("description": "c",
        "normal_balance_type": "debit", "status": "active", "metadata": {"a": [1]}, "min_available": "-1",
        "max_available": {"*": "1", "USD": "2"}, "available_layer": "pending"})"}},
     {"account_create_many", {R"({"accounts": [{"code": "D", "name": "D"}, {"code": "E", "name": "E"}]})"}},
     {"account_ensure",
-     {R"({"id": "a0000000-0000-0000-0000-000000000008", "code": "F", "name": "F", "external_id": "f", "description": "f",
+     {R"({"id": "a0000000-0000-0000-0000-000000000008", "code": "F", "name": "F", "external_id": "f", )"
+      R"("description": "f",
        "normal_balance_type": "debit", "status": "active", "metadata": {"a": [1]}, "on_difference": "keep"})"}},
     {"account_set_ensure",
      {R"({"id": "f0000000-0000-0000-0000-000000000008", )" CALA_JOURNAL_ID R"(, "name": "S", "external_id": "s8",
        "normal_balance_type": "debit", "description": "s", "metadata": {"a": [1]}, "on_difference": "keep"})"}},
     {"journal_ensure",
-     {R"({"id": "10000000-0000-0000-0000-000000000008", "name": "J", "code": "J", "description": "j", "max_scale": {"USD": 2},
+     {R"({"id": "10000000-0000-0000-0000-000000000008", "name": "J", "code": "J", "description": "j", )"
+      R"("max_scale": {"USD": 2},
        "effective_balances": true, "on_difference": "keep"})"}},
     {"tx_template_ensure",
      {R"json({"code": "ENSURED", "params": [{"name": "a", "type": "decimal", "default": "decimal('1')"}], "entries": [],
@@ -79,7 +85,8 @@ const std::pair<const char *, std::vector<const char *>> kRequests[] = {
     {"account_set_find_many", {R"({"ids": ["f0000000-0000-0000-0000-000000000001"]})"}},
     {"account_set_list", {"{" CALA_JOURNAL_ID ", " CALA_PAGE "}"}},
     {"account_set_update", {R"({"id": "f0000000-0000-0000-0000-000000000001", "name": "Set", "external_id": "set",
-       "normal_balance_type": "debit", "description": "s", "metadata": {"a": 1}, "min_available": "-9", "max_available": "9",
+       "normal_balance_type": "debit", "description": "s", "metadata": {"a": 1}, "min_available": "-9",
+         "max_available": "9",
        "available_layer": "settled"})"}},
     {"account_set_add_members", {R"({"members": [{"account_set_id": "f0000000-0000-0000-0000-000000000001",
        "account_id": "a0000000-0000-0000-0000-000000000001"}, {"account_set_id": "f0000000-0000-0000-0000-000000000001",
@@ -105,7 +112,8 @@ const std::pair<const char *, std::vector<const char *>> kRequests[] = {
     {"journal_reopen", {R"({"id": "10000000-0000-0000-0000-000000000001", "until": "2020-01-31"})"}},
     {"tx_template_create", {kTemplate, R"json({"code": "T", "description": "t", "metadata": {"a": 1},
        "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')",
-         "correlation_id": "'c'", "external_id": "'e'", "description": "'d'", "metadata": "{'a': 1}"}, "entries": []})json"}},
+         "correlation_id": "'c'", "external_id": "'e'", "description": "'d'", "metadata": "{'a': 1}"},
+           "entries": []})json"}},
     {"tx_template_find", {R"({"code": "TRANSFER"})"}},
     {"tx_template_list", {"{" CALA_PAGE "}"}},
     {"transaction_post", {R"({"id": "30000000-0000-0000-0000-000000000001", "tx_template_code": "TRANSFER",
@@ -134,8 +142,8 @@ const std::pair<const char *, std::vector<const char *>> kRequests[] = {
       R"({"tx_template_code": "TRANSFER", )" CALA_JOURNAL_ID ", " CALA_PAGE "}"}},
     {"entry_list", {"{" CALA_KEY ", " CALA_PAGE "}", R"({"transaction_id": "30000000-0000-0000-0000-000000000001"})"}},
     {"event_list",
-     {R"({"after": 1, "limit": 3, "types": ["transaction_created"], "entries": true, "balances": false, )" CALA_JOURNAL_ID
-      "}"}},
+     {R"({"after": 1, "limit": 3, "types": ["transaction_created"], "entries": true, )"
+      R"("balances": false, )" CALA_JOURNAL_ID "}"}},
     {"event_prune", {R"({"place": 1, "limit": 3})", R"({"before": "2026-01-01T00:00:00Z", "limit": 1})"}},
     {"listener_place", {R"({"name": "n", "from": "start"})"}},
     {"listener_ack", {R"({"name": "n", "place": 3, "expected_place": 1})"}},
@@ -154,27 +162,34 @@ const std::pair<const char *, std::vector<const char *>> kRequests[] = {
     {"cel_evaluate",
      {R"json({"expr": "n + 1", "as": "json", "clock": "2026-01-01T00:00:00Z", "vars": {"n": "int"},
        "bindings": {"n": {"type": "int", "value": "1"}}, "container": "c", "type_env": {}, "disable_check": true})json",
-      R"json({"expr": "params.a", "params": [{"name": "a", "type": "integer", "value": {"type": "int", "value": "1"}}]})json"}},
+      R"json({"expr": "params.a", "params": [{"name": "a", "type": "integer", "value": {"type": "int", "value": )json"
+      R"json("1"}}]})json"}},
     {"velocity_limit_create",
-     {R"json({"id": "40000000-0000-0000-0000-000000000002", "name": "Limit", "description": "l", "condition": "context.vars.entry.units > decimal('1')", "currency": "USD",
+     {R"json({"id": "40000000-0000-0000-0000-000000000002", "name": "Limit", "description": "l", "condition": )json"
+      R"json("context.vars.entry.units > decimal('1')", "currency": "USD",
        "window": [{"alias": "m", "value": "context.vars.transaction.effective.format('%Y')"}],
        "params": [{"name": "most", "type": "decimal", "default": "decimal('1')"}],
-       "limit": {"timestamp_source": "context.vars.transaction.createdAt", "balance": [{"layer": "SETTLED", "amount": "params.most",
+       "limit": {"timestamp_source": "context.vars.transaction.createdAt",
+         "balance": [{"layer": "SETTLED", "amount": "params.most",
          "enforcement_direction": "DEBIT", "basis": "gross", "start": "timestamp('2026-01-01T00:00:00Z')",
          "end": "timestamp('2027-01-01T00:00:00Z')"}]}})json"}},
     {"velocity_limit_ensure",
-     {R"json({"id": "40000000-0000-0000-0000-000000000003", "on_difference": "keep", "name": "Limit", "description": "l", "condition": "context.vars.entry.units > decimal('1')", "currency": "USD",
+     {R"json({"id": "40000000-0000-0000-0000-000000000003", "on_difference": "keep", "name": "Limit", )json"
+      R"json("description": "l", "condition": "context.vars.entry.units > decimal('1')", "currency": "USD",
        "window": [{"alias": "m", "value": "context.vars.transaction.effective.format('%Y')"}],
        "params": [{"name": "most", "type": "decimal", "default": "decimal('1')"}],
-       "limit": {"timestamp_source": "context.vars.transaction.createdAt", "balance": [{"layer": "SETTLED", "amount": "params.most",
+       "limit": {"timestamp_source": "context.vars.transaction.createdAt",
+         "balance": [{"layer": "SETTLED", "amount": "params.most",
          "enforcement_direction": "DEBIT", "basis": "gross", "start": "timestamp('2026-01-01T00:00:00Z')",
          "end": "timestamp('2027-01-01T00:00:00Z')"}]}})json"}},
     {"velocity_limit_list", {R"({"control_id": "50000000-0000-0000-0000-000000000001", )" CALA_PAGE "}"}},
     {"velocity_control_create",
-     {R"json({"id": "50000000-0000-0000-0000-000000000002", "name": "Control", "description": "c", "condition": "context.vars.entry.units > decimal('1')",
+     {R"json({"id": "50000000-0000-0000-0000-000000000002", "name": "Control", "description": "c", "condition": )json"
+      R"json("context.vars.entry.units > decimal('1')",
        "enforcement": {"action": "warn"}})json"}},
     {"velocity_control_ensure",
-     {R"json({"id": "50000000-0000-0000-0000-000000000003", "on_difference": "keep", "name": "Control", "description": "c", "condition": "context.vars.entry.units > decimal('1')",
+     {R"json({"id": "50000000-0000-0000-0000-000000000003", "on_difference": "keep", "name": "Control", )json"
+      R"json("description": "c", "condition": "context.vars.entry.units > decimal('1')",
        "enforcement": {"action": "warn"}})json"}},
     {"velocity_control_list", {"{" CALA_PAGE "}"}},
     {"velocity_control_add_limit",
@@ -182,15 +197,19 @@ const std::pair<const char *, std::vector<const char *>> kRequests[] = {
     {"velocity_control_ensure_limit",
      {R"({"control_id": "50000000-0000-0000-0000-000000000001", "limit_id": "40000000-0000-0000-0000-000000000001"})"}},
     {"velocity_control_attach",
-     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_ids": ["a0000000-0000-0000-0000-000000000001"], "params": {"most": "5"}, "replace": true})",
-      R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_set_id": "f0000000-0000-0000-0000-000000000001"})"}},
+     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_ids": )"
+      R"(["a0000000-0000-0000-0000-000000000001"], "params": {"most": "5"}, "replace": true})",
+      R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_set_id": )"
+      R"("f0000000-0000-0000-0000-000000000001"})"}},
     {"velocity_control_ensure_attached",
-     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_ids": ["a0000000-0000-0000-0000-000000000001"], "params": {"most": "5"}, "on_difference": "keep"})"}},
+     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_ids": )"
+      R"(["a0000000-0000-0000-0000-000000000001"], "params": {"most": "5"}, "on_difference": "keep"})"}},
     {"velocity_control_detach",
-     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_ids": ["a0000000-0000-0000-0000-000000000001"]})"}},
+     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_ids": )"
+      R"(["a0000000-0000-0000-0000-000000000001"]})"}},
     {"velocity_attachment_list",
-     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_id": "a0000000-0000-0000-0000-000000000001", )" CALA_PAGE
-      "}"}},
+     {R"({"control_id": "50000000-0000-0000-0000-000000000001", "account_id": )"
+      R"("a0000000-0000-0000-0000-000000000001", )" CALA_PAGE "}"}},
     {"velocity_headroom", {"{" CALA_KEY "}"}},
     {"balance_range", {"{" CALA_KEY R"(, "from": "2026-01-01", "until": "2026-01-31"})"}},
     {"balance_changes", {"{" CALA_JOURNAL_ID R"(, "modified_since": "2026-01-01T00:00:00Z", )" CALA_PAGE "}"}},

@@ -1,5 +1,5 @@
-// What is done once, by two at the same moment: of two that ensure the same one creates it, the other waits for it and finds it, and
-// its transaction can go on.
+// What is done once, by two at the same moment: of two that ensure the same one creates it, the other waits for it and
+// finds it, and its transaction can go on.
 #include <gtest/gtest.h>
 
 #include <chrono>

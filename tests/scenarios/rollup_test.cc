@@ -1,5 +1,5 @@
-// The roll-up on PostgreSQL: the ledger's own thread brings balances on, one change for many entries, and loses nothing that is
-// committed late or was left undone.
+// The roll-up on PostgreSQL: the ledger's own thread brings balances on, one change for many entries, and loses nothing
+// that is committed late or was left undone.
 #include <cala.h>
 #include <gtest/gtest.h>
 

@@ -23,8 +23,8 @@ struct Scenario {
   std::vector<ScriptLine> lines;
 };
 
-// Every scenario of the folder's .txt files, in the order of file names and lines. What cannot be read becomes a scenario that
-// fails and says why.
+// Every scenario of the folder's .txt files, in the order of file names and lines. What cannot be read becomes a
+// scenario that fails and says why.
 std::vector<Scenario> read_scenarios(const std::string &folder);
 
 class ScenarioRun {

@@ -1,5 +1,5 @@
-// SQL of a test's own on a store, past the library: through the database's client library, which is loaded when it is needed, so
-// that the tests link with nothing but libcala.
+// SQL of a test's own on a store, past the library: through the database's client library, which is loaded when it is
+// needed, so that the tests link with nothing but libcala.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// TraceReplay: replays one recorded trace line by line on a fresh ledger and says where an answer differs. The format is described
-// in the README.md beside the traces. One thread at a time.
+// TraceReplay: replays one recorded trace line by line on a fresh ledger and says where an answer differs. The format
+// is described in the README.md beside the traces. One thread at a time.
 #pragma once
 
 #include <map>

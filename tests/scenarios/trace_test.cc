@@ -1,5 +1,5 @@
-// Every trace on both stores: what our own model of a ledger answered (tests/model, by ctest in CALA_MODEL_TRACES), and the recordings
-// of the original in the shared folder (CALA_SHARED) and in the folder CALA_TRACES.
+// Every trace on both stores: what our own model of a ledger answered (tests/model, by ctest in CALA_MODEL_TRACES), and
+// the recordings of the original in the shared folder (CALA_SHARED) and in the folder CALA_TRACES.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -65,7 +65,8 @@ std::vector<std::string> read_lines(const std::string &path) {
   return lines;
 }
 
-// How much of a recording must run, in per cent of its lines: what is skipped today may not grow unseen. trace_skips.txt says why.
+// How much of a recording must run, in per cent of its lines: what is skipped today may not grow unseen.
+// trace_skips.txt says why.
 int least_run(const std::string &profile) {
   if (profile == "velocity") return 55;
   if (profile == "mixed") return 60;

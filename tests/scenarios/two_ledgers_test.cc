@@ -1,5 +1,5 @@
-// Two ledgers on one store, as two processes have them: what the one writes, the other's next posting knows, whatever it remembers;
-// and batches that overlap in any order all get through.
+// Two ledgers on one store, as two processes have them: what the one writes, the other's next posting knows, whatever
+// it remembers; and batches that overlap in any order all get through.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Two-phase commit beside others: other ledgers, databases, users and programs of the same server, a server that goes, and one that
-// prepares nothing.
+// Two-phase commit beside others: other ledgers, databases, users and programs of the same server, a server that goes,
+// and one that prepares nothing.
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
 

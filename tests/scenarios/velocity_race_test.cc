@@ -1,5 +1,5 @@
-// Velocity limits when several are at work: attaching waits for postings in flight and they for it, and postings that are committed
-// together pass a limit no more than one by one.
+// Velocity limits when several are at work: attaching waits for postings in flight and they for it, and postings that
+// are committed together pass a limit no more than one by one.
 #include <cala.h>
 #include <gtest/gtest.h>
 
@@ -39,7 +39,8 @@ void make_ledger(LedgerClient &ledger) {
     run_ok(ledger, "account_create", std::string(R"({"name": "A", "code": ")") + id + R"(", "id": ")" + id + "\"}");
   }
   const auto side = [](const char *account, const char *direction) {
-    return R"j({"entry_type": "'MOVE'", "layer": "SETTLED", "units": "decimal('1')", "currency": "'USD'", "account_id": "uuid(')j" +
+    return R"j({"entry_type": "'MOVE'", "layer": "SETTLED", "units": "decimal('1')", "currency": "'USD'", )j"
+           R"j("account_id": "uuid(')j" +
            std::string(account) + R"j(')", "direction": ")j" + direction + "\"}";
   };
   run_ok(ledger, "tx_template_create",
@@ -47,7 +48,8 @@ void make_ledger(LedgerClient &ledger) {
              R"j(')"}, "entries": [)j" + side(kAlice, "DEBIT") + ", " + side(kBob, "CREDIT") + "]}");
   run_ok(ledger, "velocity_limit_create",
          std::string(R"({"name": "L", "id": ")") + kLimit + R"(", "params": [{"name": "most",
-    "type": "decimal"}], "limit": {"balance": [{"layer": "SETTLED", "amount": "params.most", "enforcement_direction": "DEBIT"}]}})");
+    "type": "decimal"}], "limit": {"balance": [{"layer": "SETTLED", "amount": "params.most",
+      "enforcement_direction": "DEBIT"}]}})");
   run_ok(ledger, "velocity_control_create", std::string(R"({"name": "C", "id": ")") + kControl + "\"}");
   run_ok(ledger, "velocity_control_add_limit",
          std::string(R"({"control_id": ")") + kControl + R"(", "limit_id": ")" + kLimit + "\"}");
@@ -65,7 +67,8 @@ class VelocityRace : public ::testing::Test {
     make_ledger(*first_);
   }
 
-  // Runs it on the second ledger while the first one's transaction is open; answers once that is committed. It must have waited.
+  // Runs it on the second ledger while the first one's transaction is open; answers once that is committed. It must
+  // have waited.
   Answer waits_for_commit(const std::string &operation, const std::string &request) {
     Answer answer;
     std::atomic<bool> done = false;

@@ -18,7 +18,8 @@ constexpr const char *kBooks[][2] = {
     {"journal_create", R"({"id": "10000000-0000-0000-0000-000000000001", "name": "Main"})"},
     {"account_create_many", R"({"accounts": [
       {"id": "a0000000-0000-0000-0000-000000000001", "code": "ALICE", "name": "Alice", "metadata": {"k": 1}},
-      {"id": "a0000000-0000-0000-0000-000000000002", "code": "CASH", "name": "Cash", "normal_balance_type": "debit"}]})"},
+      {"id": "a0000000-0000-0000-0000-000000000002", "code": "CASH", "name": "Cash",
+        "normal_balance_type": "debit"}]})"},
     {"tx_template_create",
      R"json({"code": "T", "params": [{"name": "d", "type": "string"}, {"name": "c", "type": "string"},
       {"name": "units", "type": "decimal"}, {"name": "layer", "type": "string", "default": "'SETTLED'"}],

@@ -1,5 +1,5 @@
-// A ledger in a folder of its own, for tests of the embedded store: a few accounts, a journal, a template, and postings made the
-// way the engine makes them (read, fold, write).
+// A ledger in a folder of its own, for tests of the embedded store: a few accounts, a journal, a template, and postings
+// made the way the engine makes them (read, fold, write).
 #pragma once
 
 #include <gtest/gtest.h>

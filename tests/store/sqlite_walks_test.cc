@@ -1,4 +1,5 @@
-// Lists, histories and balances at a moment, all of which walk the links between entries, against a naive look at what was posted.
+// Lists, histories and balances at a moment, all of which walk the links between entries, against a naive look at what
+// was posted.
 #include <gtest/gtest.h>
 
 #include <algorithm>

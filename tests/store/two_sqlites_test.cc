@@ -1,5 +1,6 @@
-// Two copies of SQLite in one process, another process besides, one file. All three post to the same accounts, opening and closing
-// as they go. Without the care of store/sqlite/unix_vfs.h this ends in lost postings or a damaged file within seconds.
+// Two copies of SQLite in one process, another process besides, one file. All three post to the same accounts, opening
+// and closing as they go. Without the care of store/sqlite/unix_vfs.h this ends in lost postings or a damaged file
+// within seconds.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -214,7 +215,8 @@ TEST(TwoSqlites, LeaveAParentsLocksAloneInAChild) {
   EXPECT_TRUE(ledger.post({transfer(0, 1)}).ok());
 }
 
-// What check says in a forked child: 0, or the number of what did not hold. A child that hangs is ended by its alarm: -1.
+// What check says in a forked child: 0, or the number of what did not hold. A child that hangs is ended by its alarm:
+// -1.
 int in_child(const std::function<int()> &check) {
   std::fflush(nullptr);
   const pid_t child = ::fork();

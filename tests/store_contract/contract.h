@@ -1,7 +1,7 @@
 // The store contract's fixture: a store of one kind with a fresh ledger, and short words for what the tests ask of it.
-// A test runs once for each kind; one that speaks of PostgreSQL alone belongs in postgres_test.cc. "sqlite_by_statements" is
-// the embedded store posting through the very statements that a program runs; "sqlite_in_reverse" is that with rows
-// in the opposite order wherever a statement asks for none.
+// A test runs once for each kind; one that speaks of PostgreSQL alone belongs in postgres_test.cc.
+// "sqlite_by_statements" is the embedded store posting through the very statements that a program runs;
+// "sqlite_in_reverse" is that with rows in the opposite order wherever a statement asks for none.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// Group commit: postings of independent operations in one transaction of the database, each with its own outcome, and as if one
-// after the other.
+// Group commit: postings of independent operations in one transaction of the database, each with its own outcome, and
+// as if one after the other.
 #include <chrono>
 #include <functional>
 #include <map>
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "engine/commit_group.h"
-#include "engine/operations.h"
+#include "engine/makers.h"
 #include "engine/post.h"
 #include "engine/runner.h"
 #include "runtime/clock.h"
@@ -33,14 +33,16 @@ constexpr const char *kAccounts = R"({"accounts": [
 // Its entries say the day, so that a posting on the wrong one shows.
 constexpr const char *kTemplate = R"json({"code": "TRANSFER", "id": "c0000000-0000-0000-0000-000000000001",
   "params": [{"name": "from", "type": "uuid", "default": "uuid('a0000000-0000-0000-0000-000000000001')"},
-             {"name": "to", "type": "uuid"}, {"name": "debit", "type": "decimal"}, {"name": "credit", "type": "decimal"},
+             {"name": "to", "type": "uuid"}, {"name": "debit", "type": "decimal"},
+               {"name": "credit", "type": "decimal"},
              {"name": "key", "type": "string", "default": "''"}],
   "transaction": {"effective": "date()", "journal_id": "uuid('10000000-0000-0000-0000-000000000001')",
                   "external_id": "params.key == '' ? null : params.key"},
   "entries": [
     {"entry_type": "'DR'", "account_id": "params.from", "layer": "SETTLED",
      "direction": "DEBIT", "units": "params.debit", "currency": "'USD'"},
-    {"entry_type": "'CR'", "account_id": "params.to", "layer": "SETTLED", "direction": "CREDIT", "units": "params.credit",
+    {"entry_type": "'CR'", "account_id": "params.to", "layer": "SETTLED", "direction": "CREDIT",
+      "units": "params.credit",
      "currency": "'USD'"}]})json";
 
 std::string account_id(int digit) { return "a0000000-0000-0000-0000-00000000000" + std::to_string(digit); }

@@ -288,7 +288,8 @@ TEST_P(PostgresOrderContract, NothingIsPrunedBehindWhatIsStillInFlight) {
   EXPECT_EQ(prunable(), place - 1);
 }
 
-// Either side of a prune and a listener that begins fails where its snapshot, which is fixed, does not show what the other has done.
+// Either side of a prune and a listener that begins fails where its snapshot, which is fixed, does not show what the
+// other has done.
 TEST_P(PostgresOrderContract, APruneAndAListenerThatBeginsDoNotMissEachOtherOnAnOldSnapshot) {
   int pruned = 0;
   for (const char *level : {"REPEATABLE READ", "SERIALIZABLE"}) {
@@ -473,7 +474,8 @@ TEST_P(PostgresOrderContract, MarksOfAnotherServerAreForgotten) {
   EXPECT_EQ(sql_->run("SELECT count(*) FROM " + schema() + ".order_marks"), "1");
 }
 
-// Many sessions post, some of them slowly, some in vain; who follows the order meanwhile gets what was committed, once, in order.
+// Many sessions post, some of them slowly, some in vain; who follows the order meanwhile gets what was committed, once,
+// in order.
 TEST_P(PostgresOrderContract, FollowingTheCursorMissesNothingAndRepeatsNothing) {
   constexpr int kSessions = 8, kEach = 40;
   std::vector<std::vector<core::PostedTransaction>> work(kSessions);

@@ -1,6 +1,7 @@
-// How lists find their rows: by an index, whatever is asked of them. On PostgreSQL a ledger of some size is listed by every filter,
-// and the server's own counters say whether a table was read from end to end and how many rows were fetched. SQLite has one plan
-// for each statement, which its byte code shows: Rewind and Last go to an end of a table without looking for anything.
+// How lists find their rows: by an index, whatever is asked of them. On PostgreSQL a ledger of some size is listed by
+// every filter, and the server's own counters say whether a table was read from end to end and how many rows were
+// fetched. SQLite has one plan for each statement, which its byte code shows: Rewind and Last go to an end of a table
+// without looking for anything.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -152,107 +153,107 @@ class ListPlans : public StoreContract {
     return out;
   }
 
-  // Account n has a balance in journal n + 3 modulo 5. Transaction n is in journal n modulo 5, by template n modulo 200, moves
-  // accounts n + 2 and n + 3, and is effective on day 10000 + n / 2. Account n is in set 1 + n modulo 2000, set n, from 101 on, in set
-  // 1 + (n - 1) modulo 100, each in the journal of its accounts and with a balance. Journals 0 to 3 keep balances by effective date; sets of journal 4 follow.
+  // Account n has a balance in journal n + 3 modulo 5. Transaction n is in journal n modulo 5, by template n modulo
+  // 200, moves accounts n + 2 and n + 3, and is effective on day 10000 + n / 2. Account n is in set 1 + n modulo 2000,
+  // set n, from 101 on, in set 1 + (n - 1) modulo 100, each in the journal of its accounts and with a balance. Journals
+  // 0 to 3 keep balances by effective date; sets of journal 4 follow.
   void fill(store::Session &on) {
     const std::string s = '"' + schema() + '"';
     const auto id = [](const std::string &letter, const std::string &number) {
       return "('00000000-0000-0000-000" + letter + "-' || lpad((" + number + ")::text, 12, '0'))::uuid";
     };
-    for (
-        const std::string &statement : {
-            "INSERT INTO " + s +
-                ".accounts (id, version, created_at, modified_at, normal_balance_type, status, balance_rollup, "
-                "is_set, code, name) "
-                "SELECT " +
-                id("a", "i") +
-                ", 1, now(), now(), 'credit', CASE WHEN i % 1000 = 0 THEN 'locked' ELSE 'active' END::" + s +
-                ".lock_status, 'synchronous', false, 'A' || lpad(i::text, 6, '0'), 'name' FROM generate_series(1, "
-                "20000) AS i",
-            "INSERT INTO " + s + ".journals SELECT " + id("1", "i") +
-                ", 1, now(), now(), 'active', i < 4, '[]', 'J' FROM generate_series(0, 4) AS i",
-            "INSERT INTO " + s +
-                ".accounts (id, version, created_at, modified_at, normal_balance_type, status, balance_rollup, "
-                "is_set, code, name, journal_id) SELECT " +
-                id("f", "i") +
-                ", 1, now() + i * interval '1 second', now(), 'credit', 'active', CASE WHEN i % 5 = 2 THEN " +
-                "'eventually_consistent' ELSE 'synchronous' END::" + s + ".balance_rollup, true, " + id("f", "i") +
-                "::text, 'set', " + id("1", "(i + 2) % 5") + " FROM generate_series(1, 2000) AS i",
-            "INSERT INTO " + s + ".account_set_members SELECT " + id("f", "1 + i % 2000") + ", " + id("a", "i") +
-                ", now() + i * interval '1 second', false FROM generate_series(1, 20000) AS i UNION ALL SELECT " +
-                id("f", "1 + (i - 1) % 100") + ", " + id("f", "i") +
-                ", now(), true FROM generate_series(101, 2000) AS i",
-            "INSERT INTO " + s + ".account_set_ancestors SELECT m.member_id, m.account_set_id, 1 FROM " + s +
-                ".account_set_members m UNION ALL SELECT m.member_id, n.account_set_id, 2 FROM " + s +
-                ".account_set_members m JOIN " + s + ".account_set_members n ON n.member_id = m.account_set_id",
-            "INSERT INTO " + s +
-                ".velocity_limits (version, created_at, modified_at, id, name, window_keys, params, limits) SELECT 1, "
-                "now(), now(), " +
-                id("4", "i") + ", 'L', '[]', '[]', '{}' FROM generate_series(1, 5000) AS i",
-            "INSERT INTO " + s +
-                ".velocity_controls (version, created_at, modified_at, id, action, name) SELECT 1, now(), now(), " +
-                id("5", "i") + ", 'reject', 'C' FROM generate_series(1, 5000) AS i",
-            "INSERT INTO " + s + ".velocity_control_limits SELECT " + id("5", "i") + ", " + id("4", "i") +
-                ", now() FROM generate_series(1, 5000) AS i",
-            "INSERT INTO " + s +
-                ".velocity_attachments (version, created_at, modified_at, account_id, control_id, params, frozen) "
-                "SELECT 1, now(), now(), " +
-                id("a", "i") + ", " + id("5", "1 + i % 5000") + ", '{}', '{}' FROM generate_series(1, 20000) AS i",
-            "INSERT INTO " + s + ".velocity_balances SELECT 1, " + id("a", "i") + ", " + id("1", "(i + 3) % 5") + ", " +
-                id("5", "1 + i % 5000") + ", " + id("4", "1 + i % 5000") +
-                ", 'USD', '{}', 0, 0, 0, 0, 0, 0 FROM generate_series(1, 20000) AS i",
-            "INSERT INTO " + s +
-                ".effective_balances SELECT i, timestamptz '2020-01-01' + i / 20 * interval '1 day', CASE l WHEN 0 "
-                "THEN date '1970-01-01' + 15000 WHEN 1 THEN date '2011-01-01' ELSE date '2011-01-01' END, date "
-                "'2020-01-01' + i / 20, l, '[1,0,0,0,[\"1\",\"0\"],[\"0\",\"0\"],[\"0\",\"0\"]]' FROM "
-                "generate_series(1, 20000) AS i CROSS JOIN generate_series(0, 2) AS l",
-            "INSERT INTO " + s +
-                ".effective_entries SELECT i, k, date '1970-01-01' + 10000 + i / 2 FROM generate_series(1, 20000) AS "
-                "i "
-                "CROSS JOIN generate_series(1, 2) AS k",
-            "INSERT INTO " + s + ".outbox_events SELECT i, now(), CASE i % 10 WHEN 0 THEN " + id("a", "i") + " ELSE " +
-                id("7", "i") +
-                " END, CASE i % 10 WHEN 0 THEN 'account_created' ELSE 'transaction_created' END, CASE i % 10 WHEN 0 "
-                "THEN "
-                "'{}'::json END FROM generate_series(1, 20000) AS i",
-            "INSERT INTO " + s + ".listeners SELECT 'l' || i, i, now() FROM generate_series(1, 5000) AS i",
-            "INSERT INTO " + s + ".order_marks VALUES (20000, '3')",
-            "UPDATE " + s + ".rollup_state SET applied = 19990",
-            "INSERT INTO " + s + ".tx_templates SELECT " + id("2", "i") +
-                ", 1, now(), now(), 'T' || lpad(i::text, 6, '0'), '[]', '{}', '[]' FROM generate_series(0, 5000) AS i",
-            "INSERT INTO " + s + ".transactions SELECT i, now(), now(), 1, date '1970-01-01' + 10000 + i / 2, " +
-                id("7", "i") + ", " + id("1", "i % 5") + ", " + id("2", "i % 200") +
-                ", NULL, NULL, CASE WHEN i % 2 = 0 THEN 'c' || i / 10 END FROM generate_series(1, 20000) AS i",
-            "INSERT INTO " + s +
-                ".entries SELECT i, 1, now(), k, date '1970-01-01' + 10000 + i / 2, 'settled', 'debit', " +
-                id("e", "2 * i + k") + ", " + id("7", "i") + ", " + id("a", "1 + (i + k) % 20000") + ", " +
-                id("1", "i % 5") +
-                ", 1, 'USD', 'x' FROM generate_series(1, 20000) AS i CROSS JOIN generate_series(1, 2) AS k",
-            "INSERT INTO " + s + ".balances SELECT i, 1, now(), now(), now(), now(), now(), " + id("a", "i") + ", " +
-                id("1", "(i + 3) % 5") + ", " + id("e", "i") +
-                ", NULL, NULL, NULL, 'USD', 0, 0, 0, 0, 0, 0 FROM generate_series(1, 20000) AS i",
-            "INSERT INTO " + s + ".balances SELECT 20000 + i, 1, now(), now(), now(), now(), now(), " + id("f", "i") +
-                ", " + id("1", "(i + 2) % 5") + ", " + id("e", "i") +
-                ", NULL, NULL, NULL, 'USD', 0, 0, 0, 0, 0, 0 FROM generate_series(1, 2000) AS i",
-            "INSERT INTO " + s + ".balance_history SELECT i, k, now(), now(), now(), now(), " + id("e", "i") +
-                ", NULL, NULL, NULL, 0, 0, 0, 0, 0, 0 FROM generate_series(1, 20000) AS i CROSS JOIN "
-                "generate_series(1, 2) AS k",
-            // Each transaction is a hold, every hundredth an open one, and half of those have expired or end later; of the
-            // others every third would have, and one of the last did first of all.
-            "INSERT INTO " + s +
-                ".holds SELECT i, 1, now(), CASE WHEN i = 19999 THEN timestamptz '2020-01-01' WHEN i % 200 = 0 THEN "
-                "timestamptz '2025-01-01' WHEN i % 3 = 0 THEN timestamptz '2030-01-01' END, " +
-                id("7", "i") +
-                ", NULL, CASE WHEN i % 100 = 0 THEN 'open' ELSE 'captured' END, 'USD', 1, 0 FROM generate_series(1, "
-                "20000) "
-                "AS i",
-            "INSERT INTO " + s + ".hold_accounts SELECT " + id("a", "1 + (i + k) % 20000") +
-                ", i, h.expires_at, i % 100 = 0 FROM generate_series(1, 20000) AS i CROSS JOIN generate_series(1, 2) "
-                "AS "
-                "k JOIN " +
-                s + ".holds h ON h.ordinal = i",
-        }) {
+    for (const std::string &statement : {
+             "INSERT INTO " + s +
+                 ".accounts (id, version, created_at, modified_at, normal_balance_type, status, balance_rollup, "
+                 "is_set, code, name) "
+                 "SELECT " +
+                 id("a", "i") +
+                 ", 1, now(), now(), 'credit', CASE WHEN i % 1000 = 0 THEN 'locked' ELSE 'active' END::" + s +
+                 ".lock_status, 'synchronous', false, 'A' || lpad(i::text, 6, '0'), 'name' FROM generate_series(1, "
+                 "20000) AS i",
+             "INSERT INTO " + s + ".journals SELECT " + id("1", "i") +
+                 ", 1, now(), now(), 'active', i < 4, '[]', 'J' FROM generate_series(0, 4) AS i",
+             "INSERT INTO " + s +
+                 ".accounts (id, version, created_at, modified_at, normal_balance_type, status, balance_rollup, "
+                 "is_set, code, name, journal_id) SELECT " +
+                 id("f", "i") +
+                 ", 1, now() + i * interval '1 second', now(), 'credit', 'active', CASE WHEN i % 5 = 2 THEN " +
+                 "'eventually_consistent' ELSE 'synchronous' END::" + s + ".balance_rollup, true, " + id("f", "i") +
+                 "::text, 'set', " + id("1", "(i + 2) % 5") + " FROM generate_series(1, 2000) AS i",
+             "INSERT INTO " + s + ".account_set_members SELECT " + id("f", "1 + i % 2000") + ", " + id("a", "i") +
+                 ", now() + i * interval '1 second', false FROM generate_series(1, 20000) AS i UNION ALL SELECT " +
+                 id("f", "1 + (i - 1) % 100") + ", " + id("f", "i") +
+                 ", now(), true FROM generate_series(101, 2000) AS i",
+             "INSERT INTO " + s + ".account_set_ancestors SELECT m.member_id, m.account_set_id, 1 FROM " + s +
+                 ".account_set_members m UNION ALL SELECT m.member_id, n.account_set_id, 2 FROM " + s +
+                 ".account_set_members m JOIN " + s + ".account_set_members n ON n.member_id = m.account_set_id",
+             "INSERT INTO " + s +
+                 ".velocity_limits (version, created_at, modified_at, id, name, window_keys, params, limits) SELECT 1, "
+                 "now(), now(), " +
+                 id("4", "i") + ", 'L', '[]', '[]', '{}' FROM generate_series(1, 5000) AS i",
+             "INSERT INTO " + s +
+                 ".velocity_controls (version, created_at, modified_at, id, action, name) SELECT 1, now(), now(), " +
+                 id("5", "i") + ", 'reject', 'C' FROM generate_series(1, 5000) AS i",
+             "INSERT INTO " + s + ".velocity_control_limits SELECT " + id("5", "i") + ", " + id("4", "i") +
+                 ", now() FROM generate_series(1, 5000) AS i",
+             "INSERT INTO " + s +
+                 ".velocity_attachments (version, created_at, modified_at, account_id, control_id, params, frozen) "
+                 "SELECT 1, now(), now(), " +
+                 id("a", "i") + ", " + id("5", "1 + i % 5000") + ", '{}', '{}' FROM generate_series(1, 20000) AS i",
+             "INSERT INTO " + s + ".velocity_balances SELECT 1, " + id("a", "i") + ", " + id("1", "(i + 3) % 5") +
+                 ", " + id("5", "1 + i % 5000") + ", " + id("4", "1 + i % 5000") +
+                 ", 'USD', '{}', 0, 0, 0, 0, 0, 0 FROM generate_series(1, 20000) AS i",
+             "INSERT INTO " + s +
+                 ".effective_balances SELECT i, timestamptz '2020-01-01' + i / 20 * interval '1 day', CASE l WHEN 0 "
+                 "THEN date '1970-01-01' + 15000 WHEN 1 THEN date '2011-01-01' ELSE date '2011-01-01' END, date "
+                 "'2020-01-01' + i / 20, l, '[1,0,0,0,[\"1\",\"0\"],[\"0\",\"0\"],[\"0\",\"0\"]]' FROM "
+                 "generate_series(1, 20000) AS i CROSS JOIN generate_series(0, 2) AS l",
+             "INSERT INTO " + s +
+                 ".effective_entries SELECT i, k, date '1970-01-01' + 10000 + i / 2 FROM generate_series(1, 20000) AS "
+                 "i "
+                 "CROSS JOIN generate_series(1, 2) AS k",
+             "INSERT INTO " + s + ".outbox_events SELECT i, now(), CASE i % 10 WHEN 0 THEN " + id("a", "i") + " ELSE " +
+                 id("7", "i") +
+                 " END, CASE i % 10 WHEN 0 THEN 'account_created' ELSE 'transaction_created' END, CASE i % 10 WHEN 0 "
+                 "THEN "
+                 "'{}'::json END FROM generate_series(1, 20000) AS i",
+             "INSERT INTO " + s + ".listeners SELECT 'l' || i, i, now() FROM generate_series(1, 5000) AS i",
+             "INSERT INTO " + s + ".order_marks VALUES (20000, '3')",
+             "UPDATE " + s + ".rollup_state SET applied = 19990",
+             "INSERT INTO " + s + ".tx_templates SELECT " + id("2", "i") +
+                 ", 1, now(), now(), 'T' || lpad(i::text, 6, '0'), '[]', '{}', '[]' FROM generate_series(0, 5000) AS i",
+             "INSERT INTO " + s + ".transactions SELECT i, now(), now(), 1, date '1970-01-01' + 10000 + i / 2, " +
+                 id("7", "i") + ", " + id("1", "i % 5") + ", " + id("2", "i % 200") +
+                 ", NULL, NULL, CASE WHEN i % 2 = 0 THEN 'c' || i / 10 END FROM generate_series(1, 20000) AS i",
+             "INSERT INTO " + s +
+                 ".entries SELECT i, 1, now(), k, date '1970-01-01' + 10000 + i / 2, 'settled', 'debit', " +
+                 id("e", "2 * i + k") + ", " + id("7", "i") + ", " + id("a", "1 + (i + k) % 20000") + ", " +
+                 id("1", "i % 5") +
+                 ", 1, 'USD', 'x' FROM generate_series(1, 20000) AS i CROSS JOIN generate_series(1, 2) AS k",
+             "INSERT INTO " + s + ".balances SELECT i, 1, now(), now(), now(), now(), now(), " + id("a", "i") + ", " +
+                 id("1", "(i + 3) % 5") + ", " + id("e", "i") +
+                 ", NULL, NULL, NULL, 'USD', 0, 0, 0, 0, 0, 0 FROM generate_series(1, 20000) AS i",
+             "INSERT INTO " + s + ".balances SELECT 20000 + i, 1, now(), now(), now(), now(), now(), " + id("f", "i") +
+                 ", " + id("1", "(i + 2) % 5") + ", " + id("e", "i") +
+                 ", NULL, NULL, NULL, 'USD', 0, 0, 0, 0, 0, 0 FROM generate_series(1, 2000) AS i",
+             "INSERT INTO " + s + ".balance_history SELECT i, k, now(), now(), now(), now(), " + id("e", "i") +
+                 ", NULL, NULL, NULL, 0, 0, 0, 0, 0, 0 FROM generate_series(1, 20000) AS i CROSS JOIN "
+                 "generate_series(1, 2) AS k",
+             // Each transaction is a hold, every hundredth an open one, and half of those have expired or end later; of
+             // the others every third would have, and one of the last did first of all.
+             "INSERT INTO " + s +
+                 ".holds SELECT i, 1, now(), CASE WHEN i = 19999 THEN timestamptz '2020-01-01' WHEN i % 200 = 0 THEN "
+                 "timestamptz '2025-01-01' WHEN i % 3 = 0 THEN timestamptz '2030-01-01' END, " +
+                 id("7", "i") +
+                 ", NULL, CASE WHEN i % 100 = 0 THEN 'open' ELSE 'captured' END, 'USD', 1, 0 FROM generate_series(1, "
+                 "20000) "
+                 "AS i",
+             "INSERT INTO " + s + ".hold_accounts SELECT " + id("a", "1 + (i + k) % 20000") +
+                 ", i, h.expires_at, i % 100 = 0 FROM generate_series(1, 20000) AS i CROSS JOIN generate_series(1, 2) "
+                 "AS "
+                 "k JOIN " +
+                 s + ".holds h ON h.ordinal = i",
+         }) {
       sql(on, statement);
     }
     for (const auto &row :
@@ -304,8 +305,8 @@ TEST_P(ListPlans, NoListReadsALargeTableFromEndToEnd) {
   on->rollback();
 }
 
-// What a posting reads grows with what it posts, not with its square: each key is looked up some times, in whatever order the planner
-// would like to join. 200 accounts below a set in a journal with effective dates.
+// What a posting reads grows with what it posts, not with its square: each key is looked up some times, in whatever
+// order the planner would like to join. 200 accounts below a set in a journal with effective dates.
 TEST_P(ListPlans, APostingLooksEachOfItsBalancesUpAFewTimes) {
   if (!is_postgres()) return;
   constexpr int kKeys = 200, kLookups = 30;

@@ -1,6 +1,6 @@
-// SqlConnection: plain SQL on a PostgreSQL connection of the test's own, for what no ledger does: other roles, other isolation
-// levels, killed backends, a look at the tables. It finds libpq by itself, so that it shares nothing with what is tested.
-// One thread at a time.
+// SqlConnection: plain SQL on a PostgreSQL connection of the test's own, for what no ledger does: other roles, other
+// isolation levels, killed backends, a look at the tables. It finds libpq by itself, so that it shares nothing with
+// what is tested. One thread at a time.
 #pragma once
 
 #include <memory>

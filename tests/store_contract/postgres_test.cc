@@ -153,8 +153,8 @@ TEST_P(PostgresContract, AHostCanMigrateStatementByStatement) {
   add_account("A");
 }
 
-// What an extension that spreads tables over several servers would take: it plans a function's statements one by one, and needs to
-// see which tables they are about, and values instead of rows.
+// What an extension that spreads tables over several servers would take: it plans a function's statements one by one,
+// and needs to see which tables they are about, and values instead of rows.
 class PostgresCatalogue : public PostgresContract {
  protected:
   // The names that a query selects, from functions and their statements in this schema.
@@ -179,7 +179,8 @@ TEST_P(PostgresCatalogue, NoFunctionInSqlWrites) {
       << "there are functions that write";
 }
 
-// A row of a table is an argument only where it goes no further: in what is inlined when it reads, and where taken codes are sought.
+// A row of a table is an argument only where it goes no further: in what is inlined when it reads, and where taken
+// codes are sought.
 TEST_P(PostgresCatalogue, RowsOfTablesAreArgumentsOnlyOfReaders) {
   const std::string takes_rows =
       "SELECT f.proname FROM function f CROSS JOIN LATERAL unnest(f.proargtypes) a JOIN pg_type t ON t.oid = a "
@@ -495,7 +496,8 @@ TEST_P(PostgresContract, AReadOnlyTransactionIsNamed) {
   sql_->run("ROLLBACK");
 }
 
-// Members are frozen by their first entry, also where that is committed after the snapshot of whoever writes the membership.
+// Members are frozen by their first entry, also where that is committed after the snapshot of whoever writes the
+// membership.
 TEST_P(PostgresContract, AMembershipUnderAFixedSnapshotDoesNotOverlookAFirstEntry) {
   for (const char *level : {"REPEATABLE READ", "SERIALIZABLE"}) {
     const auto named = [&](const char *name) { return add_account(std::string(name) + " " + level); };
@@ -558,8 +560,8 @@ TEST_P(PostgresContract, AMembershipUnderAFixedSnapshotDoesNotMissAnAccountThatW
   }
 }
 
-// Accounts are created into one set side by side, by more transactions than it has marks, and under fixed snapshots, too, which
-// do not stumble over each other's marks.
+// Accounts are created into one set side by side, by more transactions than it has marks, and under fixed snapshots,
+// too, which do not stumble over each other's marks.
 TEST_P(PostgresContract, AccountsAreBornIntoOneSetSideBySideUnderAnyIsolation) {
   const core::Journal own = add_journal("J");
   const base::Uuid top = add_set(own), people = add_set(own);
@@ -581,8 +583,8 @@ TEST_P(PostgresContract, AccountsAreBornIntoOneSetSideBySideUnderAnyIsolation) {
             "6");
 }
 
-// What a set that follows is limited to is counted by postings that hold no balance of it: they hold its account, alone, and take it
-// so at once. Two that shared it first would each wait for the other.
+// What a set that follows is limited to is counted by postings that hold no balance of it: they hold its account,
+// alone, and take it so at once. Two that shared it first would each wait for the other.
 TEST_P(PostgresContract, PostingsBelowALimitedSetThatFollowsDoNotDeadlockUnderFixedSnapshots) {
   for (const std::string level : {"READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"}) {
     const core::Journal own = add_journal(level);

@@ -1,4 +1,5 @@
-"""What the generators of the wrappers' types share: the documents of cala.h (documents.py), walked and put into words."""
+"""What the generators of the wrappers' types share: the documents of cala.h (documents.py), walked and put into
+words."""
 import json
 import re
 import textwrap
@@ -106,7 +107,8 @@ def resolved(documents, of):
     """What a name stands for; a word for values stays."""
     while of["kind"] == "name" and of["name"] not in VALUES:
         request = of["name"].endswith(".request")
-        of = documents["operations"][of["name"].removesuffix(".request")]["request"] if request else documents["types"][of["name"]]["type"]
+        name = of["name"].removesuffix(".request")
+        of = documents["operations"][name]["request"] if request else documents["types"][name]["type"]
     return of
 
 
@@ -114,7 +116,8 @@ def shape(documents, of):
     """The Shape of a type that is an object, or of which each alternative is one; None of another."""
     of = resolved(documents, of)
     if of["kind"] == "object":
-        return Shape(tuple(Field(field["key"], field["type"], field["optional"], field.get("default"), field.get("doc", ""))
+        return Shape(tuple(Field(field["key"], field["type"], field["optional"], field.get("default"),
+                                 field.get("doc", ""))
                            for field in of["fields"]))
     parts = [shape(documents, part) for part in of["of"]] if of["kind"] in ("all", "union") else [None]
     if None in parts:
@@ -151,10 +154,12 @@ def errors_by_status(documents, operation):
 
 
 def noun_and_verb(documents, operation):
-    """account_set and add_members of account_set_add_members: the noun is a type of the contract, or what is created."""
+    """account_set and add_members of account_set_add_members: the noun is a type of the contract, or what is
+    created."""
     if operation == "tx_finish":  # of a prepared one
         return "prepared", "finish"
-    nouns = {*documents["types"], *(name.removesuffix("_create") for name in documents["operations"] if name.endswith("_create"))}
+    nouns = {*documents["types"], *(name.removesuffix("_create") for name in documents["operations"]
+                                    if name.endswith("_create"))}
     found = [noun for noun in nouns if operation.startswith(noun + "_")]
     noun = max(found, key=len) if found else operation.rpartition("_")[0]
     return noun, operation[len(noun) + 1:]

@@ -1,6 +1,8 @@
-"""The documents of cala.h: what its comments say about requests, results and errors, as data ("Notation of documents" there).
+"""The documents of cala.h: what its comments say about requests, results and errors, as data ("Notation of documents"
+there).
 
-Gives abi/api.json, which the library also hands out (cala_api), docs/operations.md, the tables of docs/errors.md and the rows of ABI.md.
+Gives abi/api.json, which the library also hands out (cala_api), docs/operations.md, the tables of docs/errors.md and
+the rows of ABI.md.
 A comment that cannot be read is an error.
 
 A type is one of
@@ -94,6 +96,8 @@ class Reader:
                 out["min"] = int(self.take())
                 self.take("..")
                 out["max"] = int(self.take())
+                if out["max"] < out["min"]:
+                    raise Unreadable(f"{self.where}: {out['max']} is less than {out['min']}")
             return out
         if re.match("[a-z]", token):
             return {"kind": "name", "name": token}
@@ -111,6 +115,8 @@ class Reader:
             if fields:
                 self.take(",")
             field = {"key": self.take(), "type": None, "optional": self.peek() == "?"}
+            if any(other["key"] == field["key"] for other in fields):
+                raise Unreadable(f"{self.where}: {field['key']} stands there twice")
             if field["optional"]:
                 self.take()
             doc = self.docs.get(self.at)
@@ -175,6 +181,8 @@ def read_operation(function):
             raise Unreadable(f"{name}: {part}: is missing")
     if text["access"] not in ("read", "write"):
         raise Unreadable(f"{name}: access: is read or write")
+    if not re.fullmatch(r"\d+\.\d+", text.get("since", "1.0")):
+        raise Unreadable(f"{name}: since: is a version, 1.0")
     also, codes = read_errors(text.get("errors", ""), name)
     return name, also, codes, {
         "since": text.get("since", "1.0"), "access": text["access"], "doc": sentence(text["doc"]),
@@ -225,6 +233,30 @@ def check_names(of, known, where):
             check_names(value, known, where)
 
 
+def may_be(value, of, types):
+    """Whether a default can be a value of the type."""
+    if of["kind"] == "name":
+        if of["name"] in types:
+            return may_be(value, types[of["name"]]["type"], types)
+        return isinstance(value, bool if of["name"] == "boolean" else str)
+    if of["kind"] == "union":
+        return any(may_be(value, one, types) for one in of["of"])
+    if of["kind"] == "integer":
+        return type(value) is int and of.get("min", value) <= value <= of.get("max", value)
+    return of["kind"] == "literal" and value == of["value"]
+
+
+def check_defaults(of, types, where):
+    if isinstance(of, dict):
+        if "default" in of and not (of["optional"] and may_be(of["default"], of["type"], types)):
+            raise Unreadable(f"{where}: {of['key']} cannot be {json.dumps(of['default'])} where it is left out")
+        for value in of.values():
+            check_defaults(value, types, where)
+    elif isinstance(of, list):
+        for value in of:
+            check_defaults(value, types, where)
+
+
 def read_documents(header):
     text = header.path.read_text(encoding="utf-8")
     codes, types, operations, errors = read_codes(text), read_types(text), {}, {}
@@ -233,7 +265,8 @@ def read_documents(header):
         errors[name] = {**(errors[also] if also else {}), **own}
         for code, status in errors[name].items():
             if code not in codes:
-                raise Unreadable(f'{name}: {code} is not in the list "Codes of errors" at the end of cala.h, from which docs/errors.md is made: '
+                raise Unreadable(f'{name}: {code} is not in the list "Codes of errors" at the end of cala.h, from '
+                                 f'which docs/errors.md is made: '
                                  f"add /* code {code}, {status}: WHAT IT MEANS, do: and details: */ there")
             if codes[code]["status"] != status:
                 raise Unreadable(f"{name}: {code} is {codes[code]['status']} in the list of codes, {status} here")
@@ -242,6 +275,10 @@ def read_documents(header):
     known = {*VALUES, *types, *(f"{name}.request" for name in operations)}
     for name, of in {**types, **operations, **codes}.items():
         check_names(of, known, name)
+        check_defaults(of, types, name)
+    for name, code in codes.items():
+        if code["status"] not in header.constants:
+            raise Unreadable(f"code {name}: cala.h has no status {code['status']}")
     version = ".".join(re.findall(r"#define CALA_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", text))
     return {"version": version, "types": types, "operations": operations, "codes": codes,
             "functions": [function.name for function in header.functions]}
@@ -294,7 +331,8 @@ def links(documents, of):
 
 def page(documents):
     out = ["# The operations\n",
-           "Made from `include/cala.h` by `tools/make_ffi`; the notation is explained at its top. `cala_api()` gives the same as JSON.",
+           "Made from `include/cala.h` by `tools/make_ffi`; the notation is explained at its top. `cala_api()` "
+           "gives the same as JSON.",
            "Besides the errors named, any operation may give those that [errors.md](errors.md) marks with *any*.\n"]
     for name, operation in documents["operations"].items():
         out.append(f"## {name}\n\n{operation['doc']}\n")
@@ -302,7 +340,8 @@ def page(documents):
         out.append("Request:\n\n" + code_block(operation["request"]) + links(documents, operation["request"]))
         out.append("Result:\n\n" + code_block(operation["result"]) + links(documents, operation["result"]))
         if operation["errors"]:
-            out += ["Errors:\n", *(f"- `{code}`: {documents['codes'][code]['means']}" for code in operation["errors"]), ""]
+            out += ["Errors:\n", *(f"- `{code}`: {documents['codes'][code]['means']}" for code in operation["errors"]),
+                    ""]
     out.append("# Their types\n")
     for name, of in documents["types"].items():
         out.append(f"## {name}\n\n{of['doc'][:1].upper()}{of['doc'][1:]}\n\n{code_block(of['type'])}")
@@ -345,18 +384,22 @@ def code_tables(documents):
             section = code["section"]
             out += f"\n## {section}\n\n| code | status | means | what to do | details |\n|---|---|---|---|---|\n"
         advice = re.sub(r"docs/(\w+\.md)", r"[\1](\1)", code["advice"])
-        also = (", any" if code["any"] else "") + {"yes": ", retryable", "sometimes": ", sometimes retryable", "no": ""}[code["retryable"]]
+        also = (", any" if code["any"] else "") + {"yes": ", retryable", "sometimes": ", sometimes retryable",
+                                                   "no": ""}[code["retryable"]]
         details = f"`{notation(code['details'])}`" if code["details"].get("fields") != [] else ""
-        out += "| " + " | ".join([f"`{name}`", code["status"].removeprefix("CALA_") + also, code["means"], advice, cell(details)]) + " |\n"
+        out += "| " + " | ".join([f"`{name}`", code["status"].removeprefix("CALA_") + also, code["means"], advice,
+                                  cell(details)]) + " |\n"
     return out + "\n"
 
 
 def promised_rows(documents, text):
-    """The rows of ABI.md: what it says of a function stays, and one that it lacks is stable since its operation's version."""
+    """The rows of ABI.md: what it says of a function stays, and one that it lacks is stable since its operation's
+    version."""
     known = dict(re.findall(r"^\| `(cala_\w+)` \| (.*) \|$", text, re.M))
     since = {f"cala_{name}": operation["since"] for name, operation in documents["operations"].items()}
     now = ".".join(documents["version"].split(".")[:2])
-    return "".join(f"| `{name}` | {known.get(name) or since.get(name, now) + ' | stable'} |\n" for name in documents["functions"])
+    return "".join(f"| `{name}` | {known.get(name) or since.get(name, now) + ' | stable'} |\n"
+                   for name in documents["functions"])
 
 
 def outputs(header):
@@ -364,9 +407,11 @@ def outputs(header):
     texts = {name: (root / name).read_text(encoding="utf-8") for name in ("docs/errors.md", "ABI.md")}
     try:
         documents = read_documents(header)
-        errors = between(texts["docs/errors.md"], ("<!-- codes: made by tools/make_ffi from cala.h -->\n", "<!-- end of codes -->\n"),
+        errors = between(texts["docs/errors.md"], ("<!-- codes: made by tools/make_ffi from cala.h -->\n",
+                                                   "<!-- end of codes -->\n"),
                          code_tables(documents))
-        promise = between(texts["ABI.md"], ("| function | since | state |\n|---|---|---|\n", "\n## How it is checked\n"),
+        promise = between(texts["ABI.md"], ("| function | since | state |\n|---|---|---|\n",
+                                            "\n## How it is checked\n"),
                           promised_rows(documents, texts["ABI.md"]))
     except Unreadable as error:
         raise SystemExit(str(error)) from error

@@ -5,12 +5,14 @@ Handles are pointers; a string with its length is one string; trailing out param
 import re
 from dataclasses import dataclass, field
 
+from ffi.columns import WIDTH
 from ffi.header import HANDLES
 
 PATH = "go/raw/raw_gen.go"
 SCALARS = {"cala_status": "Status", "int32_t": "int32", "int64_t": "int64", "uint64_t": "uint64"}
 GROUPS = {"CALA_TX_": ("Tx", "int32"), "CALA_STEP_": ("Step", "int32"), "CALA_RECORD_": ("Record", "uint16")}
-CALLBACKS = {"cala_completion_fn": "CompletionFn", "cala_resolve_fn": "ResolveFn", "cala_event_fn": "EventFn", "cala_log_fn": "LogFn"}
+CALLBACKS = {"cala_completion_fn": "CompletionFn", "cala_resolve_fn": "ResolveFn", "cala_event_fn": "EventFn",
+             "cala_log_fn": "LogFn"}
 CALLS_BACK = {"cala_queue_drain", "cala_queue_run", "cala_tx_adopt"}
 
 PREAMBLE = """\
@@ -18,9 +20,9 @@ PREAMBLE = """\
 
 // Package raw is every function of cala.h, one to one, for package cala. cala.h is its manual.
 //
-// Load finds the library at run time, LoadLinked the one that the program was linked with; nothing else here may be called before one of them
-// succeeded. A text and its length are one
-// string (an empty one may arrive as NULL), out parameters are results, and a Go function can never be a callback.
+// Load finds the library at run time, LoadLinked the one that the program was linked with; nothing else here may be
+// called before one of them succeeded. A text and its length are one string (an empty one may arrive as NULL), out
+// parameters are results, and a Go function can never be a callback.
 package raw
 
 /*
@@ -238,8 +240,9 @@ def trampoline(call):
     function = call.function
     space = "" if function.result.endswith("*") else " "
     back = "" if function.result == "void" else "return "
-    return (f"static {function.result}{space}go_{function.name}({', '.join(call.c_parameters) or 'void'}) {{ "
-            f"{back}p_{function.name}({', '.join(call.c_arguments)}); }}")
+    head = f"static {function.result}{space}go_{function.name}({', '.join(call.c_parameters) or 'void'}) {{"
+    body = f"{back}p_{function.name}({', '.join(call.c_arguments)});"
+    return f"{head} {body} }}" if len(head + body) < WIDTH - 3 else f"{head}\n  {body}\n}}"
 
 
 def go_constants(constants):
@@ -253,7 +256,8 @@ def go_constants(constants):
 
 
 def go_operations(operations):
-    lines = ["// Operations are all functions that make an operation, by name.", "var Operations = []struct {", "\tName string",
+    lines = ["// Operations are all functions that make an operation, by name.", "var Operations = []struct {",
+             "\tName string",
              "\tMake Operation", "}{"]
     lines += [f'\t{{"{function.name.removeprefix("cala_")}", {camel(function.name)}}},' for function in operations]
     return "\n".join(lines + ["}"])
@@ -261,12 +265,14 @@ def go_operations(operations):
 
 def outputs(header):
     calls = [read_call(function) for function in header.functions]
-    quiet = [call.function.name for call in calls if call.function.name not in CALLS_BACK]
+    names = [call.function.name for call in calls]
+    quiet = [name for name in names if name not in CALLS_BACK]
     parts = {
         "directives": "\n".join(f"#cgo noescape go_{name}\n#cgo nocallback go_{name}" for name in quiet),
         "pointers": "\n".join(f"static __typeof__(&{call.function.name}) p_{call.function.name};" for call in calls),
-        "table": "\n".join(f'    {{"{call.function.name}", (void **)&p_{call.function.name}, LINKED({call.function.name})}},' for call in calls),
+        "table": "\n".join(f'    {{"{name}", (void **)&p_{name}, LINKED({name})}},' for name in names),
         "trampolines": "\n".join(map(trampoline, calls)),
     }
-    text = [PREAMBLE % parts, go_constants(header.constants), *map(go_function, calls), go_operations(header.operations)]
+    text = [PREAMBLE % parts, go_constants(header.constants), *map(go_function, calls),
+            go_operations(header.operations)]
     return {PATH: "\n\n".join(part.strip("\n") for part in text) + "\n"}

@@ -1,6 +1,7 @@
 """What cala.h declares, read for the generators of the raw bindings (tools/make_ffi).
 
-The header keeps to a small C: opaque structs, scalar types, enums of constants, two callback types and functions. Anything else
+The header keeps to a small C: opaque structs, scalar types, enums of constants, two callback types and functions.
+Anything else
 is an error here, so that a binding never guesses.
 """
 import pathlib
@@ -65,7 +66,8 @@ def comment_text(frame):
 
 
 def wrapped(text, width=120):
-    """The header with the lines of comments that are too long broken at a space; what is over goes to the front of the next one where
+    """The header with the lines of comments that are too long broken at a space; what is over goes to the front of the
+    next one where
     that goes on with the same words."""
     lines = text.split("\n")
     for at, line in enumerate(lines):  # which grows on the way
@@ -94,14 +96,16 @@ def read_header(path=None):
             constants[name] = int(value)
     comment = r"(?P<comment>/\*(?:(?!\*/).)*\*/)\s*"
     callbacks = [
-        Function(found["name"], normal_type(found["result"]), parse_parameters(found["parameters"]), comment_text(found["comment"]))
+        Function(found["name"], normal_type(found["result"]), parse_parameters(found["parameters"]),
+                 comment_text(found["comment"]))
         for found in re.finditer(
             comment + r"(?:typedef void \(\*cala_function\)\(void\);\s*)?"
             r"typedef (?P<result>[a-z_ ]+)\(\*(?P<name>cala_[a-z_]+_fn)\)\((?P<parameters>[^)]*)\);", text, re.S)
     ]
     functions = []
     for found in re.finditer(
-            "(?:" + comment + r")?CALA_API (?P<result>[a-z0-9_ ]+?[ *]+)(?P<name>cala_[a-z0-9_]+)\((?P<parameters>[^)]*)\);", text, re.S):
+            "(?:" + comment + r")?CALA_API (?P<result>[a-z0-9_ ]+?[ "
+                               "*]+)(?P<name>cala_[a-z0-9_]+)\((?P<parameters>[^)]*)\);", text, re.S):
         functions.append(Function(found["name"], normal_type(found["result"]), parse_parameters(found["parameters"]),
                                   comment_text(found["comment"] or "")))
     declared = len(re.findall(r"^CALA_API ", text, re.M))

@@ -1,6 +1,8 @@
-"""The raw layer of ffi-examples/node-ffi: types.ts says what it is, koffi.ts and bun.ts load the library, one with koffi, one with bun:ffi.
+"""The raw layer of ffi-examples/node-ffi: types.ts says what it is, koffi.ts and bun.ts load the library, one with
+koffi, one with bun:ffi.
 
-Both give the same functions with the same arguments. Handles are numbers or BigInts, as the loader likes them, and opaque to callers;
+Both give the same functions with the same arguments. Handles are numbers or BigInts, as the loader likes them, and
+opaque to callers;
 what C writes through a pointer is read from a BigUint64Array of one place.
 """
 import re
@@ -35,14 +37,19 @@ def kind(function, index):
 def result_kind(function):
     if HANDLE.fullmatch(function.result):
         return "handle"
-    return {"void": "void", "const char *": "text", "int32_t": "int32", "cala_status": "int32", "int64_t": "int64"}[function.result]
+    return {"void": "void", "const char *": "text", "int32_t": "int32", "cala_status": "int32",
+            "int64_t": "int64"}[function.result]
 
 
-TYPESCRIPT = {"handle": "Handle | null", "address": "Handle | null", "cell": "BigUint64Array | null", "bytes": "Uint8Array | null",
-              "text": "string | null", "int32": "number", "int64": "number", "size": "number", "tag": "number", "void": "void"}
-KOFFI = {"handle": "void *", "address": "void *", "cell": "void *", "bytes": "void *", "text": "str", "int32": "int32_t",
+TYPESCRIPT = {"handle": "Handle | null", "address": "Handle | null", "cell": "BigUint64Array | null",
+              "bytes": "Uint8Array | null",
+              "text": "string | null", "int32": "number", "int64": "number", "size": "number", "tag": "number",
+              "void": "void"}
+KOFFI = {"handle": "void *", "address": "void *", "cell": "void *", "bytes": "void *", "text": "str",
+         "int32": "int32_t",
          "int64": "int64_t", "size": "size_t", "tag": "uintptr_t", "void": "void"}
-BUN = {"handle": "ptr", "address": "ptr", "cell": "ptr", "bytes": "ptr", "text": "ptr", "int32": "i32", "int64": "i64_fast",
+BUN = {"handle": "ptr", "address": "ptr", "cell": "ptr", "bytes": "ptr", "text": "ptr", "int32": "i32",
+       "int64": "i64_fast",
        "size": "u64_fast", "tag": "u64_fast", "void": "void"}
 
 
@@ -72,7 +79,8 @@ def doc(text, indent):
 
 def constants(header, prefix, name, comment):
     words = {key.removeprefix(prefix): value for key, value in header.constants.items() if key.startswith(prefix)}
-    return (f"/** {comment} */\nexport const {name} = {{\n" + "".join(f"  {key}: {value},\n" for key, value in words.items())
+    return (f"/** {comment} */\nexport const {name} = {{\n"
+            + "".join(f"  {key}: {value},\n" for key, value in words.items())
             + "} as const;\n\n")
 
 
@@ -94,14 +102,16 @@ def types(header):
     text += "/** The operations of cala.h, without their prefix. */\nexport const operationNames = [\n"
     text += "".join(f'  "{function.name.removeprefix("cala_")}",\n' for function in header.operations)
     text += "] as const satisfies OperationName[];\n\n"
-    text += "/** The functions of cala.h that wait, called on another thread so that the caller's event loop goes on. */\n"
+    text += ("/** The functions of cala.h that wait, called on another thread so that the caller's event loop goes on. "
+             "*/\n")
     text += "export interface Waiting {\n"
     text += "".join(f"  {signature(function, f'Promise<{TYPESCRIPT[result_kind(function)]}>')};\n"
                     for function in header.functions if blocks(function))
     text += "}\n\n/** The library, function by function. */\nexport interface Raw {\n"
     text += "  /** Which loader this is. */\n  readonly loader: \"koffi\" | \"bun\";\n"
     text += "  /** The functions that wait, once more. */\n  readonly waiting: Waiting;\n"
-    text += "  /** The handle that C wrote into a cell; null for NULL. */\n  handle(cell: BigUint64Array): Handle | null;\n"
+    text += "  /** The handle that C wrote into a cell; null for NULL. */\n"
+    text += "  handle(cell: BigUint64Array): Handle | null;\n"
     for function in header.functions:
         text += doc(function.comment, "  ") if function.comment else ""
         text += f"  {signature(function, TYPESCRIPT[result_kind(function)])};\n"
@@ -125,8 +135,10 @@ export function load(path: string, deep: boolean): Raw {
     for function in header.functions:
         listed = "".join(f', "{KOFFI[of]}"' for of in kinds(function))
         text += f'    {function.name}: bind("{function.name}", "{KOFFI[result_kind(function)]}"{listed}),\n'
-    text += "  };\n  return {\n    loader: \"koffi\",\n    handle: (cell: BigUint64Array): Handle | null => cell[0] || null,\n    waiting: {\n"
-    text += "".join(f"      {function.name}: wait(functions.{function.name}),\n" for function in header.functions if blocks(function))
+    text += "  };\n  return {\n    loader: \"koffi\",\n"
+    text += "    handle: (cell: BigUint64Array): Handle | null => cell[0] || null,\n    waiting: {\n"
+    text += "".join(f"      {function.name}: wait(functions.{function.name}),\n" for function in header.functions
+                    if blocks(function))
     return text + "    },\n    ...functions,\n  };\n}\n"
 
 
@@ -151,7 +163,8 @@ def bun(header):
     text = HEAD + """import { createRequire } from "node:module";
 import type { Handle, Raw, Waiting } from "./types.js";
 
-// Not an import: its types are not there when tsc runs for Node, and an awaited one would keep require() from this module.
+// Not an import: its types are not there when tsc runs for Node, and an awaited one would keep require() from this
+// module.
 const { dlopen, CString } = createRequire(process.execPath)("bun:ffi");
 
 const text = (address: number | null): string | null => (address ? new CString(address).toString() : null);
@@ -165,7 +178,8 @@ export function load(path: string, waiting: Waiting): Raw {
         listed = ", ".join(f'"{BUN[of]}"' for of in kinds(function))
         text += f'    {function.name}: {{ args: [{listed}], returns: "{BUN[result_kind(function)]}" }},\n'
     text += "  });\n  const functions = {\n" + "".join(bun_function(function) for function in header.functions)
-    return text + ("  };\n  return {\n    loader: \"bun\",\n    handle: (cell: BigUint64Array): Handle | null => Number(cell[0]) || null,\n"
+    return text + ("  };\n  return {\n    loader: \"bun\",\n    handle: (cell: BigUint64Array): Handle | null => "
+                   "Number(cell[0]) || null,\n"
                    "    waiting,\n    ...functions,\n  };\n}\n")
 
 

@@ -1,6 +1,7 @@
 """The types of ffi-examples/python, cala/documents.py: requests, answers, enumerations and codes of errors.
 
-cala/operations.py says how its methods take them: what is no parameter of its own is in **fields: Unpack[NAME], and the second argument of
+cala/operations.py says how its methods take them: what is no parameter of its own is in **fields: Unpack[NAME], and the
+second argument of
 its mark is what it gives. Those names are taken from there, and a method that the contract contradicts is an error.
 """
 import ast
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 from ffi import contract as contracts
 from ffi.contract import errors_by_status, pascal, sentence, shape, split_null, words, wrapped
 
-VALUES = {"text": "str", "uuid": "str", "decimal": "str", "date": "str", "instant": "str", "currency": "str", "cel": "str",
+VALUES = {"text": "str", "uuid": "str", "decimal": "str", "date": "str", "instant": "str", "currency": "str",
+          "cel": "str",
           "cursor": "str", "boolean": "bool", "json": "Json"}
 ASKED = {**VALUES, "uuid": "Id", "decimal": "Amount", "date": "Date", "instant": "Instant"}
 NAMED = {"transaction_post.request": "Posting"}  # the one that no method names
@@ -62,11 +64,13 @@ def read_methods(path):
     for noun in ast.parse(path.read_text(encoding="utf-8")).body:
         for method in getattr(noun, "body", []) if isinstance(noun, ast.ClassDef) else []:
             for mark in getattr(method, "decorator_list", []):
-                if not isinstance(mark, ast.Call) or getattr(mark.func, "id", "") not in ("operation", "many", "listing"):
+                if not isinstance(mark, ast.Call) or getattr(mark.func, "id", "") not in ("operation", "many",
+                    "listing"):
                     continue
                 gives = next((ast.literal_eval(given.value) for given in mark.keywords if given.arg == "gives"), None)
                 rest = method.args.kwarg
-                one = Method(f"{noun.name}.{method.name}", mark.func.id, ast.literal_eval(mark.args[0]), ast.unparse(mark.args[1]),
+                one = Method(f"{noun.name}.{method.name}", mark.func.id, ast.literal_eval(mark.args[0]),
+                             ast.unparse(mark.args[1]),
                              "items" if mark.func.id == "listing" else gives,
                              [argument.arg for argument in method.args.args[1:]],
                              ast.unparse(rest.annotation).removeprefix("Unpack[").removesuffix("]") if rest else None)
@@ -91,7 +95,8 @@ class Writer:
         strange = [key for key in method.parameters if key not in keys]
         lacking = [] if method.rest else [key for key in keys if key not in method.parameters]
         if strange or lacking:
-            raise SystemExit(f"{method.name} of the Python wrapper: {name} has no {', '.join(strange) or '–'}, and needs "
+            raise SystemExit(f"{method.name} of the Python wrapper: {name} has no {', '.join(strange) or '–'}, "
+                             f"and needs "
                              + (", ".join(lacking) or "–"))
         if request["kind"] == "name" and method.rest and not method.parameters:
             self.names[request["name"], True] = method.rest
@@ -115,7 +120,8 @@ class Writer:
         if of.endswith(".request"):
             operation = of.removesuffix(".request")
             method = self.methods[operation]
-            return NAMED.get(of) or (method.rest if method.rest and not method.parameters else pascal(operation) + "Request")
+            return NAMED.get(of) or (method.rest if method.rest and not method.parameters else pascal(operation)
+                                     + "Request")
         if not self.differs(of):
             return self.names.get((of, False)) or self.names.get((of, True)) or pascal(of)
         name = self.names.get((of, asked)) or pascal(of)
@@ -137,7 +143,9 @@ class Writer:
             return False
         if of.get("kind") == "name":
             known = self.contract["types"].get(of["name"])
-            return self.is_wider(known["type"]) or bool(words(known["type"])) if known else ASKED[of["name"]] != VALUES[of["name"]]
+            if known:
+                return self.is_wider(known["type"]) or bool(words(known["type"]))
+            return ASKED[of["name"]] != VALUES[of["name"]]
         return of.get("kind") in ("list", "map") or any(self.is_wider(one) for one in of.values())
 
     def python(self, of, asked, owner=""):
@@ -163,7 +171,8 @@ class Writer:
             raise SystemExit(f"the Python wrapper has two different types called {name}")
 
     def typed(self, name, fields, asked, doc, owner, bases=(), rename=False, nullable=False):
-        """A TypedDict; a key that is a keyword of Python gets an underscore (rename), or is in a TypedDict of its own."""
+        """A TypedDict; a key that is a keyword of Python gets an underscore (rename), or is in a TypedDict of its
+        own."""
         needed, optional, bases = [], [], list(bases)
         for field in fields.fields:
             of, null = split_null(field.type)
@@ -173,7 +182,8 @@ class Writer:
             if keyword.iskeyword(field.key) and not rename:
                 bases.append(f"_{name}{pascal(field.key)}")
                 quote = "'" if '"' in text else '"'
-                self.add(bases[-1], f'{bases[-1]} = TypedDict("{bases[-1]}", {{"{field.key}": {quote}{text}{quote}}}, total={not field.optional})\n')
+                self.add(bases[-1], f'{bases[-1]} = TypedDict("{bases[-1]}", '
+                                    f'{{"{field.key}": {quote}{text}{quote}}}, total={not field.optional})\n')
                 continue
             key = field.key + "_" * keyword.iskeyword(field.key)
             (optional if field.optional else needed).append(f"    {key}: {text}\n" + docstring(field.told(spelled)))
@@ -181,7 +191,8 @@ class Writer:
             self.add("_" + name, f"class _{name}({', '.join(bases or ['TypedDict'])}):\n" + "".join(needed))
             bases, needed = ["_" + name], []
         head = ", ".join([*(bases or ["TypedDict"]), *(["total=False"] if optional else [])])
-        self.add(name, f"class {name}({head}):\n{docstring(doc)}" + "".join(["\n", *needed, *optional] if needed or optional else []))
+        self.add(name, f"class {name}({head}):\n{docstring(doc)}"
+                 + "".join(["\n", *needed, *optional] if needed or optional else []))
 
     def type(self, name, asked):
         of, doc = self.contract["types"][name]["type"], sentence(self.contract["types"][name]["doc"])
@@ -200,7 +211,8 @@ class Writer:
     def page(self, fields, doc):
         parts = ["", ""]
         for field in fields.fields:
-            parts[field.optional] += f"    {field.key}: {self.python(field.type, False)}\n" + docstring(field.told(spelled))
+            parts[field.optional] += f"    {field.key}: {self.python(field.type, False)}\n"
+            parts[field.optional] += docstring(field.told(spelled))
         text = (f"class _Page(TypedDict, Generic[T]):\n    items: list[T]\n{parts[0]}\n"
                 f"class Page(_Page[T], total=False):\n{docstring('One page of a list: ' + doc)}\n{parts[1]}")
         self.add("Page", "if TYPE_CHECKING:\n" + textwrap.indent(text, "    ") + "else:\n    Page = dict\n")
@@ -213,19 +225,22 @@ class Writer:
         fields = shape(self.contract, of)
         users = [user for user in self.methods if self.name(f"{user}.request", True) == whole]
         doc = operation["doc"] if users == [name] else ""
-        doc = " ".join(filter(None, [doc, *(f"One of {', '.join(choice)}." for choice in fields.choices), fields.clears and "None clears."]))
+        doc = " ".join(filter(None, [doc, *(f"One of {', '.join(choice)}." for choice in fields.choices), fields.clears
+                                     and "None clears."]))
         parts = [part["name"] for part in of["of"] if part["kind"] == "name"] if of["kind"] == "all" else []
         bases, clears = [], fields.clears
         if method.rest and method.parameters:
             left = fields.without(method.parameters)
             bases, own = self.bases(parts, left)
             if bases != [method.rest] or own.fields:
-                self.typed(method.rest, own, True, f"What {method.name} takes as keywords. {doc}", pascal(name), bases, True, not fields.clears)
+                self.typed(method.rest, own, True, f"What {method.name} takes as keywords. {doc}", pascal(name), bases,
+                           True, not fields.clears)
             bases = []
             if not any(map(keyword.iskeyword, left.keys)):
                 bases, fields = [method.rest], fields.without(left.keys)
         more, own = self.bases(parts, fields)
-        self.typed(whole, own, True, f"Request of {' and '.join(users)}. {doc}", pascal(name), bases + more, nullable=not clears)
+        self.typed(whole, own, True, f"Request of {' and '.join(users)}. {doc}", pascal(name), bases + more,
+                   nullable=not clears)
 
     def bases(self, parts, fields):
         """(the names of the parts of which all keys are among the fields, the fields that are left)"""
@@ -240,7 +255,8 @@ class Writer:
     def result(self, name):
         of = self.contract["operations"][name]["result"]
         if of["kind"] == "object":
-            self.typed(self.results.get(name, pascal(name) + "Result"), shape(self.contract, of), False, f"Answer of {name}.", pascal(name))
+            self.typed(self.results.get(name, pascal(name) + "Result"), shape(self.contract, of), False,
+                       f"Answer of {name}.", pascal(name))
 
     def module(self):
         for name in self.contract["types"]:
@@ -255,15 +271,20 @@ class Writer:
             far = piece.startswith(("class", "if")) or before.startswith(("class", "if"))
             text += ("\n\n" if far else "\n" if piece.startswith("#") else "") + piece
             before = piece
-        text += "\n\n" + comment("Codes of errors, which docs/errors.md explains. Beside those that an operation declares any may give those of "
+        text += "\n\n" + comment("Codes of errors, which docs/errors.md explains. Beside those that an operation "
+                                 "declares any may give those of "
                                  "requests, calls and stores.") + literal("Code", self.codes)
-        text += "".join(literal(f"{pascal(name)}Code", operation["errors"]) for name, operation in self.contract["operations"].items()
+        text += "".join(literal(f"{pascal(name)}Code", operation["errors"]) for name,
+                        operation in self.contract["operations"].items()
                         if operation["errors"])
-        text += "\n#: What an operation raises, by its own codes; the documentation of its method ends in it.\nRAISES = {\n"
+        text += "\n#: What an operation raises, by its own codes; the documentation of its method ends in it.\n"
+        text += "RAISES = {\n"
         for name in self.contract["operations"]:
-            raised = [f"{pascal(status.lower())}Error {', '.join(codes)}" for status, codes in errors_by_status(self.contract, name).items()]
+            raised = [f"{pascal(status.lower())}Error {', '.join(codes)}" for status,
+                      codes in errors_by_status(self.contract, name).items()]
             lines = [line for one in raised for line in wrapped(one + (". " if one is raised[-1] else "; "), 100)]
-            text += f'    "{name}":' + "".join(f'\n        "{line}"' for line in spaced(lines)) + ("" if lines else ' ""') + ",\n"
+            text += f'    "{name}":' + "".join(f'\n        "{line}"' for line in spaced(lines)) + ("" if lines
+                else ' ""') + ",\n"
         return text + "}\n"
 
 
@@ -285,14 +306,16 @@ def comment(text):
 
 
 def literal(name, listed):
-    return filled(f"{name} = Literal[" + ", ".join(f'"{word}"' for word in listed) + "]", len(name) + len(" = Literal[")) + "\n"
+    return filled(f"{name} = Literal[" + ", ".join(f'"{word}"' for word in listed) + "]", len(name)
+                  + len(" = Literal[")) + "\n"
 
 
 def docstring(text):
     if not text:
         return ""
     text = text.replace("\\", "\\\\")
-    return textwrap.fill(f'"""{text}"""', 116, initial_indent="    ", subsequent_indent="    ", break_long_words=False) + "\n"
+    return textwrap.fill(f'"""{text}"""', 116, initial_indent="    ", subsequent_indent="    ",
+                         break_long_words=False) + "\n"
 
 
 def outputs(header):

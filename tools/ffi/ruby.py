@@ -1,12 +1,14 @@
 """The raw layer of the Ruby gem: ffi-examples/ruby/lib/cala/raw.rb."""
 
-# These wait for the store, for a thread or for the program's callback, so they are called without the interpreter's lock.
+# These wait for the store, for a thread or for the program's callback, so they are called without the interpreter's
+# lock.
 BLOCKING = {
     "cala_ledger_open", "cala_ledger_free", "cala_op_run", "cala_queue_wait", "cala_queue_run", "cala_queue_drain",
     "cala_tx_begin", "cala_tx_adopt", "cala_tx_commit", "cala_tx_rollback", "cala_tx_prepare", "cala_tx_free",
 }
 SCALARS = {
-    "int32_t": ":int32", "int64_t": ":int64", "size_t": ":size_t", "cala_status": ":int32", "const char *": ":string", "void": ":void",
+    "int32_t": ":int32", "int64_t": ":int64", "size_t": ":size_t", "cala_status": ":int32", "const char *": ":string",
+    "void": ":void",
     "cala_function": ":pointer",
 }
 WIDTH = 120
@@ -39,7 +41,8 @@ def outputs(header):
         "# frozen_string_literal: true",
         "",
         "module Cala",
-        "  # Every function and constant of cala.h, one to one. Strings go in as UTF-8; what is NULL comes back as nil.",
+        "  # Every function and constant of cala.h, one to one. Strings go in as UTF-8; what is NULL comes back "
+        "as nil.",
         "  module Raw",
         "    extend LibraryLoading",
         "",

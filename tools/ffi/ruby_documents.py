@@ -1,4 +1,5 @@
-"""What is mechanical in the Ruby gem: lib/cala/nouns.rb has the methods of the nouns with their YARD comments, sig/documents.rbs their
+"""What is mechanical in the Ruby gem: lib/cala/nouns.rb has the methods of the nouns with their YARD comments,
+sig/documents.rbs their
 signatures and the types of requests, answers and codes; and its coverage.json.
 """
 import json
@@ -8,9 +9,11 @@ from ffi import contract as contracts
 from ffi.contract import errors_by_status, pascal, sentence, shape, split_null, words, wrapped
 
 # The operations whose methods are written by hand, and these.
-HAND = {"trial_balance": "trial_balance", "tx_lock_accounts": "lock_accounts", "tx_exec": "exec", "cel_evaluate": "cel_evaluate"}
+HAND = {"trial_balance": "trial_balance", "tx_lock_accounts": "lock_accounts", "tx_exec": "exec",
+        "cel_evaluate": "cel_evaluate"}
 CLASSES = {"NO_MEMORY": "OutOfMemoryError"}
-RBS = {"text": "String", "uuid": "String", "decimal": "String", "date": "String", "instant": "String", "currency": "String",
+RBS = {"text": "String", "uuid": "String", "decimal": "String", "date": "String", "instant": "String",
+       "currency": "String",
        "cel": "String", "cursor": "String", "boolean": "bool", "json": "json"}
 ASKED = {**RBS, "decimal": "amount", "date": "day", "instant": "moment"}
 YARD = {"decimal": "String", "date": "String, Date", "instant": "String, Time", "boolean": "Boolean", "json": "Object"}
@@ -68,7 +71,8 @@ class Method:
         self.fields = shape(documents, self.of["request"])
         result = shape(documents, self.of["result"])
         self.lists = contracts.lists(documents, operation)
-        alone = len(self.fields.keys) == 1 and not self.lists and not self.fields.choices and not self.fields.fields[0].optional
+        alone = (len(self.fields.keys) == 1 and not self.lists and not self.fields.choices
+                 and not self.fields.fields[0].optional)
         self.one = self.fields.keys[0] if alone else None
         self.gives = result.fields[0] if len(result.fields) == 1 and result.fields[0].type["kind"] == "list" else None
 
@@ -89,7 +93,8 @@ class Method:
         for field in self.fields.fields:
             kind = yard_type(self.documents, field.type)
             told = " ".join(filter(None, ["Needed." if not (field.optional or self.one) else "", field.told()]))
-            out += tag(f"@param {field.key} [{kind}] {told}" if self.one else f"@option request [{kind}] :{field.key} {told}", indent)
+            out += tag(f"@param {field.key} [{kind}] {told}" if self.one
+                       else f"@option request [{kind}] :{field.key} {told}", indent)
         out += tag(f"@return [{self.returns()}] {self.keys()}", indent)
         for status, codes in errors_by_status(self.documents, self.operation).items():
             out += tag(f"@raise [{error_class(status)}] {', '.join(codes)}", indent)
@@ -121,7 +126,8 @@ class Method:
             fields = [field for field in self.fields.fields if field.key in keys or field.key not in others]
             fields.sort(key=lambda field: field.optional and field.key not in keys)
             yield ", ".join(("?" if field.optional and field.key not in keys else "") + f"{field.key}: "
-                            + rbs(self.documents, field.type, True, field.optional and field.key not in keys and not self.fields.clears)
+                            + rbs(self.documents, field.type, True, field.optional and field.key not in keys
+                                  and not self.fields.clears)
                             for field in fields)
 
     def rbs(self, indent):
@@ -129,7 +135,8 @@ class Method:
         answer = f"List[{item}]" if self.lists else f"Array[{item}]" if self.returns() != "Hash" else item
         lines = [f"({parameters}) -> {answer}" for parameters in self.signatures()]
         starts = [f"{indent}def {self.name}: "] + [f"{indent}{' ' * len(f'def {self.name}')}| "] * (len(lines) - 1)
-        return "".join(textwrap.fill(start + line, 120, subsequent_indent=" " * (len(start) + 1), break_long_words=False) + "\n"
+        return "".join(textwrap.fill(start + line, 120, subsequent_indent=" " * (len(start) + 1),
+                                     break_long_words=False) + "\n"
                        for start, line in zip(starts, lines))
 
 
@@ -156,11 +163,12 @@ def rbs(documents, of, asked, nullable=False):
     kind = of["kind"]
     if kind == "name":
         values = ASKED if asked else RBS
-        return values.get(of["name"]) or ("asked_" if asked and is_wider(documents, of["name"]) else "") + of["name"].replace(".", "_")
+        return values.get(of["name"]) or ("asked_" if asked and is_wider(documents, of["name"])
+                                          else "") + of["name"].replace(".", "_")
     if kind == "integer":
         return "Integer"
     if kind == "map":
-        return f"Hash[String | Symbol, {rbs(documents, of['of'], asked)}]" if asked else f"Hash[Symbol, {rbs(documents, of['of'], asked)}]"
+        return f"Hash[{'String | ' if asked else ''}Symbol, {rbs(documents, of['of'], asked)}]"
     if kind == "list":
         return f"Array[{rbs(documents, of['of'], asked)}]"
     if words(of):
@@ -230,16 +238,19 @@ def signatures(documents, methods, codes):
         out += alias(name, choice(listed))
     for operation, of in documents["operations"].items():
         if of["request"]["kind"] != "name" and shape(documents, of["request"]).fields:
-            out += alias(f"{operation}_request", body(documents, f"{operation}.request", True), f"Request of {operation}.")
+            out += alias(f"{operation}_request", body(documents, f"{operation}.request", True),
+                         f"Request of {operation}.")
         if of["result"]["kind"] == "object":
-            out += alias(f"{operation}_result", record(documents, shape(documents, of["result"]), False), f"Answer of {operation}.")
+            out += alias(f"{operation}_result", record(documents, shape(documents, of["result"]), False),
+                         f"Answer of {operation}.")
     out += alias("code", choice(codes), "Codes of errors; docs/errors.md explains them.")
     for operation, of in documents["operations"].items():
         if of["errors"]:
             out += alias(f"{operation}_code", choice(of["errors"]))
     out += "\n  class Noun\n    def initialize: (untyped place) -> void\n  end\n"
     for noun in nouns(methods):
-        out += f"\n  class {pascal(noun)} < Noun\n" + "".join(one.rbs("    ") for one in methods if one.noun == noun) + "  end\n"
+        out += f"\n  class {pascal(noun)} < Noun\n" + "".join(one.rbs("    ") for one in methods
+                                                              if one.noun == noun) + "  end\n"
     out += "\n  module Operations\n" + "".join(f"    def {noun}: () -> {pascal(noun)}\n" for noun in nouns(methods))
     return out + "".join(one.rbs("    ") for one in methods if one.noun is None) + "  end\nend\n"
 
@@ -254,9 +265,11 @@ def implementation(methods):
         defined = "\n".join(one.yard("    ") + f"    {one.ruby()}\n" for one in methods if one.noun == noun)
         out += f"\n  # +ledger.{noun}+\n  class {pascal(noun)} < Noun\n{defined}  end\n"
     out += "\n  module Operations\n" + "".join(
-        f"    # The operations on {noun.replace('_', ' ')}.\n    # @return [{pascal(noun)}]\n    def {noun} = {pascal(noun)}.new(self)\n\n"
+        f"    # The operations on {noun.replace('_', ' ')}.\n    # @return [{pascal(noun)}]\n    def {noun} = "
+        f"{pascal(noun)}.new(self)\n\n"
         for noun in nouns(methods))
-    return out + "\n".join(one.yard("    ") + f"    {one.ruby()}\n" for one in methods if one.noun is None) + "  end\nend\n"
+    return out + "\n".join(one.yard("    ") + f"    {one.ruby()}\n" for one in methods
+                           if one.noun is None) + "  end\nend\n"
 
 
 def outputs(header):
@@ -265,5 +278,6 @@ def outputs(header):
     methods = [Method(documents, operation) for operation in documents["operations"] if operation not in HAND]
     reached = {one.operation: f"{one.noun}.{one.name}" if one.noun else one.name for one in methods}
     coverage = {operation: {**reached, **HAND}[operation] for operation in documents["operations"]}
-    return {"ruby/lib/cala/nouns.rb": implementation(methods), "ruby/sig/documents.rbs": signatures(documents, methods, codes),
+    return {"ruby/lib/cala/nouns.rb": implementation(methods),
+            "ruby/sig/documents.rbs": signatures(documents, methods, codes),
             "ruby/coverage.json": json.dumps(coverage, indent=2) + "\n"}

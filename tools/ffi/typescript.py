@@ -156,7 +156,8 @@ class Writer:
             classes = [f"{pascal(status.lower())}Error {', '.join(codes)}"
                        for status, codes in errors_by_status(self.documents, name).items()]
             text += f"\n{comment('; '.join(classes) + '.')}"
-            text += alternatives(f"export type {pascal(f'{name}.error')} =", [json.dumps(code) for code in of["errors"]])
+            text += alternatives(f"export type {pascal(f'{name}.error')} =",
+                                 [json.dumps(code) for code in of["errors"]])
         return text
 
     def operations(self):
@@ -173,7 +174,8 @@ class Writer:
 
 def details(writer, codes):
     """What errors have in their details, by code."""
-    text = "\n/** What CalaError.details has, by code; a code that is not here has nothing there. */\nexport interface ErrorDetails {\n"
+    text = "\n/** What CalaError.details has, by code; a code that is not here has nothing there. */\n"
+    text += "export interface ErrorDetails {\n"
     for code, of in codes.items():
         if of["details"].get("fields") != []:
             head = f"  {json.dumps(code)}:"
@@ -208,4 +210,5 @@ def outputs(header):
     text += details(writer, documents["codes"])
     text += writer.types()
     text += "".join(writer.operation(name, of) for name, of in documents["operations"].items())
-    return {"node-ffi/src/raw/contract.ts": text + writer.operations() + FOOT, "node-ffi/coverage.json": coverage(header)}
+    return {"node-ffi/src/raw/contract.ts": text + writer.operations() + FOOT,
+            "node-ffi/coverage.json": coverage(header)}

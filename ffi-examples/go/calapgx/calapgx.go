@@ -18,8 +18,8 @@ type Tx interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// In takes part in a transaction of pgx. The ledger must be on PostgreSQL, and its tables in the database of the transaction; the
-// ledger's own connections are not used.
+// In takes part in a transaction of pgx. The ledger must be on PostgreSQL, and its tables in the database of the
+// transaction; the ledger's own connections are not used.
 //
 //	tx, err := conn.Begin(ctx)
 //	defer tx.Rollback(ctx)

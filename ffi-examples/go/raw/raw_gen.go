@@ -2,9 +2,9 @@
 
 // Package raw is every function of cala.h, one to one, for package cala. cala.h is its manual.
 //
-// Load finds the library at run time, LoadLinked the one that the program was linked with; nothing else here may be called before one of them
-// succeeded. A text and its length are one
-// string (an empty one may arrive as NULL), out parameters are results, and a Go function can never be a callback.
+// Load finds the library at run time, LoadLinked the one that the program was linked with; nothing else here may be
+// called before one of them succeeded. A text and its length are one string (an empty one may arrive as NULL), out
+// parameters are results, and a Go function can never be a callback.
 package raw
 
 /*
@@ -543,8 +543,10 @@ static const struct {
     {"cala_account_set_list", (void **)&p_cala_account_set_list, LINKED(cala_account_set_list)},
     {"cala_account_set_update", (void **)&p_cala_account_set_update, LINKED(cala_account_set_update)},
     {"cala_account_set_add_members", (void **)&p_cala_account_set_add_members, LINKED(cala_account_set_add_members)},
-    {"cala_account_set_ensure_members", (void **)&p_cala_account_set_ensure_members, LINKED(cala_account_set_ensure_members)},
-    {"cala_account_set_remove_member", (void **)&p_cala_account_set_remove_member, LINKED(cala_account_set_remove_member)},
+    {"cala_account_set_ensure_members", (void **)&p_cala_account_set_ensure_members,
+    	LINKED(cala_account_set_ensure_members)},
+    {"cala_account_set_remove_member", (void **)&p_cala_account_set_remove_member,
+    	LINKED(cala_account_set_remove_member)},
     {"cala_account_set_list_members", (void **)&p_cala_account_set_list_members, LINKED(cala_account_set_list_members)},
     {"cala_account_set_list_parents", (void **)&p_cala_account_set_list_parents, LINKED(cala_account_set_list_parents)},
     {"cala_journal_create", (void **)&p_cala_journal_create, LINKED(cala_journal_create)},
@@ -566,10 +568,13 @@ static const struct {
     {"cala_velocity_control_create", (void **)&p_cala_velocity_control_create, LINKED(cala_velocity_control_create)},
     {"cala_velocity_control_ensure", (void **)&p_cala_velocity_control_ensure, LINKED(cala_velocity_control_ensure)},
     {"cala_velocity_control_list", (void **)&p_cala_velocity_control_list, LINKED(cala_velocity_control_list)},
-    {"cala_velocity_control_add_limit", (void **)&p_cala_velocity_control_add_limit, LINKED(cala_velocity_control_add_limit)},
-    {"cala_velocity_control_ensure_limit", (void **)&p_cala_velocity_control_ensure_limit, LINKED(cala_velocity_control_ensure_limit)},
+    {"cala_velocity_control_add_limit", (void **)&p_cala_velocity_control_add_limit,
+    	LINKED(cala_velocity_control_add_limit)},
+    {"cala_velocity_control_ensure_limit", (void **)&p_cala_velocity_control_ensure_limit,
+    	LINKED(cala_velocity_control_ensure_limit)},
     {"cala_velocity_control_attach", (void **)&p_cala_velocity_control_attach, LINKED(cala_velocity_control_attach)},
-    {"cala_velocity_control_ensure_attached", (void **)&p_cala_velocity_control_ensure_attached, LINKED(cala_velocity_control_ensure_attached)},
+    {"cala_velocity_control_ensure_attached", (void **)&p_cala_velocity_control_ensure_attached,
+    	LINKED(cala_velocity_control_ensure_attached)},
     {"cala_velocity_control_detach", (void **)&p_cala_velocity_control_detach, LINKED(cala_velocity_control_detach)},
     {"cala_velocity_attachment_list", (void **)&p_cala_velocity_attachment_list, LINKED(cala_velocity_attachment_list)},
     {"cala_velocity_headroom", (void **)&p_cala_velocity_headroom, LINKED(cala_velocity_headroom)},
@@ -646,139 +651,460 @@ static int64_t go_cala_error_posting_index(const cala_error *error) { return p_c
 static const char *go_cala_error_details(const cala_error *error) { return p_cala_error_details(error); }
 static void go_cala_error_free(cala_error *error) { p_cala_error_free(error); }
 static int32_t go_cala_lost_race(const char *sqlstate) { return p_cala_lost_race(sqlstate); }
-static cala_status go_cala_ledger_open(const char *config, size_t config_len, cala_ledger **out, cala_error **out_error) { return p_cala_ledger_open(config, config_len, out, out_error); }
-static cala_status go_cala_ledger_shutdown(cala_ledger *ledger, cala_queue *queue, cala_completion_fn fn, uintptr_t user, cala_error **out_error) { return p_cala_ledger_shutdown(ledger, queue, fn, (void *)user, out_error); }
+static cala_status go_cala_ledger_open(const char *config, size_t config_len, cala_ledger **out,
+	cala_error **out_error) {
+  return p_cala_ledger_open(config, config_len, out, out_error);
+}
+static cala_status go_cala_ledger_shutdown(cala_ledger *ledger, cala_queue *queue, cala_completion_fn fn,
+	uintptr_t user, cala_error **out_error) {
+  return p_cala_ledger_shutdown(ledger, queue, fn, (void *)user, out_error);
+}
 static void go_cala_ledger_free(cala_ledger *ledger) { p_cala_ledger_free(ledger); }
-static cala_status go_cala_ledger_log(cala_ledger *ledger, const char *options, size_t options_len, cala_queue *queue, cala_log_fn fn, uintptr_t user, cala_error **out_error) { return p_cala_ledger_log(ledger, options, options_len, queue, fn, (void *)user, out_error); }
-static cala_status go_cala_clock_set(cala_ledger *ledger, const char *rfc3339, size_t rfc3339_len, cala_error **out_error) { return p_cala_clock_set(ledger, rfc3339, rfc3339_len, out_error); }
-static cala_status go_cala_clock_advance(cala_ledger *ledger, int64_t milliseconds, cala_error **out_error) { return p_cala_clock_advance(ledger, milliseconds, out_error); }
-static cala_status go_cala_queue_new(cala_queue **out, cala_error **out_error) { return p_cala_queue_new(out, out_error); }
+static cala_status go_cala_ledger_log(cala_ledger *ledger, const char *options, size_t options_len, cala_queue *queue,
+	cala_log_fn fn, uintptr_t user, cala_error **out_error) {
+  return p_cala_ledger_log(ledger, options, options_len, queue, fn, (void *)user, out_error);
+}
+static cala_status go_cala_clock_set(cala_ledger *ledger, const char *rfc3339, size_t rfc3339_len,
+	cala_error **out_error) {
+  return p_cala_clock_set(ledger, rfc3339, rfc3339_len, out_error);
+}
+static cala_status go_cala_clock_advance(cala_ledger *ledger, int64_t milliseconds, cala_error **out_error) {
+  return p_cala_clock_advance(ledger, milliseconds, out_error);
+}
+static cala_status go_cala_queue_new(cala_queue **out, cala_error **out_error) {
+  return p_cala_queue_new(out, out_error);
+}
 static int32_t go_cala_queue_fd(cala_queue *queue) { return p_cala_queue_fd(queue); }
-static cala_status go_cala_queue_read(cala_queue *queue, void *buffer, size_t capacity, size_t *out_used) { return p_cala_queue_read(queue, buffer, capacity, out_used); }
+static cala_status go_cala_queue_read(cala_queue *queue, void *buffer, size_t capacity, size_t *out_used) {
+  return p_cala_queue_read(queue, buffer, capacity, out_used);
+}
 static int32_t go_cala_queue_drain(cala_queue *queue, int32_t max) { return p_cala_queue_drain(queue, max); }
 static cala_status go_cala_queue_run(cala_queue *queue) { return p_cala_queue_run(queue); }
-static cala_status go_cala_queue_wait(cala_queue *queue, int32_t timeout_ms) { return p_cala_queue_wait(queue, timeout_ms); }
+static cala_status go_cala_queue_wait(cala_queue *queue, int32_t timeout_ms) {
+  return p_cala_queue_wait(queue, timeout_ms);
+}
 static cala_status go_cala_queue_wake(cala_queue *queue) { return p_cala_queue_wake(queue); }
 static cala_status go_cala_queue_stop(cala_queue *queue) { return p_cala_queue_stop(queue); }
 static void go_cala_queue_free(cala_queue *queue) { p_cala_queue_free(queue); }
-static cala_status go_cala_op_run(cala_op *op, int32_t timeout_ms, cala_error **out_error) { return p_cala_op_run(op, timeout_ms, out_error); }
-static cala_status go_cala_op_start(cala_op *op, cala_queue *queue, cala_completion_fn fn, uintptr_t user) { return p_cala_op_start(op, queue, fn, (void *)user); }
+static cala_status go_cala_op_run(cala_op *op, int32_t timeout_ms, cala_error **out_error) {
+  return p_cala_op_run(op, timeout_ms, out_error);
+}
+static cala_status go_cala_op_start(cala_op *op, cala_queue *queue, cala_completion_fn fn, uintptr_t user) {
+  return p_cala_op_start(op, queue, fn, (void *)user);
+}
 static int32_t go_cala_op_step(cala_op *op) { return p_cala_op_step(op); }
 static const char *go_cala_op_sql(const cala_op *op, size_t *out_len) { return p_cala_op_sql(op, out_len); }
 static const char *go_cala_op_sql_name(const cala_op *op) { return p_cala_op_sql_name(op); }
 static int32_t go_cala_op_sql_returns_row(const cala_op *op) { return p_cala_op_sql_returns_row(op); }
 static int32_t go_cala_op_param_count(const cala_op *op) { return p_cala_op_param_count(op); }
-static const char *go_cala_op_param(const cala_op *op, int32_t index, size_t *out_len) { return p_cala_op_param(op, index, out_len); }
-static int32_t go_cala_op_feed(cala_op *op, const char *text, size_t text_len) { return p_cala_op_feed(op, text, text_len); }
-static int32_t go_cala_op_feed_error(cala_op *op, const char *sqlstate, const char *message) { return p_cala_op_feed_error(op, sqlstate, message); }
-static cala_status go_cala_op_trace(cala_op *op, const char *traceparent, size_t traceparent_len) { return p_cala_op_trace(op, traceparent, traceparent_len); }
+static const char *go_cala_op_param(const cala_op *op, int32_t index, size_t *out_len) {
+  return p_cala_op_param(op, index, out_len);
+}
+static int32_t go_cala_op_feed(cala_op *op, const char *text, size_t text_len) {
+  return p_cala_op_feed(op, text, text_len);
+}
+static int32_t go_cala_op_feed_error(cala_op *op, const char *sqlstate, const char *message) {
+  return p_cala_op_feed_error(op, sqlstate, message);
+}
+static cala_status go_cala_op_trace(cala_op *op, const char *traceparent, size_t traceparent_len) {
+  return p_cala_op_trace(op, traceparent, traceparent_len);
+}
 static cala_status go_cala_op_status(const cala_op *op) { return p_cala_op_status(op); }
 static const char *go_cala_op_result(const cala_op *op, size_t *out_len) { return p_cala_op_result(op, out_len); }
 static const cala_error *go_cala_op_error(const cala_op *op) { return p_cala_op_error(op); }
 static cala_status go_cala_op_cancel(cala_op *op) { return p_cala_op_cancel(op); }
 static void go_cala_op_free(cala_op *op) { p_cala_op_free(op); }
-static cala_status go_cala_tx_begin(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out, cala_error **out_error) { return p_cala_tx_begin(ledger, options, options_len, out, out_error); }
-static cala_status go_cala_tx_begin_op(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out, cala_op **out_op, cala_error **out_error) { return p_cala_tx_begin_op(ledger, options, options_len, out, out_op, out_error); }
-static cala_status go_cala_tx_host(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out, cala_error **out_error) { return p_cala_tx_host(ledger, options, options_len, out, out_error); }
-static cala_status go_cala_tx_in_transaction(cala_tx *tx, int32_t in_transaction) { return p_cala_tx_in_transaction(tx, in_transaction); }
-static cala_status go_cala_tx_adopt(cala_ledger *ledger, void *pgconn, cala_resolve_fn resolve, uintptr_t user, const char *options, size_t options_len, cala_tx **out, cala_error **out_error) { return p_cala_tx_adopt(ledger, pgconn, resolve, (void *)user, options, options_len, out, out_error); }
+static cala_status go_cala_tx_begin(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
+	cala_error **out_error) {
+  return p_cala_tx_begin(ledger, options, options_len, out, out_error);
+}
+static cala_status go_cala_tx_begin_op(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_tx_begin_op(ledger, options, options_len, out, out_op, out_error);
+}
+static cala_status go_cala_tx_host(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
+	cala_error **out_error) {
+  return p_cala_tx_host(ledger, options, options_len, out, out_error);
+}
+static cala_status go_cala_tx_in_transaction(cala_tx *tx, int32_t in_transaction) {
+  return p_cala_tx_in_transaction(tx, in_transaction);
+}
+static cala_status go_cala_tx_adopt(cala_ledger *ledger, void *pgconn, cala_resolve_fn resolve, uintptr_t user,
+	const char *options, size_t options_len, cala_tx **out, cala_error **out_error) {
+  return p_cala_tx_adopt(ledger, pgconn, resolve, (void *)user, options, options_len, out, out_error);
+}
 static cala_status go_cala_tx_commit(cala_tx *tx, cala_error **out_error) { return p_cala_tx_commit(tx, out_error); }
-static cala_status go_cala_tx_rollback(cala_tx *tx, cala_error **out_error) { return p_cala_tx_rollback(tx, out_error); }
-static cala_status go_cala_tx_commit_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) { return p_cala_tx_commit_op(tx, out_op, out_error); }
-static cala_status go_cala_tx_rollback_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) { return p_cala_tx_rollback_op(tx, out_op, out_error); }
-static cala_status go_cala_tx_prepare(cala_tx *tx, const char *gid, size_t gid_len, cala_error **out_error) { return p_cala_tx_prepare(tx, gid, gid_len, out_error); }
-static cala_status go_cala_tx_prepare_op(cala_tx *tx, const char *gid, size_t gid_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_prepare_op(tx, gid, gid_len, out_op, out_error); }
+static cala_status go_cala_tx_rollback(cala_tx *tx, cala_error **out_error) {
+  return p_cala_tx_rollback(tx, out_error);
+}
+static cala_status go_cala_tx_commit_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) {
+  return p_cala_tx_commit_op(tx, out_op, out_error);
+}
+static cala_status go_cala_tx_rollback_op(cala_tx *tx, cala_op **out_op, cala_error **out_error) {
+  return p_cala_tx_rollback_op(tx, out_op, out_error);
+}
+static cala_status go_cala_tx_prepare(cala_tx *tx, const char *gid, size_t gid_len, cala_error **out_error) {
+  return p_cala_tx_prepare(tx, gid, gid_len, out_error);
+}
+static cala_status go_cala_tx_prepare_op(cala_tx *tx, const char *gid, size_t gid_len, cala_op **out_op,
+	cala_error **out_error) {
+  return p_cala_tx_prepare_op(tx, gid, gid_len, out_op, out_error);
+}
 static void go_cala_tx_free(cala_tx *tx) { p_cala_tx_free(tx); }
-static cala_status go_cala_listener_open(cala_ledger *ledger, const char *options, size_t options_len, cala_queue *queue, cala_event_fn fn, uintptr_t user, cala_listener **out, cala_error **out_error) { return p_cala_listener_open(ledger, options, options_len, queue, fn, (void *)user, out, out_error); }
+static cala_status go_cala_listener_open(cala_ledger *ledger, const char *options, size_t options_len,
+	cala_queue *queue, cala_event_fn fn, uintptr_t user, cala_listener **out, cala_error **out_error) {
+  return p_cala_listener_open(ledger, options, options_len, queue, fn, (void *)user, out, out_error);
+}
 static int64_t go_cala_listener_reached(const cala_listener *listener) { return p_cala_listener_reached(listener); }
 static void go_cala_listener_free(cala_listener *listener) { p_cala_listener_free(listener); }
-static cala_status go_cala_account_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_create(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_create_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_create_many(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_ensure(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_find(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_find_many(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_update(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_lock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_lock(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_unlock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_unlock(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_set_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_create(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_set_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_ensure(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_set_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_find(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_set_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_find_many(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_set_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_set_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_update(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_set_add_members(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_add_members(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_set_ensure_members(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_ensure_members(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_set_remove_member(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_remove_member(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_set_list_members(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_list_members(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_set_list_parents(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_set_list_parents(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_journal_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_create(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_journal_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_ensure(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_journal_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_find(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_journal_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_journal_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_update(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_journal_lock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_lock(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_journal_unlock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_unlock(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_journal_close(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_close(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_journal_reopen(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_journal_reopen(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_tx_template_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_create(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_tx_template_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_ensure(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_tx_template_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_find(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_tx_template_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_template_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_velocity_limit_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_limit_create(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_velocity_limit_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_limit_ensure(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_velocity_limit_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_limit_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_velocity_control_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_create(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_velocity_control_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_ensure(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_velocity_control_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_velocity_control_add_limit(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_add_limit(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_velocity_control_ensure_limit(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_ensure_limit(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_velocity_control_attach(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_attach(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_velocity_control_ensure_attached(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_ensure_attached(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_velocity_control_detach(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_control_detach(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_velocity_attachment_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_attachment_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_velocity_headroom(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_velocity_headroom(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_transaction_post(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_post(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_transaction_post_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_post_many(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_transaction_preview(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_preview(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_transaction_void(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_void(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_hold_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_hold_create(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_hold_capture(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_hold_capture(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_hold_release(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_hold_release(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_hold_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_hold_find(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_hold_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_hold_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_hold_expire(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_hold_expire(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_transaction_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_find(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_transaction_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_find_many(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_transaction_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_transaction_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_entry_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_entry_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_entry_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_entry_find_many(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_balance_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_balance_find(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_balance_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_balance_find_many(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_balance_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_balance_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_balance_history(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_balance_history(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_balance_at(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_balance_at(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_balance_range(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_balance_range(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_balance_changes(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_balance_changes(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_account_statement(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_account_statement(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_trial_balance(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_trial_balance(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_event_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_event_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_event_prune(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_event_prune(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_listener_place(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_listener_place(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_listener_ack(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_listener_ack(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_listener_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_listener_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_listener_remove(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_listener_remove(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_tx_lock_accounts(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_lock_accounts(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_tx_exec(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_exec(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_tx_finish(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_tx_finish(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_prepared_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_prepared_list(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_rollup_status(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_rollup_status(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_rollup_await(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_rollup_await(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_cel_evaluate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_cel_evaluate(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_ledger_info(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_ledger_info(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_ledger_health(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_ledger_health(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_ledger_metrics(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_ledger_metrics(ledger, tx, request, request_len, out_op, out_error); }
-static cala_status go_cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len, cala_op **out_op, cala_error **out_error) { return p_cala_ledger_migrate(ledger, tx, request, request_len, out_op, out_error); }
+static cala_status go_cala_account_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_create(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_create_many(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_create_many(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_ensure(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_find(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_find_many(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_update(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_lock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_lock(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_unlock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_unlock(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_set_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_set_create(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_set_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_set_ensure(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_set_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_set_find(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_set_find_many(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_set_find_many(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_set_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_set_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_set_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_set_update(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_set_add_members(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_set_add_members(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_set_ensure_members(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_set_ensure_members(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_set_remove_member(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_set_remove_member(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_set_list_members(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_set_list_members(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_set_list_parents(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_set_list_parents(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_journal_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_journal_create(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_journal_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_journal_ensure(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_journal_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_journal_find(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_journal_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_journal_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_journal_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_journal_update(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_journal_lock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_journal_lock(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_journal_unlock(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_journal_unlock(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_journal_close(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_journal_close(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_journal_reopen(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_journal_reopen(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_tx_template_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_tx_template_create(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_tx_template_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_tx_template_ensure(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_tx_template_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_tx_template_find(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_tx_template_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_tx_template_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_velocity_limit_create(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_velocity_limit_create(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_velocity_limit_ensure(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_velocity_limit_ensure(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_velocity_limit_list(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_velocity_limit_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_velocity_control_create(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_velocity_control_create(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_velocity_control_ensure(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_velocity_control_ensure(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_velocity_control_list(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_velocity_control_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_velocity_control_add_limit(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_velocity_control_add_limit(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_velocity_control_ensure_limit(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_velocity_control_ensure_limit(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_velocity_control_attach(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_velocity_control_attach(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_velocity_control_ensure_attached(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_velocity_control_ensure_attached(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_velocity_control_detach(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_velocity_control_detach(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_velocity_attachment_list(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_velocity_attachment_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_velocity_headroom(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_velocity_headroom(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_transaction_post(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_transaction_post(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_transaction_post_many(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_transaction_post_many(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_transaction_preview(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_transaction_preview(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_transaction_void(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_transaction_void(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_hold_create(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_hold_create(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_hold_capture(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_hold_capture(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_hold_release(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_hold_release(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_hold_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_hold_find(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_hold_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_hold_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_hold_expire(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_hold_expire(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_transaction_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_transaction_find(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_transaction_find_many(cala_ledger *ledger, cala_tx *tx, const char *request,
+	size_t request_len, cala_op **out_op, cala_error **out_error) {
+  return p_cala_transaction_find_many(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_transaction_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_transaction_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_entry_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_entry_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_entry_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_entry_find_many(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_balance_find(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_balance_find(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_balance_find_many(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_balance_find_many(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_balance_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_balance_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_balance_history(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_balance_history(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_balance_at(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_balance_at(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_balance_range(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_balance_range(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_balance_changes(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_balance_changes(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_account_statement(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_account_statement(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_trial_balance(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_trial_balance(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_event_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_event_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_event_prune(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_event_prune(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_listener_place(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_listener_place(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_listener_ack(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_listener_ack(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_listener_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_listener_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_listener_remove(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_listener_remove(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_tx_lock_accounts(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_tx_lock_accounts(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_tx_exec(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_tx_exec(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_tx_finish(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_tx_finish(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_prepared_list(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_prepared_list(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_rollup_status(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_rollup_status(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_rollup_await(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_rollup_await(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_cel_evaluate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_cel_evaluate(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_ledger_info(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_ledger_info(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_ledger_health(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_ledger_health(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_ledger_metrics(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_ledger_metrics(ledger, tx, request, request_len, out_op, out_error);
+}
+static cala_status go_cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
+	cala_op **out_op, cala_error **out_error) {
+  return p_cala_ledger_migrate(ledger, tx, request, request_len, out_op, out_error);
+}
 */
 import "C"
 
@@ -925,7 +1251,8 @@ func Api() string {
 	return C.GoString(C.go_cala_api())
 }
 
-// StatusName is cala_status_name. The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library does not know.
+// StatusName is cala_status_name. The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library
+// does not know.
 func StatusName(status Status) string {
 	return C.GoString(C.go_cala_status_name(C.cala_status(status)))
 }
@@ -950,7 +1277,8 @@ func ErrorMessage(error *Error) string {
 	return C.GoString(C.go_cala_error_message(error))
 }
 
-// ErrorRetryable is cala_error_retryable. 1 when the same call may succeed if repeated (after a rollback, in a transaction), else 0.
+// ErrorRetryable is cala_error_retryable. 1 when the same call may succeed if repeated (after a rollback, in a
+// transaction), else 0.
 func ErrorRetryable(error *Error) int32 {
 	return int32(C.go_cala_error_retryable(error))
 }
@@ -965,12 +1293,14 @@ func ErrorTxState(error *Error) int32 {
 	return int32(C.go_cala_error_tx_state(error))
 }
 
-// ErrorPostingIndex is cala_error_posting_index. Which posting of a batch was refused, counted from 0; -1 when the error is about none.
+// ErrorPostingIndex is cala_error_posting_index. Which posting of a batch was refused, counted from 0; -1 when the
+// error is about none.
 func ErrorPostingIndex(error *Error) int64 {
 	return int64(C.go_cala_error_posting_index(error))
 }
 
-// ErrorDetails is cala_error_details. More, as a JSON object: {"pointer": "/params/amount"}, {"account_id": "..."}; "{}" when there is no more.
+// ErrorDetails is cala_error_details. More, as a JSON object: {"pointer": "/params/amount"}, {"account_id": "..."};
+// "{}" when there is no more.
 func ErrorDetails(error *Error) string {
 	return C.GoString(C.go_cala_error_details(error))
 }
@@ -980,7 +1310,9 @@ func ErrorFree(error *Error) {
 	C.go_cala_error_free(error)
 }
 
-// LostRace is cala_lost_race. For a refusal that the program's own driver tells of, when the ledger was not asked: whether a race was lost, so that the whole transaction may succeed when it is rolled back and run again; what CALA_TX_RETRY says of a cala_error.
+// LostRace is cala_lost_race. For a refusal that the program's own driver tells of, when the ledger was not asked:
+// whether a race was lost, so that the whole transaction may succeed when it is rolled back and run again; what
+// CALA_TX_RETRY says of a cala_error.
 func LostRace(sqlstate string) int32 {
 	var sqlstateText *C.char
 	if sqlstate != "" {
@@ -994,33 +1326,39 @@ func LostRace(sqlstate string) int32 {
 func LedgerOpen(config string) (*Ledger, *Error, Status) {
 	var out *C.cala_ledger
 	var outError *C.cala_error
-	status := Status(C.go_cala_ledger_open((*C.char)(unsafe.Pointer(unsafe.StringData(config))), C.size_t(len(config)), &out, &outError))
+	status := Status(C.go_cala_ledger_open((*C.char)(unsafe.Pointer(unsafe.StringData(config))), C.size_t(len(config)),
+		&out, &outError))
 	return out, outError, status
 }
 
-// LedgerShutdown is cala_ledger_shutdown. Begins to close: new operations are refused with CALA_CLOSED, those that have not begun are answered with CALA_CANCELLED, those that run are finished.
+// LedgerShutdown is cala_ledger_shutdown. Begins to close: new operations are refused with CALA_CLOSED, those that have
+// not begun are answered with CALA_CANCELLED, those that run are finished.
 func LedgerShutdown(ledger *Ledger, queue *Queue, fn CompletionFn, user uintptr) (*Error, Status) {
 	var outError *C.cala_error
 	status := Status(C.go_cala_ledger_shutdown(ledger, queue, fn, C.uintptr_t(user), &outError))
 	return outError, status
 }
 
-// LedgerFree is cala_ledger_free. Ends a ledger: shuts it down when that was not done, waits for what runs, closes connections.
+// LedgerFree is cala_ledger_free. Ends a ledger: shuts it down when that was not done, waits for what runs, closes
+// connections.
 func LedgerFree(ledger *Ledger) {
 	C.go_cala_ledger_free(ledger)
 }
 
-// LedgerLog is cala_ledger_log. Has the ledger tell of its work: of what went wrong, what it did about that, and what took long.
+// LedgerLog is cala_ledger_log. Has the ledger tell of its work: of what went wrong, what it did about that, and what
+// took long.
 func LedgerLog(ledger *Ledger, options string, queue *Queue, fn LogFn, user uintptr) (*Error, Status) {
 	var outError *C.cala_error
-	status := Status(C.go_cala_ledger_log(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))), C.size_t(len(options)), queue, fn, C.uintptr_t(user), &outError))
+	status := Status(C.go_cala_ledger_log(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))),
+		C.size_t(len(options)), queue, fn, C.uintptr_t(user), &outError))
 	return outError, status
 }
 
 // ClockSet is cala_clock_set. Sets a manual clock.
 func ClockSet(ledger *Ledger, rfc3339 string) (*Error, Status) {
 	var outError *C.cala_error
-	status := Status(C.go_cala_clock_set(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(rfc3339))), C.size_t(len(rfc3339)), &outError))
+	status := Status(C.go_cala_clock_set(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(rfc3339))),
+		C.size_t(len(rfc3339)), &outError))
 	return outError, status
 }
 
@@ -1039,7 +1377,8 @@ func QueueNew() (*Queue, *Error, Status) {
 	return out, outError, status
 }
 
-// QueueFd is cala_queue_fd. A new descriptor that becomes readable when there may be something to read or drain; watch it with poll, epoll, an event loop.
+// QueueFd is cala_queue_fd. A new descriptor that becomes readable when there may be something to read or drain; watch
+// it with poll, epoll, an event loop.
 func QueueFd(queue *Queue) int32 {
 	return int32(C.go_cala_queue_fd(queue))
 }
@@ -1047,11 +1386,13 @@ func QueueFd(queue *Queue) int32 {
 // QueueRead is cala_queue_read. Takes finished records without any callback.
 func QueueRead(queue *Queue, buffer []byte) (int, Status) {
 	var outUsed C.size_t
-	status := Status(C.go_cala_queue_read(queue, unsafe.Pointer(unsafe.SliceData(buffer)), C.size_t(len(buffer)), &outUsed))
+	status := Status(C.go_cala_queue_read(queue, unsafe.Pointer(unsafe.SliceData(buffer)), C.size_t(len(buffer)),
+		&outUsed))
 	return int(outUsed), status
 }
 
-// QueueDrain is cala_queue_drain. Calls the callbacks of what has finished, at most max (0: all that is there now), on this thread, and returns how many.
+// QueueDrain is cala_queue_drain. Calls the callbacks of what has finished, at most max (0: all that is there now), on
+// this thread, and returns how many.
 func QueueDrain(queue *Queue, max int32) int32 {
 	return int32(C.go_cala_queue_drain(queue, C.int32_t(max)))
 }
@@ -1061,7 +1402,8 @@ func QueueRun(queue *Queue) Status {
 	return Status(C.go_cala_queue_run(queue))
 }
 
-// QueueWait is cala_queue_wait. Waits until there is something to read or drain (CALA_OK), or until timeout_ms have passed (-1: never) or cala_queue_wake was called (both CALA_TIMEOUT).
+// QueueWait is cala_queue_wait. Waits until there is something to read or drain (CALA_OK), or until timeout_ms have
+// passed (-1: never) or cala_queue_wake was called (both CALA_TIMEOUT).
 func QueueWait(queue *Queue, timeoutMs int32) Status {
 	return Status(C.go_cala_queue_wait(queue, C.int32_t(timeoutMs)))
 }
@@ -1071,7 +1413,8 @@ func QueueWake(queue *Queue) Status {
 	return Status(C.go_cala_queue_wake(queue))
 }
 
-// QueueStop is cala_queue_stop. Ends cala_queue_run after the callback that is running, or, when none is running, the next cala_queue_run at once.
+// QueueStop is cala_queue_stop. Ends cala_queue_run after the callback that is running, or, when none is running, the
+// next cala_queue_run at once.
 func QueueStop(queue *Queue) Status {
 	return Status(C.go_cala_queue_stop(queue))
 }
@@ -1110,7 +1453,8 @@ func OpSqlName(op *Op) string {
 	return C.GoString(C.go_cala_op_sql_name(op))
 }
 
-// OpSqlReturnsRow is cala_op_sql_returns_row. 1 when the statement answers with one row of one text column, 0 when it answers with no row.
+// OpSqlReturnsRow is cala_op_sql_returns_row. 1 when the statement answers with one row of one text column, 0 when it
+// answers with no row.
 func OpSqlReturnsRow(op *Op) int32 {
 	return int32(C.go_cala_op_sql_returns_row(op))
 }
@@ -1127,12 +1471,14 @@ func OpParam(op *Op, index int32) string {
 	return C.GoStringN(text, C.int(outLen))
 }
 
-// OpFeed is cala_op_feed. Gives the statement's answer: the text of its one row's one column; NULL for SQL NULL and for no row.
+// OpFeed is cala_op_feed. Gives the statement's answer: the text of its one row's one column; NULL for SQL NULL and for
+// no row.
 func OpFeed(op *Op, text string) int32 {
 	return int32(C.go_cala_op_feed(op, (*C.char)(unsafe.Pointer(unsafe.StringData(text))), C.size_t(len(text))))
 }
 
-// OpFeedError is cala_op_feed_error. Gives the database's refusal: its SQLSTATE (or SQLite's code name; NULL when unknown) and message, both NUL-terminated.
+// OpFeedError is cala_op_feed_error. Gives the database's refusal: its SQLSTATE (or SQLite's code name; NULL when
+// unknown) and message, both NUL-terminated.
 func OpFeedError(op *Op, sqlstate string, message string) int32 {
 	var sqlstateText *C.char
 	if sqlstate != "" {
@@ -1147,9 +1493,11 @@ func OpFeedError(op *Op, sqlstate string, message string) int32 {
 	return int32(C.go_cala_op_feed_error(op, sqlstateText, messageText))
 }
 
-// OpTrace is cala_op_trace. Says which trace an operation is part of, before it is run, started or stepped: a traceparent of the W3C's Trace Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".
+// OpTrace is cala_op_trace. Says which trace an operation is part of, before it is run, started or stepped: a
+// traceparent of the W3C's Trace Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".
 func OpTrace(op *Op, traceparent string) Status {
-	return Status(C.go_cala_op_trace(op, (*C.char)(unsafe.Pointer(unsafe.StringData(traceparent))), C.size_t(len(traceparent))))
+	return Status(C.go_cala_op_trace(op, (*C.char)(unsafe.Pointer(unsafe.StringData(traceparent))),
+		C.size_t(len(traceparent))))
 }
 
 // OpStatus is cala_op_status. Where it stands: CALA_BUSY until it is answered, then its status.
@@ -1183,16 +1531,19 @@ func OpFree(op *Op) {
 func TxBegin(ledger *Ledger, options string) (*Tx, *Error, Status) {
 	var out *C.cala_tx
 	var outError *C.cala_error
-	status := Status(C.go_cala_tx_begin(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))), C.size_t(len(options)), &out, &outError))
+	status := Status(C.go_cala_tx_begin(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))),
+		C.size_t(len(options)), &out, &outError))
 	return out, outError, status
 }
 
-// TxBeginOp is cala_tx_begin_op. As cala_tx_begin, for programs that must not wait: makes the transaction and the operation that begins it, to be run or started like any other; its result is {}.
+// TxBeginOp is cala_tx_begin_op. As cala_tx_begin, for programs that must not wait: makes the transaction and the
+// operation that begins it, to be run or started like any other; its result is {}.
 func TxBeginOp(ledger *Ledger, options string) (*Tx, *Op, *Error, Status) {
 	var out *C.cala_tx
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_tx_begin_op(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))), C.size_t(len(options)), &out, &outOp, &outError))
+	status := Status(C.go_cala_tx_begin_op(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))),
+		C.size_t(len(options)), &out, &outOp, &outError))
 	return out, outOp, outError, status
 }
 
@@ -1200,20 +1551,26 @@ func TxBeginOp(ledger *Ledger, options string) (*Tx, *Op, *Error, Status) {
 func TxHost(ledger *Ledger, options string) (*Tx, *Error, Status) {
 	var out *C.cala_tx
 	var outError *C.cala_error
-	status := Status(C.go_cala_tx_host(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))), C.size_t(len(options)), &out, &outError))
+	status := Status(C.go_cala_tx_host(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))),
+		C.size_t(len(options)), &out, &outError))
 	return out, outError, status
 }
 
-// TxInTransaction is cala_tx_in_transaction. Tells the library what the program's connection says of itself: 1 in a transaction, 0 not (sqlite3_get_autocommit is the opposite, Python's in_transaction the same).
+// TxInTransaction is cala_tx_in_transaction. Tells the library what the program's connection says of itself: 1 in a
+// transaction, 0 not (sqlite3_get_autocommit is the opposite, Python's in_transaction the same).
 func TxInTransaction(tx *Tx, inTransaction int32) Status {
 	return Status(C.go_cala_tx_in_transaction(tx, C.int32_t(inTransaction)))
 }
 
-// TxAdopt is cala_tx_adopt. Takes part in a transaction that the program has open on a libpq connection of its own (C, C++, psycopg, Ruby's pg): operations made with the handle are run by cala_op_run, on its caller's thread, with the program's connection and the program's copy of libpq.
-func TxAdopt(ledger *Ledger, pgconn unsafe.Pointer, resolve ResolveFn, user uintptr, options string) (*Tx, *Error, Status) {
+// TxAdopt is cala_tx_adopt. Takes part in a transaction that the program has open on a libpq connection of its own (C,
+// C++, psycopg, Ruby's pg): operations made with the handle are run by cala_op_run, on its caller's thread, with the
+// program's connection and the program's copy of libpq.
+func TxAdopt(ledger *Ledger, pgconn unsafe.Pointer, resolve ResolveFn, user uintptr,
+	options string) (*Tx, *Error, Status) {
 	var out *C.cala_tx
 	var outError *C.cala_error
-	status := Status(C.go_cala_tx_adopt(ledger, pgconn, resolve, C.uintptr_t(user), (*C.char)(unsafe.Pointer(unsafe.StringData(options))), C.size_t(len(options)), &out, &outError))
+	status := Status(C.go_cala_tx_adopt(ledger, pgconn, resolve, C.uintptr_t(user),
+		(*C.char)(unsafe.Pointer(unsafe.StringData(options))), C.size_t(len(options)), &out, &outError))
 	return out, outError, status
 }
 
@@ -1231,7 +1588,8 @@ func TxRollback(tx *Tx) (*Error, Status) {
 	return outError, status
 }
 
-// TxCommitOp is cala_tx_commit_op. As cala_tx_commit and cala_tx_rollback, for programs that must not wait: make the operation that commits or rolls back, to be run or started like any other; its result is {}, its errors are theirs.
+// TxCommitOp is cala_tx_commit_op. As cala_tx_commit and cala_tx_rollback, for programs that must not wait: make the
+// operation that commits or rolls back, to be run or started like any other; its result is {}, its errors are theirs.
 func TxCommitOp(tx *Tx) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -1247,35 +1605,46 @@ func TxRollbackOp(tx *Tx) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
-// TxPrepare is cala_tx_prepare. The first half of a two-phase commit: a transaction of cala_tx_begin on PostgreSQL goes on in the database under a name, whatever becomes of this process, of the connection or of the server, until cala_tx_finish commits it or rolls it back, from any process; docs/two-phase.md has the whole pattern.
+// TxPrepare is cala_tx_prepare. The first half of a two-phase commit: a transaction of cala_tx_begin on PostgreSQL goes
+// on in the database under a name, whatever becomes of this process, of the connection or of the server, until
+// cala_tx_finish commits it or rolls it back, from any process; docs/two-phase.md has the whole pattern.
 func TxPrepare(tx *Tx, gid string) (*Error, Status) {
 	var outError *C.cala_error
-	status := Status(C.go_cala_tx_prepare(tx, (*C.char)(unsafe.Pointer(unsafe.StringData(gid))), C.size_t(len(gid)), &outError))
+	status := Status(C.go_cala_tx_prepare(tx, (*C.char)(unsafe.Pointer(unsafe.StringData(gid))), C.size_t(len(gid)),
+		&outError))
 	return outError, status
 }
 
-// TxPrepareOp is cala_tx_prepare_op. As cala_tx_prepare, for programs that must not wait: makes the operation that prepares, to be run or started like any other; its result is {}.
+// TxPrepareOp is cala_tx_prepare_op. As cala_tx_prepare, for programs that must not wait: makes the operation that
+// prepares, to be run or started like any other; its result is {}.
 func TxPrepareOp(tx *Tx, gid string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_tx_prepare_op(tx, (*C.char)(unsafe.Pointer(unsafe.StringData(gid))), C.size_t(len(gid)), &outOp, &outError))
+	status := Status(C.go_cala_tx_prepare_op(tx, (*C.char)(unsafe.Pointer(unsafe.StringData(gid))), C.size_t(len(gid)),
+		&outOp, &outError))
 	return outOp, outError, status
 }
 
-// TxFree is cala_tx_free. Ends a transaction handle; one of cala_tx_begin that was neither committed, rolled back nor prepared is rolled back.
+// TxFree is cala_tx_free. Ends a transaction handle; one of cala_tx_begin that was neither committed, rolled back nor
+// prepared is rolled back.
 func TxFree(tx *Tx) {
 	C.go_cala_tx_free(tx)
 }
 
-// ListenerOpen is cala_listener_open. Opens a listener: events come through queue, as records CALA_RECORD_EVENT whose tag is user and whose data is the event (cala_event_list has what is in one and in which order they come), or as calls of fn.
+// ListenerOpen is cala_listener_open. Opens a listener: events come through queue, as records CALA_RECORD_EVENT whose
+// tag is user and whose data is the event (cala_event_list has what is in one and in which order they come), or as
+// calls of fn.
 func ListenerOpen(ledger *Ledger, options string, queue *Queue, fn EventFn, user uintptr) (*Listener, *Error, Status) {
 	var out *C.cala_listener
 	var outError *C.cala_error
-	status := Status(C.go_cala_listener_open(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))), C.size_t(len(options)), queue, fn, C.uintptr_t(user), &out, &outError))
+	status := Status(C.go_cala_listener_open(ledger, (*C.char)(unsafe.Pointer(unsafe.StringData(options))),
+		C.size_t(len(options)), queue, fn, C.uintptr_t(user), &out, &outError))
 	return out, outError, status
 }
 
-// ListenerReached is cala_listener_reached. The place up to which everything that it waits for has left the queue: at least that of the last event that was taken, always before the next one that waits, and where filters leave out much, far behind the last that came.
+// ListenerReached is cala_listener_reached. The place up to which everything that it waits for has left the queue: at
+// least that of the last event that was taken, always before the next one that waits, and where filters leave out much,
+// far behind the last that came.
 func ListenerReached(listener *Listener) int64 {
 	return int64(C.go_cala_listener_reached(listener))
 }
@@ -1289,7 +1658,8 @@ func ListenerFree(listener *Listener) {
 func AccountCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1297,15 +1667,18 @@ func AccountCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 func AccountCreateMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_create_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_create_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// AccountEnsure is cala_account_ensure. Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at each start.
+// AccountEnsure is cala_account_ensure. Creates an account, or finds the one that has its id, code or external id: for
+// programs that set up their ledger at each start.
 func AccountEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1313,7 +1686,8 @@ func AccountEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 func AccountFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1321,7 +1695,8 @@ func AccountFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func AccountFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_find_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_find_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1329,7 +1704,8 @@ func AccountFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Statu
 func AccountList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1337,7 +1713,8 @@ func AccountList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func AccountUpdate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_update(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_update(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1345,7 +1722,8 @@ func AccountUpdate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 func AccountLock(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_lock(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_lock(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1353,23 +1731,29 @@ func AccountLock(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func AccountUnlock(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_unlock(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_unlock(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// AccountSetCreate is cala_account_set_create. Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its members' entries move; one that is eventually consistent has no min_available or max_available.
+// AccountSetCreate is cala_account_set_create. Creates an account set: accounts and other sets under one name, in one
+// journal, with balances of its own, which its members' entries move; one that is eventually consistent has no
+// min_available or max_available.
 func AccountSetCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_set_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_set_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// AccountSetEnsure is cala_account_set_ensure. Creates an account set, or finds the one that has its id or external id, of which one must be given; as account_ensure.
+// AccountSetEnsure is cala_account_set_ensure. Creates an account set, or finds the one that has its id or external id,
+// of which one must be given; as account_ensure.
 func AccountSetEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_set_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_set_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1377,7 +1761,8 @@ func AccountSetEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Stat
 func AccountSetFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_set_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_set_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1385,7 +1770,8 @@ func AccountSetFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status
 func AccountSetFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_set_find_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_set_find_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1393,7 +1779,8 @@ func AccountSetFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, St
 func AccountSetList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_set_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_set_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1401,47 +1788,58 @@ func AccountSetList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status
 func AccountSetUpdate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_set_update(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_set_update(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// AccountSetAddMembers is cala_account_set_add_members. Puts accounts and account sets into account sets, all or none: what counts is the graph that comes of all of them.
+// AccountSetAddMembers is cala_account_set_add_members. Puts accounts and account sets into account sets, all or none:
+// what counts is the graph that comes of all of them.
 func AccountSetAddMembers(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_set_add_members(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_set_add_members(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// AccountSetEnsureMembers is cala_account_set_ensure_members. Puts those into account sets that are not there yet, all or none, for setting up at a start: what is there already stays, also when it has entries by now.
+// AccountSetEnsureMembers is cala_account_set_ensure_members. Puts those into account sets that are not there yet, all
+// or none, for setting up at a start: what is there already stays, also when it has entries by now.
 func AccountSetEnsureMembers(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_set_ensure_members(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_set_ensure_members(ledger, tx,
+		(*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// AccountSetRemoveMember is cala_account_set_remove_member. Takes a member out of an account set, as long as it has no entries in the set's journal.
+// AccountSetRemoveMember is cala_account_set_remove_member. Takes a member out of an account set, as long as it has no
+// entries in the set's journal.
 func AccountSetRemoveMember(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_set_remove_member(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_set_remove_member(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// AccountSetListMembers is cala_account_set_list_members. Lists what is in an account set itself: in the order in which it was put there, or by external id, those without one last.
+// AccountSetListMembers is cala_account_set_list_members. Lists what is in an account set itself: in the order in which
+// it was put there, or by external id, those without one last.
 func AccountSetListMembers(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_set_list_members(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_set_list_members(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// AccountSetListParents is cala_account_set_list_parents. Lists the account sets that an account or a set is in itself, in the order in which those were created.
+// AccountSetListParents is cala_account_set_list_parents. Lists the account sets that an account or a set is in itself,
+// in the order in which those were created.
 func AccountSetListParents(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_set_list_parents(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_set_list_parents(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1449,15 +1847,18 @@ func AccountSetListParents(ledger *Ledger, tx *Tx, request string) (*Op, *Error,
 func JournalCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_journal_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_journal_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// JournalEnsure is cala_journal_ensure. Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure.
+// JournalEnsure is cala_journal_ensure. Creates a journal, or finds the one that has its id or code, of which one must
+// be given; as account_ensure.
 func JournalEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_journal_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_journal_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1465,7 +1866,8 @@ func JournalEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 func JournalFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_journal_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_journal_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1473,7 +1875,8 @@ func JournalFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func JournalList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_journal_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_journal_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1481,7 +1884,8 @@ func JournalList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func JournalUpdate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_journal_update(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_journal_update(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1489,7 +1893,8 @@ func JournalUpdate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 func JournalLock(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_journal_lock(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_journal_lock(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1497,23 +1902,29 @@ func JournalLock(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func JournalUnlock(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_journal_unlock(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_journal_unlock(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// JournalClose is cala_journal_close. Closes a journal's books up to a date: what has an effective date up to it is rejected from now on (journal.closed), be it a posting, a void, or what becomes of a hold, until the books are reopened.
+// JournalClose is cala_journal_close. Closes a journal's books up to a date: what has an effective date up to it is
+// rejected from now on (journal.closed), be it a posting, a void, or what becomes of a hold, until the books are
+// reopened.
 func JournalClose(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_journal_close(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_journal_close(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// JournalReopen is cala_journal_reopen. Reopens a journal's books: they stay closed up to a date, or with null are open altogether.
+// JournalReopen is cala_journal_reopen. Reopens a journal's books: they stay closed up to a date, or with null are open
+// altogether.
 func JournalReopen(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_journal_reopen(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_journal_reopen(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1521,15 +1932,18 @@ func JournalReopen(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 func TxTemplateCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_tx_template_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_tx_template_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// TxTemplateEnsure is cala_tx_template_ensure. Creates a tx template, or finds the one that has its id or code; as account_ensure.
+// TxTemplateEnsure is cala_tx_template_ensure. Creates a tx template, or finds the one that has its id or code; as
+// account_ensure.
 func TxTemplateEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_tx_template_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_tx_template_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1537,7 +1951,8 @@ func TxTemplateEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Stat
 func TxTemplateFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_tx_template_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_tx_template_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1545,7 +1960,8 @@ func TxTemplateFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status
 func TxTemplateList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_tx_template_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_tx_template_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1553,15 +1969,18 @@ func TxTemplateList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status
 func VelocityLimitCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_velocity_limit_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_velocity_limit_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// VelocityLimitEnsure is cala_velocity_limit_ensure. Creates a velocity limit, or finds the one that has this id; as account_ensure.
+// VelocityLimitEnsure is cala_velocity_limit_ensure. Creates a velocity limit, or finds the one that has this id; as
+// account_ensure.
 func VelocityLimitEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_velocity_limit_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_velocity_limit_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1569,7 +1988,8 @@ func VelocityLimitEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, S
 func VelocityLimitList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_velocity_limit_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_velocity_limit_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1577,15 +1997,18 @@ func VelocityLimitList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Sta
 func VelocityControlCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_velocity_control_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_velocity_control_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// VelocityControlEnsure is cala_velocity_control_ensure. Creates a velocity control, or finds the one that has this id; as account_ensure.
+// VelocityControlEnsure is cala_velocity_control_ensure. Creates a velocity control, or finds the one that has this id;
+// as account_ensure.
 func VelocityControlEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_velocity_control_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_velocity_control_ensure(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1593,7 +2016,8 @@ func VelocityControlEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error,
 func VelocityControlList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_velocity_control_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_velocity_control_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1601,7 +2025,8 @@ func VelocityControlList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, S
 func VelocityControlAddLimit(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_velocity_control_add_limit(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_velocity_control_add_limit(ledger, tx,
+		(*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1609,23 +2034,28 @@ func VelocityControlAddLimit(ledger *Ledger, tx *Tx, request string) (*Op, *Erro
 func VelocityControlEnsureLimit(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_velocity_control_ensure_limit(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_velocity_control_ensure_limit(ledger, tx,
+		(*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// VelocityControlAttach is cala_velocity_control_attach. Attaches a control to accounts, or to an account set, which then counts every account below it in the set's journal.
+// VelocityControlAttach is cala_velocity_control_attach. Attaches a control to accounts, or to an account set, which
+// then counts every account below it in the set's journal.
 func VelocityControlAttach(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_velocity_control_attach(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_velocity_control_attach(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// VelocityControlEnsureAttached is cala_velocity_control_ensure_attached. Attaches a control where it is not attached yet.
+// VelocityControlEnsureAttached is cala_velocity_control_ensure_attached. Attaches a control where it is not attached
+// yet.
 func VelocityControlEnsureAttached(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_velocity_control_ensure_attached(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_velocity_control_ensure_attached(ledger, tx,
+		(*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1633,7 +2063,8 @@ func VelocityControlEnsureAttached(ledger *Ledger, tx *Tx, request string) (*Op,
 func VelocityControlDetach(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_velocity_control_detach(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_velocity_control_detach(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1641,15 +2072,18 @@ func VelocityControlDetach(ledger *Ledger, tx *Tx, request string) (*Op, *Error,
 func VelocityAttachmentList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_velocity_attachment_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_velocity_attachment_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// VelocityHeadroom is cala_velocity_headroom. Says what is left of each limit at an account, and at the sets above it: by limit, journal, currency and window.
+// VelocityHeadroom is cala_velocity_headroom. Says what is left of each limit at an account, and at the sets above it:
+// by limit, journal, currency and window.
 func VelocityHeadroom(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_velocity_headroom(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_velocity_headroom(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1657,55 +2091,68 @@ func VelocityHeadroom(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Stat
 func TransactionPost(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_transaction_post(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_transaction_post(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// TransactionPostMany is cala_transaction_post_many. Posts several transactions, all or none, as if one after the other in their order.
+// TransactionPostMany is cala_transaction_post_many. Posts several transactions, all or none, as if one after the other
+// in their order.
 func TransactionPostMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_transaction_post_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_transaction_post_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// TransactionPreview is cala_transaction_preview. Says what would become of a posting, and writes nothing: the same decisions on the same balances, which it locks as the posting would, so that in a transaction the posting can follow.
+// TransactionPreview is cala_transaction_preview. Says what would become of a posting, and writes nothing: the same
+// decisions on the same balances, which it locks as the posting would, so that in a transaction the posting can follow.
 func TransactionPreview(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_transaction_preview(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_transaction_preview(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// TransactionVoid is cala_transaction_void. Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and negated units.
+// TransactionVoid is cala_transaction_void. Voids a transaction: posts another one that takes it back, with the same
+// entries, "_VOID" after their types, and negated units.
 func TransactionVoid(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_transaction_void(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_transaction_void(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// HoldCreate is cala_hold_create. Makes a hold: posts a transaction whose entries are all in the layer pending, and remembers that they are to be captured or released.
+// HoldCreate is cala_hold_create. Makes a hold: posts a transaction whose entries are all in the layer pending, and
+// remembers that they are to be captured or released.
 func HoldCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_hold_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_hold_create(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// HoldCapture is cala_hold_capture. Captures a hold, or a part of it: one transaction with the hold's entries, "_RELEASE" after their types and negated units, and the same settled, "_CAPTURE" after their types.
+// HoldCapture is cala_hold_capture. Captures a hold, or a part of it: one transaction with the hold's entries,
+// "_RELEASE" after their types and negated units, and the same settled, "_CAPTURE" after their types.
 func HoldCapture(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_hold_capture(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_hold_capture(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// HoldRelease is cala_hold_release. Releases what is left of a hold: one transaction with the hold's entries, "_RELEASE" after their types and negated units.
+// HoldRelease is cala_hold_release. Releases what is left of a hold: one transaction with the hold's entries,
+// "_RELEASE" after their types and negated units.
 func HoldRelease(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_hold_release(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_hold_release(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1713,7 +2160,8 @@ func HoldRelease(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func HoldFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_hold_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_hold_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1721,15 +2169,18 @@ func HoldFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func HoldList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_hold_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_hold_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// HoldExpire is cala_hold_expire. Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, of one whose books are closed for today, and those that another session is just at, wait.
+// HoldExpire is cala_hold_expire. Releases holds that have expired, the earliest first, in one transaction; those of a
+// locked account or journal, of one whose books are closed for today, and those that another session is just at, wait.
 func HoldExpire(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_hold_expire(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_hold_expire(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1737,7 +2188,8 @@ func HoldExpire(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func TransactionFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_transaction_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_transaction_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1745,7 +2197,8 @@ func TransactionFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Statu
 func TransactionFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_transaction_find_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_transaction_find_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1753,7 +2206,8 @@ func TransactionFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, S
 func TransactionList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_transaction_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_transaction_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1761,7 +2215,8 @@ func TransactionList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Statu
 func EntryList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_entry_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_entry_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1769,7 +2224,8 @@ func EntryList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func EntryFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_entry_find_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_entry_find_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1777,7 +2233,8 @@ func EntryFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 func BalanceFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_balance_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_balance_find(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1785,7 +2242,8 @@ func BalanceFind(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func BalanceFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_balance_find_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_balance_find_many(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1793,7 +2251,8 @@ func BalanceFindMany(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Statu
 func BalanceList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_balance_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_balance_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1801,79 +2260,101 @@ func BalanceList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func BalanceHistory(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_balance_history(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_balance_history(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// BalanceAt is cala_balance_at. The balance as it was: that version of it, what had been written at that instant, or what its entries up to the end of that effective date add up to, whenever they were posted (in a journal with effective_balances).
+// BalanceAt is cala_balance_at. The balance as it was: that version of it, what had been written at that instant, or
+// what its entries up to the end of that effective date add up to, whenever they were posted (in a journal with
+// effective_balances).
 func BalanceAt(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_balance_at(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_balance_at(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// BalanceRange is cala_balance_range. A balance over a range of effective dates, both inclusive, in a journal with effective_balances: what it was before it, what came in it, and what it was at its end.
+// BalanceRange is cala_balance_range. A balance over a range of effective dates, both inclusive, in a journal with
+// effective_balances: what it was before it, what came in it, and what it was at its end.
 func BalanceRange(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_balance_range(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_balance_range(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// BalanceChanges is cala_balance_changes. Lists the balances by effective date that changed at or after an instant, by account id, currency and date, in a journal with effective_balances: one for each date that has entries, from the first date that was posted to since then; an entry posted to a past date changes all later ones.
+// BalanceChanges is cala_balance_changes. Lists the balances by effective date that changed at or after an instant, by
+// account id, currency and date, in a journal with effective_balances: one for each date that has entries, from the
+// first date that was posted to since then; an entry posted to a past date changes all later ones.
 func BalanceChanges(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_balance_changes(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_balance_changes(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// AccountStatement is cala_account_statement. The statement of an account or an account set in one layer: what it had before, each entry with what there was after it, and what it had at the end.
+// AccountStatement is cala_account_statement. The statement of an account or an account set in one layer: what it had
+// before, each entry with what there was after it, and what it had at the end.
 func AccountStatement(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_account_statement(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_account_statement(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// TrialBalance is cala_trial_balance. Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now, as it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances).
+// TrialBalance is cala_trial_balance. Lists what the accounts of a journal, or those below an account set, have in one
+// layer, by code and currency: now, as it was recorded at an instant, or at the end of an effective date (in a journal
+// with effective_balances).
 func TrialBalance(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_trial_balance(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_trial_balance(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// EventList is cala_event_list. Lists what happened in the ledger, in order, an event each: postings, and every change of what else it holds, as event_type has them.
+// EventList is cala_event_list. Lists what happened in the ledger, in order, an event each: postings, and every change
+// of what else it holds, as event_type has them.
 func EventList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_event_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_event_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// EventPrune is cala_event_prune. Deletes the oldest events: those up to a place, or recorded before an instant, limit of them at most, in order.
+// EventPrune is cala_event_prune. Deletes the oldest events: those up to a place, or recorded before an instant, limit
+// of them at most, in order.
 func EventPrune(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_event_prune(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_event_prune(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// ListenerPlace is cala_listener_place. Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept under the name.
+// ListenerPlace is cala_listener_place. Says where a listener begins: a named one at its kept place, where it has one;
+// else where from says, which is kept under the name.
 func ListenerPlace(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_listener_place(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_listener_place(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// ListenerAck is cala_listener_ack. Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that was taken is dealt with.
+// ListenerAck is cala_listener_ack. Keeps the place up to which a named listener is done: that of an event, or
+// cala_listener_reached when everything that was taken is dealt with.
 func ListenerAck(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_listener_ack(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_listener_ack(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1881,7 +2362,8 @@ func ListenerAck(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func ListenerList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_listener_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_listener_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1889,55 +2371,69 @@ func ListenerList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) 
 func ListenerRemove(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_listener_remove(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_listener_remove(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// TxLockAccounts is cala_tx_lock_accounts. Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one transaction, so that two such transactions wait for each other instead of deadlocking.
+// TxLockAccounts is cala_tx_lock_accounts. Locks the balances of accounts, in the order that the library always locks
+// in: first, when several postings share one transaction, so that two such transactions wait for each other instead of
+// deadlocking.
 func TxLockAccounts(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_tx_lock_accounts(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_tx_lock_accounts(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// TxExec is cala_tx_exec. Runs a statement of the program's own inside a transaction of cala_tx_begin, so that its rows and the ledger's land together.
+// TxExec is cala_tx_exec. Runs a statement of the program's own inside a transaction of cala_tx_begin, so that its rows
+// and the ledger's land together.
 func TxExec(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_tx_exec(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_tx_exec(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// TxFinish is cala_tx_finish. Commits a transaction that cala_tx_prepare prepared, or rolls it back: the second half of a two-phase commit.
+// TxFinish is cala_tx_finish. Commits a transaction that cala_tx_prepare prepared, or rolls it back: the second half of
+// a two-phase commit.
 func TxFinish(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_tx_finish(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_tx_finish(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// PreparedList is cala_prepared_list. Lists the transactions of this ledger that are prepared and have not ended, by gid.
+// PreparedList is cala_prepared_list. Lists the transactions of this ledger that are prepared and have not ended, by
+// gid.
 func PreparedList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_prepared_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_prepared_list(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// RollupStatus is cala_rollup_status. How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
+// RollupStatus is cala_rollup_status. How far the balances of eventually consistent account sets have come: every
+// posting up to applied is in them.
 func RollupStatus(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_rollup_status(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_rollup_status(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// RollupAwait is cala_rollup_await. Waits until those balances have everything up to the sequence, by default all that was posted until now, and brings them there itself where need be.
+// RollupAwait is cala_rollup_await. Waits until those balances have everything up to the sequence, by default all that
+// was posted until now, and brings them there itself where need be.
 func RollupAwait(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_rollup_await(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_rollup_await(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1945,7 +2441,8 @@ func RollupAwait(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func CelEvaluate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_cel_evaluate(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_cel_evaluate(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
@@ -1953,31 +2450,39 @@ func CelEvaluate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 func LedgerInfo(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_ledger_info(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_ledger_info(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// LedgerHealth is cala_ledger_health. Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
+// LedgerHealth is cala_ledger_health. Whether the ledger can work, for a load balancer's question or an operator's: an
+// answer also where the store is away.
 func LedgerHealth(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_ledger_health(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_ledger_health(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// LedgerMetrics is cala_ledger_metrics. What this ledger handle has counted and timed since it was opened: operations by name, refusals by code, statements of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were when they last looked.
+// LedgerMetrics is cala_ledger_metrics. What this ledger handle has counted and timed since it was opened: operations
+// by name, refusals by code, statements of the store, waits, retries, groups, connections, how far behind the roll-up
+// and its listeners were when they last looked.
 func LedgerMetrics(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_ledger_metrics(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_ledger_metrics(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 
-// LedgerMigrate is cala_ledger_migrate. Brings the tables to this library's version; safe when several processes do it at once.
+// LedgerMigrate is cala_ledger_migrate. Brings the tables to this library's version; safe when several processes do it
+// at once.
 func LedgerMigrate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
-	status := Status(C.go_cala_ledger_migrate(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))), C.size_t(len(request)), &outOp, &outError))
+	status := Status(C.go_cala_ledger_migrate(ledger, tx, (*C.char)(unsafe.Pointer(unsafe.StringData(request))),
+		C.size_t(len(request)), &outOp, &outError))
 	return outOp, outError, status
 }
 

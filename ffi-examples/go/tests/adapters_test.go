@@ -23,7 +23,8 @@ import (
 // One way for a program to have its own database, whose transactions the ledger's postings join.
 type adapter struct {
 	name string
-	// Opens what the ledger's store names; readOnly counts on SQLite, where connections and not transactions are read-only.
+	// Opens what the ledger's store names; readOnly counts on SQLite, where connections and not transactions are
+	// read-only.
 	open func(t *testing.T, store string, readOnly bool) database
 }
 
@@ -228,7 +229,8 @@ func expectError(t testing.TB, err error, status cala.Status, code string) *cala
 
 func describe(err error) string {
 	if failure := asError(err); failure != nil {
-		return fmt.Sprintf("%v %s (sqlstate %q, details %s, cause %v)", failure.Status, failure, failure.SQLState, failure.Details,
+		return fmt.Sprintf("%v %s (sqlstate %q, details %s, cause %v)", failure.Status, failure, failure.SQLState,
+			failure.Details,
 			failure.Unwrap())
 	}
 	return fmt.Sprint(err)

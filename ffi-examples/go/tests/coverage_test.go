@@ -34,7 +34,8 @@ var receivers = map[string]reflect.Type{"Ledger": reflect.TypeFor[*cala.Ledger](
 
 func TestCoverage_every_operation_of_the_header_has_its_methods(t *testing.T) {
 	header := must[[]byte](t)(os.ReadFile("../../../include/cala.h"))
-	makes := regexp.MustCompile(`CALA_API cala_status cala_(\w+)\(cala_ledger \*ledger, cala_tx \*tx, const char \*request,`)
+	makes := regexp.MustCompile(`CALA_API cala_status cala_(\w+)\(cala_ledger \*ledger, cala_tx \*tx, const char ` +
+		`\*request,`)
 	declared := makes.FindAllStringSubmatch(string(header), -1)
 	covered := coverage(t)
 	equal(t, len(declared), len(covered))

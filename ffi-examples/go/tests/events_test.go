@@ -39,7 +39,8 @@ func TestListener_hears_what_is_posted_and_goes_on_where_it_was_done(t *testing.
 			equal(t, event.Transaction.ID, first.Transaction.ID)
 		}
 		equal(t, heard.Reached() >= places[1], true)
-		later := must[*cala.EventListener](t)(ledger.Listen(ctx, cala.ListenOptions{From: "start", Types: []cala.EventType{cala.TransactionCreated}}))
+		later := must[*cala.EventListener](t)(ledger.Listen(ctx,
+			cala.ListenOptions{From: "start", Types: []cala.EventType{cala.TransactionCreated}}))
 		for i, place := range places {
 			equal(t, must[*cala.Event](t)(later.Next(ctx)).Place, place)
 			reached := later.Reached()

@@ -29,7 +29,8 @@ func useAccounts(t *testing.T, ctx context.Context, o *cala.Operations) {
 	equal(t, string(one.Metadata), string(metadata))
 	equal(t, one.NormalBalanceType, cala.Debit)
 	equal(t, one.CreatedAt.IsZero(), false)
-	more := must[[]cala.Account](t)(o.CreateAccounts(ctx, []cala.NewAccount{{Code: "E2", Name: "Two"}, {Code: "E3", Name: "Three"}}))
+	more := must[[]cala.Account](t)(o.CreateAccounts(ctx, []cala.NewAccount{{Code: "E2", Name: "Two"},
+		{Code: "E3", Name: "Three"}}))
 	equal(t, more[1].Code, "E3")
 	equal(t, must[*cala.Account](t)(o.FindAccount(ctx, cala.ByExternalID("x1"))).ID, one.ID)
 	equal(t, len(must[[]cala.Account](t)(o.FindAccounts(ctx, []string{more[0].ID, one.ID}))), 2)
@@ -51,12 +52,15 @@ func useAccounts(t *testing.T, ctx context.Context, o *cala.Operations) {
 }
 
 func useJournals(t *testing.T, ctx context.Context, o *cala.Operations) {
-	journal := must[*cala.Journal](t)(o.CreateJournal(ctx, cala.NewJournal{Name: "Everything", Code: "E", Description: "all"}))
+	journal := must[*cala.Journal](t)(o.CreateJournal(ctx,
+		cala.NewJournal{Name: "Everything", Code: "E", Description: "all"}))
 	equal(t, must[*cala.Journal](t)(o.FindJournal(ctx, cala.ByCode("E"))).ID, journal.ID)
-	journal = must[*cala.Journal](t)(o.UpdateJournal(ctx, journal.ID, cala.JournalUpdate{Description: cala.Clear[string]()}))
+	journal = must[*cala.Journal](t)(o.UpdateJournal(ctx, journal.ID,
+		cala.JournalUpdate{Description: cala.Clear[string]()}))
 	equal(t, journal.Description, "")
 	equal(t, must[*cala.Journal](t)(o.LockJournal(ctx, journal.ID)).Status, cala.Locked)
-	equal(t, collect(t, o.Journals(ctx, cala.JournalFilter{Status: cala.Locked}), func(j cala.Journal) string { return j.Name }),
+	equal(t, collect(t, o.Journals(ctx, cala.JournalFilter{Status: cala.Locked}),
+		func(j cala.Journal) string { return j.Name }),
 		"Everything")
 	equal(t, must[*cala.Journal](t)(o.UnlockJournal(ctx, journal.ID)).Status, cala.Active)
 	closed := must[*cala.Journal](t)(o.CloseJournal(ctx, cala.JournalCloseRequest{ID: journal.ID, Until: "2020-12-31"}))
@@ -85,10 +89,12 @@ func usePostings(t *testing.T, ctx context.Context, o *cala.Operations) {
 	equal(t, must[*cala.Transaction](t)(o.FindTransaction(ctx, cala.ByID(ids[0]))).TxTemplateCode, "E_TRANSFER")
 	equal(t, len(must[[]cala.Transaction](t)(o.FindTransactions(ctx, ids))), 3)
 	filter := cala.TransactionFilter{JournalID: journal, PageRequest: cala.PageRequest{First: 1}}
-	equal(t, collect(t, o.Transactions(ctx, filter), func(x cala.Transaction) string { return x.ID }), fmt.Sprintf("%s %s %s", ids[0], ids[1], ids[2]))
+	equal(t, collect(t, o.Transactions(ctx, filter), func(x cala.Transaction) string { return x.ID }),
+		fmt.Sprintf("%s %s %s", ids[0], ids[1], ids[2]))
 	equal(t, len(must[*cala.Page[cala.Transaction]](t)(o.TransactionsPage(ctx, filter)).Items), 1)
 
-	entries := cala.EntryFilter{AccountID: b.bob, CreatedFrom: time.Now().Add(-time.Hour), CreatedTo: time.Now().Add(time.Hour)}
+	entries := cala.EntryFilter{AccountID: b.bob, CreatedFrom: time.Now().Add(-time.Hour),
+		CreatedTo: time.Now().Add(time.Hour)}
 	equal(t, collect(t, o.Entries(ctx, entries), func(e cala.Entry) string { return string(e.Direction) + " " + e.Units }),
 		"credit 10.00 credit 1.5 debit 0.5")
 	equal(t, len(must[*cala.Page[cala.Entry]](t)(o.EntriesPage(ctx, cala.EntryFilter{TransactionID: ids[0]})).Items), 2)
@@ -107,7 +113,8 @@ func useBalances(t *testing.T, ctx context.Context, o *cala.Operations, b books)
 	equal(t, collect(t, o.Balances(ctx, filter), nets), "11.00")
 	equal(t, len(must[*cala.Page[cala.Balance]](t)(o.BalancesPage(ctx, filter)).Items), 1)
 	equal(t, collect(t, o.BalanceHistory(ctx, b.key(b.bob), cala.PageRequest{First: 2}), nets), "10.00 11.50 11.00")
-	equal(t, len(must[*cala.Page[cala.Balance]](t)(o.BalanceHistoryPage(ctx, b.key(b.bob), cala.PageRequest{First: 2})).Items), 2)
+	equal(t, len(must[*cala.Page[cala.Balance]](t)(o.BalanceHistoryPage(ctx, b.key(b.bob),
+		cala.PageRequest{First: 2})).Items), 2)
 	equal(t, must[*cala.Balance](t)(o.BalanceAtVersion(ctx, b.key(b.bob), 2)).Settled.Net, "11.50")
 	equal(t, must[*cala.Balance](t)(o.BalanceAtTime(ctx, b.key(b.bob), time.Now().Add(time.Hour))).Settled.Net, "11.00")
 	_, err := o.BalanceAtTime(ctx, b.key(b.bob), time.Now().Add(-time.Hour))

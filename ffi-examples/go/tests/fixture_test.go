@@ -81,7 +81,8 @@ func transferTemplate(code, creditUnits string) cala.NewTxTemplate {
 			{Name: "to", Type: cala.ParamUUID}, {Name: "amount", Type: cala.ParamDecimal},
 			{Name: "credit", Type: cala.ParamDecimal, Default: "decimal('0')"}},
 		Transaction: cala.TxTemplateTransaction{Effective: "date()", JournalID: "params.journal"},
-		Entries:     []cala.TxTemplateEntry{entry("DEBIT", "params.from", "params.amount"), entry("CREDIT", "params.to", creditUnits)},
+		Entries: []cala.TxTemplateEntry{entry("DEBIT", "params.from", "params.amount"),
+			entry("CREDIT", "params.to", creditUnits)},
 	}
 }
 
@@ -94,7 +95,8 @@ func (b books) key(account string) cala.BalanceKey {
 }
 
 // post moves an amount from Alice to Bob.
-func (b books) post(ctx context.Context, o *cala.Operations, amount string, options ...cala.PostOption) (*cala.Posted, error) {
+func (b books) post(ctx context.Context, o *cala.Operations, amount string, options ...cala.PostOption) (*cala.Posted,
+	error) {
 	return o.Post(ctx, "TRANSFER", b.transfer(b.alice, b.bob, amount), options...)
 }
 

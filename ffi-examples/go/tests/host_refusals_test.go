@@ -54,7 +54,8 @@ func postBehindALock(s *shop, tx transaction, options ...cala.TxOption) *cala.Er
 // postIntoARefusal posts while the database refuses every new entry.
 func postIntoARefusal(s *shop, tx transaction, options ...cala.TxOption) *cala.Error {
 	s.t.Helper()
-	check(s.t, tx.Exec(s.ctx, "CREATE TRIGGER refuse BEFORE INSERT ON cala_entries BEGIN SELECT RAISE(ABORT, 'refused'); END"))
+	check(s.t, tx.Exec(s.ctx, "CREATE TRIGGER refuse BEFORE INSERT ON cala_entries BEGIN SELECT RAISE(ABORT, "+
+		"'refused'); END"))
 	_, err := s.post(s.ctx, &tx.In(s.ledger, options...).Operations, "1")
 	failure := expectError(s.t, err, cala.ErrInternal, "store.refused")
 	equal(s.t, errors.Unwrap(failure) != nil, true)

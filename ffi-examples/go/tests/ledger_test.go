@@ -25,7 +25,8 @@ func onEachStore(t *testing.T, test func(t *testing.T, ctx context.Context, ledg
 	})
 	t.Run("postgres", func(t *testing.T) {
 		db := openSQL(t, "postgres", postgresStore(t)+"&sslmode=disable")
-		test(t, t.Context(), openLedger(t, cala.Config{Store: postgresStore(t), Migrate: cala.Ptr(true), Schema: freshSchema(t, db.Exec)}))
+		test(t, t.Context(), openLedger(t, cala.Config{Store: postgresStore(t), Migrate: cala.Ptr(true),
+			Schema: freshSchema(t, db.Exec)}))
 	})
 }
 
@@ -363,12 +364,14 @@ func TestLogger_hears_the_librarys_log(t *testing.T) {
 
 func TestLogger_hears_what_it_writes_and_no_more(t *testing.T) {
 	text := new(lines)
-	ledger := openInMemory(t, cala.WithLogger(slog.New(slog.NewJSONHandler(text, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+	ledger := openInMemory(t, cala.WithLogger(slog.New(slog.NewJSONHandler(text,
+		&slog.HandlerOptions{Level: slog.LevelWarn}))))
 	_, err := ledger.FindAccount(t.Context(), cala.ByCode("NOBODY"))
 	expectError(t, err, cala.ErrNotFound, "account.not_found")
 	check(t, ledger.Close())
 	equal(t, text.String(), "")
-	_, err = cala.Open(t.Context(), cala.Config{Store: "sqlite::memory:"}, cala.WithLogger(slog.Default()), cala.WithSlow(-time.Second))
+	_, err = cala.Open(t.Context(), cala.Config{Store: "sqlite::memory:"}, cala.WithLogger(slog.Default()),
+		cala.WithSlow(-time.Second))
 	expectError(t, err, cala.ErrInvalid, "request.malformed")
 }
 
@@ -396,7 +399,8 @@ func TestTraceparent_is_one_or_refused(t *testing.T) {
 func TestLists_end_with_the_error(t *testing.T) {
 	ledger := openInMemory(t)
 	var failures int
-	for _, err := range ledger.Accounts(t.Context(), cala.AccountFilter{PageRequest: cala.PageRequest{After: "nonsense"}}) {
+	for _, err := range ledger.Accounts(t.Context(),
+		cala.AccountFilter{PageRequest: cala.PageRequest{After: "nonsense"}}) {
 		expectError(t, err, cala.ErrInvalid, "request.malformed")
 		failures++
 	}
@@ -457,7 +461,8 @@ func TestBigAnswers_arrive_whole(t *testing.T) {
 	ctx, ledger := t.Context(), openInMemory(t)
 	metadata, err := json.Marshal(strings.Repeat("libcala ", 50_000))
 	check(t, err)
-	account := must[*cala.Account](t)(ledger.CreateAccount(ctx, cala.NewAccount{Code: "BIG", Name: "Big", Metadata: metadata}))
+	account := must[*cala.Account](t)(ledger.CreateAccount(ctx,
+		cala.NewAccount{Code: "BIG", Name: "Big", Metadata: metadata}))
 	equal(t, string(account.Metadata), string(metadata))
 	equal(t, string(must[*cala.Account](t)(ledger.FindAccount(ctx, cala.ByID(account.ID))).Metadata), string(metadata))
 }
@@ -469,12 +474,14 @@ func TestLedger_floats_are_refused_wherever_they_are_in_params(t *testing.T) {
 		Value float64 `json:"value"`
 	}
 	good := b.transfer(b.alice, b.bob, "1")
-	for _, value := range []any{10.5, 10.0, float32(1), cala.Ptr(10.0), []any{"1", 10.0}, map[string]any{"deep": 10.0}, amount{10}} {
+	for _, value := range []any{10.5, 10.0, float32(1), cala.Ptr(10.0), []any{"1", 10.0}, map[string]any{"deep": 10.0},
+		amount{10}} {
 		bad := b.transfer(b.alice, b.bob, "1")
 		bad["amount"] = value
 		_, err := ledger.Post(ctx, "TRANSFER", bad)
 		expectError(t, err, cala.ErrInvalid, "param.type")
-		_, err = ledger.PostMany(ctx, []cala.Posting{{TxTemplateCode: "TRANSFER", Params: good}, {TxTemplateCode: "TRANSFER", Params: bad}})
+		_, err = ledger.PostMany(ctx, []cala.Posting{{TxTemplateCode: "TRANSFER", Params: good},
+			{TxTemplateCode: "TRANSFER", Params: bad}})
 		failure := expectError(t, err, cala.ErrInvalid, "param.type")
 		equal(t, failure.PostingIndex, 1)
 		equal(t, strings.HasPrefix(failure.Detail("pointer"), "/postings/1/params/amount"), true)
@@ -483,7 +490,8 @@ func TestLedger_floats_are_refused_wherever_they_are_in_params(t *testing.T) {
 }
 
 func TestOpenJSON_a_null_or_an_empty_store_is_no_default(t *testing.T) {
-	for _, config := range []string{`{"store":null}`, `{"store":"sqlite::memory:","clock":{"manual":null}}`, `{"store":""}`} {
+	for _, config := range []string{`{"store":null}`, `{"store":"sqlite::memory:","clock":{"manual":null}}`,
+		`{"store":""}`} {
 		ledger, err := cala.OpenJSON(t.Context(), []byte(config))
 		if err == nil {
 			check(t, ledger.Close())

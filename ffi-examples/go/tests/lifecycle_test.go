@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// Each way to live and end runs in a process of its own, CALA_RUNS times (default 20): this test's program, told what to do.
+// Each way to live and end runs in a process of its own, CALA_RUNS times (default 20): this test's program, told what
+// to do.
 var lives = map[string]func(store string) error{
 	"exit_with_work_in_flight": exitWithWorkInFlight,
 	"exit_without_close":       exitWithoutClose,
@@ -59,7 +60,8 @@ func TestCodes_of_the_wrapper_are_produced(t *testing.T) {
 	produced := map[string]string{"library.missing": "library_missing", "library.version": "another_library"}
 	listed := map[string]string{}
 	_, section, _ := strings.Cut(string(must[[]byte](t)(os.ReadFile("../../../docs/errors.md"))), "## Of the wrappers")
-	for _, line := range regexp.MustCompile("(?m)^- `([a-z_.]+)`, [A-Z_]+, ([A-Za-z, ]+)").FindAllStringSubmatch(section, -1) {
+	for _, line := range regexp.MustCompile("(?m)^- `([a-z_.]+)`, [A-Z_]+, ([A-Za-z, ]+)").FindAllStringSubmatch(section,
+		-1) {
 		if strings.Contains(line[2], "Go") || strings.TrimSpace(line[2]) == "everywhere" {
 			listed[line[1]] = produced[line[1]]
 		}

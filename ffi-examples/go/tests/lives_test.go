@@ -24,7 +24,8 @@ func openLife(store string, options ...cala.Option) (*cala.Ledger, books, error)
 		return nil, books{}, err
 	}
 	var b books
-	accounts, err := ledger.CreateAccounts(background, []cala.NewAccount{{Code: "ALICE", Name: "Alice"}, {Code: "BOB", Name: "Bob"}})
+	accounts, err := ledger.CreateAccounts(background, []cala.NewAccount{{Code: "ALICE", Name: "Alice"},
+		{Code: "BOB", Name: "Bob"}})
 	if err != nil {
 		return nil, b, err
 	}
@@ -38,8 +39,8 @@ func openLife(store string, options ...cala.Option) (*cala.Ledger, books, error)
 	return ledger, b, err
 }
 
-// postForever posts from many goroutines until the ledger closes, and counts what was posted. The first failure of another kind
-// is kept.
+// postForever posts from many goroutines until the ledger closes, and counts what was posted. The first failure of
+// another kind is kept.
 type crowd struct {
 	group  sync.WaitGroup
 	posted atomic.Int64
@@ -251,7 +252,10 @@ func aThrowingHandler(store string) error {
 	}
 	host := &panickingHost{}
 	for range 2 { // the second would wait for ever if the first still had its turn
-		if reason := recovered(func() { _, _ = b.post(background, &ledger.InHost(host).Operations, "1") }); reason != "driver" {
+		if reason := recovered(func() {
+			_, _ = b.post(background, &ledger.InHost(host).Operations,
+				"1")
+		}); reason != "driver" {
 			return fmt.Errorf("recovered %v", reason)
 		}
 	}

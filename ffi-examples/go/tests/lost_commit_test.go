@@ -26,7 +26,8 @@ func cuttingProxy(t *testing.T) (store string, say func(word string)) {
 	check(t, proxy.Start())
 	t.Cleanup(func() { input.Close(); proxy.Wait() })
 	listens := strings.TrimSpace(must[string](t)(output.ReadString('\n')))
-	store = fmt.Sprintf("host=127.0.0.1 port=%s user=%s dbname=%s sslmode=disable", listens, address.User.Username(), address.Path[1:])
+	store = fmt.Sprintf("host=127.0.0.1 port=%s user=%s dbname=%s sslmode=disable", listens, address.User.Username(),
+		address.Path[1:])
 	return store, func(word string) {
 		must[int](t)(fmt.Fprintln(input, word))
 		equal(t, must[string](t)(output.ReadString('\n')), "ok\n")
@@ -36,7 +37,8 @@ func cuttingProxy(t *testing.T) (store string, say func(word string)) {
 func TestLostCommit_names_every_transaction_of_the_batch(t *testing.T) {
 	store, say := cuttingProxy(t)
 	schema := freshSchema(t, postgresAdapters[0].open(t, postgresStore(t), false).Exec)
-	ledger := openLedger(t, cala.Config{Store: store, Schema: schema, Migrate: cala.Ptr(true), FailoverWaitMS: cala.Ptr(200)})
+	ledger := openLedger(t, cala.Config{Store: store, Schema: schema, Migrate: cala.Ptr(true),
+		FailoverWaitMS: cala.Ptr(200)})
 	b := openBooks(t, t.Context(), &ledger.Operations)
 	postings := make([]cala.Posting, 3)
 	for i := range postings {

@@ -32,7 +32,8 @@ func (b books) named(externalID, to string) *cala.Posting {
 	return &cala.Posting{TxTemplateCode: "NAMED", Params: params}
 }
 
-func pagesOf(ctx context.Context, ledger *cala.Ledger, walk cala.Reconciliation, rows ...cala.Expected) (pages []cala.Reconciled, err error) {
+func pagesOf(ctx context.Context, ledger *cala.Ledger, walk cala.Reconciliation,
+	rows ...cala.Expected) (pages []cala.Reconciled, err error) {
 	walk.Rows = func(context.Context, string) iter.Seq2[cala.Expected, error] {
 		return func(yield func(cala.Expected, error) bool) {
 			for _, row := range rows {
@@ -73,7 +74,8 @@ func TestReconcile_compares_every_field_that_is_given(t *testing.T) {
 	}
 	for _, amount := range []string{"", "x", "1/2", "0x10", "1e1", " 1", "+1", "1.", "NaN", "10.00\n"} {
 		for _, externalID := range []string{"one", "missing"} {
-			_, err := pagesOf(t.Context(), ledger, cala.Reconciliation{}, cala.Expected{ExternalID: externalID, Amounts: map[string]string{"USD": amount}})
+			_, err := pagesOf(t.Context(), ledger, cala.Reconciliation{},
+				cala.Expected{ExternalID: externalID, Amounts: map[string]string{"USD": amount}})
 			equal(t, errors.Is(err, cala.ErrInvalid), true)
 		}
 	}

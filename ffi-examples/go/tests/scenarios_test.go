@@ -174,7 +174,8 @@ func (s *story) moveClock(how, value string) error {
 	if how == "set" {
 		at, err := time.Parse(time.RFC3339Nano, value)
 		if err != nil {
-			return &cala.Error{Status: cala.ErrInvalid, Code: "request.malformed", Message: err.Error(), Details: json.RawMessage("{}"), PostingIndex: -1}
+			return &cala.Error{Status: cala.ErrInvalid, Code: "request.malformed", Message: err.Error(),
+				Details: json.RawMessage("{}"), PostingIndex: -1}
 		}
 		return s.ledger.SetClock(at)
 	}
@@ -193,8 +194,10 @@ func (s *story) keep(work func() (any, error)) {
 	if !errors.As(err, &failure) {
 		s.t.Fatal(err)
 	}
-	s.refusal = map[string]any{"status": raw.StatusName(raw.Status(failure.Status)), "code": failure.Code, "message": failure.Message,
-		"retryable": failure.Retryable, "sqlstate": failure.SQLState, "tx_state": json.Number(fmt.Sprint(int(failure.TxState))),
+	s.refusal = map[string]any{"status": raw.StatusName(raw.Status(failure.Status)), "code": failure.Code,
+		"message":   failure.Message,
+		"retryable": failure.Retryable, "sqlstate": failure.SQLState,
+		"tx_state":      json.Number(fmt.Sprint(int(failure.TxState))),
 		"posting_index": json.Number(fmt.Sprint(failure.PostingIndex)), "details": document(s.t, string(failure.Details))}
 }
 

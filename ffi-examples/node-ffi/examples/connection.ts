@@ -1,5 +1,5 @@
-// The program's own connection, for samples that run on both stores: what they need of any driver. SQLite: node:sqlite or
-// bun:sqlite; PostgreSQL: pg.
+// The program's own connection, for samples that run on both stores: what they need of any driver. SQLite: node:sqlite
+// or bun:sqlite; PostgreSQL: pg.
 import pg from "pg";
 import type { HostHandle } from "cala-ledger";
 

@@ -1,6 +1,6 @@
 // Collapse the boundary: what follows from the ledger's events is written into the program's tables in the transaction
-// that keeps the place. Each event counts once, whatever is killed when, and the tables can be made anew from the start:
-// node dist/examples/projection.js [store]
+// that keeps the place. Each event counts once, whatever is killed when, and the tables can be made anew from the
+// start: node dist/examples/projection.js [store]
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
-// Host first, queue worker: the program queues postings in a table of its own, in the transaction that they belong to.
-// Workers take them from there; each posts and marks its row in one transaction, so whatever is killed when, it happened
-// once: node dist/examples/queue-worker.js [store]. It is its own worker: ... STORE worker TABLE
+// The program first, a queue worker: the program queues postings in a table of its own, in the transaction that they
+// belong to. Workers take them from there; each posts and marks its row in one transaction, so whatever is killed when,
+// it happened once: node dist/examples/queue-worker.js [store]. It is its own worker: ... STORE worker TABLE
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -140,7 +140,8 @@ async function main(store: string, otherStore: string): Promise<void> {
 
   const doomed = start("doomed");
   await once(doomed.stdout as NodeJS.ReadableStream, "data");
-  console.log(`a worker posted one, and before its commit: ${await count(connection, table)} queued, ${await balance()}`);
+  console.log(`a worker posted one, and before its commit: ${await count(connection, table)} queued, ` +
+    `${await balance()}`);
   const other = start();
   const ended = Promise.all([once(doomed, "exit"), once(other, "exit")]);
   doomed.kill("SIGKILL");

@@ -1,5 +1,5 @@
-// Post first, reconcile: the program posts, then writes its own row. What a crash leaves in between is found and mended:
-// node dist/examples/reconcile.js [store]
+// Post first, reconcile: the program posts, then writes its own row. What a crash leaves in between is found and
+// mended: node dist/examples/reconcile.js [store]
 import { type Expected, Ledger, type Reconciled, type TransactionPostRequest } from "cala-ledger";
 import { suffixFor } from "./suffix.js";
 
@@ -12,7 +12,8 @@ const shown = (externalId = ""): string => externalId.slice(0, externalId.length
 await using ledger = await Ledger.open({ store, migrate: true });
 const { id: journalId } = await ledger.journals().create({ name: "Main" });
 const { id: alice } = await ledger.accounts().create({ code: `ALICE${suffix}`, name: "Alice" });
-const { id: cash } = await ledger.accounts().create({ code: `CASH${suffix}`, name: "Cash", normalBalanceType: "debit" });
+const { id: cash } = await ledger.accounts().create({ code: `CASH${suffix}`, name: "Cash",
+  normalBalanceType: "debit" });
 const shared = { layer: "SETTLED", units: "params.amount", currency: "'USD'" };
 await ledger.txTemplates().create({
   code: `PAYMENT${suffix}`,
@@ -39,7 +40,8 @@ async function sql(text: string, ...values: string[]): Promise<(string | null)[]
 }
 
 const insert = (externalId: string, amount: string): Promise<unknown> =>
-  sql(`INSERT INTO ${payments} (external_id, amount) VALUES (${placeholder(1)}, ${placeholder(2)})`, externalId, amount);
+  sql(`INSERT INTO ${payments} (external_id, amount) VALUES (${placeholder(1)}, ${placeholder(2)})`, externalId,
+    amount);
 
 /** What the program expects, page by page, behind one. */
 async function* rows(after = ""): AsyncGenerator<Expected<string>> {

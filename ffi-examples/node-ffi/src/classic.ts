@@ -9,8 +9,8 @@ import type * as t from "./types.js";
 
 /**
  * What the retired bindings took, or what Ledger.open takes. With pgCon the tables are migrated, as they were there.
- * outbox: with `enabled`, cala-outbox-server serves events over gRPC on 127.0.0.1, at listenPort (2253), until the ledger
- * is closed; where that program is not installed, a warning says so and all else works.
+ * outbox: with `enabled`, cala-outbox-server serves events over gRPC on 127.0.0.1, at listenPort (2253), until the
+ * ledger is closed; where that program is not installed, a warning says so and all else works.
  */
 export type CalaLedgerConfig =
   | { pgCon: string; maxConnections?: number; outbox?: { enabled?: boolean; listenPort?: number } }

@@ -10,7 +10,9 @@ export interface LogRecord {
   /** By the system's clock. */
   at: string;
   level: "error" | "warn" | "info" | "debug";
-  /** "operation.failed" and the like; "log.dropped" where `dropped` records were lost, because nobody read them in time. */
+  /**
+   * "operation.failed" and the like; "log.dropped" where `dropped` records were lost, because nobody read them in time.
+   */
   event: string;
   /** The same in words. */
   message: string;
@@ -140,8 +142,8 @@ export class Completions {
   }
 
   /**
-   * Has a ledger's log come to a logger, until the function that it gives is called: `start` is called with the queue and
-   * the records' tag, and says whether it went well.
+   * Has a ledger's log come to a logger, until the function that it gives is called: `start` is called with the queue
+   * and the records' tag, and says whether it went well.
    */
   hear(logger: Logger, start: (queue: Handle, tag: number) => boolean): () => void {
     const tag = ++this.#lastTag;

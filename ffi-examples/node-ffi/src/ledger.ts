@@ -32,7 +32,8 @@ export interface LedgerConfig {
   migrate?: boolean;
   /** PostgreSQL only: the schema of all tables and functions. Default "cala". */
   schema?: string;
-  /** max: connections to PostgreSQL at most, 1 to 1000 (default 10). timeoutMs: how long to wait for a free one, or for SQLite's
+  /** max: connections to PostgreSQL at most, 1 to 1000 (default 10). timeoutMs: how long to wait for a free one, or for
+   *  SQLite's
    * one writer (default 30000); then BusyError store.pool_timeout, store.busy. */
   pool?: { max?: number; timeoutMs?: number };
   /** Time stands still at an instant until `clock.set` or `clock.advance`. Default: the system's clock. */
@@ -57,7 +58,10 @@ export interface LedgerConfig {
 export interface OpenOptions {
   /** Told of what goes wrong, what the library does about it, and what takes long. */
   logger?: Logger;
-  /** What the logger is told: the level, each with those before it (default "warn"), and operations that take `slowMs` or longer. */
+  /**
+   * What the logger is told: the level, each with those before it (default "warn"), and operations that take `slowMs`
+   * or longer.
+   */
   log?: LogOptions;
   /** Integers beyond 2^53 in answers become BigInts. Default false: JavaScript rounds them. */
   bigint?: boolean;
@@ -111,10 +115,12 @@ function checkOptions(options: OpenOptions): void {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw malformed(unknown, `the options of Ledger.open have no key ${unknown}`);
   if (logger !== undefined && typeof logger !== "function") {
-    throw malformed("logger", `logger is ${logger === null ? "null" : `of type ${typeof logger}`}, and must be a function`);
+    const given = logger === null ? "null" : `of type ${typeof logger}`;
+    throw malformed("logger", `logger is ${given}, and must be a function`);
   }
   if (log === null || (log !== undefined && typeof log !== "object")) {
-    throw malformed("log", `log is ${log === null ? "null" : `of type ${typeof log}`}, and must be an object: { level: "info" }`);
+    throw malformed("log", `log is ${log === null ? "null" : `of type ${typeof log}`}, and must be an object: { ` +
+      `level: "info" }`);
   }
 }
 
@@ -128,7 +134,8 @@ export class Ledger extends Scope {
   #closing: Promise<void> | undefined;
   readonly #listening = new Set<Listening>();
 
-  private constructor(raw: Raw, completions: Completions, handle: Handle, config: LedgerConfig, bigint: boolean, free: () => void) {
+  private constructor(raw: Raw, completions: Completions, handle: Handle, config: LedgerConfig, bigint: boolean,
+    free: () => void) {
     super();
     this.#raw = raw;
     this.#completions = completions;
@@ -191,7 +198,8 @@ export class Ledger extends Scope {
     throw new ClosedError({ status: "CLOSED", code: "ledger.closed", message: "the ledger has been closed" });
   }
 
-  protected override async run(name: OperationName, request: object, { signal, traceparent }: CallOptions): Promise<any> {
+  protected override async run(name: OperationName, request: object,
+    { signal, traceparent }: CallOptions): Promise<any> {
     const { raw, bigint } = this.#ground;
     const call = { raw, bigint, ledger: this.#open(), tx: null, name, request, signal, traceparent };
     return runOwn(call, this.#completions, this);
@@ -206,8 +214,8 @@ export class Ledger extends Scope {
 
   /**
    * Takes part in the transaction that the program has open on its own driver: a handle of pg, pg-promise, knex,
-   * postgres.js, Drizzle, Kysely, TypeORM, Prisma, Sequelize, MikroORM, Objection, Bun.sql, better-sqlite3, node:sqlite,
-   * bun:sqlite, or what `adapter()` makes. Without an
+   * postgres.js, Drizzle, Kysely, TypeORM, Prisma, Sequelize, MikroORM, Objection, Bun.sql, better-sqlite3,
+   * node:sqlite, bun:sqlite, or what `adapter()` makes. Without an
    * open transaction operations fail with MisuseError transaction.none and write nothing.
    */
   in(handle: SqliteHandle | Adapter, options?: TransactionOptions): SqliteTransaction;
@@ -253,7 +261,8 @@ export class Ledger extends Scope {
   }
 
   /**
-   * Walks what the program has against the ledger, page by page: what is missing, differing or extra. See `docs/reconcile.md`.
+   * Walks what the program has against the ledger, page by page: what is missing, differing or extra. See
+   * `docs/reconcile.md`.
    */
   reconcile<Row = unknown>(options: ReconcileOptions<Row>): AsyncGenerator<Reconciled<Row>, void, undefined> {
     return reconcile(this, options);

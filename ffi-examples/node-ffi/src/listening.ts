@@ -30,9 +30,9 @@ const little = endianness() === "LE";
 const usualSize = 64 * 1024;
 
 /**
- * Events as they happen, in order, each at least once, none missed: `for await (const event of await ledger.listen())`. Leaving the
- * loop closes it; it ends when its ledger is closed. What is not taken waits in the ledger. It keeps the process alive while
- * somebody waits for the next event.
+ * Events as they happen, in order, each at least once, none missed: `for await (const event of await ledger.listen())`.
+ * Leaving the loop closes it; it ends when its ledger is closed. What is not taken waits in the ledger. It keeps the
+ * process alive while somebody waits for the next event.
  */
 export class Listening implements AsyncIterableIterator<t.Event> {
   readonly #raw: Raw;
@@ -50,7 +50,8 @@ export class Listening implements AsyncIterableIterator<t.Event> {
   #turn: Promise<unknown> = Promise.resolve();
   readonly #left: (listening: Listening) => unknown;
 
-  private constructor(raw: Raw, queue: Handle, listener: Handle, bigint: boolean, left: (listening: Listening) => unknown) {
+  private constructor(raw: Raw, queue: Handle, listener: Handle, bigint: boolean,
+    left: (listening: Listening) => unknown) {
     this.#raw = raw;
     this.#queue = queue;
     this.#listener = listener;
@@ -66,7 +67,8 @@ export class Listening implements AsyncIterableIterator<t.Event> {
     const error = new BigUint64Array(1);
     if (raw.cala_queue_new(cell, error) !== Status.OK) throw taken(raw, error);
     const queue = raw.handle(cell) as Handle;
-    if ((await raw.waiting.cala_listener_open(ledger, options, options.length, queue, null, 0, cell, error)) !== Status.OK) {
+    const waiting = raw.waiting.cala_listener_open(ledger, options, options.length, queue, null, 0, cell, error);
+    if ((await waiting) !== Status.OK) {
       raw.cala_queue_free(queue);
       throw taken(raw, error);
     }

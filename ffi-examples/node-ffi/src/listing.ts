@@ -42,7 +42,8 @@ export class SyncListing<T> implements Iterable<T> {
 
 /** The operations that answer a page of a list, which goes on from a cursor. */
 export type ListName = {
-  [Name in OperationName]: ResultOf<Name> extends Page<any> ? (RequestOf<Name> extends PageRequest ? Name : never) : never;
+  [Name in OperationName]: ResultOf<Name> extends Page<any> ? (RequestOf<Name> extends PageRequest ? Name : never) :
+    never;
 }[OperationName];
 type ItemOf<Name extends ListName> = ResultOf<Name>["items"][number];
 

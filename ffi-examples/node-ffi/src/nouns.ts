@@ -130,7 +130,10 @@ export class Journals extends Noun {
   unlock(journal: t.JournalUnlockRequest, options?: CallOptions): Promise<t.Journal> {
     return this.caller.call("journal_unlock", { id: journal.id }, options);
   }
-  /** Closes a journal's books up to a date: nothing is posted any more that is effective then. {@link t.JournalCloseError} */
+  /**
+   * Closes a journal's books up to a date: nothing is posted any more that is effective then. {@link
+   * t.JournalCloseError}
+   */
   close(request: t.JournalCloseRequest, options?: CallOptions): Promise<t.Journal> {
     return this.caller.call("journal_close", request, options);
   }
@@ -145,7 +148,10 @@ export class TxTemplates extends Noun {
   create(template: t.TxTemplateCreateRequest, options?: CallOptions): Promise<t.TxTemplate> {
     return this.caller.call("tx_template_create", template, options);
   }
-  /** Creates a tx template, or finds it by any of its keys; says which. {@link t.TxTemplateEnsureError} (`details.field`) */
+  /**
+   * Creates a tx template, or finds it by any of its keys; says which. {@link t.TxTemplateEnsureError}
+   * (`details.field`)
+   */
   ensure(template: t.TxTemplateEnsureRequest, options?: CallOptions): Promise<t.TxTemplateEnsureResult> {
     return this.caller.call("tx_template_ensure", template, options);
   }
@@ -160,7 +166,9 @@ export class TxTemplates extends Noun {
 }
 
 export class VelocityLimits extends Noun {
-  /** Creates a velocity limit: how much may pass within a window. It never changes. {@link t.VelocityLimitCreateError} */
+  /**
+   * Creates a velocity limit: how much may pass within a window. It never changes. {@link t.VelocityLimitCreateError}
+   */
   create(limit: t.VelocityLimitCreateRequest, options?: CallOptions): Promise<t.VelocityLimit> {
     return this.caller.call("velocity_limit_create", limit, options);
   }
@@ -187,7 +195,9 @@ export class VelocityControls extends Noun {
   list(request: t.VelocityControlListRequest = {}, options?: CallOptions): Listing<t.VelocityControl> {
     return listed(this.caller, "velocity_control_list", request, options);
   }
-  /** Adds a limit; where the control is attached already, its limits stay frozen. {@link t.VelocityControlAddLimitError} */
+  /**
+   * Adds a limit; where the control is attached already, its limits stay frozen. {@link t.VelocityControlAddLimitError}
+   */
   addLimit(pair: t.VelocityControlAddLimitRequest, options?: CallOptions): Promise<t.VelocityControl> {
     return this.caller.call("velocity_control_add_limit", pair, options);
   }

@@ -57,7 +57,8 @@ function checkNumbers(value: unknown, pointer: string): void {
     throw new InvalidError({
       status: "INVALID",
       code: "param.type",
-      message: `${pointer} is the number ${value}: pass a string, exactly "10.50"; numbers may be whole ones up to 2^53`,
+      message: `${pointer} is the number ${value}: pass a string, exactly "10.50"; numbers may be whole ones up ` +
+        `to 2^53`,
       details: { pointer },
     });
   }
@@ -263,13 +264,16 @@ function resultOf(call: HostedCall, op: Handle, adapter: Adapter, { step, thrown
   if (adapter.store === undefined && (saidBy(thrown) ?? database) !== database) {
     throw ofAnother(adapter, database, { txState: error.txState, cause: thrown });
   }
-  if (error.code === "store.refused" && error.sqlstate === "" && thrown !== undefined) throw byItself(adapter, error, thrown);
+  if (error.code === "store.refused" && error.sqlstate === "" && thrown !== undefined) {
+    throw byItself(adapter, error, thrown);
+  }
   throw error;
 }
 
 // Not the library's defect, nor anything that a database said.
 function byItself({ what = "the driver" }: Adapter, { txState }: CalaError, cause: unknown): MisuseError {
-  const message = `${what} refused by itself, or its error has no SQLSTATE: ${cause instanceof Error ? cause.message : String(cause)}`;
+  const message = `${what} refused by itself, or its error has no SQLSTATE: ` +
+    `${cause instanceof Error ? cause.message : String(cause)}`;
   return new MisuseError({ status: "MISUSE", code: "adapter.refused", message, txState, cause });
 }
 

@@ -20,12 +20,14 @@ export class OutboxServer {
   private constructor(store: string, schema: string | undefined, port: number) {
     const program = process.env.CALA_OUTBOX_SERVER || "cala-outbox-server";
     // Where a connection string has a password, nobody sees it among the arguments.
-    const env = { ...process.env, CALA_OUTBOX_STORE: store, ...(schema === undefined ? {} : { CALA_OUTBOX_SCHEMA: schema }) };
+    const env = { ...process.env, CALA_OUTBOX_STORE: store,
+      ...(schema === undefined ? {} : { CALA_OUTBOX_SCHEMA: schema }) };
     this.#child = spawn(program, ["--grpc", `127.0.0.1:${port}`, "--stop-with-stdin", "--quiet"], { env });
     this.#ended = new Promise((resolve) => {
       this.#child.on("error", (error: NodeJS.ErrnoException) => resolve(failed(unstarted(program, error), error)));
       this.#child.on("close", (code, signal) => {
-        resolve(code === 0 ? undefined : failed(this.#said.trim() || `cala-outbox-server ended with ${code ?? signal}`));
+        resolve(code === 0 ? undefined : failed(this.#said.trim() ||
+          `cala-outbox-server ended with ${code ?? signal}`));
       });
     });
     this.#child.stdin.on("error", () => {}); // it has ended, which is told elsewhere

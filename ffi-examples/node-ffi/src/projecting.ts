@@ -28,7 +28,9 @@ export interface ProjectionOptions<Connection> {
 
 /** One in the program's own transactions. */
 export interface HostProjectionOptions<Connection> extends ProjectionOptions<Connection> {
-  /** Begins a transaction of the program's, gives its handle to `work`, and commits, or rolls back when `work` fails. */
+  /**
+   * Begins a transaction of the program's, gives its handle to `work`, and commits, or rolls back when `work` fails.
+   */
   transaction(work: (connection: Connection) => Promise<unknown>): Promise<unknown>;
 }
 
@@ -60,8 +62,9 @@ export class Projection<Connection> {
   }
 
   /**
-   * Empties the tables by `clear` and forgets the place, in one transaction, and applies all events anew. Gives how many
-   * events that were. NotFoundError event.pruned where the first ones are no longer there: nothing is emptied then.
+   * Empties the tables by `clear` and forgets the place, in one transaction, and applies all events anew. Gives how
+   * many events that were. NotFoundError event.pruned where the first ones are no longer there: nothing is emptied
+   * then.
    */
   async rebuild(): Promise<number> {
     const { name, clear } = this.#options;
@@ -105,10 +108,12 @@ export class Projection<Connection> {
           done = { value };
           return value;
         });
-        if (!done) throw new TypeError("the transaction of a projection has to run its work, and to fail where that fails");
+        if (!done) throw new TypeError("the transaction of a projection has to run its work, and to fail where " +
+          "that fails");
         return (done as { value: T }).value;
       } catch (error) {
-        const moved = error instanceof CalaError && (error.code === "listener.changed" || error.code === "listener.not_found");
+        const moved = error instanceof CalaError && (error.code === "listener.changed" ||
+          error.code === "listener.not_found");
         if (attempt === attempts || !(moved || lostRace(error))) throw error;
       }
       await pause(pauseAfter(attempt));

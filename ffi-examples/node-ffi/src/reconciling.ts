@@ -108,7 +108,8 @@ function kindOf(value: unknown): string {
 
 function checkPlace(place: unknown): void {
   if (place === undefined || place === null) return;
-  if (kindOf(place) !== "object") throw malformed(`the place of reconcile is ${kindOf(place)}, and must be that of an earlier page`);
+  if (kindOf(place) !== "object") throw malformed(`the place of reconcile is ${kindOf(place)}, and must be that ` +
+    `of an earlier page`);
   checkKeys(place as object, placeKeys, "the place of reconcile");
   for (const [key, value] of Object.entries(place)) {
     if (value === undefined || value === null || typeof value === "string") continue;
@@ -129,7 +130,8 @@ function checkExpected(row: unknown): void {
   }
   const { amounts } = expected;
   if (amounts === undefined) return;
-  if (kindOf(amounts) !== "object") throw malformed(`amounts of ${what} is ${kindOf(amounts)}, and must be as { USD: "10.00" }`);
+  if (kindOf(amounts) !== "object") throw malformed(`amounts of ${what} is ${kindOf(amounts)}, and must be as ` +
+    `{ USD: "10.00" }`);
   for (const text of Object.values(amounts as object)) amount(text);
 }
 
@@ -154,11 +156,13 @@ async function knownOf(known: NonNullable<ReconcileOptions["known"]>, listed: t.
   if (typeof there === "object" && there !== null && Symbol.iterator in there) {
     const all = new Set(there as Iterable<string>);
     for (const one of all) {
-      if (typeof one !== "string") throw malformed(`known gave an external id that is ${kindOf(one)}, and must be a string`);
+      if (typeof one !== "string") throw malformed(`known gave an external id that is ${kindOf(one)}, and must be ` +
+        `a string`);
     }
     return all;
   }
-  throw malformed(`known gave ${there === null ? "null" : typeof there}, and must give the external ids that the program knows`);
+  throw malformed(`known gave ${there === null ? "null" : typeof there}, and must give the external ids that the ` +
+    `program knows`);
 }
 
 /** Goes through both sides, a page in memory at a time. */

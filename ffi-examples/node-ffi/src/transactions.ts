@@ -135,10 +135,10 @@ export class OwnTransaction extends TransactionScope {
   }
 
   /**
-   * The first half of a two-phase commit, on PostgreSQL: what the transaction did goes on in the database under the gid,
-   * until `prepared().finish` commits it or rolls it back, from any process; see `docs/two-phase.md`. It is over then,
-   * and after an error whose `txState` is not "usable". ConflictError prepared.exists, BusyError prepared.too_many,
-   * UnsupportedError prepared.disabled, tx.not_postgres, OutcomeUnknownError; MisuseError tx.over.
+   * The first half of a two-phase commit, on PostgreSQL: what the transaction did goes on in the database under the
+   * gid, until `prepared().finish` commits it or rolls it back, from any process; see `docs/two-phase.md`. It is over
+   * then, and after an error whose `txState` is not "usable". ConflictError prepared.exists, BusyError
+   * prepared.too_many, UnsupportedError prepared.disabled, tx.not_postgres, OutcomeUnknownError; MisuseError tx.over.
    */
   prepare(gid: string): Promise<void> {
     const prepared = this.#turns.take(async () => {
@@ -196,13 +196,15 @@ function behindSavepoint(error: unknown): never {
 }
 
 // Where the driver makes the savepoint, the library does not hear that there was no transaction to make it in.
-function withoutSavepoint({ what = "the transaction", pass = "pass it while it is open" }: Adapter, error: unknown): never {
+function withoutSavepoint({ what = "the transaction", pass = "pass it while it is open" }: Adapter,
+  error: unknown): never {
   if (error instanceof CalaError) throw error;
   const state = sqlstateOf(error);
   if (state === "25P01" || saidOver(error)) throw overAlready(what, pass, error);
   if (state !== "25P02") throw error;
   const message = "the transaction was aborted by an earlier statement: roll it back";
-  throw failed({ status: "MISUSE", code: "transaction.aborted", message, sqlstate: state, txState: "aborted", cause: error });
+  throw failed({ status: "MISUSE", code: "transaction.aborted", message, sqlstate: state, txState: "aborted",
+    cause: error });
 }
 
 // To SQLite a text is no number; neither database refuses it.
@@ -273,8 +275,8 @@ export class HostTransaction extends TransactionScope {
     });
   }
 
-  // An adapter that does not say of which database it is would be sent what PostgreSQL does not understand, which aborts
-  // its transaction. SQLite's survives that, so nothing is asked where the ledger is in PostgreSQL.
+  // An adapter that does not say of which database it is would be sent what PostgreSQL does not understand, which
+  // aborts its transaction. SQLite's survives that, so nothing is asked where the ledger is in PostgreSQL.
   async #askStore(): Promise<void> {
     const adapter = this.#adapter;
     if (this.#asked || adapter.store !== undefined || this.#ground.database !== "sqlite") return;
@@ -293,7 +295,8 @@ export class HostTransaction extends TransactionScope {
       const ledger = this.#ground.handle();
       const tx = this.#stand(ledger, this.#adapter, this.#options.savepoint ?? false);
       try {
-        return runHostedAtOnce({ raw, bigint, database, ledger, tx, name, request, signal, traceparent }, this.#adapter);
+        return runHostedAtOnce({ raw, bigint, database, ledger, tx, name, request, signal, traceparent },
+          this.#adapter);
       } finally {
         raw.cala_tx_free(tx);
       }

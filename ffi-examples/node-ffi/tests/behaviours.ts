@@ -511,7 +511,8 @@ async function elsewhere(driver: Driver, target: string, store: string, said: Re
         assert.throws(
           () => ledger.in(tx.handle, options),
           (error: unknown) =>
-            error instanceof MisuseError && error.code === "adapter.unknown" && error.txState === "usable" && said.test(error.message),
+            error instanceof MisuseError && error.code === "adapter.unknown" && error.txState === "usable" &&
+              said.test(error.message),
         );
       }
       await tx.run("SELECT 1");

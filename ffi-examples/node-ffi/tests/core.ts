@@ -38,7 +38,8 @@ import {
 } from "cala-ledger";
 import { parsed, stringified } from "../src/json.js";
 import { pauseAfter } from "../src/retrying.js";
-import { Ground, addressOf, dropSchema, freshSchema, holdsIntegers, onPostgres, postgresUrl, temporaryFolder } from "./ground.js";
+import { Ground, addressOf, dropSchema, freshSchema, holdsIntegers, onPostgres, postgresUrl,
+  temporaryFolder } from "./ground.js";
 import { failure, run, skip, test } from "./runner.js";
 
 type Body = (ground: Ground) => Promise<void>;
@@ -174,7 +175,8 @@ everywhere("transactions_entries_and_balances_are_read_back", async (ground) => 
     })),
   );
   assert.equal(results.length, 2);
-  for (const order of [ledger.transactions().list({ stable: true }), ledger.entries().list({ journalId, stable: true })])
+  for (const order of [ledger.transactions().list({ stable: true }),
+    ledger.entries().list({ journalId, stable: true })])
     assert.ok((await order.page()).items.length >= 3);
   const key = ground.key();
   const balance = await ledger.balances().find(key);
@@ -332,18 +334,21 @@ everywhere("a_statement_takes_texts_and_null_only", async ({ ledger, suffix }) =
   const one = (await ledger.info()).store === "sqlite" ? "?" : "$1";
   await using tx = await ledger.begin();
   await tx.exec(`CREATE TABLE texts_${suffix} (note text)`);
-  const insert = (params: unknown): Promise<unknown> => tx.exec(`INSERT INTO texts_${suffix} VALUES (${one})`, params as string[]);
+  const insert = (params: unknown): Promise<unknown> => tx.exec(`INSERT INTO texts_${suffix} VALUES (${one})`,
+    params as string[]);
   const holes: unknown[] = new Array(1);
   for (const value of [new Date(0), 1, 1n, true, undefined, {}, ["x"], Buffer.from("x"), Object.create(null)]) {
     const error = await failure(insert([value]));
-    assert.deepEqual([error.name, error.code, error.txState], ["InvalidError", "request.malformed", "usable"], String(typeof value));
+    assert.deepEqual([error.name, error.code, error.txState], ["InvalidError", "request.malformed", "usable"],
+      String(typeof value));
     assert.deepEqual(error.details, { pointer: "/params/0" });
     assert.match(error.message, /^parameter 1 is of (class|type) \w+, and must be a string or null/);
     assert.match(error.stack, /core\.js/);
   }
   assert.equal((await failure(insert(holes))).details.pointer, "/params/0");
   assert.equal((await failure(insert([null, undefined]))).details.pointer, "/params/1");
-  for (const params of [null, "x", { 0: "x" }]) assert.equal((await failure(insert(params))).details.pointer, "/params");
+  for (const params of [null, "x", { 0: "x" }]) assert.equal((await failure(insert(params))).details.pointer,
+    "/params");
   await insert(["x"]);
   await insert([null]);
   assert.equal((await tx.exec(`SELECT note FROM texts_${suffix}`)).rows.length, 2);
@@ -557,7 +562,8 @@ else {
 
 everywhere("events_are_heard_as_they_happen", async (ground) => {
   const { ledger } = ground;
-  const create = async (name: string): Promise<string> => (await ledger.accounts().create({ code: `${name}-${ground.suffix}`, name })).id;
+  const create = async (name: string): Promise<string> =>
+    (await ledger.accounts().create({ code: `${name}-${ground.suffix}`, name })).id;
   const heard = await ledger.listen({ name: "mailer", types: ["account_created"], buffer: 2 });
   const ids = [await create("E1"), await create("E2"), await create("E3")];
   const events: Event[] = [];
@@ -628,7 +634,8 @@ test("json_keeps_the_integers_that_numbers_round", () => {
     "9007199254740993": "9007199254740993\\",
   });
   assert.deepEqual(parsed(stringified(document.a.slice(0, 3)), true), document.a.slice(0, 3));
-  assert.equal(stringified({ big: [2n ** 63n - 1n, 7n, 2n ** 63n] }), '{"big":[9223372036854775807,7,"9223372036854775808"]}');
+  assert.equal(stringified({ big: [2n ** 63n - 1n, 7n, 2n ** 63n] }),
+    '{"big":[9223372036854775807,7,"9223372036854775808"]}');
   assert.deepEqual(parsed(text, false), JSON.parse(text));
   assert.deepEqual(parsed("[]", true), []);
 });
@@ -704,7 +711,8 @@ async function heldPort(): Promise<{ port: number; leave(): Promise<unknown> }> 
 /** The kinds of the first messages of the server's stream of all events, as gRPC has them: reached, event. */
 function heard(port: number, count: number): Promise<string[]> {
   const session = connectHttp2(`http://127.0.0.1:${port}`);
-  const call = session.request({ ":method": "POST", ":path": "/cala.outbox.v1.Outbox/Listen", "content-type": "application/grpc", te: "trailers" });
+  const call = session.request({ ":method": "POST", ":path": "/cala.outbox.v1.Outbox/Listen",
+    "content-type": "application/grpc", te: "trailers" });
   call.end(Buffer.from([0, 0, 0, 0, 2, 8, 1])); // {start: true}
   let bytes = Buffer.alloc(0);
   return new Promise((resolve, reject) => {
@@ -713,7 +721,9 @@ function heard(port: number, count: number): Promise<string[]> {
     call.on("data", (more: Buffer) => {
       bytes = Buffer.concat([bytes, more]);
       const kinds: string[] = [];
-      for (let at = 0; at + 5 < bytes.length; at += 5 + bytes.readUInt32BE(at + 1)) kinds.push(bytes[at + 5] === 0x0a ? "event" : "reached");
+      for (let at = 0; at + 5 < bytes.length; at += 5 + bytes.readUInt32BE(at + 1)) {
+        kinds.push(bytes[at + 5] === 0x0a ? "event" : "reached");
+      }
       if (kinds.length < count) return;
       session.destroy();
       resolve(kinds.slice(0, count));
@@ -755,9 +765,11 @@ test("the_retired_outbox_server_that_cannot_be_started_is_told_of", async () => 
 
 test("the_retired_outbox_server_that_fails_is_told_of", async () => {
   const warnings = await warnedOf("/bin/false", async () => {
-    const cala = await CalaLedger.connect({ pgCon: `sqlite:${join(folder, `${randomUUID()}.db`)}`, outbox: { enabled: true } });
+    const cala = await CalaLedger.connect({ pgCon: `sqlite:${join(folder, `${randomUUID()}.db`)}`,
+      outbox: { enabled: true } });
     const error = await failure(cala.awaitOutboxServer());
-    assert.deepEqual([error.name, error.code, error.message], ["UnavailableError", "outbox.server", "cala-outbox-server ended with 1"]);
+    assert.deepEqual([error.name, error.code, error.message],
+      ["UnavailableError", "outbox.server", "cala-outbox-server ended with 1"]);
     await cala.journals().create({ name: "J" });
     await cala.close();
   });
@@ -920,7 +932,8 @@ test("the_pauses_of_retrying_grow_are_random_and_end_at_256_ms", async () => {
 });
 
 /** A PostgreSQL behind ../../cutting_proxy. */
-async function behindTheProxy(work: (store: string, say: (word: string) => Promise<void>) => Promise<void>): Promise<void> {
+async function behindTheProxy(work: (store: string,
+  say: (word: string) => Promise<void>) => Promise<void>): Promise<void> {
   const { host, port, user, database } = addressOf(postgresUrl as string);
   const proxy = spawn(fileURLToPath(new URL("../../../cutting_proxy", import.meta.url)), [host, String(port)]);
   const lines = createInterface({ input: proxy.stdout })[Symbol.asyncIterator]();
@@ -994,7 +1007,8 @@ test("each_logger_hears_of_its_own_ledger", async () => {
     { logger: (record) => heard.push(record), log: { level: "debug", slowMs: 0 } },
   );
   await using other = await Ledger.open({ store: "sqlite::memory:" }, { logger: (record) => others.push(record) });
-  assert.equal((await failure(ledger.accounts().find({ code: "NOBODY" }, { traceparent: trace }))).code, "account.not_found");
+  assert.equal((await failure(ledger.accounts().find({ code: "NOBODY" }, { traceparent: trace }))).code,
+    "account.not_found");
   assert.equal((await failure(other.accounts().find({ code: "NOBODY" }))).code, "account.not_found");
   await eventually(() => heard.length >= 2);
   const [refused, slow] = heard as [LogRecord, LogRecord];
@@ -1069,7 +1083,8 @@ test("a_log_and_a_traceparent_are_strict", async () => {
   assert.equal((await failure(open({ other: 1 }))).code, "request.unknown_key");
   await using ledger = await Ledger.open({ store: "sqlite::memory:" });
   const mistakes = [
-    ...["none", null, 5, Symbol("none"), Object.create(null), Buffer.from(trace)].map((traceparent) => ({ traceparent })),
+    ...["none", null, 5, Symbol("none"), Object.create(null),
+      Buffer.from(trace)].map((traceparent) => ({ traceparent })),
     ...["none", 5, {}].map((signal) => ({ signal })),
   ];
   for (const mistake of mistakes as any[]) {
@@ -1092,7 +1107,8 @@ everywhere("a_projection_applies_each_event_once_and_is_made_anew", async (groun
   const note = (tx: OwnTransaction, event: Event): Promise<unknown> =>
     tx.exec(`INSERT INTO ${table} VALUES ('${event.subjectId}')`);
   const projection = (apply = note, clear?: (tx: OwnTransaction) => unknown) =>
-    ledger.projection({ name: "notes", apply, types: ["transaction_created"], pageSize: 2, ...(clear ? { clear } : {}) });
+    ledger.projection({ name: "notes", apply, types: ["transaction_created"], pageSize: 2,
+      ...(clear ? { clear } : {}) });
   const posted: string[] = [];
   for (let number = 0; number < 3; number++) posted.push((await ground.post(ledger)).transaction.id);
   const fails = async (tx: OwnTransaction, event: Event): Promise<void> => {
@@ -1148,7 +1164,8 @@ else {
     assert.equal(await projection(one.own).catchUp(), 1);
     posted.push((await ground.post(ledger)).transaction.id);
     const blocked = async (): Promise<boolean> => {
-      const [row] = await onPostgres(`SELECT wait_event_type AS waits FROM pg_stat_activity WHERE pid = ${another.pid}`);
+      const [row] = await onPostgres(`SELECT wait_event_type AS waits FROM pg_stat_activity WHERE pid = ` +
+        `${another.pid}`);
       return row.waits === "Lock";
     };
     let transactions = 0;
@@ -1165,7 +1182,8 @@ else {
     await Promise.all([projection(one.own).rebuild(), projection(another.own).rebuild()]);
     const again = await onPostgres(`SELECT id FROM ${table} ORDER BY id`);
     assert.deepEqual(again.map(({ id }) => id), [...posted].sort());
-    const fails = ledger.projection<pg.Client>({ name: "notes", apply: () => undefined, transaction: async () => undefined });
+    const fails = ledger.projection<pg.Client>({ name: "notes", apply: () => undefined,
+      transaction: async () => undefined });
     assert.ok((await failure(fails.catchUp())) instanceof TypeError);
     await Promise.all([one.own.end(), another.own.end()]);
     await dropSchema(schema);

@@ -145,7 +145,8 @@ const methods = {
   account_statement: ["balances().statement", (scope) => scope.balances().statement(key)],
   trial_balance: ["balances().trial", (scope) => scope.balances().trial({ journalId: id })],
   balance_changes: [
-    "balances().changes", (scope) => scope.balances().changes({ journalId: id, modifiedSince: "2026-01-01T00:00:00Z" }).page(),
+    "balances().changes", (scope) => scope.balances().changes({ journalId: id,
+      modifiedSince: "2026-01-01T00:00:00Z" }).page(),
   ],
   event_list: ["events().list", (scope) => scope.events().list()],
   event_prune: ["events().prune", (scope) => scope.events().prune({ place: 1 })],
@@ -222,7 +223,8 @@ test("what_programs_write_for_themselves_stays_as_they_wrote_it", () => {
   const { types, operations } = JSON.parse(readFileSync(new URL("../../../../abi/api.json", import.meta.url), "utf8"));
   const isOwn = (type: any): boolean =>
     type.kind === "map" ||
-    (type.kind === "name" && (type.name === "json" || (types[type.name] !== undefined && isOwn(types[type.name].type)))) ||
+    (type.kind === "name" && (type.name === "json" || (types[type.name] !== undefined &&
+      isOwn(types[type.name].type)))) ||
     (type.kind === "union" && type.of.some(isOwn));
   const keys = new Set<string>();
   const collect = (of: any): void => {

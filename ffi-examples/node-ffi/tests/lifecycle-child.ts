@@ -6,7 +6,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
-import { CalaError, CancelledError, ClosedError, Ledger, LibraryMissingError, UnsupportedError, lostRace } from "cala-ledger";
+import { CalaError, CancelledError, ClosedError, Ledger, LibraryMissingError, UnsupportedError,
+  lostRace } from "cala-ledger";
 import { Completions } from "../src/completions.js";
 import { Status } from "../src/raw/types.js";
 import { Ground, temporaryFolder } from "./ground.js";

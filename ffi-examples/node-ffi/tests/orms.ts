@@ -16,7 +16,8 @@ const prisma = (major: 6 | 7): Driver => ({
     return {
       outside: client,
       end: () => client.$disconnect(),
-      transaction: (work) => client.$transaction((tx: any) => work({ handle: tx, run: (sql) => tx.$executeRawUnsafe(sql) })),
+      transaction: (work) => client.$transaction((tx: any) => work({ handle: tx,
+        run: (sql) => tx.$executeRawUnsafe(sql) })),
     };
   },
 });
@@ -48,7 +49,8 @@ const sequelize = (name: string, handleOf: (transaction: any) => any): Driver =>
       }),
       end: () => db.close(),
       transaction: (work) =>
-        db.transaction((t) => work({ handle: handleOf(t), run: (sql) => db.query(sql, { transaction: t, raw: true }) })),
+        db.transaction((t) => work({ handle: handleOf(t),
+          run: (sql) => db.query(sql, { transaction: t, raw: true }) })),
     };
   },
 });
@@ -163,7 +165,8 @@ test("drizzle (better-sqlite3) sync_inside_its_transaction", async () => {
 test("what_prisma_throws_is_understood", async () => {
   // Its own engine, before driver adapters: the SQLSTATE is beside the message.
   const raw = (code: string): Error =>
-    Object.assign(new Error("Raw query failed"), { code: "P2010", clientVersion: "6.0.0", meta: { code, message: "no" } });
+    Object.assign(new Error("Raw query failed"), { code: "P2010", clientVersion: "6.0.0",
+      meta: { code, message: "no" } });
   assert.ok(lostRace(raw("40001")) && lostRace(raw("40P01")) && !lostRace(raw("23505")));
   assert.ok(lostRace(Object.assign(new Error("write conflict"), { code: "P2034", clientVersion: "7.0.0" })));
   assert.ok(!lostRace(Object.assign(new Error("no such record"), { code: "P2025", clientVersion: "7.0.0" })));

@@ -1,5 +1,5 @@
-// The package as programs get it: packed, installed beside a program, and imported, required, bundled, run in Jest or only
-// looked at by tsc. The programs run on each runtime of CALA_TEST_RUNTIMES.
+// The package as programs get it: packed, installed beside a program, and imported, required, bundled, run in Jest or
+// only looked at by tsc. The programs run on each runtime of CALA_TEST_RUNTIMES.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -65,7 +65,8 @@ test("the_package_is_built_when_it_is_packed", () => {
     assert.ok(existsSync(join(installed, file)), file);
   assert.ok(!existsSync(join(installed, "dist/tests")) && !existsSync(join(installed, "tests")));
   for (const name of ["koffi", "@koromix", "@types", "bun-types", "undici-types"])
-    if (existsSync(join(here, "node_modules", name))) symlinkSync(join(here, "node_modules", name), join(modules, name));
+    if (existsSync(join(here, "node_modules", name))) symlinkSync(join(here, "node_modules", name),
+      join(modules, name));
 });
 
 test("it_is_imported_and_required", () => {
@@ -167,7 +168,8 @@ test("its_types_are_found_by_every_kind_of_resolution", () => {
     const file = written(`${folder}/index.ts`, source);
     // Not skipLibCheck: the declarations themselves have to be right.
     const options = ["--strict", "--target", "es2022", "--lib", "es2023,esnext.disposable", "--types", "node"];
-    ran(tsc, ["--noEmit", "--module", module, "--moduleResolution", resolution, ...options, file], join(programs, folder));
+    ran(tsc, ["--noEmit", "--module", module, "--moduleResolution", resolution, ...options, file],
+      join(programs, folder));
   }
 });
 
@@ -180,7 +182,8 @@ test("its_types_take_the_handles_of_bun", () => {
     import { type TransactionSQL, SQL } from "bun";
     import { Database } from "bun:sqlite";
     export async function both(ledger: Ledger, id: string): Promise<void> {
-      await new SQL("postgres://").begin(async (tx: TransactionSQL) => void (await ledger.in(tx).accounts().lock({ id })));
+      await new SQL("postgres://").begin(async (tx: TransactionSQL) =>
+        void (await ledger.in(tx).accounts().lock({ id })));
       await new SQL("postgres://").begin((tx) => tx.savepoint((inner) => ledger.in(inner).accounts().lock({ id })));
       ledger.in(new Database(":memory:")).sync.accounts().lock({ id });
       // @ts-expect-error: a driver that answers with promises has no sync
@@ -188,8 +191,10 @@ test("its_types_take_the_handles_of_bun", () => {
     }
   `,
   );
-  const options = ["--strict", "--skipLibCheck", "--target", "es2022", "--lib", "es2023,esnext.disposable", "--types", "bun-types"];
-  ran(join(here, "node_modules/.bin/tsc"), ["--noEmit", "--module", "preserve", "--moduleResolution", "bundler", ...options, file]);
+  const options = ["--strict", "--skipLibCheck", "--target", "es2022", "--lib", "es2023,esnext.disposable", "--types",
+    "bun-types"];
+  ran(join(here, "node_modules/.bin/tsc"), ["--noEmit", "--module", "preserve", "--moduleResolution", "bundler",
+    ...options, file]);
 });
 
 await run("packaging");

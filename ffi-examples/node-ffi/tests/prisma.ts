@@ -24,7 +24,8 @@ const graph =
 
 /** A Prisma client that is connected through its driver adapter for pg. */
 export function prismaClient(major: 6 | 7, address: Address): any {
-  const [client, adapter] = { 6: ["prisma6-client", "prisma6-adapter-pg"], 7: ["@prisma/client", "@prisma/adapter-pg"] }[major];
+  const [client, adapter] = { 6: ["prisma6-client", "prisma6-adapter-pg"],
+    7: ["@prisma/client", "@prisma/adapter-pg"] }[major];
   const { getPrismaClient } = require(`${client}/runtime/client.js`);
   const { PrismaPg } = require(adapter as string);
   const compiler = `${client}/runtime/${names[major]}.postgresql`;
@@ -57,5 +58,6 @@ export function prismaClient(major: 6 | 7, address: Address): any {
       importName: `./${names[major]}.js`,
     },
   });
-  return new Client({ adapter: new PrismaPg({ ...address, max: 4 }), transactionOptions: { timeout: 30_000, maxWait: 10_000 } });
+  return new Client({ adapter: new PrismaPg({ ...address, max: 4 }),
+    transactionOptions: { timeout: 30_000, maxWait: 10_000 } });
 }

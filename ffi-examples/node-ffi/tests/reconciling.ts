@@ -116,7 +116,8 @@ everywhere("mistakes_in_what_is_expected_are_refused", async (books) => {
     { effective: new Date() },
     { description: 5 },
   ];
-  const rows: any[] = [null, "one", {}, { externalId: null }, ...mistakes.map((mistake) => ({ externalId: "one", ...mistake }))];
+  const rows: any[] = [null, "one", {}, { externalId: null },
+    ...mistakes.map((mistake) => ({ externalId: "one", ...mistake }))];
   for (const row of rows) {
     const error = await failure(books.pages([row]));
     assert.ok(error instanceof InvalidError, `${JSON.stringify(row)} ${error}`);

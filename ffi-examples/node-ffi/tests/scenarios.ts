@@ -134,7 +134,8 @@ class Story {
   // Requests go as the program would write them, in camelCase; answers come back to the files' spelling.
   async #do(operation: string, request: string): Promise<void> {
     const where = this.#tx ?? this.#ledger;
-    await this.#keep(async () => snakeCased(await where.call(operation as OperationName, camelCased(parsed(request, true)))));
+    await this.#keep(async () => snakeCased(await where.call(operation as OperationName,
+      camelCased(parsed(request, true)))));
   }
 
   async #clock(what: string, value: string): Promise<void> {
@@ -223,7 +224,8 @@ for (const scenario of scenarios) {
     test(`postgres ${scenario.title}`, async () => {
       const schema = freshSchema();
       try {
-        await using ledger = await Ledger.open({ store: postgresUrl as string, schema, migrate: true, clock }, { bigint: true });
+        await using ledger = await Ledger.open({ store: postgresUrl as string, schema, migrate: true, clock },
+          { bigint: true });
         await new Story(ledger).tell(scenario);
       } finally {
         await dropSchema(schema);

@@ -4,7 +4,8 @@ from .documents import (Account, AccountChanges, Amount, Available, Balance, Bal
                         Journal, JournalChanges, Json, LayerBalance, NewAccount, NewJournal, NewTxTemplate, Page, PageRequest,
                         Param, ParamType, Posted, Posting, PreparedTransaction, Rows, TemplateEntry, TemplateTransaction, TxTemplate)
 from .documents import Transaction as PostedTransaction
-from .errors import (BusyError, CancelledError, ClosedError, ConflictError, Error, ForkedError, InternalError, InvalidError,
+from .errors import (BusyError, CancelledError, ClosedError, ConflictError, Error, ForkedError, InternalError,
+                     InvalidError,
                      MisuseError, NoMemoryError, NotFoundError, OutcomeUnknownError, ParamTypeError, PermissionError,
                      RejectedError, TimeoutError, UnavailableError, UnsupportedError)
 from .ledger import Ledger, Transaction, version
@@ -17,7 +18,8 @@ from .reconciling import Differing, Expected, Reconciled, ReconcilePlace, Refuse
 from .recovering import NotFinished, Recovered
 from .retry import lost_a_race, retrying, retrying_async
 
-__all__ = ["Account", "AccountChanges", "Amount", "AsyncLedger", "AsyncListening", "AsyncListing", "AsyncTransaction", "Available",
+__all__ = ["Account", "AccountChanges", "Amount", "AsyncLedger", "AsyncListening", "AsyncListing", "AsyncTransaction",
+           "Available",
            "Awaited", "Balance", "BalanceKey", "BusyError", "CancelledError", "CelValue", "ClosedError",
            "Code", "ConflictError", "Date", "Differing", "Entry", "Error", "Expected", "ForkedError", "Id", "Info", "Instant", "InternalError",
            "InvalidError", "Journal", "JournalChanges", "Json", "LayerBalance", "Ledger", "Listening", "Listing", "MisuseError",

@@ -41,7 +41,8 @@ def load() -> raw.Library:
             continue
         version = library.cala_abi_version()
         if version >> 16 != _ABI_MAJOR:
-            raise UnsupportedError(f"this package is for version {_ABI_MAJOR} of the library's interface, and {path} has "
+            raise UnsupportedError(f"this package is for version {_ABI_MAJOR} of the library's interface, and "
+                                   f"{path} has "
                                    f"{version >> 16}.{version & 0xffff}", "library.version")
         return library
     raise UnavailableError("libcala was not found; the environment variable CALA_LIBRARY names the file. Tried:\n  "
@@ -201,7 +202,8 @@ class Handle:
         error = ctypes.c_void_p()
         status = self.libcala.cala_op_run(op, _SIGNALS_WAIT_MS, ctypes.byref(error))
         while status == raw.CALA_TIMEOUT:
-            over = self.libcala.cala_op_status(op) != raw.CALA_BUSY  # it may have ended since; the next wait then tells how
+            # it may have ended since; the next wait then tells how
+            over = self.libcala.cala_op_status(op) != raw.CALA_BUSY
             self.libcala.cala_error_free(error)
             status = self.libcala.cala_op_run(op, _SIGNALS_WAIT_MS, ctypes.byref(error))
             if over:

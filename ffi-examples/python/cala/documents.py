@@ -1361,6 +1361,7 @@ class _NewTxTemplate(TypedDict):
     code: str
     transaction: TemplateTransaction
     entries: Sequence[TemplateEntry]
+    """At most 1000."""
 
 
 class NewTxTemplate(_NewTxTemplate, total=False):
@@ -1369,6 +1370,7 @@ class NewTxTemplate(_NewTxTemplate, total=False):
 
     id: Id | None
     params: Sequence[Param] | None
+    """At most 1000."""
     description: str | None
     metadata: Json
 
@@ -1408,6 +1410,7 @@ class NewVelocityLimit(_NewVelocityLimit, total=False):
     condition: str | None
     currency: str | None
     params: Sequence[Param] | None
+    """At most 1000."""
 
 
 class _EnsureVelocityLimit(TypedDict):
@@ -1426,6 +1429,7 @@ class EnsureVelocityLimit(_EnsureVelocityLimit, total=False):
     condition: str | None
     currency: str | None
     params: Sequence[Param] | None
+    """At most 1000."""
     on_difference: OnDifference | None
     """Default "error"."""
 
@@ -2017,7 +2021,8 @@ class Pruned(TypedDict):
     more: bool
 
 
-_ListenerBeginFrom = TypedDict("_ListenerBeginFrom", {"from": 'Literal["start"] | Literal["now"] | int | None'}, total=False)
+_ListenerBeginFrom = TypedDict("_ListenerBeginFrom", {"from": 'Literal["start"] | Literal["now"] | int | None'},
+    total=False)
 
 
 class ListenerBegin(_ListenerBeginFrom, total=False):
@@ -2082,6 +2087,7 @@ class TxExecRequest(_TxExecRequest, total=False):
     is the number of rows written, 0 for a query. 100,000 rows at most."""
 
     params: Sequence[str | None] | None
+    """At most 1000."""
 
 
 class Rows(TypedDict):

@@ -138,7 +138,8 @@ class Ledger(BaseLedger[Waiting]):
         rows(after): what the program expects, dicts as Expected, in an order of its own, those behind the one with the
         external id `after` (None: all). Each is looked up: missing, or differing in what it says.
         known(external_ids): which of these the program knows. With it the ledger's transactions, those of the filters
-        recorded by recorded_by, are looked up in the program in turn: those that it does not know are extra. Transactions
+        recorded by recorded_by, are looked up in the program in turn: those that it does not know are extra.
+        Transactions
         without an external id are not.
         replay(expected): the posting of one that is missing, which is then posted, or None to leave it.
         place: that of an earlier page, to go on behind it. Nothing is kept in memory but a page.
@@ -167,7 +168,8 @@ class Ledger(BaseLedger[Waiting]):
                    transaction: Callable[[Callable[[Any], Any]], Any] | None = None,
                    clear: Callable[[Any], object] | None = None, page_size: int = 100,
                    **filters: Unpack[ProjectionFilter]) -> Projection[Any]:
-        """Gives a projection: apply(connection, event) writes what follows from an event into tables of the program's, in
+        """Gives a projection: apply(connection, event) writes what follows from an event into tables of the program's,
+        in
         one transaction with the place, which the ledger keeps under the name: each event takes effect exactly once.
 
         transaction(work): begins a transaction on the program's own connection, gives work(connection), and commits, or
@@ -230,8 +232,10 @@ class Transaction(OwnTransactionPlace[Waiting]):
         self._end(self._handle.libcala.cala_tx_rollback)
 
     def prepare(self, gid: str) -> None:
-        """The first half of a two-phase commit, on PostgreSQL: what the transaction did goes on in the database under the
-        gid, until ledger.prepared.finish commits it or rolls it back, from any process; see docs/two-phase.md. It is over
+        """The first half of a two-phase commit, on PostgreSQL: what the transaction did goes on in the database under
+        the
+        gid, until ledger.prepared.finish commits it or rolls it back, from any process; see docs/two-phase.md. It is
+        over
         then, and after an error whose tx_state is not "usable". ConflictError prepared.exists, BusyError
         prepared.too_many, UnsupportedError prepared.disabled, tx.not_postgres, OutcomeUnknownError."""
         self._handle.check_process()

@@ -1,4 +1,5 @@
-"""Events as they happen: what Ledger.listen and AsyncLedger.listen give. Each listener reads a queue of its own, and only what is asked
+"""Events as they happen: what Ledger.listen and AsyncLedger.listen give. Each listener reads a queue of its own, and
+only what is asked
 for next: what the program does not take waits in the ledger."""
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ class _Reader:
     def __init__(self, handle: Handle, options: ListenOptions) -> None:
         self.libcala = libcala = handle.libcala
         self.mine = handle.mine
-        document = encode({key.removesuffix("_"): value for key, value in options.items()})  # from is a keyword of Python
+        # from is a keyword of Python
+        document = encode({key.removesuffix("_"): value for key, value in options.items()})
         self.queue = handle.made(libcala.cala_queue_new)
         try:
             with handle.use() as pointer:
@@ -125,7 +127,8 @@ def _abandon(loop: asyncio.AbstractEventLoop, descriptor: int, reader: _Reader) 
 
 
 class Listening:
-    """An iterator over events as they happen, in order, each at least once, none missed. It waits for the next one, and ends when it is
+    """An iterator over events as they happen, in order, each at least once, none missed. It waits for the next one, and
+    ends when it is
     closed or its ledger is. Use it with `with`, or close it."""
 
     def __init__(self, ledger: Any, handle: Handle, options: ListenOptions) -> None:
@@ -138,7 +141,8 @@ class Listening:
 
     @property
     def reached(self) -> int:
-        """The place up to which this gave out all there is: to be acknowledged as soon as what it gave is dealt with."""
+        """The place up to which this gave out all there is: to be acknowledged as soon as what it gave is dealt
+        with."""
         with self._turn:
             return self._reader.reached() if self._free.alive else -1
 

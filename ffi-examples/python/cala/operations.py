@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec
 from .documents import (RAISES, Account, AccountChanges, AccountFilter, AccountKey, AccountSet, AccountSetChanges,
                         AccountSetFilter, AccountSetKey, Added, Member, Membership, MemberFilter, NewAccountSet,
                         ParentFilter, Removed, Balance, BalanceKey, BalanceRange, CelContext, Date,
-                        DatedBalance, DateRange, Entry, EntryFilter, EventFilter, EventPage, KeptPlace, Listener, ListenerBegin, Id, Info, Instant, Journal, JournalChanges,
+                        DatedBalance, DateRange, Entry, EntryFilter, EventFilter, EventPage, KeptPlace, Listener,
+                        ListenerBegin, Id, Info, Instant, Journal, JournalChanges,
                         JournalFilter, Json, Key, LockedKey,
                         Migrated, Moment, NewAccount, NewJournal, NewTxTemplate, PageRequest, Posted, Posting, Rows,
                         Statement, StatementPart, Transaction, TransactionFilter, TransactionKey, TrialBalance,
                         TrialBalancePart, TxTemplate)
-from .documents import (AttachmentFilter, AttachVelocity, Attached, Detached, DetachVelocity, EnsureAttached, EnsuredAttached, EnsuredLimit,
+from .documents import (AttachmentFilter, AttachVelocity, Attached, Detached, DetachVelocity, EnsureAttached,
+                        EnsuredAttached, EnsuredLimit,
                         EnsuredVelocityControl, EnsuredVelocityLimit, EnsureVelocityControl, EnsureVelocityLimit,
                         Headroom, HeadroomKey, NewVelocityControl, NewVelocityLimit, VelocityAttachment,
                         VelocityControl, VelocityLimit, VelocityLimitFilter)
@@ -28,7 +30,8 @@ from .documents import (EnsureAccount, EnsureAccountSet, Ensured, EnsuredAccount
                         EnsuredTxTemplate, EnsureJournal, EnsureTxTemplate, Rollup)
 from .documents import CaptureHold, ExpiredHolds, HeldAmounts, Hold, HoldFilter, ReleaseHold
 from .documents import Finished, PreparedOutcome, PreparedTransaction
-from .documents import Health, HealthLimits, Metrics, MetricsFormat, PreviewedTransaction, PruneEvents, Pruned, VoidTransaction
+from .documents import (Health, HealthLimits, Metrics, MetricsFormat, PreviewedTransaction, PruneEvents, Pruned,
+                        VoidTransaction)
 from .errors import InvalidError, ParamTypeError
 from .listing import AsyncListing, Listing
 
@@ -142,7 +145,8 @@ def _without_floats(posting: Posting, index: int = -1) -> Posting:
     place = _float_in(posting.get("params"), "/params")
     if place:
         raise ParamTypeError(f"{place} is a float; amounts are str or decimal.Decimal", "param.type",
-                             details={"pointer": place if index < 0 else f"/postings/{index}{place}"}, posting_index=index)
+                             details={"pointer": place if index < 0
+                                      else f"/postings/{index}{place}"}, posting_index=index)
     return posting
 
 
@@ -361,7 +365,8 @@ class TxTemplates(_Noun[M]):
     @operation("tx_template_ensure", EnsuredTxTemplate)
     def ensure(self, **fields: Unpack[EnsureTxTemplate]) -> object:
         """Creates the tx template, or finds the one that has its id or code. Gives {"created": bool,
-        "tx_template": {...}}. A found one that differs in a field that was given is refused, or kept where on_difference is
+        "tx_template": {...}}. A found one that differs in a field that was given is refused, or kept where
+        on_difference is
         "keep"."""
         return fields
 
@@ -386,7 +391,8 @@ class VelocityLimits(_Noun[M]):
 
     @operation("velocity_limit_ensure", EnsuredVelocityLimit)
     def ensure(self, **fields: Unpack[EnsureVelocityLimit]) -> object:
-        """Creates the velocity limit, or finds the one that has its id. Gives {"created": bool, "velocity_limit": {...}}."""
+        """Creates the velocity limit, or finds the one that has its id. Gives {"created": bool, "velocity_limit":
+        {...}}."""
         return fields
 
     @listing("velocity_limit_list", VelocityLimit)
@@ -405,7 +411,8 @@ class VelocityControls(_Noun[M]):
 
     @operation("velocity_control_ensure", EnsuredVelocityControl)
     def ensure(self, **fields: Unpack[EnsureVelocityControl]) -> object:
-        """Creates the velocity control, or finds the one that has its id. Gives {"created": bool, "velocity_control": {...}}."""
+        """Creates the velocity control, or finds the one that has its id. Gives {"created": bool, "velocity_control":
+        {...}}."""
         return fields
 
     @listing("velocity_control_list", VelocityControl)
@@ -415,7 +422,8 @@ class VelocityControls(_Noun[M]):
 
     @operation("velocity_control_add_limit", VelocityControl)
     def add_limit(self, control_id: Id, limit_id: Id) -> object:
-        """Adds a limit to a control. Where that is attached already, its limits stay as they were frozen. Gives the control."""
+        """Adds a limit to a control. Where that is attached already, its limits stay as they were frozen. Gives the
+        control."""
         return {"control_id": control_id, "limit_id": limit_id}
 
     @operation("velocity_control_ensure_limit", EnsuredLimit)
@@ -468,13 +476,15 @@ class Transactions(_Noun[M]):
 
     @operation("transaction_preview", PreviewedTransaction)
     def preview(self, tx_template_code: str, params: Mapping[str, Json] | None = None, id: Id | None = None) -> object:
-        """Says what would become of a posting, as for post, and writes nothing. Gives {"would_post": True, "transaction":
+        """Says what would become of a posting, as for post, and writes nothing. Gives {"would_post": True,
+        "transaction":
         {...}, "entries": [...], "balances_after": [...], "limits": [...]}, or {"would_post": False, "error": {...}}."""
         return _posting(tx_template_code, params, id)
 
     @operation("transaction_void", Posted)
     def void(self, **void: Unpack[VoidTransaction]) -> object:
-        """Takes a transaction back by posting another one, once. Gives {"transaction": {...}, "entries": [...], "replayed":
+        """Takes a transaction back by posting another one, once. Gives {"transaction": {...}, "entries": [...],
+        "replayed":
         bool} of the voiding one; with a void_id it is simply repeated where the answer was lost."""
         return void
 
@@ -531,7 +541,8 @@ class Holds(_Noun[M]):
 
     @operation("hold_expire", ExpiredHolds)
     def expire(self, limit: int | None = None) -> object:
-        """Releases holds that have expired; to be called again until it has expired none. Gives {"expired": n, "refused":
+        """Releases holds that have expired; to be called again until it has expired none. Gives {"expired": n,
+        "refused":
         n, "refusals": [{"hold_id": ..., "error": ...}]}."""
         return {"limit": limit}
 
@@ -541,7 +552,8 @@ class Entries(_Noun[M]):
 
     @listing("entry_list", Entry)
     def list(self, **filters: Unpack[EntryFilter]) -> object:
-        """Entries in the order in which they were posted: of one account, journal or transaction; dates and instants are
+        """Entries in the order in which they were posted: of one account, journal or transaction; dates and instants
+        are
         inclusive, stable ends before what is still being posted. Gives a Listing."""
         return filters
 
@@ -577,7 +589,8 @@ class Balances(_Noun[M]):
 
     @operation("balance_at", Balance)
     def at(self, journal_id: Id, account_id: Id, currency: str, **moment: Unpack[Moment]) -> object:
-        """Gives the balance as it was: that version of it, what had been written at the instant recorded_at, or what its
+        """Gives the balance as it was: that version of it, what had been written at the instant recorded_at, or what
+        its
         entries up to the date effective add up to, in a journal with effective_balances."""
         return {"journal_id": journal_id, "account_id": account_id, "currency": currency, **moment}
 
@@ -618,7 +631,8 @@ class Events(_Noun[M]):
 
     @operation("event_prune", Pruned)
     def prune(self, **which: Unpack[PruneEvents]) -> object:
-        """Deletes the oldest events, up to a place or recorded before an instant, at most limit of them; refused while a
+        """Deletes the oldest events, up to a place or recorded before an instant, at most limit of them; refused while
+        a
         named listener is not done with one. Gives {"pruned", "place", "more"}."""
         return which
 
@@ -750,8 +764,10 @@ class Place(_Base[M]):
 
     @operation("cel_evaluate", CelValue, gives="value")
     def cel_evaluate(self, expr: str, **context: Unpack[CelContext]) -> object:
-        """Evaluates a CEL expression, for authors of tx templates; as_ is the request's `as`. Gives {"type", "value"}."""
-        return {"expr": expr, **{key.removesuffix("_"): value for key, value in context.items()}}  # as is a keyword of Python
+        """Evaluates a CEL expression, for authors of tx templates; as_ is the request's `as`. Gives {"type",
+        "value"}."""
+        # as is a keyword of Python
+        return {"expr": expr, **{key.removesuffix("_"): value for key, value in context.items()}}
 
     @operation("rollup_status", Rollup)
     def rollup_status(self) -> object:
@@ -770,7 +786,8 @@ class Place(_Base[M]):
 
     @operation("ledger_health", Health)
     def health(self, **limits: Unpack[HealthLimits]) -> object:
-        """Gives whether the ledger can work: status ("healthy", "degraded", "unhealthy") and checks, also where the store
+        """Gives whether the ledger can work: status ("healthy", "degraded", "unhealthy") and checks, also where the
+        store
         is away; within timeout_ms."""
         return limits
 

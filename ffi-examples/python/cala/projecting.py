@@ -32,11 +32,14 @@ class ProjectionFilter(TypedDict, total=False):
 
 
 class Projection(Generic[C]):
-    """Applies events to tables of the program's, a page in one transaction together with its place: each exactly once, whatever is killed
+    """Applies events to tables of the program's, a page in one transaction together with its place: each exactly once,
+    whatever is killed
     when, and however many processes do it. The place is that of a named listener. See docs/projection.md."""
 
-    def __init__(self, ledger: Ledger, name: str, apply: Callable[[C, Event], object], clear: Callable[[C], object] | None,
-                 transaction: Callable[[Callable[[C], Any]], Any] | None, page_size: int, filters: ProjectionFilter) -> None:
+    def __init__(self, ledger: Ledger, name: str, apply: Callable[[C, Event], object],
+                 clear: Callable[[C], object] | None,
+                 transaction: Callable[[Callable[[C], Any]],
+                                       Any] | None, page_size: int, filters: ProjectionFilter) -> None:
         self._ledger = ledger
         self._own = transaction is None
         self.name = name
@@ -80,7 +83,8 @@ class Projection(Generic[C]):
                 self._transaction(lambda connection: done.append(work(connection)))
                 return done[0]
             except Exception as error:
-                moved = isinstance(error, (ConflictError, NotFoundError)) and error.code in ("listener.changed", "listener.not_found")
+                moved = isinstance(error, (ConflictError, NotFoundError)) and error.code in ("listener.changed",
+                    "listener.not_found")
                 if attempt == _ATTEMPTS or not (moved or lost_a_race(error)):
                     raise
             time.sleep(_pause(attempt))

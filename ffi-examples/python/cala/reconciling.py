@@ -1,4 +1,5 @@
-"""What the program says it has, walked against the ledger in pages: what Ledger.reconcile and AsyncLedger.reconcile do."""
+"""What the program says it has, walked against the ledger in pages: what Ledger.reconcile and AsyncLedger.reconcile
+do."""
 from __future__ import annotations
 
 import datetime
@@ -6,7 +7,8 @@ import inspect
 import itertools
 import re
 import uuid
-from collections.abc import (AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Generator, Iterable, Iterator,
+from collections.abc import (AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Generator, Iterable,
+                             Iterator,
                              Mapping, Sequence)
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, cast
@@ -23,7 +25,8 @@ else:
 _COMPARED = ("tx_template_code", "journal_id", "effective", "correlation_id", "description")
 _TEXT = (str, type(None))  # None: the transaction has none
 _TYPES: dict[str, Any] = {"external_id": str, "tx_template_code": _TEXT, "journal_id": (*_TEXT, uuid.UUID),
-                          "effective": (*_TEXT, datetime.date), "correlation_id": _TEXT, "description": _TEXT, "amounts": Mapping,
+                          "effective": (*_TEXT, datetime.date), "correlation_id": _TEXT, "description": _TEXT,
+                          "amounts": Mapping,
                           "row": object}
 _SAID = {"journal_id": "a str or a UUID", "effective": "a str or a date", "amounts": "a dict: {\"USD\": \"10.00\"}"}
 _AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -107,8 +110,8 @@ AsyncRows = Callable[[str | None], Iterable[Expected] | AsyncIterable[Expected]]
 AsyncKnown = Callable[[Sequence[str]], Collection[str] | Awaitable[Collection[str]]]
 AsyncReplay = Callable[[Expected], Posting | None | Awaitable[Posting | None]]
 
-# What the walk asks for: ("rows", after), ("known", external ids), ("replay", expected), ("call", operation, request) or, with a
-# page to give, ("page", page).
+# What the walk asks for: ("rows", after), ("known", external ids), ("replay", expected), ("call", operation, request)
+# or, with a page to give, ("page", page).
 _Walk = Generator[tuple[Any, ...], Any, None]
 
 
@@ -152,7 +155,8 @@ def _last(given: Any) -> datetime.datetime:
             return last
     except (AttributeError, TypeError, ValueError):
         pass
-    raise _malformed(f"recorded_by is {given!r}, and must be an instant, \"2026-01-31T12:00:00Z\", or an aware datetime")
+    raise _malformed(f"recorded_by is {given!r}, and must be an instant, \"2026-01-31T12:00:00Z\", or an aware "
+                     f"datetime")
 
 
 def _walk(at: ReconcilePlace, size: int, last: datetime.datetime | None, asks_known: bool, replays: bool,
@@ -168,7 +172,8 @@ def _walk(at: ReconcilePlace, size: int, last: datetime.datetime | None, asks_kn
             break
     more = asks_known
     while more:
-        listed = yield "call", "transaction_list", {**filters, "first": size, "stable": True, "after": at["transaction"]}
+        listed = yield "call", "transaction_list", {**filters, "first": size, "stable": True,
+                                                    "after": at["transaction"]}
         items = listed["items"]
         if last is not None and any(_instant(item["created_at"]) > last for item in items):
             # The list ends before the first that is younger; its cursor has to be asked for.
@@ -201,7 +206,8 @@ def _known(given: Any) -> set[str]:
 
 
 def _page(checked: int, place: ReconcilePlace) -> Reconciled:
-    return {"checked": checked, "missing": [], "differing": [], "extra": [], "replayed": [], "refused": [], "place": place}
+    return {"checked": checked, "missing": [], "differing": [], "extra": [], "replayed": [], "refused": [],
+            "place": place}
 
 
 def _compare(rows: list[Expected], page: Reconciled) -> _Walk:
@@ -235,14 +241,16 @@ def _checked(row: Any) -> Expected:
         if key not in _TYPES:
             raise _malformed(f"what is expected of a transaction has no key {key}")
         if not isinstance(value, _TYPES[key]) or isinstance(value, datetime.datetime) and key == "effective":
-            raise _malformed(f"{key} of what is expected of a transaction is {_kind(value)}, and must be {_SAID.get(key, 'a str')}")
+            raise _malformed(f"{key} of what is expected of a transaction is {_kind(value)}, and must be "
+                             f"{_SAID.get(key, 'a str')}")
     if "external_id" not in row:
         raise _malformed("what is expected of a transaction needs a str as external_id")
     for currency, amount in row.get("amounts", {}).items():
         exact = (amount.is_finite() if isinstance(amount, Decimal) else
                  type(amount) is int or isinstance(amount, str) and _AMOUNT.fullmatch(amount))
         if not isinstance(currency, str) or not exact:
-            raise _malformed(f"amounts of what is expected of a transaction has {currency!r}: {amount!r}, and must be as {{\"USD\": \"10.00\"}},"
+            raise _malformed(f"amounts of what is expected of a transaction has {currency!r}: {amount!r}, and "
+                             f"must be as {{\"USD\": \"10.00\"}},"
                              " each amount a str or a Decimal")
     return cast(Expected, row)
 
@@ -262,7 +270,8 @@ def _text(value: object) -> str | None:
 
 
 def _instant(value: Instant) -> datetime.datetime:
-    return value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
+    return value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(value.replace("Z",
+        "+00:00"))
 
 
 def _replay(expected: Expected, page: Reconciled) -> _Walk:

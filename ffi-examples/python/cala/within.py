@@ -97,7 +97,8 @@ class _Stepped(_HostPlace[M]):
         super().__init__(handle, host, savepoint)
         self._keep(handle.transaction(handle.libcala.cala_tx_host, {"dialect": host.dialect, **self._options}))
 
-    def _statements(self, operation: str, request: Any, gives: str | None) -> Generator[tuple[str, tuple[str, ...]], Any, Any]:
+    def _statements(self, operation: str, request: Any, gives: str | None) -> Generator[tuple[str, tuple[str, ...]],
+        Any, Any]:
         """Yields each statement (sql, parameters), is sent its text or thrown the driver's refusal, and returns the
         answer."""
         library = self._handle.libcala
@@ -190,7 +191,8 @@ class _Adopted(_HostPlace[M]):
     def _operation(self, operation: str, request: Any) -> int | None:
         if self._pointer is None:
             pgconn, library = self._host.pgconn()
-            self._keep(self._handle.transaction(self._handle.libcala.cala_tx_adopt, {"library": library, **self._options},
+            self._keep(self._handle.transaction(self._handle.libcala.cala_tx_adopt,
+                                                {"library": library, **self._options},
                                                 pgconn, _NO_RESOLVER, None))
         return self._handle.operation(operation, request, self._pointer)
 

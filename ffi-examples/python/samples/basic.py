@@ -27,7 +27,8 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
     posted = ledger.transactions.post(**posting)
     print("posted DEPOSIT")
     for e in posted["entries"]:
-        print(f"  {e['sequence']}  {names[e['account_id']]:5}  {e['direction']:6}  {e['units']} {e['currency']}  {e['layer']}")
+        print(f"  {e['sequence']}  {names[e['account_id']]:5}  {e['direction']:6}  {e['units']} {e['currency']}  "
+              f"{e['layer']}")
 
     print("balances")
     for account in (alice, cash):

@@ -29,7 +29,8 @@ async def main() -> None:
             posted = await tx.transactions.post(code("DEPOSIT"), params, id)
         print("posted DEPOSIT")
         for e in posted["entries"]:
-            print(f"  {e['sequence']}  {names[e['account_id']]:5}  {e['direction']:6}  {e['units']} {e['currency']}  {e['layer']}")
+            print(f"  {e['sequence']}  {names[e['account_id']]:5}  {e['direction']:6}  {e['units']} "
+                  f"{e['currency']}  {e['layer']}")
 
         print("balances")
         for account in (alice, cash):

@@ -1,4 +1,5 @@
-"""Collapse the boundary: what follows from the ledger's events is written into the program's tables in the transaction that keeps
+"""Collapse the boundary: what follows from the ledger's events is written into the program's tables in the transaction
+that keeps
 the place. Each event counts once, whatever is killed when, and the tables can be made anew from the start."""
 import os
 import sqlite3
@@ -41,10 +42,13 @@ def transactions(connection: Any) -> Callable[[Callable[[Any], Any]], Any]:
 
 with cala.Ledger.open(store=store, migrate=True) as ledger:
     journal = ledger.journals.create(code=code("MAIN"), name="Main")["id"]
-    alice, bob, cash = (ledger.accounts.create(code=code(name), name=name.title())["id"] for name in ("ALICE", "BOB", "CASH"))
+    alice, bob, cash = (ledger.accounts.create(code=code(name), name=name.title())["id"]
+                        for name in ("ALICE", "BOB", "CASH"))
     ledger.tx_templates.create(
-        code=code("PAYMENT"), params=params(account="uuid"), transaction={"journal_id": f"uuid('{journal}')", "effective": "date()"},
-        entries=[entry(f"uuid('{cash}')", "SETTLED", "DEBIT", "decimal('1')"), entry("params.account", "SETTLED", "CREDIT", "decimal('1')")])
+        code=code("PAYMENT"), params=params(account="uuid"), transaction={"journal_id": f"uuid('{journal}')",
+                                                                          "effective": "date()"},
+        entries=[entry(f"uuid('{cash}')", "SETTLED", "DEBIT", "decimal('1')"),
+                 entry("params.account", "SETTLED", "CREDIT", "decimal('1')")])
     names = {alice: "ALICE", bob: "BOB"}
     mine, another = connect(), connect()
     mine.execute(f"CREATE TABLE {totals} (account text PRIMARY KEY, payments integer NOT NULL)")

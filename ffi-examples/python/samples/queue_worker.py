@@ -1,4 +1,6 @@
-"""Host first, queue worker: the program queues postings in a table of its own, in the transaction that they belong to. Workers
+"""The program first, a queue worker: the program queues postings in a table of its own, in the transaction that they
+belong to.
+Workers
 take them from there; each posts and marks its row in one transaction, so whatever is killed when, it happened once.
 
 The program is its own worker: `python -m samples.queue_worker STORE worker TABLE`."""
@@ -35,7 +37,8 @@ def connect(file: str) -> Any:
     return psycopg.connect(store, autocommit=True)
 
 
-def work_one(ledger: cala.Ledger, connection: Any, table: str, one_database: bool = True, before_commit: Any = None) -> Any:
+def work_one(ledger: cala.Ledger, connection: Any, table: str, one_database: bool = True,
+             before_commit: Any = None) -> Any:
     """Posts what is first in the queue, and marks it. Gives what became of it, None when there is nothing to do."""
     connection.execute(begin)
     try:
@@ -54,7 +57,8 @@ def work_one(ledger: cala.Ledger, connection: Any, table: str, one_database: boo
             if refused.retryable or refused.tx_state != "usable":  # the row stays queued, as after any other error
                 raise
             outcome, error = "failed", refused.code
-        connection.execute(f"UPDATE {table} SET status = {place}, error = {place} WHERE id = {place}", (outcome, error, row[0]))
+        connection.execute(f"UPDATE {table} SET status = {place}, error = {place} WHERE id = {place}",
+                           (outcome, error, row[0]))
         if before_commit:
             before_commit()
         connection.execute("COMMIT")
@@ -79,7 +83,8 @@ def work(table: str, doomed: bool) -> None:
     connection = connect(store.removeprefix("sqlite:"))
     with cala.Ledger.open(store=store) as ledger:
         while queued(connection, table):
-            if cala.retrying(lambda: work_one(ledger, connection, table, before_commit=stop if doomed else None)) is None:
+            if cala.retrying(lambda: work_one(ledger, connection, table, before_commit=stop if doomed
+                                              else None)) is None:
                 time.sleep(0.02)  # the others' rows may yet come back
     connection.close()
 
@@ -90,7 +95,8 @@ def main() -> None:
     connection = connect(store.removeprefix("sqlite:"))
     with cala.Ledger.open(store=store, migrate=True) as ledger:
         journal = ledger.journals.create(code=code("MAIN"), name="Main")["id"]
-        alice, closed, cash = (ledger.accounts.create(code=code(name), name=name.title())["id"] for name in ("ALICE", "CLOSED", "CASH"))
+        alice, closed, cash = (ledger.accounts.create(code=code(name), name=name.title())["id"]
+                               for name in ("ALICE", "CLOSED", "CASH"))
         ledger.accounts.lock(closed)
         ledger.tx_templates.create(
             code=code("PAYMENT"), params=params(account="uuid", amount="decimal"),
@@ -100,11 +106,14 @@ def main() -> None:
 
         def make_queue(connection: Any) -> None:
             connection.execute(f"CREATE TABLE {table} (id integer PRIMARY KEY, transaction_id text NOT NULL UNIQUE,"
-                               " template text NOT NULL, params text NOT NULL, status text NOT NULL DEFAULT 'queued', error text)")
+                               " template text NOT NULL, params text NOT NULL, status text NOT NULL DEFAULT "
+                               "'queued', error text)")
 
         def queue(connection: Any, id: int, account: str) -> None:
-            connection.execute(f"INSERT INTO {table} (id, transaction_id, template, params) VALUES ({place}, {place}, {place}, {place})",
-                               (id, str(uuid.uuid4()), code("PAYMENT"), json.dumps({"account": account, "amount": "5.00"})))
+            connection.execute(f"INSERT INTO {table} (id, transaction_id, template, params) VALUES ({place}, "
+                               f"{place}, {place}, {place})",
+                               (id, str(uuid.uuid4()), code("PAYMENT"),
+                                json.dumps({"account": account, "amount": "5.00"})))
 
         def balance() -> str:
             found = ledger.balances.find_many([{"journal_id": journal, "account_id": alice, "currency": "USD"}])
@@ -126,7 +135,8 @@ def main() -> None:
             with start() as other:
                 doomed.send_signal(signal.SIGKILL)
             assert other.returncode == 0
-        print(f"it was killed, and another went on: {queued(connection, table, 'posted')} posted, {queued(connection, table)} queued")
+        print(f"it was killed, and another went on: {queued(connection, table, 'posted')} posted, "
+              f"{queued(connection, table)} queued")
         for row in connection.execute(f"SELECT id, error FROM {table} WHERE status = 'failed' ORDER BY id").fetchall():
             print(f"  {row[0]} failed: {row[1]}")
         print(f"{balance()} by {len(list(ledger.transactions.list(journal_id=journal)))} transactions")
@@ -143,7 +153,8 @@ def main() -> None:
         try:
             work_one(ledger, elsewhere, table, False, die)
         except KeyboardInterrupt:
-            print(f"with the queue in another database, killed between the two: {queued(elsewhere, table)} queued, {balance()}")
+            print(f"with the queue in another database, killed between the two: {queued(elsewhere, table)} "
+                  f"queued, {balance()}")
         again = work_one(ledger, elsewhere, table, False)
         print(f"again: {'replayed' if again['replayed'] else 'posted'}, {queued(elsewhere, table)} queued, {balance()}")
         elsewhere.close()

@@ -1,4 +1,5 @@
-"""Post first, reconcile: the program posts, then writes its own row. What a crash leaves in between is found and mended."""
+"""Post first, reconcile: the program posts, then writes its own row. What a crash leaves in between is found and
+mended."""
 import json
 from collections.abc import Collection, Iterator, Sequence
 
@@ -31,7 +32,8 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
         return {"tx_template_code": code("PAYMENT"), "params": {"external_id": external_id, "amount": amount}}
 
     def insert(external_id: str, amount: str) -> None:
-        sql(f"insert into {payments} (external_id, amount) values ({placeholder(1)}, {placeholder(2)})", external_id, amount)
+        sql(f"insert into {payments} (external_id, amount) values ({placeholder(1)}, {placeholder(2)})", external_id,
+            amount)
 
     def rows(after: str | None) -> Iterator[cala.Expected]:
         """What the program expects, page by page, behind one."""
@@ -44,14 +46,16 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
     def known(external_ids: Sequence[str]) -> Collection[str]:
         """Those of which the program has a row."""
         places = ", ".join(placeholder(number) for number in range(1, len(external_ids) + 1))
-        return {str(row[0]) for row in sql(f"select external_id from {payments} where external_id in ({places})", *external_ids)}
+        return {str(row[0]) for row in sql(f"select external_id from {payments} where external_id in ({places})",
+                                           *external_ids)}
 
     def replay(expected: cala.Expected) -> cala.Posting:
         return posting(expected["external_id"], str(expected.get("row")))
 
     def show(page: cala.Reconciled) -> None:
         found = [f"missing {name_of(one['external_id'])}" for one in page["missing"]]
-        found += [f"differing {name_of(one['expected']['external_id'])} in {', '.join(one['fields'])}" for one in page["differing"]]
+        found += [f"differing {name_of(one['expected']['external_id'])} in {', '.join(one['fields'])}"
+                  for one in page["differing"]]
         found += [f"extra {name_of(one.get('external_id', ''))}" for one in page["extra"]]
         found += [f"posted {name_of(one['transaction'].get('external_id', ''))}" for one in page["replayed"]]
         print(f"  {page['checked']}: {'; '.join(found) or 'as expected'}")

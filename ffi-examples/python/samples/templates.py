@@ -5,7 +5,8 @@ from . import code, entry, name_of, params, store, suffix
 
 with cala.Ledger.open(store=store, migrate=True) as ledger:
     journal = ledger.journals.create(code=code("MAIN"), name="Main")
-    accounts = {name: ledger.accounts.create(code=code(name), name=name.title())["id"] for name in ("ALICE", "BOB", "FEES")}
+    accounts = {name: ledger.accounts.create(code=code(name), name=name.title())["id"]
+                for name in ("ALICE", "BOB", "FEES")}
     names = {id: name for name, id in accounts.items()}
     head: cala.TemplateTransaction = {"journal_id": "params.journal", "effective": "date()"}
     ids: dict[str, cala.ParamType] = {"journal": "uuid", "sender": "uuid", "receiver": "uuid"}
@@ -23,7 +24,8 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
 
     template = ledger.tx_templates.create(
         code=code("FEE_TRANSFER"),
-        params=params({"fee": "decimal('0.50')", "memo": "''"}, amount="decimal", fee="decimal", memo="string", fees="uuid",
+        params=params({"fee": "decimal('0.50')", "memo": "''"}, amount="decimal", fee="decimal", memo="string",
+                      fees="uuid",
                       **ids),
         transaction={**head, "description": "params.memo"},
         entries=[entry("params.sender", "SETTLED", "DEBIT", "params.amount + params.fee"),
@@ -32,7 +34,8 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
     shown = [param["name"] for param in template["params"] if param["type"] != "uuid"]
     print("created ", name_of(template["code"]), "with params", ", ".join(shown))
 
-    everyone = {"journal": journal["id"], "sender": accounts["ALICE"], "receiver": accounts["BOB"], "fees": accounts["FEES"]}
+    everyone = {"journal": journal["id"], "sender": accounts["ALICE"], "receiver": accounts["BOB"],
+                "fees": accounts["FEES"]}
 
     def post(**more: str) -> cala.Posted:
         return ledger.transactions.post(code("FEE_TRANSFER"), {**everyone, **more})

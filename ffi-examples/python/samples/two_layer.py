@@ -31,7 +31,8 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
         ledger.transactions.post(code(name), {"journal": journal, "alice": alice, "bank": bank, "amount": amount})
 
     post("DEPOSIT", "100.00")
-    for title, name, amount in (("held", "HOLD", "40.00"), ("captured", "CAPTURE", "25.00"), ("released", "RELEASE", "15.00")):
+    for title, name, amount in (("held", "HOLD", "40.00"), ("captured", "CAPTURE", "25.00"),
+                                ("released", "RELEASE", "15.00")):
         post(name, amount)
         balance = ledger.balances.find(journal, alice, "USD")
         print(title, amount)

@@ -265,7 +265,8 @@ class SqlAlchemyAsync(Driver):
 
     async def connect(self, **arguments):
         address = sqlalchemy.make_url(self.address).set(drivername="postgresql+asyncpg")
-        engine = sqlalchemy.ext.asyncio.create_async_engine(address, poolclass=sqlalchemy.pool.NullPool, connect_args=arguments)
+        engine = sqlalchemy.ext.asyncio.create_async_engine(address, poolclass=sqlalchemy.pool.NullPool,
+                                                            connect_args=arguments)
         self.within = await engine.connect()
         return self
 

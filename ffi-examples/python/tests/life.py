@@ -82,7 +82,8 @@ def close_while_busy():
     for thread in threads:
         thread.join()
     errors = [outcome for outcome in outcomes if outcome]
-    assert len(errors) == 4 and all(isinstance(error, (cala.ClosedError, cala.CancelledError)) for error in errors), errors
+    assert len(errors) == 4 and all(isinstance(error, (cala.ClosedError, cala.CancelledError))
+                                    for error in errors), errors
     with cala.Ledger.open(store=file) as ledger:
         assert books.net(account, ledger) == str(len(outcomes) - 4), (books.net(account, ledger), len(outcomes))
 

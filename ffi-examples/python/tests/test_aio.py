@@ -36,11 +36,13 @@ class OnAStore:
         self.assertEqual("100.00", await self.net())
 
     async def test_an_answer_larger_than_the_buffer_arrives(self):
-        made = await self.ledger.accounts.create_many([{"code": f"B{suffix()}", "name": "x" * 200} for _ in range(1000)])
+        made = await self.ledger.accounts.create_many([{"code": f"B{suffix()}", "name": "x" * 200}
+                                                       for _ in range(1000)])
         self.assertEqual(1000, len(made))
 
     async def test_an_error_is_raised_where_it_is_awaited(self):
-        found, error = await asyncio.gather(self.ledger.accounts.find(id=self.account), self.ledger.accounts.find(code="nobody"),
+        found, error = await asyncio.gather(self.ledger.accounts.find(id=self.account),
+                                            self.ledger.accounts.find(code="nobody"),
                                             return_exceptions=True)
         self.assertEqual(self.account, found["id"])
         self.assertIsInstance(error, cala.NotFoundError)
@@ -78,7 +80,8 @@ class OnAStore:
         async with await self.ledger.begin() as tx:
             await self.post(tx)
             await tx.prepare("order")
-        self.assertEqual((None, ["order"]), (await self.net(), [one["gid"] async for one in self.ledger.prepared.list()]))
+        self.assertEqual((None, ["order"]), (await self.net(),
+                                             [one["gid"] async for one in self.ledger.prepared.list()]))
         await self.ledger.prepared.finish("order", "commit")
         self.assertEqual("1.00", await self.net())
         with self.assertRaises(cala.NotFoundError):
@@ -123,7 +126,8 @@ class OnAStore:
         await self.ledger.close()
         results = await asyncio.gather(*posting, return_exceptions=True)
         refused = [result for result in results if isinstance(result, Exception)]
-        self.assertEqual([], [error for error in refused if not isinstance(error, (cala.CancelledError, cala.ClosedError))])
+        self.assertEqual([], [error for error in refused
+                              if not isinstance(error, (cala.CancelledError, cala.ClosedError))])
         await self.ledger.close()
         for use in (self.ledger.info, self.ledger.begin):
             with self.assertRaises(cala.ClosedError):

@@ -41,7 +41,8 @@ class Shared:
     async def assert_left(self, orders, net):
         seen = await self.connect()
         await seen.begin()
-        self.assertEqual(orders, int(await seen.value(f"select count(*) from {self.orders} where note = '{self.note}'")))
+        found = await seen.value(f"select count(*) from {self.orders} where note = '{self.note}'")
+        self.assertEqual(orders, int(found))
         await seen.rollback()
         self.assertEqual(net, self.books.net(self.account))
 
@@ -196,7 +197,8 @@ class Postgres(Shared):
         await self.assert_left(0, None)
 
     async def until_waiting(self, task):
-        while not task.done() and not int(self.watch.exec("select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        while not task.done() and not int(self.watch.exec("select count(*) from pg_stat_activity where "
+                                                          "wait_event_type = 'Lock'"
                                       " and datname = current_database()")["rows"][0][0]):
             await asyncio.sleep(0.01)
 
@@ -240,7 +242,8 @@ class Postgres(Shared):
             with self.subTest(isolation):
                 self.account = self.books.account()
                 await self.again_after_another(isolation)
-                nets = [balance["settled"]["net"] for balance in self.ledger.balances.history(**self.books.key(self.account))]
+                nets = [balance["settled"]["net"]
+                        for balance in self.ledger.balances.history(**self.books.key(self.account))]
                 self.assertEqual(["5.00", "15.00"], nets)
 
     async def test_locking_first_prevents_deadlocks(self):

@@ -30,8 +30,10 @@ class ValueTest(unittest.TestCase):
     def test_decimals_ids_dates_and_instants_become_text(self):
         noon = datetime.datetime(2026, 1, 31, 13, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
         id = uuid.uuid4()
-        document = encode({"a": decimal.Decimal("1E+2"), "b": decimal.Decimal("10.00"), "id": id, "on": noon.date(), "at": noon})
-        self.assertEqual({"a": "100", "b": "10.00", "id": str(id), "on": "2026-01-31", "at": "2026-01-31T12:00:00.000000Z"},
+        document = encode({"a": decimal.Decimal("1E+2"), "b": decimal.Decimal("10.00"), "id": id, "on": noon.date(),
+                           "at": noon})
+        self.assertEqual({"a": "100", "b": "10.00", "id": str(id), "on": "2026-01-31",
+                          "at": "2026-01-31T12:00:00.000000Z"},
                          json.loads(document))
 
     def test_an_instant_without_a_time_zone_is_refused(self):
@@ -115,7 +117,8 @@ class RetryTest(unittest.TestCase):
             self.assertTrue(cala.lost_a_race(self.wrapped(lost, cause=cause)))
             self.assertTrue(cala.lost_a_race(self.wrapped(busy, cause=cause)))
             self.assertTrue(cala.lost_a_race(self.wrapped(psycopg.errors.DeadlockDetected("dead"), cause=cause)))
-            self.assertTrue(cala.lost_a_race(self.wrapped(sqlite3.OperationalError("database table is locked"), cause=cause)))
+            self.assertTrue(cala.lost_a_race(self.wrapped(sqlite3.OperationalError("database table is locked"),
+                                                          cause=cause)))
             self.assertFalse(cala.lost_a_race(self.wrapped(full, cause=cause)))
             self.assertFalse(cala.lost_a_race(self.wrapped(psycopg.errors.UniqueViolation("taken"), cause=cause)))
             self.assertFalse(cala.lost_a_race(self.wrapped(ValueError("40001"), cause=cause)))
@@ -170,7 +173,8 @@ class RetryTest(unittest.TestCase):
             raise psycopg.errors.SerializationFailure("lost")
         with self.assertRaises(psycopg.errors.SerializationFailure):
             cala.retrying(lose, attempts=4)
-        self.assertEqual([True] * 3, [later - before >= least for before, later, least in zip(begun, begun[1:], (0.002, 0.004, 0.008))])
+        self.assertEqual([True] * 3, [later - before >= least for before, later,
+                                      least in zip(begun, begun[1:], (0.002, 0.004, 0.008))])
 
 
 class HostTest(unittest.TestCase):
@@ -215,7 +219,8 @@ class HostTest(unittest.TestCase):
                     with self.assertRaises(cala.MisuseError) as caught:
                         within(handle)
                     self.assertEqual(("call.misuse", "usable"), (caught.exception.code, caught.exception.tx_state))
-                    self.assertRegex(str(caught.exception), "this ledger is on sqlite; .* of (asyncpg|psycopg|sqlalchemy).* on postgres")
+                    self.assertRegex(str(caught.exception),
+                                     "this ledger is on sqlite; .* of (asyncpg|psycopg|sqlalchemy).* on postgres")
 
         async def transactions():
             async with asyncpg.create_pool(POSTGRES, min_size=1, max_size=2) as pool, pool.acquire() as connection:
@@ -333,7 +338,8 @@ class ErrorTest(unittest.TestCase):
         """Of those that docs/errors.md has of it."""
         here = pathlib.Path(__file__).parent
         section = here.parents[2].joinpath("docs/errors.md").read_text(encoding="utf-8").split("## Of the wrappers")[1]
-        listed = {code: status for code, status, where in re.findall("^- `([a-z_.]+)`, ([A-Z_]+), ([A-Za-z, ]+)", section, re.M)
+        listed = {code: status for code, status, where in re.findall("^- `([a-z_.]+)`, ([A-Z_]+), ([A-Za-z, ]+)",
+                                                                     section, re.M)
                   if "Python" in where or where.strip() == "everywhere"}
         self.assertEqual(["ledger.loop", "library.missing", "library.version", "tx.not_psycopg"], sorted(listed))
         produced = {"library.missing": ("life.py", "cala.UnavailableError", "UNAVAILABLE"),
@@ -355,7 +361,8 @@ class ErrorTest(unittest.TestCase):
 
     def test_each_status_of_the_header_has_a_class(self):
         other = ("CALA_OK", "CALA_TX_", "CALA_STEP_", "CALA_RECORD_")
-        statuses = {value for name, value in vars(raw).items() if name.startswith("CALA_") and not name.startswith(other)}
+        statuses = {value for name, value in vars(raw).items() if name.startswith("CALA_")
+                    and not name.startswith(other)}
         self.assertEqual(statuses, {cls.status for cls in cala.Error.__subclasses__()})
 
 
@@ -374,7 +381,8 @@ class WaitingTest(unittest.TestCase):
 
     def test_one_that_ends_between_two_waits_has_its_answer(self):
         timeout, ok, busy = raw.CALA_TIMEOUT, raw.CALA_OK, raw.CALA_BUSY
-        for waits, states in (([ok], []), ([timeout, ok], [busy]), ([timeout, ok], [ok]), ([timeout, timeout, ok], [busy, ok])):
+        for waits, states in (([ok], []), ([timeout, ok], [busy]), ([timeout, ok], [ok]),
+                              ([timeout, timeout, ok], [busy, ok])):
             with self.subTest(waits=waits, states=states):
                 self.assertEqual({"answered": True}, self.answer(waits, states))
 
@@ -420,8 +428,10 @@ class OnAStore:
         id, key = str(uuid.uuid4()), self.books.key(self.books.account())
         account = self.books.account()
         ledger = self.ledger
-        template = {"code": f"T{suffix()}", "transaction": {"effective": "date()", "journal_id": f"uuid('{id}')"}, "entries": [
-            {"entry_type": "'E'", "account_id": f"uuid('{account}')", "layer": "SETTLED", "direction": way, "units": "decimal('1')",
+        template = {"code": f"T{suffix()}", "transaction": {"effective": "date()", "journal_id": f"uuid('{id}')"},
+                    "entries": [
+            {"entry_type": "'E'", "account_id": f"uuid('{account}')", "layer": "SETTLED", "direction": way,
+             "units": "decimal('1')",
              "currency": "'USD'"} for way in ("DEBIT", "CREDIT")]}
         self.assertEqual([], ledger.accounts.find_many([id]))
         self.assertEqual(2, len(ledger.accounts.create_many([{"code": f"M{suffix()}", "name": "m"} for _ in range(2)])))
@@ -439,7 +449,8 @@ class OnAStore:
         self.assertEqual(template["code"], ledger.tx_templates.create(**template)["code"])
         self.assertEqual(template["code"], ledger.tx_templates.find(code=template["code"])["code"])
         self.assertIn("DEPOSIT", [item["code"] for item in ledger.tx_templates.list()])
-        results = ledger.transactions.post_many([{"tx_template_code": "DEPOSIT", "params": self.books.params(account)}] * 2)
+        results = ledger.transactions.post_many([{"tx_template_code": "DEPOSIT",
+                                                  "params": self.books.params(account)}] * 2)
         posted = [result["transaction"]["id"] for result in results]
         self.assertEqual(posted[0], ledger.transactions.find(id=posted[0])["id"])
         self.assertEqual(posted, [item["id"] for item in ledger.transactions.find_many(posted)])
@@ -461,16 +472,19 @@ class OnAStore:
             with self.assertRaises(TypeError):
                 self.ledger.post("DEPOSIT", self.books.params(self.books.cash, amount))
             with self.assertRaises(cala.InvalidError) as caught:
-                self.ledger.transactions.post_many([good, {"tx_template_code": "DEPOSIT", "params": {"amount": amount}}])
+                self.ledger.transactions.post_many([good,
+                                                    {"tx_template_code": "DEPOSIT", "params": {"amount": amount}}])
             self.assertEqual(("param.type", 1), (caught.exception.code, caught.exception.posting_index))
             self.assertTrue(caught.exception.details["pointer"].startswith("/postings/1/params/amount"))
 
     def test_parameters_of_statements_are_texts_or_none(self):
         with self.ledger.begin() as tx:
-            for params, pointer in (("ab", "/params"), (iter("a"), "/params"), ([None, 1], "/params/1"), ([["a"]], "/params/0")):
+            for params, pointer in (("ab", "/params"), (iter("a"), "/params"), ([None, 1], "/params/1"),
+                                    ([["a"]], "/params/0")):
                 with self.assertRaises(cala.InvalidError) as caught:
                     tx.exec("select 1", params)
-                self.assertEqual(("request.malformed", pointer), (caught.exception.code, caught.exception.details["pointer"]))
+                self.assertEqual(("request.malformed", pointer),
+                                 (caught.exception.code, caught.exception.details["pointer"]))
             self.assertEqual([["1"]], tx.exec("select 1")["rows"])
 
     def test_metadata_passes_through_untouched(self):
@@ -480,7 +494,8 @@ class OnAStore:
         self.assertNotIn("metadata", self.ledger.accounts.update(account["id"], metadata=None))
 
     def test_an_error_says_all(self):
-        postings = [{"tx_template_code": "DEPOSIT", "params": self.books.params(self.books.cash, amount)} for amount in ("1", "x")]
+        postings = [{"tx_template_code": "DEPOSIT", "params": self.books.params(self.books.cash, amount)}
+                    for amount in ("1", "x")]
         with self.assertRaises(cala.InvalidError) as caught:
             self.ledger.transactions.post_many(postings)
         error = caught.exception
@@ -495,7 +510,8 @@ class OnAStore:
         for refused, pointer in (
                 (lambda: self.ledger.accounts.create(code="", name="A"), "/code"),
                 (lambda: self.ledger.accounts.create(code="A", name=""), "/name"),
-                (lambda: self.ledger.accounts.create_many([{"code": f"E{suffix()}", "name": "e"}, {"code": "E", "name": ""}]),
+                (lambda: self.ledger.accounts.create_many([{"code": f"E{suffix()}", "name": "e"},
+                                                           {"code": "E", "name": ""}]),
                  "/accounts/1/name"),
                 (lambda: self.ledger.accounts.create_many([{"code": "", "name": "e"}]), "/accounts/0/code"),
                 (lambda: self.ledger.accounts.update(account, name=""), "/name"),
@@ -504,7 +520,8 @@ class OnAStore:
                 (lambda: self.ledger.journals.update(self.books.journal, name=""), "/name")):
             with self.subTest(pointer), self.assertRaises(cala.InvalidError) as caught:
                 refused()
-            self.assertEqual(("request.malformed", pointer), (caught.exception.code, caught.exception.details["pointer"]))
+            self.assertEqual(("request.malformed", pointer),
+                             (caught.exception.code, caught.exception.details["pointer"]))
         self.assertEqual(before, self.ledger.info()["accounts"])
 
     def test_an_unknown_key_is_refused(self):
@@ -520,7 +537,8 @@ class OnAStore:
             self.assertEqual([f"{prefix}{n}" for n in range(5)], [account["code"] for account in listed])
         page = listed.page(first=3)
         self.assertEqual((3, True), (len(page["items"]), page["has_next_page"]))
-        self.assertEqual([f"{prefix}3", f"{prefix}4"], [item["code"] for item in listed.page(after=page["end_cursor"])["items"]])
+        self.assertEqual([f"{prefix}3", f"{prefix}4"], [item["code"]
+                                                        for item in listed.page(after=page["end_cursor"])["items"]])
         self.assertEqual([], list(self.ledger.accounts.list(code_prefix=f"none{suffix()}")))
 
     def test_a_transaction_commits_at_the_end_and_rolls_back_on_an_exception(self):
@@ -573,7 +591,8 @@ class OnAStore:
             tx.exec(f"create table {table} (note text)")
             self.assertEqual(1, tx.exec(f"insert into {table} values ({one})", ["a"])["affected"])
             tx.exec(f"insert into {table} values ({one})", [None])
-            self.assertEqual({"columns": ["note"], "rows": [["a"], [None]], "affected": 0}, tx.exec(f"select note from {table}"))
+            self.assertEqual({"columns": ["note"], "rows": [["a"], [None]], "affected": 0},
+                             tx.exec(f"select note from {table}"))
             with self.assertRaises(cala.InvalidError) as caught:
                 tx.exec("commit")
             self.assertEqual("tx.control_statement", caught.exception.code)

@@ -14,7 +14,8 @@ class LifeCycleTest(unittest.TestCase):
     def check(self, name, says=""):
         for _ in range(RUNS):
             with tempfile.TemporaryDirectory() as folder:
-                ran = subprocess.run([sys.executable, "-m", "tests.life", name, folder], cwd=HERE, capture_output=True, text=True,
+                ran = subprocess.run([sys.executable, "-m", "tests.life", name, folder], cwd=HERE, capture_output=True,
+                                     text=True,
                                      timeout=120)
                 self.assertEqual((0, says), (ran.returncode, ran.stdout), ran.stderr)
 

@@ -22,7 +22,8 @@ class Listening:
         self.account = self.books.account()
 
     def post(self, times=1):
-        return [self.ledger.post("DEPOSIT", self.books.params(self.account, "1.00"))["transaction"]["id"] for _ in range(times)]
+        return [self.ledger.post("DEPOSIT", self.books.params(self.account, "1.00"))["transaction"]["id"]
+                for _ in range(times)]
 
     def test_what_is_posted_is_heard_in_order(self):
         with self.ledger.listen(types=["transaction_created"], entries=True) as heard:

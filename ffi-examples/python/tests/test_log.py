@@ -47,7 +47,8 @@ class LogCase(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(setattr, logger, "propagate", propagate)
 
     def check(self):
-        self.assertEqual([record["event"] for _, record, _ in self.heard.records], ["operation.refused", "operation.slow"])
+        self.assertEqual([record["event"] for _, record, _ in self.heard.records],
+                         ["operation.refused", "operation.slow"])
         (debug, refused, _), (warning, slow, message) = self.heard.records
         self.assertEqual((debug, warning), (logging.DEBUG, logging.WARNING))
         self.assertEqual((refused["code"], refused["traceparent"]), ("account.not_found", TRACE))

@@ -1,4 +1,5 @@
-"""What is told when the answer of a commit is lost, and that posting the ids again that the error names posts nothing twice."""
+"""What is told when the answer of a commit is lost, and that posting the ids again that the error names posts nothing
+twice."""
 import asyncio
 import pathlib
 import subprocess
@@ -20,7 +21,8 @@ class Line:
     def __init__(self, case):
         url = urllib.parse.urlsplit(POSTGRES)
         options = dict(urllib.parse.parse_qsl(url.query))
-        self._proxy = subprocess.Popen([PROXY, options["host"], options.get("port", "5432")], text=True, stdin=subprocess.PIPE,
+        self._proxy = subprocess.Popen([PROXY, options["host"], options.get("port", "5432")], text=True,
+                                       stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE)
         case.addCleanup(self._end)
         port = self._proxy.stdout.readline().strip()

@@ -123,7 +123,8 @@ class Program:
         connection.execute(f"DELETE FROM {self.case.table}")
 
     def projection(self, apply=None, clear=None):
-        return self.case.ledger.projection("notes", apply or self.note, clear=clear or self.clear, transaction=self.transaction,
+        return self.case.ledger.projection("notes", apply or self.note, clear=clear or self.clear,
+                                           transaction=self.transaction,
                                            types=["transaction_created"], page_size=3)
 
     def is_held_up_by(self, working):

@@ -35,11 +35,14 @@ class Reconciling:
 
     def test_every_field_that_is_given_is_compared(self):
         posted = self.post("one")
-        same = {"external_id": "one", "tx_template_code": "NAMED", "journal_id": self.books.journal, "effective": posted["effective"],
+        same = {"external_id": "one", "tx_template_code": "NAMED", "journal_id": self.books.journal,
+                "effective": posted["effective"],
                 "correlation_id": posted["correlation_id"], "amounts": {"USD": "10.0000"}, "row": object()}
         self.assertEqual([], self.pages([same])[0]["differing"])
-        for change in ({"tx_template_code": "OTHER"}, {"journal_id": posted["id"]}, {"effective": "2020-01-01"}, {"correlation_id": "c"},
-                       {"description": "d"}, {"amounts": {"USD": "10.01"}}, {"amounts": {}}, {"amounts": {"USD": "10", "EUR": "1"}}):
+        for change in ({"tx_template_code": "OTHER"}, {"journal_id": posted["id"]}, {"effective": "2020-01-01"},
+                       {"correlation_id": "c"},
+                       {"description": "d"}, {"amounts": {"USD": "10.01"}}, {"amounts": {}}, {"amounts": {"USD": "10",
+                           "EUR": "1"}}):
             page, = self.pages([{**same, **change}])
             self.assertEqual([list(change)], [one["fields"] for one in page["differing"]], change)
 
@@ -50,9 +53,12 @@ class Reconciling:
         self.post("one")
         same = {"external_id": "one"}
         for row, says in ((None, "is None"), ("one", "of type str"), ({**same, "amounts": None}, "amounts .* is None"),
-                          ({**same, "amounts": 10}, "amounts .* is of type int"), ({**same, "amounts": {"USD": 10.0}}, "'USD': 10.0"),
-                          ({**same, "amounts": {"USD": None}}, "'USD': None"), ({**same, "amounts": {"USD": "ten"}}, "'USD': 'ten'"),
-                          ({**same, "amounts": {"USD": Decimal("NaN")}}, "NaN"), ({**same, "amounts": {1: "10.00"}}, "1: '10.00'"),
+                          ({**same, "amounts": 10}, "amounts .* is of type int"), ({**same, "amounts": {"USD": 10.0}},
+                              "'USD': 10.0"),
+                          ({**same, "amounts": {"USD": None}}, "'USD': None"), ({**same, "amounts": {"USD": "ten"}},
+                              "'USD': 'ten'"),
+                          ({**same, "amounts": {"USD": Decimal("NaN")}}, "NaN"), ({**same, "amounts": {1: "10.00"}},
+                              "1: '10.00'"),
                           ({**same, "effective": datetime.datetime.now()}, "effective .* is of type datetime"),
                           ({**same, "description": 5}, "description .* is of type int")):
             with self.subTest(row), self.assertRaisesRegex(cala.InvalidError, says):
@@ -65,15 +71,18 @@ class Reconciling:
                               ({"page_size": None}, "page_size is None"), ({"page_size": True}, "page_size is True"),
                               ({"journal": self.books.journal}, "no option journal"),
                               ({"place": "one"}, "place is of type str"), ({"place": []}, "place is of type list"),
-                              ({"place": {"rows": "one"}}, "no key rows"), ({"place": {"row": 1}}, "row of place is of type int"),
+                              ({"place": {"rows": "one"}}, "no key rows"), ({"place": {"row": 1}},
+                                  "row of place is of type int"),
                               ({"place": {"transaction": b""}}, "transaction of place is of type bytes"),
                               ({"recorded_by": datetime.datetime(2026, 1, 1)}, "recorded_by is datetime"),
                               ({"recorded_by": datetime.date(2026, 1, 1)}, "recorded_by is datetime.date"),
-                              ({"recorded_by": "2026-01-01T00:00:00"}, "recorded_by is '2026"), ({"recorded_by": "soon"}, "recorded_by is 'soon'"),
+                              ({"recorded_by": "2026-01-01T00:00:00"},
+                               "recorded_by is '2026"), ({"recorded_by": "soon"}, "recorded_by is 'soon'"),
                               ({"recorded_by": 0}, "recorded_by is 0")):
             with self.subTest(options), self.assertRaisesRegex(cala.InvalidError, says):
                 self.ledger.reconcile(lambda after: [], **options)
-        for known, says in ((None, "is None"), ("one", "of type str"), ([("one",)], "of type tuple"), ([["one"]], "of type list")):
+        for known, says in ((None, "is None"), ("one", "of type str"), ([("one",)], "of type tuple"),
+                            ([["one"]], "of type list")):
             with self.subTest(known), self.assertRaisesRegex(cala.InvalidError, f"known gave .*{says}"):
                 self.pages([], known=lambda external_ids, known=known: known)
         for rows in (None, 5):
@@ -82,15 +91,18 @@ class Reconciling:
 
     def test_what_the_ledger_refuses_is_told_and_the_rest_is_posted(self):
         postings = {"a": self.posting("a", account=self.closed), "b": self.posting("b"), "c": None}
-        page, = self.pages([{"external_id": key} for key in postings], replay=lambda expected: postings[expected["external_id"]])
-        self.assertEqual([("a", "account.locked")], [(one["expected"]["external_id"], one["error"].code) for one in page["refused"]])
+        page, = self.pages([{"external_id": key} for key in postings],
+                           replay=lambda expected: postings[expected["external_id"]])
+        self.assertEqual([("a", "account.locked")], [(one["expected"]["external_id"], one["error"].code)
+                                                     for one in page["refused"]])
         self.assertEqual(["b"], [one["transaction"]["external_id"] for one in page["replayed"]])
         self.assertEqual(["a", "b", "c"], [one["external_id"] for one in page["missing"]])
         again, = self.pages([{"external_id": "b"}], replay=lambda expected: self.fail("it is there"))
         self.assertEqual([], again["missing"])
 
     def test_a_posting_with_another_external_id_is_not_made(self):
-        for posting in (self.posting("other"), {"tx_template_code": "DEPOSIT", "params": self.books.params(self.account)}):
+        for posting in (self.posting("other"), {"tx_template_code": "DEPOSIT",
+                                                "params": self.books.params(self.account)}):
             with self.assertRaises(ValueError):
                 self.pages([{"external_id": "one"}], replay=lambda expected: posting)
         page, = self.pages([{"external_id": "one"}], replay=lambda expected: self.posting("one", 10.0))
@@ -158,7 +170,8 @@ class Asynchronous(unittest.IsolatedAsyncioTestCase):
             await ledger.transactions.post(**posting("x"))
             pages = [page async for page in ledger.reconcile(rows, known=known, replay=replay, page_size=3)]
             self.assertEqual([3, 1, 3, 2], [page["checked"] for page in pages])
-            self.assertEqual(["p1", "p2", "p3", "p4"], [one["transaction"]["external_id"] for page in pages for one in page["replayed"]])
+            self.assertEqual(["p1", "p2", "p3", "p4"], [one["transaction"]["external_id"] for page in pages
+                                                        for one in page["replayed"]])
             self.assertEqual(["x"], [one["external_id"] for page in pages for one in page["extra"]])
             for rows_, options in ((lambda after: None, {}), (lambda after: [], {"known": lambda external_ids: None})):
                 with self.assertRaises(cala.InvalidError):

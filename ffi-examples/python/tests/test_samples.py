@@ -20,7 +20,8 @@ class SampleTest(unittest.TestCase):
             if name in ON_POSTGRES_ONLY and not arguments:
                 continue
             with self.subTest(name):
-                ran = subprocess.run([sys.executable, "-m", f"samples.{name}", *arguments], cwd=HERE, capture_output=True,
+                ran = subprocess.run([sys.executable, "-m", f"samples.{name}", *arguments], cwd=HERE,
+                                     capture_output=True,
                                      text=True, timeout=120)
                 self.assertEqual((0, expected.read_text(encoding="utf-8")), (ran.returncode, ran.stdout), ran.stderr)
 
@@ -28,7 +29,8 @@ class SampleTest(unittest.TestCase):
         self.check()
 
     def test_quick_start(self):
-        ran = subprocess.run([sys.executable, "-m", "samples.quick_start"], cwd=HERE, capture_output=True, text=True, timeout=120)
+        ran = subprocess.run([sys.executable, "-m", "samples.quick_start"], cwd=HERE, capture_output=True, text=True,
+                             timeout=120)
         self.assertEqual((0, "Alice has 100.00 USD\n"), (ran.returncode, ran.stdout), ran.stderr)
 
     @needs_postgres

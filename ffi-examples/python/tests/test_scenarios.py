@@ -63,7 +63,8 @@ def mismatch(wanted, found, at=""):
     if isinstance(wanted, list) and isinstance(found, list):
         if len(wanted) != len(found):
             return f"{at} has {len(found)} items"
-        return next((wrong for index, pair in enumerate(zip(wanted, found)) if (wrong := mismatch(*pair, f"{at}/{index}"))), None)
+        return next((wrong for index, pair in enumerate(zip(wanted, found))
+                     if (wrong := mismatch(*pair, f"{at}/{index}"))), None)
     same = wanted == found and isinstance(wanted, bool) == isinstance(found, bool)
     return None if same else f"{at} should be {wanted!r}, not {found!r}"
 
@@ -129,8 +130,10 @@ class Story:
         try:
             self.result = work()
         except cala.Error as error:
-            self.refusal = {"status": load().cala_status_name(error.status).decode(), "code": error.code, "message": error.message,
-                            "retryable": error.retryable, "sqlstate": error.sqlstate, "tx_state": STATES[error.tx_state],
+            self.refusal = {"status": load().cala_status_name(error.status).decode(), "code": error.code,
+                            "message": error.message,
+                            "retryable": error.retryable, "sqlstate": error.sqlstate,
+                            "tx_state": STATES[error.tx_state],
                             "posting_index": -1 if error.posting_index is None else error.posting_index,
                             "details": error.details}
 
@@ -146,7 +149,8 @@ class ScenarioTest(unittest.TestCase):
         self.assertGreaterEqual(len(told), FEWEST)
         self.assertEqual(["Fractions in a param of type json are kept exactly"], [title for title, _ in left_out])
         for title, lines in told:
-            with self.subTest(title), cala.Ledger(**config(), migrate=True, clock={"manual": "2026-01-01T00:00:00Z"}) as ledger:
+            with self.subTest(title), cala.Ledger(**config(), migrate=True,
+                                                  clock={"manual": "2026-01-01T00:00:00Z"}) as ledger:
                 story = Story(ledger)
                 for place, text in lines:
                     wrong = story.read(text)

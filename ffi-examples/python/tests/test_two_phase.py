@@ -89,7 +89,8 @@ class TwoPhaseTest(unittest.TestCase):
             self.decide(program, gid)
             recovery = threading.Thread(target=self.recover)
             recovery.start()
-            waiting = f"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INTO {self.decisions} %'"
+            waiting = ("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "
+                       f"query LIKE '%INTO {self.decisions} %'")
             while self.own.execute(waiting).fetchone()[0] == 0:
                 time.sleep(0.01)
             program.execute("COMMIT" if commits else "ROLLBACK")

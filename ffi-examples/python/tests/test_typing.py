@@ -1,4 +1,5 @@
-"""The types: mypy, strict, and pyright find nothing in the package, in the samples and in typed.py; and the methods are as the library
+"""The types: mypy, strict, and pyright find nothing in the package, in the samples and in typed.py; and the methods are
+as the library
 says."""
 import json
 import keyword
@@ -20,7 +21,8 @@ HOME = HERE.parents[1] / "build" / "ffi" / "python"
 
 class TypingTest(unittest.TestCase):
     def check(self, *command, says, **environment):
-        ran = subprocess.run([sys.executable, "-m", *command], cwd=HERE, env={**os.environ, **environment}, capture_output=True,
+        ran = subprocess.run([sys.executable, "-m", *command], cwd=HERE, env={**os.environ, **environment},
+                             capture_output=True,
                              text=True, timeout=300)
         self.assertEqual(0, ran.returncode, ran.stdout + ran.stderr)
         self.assertIn(says, ran.stdout)
@@ -31,7 +33,8 @@ class TypingTest(unittest.TestCase):
     @unittest.skipUnless(shutil.which("node"), "pyright needs node, which is not there")
     def test_pyright(self):
         self.check("pyright", "--pythonpath", sys.executable, says="0 errors, 0 warnings",
-                   PYRIGHT_PYTHON_GLOBAL_NODE="1", PYRIGHT_PYTHON_CACHE_DIR=str(HOME / "pyright"), PYRIGHT_PYTHON_IGNORE_WARNINGS="1")
+                   PYRIGHT_PYTHON_GLOBAL_NODE="1", PYRIGHT_PYTHON_CACHE_DIR=str(HOME / "pyright"),
+                   PYRIGHT_PYTHON_IGNORE_WARNINGS="1")
 
 
 class Recorder(operations.OwnTransactionPlace):
@@ -73,9 +76,11 @@ class ContractTest(unittest.TestCase):
         for name, operation in self.contract["operations"].items():
             noun, method = self.methods[name].split(".")
             place = Recorder() if "Place" in noun else getattr(operations, noun)(Recorder())
-            given = {key: {"list": [], "map": {}}.get(type["kind"], "x") for key, type in self.keys(operation["request"]).items()}
+            given = {key: {"list": [], "map": {}}.get(type["kind"], "x") for key,
+                     type in self.keys(operation["request"]).items()}
             with self.subTest(name):
-                sent, request, gives = getattr(place, method)(**{key + "_" * keyword.iskeyword(key): value for key, value in given.items()})
+                sent, request, gives = getattr(place, method)(**{key + "_" * keyword.iskeyword(key): value for key,
+                                                                 value in given.items()})
                 self.assertEqual((name, given), (sent, request))
                 self.assertTrue(gives is None or gives in self.keys(operation["result"]))
 

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
-# What the README shows of transactions, errors and lists, on the ledger that quick_start.rb made: ledger.db in the working folder.
+# What the README shows of transactions, errors and lists, on the ledger that quick_start.rb made: ledger.db in the
+# working folder.
 require "active_record"
 require "cala"
 
@@ -49,5 +50,6 @@ ledger.entries.list(account_id: alice).each { |entry| puts entry[:units] }
 page = ledger.transactions.list(journal_id: journal).page(first: 2)
 page = ledger.transactions.list(journal_id: journal).page(first: 2, after: page.end_cursor) if page.has_next_page?
 
-puts "#{Order.count} orders, #{page.items.size} transactions on the second page, #{ledger.balances.find(**key)[:settled][:net]} USD"
+puts "#{Order.count} orders, #{page.items.size} transactions on the second page, " \
+     "#{ledger.balances.find(**key)[:settled][:net]} USD"
 ledger.close

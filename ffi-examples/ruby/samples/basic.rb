@@ -8,7 +8,8 @@ ledger.accounts.create(code: code("CASH"), name: "Cash", normal_balance_type: "d
 mine = ledger.accounts.list.select { |account| account[:code].end_with?(SUFFIX) }
 
 puts "accounts"
-mine.each { |account| puts format("  %-5s  %-5s  %s", without_suffix(account[:code]), account[:name], account[:normal_balance_type]) }
+mine.each { |account| puts format("  %-5s  %-5s  %s", without_suffix(account[:code]), account[:name],
+                                  account[:normal_balance_type]) }
 alice, cash = mine.map { |account| account[:id] }
 names = { alice => "ALICE", cash => "CASH" }
 
@@ -25,7 +26,8 @@ id = SecureRandom.uuid
 posted = ledger.post(code("DEPOSIT"), deposit, id: id)
 puts "posted DEPOSIT"
 posted[:entries].each do |entry|
-  puts format("  %d  %-5s  %-6s  %s %s  %s", entry[:sequence], names[entry[:account_id]], *entry.values_at(:direction, :units, :currency, :layer))
+  puts format("  %d  %-5s  %-6s  %s %s  %s", entry[:sequence], names[entry[:account_id]],
+              *entry.values_at(:direction, :units, :currency, :layer))
 end
 
 puts "balances"

@@ -24,13 +24,15 @@ open_ledger do |ledger|
   journal = ledger.journals.create(name: "Main", code: code("MAIN"))[:id]
   alice, bank = %w[ALICE BANK].map { |name| ledger.accounts.create(code: code(name), name: name)[:id] }
   ledger.tx_templates.create(
-    code: code("PAYMENT"), params: params(amount: "decimal"), transaction: { effective: "date()", journal_id: "uuid('#{journal}')" },
+    code: code("PAYMENT"), params: params(amount: "decimal"), transaction: { effective: "date()",
+        journal_id: "uuid('#{journal}')" },
     entries: entries("SETTLED", debit: "uuid('#{bank}')", credit: "uuid('#{alice}')")
   )
   ROWS.call("CREATE TABLE #{TABLE} (note text)")
   show = lambda do |title|
     count = ROWS.call("SELECT count(*) FROM #{TABLE}")[0][0].to_i
-    puts "#{title}: #{orders_text(count)}, ALICE #{balance_text(ledger, { journal_id: journal, account_id: alice, currency: "USD" })}"
+    puts "#{title}: #{orders_text(count)}, ALICE " \
+         "#{balance_text(ledger, { journal_id: journal, account_id: alice, currency: "USD" })}"
   end
   id = SecureRandom.uuid
   order_and_pay = lambda do

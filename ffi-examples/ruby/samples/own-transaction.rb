@@ -19,7 +19,8 @@ open_ledger do |ledger|
   end
   show = lambda do |title|
     count = ledger.begin { |tx| tx.exec("SELECT count(*) FROM #{TABLE}")[:rows][0][0].to_i }
-    puts "#{title}: #{orders_text(count)}, ALICE #{balance_text(ledger, { journal_id: journal, account_id: alice, currency: "USD" })}"
+    puts "#{title}: #{orders_text(count)}, ALICE " \
+         "#{balance_text(ledger, { journal_id: journal, account_id: alice, currency: "USD" })}"
   end
 
   ledger.begin { |tx| tx.exec("CREATE TABLE #{TABLE} (note text)") }

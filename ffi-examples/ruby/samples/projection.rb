@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# Collapse the boundary: what follows from the ledger's events is written into the program's tables in the transaction that keeps the place.
-# Each event counts once, whatever is killed when, and the tables can be made anew from the start.
+# Collapse the boundary: what follows from the ledger's events is written into the program's tables in the transaction
+# that keeps the place. Each event counts once, whatever is killed when, and the tables can be made anew from the start.
 require "tmpdir"
 FOLDER = ARGV.empty? ? Dir.mktmpdir("cala") : nil
 ARGV << "sqlite:#{FOLDER}/ledger.db" if FOLDER
@@ -27,7 +27,8 @@ open_ledger do |ledger|
   journal = ledger.journals.create(name: "Main", code: code("MAIN"))[:id]
   alice, bob, bank = %w[ALICE BOB BANK].map { |name| ledger.accounts.create(code: code(name), name: name)[:id] }
   ledger.tx_templates.create(
-    code: code("PAYMENT"), params: params(account: "uuid"), transaction: { effective: "date()", journal_id: "uuid('#{journal}')" },
+    code: code("PAYMENT"), params: params(account: "uuid"), transaction: { effective: "date()",
+                                                                          journal_id: "uuid('#{journal}')" },
     entries: entries("SETTLED", debit: "uuid('#{bank}')", credit: "params.account", units: "decimal('1')")
   )
   names = { alice => "ALICE", bob => "BOB" }
@@ -38,7 +39,8 @@ open_ledger do |ledger|
   # What follows from an event: applied twice, it would be wrong.
   count = lambda do |connection, event|
     event[:entries].filter_map { |one| names[one[:account_id]] }.each do |name|
-      rows(connection, "INSERT INTO #{TABLE} VALUES ('#{name}', 1) ON CONFLICT (account) DO UPDATE SET payments = #{TABLE}.payments + 1")
+      rows(connection, "INSERT INTO #{TABLE} VALUES ('#{name}', 1) ON CONFLICT (account) DO UPDATE SET payments = " \
+                       "#{TABLE}.payments + 1")
     end
   end
   projection = lambda do |connection, apply|

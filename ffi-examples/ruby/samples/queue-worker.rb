@@ -1,15 +1,15 @@
 # frozen_string_literal: true
 
-# Host first, queue worker: the program queues postings in a table of its own, in the transaction that they belong to. Workers take them
-# from there; each posts and marks its row in one transaction, so whatever is killed when, it happened once. It is its own worker:
-# ruby queue-worker.rb STORE worker TABLE
+# The program first, a queue worker: the program queues postings in a table of its own, in the transaction that they
+# belong to. Workers take them from there; each posts and marks its row in one transaction, so whatever is killed when,
+# it happened once. It is its own worker: ruby queue-worker.rb STORE worker TABLE
 require "tmpdir"
 FOLDER = ARGV[1] == "worker" ? nil : Dir.mktmpdir("cala")
 ARGV << "sqlite:#{FOLDER}/ledger.db" if ARGV.empty?
 require_relative "sample"
 
-# The program's own connection, by the gem pg or the gem sqlite3: run with ? for parameters, and a transaction; on SQLite it is the only one
-# that writes, from its beginning.
+# The program's own connection, by the gem pg or the gem sqlite3: run with ? for parameters, and a transaction; on
+# SQLite it is the only one that writes, from its beginning.
 class Connection
   attr_reader :handle
 
@@ -55,7 +55,8 @@ class PostingQueue
   end
 
   def make
-    @connection.run("CREATE TABLE #{@table} (id integer PRIMARY KEY, transaction_id text NOT NULL UNIQUE, template text NOT NULL, " \
+    @connection.run("CREATE TABLE #{@table} (id integer PRIMARY KEY, transaction_id text NOT NULL UNIQUE, " \
+                    "template text NOT NULL, " \
                     "params text NOT NULL, status text NOT NULL DEFAULT 'queued', error text)")
   end
 
@@ -76,17 +77,20 @@ class PostingQueue
     @connection.run("SELECT id, error FROM #{@table} WHERE status = 'failed' ORDER BY id")
   end
 
-  # Posts what is first, and marks it; the block is called before the commit. Gives what became of it, nil when there is nothing to do.
+  # Posts what is first, and marks it; the block is called before the commit. Gives what became of it, nil when there is
+  # nothing to do.
   def work_one(ledger, one_database: true)
     @connection.transaction do
       id, transaction_id, template, params =
-        @connection.run("SELECT id, transaction_id, template, params FROM #{@table} WHERE status = 'queued' ORDER BY id LIMIT 1 " \
+        @connection.run("SELECT id, transaction_id, template, params FROM #{@table} WHERE status = 'queued' ORDER " \
+                        "BY id LIMIT 1 " \
                         "#{@connection.skip}").first
       next unless id
 
       outcome = post(one_database ? ledger.in(@connection.handle) : ledger, template, params, transaction_id)
       refused = outcome.is_a?(String)
-      @connection.run("UPDATE #{@table} SET status = ?, error = ? WHERE id = ?", refused ? "failed" : "posted", refused ? outcome : nil, id)
+      @connection.run("UPDATE #{@table} SET status = ?, error = ? WHERE id = ?", refused ? "failed" : "posted",
+                      refused ? outcome : nil, id)
       yield if block_given?
       outcome
     end
@@ -147,7 +151,8 @@ def main
     balance = -> { "ALICE #{balance_text(ledger, { journal_id: journal, account_id: alice, currency: "USD" })}" }
 
     queue.make
-    (1..10).each { |number| queue.add(number, code("PAYMENT"), { account: number == 4 ? closed : alice, amount: "5.00" }) }
+    (1..10).each { |number| queue.add(number, code("PAYMENT"),
+                                      { account: number == 4 ? closed : alice, amount: "5.00" }) }
     queue.spoil(7)
     puts "#{queue.count} payments are queued"
 

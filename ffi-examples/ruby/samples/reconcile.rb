@@ -11,7 +11,8 @@ end
 
 def show(page)
   found = page[:missing].map { |one| "missing #{without_suffix(one[:external_id])}" }
-  found += page[:differing].map { |one| "differing #{without_suffix(one[:expected][:external_id])} in #{one[:fields].join(", ")}" }
+  found += page[:differing].map { |one| "differing #{without_suffix(one[:expected][:external_id])} in " \
+                                        "#{one[:fields].join(", ")}" }
   found += page[:extra].map { |one| "extra #{without_suffix(one[:external_id])}" }
   found += page[:replayed].map { |one| "posted #{without_suffix(one[:transaction][:external_id])}" }
   puts "  #{page[:checked]}: #{found.empty? ? "as expected" : found.join("; ")}"
@@ -27,19 +28,23 @@ open_ledger do |ledger|
   )
   sql = ->(text, *values) { ledger.begin { |tx| tx.exec(text, *values)[:rows] } }
   insert = lambda do |external_id, amount|
-    sql.call("INSERT INTO #{TABLE} (external_id, amount) VALUES (#{placeholder(1)}, #{placeholder(2)})", external_id, amount)
+    sql.call("INSERT INTO #{TABLE} (external_id, amount) VALUES (#{placeholder(1)}, #{placeholder(2)})", external_id,
+             amount)
   end
-  posting = ->(external_id, amount) { { tx_template_code: code("PAYMENT"), params: { external_id: external_id, amount: amount } } }
+  posting = ->(external_id, amount) { { tx_template_code: code("PAYMENT"),
+                                       params: { external_id: external_id, amount: amount } } }
 
   # What the program expects, page by page, behind one.
   rows = lambda do |after|
     Enumerator.new do |all|
       loop do
-        page = sql.call("SELECT external_id, amount FROM #{TABLE} WHERE external_id > #{placeholder(1)} ORDER BY external_id LIMIT 2",
+        page = sql.call("SELECT external_id, amount FROM #{TABLE} WHERE external_id > #{placeholder(1)} ORDER BY " \
+                        "external_id LIMIT 2",
                         after || "")
         break if page.empty?
 
-        page.each { |external_id, amount| all << { external_id: external_id, amounts: { "USD" => amount }, row: amount } }
+        page.each { |external_id, amount| all << { external_id: external_id, amounts: { "USD" => amount },
+                                                  row: amount } }
         after = page.last.first
       end
     end

@@ -23,7 +23,8 @@ end
 # Two entries of the same units: [entry_type, account_id, direction], each pair of a layer.
 def entries(layer, debit:, credit:, units: "params.amount")
   { "DEBIT" => debit, "CREDIT" => credit }.map do |direction, account|
-    { entry_type: "'#{layer}_#{direction}'", account_id: account, layer: layer, direction: direction, units: units, currency: "'USD'" }
+    { entry_type: "'#{layer}_#{direction}'", account_id: account, layer: layer, direction: direction, units: units,
+     currency: "'USD'" }
   end
 end
 

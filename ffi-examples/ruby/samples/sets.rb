@@ -4,7 +4,8 @@ require_relative "sample"
 
 open_ledger do |ledger|
   journal = ledger.journals.create(name: "Main", code: code("MAIN"))[:id]
-  liabilities, customers = %w[LIABILITIES CUSTOMERS].map { |name| ledger.account_sets.create(journal_id: journal, name: name)[:id] }
+  liabilities, customers = %w[LIABILITIES CUSTOMERS].map { |name| ledger.account_sets.create(journal_id: journal,
+      name: name)[:id] }
   cash = ledger.accounts.create(code: code("CASH"), name: "Cash", normal_balance_type: "debit")[:id]
   alice = ledger.accounts.create(code: code("ALICE"), name: "Alice", account_set_id: customers)[:id]
   bob = ledger.accounts.create(code: code("BOB"), name: "Bob")[:id]
@@ -29,7 +30,9 @@ open_ledger do |ledger|
     transaction: { effective: "date()", journal_id: "uuid('#{journal}')" },
     entries: entries("SETTLED", debit: "uuid('#{cash}')", credit: "params.account")
   )
-  { alice => "100.00", bob => "50.00" }.each { |account, amount| ledger.post(code("DEPOSIT"), { account: account, amount: amount }) }
+  { alice => "100.00", bob => "50.00" }.each { |account,
+                                              amount| ledger.post(code("DEPOSIT"),
+                                                                  { account: account, amount: amount }) }
   puts "balances"
   names.each do |id, name|
     balance = ledger.balances.find(journal_id: journal, account_id: id, currency: "USD")

@@ -40,6 +40,7 @@ open_ledger do |ledger|
 
   trial = ledger.trial_balance(journal_id: journal, at: { effective: "2026-01-31" })
   puts "trial balance, 2026-01-31"
-  trial[:items].each { |line| puts format("  %-5s  %6s  %6s", without_suffix(line[:code]), *line.values_at(:debit, :credit)) }
+  trial[:items].each { |line| puts format("  %-5s  %6s  %6s", without_suffix(line[:code]),
+                                          *line.values_at(:debit, :credit)) }
   trial[:totals].each { |total| puts format("  %-5s  %6s  %6s", "", *total.values_at(:debit, :credit)) }
 end

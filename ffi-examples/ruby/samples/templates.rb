@@ -3,13 +3,15 @@
 require_relative "sample"
 
 FEE_TRANSFER = {
-  params: params(amount: "decimal") + [{ name: "fee", type: "decimal", default: "decimal('0.50')" }, { name: "memo", type: "string", default: "''" }],
+  params: params(amount: "decimal") + [{ name: "fee", type: "decimal", default: "decimal('0.50')" },
+                                       { name: "memo", type: "string", default: "''" }],
   entries: [
     ["SENDER", "params.sender", "DEBIT", "params.amount + params.fee"],
     ["RECEIVER", "params.receiver", "CREDIT", "params.amount"],
     ["FEE", "params.fees", "CREDIT", "params.fee"]
   ].map do |type, account, direction, units|
-    { entry_type: "'#{type}'", account_id: account, layer: "SETTLED", direction: direction, units: units, currency: "'USD'" }
+    { entry_type: "'#{type}'", account_id: account, layer: "SETTLED", direction: direction, units: units,
+     currency: "'USD'" }
   end
 }.freeze
 
@@ -23,7 +25,8 @@ end
 def show(title, posted, names)
   puts title
   posted[:entries].each do |entry|
-    puts format("  %d  %-5s  %-6s  %s %s", entry[:sequence], names[entry[:account_id]], *entry.values_at(:direction, :units, :currency))
+    puts format("  %d  %-5s  %-6s  %s %s", entry[:sequence], names[entry[:account_id]],
+                *entry.values_at(:direction, :units, :currency))
   end
 end
 
@@ -35,10 +38,13 @@ open_ledger do |ledger|
   pair = entries("SETTLED", debit: "params.sender", credit: "params.receiver")
   two = { params: uuids + params(amount: "decimal"), transaction: transaction }
 
-  refused { ledger.tx_templates.create(code: code("TYPO"), **two, entries: [pair[0].merge(units: "params.amuont"), pair[1]]) }
-  refused { ledger.tx_templates.create(code: code("UNEVEN"), **two, entries: [pair[0], pair[1].merge(units: "params.amount + decimal('1')")]) }
+  refused { ledger.tx_templates.create(code: code("TYPO"), **two,
+                                       entries: [pair[0].merge(units: "params.amuont"), pair[1]]) }
+  refused { ledger.tx_templates.create(code: code("UNEVEN"), **two,
+                                       entries: [pair[0], pair[1].merge(units: "params.amount + decimal('1')")]) }
 
-  created = ledger.tx_templates.create(code: code("FEE_TRANSFER"), params: FEE_TRANSFER[:params] + uuids, transaction: transaction,
+  created = ledger.tx_templates.create(code: code("FEE_TRANSFER"), params: FEE_TRANSFER[:params] + uuids,
+                                       transaction: transaction,
                                        entries: FEE_TRANSFER[:entries])
   own = created[:params].map { |param| param[:name] } - uuids.map { |param| param[:name].to_s }
   puts "created  #{without_suffix(created[:code])} with params #{own.join(", ")}"
@@ -59,5 +65,6 @@ open_ledger do |ledger|
   puts "evaluated  #{expression} = #{ledger.cel_evaluate(expression)[:value]}"
 
   puts "templates"
-  ledger.tx_templates.list.map { |template| template[:code] }.select { |name| name.end_with?(SUFFIX) }.each { |name| puts "  #{without_suffix(name)}" }
+  codes = ledger.tx_templates.list.map { |template| template[:code] }
+  codes.select { |name| name.end_with?(SUFFIX) }.each { |name| puts "  #{without_suffix(name)}" }
 end

@@ -19,7 +19,8 @@ open_ledger do |ledger|
 
   MOVES.each do |name, moves|
     ledger.tx_templates.create(
-      code: code(name), params: params(amount: "decimal"), transaction: { effective: "date()", journal_id: "uuid('#{journal}')" },
+      code: code(name), params: params(amount: "decimal"), transaction: { effective: "date()",
+                                                                         journal_id: "uuid('#{journal}')" },
       entries: moves.flat_map do |layer, debit, credit|
         pair = entries(layer, debit: ids[debit], credit: ids[credit])
         credit == "alice" ? pair.reverse : pair # Alice's entry first
@@ -28,11 +29,13 @@ open_ledger do |ledger|
   end
 
   ledger.post(code("DEPOSIT"), { amount: "100.00" })
-  { "HOLD" => ["held", "40.00"], "CAPTURE" => ["captured", "25.00"], "RELEASE" => ["released", "15.00"] }.each do |name, (done, amount)|
+  { "HOLD" => ["held", "40.00"], "CAPTURE" => ["captured", "25.00"],
+   "RELEASE" => ["released", "15.00"] }.each do |name, (done, amount)|
     ledger.post(code(name), { amount: amount })
     balance = ledger.balances.find(**key)
     puts "#{done} #{amount}"
-    puts "  ALICE  settled #{balance[:settled][:net]}  pending #{balance[:pending][:net]}  available #{balance[:available][:pending]}"
+    puts "  ALICE  settled #{balance[:settled][:net]}  pending #{balance[:pending][:net]}  available " \
+         "#{balance[:available][:pending]}"
   end
 
   puts "history of ALICE"

@@ -11,7 +11,8 @@ class ActiveRecordSqliteTest < Minitest::Test
   end
 
   def test_prepared_statements_may_be_off
-    driver = RecordDriver.new({ adapter: "sqlite3", database: @path, timeout: 2000, prepared_statements: false }, "orders")
+    driver = RecordDriver.new({ adapter: "sqlite3", database: @path, timeout: 2000, prepared_statements: false },
+                              "orders")
     driver.transaction { |handle| @fixture.pay(part(handle)) }
     driver.close
     assert_equal "10.00", @fixture.bobs(@ledger)

@@ -2,8 +2,8 @@
 
 require_relative "support"
 
-# coverage.json, which tools/make_ffi writes, says which method reaches which operation of cala.h; the loaded library says what the operation
-# takes, gives and refuses.
+# coverage.json, which tools/make_ffi writes, says which method reaches which operation of cala.h; the loaded library
+# says what the operation takes, gives and refuses.
 class CoverageTest < Minitest::Test
   METHODS = JSON.parse(File.read(File.expand_path("../coverage.json", __dir__)), symbolize_names: true)
   CONTRACT = JSON.parse(Cala::Raw.cala_api, symbolize_names: true)
@@ -59,7 +59,8 @@ class CoverageTest < Minitest::Test
     path, line = method.source_location
     comment = File.readlines(path)[0...line - 1].reverse.take_while { |text| text.match?(/\A\s*#/) }.reverse.join
     named = comment[/@raise.*/m].to_s.scan(/\b[a-z_]+\.[a-z_]+\b/)
-    assert_equal CONTRACT[:operations][operation][:errors].sort, named.sort, "the comment of #{method.name}, #{operation}"
+    assert_equal CONTRACT[:operations][operation][:errors].sort, named.sort, "the comment of #{method.name}, " \
+      "#{operation}"
   end
 
   def keys_of(type)

@@ -37,7 +37,8 @@ class FiberTest < Minitest::Test
     assert other_ran
   end
 
-  # The fiber that pays first holds Bob's balance until it has slept: the second waits on its own connection, in the same thread.
+  # The fiber that pays first holds Bob's balance until it has slept: the second waits on its own connection, in the
+  # same thread.
   def test_two_fibers_with_connections_of_their_own
     skip "CALA_TEST_POSTGRES is not set" unless POSTGRES
     Cala::Ledger.open(store: POSTGRES, migrate: true, schema: "cala_ruby_fiber") do |ledger|

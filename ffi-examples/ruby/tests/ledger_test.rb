@@ -21,7 +21,8 @@ class LedgerTest < Minitest::Test
     posted = @fixture.pay(@ledger, "10.00")
     assert_equal [false, %w[10.00 10.00]], [posted[:replayed], posted[:entries].map { |entry| entry[:units] }]
     assert_equal "2026-01-31T12:00:00.000000Z", posted[:transaction][:created_at]
-    assert_equal({ debit: "0", credit: "10.00", net: "10.00" }, @ledger.balances.find(**@fixture.key(@fixture.bob))[:settled].slice(:debit, :credit, :net))
+    assert_equal({ debit: "0", credit: "10.00", net: "10.00" },
+                 @ledger.balances.find(**@fixture.key(@fixture.bob))[:settled].slice(:debit, :credit, :net))
   end
 
   def test_big_decimals_integers_dates_and_times_are_taken
@@ -55,7 +56,8 @@ class LedgerTest < Minitest::Test
       end
     end
     assert_equal "0", @fixture.bobs(@ledger)
-    assert_equal "request.malformed", assert_raises(Cala::InvalidError) { @fixture.pay(@ledger, BigDecimal("NaN")) }.code
+    assert_equal "request.malformed", assert_raises(Cala::InvalidError) { @fixture.pay(@ledger,
+        BigDecimal("NaN")) }.code
     assert_raises(TypeError) { @fixture.pay(@ledger, Object.new) }
   end
 
@@ -74,7 +76,8 @@ class LedgerTest < Minitest::Test
 
   def test_errors_say_what_and_where
     error = assert_raises(Cala::NotFoundError) { @ledger.accounts.find(code: "NOBODY") }
-    assert_equal ["account.not_found", false, :usable, nil, nil], [error.code, error.retryable?, error.tx_state, error.sqlstate, error.posting_index]
+    assert_equal ["account.not_found", false, :usable, nil, nil], [error.code, error.retryable?, error.tx_state,
+                                                                   error.sqlstate, error.posting_index]
     error = assert_raises(Cala::InvalidError) { @ledger.accounts.create(code: "X", name: "X", nmae: "X") }
     assert_equal ["request.unknown_key", { pointer: "/nmae" }], [error.code, error.details]
     assert_kind_of Cala::Error, error
@@ -105,7 +108,8 @@ class LedgerTest < Minitest::Test
   # NO_MEMORY alone has another name than its status: Ruby has a NoMemoryError, which is no StandardError.
   def test_each_status_has_its_class
     statuses = Cala::Raw.constants.grep(/\A[A-Z_]+\z/).to_h { |name| [name, Cala::Raw.const_get(name)] }
-    named = statuses.select { |name, value| value.is_a?(Integer) && value.positive? && Cala::Raw.cala_status_name(value) == "CALA_#{name}" }
+    named = statuses.select { |name, value| value.is_a?(Integer) && value.positive? &&
+                             Cala::Raw.cala_status_name(value) == "CALA_#{name}" }
     assert_equal 16, named.size
     named.each do |name, status|
       expected = name == :NO_MEMORY ? "OutOfMemoryError" : "#{name.to_s.split("_").map(&:capitalize).join}Error"
@@ -118,16 +122,20 @@ class LedgerTest < Minitest::Test
 
   # Those that docs/errors.md has of this wrapper alone, and the test that produces each.
   def test_each_code_of_the_wrapper_is_produced
-    section = File.read(File.expand_path("../../../docs/errors.md", __dir__), encoding: "UTF-8").split("## Of the wrappers").last
-    listed = section.scan(/^- `([a-z_.]+)`, [A-Z_]+, ([A-Za-z, ]+)(.*)/).select { |_, where, rest| "#{where}#{rest}".match?(/everywhere|Ruby/) }
-    produced = { "library.missing" => ["library_missing", /LibraryMissingError/], "library.version" => ["another_library", /LibraryMissingError/],
+    section = File.read(File.expand_path("../../../docs/errors.md", __dir__),
+                        encoding: "UTF-8").split("## Of the wrappers").last
+    listed = section.scan(/^- `([a-z_.]+)`, [A-Z_]+, ([A-Za-z, ]+)(.*)/).select { |_, where,
+        rest| "#{where}#{rest}".match?(/everywhere|Ruby/) }
+    produced = { "library.missing" => ["library_missing", /LibraryMissingError/],
+                "library.version" => ["another_library", /LibraryMissingError/],
                  "library.too_old" => ["another_library", /"library.too_old"/] }
     assert_equal produced.keys.sort, listed.map(&:first).sort
     produced.each_value { |life, word| assert_match word, File.read(File.expand_path("lifecycle/#{life}.rb", __dir__)) }
   end
 
   def test_a_batch_names_the_posting_that_was_refused
-    good = { tx_template_code: @fixture.code("PAYMENT"), params: { from: @fixture.alice, to: @fixture.bob, amount: "1" } }
+    good = { tx_template_code: @fixture.code("PAYMENT"),
+            params: { from: @fixture.alice, to: @fixture.bob, amount: "1" } }
     bad = good.merge(params: good[:params].merge(to: @fixture.carol))
     error = assert_raises(Cala::RejectedError) { @ledger.transactions.post_many([good, bad]) }
     assert_equal ["account.locked", 1], [error.code, error.posting_index]
@@ -144,7 +152,8 @@ class LedgerTest < Minitest::Test
     assert_equal entries, @ledger.entries.find_many(entries.map { |entry| entry[:id] })
     assert_equal transaction, @ledger.transactions.find(id: transaction[:id])
     assert_equal [transaction], @ledger.transactions.find_many(ids: [transaction[:id]])
-    assert_equal 2, @ledger.balances.list(journal_id: @fixture.journal, account_ids: [@fixture.alice, @fixture.bob]).count
+    assert_equal 2, @ledger.balances.list(journal_id: @fixture.journal,
+                                          account_ids: [@fixture.alice, @fixture.bob]).count
     assert_equal 1, @ledger.balances.find_many([@fixture.key(@fixture.bob)]).size
     assert_equal [1], @ledger.balances.history(**@fixture.key(@fixture.bob)).map { |balance| balance[:version] }
     assert_equal "Mine", @ledger.journals.update(id: @fixture.journal, name: "Mine")[:name]
@@ -159,8 +168,11 @@ class LedgerTest < Minitest::Test
     assert_equal "active", @ledger.accounts.unlock(@fixture.carol)[:status]
     assert_equal "Karl", @ledger.accounts.update(id: @fixture.carol, name: "Karl")[:name]
     assert_equal %w[Karl], @ledger.accounts.find_many([@fixture.carol]).map { |account| account[:name] }
-    assert_equal %w[A B], @ledger.accounts.create_many([{ code: "A", name: "A" }, { code: "B", name: "B" }]).map { |account| account[:code] }
-    assert_equal({ type: "int", value: 3 }, @ledger.cel_evaluate("1 + 2").transform_values { |value| value.to_s.match?(/\A\d+\z/) ? value.to_i : value })
+    assert_equal %w[A B], @ledger.accounts.create_many([{ code: "A", name: "A" },
+                                                        { code: "B", name: "B" }]).map { |account| account[:code] }
+    assert_equal({ type: "int", value: 3 },
+                 @ledger.cel_evaluate("1 + 2").transform_values { |value| value.to_s.match?(/\A\d+\z/) ? value.to_i :
+                                                                 value })
     assert_equal Cala.libcala_version, @ledger.info[:version]
     assert_equal @ledger.info[:schema_version], @ledger.migrate[:to_version]
   end
@@ -184,7 +196,8 @@ class LedgerTest < Minitest::Test
   def test_configuration_is_strict
     error = assert_raises(Cala::InvalidError) { Cala::Ledger.open(stroe: "sqlite::memory:") }
     assert_equal ["request.unknown_key", { pointer: "/stroe" }], [error.code, error.details]
-    [{ store: nil }, { store: "sqlite::memory:", migrate: nil }, { store: "sqlite::memory:", clock: { manual: nil } }].each do |config|
+    [{ store: nil }, { store: "sqlite::memory:", migrate: nil },
+     { store: "sqlite::memory:", clock: { manual: nil } }].each do |config|
       error = assert_raises(Cala::InvalidError) { Cala::Ledger.open(**config) }
       assert_equal "request.malformed", error.code
     end
@@ -216,7 +229,8 @@ class LedgerTest < Minitest::Test
 
   def test_a_block_closes_whatever_happens
     opened = nil
-    assert_raises(RuntimeError) { Cala::Ledger.open(store: "sqlite::memory:") { |ledger| (opened = ledger) && raise("no") } }
+    assert_raises(RuntimeError) { Cala::Ledger.open(store: "sqlite::memory:") { |ledger| (opened = ledger) &&
+        raise("no") } }
     assert opened.closed?
     assert_equal 7, Cala::Ledger.open(store: "sqlite::memory:") { 7 }
   end
@@ -237,8 +251,9 @@ class LedgerTest < Minitest::Test
     Cala::Ledger.open(store: "sqlite::memory:", logger: Logger.new(out), slow_ms: 0) do |ledger|
       Cala.traced(TRACE) { assert_raises(Cala::NotFoundError) { ledger.accounts.find(code: "NOBODY") } }
     end
-    assert_match(/DEBUG -- : cala: an operation was refused event=operation.refused operation=account_find traceparent=#{TRACE} code=/, out.string)
-    assert_match(/WARN -- : cala: an operation took long event=operation.slow operation=account_find traceparent=#{TRACE} took_ms=\d+/, out.string)
+    asked = "operation=account_find traceparent=#{TRACE}"
+    assert_match(/DEBUG -- : cala: an operation was refused event=operation.refused #{asked} code=/, out.string)
+    assert_match(/WARN -- : cala: an operation took long event=operation.slow #{asked} took_ms=\d+/, out.string)
     assert_operator out.string.index("operation.refused"), :<, out.string.index("operation.slow")
   end
 
@@ -257,14 +272,16 @@ class LedgerTest < Minitest::Test
       assert_raises(Cala::NotFoundError) { ledger.accounts.find(code: "NOBODY") }
     end
     assert_equal "", out.string
-    error = assert_raises(Cala::InvalidError) { Cala::Ledger.open(store: "sqlite::memory:", logger: Logger.new(out), slow_ms: -1) }
+    error = assert_raises(Cala::InvalidError) { Cala::Ledger.open(store: "sqlite::memory:", logger: Logger.new(out),
+                                                                  slow_ms: -1) }
     assert_equal "request.malformed", error.code
   end
 
   def test_what_a_logger_or_its_options_raise_leaves_nothing_open
     raising = Logger.new(nil).tap { |logger| logger.define_singleton_method(:debug?) { raise NotImplementedError } }
     Dir.mktmpdir do |folder|
-      { NotImplementedError => { logger: raising }, TypeError => { logger: Logger.new(nil), slow_ms: Object.new } }.each do |error, options|
+      { NotImplementedError => { logger: raising }, TypeError => { logger: Logger.new(nil),
+                                                                  slow_ms: Object.new } }.each do |error, options|
         before = Dir.children("/proc/self/fd").size
         assert_raises(error) { Cala::Ledger.open(store: "sqlite:#{folder}/ledger.db", **options) }
         assert_equal before, Dir.children("/proc/self/fd").size
@@ -276,7 +293,9 @@ class LedgerTest < Minitest::Test
     ["none", "", :none, 5, "\xff", "#{TRACE}\0", TRACE.encode(Encoding::UTF_16LE)].each do |given|
       error = freed = nil
       made = calls(:cala_ledger_info) do
-        freed = calls(:cala_op_free) { error = assert_raises(Cala::InvalidError) { Cala.traced(given) { @ledger.info } } }
+        freed = calls(:cala_op_free) do
+          error = assert_raises(Cala::InvalidError) { Cala.traced(given) { @ledger.info } }
+        end
       end
       assert_equal ["request.malformed", made], [error.code, freed], given.inspect
     end
@@ -304,7 +323,9 @@ class LedgerTest < Minitest::Test
     lost = Cala::ConflictError.new(code: "store.serialization", message: "lost", tx_state: :retry)
     first = Array.new(10) do
       pauses = []
-      @ledger.stub(:sleep, ->(seconds) { pauses << seconds }) { assert_raises(Cala::ConflictError) { @ledger.retrying { raise lost } } }
+      @ledger.stub(:sleep, ->(seconds) { pauses << seconds }) do
+        assert_raises(Cala::ConflictError) { @ledger.retrying { raise lost } }
+      end
       assert_equal 9, pauses.size
       pauses.each.with_index(1) do |pause, attempt|
         most = [0.002 * (2**attempt), 0.256].min
@@ -321,7 +342,8 @@ class LedgerTest < Minitest::Test
     assert_raises(Cala::ConflictError) do
       @ledger.retrying(attempts: 4) { (begun << Process.clock_gettime(Process::CLOCK_MONOTONIC)) && raise(lost) }
     end
-    begun.each_cons(2).zip([0.002, 0.004, 0.008]) { |(before, later), least| assert_operator later - before, :>=, least }
+    begun.each_cons(2).zip([0.002, 0.004, 0.008]) { |(before, later), least| assert_operator later - before, :>=,
+                                                   least }
   end
 
   def test_retrying_leaves_other_errors_alone

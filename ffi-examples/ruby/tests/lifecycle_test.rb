@@ -9,7 +9,8 @@ class LifecycleTest < Minitest::Test
   HANG = 60 # seconds; a program needs one or two
   ON_POSTGRES = %w[exit_with_work_in_flight close_while_busy fork_with_an_open_ledger threads_share_a_ledger].freeze
 
-  Dir[File.expand_path("lifecycle/*.rb", __dir__)].map { |path| File.basename(path, ".rb") }.reject { |name| name == "program" }.each do |name|
+  Dir[File.expand_path("lifecycle/*.rb", __dir__)].map { |path| File.basename(path,
+      ".rb") }.reject { |name| name == "program" }.each do |name|
     define_method(:"test_#{name}") do
       RUNS.times do
         Dir.mktmpdir("cala") do |folder|
@@ -33,7 +34,8 @@ class LifecycleTest < Minitest::Test
       input.close
       hung = !process.join(HANG)
       Process.kill(:KILL, process.pid) if hung
-      assert_equal ["ok\n", true], [output.read, process.value.success?], "#{name} #{hung ? "hung" : "ended"}: #{process.value}"
+      assert_equal ["ok\n", true], [output.read,
+                                    process.value.success?], "#{name} #{hung ? "hung" : "ended"}: #{process.value}"
     end
   end
 

@@ -3,14 +3,16 @@
 require_relative "support"
 require "uri"
 
-# What is told when the answer of a commit is lost, and that posting the ids again that the error names posts nothing twice.
+# What is told when the answer of a commit is lost, and that posting the ids again that the error names posts nothing
+# twice.
 class LostCommitTest < Minitest::Test
   PROXY = File.expand_path("../../cutting_proxy", __dir__)
 
   def test_an_unknown_outcome_names_every_transaction_of_the_batch
     behind_the_proxy do |ledger, say|
       fixture = Fixture.new(ledger)
-      posting = { tx_template_code: fixture.code("PAYMENT"), params: { from: fixture.alice, to: fixture.bob, amount: "1" } }
+      posting = { tx_template_code: fixture.code("PAYMENT"),
+                 params: { from: fixture.alice, to: fixture.bob, amount: "1" } }
       mine = SecureRandom.uuid
       postings = [posting, posting.merge(id: mine), posting]
       say.call("cut")

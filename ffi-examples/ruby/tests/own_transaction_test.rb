@@ -198,12 +198,14 @@ class OwnTransactionPostgresTest < Minitest::Test
     assert_equal "20.00", @fixture.bobs(@ledger)
   end
 
-  # A deadlock, made on purpose: each locks one balance, then wants the other's. PostgreSQL ends one of the two, or both.
+  # A deadlock, made on purpose: each locks one balance, then wants the other's. PostgreSQL ends one of the two, or
+  # both.
   def test_retrying_lands_what_lost_a_race_once
     arrived = Thread::Queue.new
     met = -> { arrived << :here; sleep 0.01 until arrived.size >= 2 }
     attempts = Thread::Queue.new
-    threads = [@fixture.alice, @fixture.bob].permutation.map { |order| Thread.new { pay_crossing(order, met, attempts) } }
+    threads = [@fixture.alice, @fixture.bob].permutation.map { |order| Thread.new { pay_crossing(order, met,
+        attempts) } }
     threads.each(&:join)
     assert_operator attempts.size, :>, 2
     assert_equal "20.00", @fixture.bobs(@ledger)

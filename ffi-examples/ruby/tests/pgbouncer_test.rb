@@ -16,7 +16,8 @@ class PgbouncerTest < Minitest::Test
   end
 
   def test_pgbouncer_in_transaction_mode
-    drivers = [PgDriver.new(PGBOUNCER, "none"), RecordDriver.new(RecordDriver.of_url(PGBOUNCER).merge(prepared_statements: false), "none")]
+    drivers = [PgDriver.new(PGBOUNCER, "none"),
+               RecordDriver.new(RecordDriver.of_url(PGBOUNCER).merge(prepared_statements: false), "none")]
     drivers.each { |driver| commit_and_roll_back(driver) }
     assert_equal "120.00", @fixture.bobs(@ledger)
   end

@@ -2,7 +2,8 @@
 
 require_relative "support"
 
-# What samples/projection.rb does not show of projections: programs on connections of their own that make the same tables at once.
+# What samples/projection.rb does not show of projections: programs on connections of their own that make the same
+# tables at once.
 class ProjectionTest < Minitest::Test
   # One of them.
   class Program
@@ -18,7 +19,8 @@ class ProjectionTest < Minitest::Test
     end
 
     def projection(apply: method(:note), clear: method(:clear))
-      @ledger.projection("notes", apply: apply, clear: clear, transaction: method(:transaction), page_size: 3, types: ["transaction_created"])
+      @ledger.projection("notes", apply: apply, clear: clear, transaction: method(:transaction), page_size: 3,
+                         types: ["transaction_created"])
     end
 
     def note(pg, event)

@@ -20,13 +20,15 @@ class ReadmeTest < Minitest::Test
     programs = Dir["#{FOLDER}/samples/*.rb"].map { |path| squeezed(File.read(path)) }
     snippets = File.read("#{FOLDER}/README.md").scan(/^```ruby\n(.*?)^```$/m).flatten
     refute_empty snippets
-    snippets.each { |snippet| assert(programs.any? { |program| program.include?(squeezed(snippet)) }, "in no program: #{snippet}") }
+    snippets.each { |snippet| assert(programs.any? { |program| program.include?(squeezed(snippet)) },
+                                     "in no program: #{snippet}") }
   end
 
   private
 
   def run_in(folder, name)
-    printed, complaints, status = Open3.capture3("ruby", "-I#{FOLDER}/lib", "#{FOLDER}/samples/#{name}.rb", chdir: folder)
+    printed, complaints, status = Open3.capture3("ruby", "-I#{FOLDER}/lib", "#{FOLDER}/samples/#{name}.rb",
+                                                 chdir: folder)
     assert status.success?, complaints
     printed
   end

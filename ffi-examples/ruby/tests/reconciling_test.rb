@@ -13,9 +13,11 @@ class ReconcilingTest < Minitest::Test
     @ledger.accounts.lock(@closed)
     entry = { entry_type: "'E'", layer: "SETTLED", units: "params.amount", currency: "'USD'" }
     @ledger.tx_templates.create(
-      code: "NAMED", params: { external_id: "string", account: "uuid", amount: "decimal" }.map { |name, type| { name: name, type: type } },
+      code: "NAMED", params: { external_id: "string", account: "uuid", amount: "decimal" }.map { |name,
+          type| { name: name, type: type } },
       transaction: { effective: "date()", journal_id: "uuid('#{@journal}')", external_id: "params.external_id" },
-      entries: [entry.merge(account_id: "uuid('#{@cash}')", direction: "DEBIT"), entry.merge(account_id: "params.account", direction: "CREDIT")]
+      entries: [entry.merge(account_id: "uuid('#{@cash}')", direction: "DEBIT"),
+                entry.merge(account_id: "params.account", direction: "CREDIT")]
     )
   end
 
@@ -25,18 +27,22 @@ class ReconcilingTest < Minitest::Test
 
   def test_every_field_that_is_given_is_compared
     posted = post("one")
-    same = { external_id: "one", tx_template_code: "NAMED", journal_id: @journal, effective: Date.parse(posted[:effective]),
+    same = { external_id: "one", tx_template_code: "NAMED", journal_id: @journal,
+            effective: Date.parse(posted[:effective]),
              correlation_id: posted[:correlation_id], amounts: { "USD" => "10.0000" }, row: self }
     assert_empty pages([same]).first[:differing]
-    [{ tx_template_code: "OTHER" }, { journal_id: "j" }, { effective: "2020-01-01" }, { correlation_id: "c" }, { description: "d" },
-     { amounts: { USD: "10.01" } }, { amounts: {} }, { amounts: { "USD" => BigDecimal("10"), "EUR" => "1" } }].each do |change|
+    [{ tx_template_code: "OTHER" }, { journal_id: "j" }, { effective: "2020-01-01" }, { correlation_id: "c" },
+     { description: "d" },
+     { amounts: { USD: "10.01" } }, { amounts: {} }, { amounts: { "USD" => BigDecimal("10"),
+                                                                 "EUR" => "1" } }].each do |change|
       assert_equal [change.keys], pages([same.merge(change)]).first[:differing].map { |one| one[:fields] }
     end
   end
 
   def test_mistakes_in_what_is_expected_are_refused
     post("one")
-    mistakes = [{ amount: "10.00" }, { amounts: nil }, { amounts: 10 }, { amounts: { USD: 10.0 } }, { amounts: { USD: nil } },
+    mistakes = [{ amount: "10.00" }, { amounts: nil }, { amounts: 10 }, { amounts: { USD: 10.0 } },
+                { amounts: { USD: nil } },
                 { amounts: { USD: "ten" } }, { amounts: { USD: BigDecimal("NaN") } }, { amounts: { 1 => "10.00" } },
                 { effective: Time.now }, { effective: DateTime.now }, { description: 5 }, { external_id: :one }]
     [nil, "one", {}, { external_id: nil }, *mistakes.map { |mistake| { external_id: "one", **mistake } }].each do |row|
@@ -46,13 +52,16 @@ class ReconcilingTest < Minitest::Test
   end
 
   def test_mistakes_in_the_options_are_refused
-    [{ page_size: 1.5 }, { page_size: "5" }, { place: "one" }, { place: { at: "one" } }, { place: { row: 1 } }, { journal: @journal },
-     { recorded_by: false }, { recorded_by: "soon" }, { recorded_by: "soonZ" }, { recorded_by: "2026-01-01T00:00:00" }, { recorded_by: 0 },
+    [{ page_size: 1.5 }, { page_size: "5" }, { place: "one" }, { place: { at: "one" } }, { place: { row: 1 } },
+     { journal: @journal },
+     { recorded_by: false }, { recorded_by: "soon" }, { recorded_by: "soonZ" }, { recorded_by: "2026-01-01T00:00:00" },
+     { recorded_by: 0 },
      { recorded_by: Date.new(2026, 1, 1) }].each do |options|
       assert_raises(Cala::InvalidError, options.to_s) { pages([], **options) }
     end
     post("one")
-    [nil, "one", [:one], [["one"]]].each { |known| assert_raises(Cala::InvalidError, known.inspect) { pages([], known: ->(_) { known }) } }
+    [nil, "one", [:one], [["one"]]].each { |known| assert_raises(Cala::InvalidError,
+                                                                 known.inspect) { pages([], known: ->(_) { known }) } }
     [nil, "one"].each { |rows| assert_raises(Cala::InvalidError, rows.inspect) { pages(rows) } }
   end
 
@@ -73,7 +82,8 @@ class ReconcilingTest < Minitest::Test
 
   def test_what_the_ledger_refuses_is_told_and_the_rest_is_posted
     postings = { "a" => posting("a", account: @closed), "b" => posting("b"), "c" => nil }
-    page = pages(postings.keys.map { |key| { external_id: key } }, replay: ->(expected) { postings[expected[:external_id]] }).first
+    page = pages(postings.keys.map { |key| { external_id: key } },
+                 replay: ->(expected) { postings[expected[:external_id]] }).first
     assert_equal([%w[a account.locked]], page[:refused].map { |one| [one[:expected][:external_id], one[:error].code] })
     assert_equal(["b"], page[:replayed].map { |one| one[:transaction][:external_id] })
     assert_equal(%w[a b c], page[:missing].map { |one| one[:external_id] })
@@ -96,7 +106,8 @@ class ReconcilingTest < Minitest::Test
     [BEGINNING, "2026-01-01T01:00:00+01:00", DateTime.iso8601(BEGINNING)].each do |instant|
       assert_empty pages([], recorded_by: instant, place: page[:place], **walk)
     end
-    assert_equal(["two"], pages([], place: page[:place], **walk).flat_map { |one| one[:extra].map { |extra| extra[:external_id] } })
+    assert_equal(["two"], pages([], place: page[:place],
+                                **walk).flat_map { |one| one[:extra].map { |extra| extra[:external_id] } })
   end
 
   private

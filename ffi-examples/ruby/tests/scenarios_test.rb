@@ -43,7 +43,8 @@ class ScenariosTest < Minitest::Test
       when "do" then keep { (@tx || @ledger).call(first.to_sym, JSON.parse(rest)) }
       when "clock" then keep { move_clock(first, rest) }
       when "set" then @names[first] = rest
-      when "take" then @names[first] = rest.split("/").drop(1).reduce(@result) { |at, key| at.is_a?(Array) ? at[Integer(key)] : at[key.to_sym] }.to_s
+      when "take" then @names[first] = rest.split("/").drop(1).reduce(@result) { |at, key| at.is_a?(Array) ?
+          at[Integer(key)] : at[key.to_sym] }.to_s
       when "begin" then @tx = @ledger.begin
       when "commit", "rollback" then end_transaction(word)
       else return "no line begins with #{word}"
@@ -71,7 +72,8 @@ class ScenariosTest < Minitest::Test
       @result = @refusal = nil
       @result = yield
     rescue Cala::Error => e
-      @refusal = { status: status_of(e), code: e.code, message: e.message, retryable: e.retryable?, sqlstate: e.sqlstate.to_s,
+      @refusal = { status: status_of(e), code: e.code, message: e.message, retryable: e.retryable?,
+                  sqlstate: e.sqlstate.to_s,
                    tx_state: STATES.fetch(e.tx_state), posting_index: e.posting_index || -1, details: e.details }
     end
 
@@ -101,7 +103,8 @@ class ScenariosTest < Minitest::Test
       case wanted
       when "*" then found.nil? ? "#{at} is not there" : nil
       when Hash then found.is_a?(Hash) ? members(wanted, found, at) : "#{at} is no object: #{found}"
-      when Array then found.is_a?(Array) && found.size == wanted.size ? items(wanted, found, at) : "#{at} has not #{wanted.size} items: #{found}"
+      when Array then found.is_a?(Array) && found.size == wanted.size ? items(wanted, found, at) :
+          "#{at} has not #{wanted.size} items: #{found}"
       else wanted == found ? nil : "#{at} should be #{wanted.inspect}, not #{found.inspect}"
       end
     end
@@ -112,7 +115,8 @@ class ScenariosTest < Minitest::Test
     end
 
     def items(wanted, found, at)
-      wanted.each_with_index { |value, index| (wrong = mismatch(value, found[index], "#{at}/#{index}")) && (return wrong) }
+      wanted.each_with_index { |value, index| (wrong = mismatch(value, found[index], "#{at}/#{index}")) &&
+                              (return wrong) }
       nil
     end
   end

@@ -17,7 +17,8 @@ class SignaturesTest < Minitest::Test
 
   def test_every_method_in_them_is_there
     declared.each do |owner, names|
-      missing = names.reject { |kind, name| kind == :singleton ? owner.respond_to?(name) : instance_method?(owner, name) }
+      missing = names.reject { |kind, name| kind == :singleton ? owner.respond_to?(name) :
+                              instance_method?(owner, name) }
       assert_empty missing, owner
     end
   end

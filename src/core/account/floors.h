@@ -1,5 +1,6 @@
-// Floors: how much of an account, or of an account set, must stay available, or may be there at most ("never below zero"). A posting
-// that takes what is available below the least, or raises it above the most, is refused; one that leads back is not. Pure.
+// Floors: how much of an account, or of an account set, must stay available, or may be there at most ("never below
+// zero"). A posting that takes what is available below the least, or raises it above the most, is refused; one that
+// leads back is not. Pure.
 #pragma once
 
 #include <optional>
@@ -49,7 +50,8 @@ struct Watched {
   const Decimal *max = nullptr;
 };
 
-// kRejected "account.below_min" or "account.above_max" where a posting may not take the balance from `before` to `after`.
+// kRejected "account.below_min" or "account.above_max" where a posting may not take the balance from `before` to
+// `after`.
 base::Outcome check_floor(const Watched &watched, const Balance &before, const Balance &after);
 
 }  // namespace cala::core

@@ -1,7 +1,8 @@
 // Who may be in which account set. Pure: what the store knows comes in as a MembershipState.
 //
-// A member, account or set, reaches every set above it by one path only; no set is above itself; sets are at most 16 memberships
-// deep; and nothing is attached or detached that has history in the set's journal, so that no balance ever needs to be filled in.
+// A member, account or set, reaches every set above it by one path only; no set is above itself; sets are at most 16
+// memberships deep; and nothing is attached or detached that has history in the set's journal, so that no balance ever
+// needs to be filled in.
 #pragma once
 
 #include <cstddef>
@@ -37,9 +38,10 @@ struct MembershipState {
   std::vector<Membership> memberships;
 };
 
-// All additions as one final graph. Of several reasons to refuse the first of these counts, and then the first addition: a set is
-// missing; journals; history; a cycle; a second path between sets; a second path of an account; depth; an account is missing, or a
-// set. A cycle, a path and a depth name the first addition by which, with those before it, they come about. Details: index, and the ids.
+// All additions as one final graph. Of several reasons to refuse the first of these counts, and then the first
+// addition: a set is missing; journals; history; a cycle; a second path between sets; a second path of an account;
+// depth; an account is missing, or a set. A cycle, a path and a depth name the first addition by which, with those
+// before it, they come about. Details: index, and the ids.
 base::Outcome check_additions(const MembershipState &state, const std::vector<Membership> &additions);
 // Those of the wanted memberships that are not there yet, each once.
 std::vector<Membership> missing_memberships(const MembershipState &state, const std::vector<Membership> &wanted);

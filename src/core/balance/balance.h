@@ -1,5 +1,6 @@
-// Balance: what the entries of one (journal, account, currency) add up to, per layer and side, and the fold that moves it.
-// Gross sums, never netted; the normal balance type only decides the sign when a balance is shown. Plain values, pure functions.
+// Balance: what the entries of one (journal, account, currency) add up to, per layer and side, and the fold that moves
+// it. Gross sums, never netted; the normal balance type only decides the sign when a balance is shown. Plain values,
+// pure functions.
 #pragma once
 
 #include <array>
@@ -41,8 +42,8 @@ struct Balance {
 
 // A balance before its first entry.
 Balance empty_balance(const BalanceKey &key, base::Timestamp now);
-// Adds one entry: version + 1, its layer's side += units. "amount.range" when a sum would pass 38 digits; the balance is then
-// no longer to be used.
+// Adds one entry: version + 1, its layer's side += units. "amount.range" when a sum would pass 38 digits; the balance
+// is then no longer to be used.
 base::Outcome fold(Balance &balance, const Entry &entry);
 // Signed by the normal balance type. nullopt past 38 digits.
 std::optional<Decimal> net(const LayerAmounts &layer, Direction normal_balance_type);

@@ -1,5 +1,5 @@
-// DatedTotal: the sums of many days added up exactly, whatever they are on the way: negated amounts may make a part of them pass 38
-// digits that the whole does not. Pure.
+// DatedTotal: the sums of many days added up exactly, whatever they are on the way: negated amounts may make a part of
+// them pass 38 digits that the whole does not. Pure.
 #pragma once
 
 #include <array>

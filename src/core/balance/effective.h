@@ -1,7 +1,7 @@
-// Balances by effective date. The entries of a balance are summed in buckets: one for each day that has any, each month and each
-// year. An entry moves three of them, whatever its date and however long the history; what a balance was at the end of a day is the
-// years before that day's, the months of its year before its month, and the days of its month up to it. The buckets do not overlap,
-// so they may be added in any order. Plain values, pure functions.
+// Balances by effective date. The entries of a balance are summed in buckets: one for each day that has any, each month
+// and each year. An entry moves three of them, whatever its date and however long the history; what a balance was at
+// the end of a day is the years before that day's, the months of its year before its month, and the days of its month
+// up to it. The buckets do not overlap, so they may be added in any order. Plain values, pure functions.
 #pragma once
 
 #include <array>
@@ -24,8 +24,8 @@ inline constexpr std::array<BucketLevel, 3> kBucketLevels = {BucketLevel::kDay, 
 // The first day of the bucket that holds this day.
 base::Date bucket_start(BucketLevel level, base::Date date);
 
-// Which buckets make a balance at the end of a day: the years that begin before `year`, the months from it on that begin before
-// `month`, the days from that on to `day`.
+// Which buckets make a balance at the end of a day: the years that begin before `year`, the months from it on that
+// begin before `month`, the days from that on to `day`.
 struct DateCut {
   base::Date year;
   base::Date month;
@@ -52,8 +52,8 @@ struct DatedSums {
   std::array<Side, kLayerCount> layers;
 };
 
-// Adds an entry that was posted after all others. "amount.range" when a sum would pass 38 digits; the sums are then no longer to
-// be used.
+// Adds an entry that was posted after all others. "amount.range" when a sum would pass 38 digits; the sums are then no
+// longer to be used.
 base::Outcome fold(DatedSums &sums, const Entry &entry, base::Date effective);
 // Adds sums of other days. false past 38 digits.
 bool merge(DatedSums &sums, const DatedSums &more);

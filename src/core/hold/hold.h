@@ -1,5 +1,5 @@
-// Hold: amounts set aside in the pending layer by a transaction, whose id is the hold's, until they are captured or released. What
-// is done to a hold is done by transactions of its own. Plain values and rules; pure.
+// Hold: amounts set aside in the pending layer by a transaction, whose id is the hold's, until they are captured or
+// released. What is done to a hold is done by transactions of its own. Plain values and rules; pure.
 #pragma once
 
 #include <cstdint>
@@ -58,9 +58,9 @@ struct HoldStep {
   Hold after;
 };
 
-// The transaction that captures or releases: the entries of the hold's own with what is taken negated, and, of a capture, as much of
-// each settled. kRejected "hold.not_open", "hold.exceeded", "hold.not_divisible"; "amount.range" when what is captured in all, or what
-// is left then, would pass 38 digits.
+// The transaction that captures or releases: the entries of the hold's own with what is taken negated, and, of a
+// capture, as much of each settled. kRejected "hold.not_open", "hold.exceeded", "hold.not_divisible"; "amount.range"
+// when what is captured in all, or what is left then, would pass 38 digits.
 base::Result<HoldStep> take_step(const Hold &hold, const PostedTransaction &original, const AskedHoldStep &asked,
                                  const base::Uuid &id, base::Timestamp now);
 
@@ -71,8 +71,8 @@ std::optional<std::string> step_difference(const Hold &hold, const Transaction &
 // kRejected "hold.not_voidable": a hold's transactions are not voided one by one.
 base::Error not_voidable(const Transaction &transaction);
 
-// A hold as it is written: with the version that it was read at, 0 for a new one, and those by which it is listed: the accounts of
-// its entries, and the sets above them in its journal, each once.
+// A hold as it is written: with the version that it was read at, 0 for a new one, and those by which it is listed: the
+// accounts of its entries, and the sets above them in its journal, each once.
 struct HoldWrite {
   Hold hold;
   std::int64_t old_version = 0;

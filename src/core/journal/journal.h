@@ -16,8 +16,8 @@
 
 namespace cala::core {
 
-// How many digits after the decimal point an entry's units may have. A sum holds 38 digits in all: without a limit one posting of
-// 1e-38 would leave no room for the whole units of later ones. 18 keeps room for 20 digits before the point.
+// How many digits after the decimal point an entry's units may have. A sum holds 38 digits in all: without a limit one
+// posting of 1e-38 would leave no room for the whole units of later ones. 18 keeps room for 20 digits before the point.
 struct MaxScale {
   static constexpr int kGreatest = 18;
   int otherwise = kGreatest;
@@ -44,8 +44,8 @@ struct Journal {
   base::Timestamp modified_at;
 };
 
-// Closing and reopening only move one way, so that whoever comes late undoes nothing: the books stay closed up to a later date that
-// they were closed up to before, and open from an earlier one on.
+// Closing and reopening only move one way, so that whoever comes late undoes nothing: the books stay closed up to a
+// later date that they were closed up to before, and open from an earlier one on.
 std::optional<base::Date> closed_at_least(std::optional<base::Date> closed_until, base::Date until);
 // until: none to open them all.
 std::optional<base::Date> closed_at_most(std::optional<base::Date> closed_until, std::optional<base::Date> until);

@@ -402,8 +402,8 @@ void Batch::index(const BatchState &state) {
   }
 }
 
-// A transaction with the same id or external id: the same posting again, or a conflict. It is prepared once more at the first one's
-// instant, so that date() and defaults give what they gave then.
+// A transaction with the same id or external id: the same posting again, or a conflict. It is prepared once more at the
+// first one's instant, so that date() and defaults give what they gave then.
 void Batch::find_replay(std::size_t i) {
   const PostedTransaction *posted = posted_before(slots_[i].posting.transaction);
   if (posted == nullptr) return;

@@ -1,8 +1,9 @@
-// Batch: postings on their way from what was asked to what is written. The ledger's heart, and pure: it decides, who drives it asks
-// the store. A batch has units, each of one or more postings that are made all or none: one operation's, or those of independent
-// operations that are committed together. It goes through stages, and every posting of a unit passes a stage before any goes to the
-// next, so that which of several errors is told is always the same one: templates, params, expressions and debits against credits;
-// then replays; journals; accounts; balances and what must stay available of them; velocity limits.
+// Batch: postings on their way from what was asked to what is written. The ledger's heart, and pure: it decides, who
+// drives it asks the store. A batch has units, each of one or more postings that are made all or none: one operation's,
+// or those of independent operations that are committed together. It goes through stages, and every posting of a unit
+// passes a stage before any goes to the next, so that which of several errors is told is always the same one:
+// templates, params, expressions and debits against credits; then replays; journals; accounts; balances and what must
+// stay available of them; velocity limits.
 #pragma once
 
 #include <cstdint>
@@ -98,13 +99,13 @@ class Batch {
   // Codes of templates that it has not been given yet.
   std::vector<std::string> missing_templates() const;
   void add_template(CompiledTxTemplatePtr tx_template) { sources_.add_template(std::move(tx_template)); }
-  // Holds that it has not been told of yet: those that are to be captured or released, which must be locked; and, once it has
-  // been decided, those that are found to be there already.
+  // Holds that it has not been told of yet: those that are to be captured or released, which must be locked; and, once
+  // it has been decided, those that are found to be there already.
   std::vector<base::Uuid> missing_holds() const;
   // What the store has of them.
   void add_holds(const std::vector<base::Uuid> &asked, std::vector<Hold> found);
-  // Transactions that it has not been told of yet: those that are to be voided, and those that these void themselves; of a hold
-  // that is to be captured or released, its own and what may be the answer already.
+  // Transactions that it has not been told of yet: those that are to be voided, and those that these void themselves;
+  // of a hold that is to be captured or released, its own and what may be the answer already.
   std::vector<base::Uuid> missing_originals() const;
   // What the store has of them; one that is not there cannot be voided.
   void add_originals(const std::vector<base::Uuid> &asked, std::vector<PostedTransaction> found) {
@@ -115,18 +116,18 @@ class Batch {
     return sources_.drop_stale_templates(stored);
   }
 
-  // The first stage; it can be gone through again, at a later instant. A unit that has an id or an external id of an earlier one
-  // is left out, because it must see what became of that one.
+  // The first stage; it can be gone through again, at a later instant. A unit that has an id or an external id of an
+  // earlier one is left out, because it must see what became of that one.
   void prepare(base::Timestamp now);
-  // Of units whose commit may have been lost: postings that are refused now were not then, on another day perhaps. They are there,
-  // or what became of them stays unknown.
+  // Of units whose commit may have been lost: postings that are refused now were not then, on another day perhaps. They
+  // are there, or what became of them stays unknown.
   std::vector<base::Uuid> doubtful();
   // They are prepared as of then from now on.
   void note_made(const std::vector<Transaction> &transactions);
   BatchNeeds needs() const;
-  // The instant of what a unit by itself writes now that the balances are locked: not before anything they hold, whatever the
-  // clock says, so that no balance goes back in time. In a group each unit has its own, but for a group of captures and releases,
-  // which one operation makes: they have one, that none is left out.
+  // The instant of what a unit by itself writes now that the balances are locked: not before anything they hold,
+  // whatever the clock says, so that no balance goes back in time. In a group each unit has its own, but for a group of
+  // captures and releases, which one operation makes: they have one, that none is left out.
   base::Timestamp stamp(const BatchState &state, base::Timestamp now) const;
   // Whether a hold that was to be captured when it was prepared has expired at this later instant.
   bool captures_too_late(base::Timestamp now) const;
@@ -134,8 +135,9 @@ class Batch {
   void limit_by(VelocityBearers bearers) { counting_.limit_by(std::move(bearers)); }
   // The other stages. A unit that is refused leaves no trace in what the ones after it see.
   void decide(const BatchState &state, base::Timestamp now);
-  // What velocity limits have counted must be known before it is decided: what of it is not. Then it is decided anew, from the
-  // balances on, with what the store has of it; which may need more, where a refusal moves a later unit's instant.
+  // What velocity limits have counted must be known before it is decided: what of it is not. Then it is decided anew,
+  // from the balances on, with what the store has of it; which may need more, where a refusal moves a later unit's
+  // instant.
   std::vector<VelocityKey> velocity_needs() const { return counting_.needs(); }
   void decide_again(const std::vector<VelocityKey> &asked, std::vector<VelocityBalance> found, base::Timestamp now);
   // What is left, after what is to be written, of the limits that counted some of it.
@@ -146,8 +148,8 @@ class Batch {
   bool any_open() const;
   base::Result<BatchWrite> write(const EntryIds &next_entry_id);
 
-  // Whether a unit's outcome is known, as far as the stages have come, and does not depend on what the batch writes: refused for
-  // what the store holds, or posted before as a whole.
+  // Whether a unit's outcome is known, as far as the stages have come, and does not depend on what the batch writes:
+  // refused for what the store holds, or posted before as a whole.
   bool settled(std::size_t unit) const;
   bool left_out(std::size_t unit) const;
   bool refused(std::size_t unit) const;

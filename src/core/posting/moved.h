@@ -1,5 +1,5 @@
-// MovedAccounts: the accounts of a batch's entries and the sets above them, as they were read: which balances an entry moves, and of
-// which of those something must stay available. Pure.
+// MovedAccounts: the accounts of a batch's entries and the sets above them, as they were read: which balances an entry
+// moves, and of which of those something must stay available. Pure.
 #pragma once
 
 #include <unordered_map>
@@ -37,8 +37,8 @@ class MovedAccounts {
       }
     }
   }
-  // Those balances of a posting that its accounts, their sets or its tx template want something to stay available of, in order of its
-  // entries. They point into both.
+  // Those balances of a posting that its accounts, their sets or its tx template want something to stay available of,
+  // in order of its entries. They point into both.
   std::vector<Watched> watched(const PostedTransaction &posting) const;
 
  private:

@@ -1,5 +1,5 @@
-// Originals: the transactions that a batch voids, as the store has them; where one is a void itself also what that took back, and so
-// on down to one that is none. Pure.
+// Originals: the transactions that a batch voids, as the store has them; where one is a void itself also what that took
+// back, and so on down to one that is none. Pure.
 #pragma once
 
 #include <optional>

@@ -9,8 +9,8 @@
 
 namespace cala::core {
 
-// The first field, as a path such as "entries/0/units", in which `again` (prepared anew, at the first one's instant) differs from
-// what was posted; nullopt when it is the same posting. Amounts are compared by value, metadata as JSON.
+// The first field, as a path such as "entries/0/units", in which `again` (prepared anew, at the first one's instant)
+// differs from what was posted; nullopt when it is the same posting. Amounts are compared by value, metadata as JSON.
 std::optional<std::string> first_difference(const PostedTransaction &posted, const PostedTransaction &again);
 
 // kConflict "transaction.replay_differs", naming the field.

@@ -1,5 +1,5 @@
-// Sources: what a batch's postings are made from, as far as the store has been asked: tx templates, transactions that are voided, holds
-// that are captured or released. Makes each posting as it is at an instant. Pure.
+// Sources: what a batch's postings are made from, as far as the store has been asked: tx templates, transactions that
+// are voided, holds that are captured or released. Makes each posting as it is at an instant. Pure.
 #pragma once
 
 #include <optional>
@@ -45,8 +45,8 @@ class Sources {
 
   // Whether a posting is by a tx template that it has not been given yet.
   bool lacks_template(const AskedPosting &asked) const;
-  // What the store must tell of transactions next, so that a posting can be made; of a hold that is captured or released, its own and
-  // what may be the answer already.
+  // What the store must tell of transactions next, so that a posting can be made; of a hold that is captured or
+  // released, its own and what may be the answer already.
   void name_missing_originals(const AskedPosting &asked, std::vector<base::Uuid> &missing) const;
   bool knows_hold(const base::Uuid &id) const { return holds_.contains(id); }
   // Null where it is not there.
@@ -55,11 +55,11 @@ class Sources {
   // Forgets templates that the store no longer has; answers their codes.
   std::vector<std::string> drop_stale_templates(const std::vector<base::Uuid> &stored);
 
-  // The posting under an id, at an instant. What is the same capture, release or void again is made as it was then, which the store
-  // will show to be a replay.
+  // The posting under an id, at an instant. What is the same capture, release or void again is made as it was then,
+  // which the store will show to be a replay.
   base::Result<MadePosting> make(const AskedPosting &asked, const base::Uuid &id, base::Timestamp now) const;
-  // What limits count a posting as: of a void what it takes back in the end, if that was a void itself; of a capture or a release
-  // what it takes from its hold. Null where it is neither.
+  // What limits count a posting as: of a void what it takes back in the end, if that was a void itself; of a capture or
+  // a release what it takes from its hold. Null where it is neither.
   const PostedTransaction *counted_as(const AskedPosting &asked) const;
 
  private:

@@ -50,7 +50,8 @@ struct Transaction {
   std::vector<base::Uuid> entry_ids;  // in order of sequence
 };
 
-// What its tx template says must stay available, or may be at most, after the posting: of an entry's account, up to the entry's layer.
+// What its tx template says must stay available, or may be at most, after the posting: of an entry's account, up to the
+// entry's layer.
 struct EntryFloors {
   std::size_t entry = 0;  // index of PostedTransaction::entries
   std::optional<Decimal> min;

@@ -1,5 +1,6 @@
-// Trial: the balances of a batch as they are after what was folded so far, over those that were read; by effective date too, in a
-// journal that keeps those. What one unit moves stays apart until it is kept, so that a refused one leaves no trace. Pure.
+// Trial: the balances of a batch as they are after what was folded so far, over those that were read; by effective date
+// too, in a journal that keeps those. What one unit moves stays apart until it is kept, so that a refused one leaves no
+// trace. Pure.
 #pragma once
 
 #include <map>
@@ -33,8 +34,8 @@ class Trial {
   // With what one unit moves; before its first entry an empty one.
   Balance amid(const Moves &mine, const BalanceKey &key, base::Timestamp now) const;
 
-  // Adds an entry to every balance that it moves, and calls moved(balance) for each; dated: to their buckets of the effective date,
-  // too. "amount.range" past 38 digits; what one unit moves is then no longer to be used.
+  // Adds an entry to every balance that it moves, and calls moved(balance) for each; dated: to their buckets of the
+  // effective date, too. "amount.range" past 38 digits; what one unit moves is then no longer to be used.
   template <typename Moved>
   base::Outcome fold(const MovedAccounts &accounts, Moves &mine, const Entry &entry, base::Timestamp now,
                      Moved &&moved) const {
@@ -51,7 +52,8 @@ class Trial {
   base::Outcome fold_dated(const MovedAccounts &accounts, Moves &mine, const Entry &entry, base::Date effective) const;
   void keep(Moves &&moves);
 
-  // A unit that is posted by itself later takes its balances to its instant; `stamp` is no earlier than what moved those of an entry.
+  // A unit that is posted by itself later takes its balances to its instant; `stamp` is no earlier than what moved
+  // those of an entry.
   void leave_ahead(const MovedAccounts &accounts, const Entry &entry, base::Timestamp stamp);
   base::Timestamp no_earlier(const MovedAccounts &accounts, const Entry &entry, base::Timestamp stamp) const;
   // Forgets all but what was read.

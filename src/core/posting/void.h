@@ -1,4 +1,5 @@
-// Voiding: a transaction that takes back another one, entry by entry. Nothing is erased; once for each transaction. Pure.
+// Voiding: a transaction that takes back another one, entry by entry. Nothing is erased; once for each transaction.
+// Pure.
 #pragma once
 
 #include <optional>
@@ -18,8 +19,8 @@ struct AskedVoid {
   std::optional<std::string> metadata;  // JSON text
 };
 
-// The voiding transaction: the same entries with negated units, so that sums become what they were before. It has no external id:
-// that stays the original's.
+// The voiding transaction: the same entries with negated units, so that sums become what they were before. It has no
+// external id: that stays the original's.
 PostedTransaction mirror_of(const PostedTransaction &original, const AskedVoid &asked, const base::Uuid &id,
                             base::Timestamp now);
 

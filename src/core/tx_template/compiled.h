@@ -1,4 +1,5 @@
-// CompiledTxTemplate: a tx template whose expressions are compiled, ready to post with. Immutable and shared between threads.
+// CompiledTxTemplate: a tx template whose expressions are compiled, ready to post with. Immutable and shared between
+// threads.
 #pragma once
 
 #include <memory>
@@ -31,12 +32,12 @@ struct CompiledTxTemplate {
 
 using CompiledTxTemplatePtr = std::shared_ptr<const CompiledTxTemplate>;
 
-// Compiles every expression. Errors name the expression by JSON pointer: cel.compile, param.duplicate; param.type and param.range
-// of bounds.
+// Compiles every expression. Errors name the expression by JSON pointer: cel.compile, param.duplicate; param.type and
+// param.range of bounds.
 base::Result<CompiledTxTemplatePtr> compile_tx_template(TxTemplate source);
 
-// What creation checks beyond compiling: defaults have their param's type and bounds (param.type, param.range, cel.*), and debits can equal credits
-// (tx_template.unbalanced).
+// What creation checks beyond compiling: defaults have their param's type and bounds (param.type, param.range, cel.*),
+// and debits can equal credits (tx_template.unbalanced).
 base::Outcome check_tx_template(const CompiledTxTemplate &compiled, base::Timestamp now);
 
 }  // namespace cala::core

@@ -16,7 +16,7 @@ ProgramPtr ExpressionCompiler::compile(const std::string &source, ResultAs as, c
   if (error_) return nullptr;
   cel::CompileOptions options;
   options.params = params_;
-  options.context = context_;
+  options.context = reads_.context;
   options.as = as;
   Result<ProgramPtr> program = cel::compile(source, options);
   if (program) return program.take();

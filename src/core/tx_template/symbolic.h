@@ -1,5 +1,6 @@
-// Expressions as polynomials with exact coefficients over atoms. An atom is what is not known before a posting, identified by its
-// structure: the same atom is the same value in one evaluation. Used by the balance proof only, which shares one Atoms.
+// Expressions as polynomials with exact coefficients over atoms. An atom is what is not known before a posting,
+// identified by its structure: the same atom is the same value in one evaluation. Used by the balance proof only, which
+// shares one Atoms.
 #pragma once
 
 #include <cstdint>

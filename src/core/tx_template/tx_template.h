@@ -1,5 +1,5 @@
-// TxTemplate: how a posting is made: declared params and a CEL expression for every field. The source of a template, as it was
-// given and as it is stored. Immutable once created.
+// TxTemplate: how a posting is made: declared params and a CEL expression for every field. The source of a template, as
+// it was given and as it is stored. Immutable once created.
 #pragma once
 
 #include <cstdint>

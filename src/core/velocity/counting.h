@@ -1,5 +1,5 @@
-// VelocityCounting: what velocity limits have counted, as a batch counts on. What one unit counts stays apart until it is kept; what
-// is not known yet passes, and is noted, so that the store can be asked and all be counted anew. Pure.
+// VelocityCounting: what velocity limits have counted, as a batch counts on. What one unit counts stays apart until it
+// is kept; what is not known yet passes, and is noted, so that the store can be asked and all be counted anew. Pure.
 #pragma once
 
 #include <cstdint>

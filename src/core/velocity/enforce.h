@@ -1,5 +1,6 @@
-// Enforcing velocity limits on a posting, in two steps: which limits count which of its entries, and in which window (expressions
-// only); then, with what has been counted there so far, whether one is exceeded. Pure. One thread at a time.
+// Enforcing velocity limits on a posting, in two steps: which limits count which of its entries, and in which window
+// (expressions only); then, with what has been counted there so far, whether one is exceeded. Pure. One thread at a
+// time.
 #pragma once
 
 #include <functional>
@@ -47,10 +48,10 @@ class VelocityBearers {
   // Null where the control is not attached there.
   const CompiledControl *find(const base::Uuid &account_id, const base::Uuid &control_id) const;
 
-  // The limits that count the entries of a posting whose instants are set, entry by entry, for each the oldest control and limit
-  // first, then the account before its sets. sets_of: the sets that an entry moves, always in one order. counted_as: of a void,
-  // what it takes back, entry by entry; of a capture the same of its first entries, and those after them count as its own.
-  // Expressions see that, so that the limits and windows are those that had counted it.
+  // The limits that count the entries of a posting whose instants are set, entry by entry, for each the oldest control
+  // and limit first, then the account before its sets. sets_of: the sets that an entry moves, always in one order.
+  // counted_as: of a void, what it takes back, entry by entry; of a capture the same of its first entries, and those
+  // after them count as its own. Expressions see that, so that the limits and windows are those that had counted it.
   // An error refuses the posting: cel.eval, cel.coerce.
   using SetsOf = std::function<std::vector<base::Uuid>(const Entry &entry)>;
   base::Result<std::vector<VelocityHit>> match(const PostedTransaction &posting, const SetsOf &sets_of,
@@ -76,7 +77,8 @@ std::string warning_json(const VelocityWarning &warning);
 // What is counted, as it changes from hit to hit.
 using VelocityBalances = std::map<VelocityKey, VelocityBalance>;
 
-// Counts one hit. kRejected "velocity.exceeded", or a warning where the control only warns; amount.range past 38 digits.
+// Counts one hit. kRejected "velocity.exceeded", or a warning where the control only warns; amount.range past 38
+// digits.
 base::Outcome count_hit(const VelocityHit &hit, VelocityBalance &balance, std::vector<VelocityWarning> &warnings);
 
 }  // namespace cala::core

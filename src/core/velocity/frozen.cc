@@ -256,7 +256,7 @@ Outcome check_velocity_limit(const VelocityLimit &limit, Timestamp now) {
   if (!params) return std::move(params.error());
   if (Outcome defaults = check_defaults(*params, now); !defaults) return defaults;
   const std::vector<cel::ParamSpec> none;
-  ExpressionCompiler of_postings(none, true);
+  ExpressionCompiler of_postings(none, {.context = true});
   compile_limit(of_postings, limit, limit.rule.timestamp_source);
   if (Outcome compiled = of_postings.finish(); !compiled) return compiled;
   ExpressionCompiler of_params(params->specs);
@@ -268,7 +268,7 @@ Outcome check_velocity_limit(const VelocityLimit &limit, Timestamp now) {
 
 Outcome check_velocity_control(const VelocityControl &control) {
   const std::vector<cel::ParamSpec> none;
-  ExpressionCompiler compiler(none, true);
+  ExpressionCompiler compiler(none, {.context = true});
   compiler.compile(control.condition, ResultAs::kBool, "/condition");
   return compiler.finish();
 }
@@ -309,7 +309,7 @@ Result<CompiledControlPtr> compile_frozen(std::string_view text) {
   auto out = std::make_shared<CompiledControl>();
   if (!json || !json->root().is_object() || !read_control(json->root(), out->frozen)) return corrupt();
   const std::vector<cel::ParamSpec> none;
-  ExpressionCompiler compiler(none, true);
+  ExpressionCompiler compiler(none, {.context = true});
   out->condition = compiler.compile(out->frozen.condition, ResultAs::kBool, "/condition");
   for (const FrozenLimit &limit : out->frozen.limits)
     out->limits.push_back(compile_limit(compiler, limit, limit.timestamp_source));

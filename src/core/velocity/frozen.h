@@ -1,5 +1,6 @@
-// Freezing: a control's limits with the params of one attachment worked out, as they are kept with it. What depends on a posting
-// (conditions, windows, the source of the instant) stays CEL. A CompiledControl is immutable and shared between threads.
+// Freezing: a control's limits with the params of one attachment worked out, as they are kept with it. What depends on
+// a posting (conditions, windows, the source of the instant) stays CEL. A CompiledControl is immutable and shared
+// between threads.
 #pragma once
 
 #include <memory>
@@ -60,7 +61,8 @@ using CompiledControlPtr = std::shared_ptr<const CompiledControl>;
 base::Outcome check_velocity_limit(const VelocityLimit &limit, base::Timestamp now);
 base::Outcome check_velocity_control(const VelocityControl &control);
 
-// params: an object, or absent. param.unknown where no limit declares it, param.missing, param.type, cel.eval, cel.coerce.
+// params: an object, or absent. param.unknown where no limit declares it, param.missing, param.type, cel.eval,
+// cel.coerce.
 base::Result<FrozenControl> freeze(const VelocityControl &control, base::JsonView params, base::Timestamp now);
 
 // As it is stored, and back. "store.corrupt" for what is no such text.

@@ -31,8 +31,8 @@ struct VelocityHeadroom {
   bool active = true;  // in force at the instant asked about
 };
 
-// balances: those counted at this account for this control, in the order of their keys. asked: only this journal and currency. A limit
-// under which nothing was counted yet has one row, too. amount.range past 38 digits.
+// balances: those counted at this account for this control, in the order of their keys. asked: only this journal and
+// currency. A limit under which nothing was counted yet has one row, too. amount.range past 38 digits.
 struct HeadroomFilter {
   std::optional<base::Uuid> journal_id;
   std::optional<Currency> currency;

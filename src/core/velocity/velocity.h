@@ -1,5 +1,6 @@
-// Velocity limits: what may pass through an account, or through an account set, within a window. A limit says what is counted and
-// how much; a control is a list of limits; attaching a control to an account freezes its limits with the params given. Plain values.
+// Velocity limits: what may pass through an account, or through an account set, within a window. A limit says what is
+// counted and how much; a control is a list of limits; attaching a control to an account freezes its limits with the
+// params given. Plain values.
 #pragma once
 
 #include <array>

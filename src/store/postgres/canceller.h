@@ -1,7 +1,8 @@
-// Canceller: asks the server to give up the statement that runs on a connection. libpq's PQcancel waits for the server without
-// limit, so it runs on a thread of its own, and nobody waits for that thread longer than the limits below.
+// Canceller: asks the server to give up the statement that runs on a connection. libpq's PQcancel waits for the server
+// without limit, so it runs on a thread of its own, and nobody waits for that thread longer than the limits below.
 //
-// begin and end enclose each statement, on the connection's thread. cancel() may come from any thread and returns at once.
+// begin and end enclose each statement, on the connection's thread. cancel() may come from any thread and returns at
+// once.
 #pragma once
 
 #include <libpq-fe.h>
@@ -19,8 +20,8 @@ class Canceller {
   Canceller &operator=(const Canceller &) = delete;
 
   void begin();
-  // Waits for a request that is on its way, so that it cannot hit a later statement. False when it is still on its way: the
-  // connection should not be used again.
+  // Waits for a request that is on its way, so that it cannot hit a later statement. False when it is still on its way:
+  // the connection should not be used again.
   bool end();
   void cancel() noexcept;
   // It was asked long ago, and still there is no answer.

@@ -38,7 +38,8 @@ SELECT pg_catalog.set_config('lock_timeout', '30s', false) WHERE pg_catalog.curr
 SELECT pg_catalog.set_config('idle_session_timeout', '0', false)
   WHERE pg_catalog.current_setting('idle_session_timeout', true) IS NOT NULL)";
 
-// off: acknowledged before it is on the disk. Every other value waits for the disk, some for a standby's too: those are kept.
+// off: acknowledged before it is on the disk. Every other value waits for the disk, some for a standby's too: those are
+// kept.
 constexpr const char *kDurable =
     "SELECT pg_catalog.set_config('synchronous_commit', 'on', false) "
     "WHERE pg_catalog.current_setting('synchronous_commit') = 'off'";
@@ -101,7 +102,8 @@ std::string_view sqlstate_of(std::string_view message) {
   return found;
 }
 
-// Why there was no answer, out of what the system may have said: libpq's own message may hold anything, these texts hold nothing.
+// Why there was no answer, out of what the system may have said: libpq's own message may hold anything, these texts
+// hold nothing.
 std::string reason_in(std::string_view message) {
   for (const int code : {EAI_NONAME, EAI_AGAIN, EAI_FAIL, EAI_NODATA, EAI_SERVICE}) {
     const std::string_view text = gai_strerror(code);
@@ -210,8 +212,8 @@ struct Connection::Place {
   std::string port;
 };
 
-// The places of a string that names several, where trying one after the other is all that is asked. libpq by itself would give the
-// first that does not answer all the time that there is, and never come to the next.
+// The places of a string that names several, where trying one after the other is all that is asked. libpq by itself
+// would give the first that does not answer all the time that there is, and never come to the next.
 std::vector<Connection::Place> Connection::places_of(const LibpqApi &api, const ConnectionTarget &target) {
   const Options options(api.PQconninfoParse(target.connection_string.c_str(), nullptr), FreeOptions{&api});
   const std::vector<std::string> hosts = split(option(options, "host"));
@@ -247,7 +249,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const LibpqApi &api, const 
 
 Result<std::unique_ptr<Connection>> Connection::open(const LibpqApi &api, const ConnectionTarget &target,
                                                      const Place *place) {
-  // What comes before dbname is a default that the connection string overrides; what comes after overrides it, unless it is null.
+  // What comes before dbname is a default that the connection string overrides; what comes after overrides it, unless
+  // it is null.
   const char *keywords[] = {"keepalives_idle",
                             "keepalives_interval",
                             "keepalives_count",

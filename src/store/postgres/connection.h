@@ -1,7 +1,8 @@
-// Connection: one libpq connection as the ledger wants it: connected within a limit of time, silent, in UTF-8, with session
-// settings that do not surprise. It knows nothing of transactions; Session and Store do.
+// Connection: one libpq connection as the ledger wants it: connected within a limit of time, silent, in UTF-8, with
+// session settings that do not surprise. It knows nothing of transactions; Session and Store do.
 //
-// One thread at a time, but for canceller().cancel(). A process that was forked may destroy a connection of its parent's: nothing is sent.
+// One thread at a time, but for canceller().cancel(). A process that was forked may destroy a connection of its
+// parent's: nothing is sent.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +41,8 @@ class Connection {
   bool is_alive_now();
   // Runs statements without parameters and gives the first value of the last one, empty when it has none.
   base::Result<std::string> run(const std::string &sql);
-  // What a result says went wrong. A standby's refusal to write is kUnavailable: another server is the primary, or this one soon.
+  // What a result says went wrong. A standby's refusal to write is kUnavailable: another server is the primary, or this
+  // one soon.
   base::Error error_of(const PGresult *result) const;
   Canceller &canceller() { return *canceller_; }
 

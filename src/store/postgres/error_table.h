@@ -10,7 +10,8 @@ namespace cala::store::postgres {
 // message: PostgreSQL's primary message; its constraint names tell which column was taken, in every language.
 base::Error error_of_sqlstate(std::string_view sqlstate, std::string_view message);
 
-// The same for a statement of the program's own: what is wrong with it is the program's business and told in PostgreSQL's words.
+// The same for a statement of the program's own: what is wrong with it is the program's business and told in
+// PostgreSQL's words.
 base::Error program_error_of_sqlstate(std::string_view sqlstate, std::string_view message);
 
 // A transaction id or external id that another session took since it was read: retryable.

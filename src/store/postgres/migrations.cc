@@ -28,7 +28,8 @@ BEGIN
   PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('migration of @schema@', 0));
   IF EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n
       ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-      WHERE n.nspname OPERATOR(pg_catalog.=) pg_catalog.btrim('@schema@', '"') AND c.relname OPERATOR(pg_catalog.=) 'migrations') THEN
+      WHERE n.nspname OPERATOR(pg_catalog.=) pg_catalog.btrim('@schema@',
+        '"') AND c.relname OPERATOR(pg_catalog.=) 'migrations') THEN
     SELECT coalesce(pg_catalog.max(m.version), 0) INTO found FROM @schema@.migrations m;
   END IF;
   IF found OPERATOR(pg_catalog.<>) )",

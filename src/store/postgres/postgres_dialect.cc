@@ -22,8 +22,8 @@ std::string_view parameter_type(StatementId id) {
   return verbatim ? "json" : "jsonb";
 }
 
-// The probe is no function: it is asked where there may be none. It also gives the id of the transaction that it is asked in,
-// null where that has none.
+// The probe is no function: it is asked where there may be none. It also gives the id of the transaction that it is
+// asked in, null where that has none.
 std::string sql_of(StatementId id, std::string_view schema, std::string_view placeholder) {
   const std::string quoted = '"' + std::string(schema) + '"';
   const std::string text = std::string(placeholder) + "::pg_catalog.text";
@@ -64,8 +64,9 @@ Encoded encoded(const Call &call) { return {call.id, call.document, call.writes}
 Encoded encoded(const PostingRead &read) { return {StatementId::kPostingRead, encode_posting_read(read), false}; }
 Encoded encoded(const PostingWrite &write) { return {StatementId::kPostingWrite, encode_posting_write(write), true}; }
 
-// A list answers {"invalid": "after"} for a cursor that no list gave and {"unmarked": true} where a stable one does not know its
-// end, {"unsettled": ...} where there is no newest place yet, a write {"exists": ...} for what is taken and {"elsewhere": true} in a transaction that is not the one that read.
+// A list answers {"invalid": "after"} for a cursor that no list gave and {"unmarked": true} where a stable one does not
+// know its end, {"unsettled": ...} where there is no newest place yet, a write {"exists": ...} for what is taken and
+// {"elsewhere": true} in a transaction that is not the one that read.
 base::Outcome refusal_in(std::string_view text) {
   // By far the most answers are rows, which the operation parses anyway.
   if (text.starts_with("{\"rows\"") || text.starts_with("{\"changed\"")) return {};

@@ -1,7 +1,7 @@
-// PostgresDialect: requests as calls of the versioned functions in one schema, and what comes back as answers. Every statement
-// is SELECT "schema".name_v1($1::text::jsonb)::text: one text parameter, one row with one text, the same for every driver, and
-// no more to plan than a function call. A connection of ours sends the rows of postings in binary instead (encode_own).
-// Immutable after construction; shared by all threads.
+// PostgresDialect: requests as calls of the versioned functions in one schema, and what comes back as answers. Every
+// statement is SELECT "schema".name_v1($1::text::jsonb)::text: one text parameter, one row with one text, the same for
+// every driver, and no more to plan than a function call. A connection of ours sends the rows of postings in binary
+// instead (encode_own). Immutable after construction; shared by all threads.
 #pragma once
 
 #include <array>
@@ -31,7 +31,8 @@ class PostgresDialect final : public Dialect {
   SqlStatement encode(const Request &request, Placeholder placeholder) const override;
   // As encode, but for postings' rows, which cross in binary. types: as types_sql answered.
   OwnStatement encode_own(const Request &request, const RowTypes &types) const;
-  // Asks a database what it calls the types of rows: one text, for parse_types. Works without a schema, where it finds none.
+  // Asks a database what it calls the types of rows: one text, for parse_types. Works without a schema, where it finds
+  // none.
   const std::string &types_sql() const { return types_sql_; }
   static RowTypes parse_types(std::string_view text);
   base::Result<Answer> decode(const Request &request, std::string_view text) const override;

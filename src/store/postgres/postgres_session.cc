@@ -157,9 +157,9 @@ Result<Answer> PostgresSession::landed(const Flight &flight, const Request &requ
   return dialect_.decode(request, text);
 }
 
-// The server's own refusal settles the matter: nothing was committed. Without one, a commit that was sent may have happened. A
-// COMMIT that is answered by the end of the connection may have happened too: with synchronous replication it does its work
-// before it waits.
+// The server's own refusal settles the matter: nothing was committed. Without one, a commit that was sent may have
+// happened. A COMMIT that is answered by the end of the connection may have happened too: with synchronous replication
+// it does its work before it waits.
 Error PostgresSession::failure_of(const Flight &flight, bool commits) const {
   const LibpqApi &api = connection_->api();
   for (std::size_t i = 0; i < flight.results.size(); ++i) {

@@ -1,12 +1,13 @@
-// PostgresSession: one connection in pipeline mode. BEGIN travels with a transaction's first request, COMMIT with its last, and
-// a transaction of one request needs neither: PostgreSQL makes it one. So a posting costs two round trips.
+// PostgresSession: one connection in pipeline mode. BEGIN travels with a transaction's first request, COMMIT with its
+// last, and a transaction of one request needs neither: PostgreSQL makes it one. So a posting costs two round trips.
 //
 // Reads (Access::kRead) open no transaction: every request sees what is committed when it runs, exactly as on a
 // program's connection under READ COMMITTED. Statements are prepared on first use and keep their generic plan.
 //
 // two_phase.cc has what prepares a transaction and ends one that was prepared.
 //
-// After a failed request the transaction is over; only rollback() is left to do. One thread at a time, but for interrupt().
+// After a failed request the transaction is over; only rollback() is left to do. One thread at a time, but for
+// interrupt().
 #pragma once
 
 #include <array>
@@ -83,8 +84,8 @@ class PostgresSession final : public Session {
   std::optional<RowTypes> types_;  // once the first posting came
 };
 
-// Asks what became of a transaction, by its number and timeline: 'in progress', 'committed', 'aborted', or 'standby' and 'another' where
-// the server that is asked cannot know.
+// Asks what became of a transaction, by its number and timeline: 'in progress', 'committed', 'aborted', or 'standby'
+// and 'another' where the server that is asked cannot know.
 std::string became_sql(const std::string &transaction);
 
 }  // namespace cala::store::postgres

@@ -1,6 +1,6 @@
-// PostgresStore: the ledger in one schema of a PostgreSQL database. Opening it loads libpq and checks what can be checked
-// without a server; connections are made when asked for. Its connections keep session settings and prepared statements, so a
-// pooler between must be in session mode. Immutable after open; shared by all threads.
+// PostgresStore: the ledger in one schema of a PostgreSQL database. Opening it loads libpq and checks what can be
+// checked without a server; connections are made when asked for. Its connections keep session settings and prepared
+// statements, so a pooler between must be in session mode. Immutable after open; shared by all threads.
 #pragma once
 
 #include <chrono>

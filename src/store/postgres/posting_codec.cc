@@ -119,8 +119,8 @@ std::size_t place_of(const PostingWrite &request, const BalanceKey &key) {
   return static_cast<std::size_t>(at - request.balances.begin());
 }
 
-// What the read called a balance. One that should be there and was not read matches no row, which the function takes for a lost
-// race.
+// What the read called a balance. One that should be there and was not read matches no row, which the function takes
+// for a lost race.
 std::int64_t number_of(const PostingWrite &request, std::size_t place) {
   if (request.balance_versions[place] == 0) return 0;
   const auto *ticket = static_cast<const Ticket *>(request.ticket.get());
@@ -374,7 +374,8 @@ void append_buckets(Rows &&rows, const PostingWrite &request) {
   rows.end_array();
 }
 
-// Of the moves of balances that have buckets: which balance of the request, from 1, its version and the effective date, by turns.
+// Of the moves of balances that have buckets: which balance of the request, from 1, its version and the effective date,
+// by turns.
 std::vector<std::int64_t> dated_moves(const PostingWrite &request) {
   std::set<base::Uuid> journals;
   for (const core::Bucket &bucket : request.buckets) journals.insert(bucket.key.journal_id);

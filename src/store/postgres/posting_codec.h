@@ -1,5 +1,6 @@
-// The posting's two requests and their answers as the functions of migrations/0001_05_postings.sql speak them: in one JSON text
-// posting_read_v1 and posting_write_v1, in binary parameters posting_read_rows_v1 and posting_write_rows_v1. Pure functions.
+// The posting's two requests and their answers as the functions of migrations/0001_05_postings.sql speak them: in one
+// JSON text posting_read_v1 and posting_write_v1, in binary parameters posting_read_rows_v1 and posting_write_rows_v1.
+// Pure functions.
 #pragma once
 
 #include <string>
@@ -26,7 +27,8 @@ std::vector<Parameter> posting_read_parameters(const PostingRead &request, const
 std::vector<Parameter> posting_write_parameters(const PostingWrite &request, const RowTypes &types);
 
 base::Result<PostingState> decode_posting_read(std::string_view text);
-// A transaction that another session wrote meanwhile is a retryable kConflict: nothing was written, the transaction is usable.
+// A transaction that another session wrote meanwhile is a retryable kConflict: nothing was written, the transaction is
+// usable.
 base::Result<Written> decode_posting_write(std::string_view text);
 
 }  // namespace cala::store::postgres

@@ -14,8 +14,8 @@ namespace cala::store::postgres {
 bool send_program(const LibpqApi &api, PGconn *connection, const ProgramStatement &statement);
 base::Result<std::string> program_document(const LibpqApi &api, const PGresult *result);
 // kInvalid "tx.statement", kConflict "tx.constraint", or what the ledger's own statements would be told.
-// Whether a statement that succeeded was COMMIT, ROLLBACK or their like, by the server's own word; and the answer then, kMisuse
-// "tx.over".
+// Whether a statement that succeeded was COMMIT, ROLLBACK or their like, by the server's own word; and the answer then,
+// kMisuse "tx.over".
 bool ends_transaction(const LibpqApi &api, const PGresult *result);
 base::Error program_ended_transaction();
 base::Error program_refused(const LibpqApi &api, const PGresult *result);

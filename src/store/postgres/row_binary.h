@@ -1,6 +1,6 @@
-// RowBinary: an array of composite rows as PostgreSQL receives it in binary, for a parameter of a connection of ours; RowLiteral's
-// twin, field for field. A row names the type of each of its fields, so a table of them is given; the ids of the ledger's own types
-// differ from database to database.
+// RowBinary: an array of composite rows as PostgreSQL receives it in binary, for a parameter of a connection of ours;
+// RowLiteral's twin, field for field. A row names the type of each of its fields, so a table of them is given; the ids
+// of the ledger's own types differ from database to database.
 // One thread at a time; the caller's string outlives it.
 #pragma once
 

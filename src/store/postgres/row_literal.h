@@ -1,6 +1,6 @@
-// RowLiteral: writes an array of composite rows as PostgreSQL reads it from text, {"(1,abc)","(2,\"d e\")"}, straight into a
-// JSON string, so that many typed rows cross as one value of the one JSON parameter. Each text passes three rounds of quoting
-// (row, array, JSON) at once; everything else that a ledger row holds needs none.
+// RowLiteral: writes an array of composite rows as PostgreSQL reads it from text, {"(1,abc)","(2,\"d e\")"}, straight
+// into a JSON string, so that many typed rows cross as one value of the one JSON parameter. Each text passes three
+// rounds of quoting (row, array, JSON) at once; everything else that a ledger row holds needs none.
 // One thread at a time; the caller's string outlives it.
 #pragma once
 

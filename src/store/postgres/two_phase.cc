@@ -1,5 +1,5 @@
-// Two-phase commit on a session: a transaction is prepared on one connection and ended on any. Neither is ever guessed: an answer that was
-// lost is looked up, by the transaction's number and by what it is called.
+// Two-phase commit on a session: a transaction is prepared on one connection and ended on any. Neither is ever guessed:
+// an answer that was lost is looked up, by the transaction's number and by what it is called.
 #include <charconv>
 #include <cstdint>
 #include <optional>

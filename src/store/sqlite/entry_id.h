@@ -1,6 +1,6 @@
-// Entry ids are computed, not stored: tttttttt-tttt-7nnn-[8-b]nnn-nnnnssssssss, where t is the entry's instant in milliseconds
-// (48 bits), n its number in cala_entries (42 bits) and s the ledger's salt (32 bits). A version 7 UUID by its form. The views in
-// migrations/0001_02_rows.sql compute the same. Pure functions.
+// Entry ids are computed, not stored: tttttttt-tttt-7nnn-[8-b]nnn-nnnnssssssss, where t is the entry's instant in
+// milliseconds (48 bits), n its number in cala_entries (42 bits) and s the ledger's salt (32 bits). A version 7 UUID by
+// its form. The views in migrations/0001_02_rows.sql compute the same. Pure functions.
 #pragma once
 
 #include <cstdint>

@@ -61,7 +61,8 @@ constexpr std::array kRefusals = {
             TxState::kUsable},
     Refusal{"", "no such table: cala_", Status::kUnsupported, "store.migrations_missing",
             "the database has no ledger, or an older one; run ledger_migrate", false, TxState::kUsable},
-    // The ledger's own statements are right: an SQLite that cannot read one is older than MATERIALIZED or UPDATE ... FROM.
+    // The ledger's own statements are right: an SQLite that cannot read one is older than MATERIALIZED or UPDATE ...
+    // FROM.
     Refusal{"", ": syntax error", Status::kUnsupported, "store.too_old",
             "this SQLite does not know the ledger's statements: version 3.38, or 3.35 built with JSON, is needed",
             false, TxState::kUsable},

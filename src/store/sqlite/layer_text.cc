@@ -157,8 +157,8 @@ std::string trail_text(const std::vector<std::int64_t> &trail) {
   return out;
 }
 
-// A trail has one number for each set bit of its version. Adding one to the version clears the trailing ones, so their numbers
-// go; what then is last is where the new version, its lowest bit cleared, leads.
+// A trail has one number for each set bit of its version. Adding one to the version clears the trailing ones, so their
+// numbers go; what then is last is where the new version, its lowest bit cleared, leads.
 std::int64_t extend_trail(std::vector<std::int64_t> &trail, std::int64_t version, std::int64_t new_head) {
   for (std::int64_t bits = version; (bits & 1) != 0 && !trail.empty(); bits >>= 1) trail.pop_back();
   const std::int64_t skip = trail.empty() ? 0 : trail.back();

@@ -1,8 +1,9 @@
 // Postings on our own connection: the same reads and the same rows as the documents of posting_documents.h, by prepared
 // statements on typed values, which is faster than unpacking JSON. Belongs to its connection and to its thread.
 //
-// Accounts, journals and templates are remembered for as long as cala_ledger.change stays what it was; the numbers of balances,
-// which never change, always. forget() must follow a transaction that wrote and was not committed: what it gave out is void.
+// Accounts, journals and templates are remembered for as long as cala_ledger.change stays what it was; the numbers of
+// balances, which never change, always. forget() must follow a transaction that wrote and was not committed: what it
+// gave out is void.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
-// A posting's write as rows: every number, link, trail and state worked out, nothing left to a database but to store them. Both
-// ways of writing (posting_documents.h for programs, posting_native.h for our own connection) store the same plan, so
-// they cannot differ. Borrows from the PostingWrite it was made of.
+// A posting's write as rows: every number, link, trail and state worked out, nothing left to a database but to store
+// them. Both ways of writing (posting_documents.h for programs, posting_native.h for our own connection) store the same
+// plan, so they cannot differ. Borrows from the PostingWrite it was made of.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// What a posting's read notes for its write: row numbers, heads and trails. Made by either way of reading, used by either way of
-// writing. Belongs to one operation; only next_entry_id changes it.
+// What a posting's read notes for its write: row numbers, heads and trails. Made by either way of reading, used by
+// either way of writing. Belongs to one operation; only next_entry_id changes it.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ namespace cala::store::sqlite {
 
 class SqliteTicket final : public PostingTicket {
  public:
-  // Where a balance's rows are; balance_n and head_n are 0 while there are none, account_n while there is no such account.
+  // Where a balance's rows are; balance_n and head_n are 0 while there are none, account_n while there is no such
+  // account.
   struct Place {
     core::BalanceKey key;
     std::int64_t account_n = 0;

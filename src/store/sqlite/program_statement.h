@@ -1,5 +1,5 @@
-// A statement of the program's own on our SQLite connection: one statement, text parameters, answered as the document of
-// store/program_rows.h. One thread at a time.
+// A statement of the program's own on our SQLite connection: one statement, text parameters, answered as the document
+// of store/program_rows.h. One thread at a time.
 #pragma once
 
 #include <string>

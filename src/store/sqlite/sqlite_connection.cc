@@ -24,8 +24,8 @@ std::int64_t monotonic_ns() {
 
 Statement::~Statement() { sqlite3_finalize(handle_); }
 
-// Binding fails only for want of memory, in a database of another encoding, or a text beyond a gigabyte; the step that follows then
-// stores NULL in a column that refuses it.
+// Binding fails only for want of memory, in a database of another encoding, or a text beyond a gigabyte; the step that
+// follows then stores NULL in a column that refuses it.
 Statement &Statement::integer(std::int64_t value) {
   sqlite3_bind_int64(handle_, ++bound_, value);
   return *this;

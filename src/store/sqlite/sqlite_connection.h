@@ -1,5 +1,6 @@
-// A thin owner of our SQLite's connection and statements: binding, stepping, and refusals turned into errors. A connection and its
-// statements belong to one thread at a time, but for interrupt(), which any thread may call while the connection lives.
+// A thin owner of our SQLite's connection and statements: binding, stepping, and refusals turned into errors. A
+// connection and its statements belong to one thread at a time, but for interrupt(), which any thread may call while
+// the connection lives.
 #pragma once
 
 #include <atomic>
@@ -49,7 +50,8 @@ class Statement {
   int bound_ = 0;
 };
 
-// A statement that is borrowed for one run: without bindings and at its beginning afterwards, also when an allocation throws.
+// A statement that is borrowed for one run: without bindings and at its beginning afterwards, also when an allocation
+// throws.
 class Resetting {
  public:
   explicit Resetting(Statement &statement) : statement_(statement) {}

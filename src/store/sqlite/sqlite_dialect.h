@@ -1,12 +1,13 @@
 // The embedded store's language: statements for our own SQLite and for a program's (sqlite_dialect.cc), refusals in the
 // ledger's words (error_table.h). Immutable; any thread.
 //
-// A write gives back no row: where the port speaks of `changed`, the statement fails with kConflict "<noun>.changed" instead and
-// has written nothing; where it succeeds, its answer is {"changed":[]}.
+// A write gives back no row: where the port speaks of `changed`, the statement fails with kConflict "<noun>.changed"
+// instead and has written nothing; where it succeeds, its answer is {"changed":[]}.
 //
-// SQLite has no name for a transaction, so a guard cannot prove that read and write ran in the same one. It says what the ledger
-// looked like at the read (the number of changes to accounts, journals and templates, the next entry's and transaction's
-// numbers); the write refuses, "transaction.none", when anything has been written in between. Nothing can get lost that way.
+// SQLite has no name for a transaction, so a guard cannot prove that read and write ran in the same one. It says what
+// the ledger looked like at the read (the number of changes to accounts, journals and templates, the next entry's and
+// transaction's numbers); the write refuses, "transaction.none", when anything has been written in between. Nothing can
+// get lost that way.
 #pragma once
 
 #include <memory>

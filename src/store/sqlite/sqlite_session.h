@@ -2,8 +2,8 @@
 // (posting_native.h) unless the options say otherwise; everything else runs the dialect's statements, as a program
 // would.
 //
-// A refused Call leaves the transaction usable. A typed posting that fails half way does not: everything after it fails with
-// "transaction.aborted" until rollback. One thread at a time, but for interrupt().
+// A refused Call leaves the transaction usable. A typed posting that fails half way does not: everything after it fails
+// with "transaction.aborted" until rollback. One thread at a time, but for interrupt().
 #pragma once
 
 #include <array>

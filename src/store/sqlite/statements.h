@@ -1,5 +1,5 @@
-// The embedded store's statements: the *.sql files of this folder, one for each StatementId, each with one placeholder written ?.
-// The catalogue is built once for a dialect and never changes after; its views live as long as it does.
+// The embedded store's statements: the *.sql files of this folder, one for each StatementId, each with one placeholder
+// written ?. The catalogue is built once for a dialect and never changes after; its views live as long as it does.
 #pragma once
 
 #include <array>

@@ -94,9 +94,9 @@ bool is_locked(int fd) {
   return ::fcntl(fd, F_OFD_GETLK, &whole) != 0 || whole.l_type != F_UNLCK;
 }
 
-// Closes what we have of a file that none of our connections uses any more, unless somebody has a lock on it that could be the
-// program's. Our lock on the whole file keeps others from taking one meanwhile, and goes with the last descriptor; that
-// is why a description that a child shares does not serve.
+// Closes what we have of a file that none of our connections uses any more, unless somebody has a lock on it that could
+// be the program's. Our lock on the whole file keeps others from taking one meanwhile, and goes with the last
+// descriptor; that is why a description that a child shares does not serve.
 void close_unused(dev_t device, ino_t inode) {
   std::vector<Descriptor> &all = registry->descriptors;
   const Descriptor *guard = nullptr;
@@ -231,8 +231,8 @@ int control_file(int fd, int command, ...) {
   }
 }
 
-// SQLite's notes about files (their locks, their shared memory) are found by device and inode; those from before a fork are not
-// ours, so our files seem to be on other devices.
+// SQLite's notes about files (their locks, their shared memory) are found by device and inode; those from before a fork
+// are not ours, so our files seem to be on other devices.
 void disguise(struct stat *status) { status->st_dev ^= static_cast<dev_t>(base::fork_generation()) << 40; }
 
 int status_of_file(int fd, struct stat *status) {
@@ -247,8 +247,8 @@ int status_of_path(const char *path, struct stat *status) {
   return result;
 }
 
-// The locks of SQLite that every connection shares. What they guard must be whole in the child, and a thread that holds one is not
-// there to let it go.
+// The locks of SQLite that every connection shares. What they guard must be whole in the child, and a thread that holds
+// one is not there to let it go.
 std::array<sqlite3_mutex *, SQLITE_MUTEX_STATIC_VFS3 - SQLITE_MUTEX_STATIC_MAIN + 1> shared_locks{};
 
 // Waits for one lock at a time and holds no other meanwhile, as std::lock does: so SQLite's own order does not matter.

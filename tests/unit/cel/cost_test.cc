@@ -1,5 +1,6 @@
-// The step limit bounds the time only if everything is charged by the size that it touches. So each function of the table is called
-// with arguments of one size and of twice that size: the steps must double too, or the case says why nothing more is touched.
+// The step limit bounds the time only if everything is charged by the size that it touches. So each function of the
+// table is called with arguments of one size and of twice that size: the steps must double too, or the case says why
+// nothing more is touched.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,9 +1,11 @@
-//! The crate `cala-ledger` as ledger_bench has libcala: the same template, accounts and postings, on the same PostgreSQL. It makes a
-//! database of its own, preloads it, says that it is ready, and then runs a round for each line of its input:
+//! The crate `cala-ledger` as ledger_bench has libcala: the same template, accounts and postings, on the same
+//! PostgreSQL. It makes a database of its own, preloads it, says that it is ready, and then runs a round for each line
+//! of its input:
 //!
 //!   echo '64 1 2400' | cala-ledger-peer --accounts 10000 --durable 1 --preload 5000
 //!
-//! A line is: callers, postings in a batch (1: one posting a call), postings. The answer is one line of JSON, as of ledger_bench --driven.
+//! A line is: callers, postings in a batch (1: one posting a call), postings. The answer is one line of JSON, as of
+//! ledger_bench --driven.
 use std::io::BufRead;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +14,8 @@ use std::time::Instant;
 
 use cala_ledger::migrate::IncludeMigrations;
 use cala_ledger::{
-    account::*, account_set::*, job::*, journal::*, posting::PostingInput, primitives::BalanceRollup, tx_template::*, velocity::*, *,
+    account::*, account_set::*, job::*, journal::*, posting::PostingInput, primitives::BalanceRollup, tx_template::*,
+    velocity::*, *,
 };
 use rust_decimal::Decimal;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -112,7 +115,8 @@ async fn make_limits(ledger: &CalaLedger, accounts: &[u32]) {
     let velocity = ledger.velocities();
     let limit = VelocityLimitId::from(uuid_of(5, 0));
     let control = VelocityControlId::from(uuid_of(5, 1));
-    let window = NewPartitionKey::builder().alias("currency").value("context.vars.entry.currency").build().expect("a key");
+    let window = NewPartitionKey::builder().alias("currency").value("context.vars.entry.currency");
+    let window = window.build().expect("a key");
     let limits = NewLimit::builder().balance(vec![limit_on("DEBIT"), limit_on("CREDIT")]).build().expect("limits");
     let new = NewVelocityLimit::builder().id(limit).name("L").description("L").window(vec![window]).limit(limits);
     velocity.create_limit(new.build().expect("a limit")).await.expect("a limit");
@@ -230,7 +234,9 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
     sorted[(share * (sorted.len() - 1) as f64) as usize]
 }
 
-async fn round(ledger: &CalaLedger, first: u32, callers: u32, batch: u32, postings: u32, accounts: u32) -> (f64, Vec<f64>) {
+async fn round(
+    ledger: &CalaLedger, first: u32, callers: u32, batch: u32, postings: u32, accounts: u32,
+) -> (f64, Vec<f64>) {
     let next = Arc::new(AtomicU32::new(0));
     let operations = postings / batch;
     let begin = Instant::now();

@@ -22,7 +22,8 @@ func main() {
 	journal := ledger.Journal(ctx)
 	createDeposit(ctx, ledger)
 	id := sample.NewID()
-	params := cala.Params{"journal": journal, "cash": cash, "account": alice, "amount": "100.00", "effective": "2026-01-31"}
+	params := cala.Params{"journal": journal, "cash": cash, "account": alice, "amount": "100.00",
+		"effective": "2026-01-31"}
 	posted := sample.Must(ledger.Post(ctx, ledger.Code("DEPOSIT"), params, cala.WithID(id)))
 	fmt.Println("posted DEPOSIT")
 	for _, entry := range posted.Entries {
@@ -32,7 +33,8 @@ func main() {
 
 	fmt.Println("balances")
 	for _, account := range []string{alice, cash} {
-		balance := sample.Must(ledger.FindBalance(ctx, cala.BalanceKey{JournalID: journal, AccountID: account, Currency: "USD"}))
+		balance := sample.Must(ledger.FindBalance(ctx, cala.BalanceKey{JournalID: journal, AccountID: account,
+			Currency: "USD"}))
 		fmt.Printf("  %-5s  %s %s\n", codes[account], balance.Settled.Net, balance.Currency)
 	}
 	if sample.Must(ledger.Post(ctx, ledger.Code("DEPOSIT"), params, cala.WithID(id))).Replayed {

@@ -21,19 +21,22 @@ func main() {
 	bank := ledger.Account(ctx, "BANK", "Bank", cala.Debit)
 	card.template(ctx, "DEPOSIT", "SETTLED")
 	card.template(ctx, "AUTHORISE", "PENDING")
-	sample.Must(ledger.Post(ctx, ledger.Code("DEPOSIT"), cala.Params{"debit": bank, "credit": card.alice, "amount": "100.00"}))
+	sample.Must(ledger.Post(ctx, ledger.Code("DEPOSIT"), cala.Params{"debit": bank, "credit": card.alice,
+		"amount": "100.00"}))
 
 	hotel := card.hold(ctx, "60.00", time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC))
 	fmt.Println("held 60.00 of 100.00")
 	card.show(ctx)
-	part := sample.Must(ledger.CaptureHold(ctx, cala.HoldCaptureRequest{HoldID: hotel, Amount: "20.00", Final: cala.Ptr(false)})).Hold
+	part := sample.Must(ledger.CaptureHold(ctx, cala.HoldCaptureRequest{HoldID: hotel, Amount: "20.00",
+		Final: cala.Ptr(false)})).Hold
 	fmt.Printf("captured 20.00, %s left\n", part.Left)
 	card.show(ctx)
 	_, err := ledger.CaptureHold(ctx, cala.HoldCaptureRequest{HoldID: hotel, Amount: "50.00"})
 	numbers := refusal(err)
 	fmt.Printf("%s: %s of %s\n", numbers.Code, numbers.Requested, numbers.Left)
 
-	last := cala.HoldCaptureRequest{HoldID: hotel, ID: sample.NewID(), Amount: "25.00"} // with an id of its own it can be repeated
+	// with an id of its own it can be repeated
+	last := cala.HoldCaptureRequest{HoldID: hotel, ID: sample.NewID(), Amount: "25.00"}
 	captured := sample.Must(ledger.CaptureHold(ctx, last)).Hold
 	fmt.Printf("captured %s of %s, and the rest is released\n", captured.Captured, captured.Amount)
 	card.show(ctx)
@@ -74,12 +77,14 @@ func (c cards) template(ctx context.Context, code, layer string) {
 
 func (c cards) hold(ctx context.Context, amount string, expiresAt time.Time) string {
 	params := cala.Params{"debit": c.alice, "credit": c.shop, "amount": amount}
-	return sample.Must(c.CreateHold(ctx, cala.NewHold{TxTemplateCode: c.Code("AUTHORISE"), Params: params, ExpiresAt: expiresAt})).Hold.ID
+	return sample.Must(c.CreateHold(ctx, cala.NewHold{TxTemplateCode: c.Code("AUTHORISE"), Params: params,
+		ExpiresAt: expiresAt})).Hold.ID
 }
 
 func (c cards) show(ctx context.Context) {
 	balance := sample.Must(c.FindBalance(ctx, cala.BalanceKey{JournalID: c.journal, AccountID: c.alice, Currency: "USD"}))
-	fmt.Printf("  ALICE  settled %s  pending %s  available %s\n", balance.Settled.Net, balance.Pending.Net, balance.Available.Pending)
+	fmt.Printf("  ALICE  settled %s  pending %s  available %s\n", balance.Settled.Net, balance.Pending.Net,
+		balance.Available.Pending)
 }
 
 type refused struct{ Code, Requested, Left, Status string }

@@ -34,8 +34,9 @@ func main() {
 	os.Args = os.Args[:1]
 	ledger := sample.Open(ctx, store)
 	defer ledger.Close()
-	shop := shop{Ledger: ledger, db: openDatabase(store), orders: `"orders` + ledger.Suffix + `"`, journal: ledger.Journal(ctx),
-		cash: ledger.Account(ctx, "CASH", "Cash", cala.Debit), alice: ledger.Account(ctx, "ALICE", "Alice", cala.Credit)}
+	shop := shop{Ledger: ledger, db: openDatabase(store), orders: `"orders` + ledger.Suffix + `"`,
+		journal: ledger.Journal(ctx),
+		cash:    ledger.Account(ctx, "CASH", "Cash", cala.Debit), alice: ledger.Account(ctx, "ALICE", "Alice", cala.Credit)}
 	defer shop.db.Close()
 	ledger.Transfer(ctx, "DEPOSIT")
 	sample.Must(shop.db.ExecContext(ctx, "CREATE TABLE "+shop.orders+" (note text)"))

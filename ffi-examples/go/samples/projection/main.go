@@ -1,5 +1,6 @@
-// Collapse the boundary: what follows from the ledger's events is written into the program's tables in the transaction that keeps the
-// place. Each event counts once, whatever is killed when, and the tables can be made anew from the start.
+// Collapse the boundary: what follows from the ledger's events is written into the program's tables in the transaction
+// that keeps the place. Each event counts once, whatever is killed when, and the tables can be made anew from the
+// start.
 package main
 
 import (
@@ -88,8 +89,9 @@ func openDatabase(store string) *sql.DB {
 func (s shop) count(ctx context.Context, tx *sql.Tx, event cala.Event) error {
 	for _, entry := range event.Entries {
 		if name, mine := s.names[entry.AccountID]; mine {
-			_, err := tx.ExecContext(ctx, "INSERT INTO "+s.totals+" VALUES ($1, 1) ON CONFLICT (account) DO UPDATE SET payments = "+
-				s.totals+".payments + 1", name)
+			_, err := tx.ExecContext(ctx,
+				"INSERT INTO "+s.totals+" VALUES ($1, 1) ON CONFLICT (account) DO UPDATE SET payments = "+
+					s.totals+".payments + 1", name)
 			if err != nil {
 				return err
 			}
@@ -118,7 +120,8 @@ func (s shop) projection(apply func(context.Context, *sql.Tx, cala.Event) error)
 			_, err := tx.ExecContext(ctx, "DELETE FROM "+s.totals)
 			return err
 		},
-		Filter: cala.EventFilter{Types: []cala.EventType{cala.TransactionCreated}, JournalID: s.journal, Entries: true, Limit: 2},
+		Filter: cala.EventFilter{Types: []cala.EventType{cala.TransactionCreated}, JournalID: s.journal, Entries: true,
+			Limit: 2},
 	}
 }
 

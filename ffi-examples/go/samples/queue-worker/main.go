@@ -1,6 +1,6 @@
-// Host first, queue worker: the program queues postings in a table of its own, in the transaction that they belong to. Workers take
-// them from there; each posts and marks its row in one transaction, so whatever is killed when, it happened once. The program is its
-// own worker: queue-worker STORE worker TABLE
+// The program first, a queue worker: the program queues postings in a table of its own, in the transaction that they
+// belong to. Workers take them from there; each posts and marks its row in one transaction, so whatever is killed when,
+// it happened once. The program is its own worker: queue-worker STORE worker TABLE
 package main
 
 import (
@@ -41,13 +41,15 @@ func openQueue(store, table string) queue {
 func (q queue) sql(statement string) string { return strings.ReplaceAll(statement, "TABLE", q.table) }
 
 func (q queue) make(ctx context.Context) {
-	sample.Must(q.db.ExecContext(ctx, "CREATE TABLE "+q.table+` (id integer PRIMARY KEY, transaction_id text NOT NULL UNIQUE,
+	sample.Must(q.db.ExecContext(ctx,
+		"CREATE TABLE "+q.table+` (id integer PRIMARY KEY, transaction_id text NOT NULL UNIQUE,
 		template text NOT NULL, params text NOT NULL, status text NOT NULL DEFAULT 'queued', error text)`))
 }
 
 func (q queue) add(ctx context.Context, id int, template string, params cala.Params) {
 	text := sample.Must(json.Marshal(params))
-	sample.Must(q.db.ExecContext(ctx, q.sql("INSERT INTO TABLE (id, transaction_id, template, params) VALUES ($1, $2, $3, $4)"),
+	sample.Must(q.db.ExecContext(ctx,
+		q.sql("INSERT INTO TABLE (id, transaction_id, template, params) VALUES ($1, $2, $3, $4)"),
 		id, sample.NewID(), template, string(text)))
 }
 
@@ -63,7 +65,8 @@ type outcome struct {
 }
 
 // workOne posts what is first, and marks it; with the ledger in another database, the posting commits by itself.
-func (q queue) workOne(ctx context.Context, ledger *cala.Ledger, oneDatabase bool, beforeCommit func() error) (outcome, error) {
+func (q queue) workOne(ctx context.Context, ledger *cala.Ledger, oneDatabase bool, beforeCommit func() error) (outcome,
+	error) {
 	tx, err := q.db.BeginTx(ctx, nil)
 	if err != nil {
 		return outcome{}, err
@@ -98,7 +101,8 @@ func (q queue) workOne(ctx context.Context, ledger *cala.Ledger, oneDatabase boo
 		}
 		status, done.code = "failed", refused.Code
 	}
-	if _, err = tx.ExecContext(ctx, q.sql("UPDATE TABLE SET status = $1, error = $2 WHERE id = $3"), status, done.code, id); err != nil {
+	if _, err = tx.ExecContext(ctx, q.sql("UPDATE TABLE SET status = $1, error = $2 WHERE id = $3"), status, done.code,
+		id); err != nil {
 		return outcome{}, err
 	}
 	if beforeCommit != nil {
@@ -167,7 +171,8 @@ func main() {
 		return cala.Params{"journal": journal, "debit": cash, "credit": account, "amount": "5.00"}
 	}
 	balance := func() string {
-		found := sample.Must(ledger.FindBalances(ctx, []cala.BalanceKey{{JournalID: journal, AccountID: alice, Currency: "USD"}}))
+		found := sample.Must(ledger.FindBalances(ctx, []cala.BalanceKey{{JournalID: journal, AccountID: alice,
+			Currency: "USD"}}))
 		if len(found) == 0 {
 			return "ALICE has no balance"
 		}
@@ -197,7 +202,8 @@ func main() {
 	sample.Check(doomed.Process.Kill())
 	_ = doomed.Wait()
 	sample.Check(other.Wait())
-	fmt.Printf("it was killed, and another went on: %d posted, %d queued\n", q.count(ctx, "posted"), q.count(ctx, "queued"))
+	fmt.Printf("it was killed, and another went on: %d posted, %d queued\n", q.count(ctx, "posted"),
+		q.count(ctx, "queued"))
 	failed := sample.Must(q.db.QueryContext(ctx, q.sql("SELECT id, error FROM TABLE WHERE status = 'failed' ORDER BY id")))
 	for failed.Next() {
 		var id int
@@ -219,7 +225,8 @@ func main() {
 	far.add(ctx, 1, ledger.Code("PAYMENT"), payment(alice))
 	_, err := far.workOne(ctx, ledger.Ledger, false, func() error { return errors.New("killed") })
 	if err != nil {
-		fmt.Printf("with the queue in another database, killed between the two: %d queued, %s\n", far.count(ctx, "queued"), balance())
+		fmt.Printf("with the queue in another database, killed between the two: %d queued, %s\n", far.count(ctx, "queued"),
+			balance())
 	}
 	again := sample.Must(far.workOne(ctx, ledger.Ledger, false, nil))
 	what := "posted"

@@ -1,4 +1,5 @@
-// Post first, reconcile: the program posts, then writes its own row. What a crash leaves in between is found and mended.
+// Post first, reconcile: the program posts, then writes its own row. What a crash leaves in between is found and
+// mended.
 package main
 
 import (
@@ -88,7 +89,8 @@ func (s shop) template(ctx context.Context, journal string) {
 }
 
 func (s shop) posting(externalID, amount string) cala.Posting {
-	return cala.Posting{TxTemplateCode: s.Code("PAYMENT"), Params: cala.Params{"external_id": externalID, "amount": amount}}
+	return cala.Posting{TxTemplateCode: s.Code("PAYMENT"),
+		Params: cala.Params{"external_id": externalID, "amount": amount}}
 }
 
 // sql runs a statement with texts for its ?s, in a transaction of its own.
@@ -133,7 +135,8 @@ func (s shop) rows(ctx context.Context, after string) iter.Seq2[cala.Expected, e
 // Those of which the program has a row.
 func (s shop) known(ctx context.Context, externalIDs []string) (known []string, err error) {
 	places := strings.TrimSuffix(strings.Repeat("?, ", len(externalIDs)), ", ")
-	for _, row := range s.sql(ctx, "SELECT external_id FROM "+s.payments+" WHERE external_id IN ("+places+")", externalIDs...) {
+	for _, row := range s.sql(ctx, "SELECT external_id FROM "+s.payments+" WHERE external_id IN ("+places+")",
+		externalIDs...) {
 		known = append(known, *row[0])
 	}
 	return known, nil
@@ -149,7 +152,8 @@ func (s shop) show(page cala.Reconciled) {
 		found = append(found, "missing "+s.Shown(one.ExternalID))
 	}
 	for _, one := range page.Differing {
-		found = append(found, "differing "+s.Shown(one.Expected.ExternalID)+" in "+strings.ToLower(strings.Join(one.Fields, ", ")))
+		found = append(found, "differing "+s.Shown(one.Expected.ExternalID)+" in "+strings.ToLower(strings.Join(one.Fields,
+			", ")))
 	}
 	for _, one := range page.Extra {
 		found = append(found, "extra "+s.Shown(one.ExternalID))

@@ -16,7 +16,8 @@ func main() {
 	ledger := sample.Open(ctx, "sqlite::memory:")
 	defer ledger.Close()
 	journal := ledger.Journal(ctx)
-	liabilities := sample.Must(ledger.CreateAccountSet(ctx, cala.NewAccountSet{JournalID: journal, Name: "LIABILITIES"})).ID
+	liabilities := sample.Must(ledger.CreateAccountSet(ctx,
+		cala.NewAccountSet{JournalID: journal, Name: "LIABILITIES"})).ID
 	customers := sample.Must(ledger.CreateAccountSet(ctx, cala.NewAccountSet{JournalID: journal, Name: "CUSTOMERS"})).ID
 	cash := ledger.Account(ctx, "CASH", "Cash", cala.Debit)
 	alice := sample.Must(ledger.CreateAccount(ctx, cala.NewAccount{

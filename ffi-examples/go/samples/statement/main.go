@@ -21,7 +21,8 @@ func main() {
 	ledger.DatedTransfer(ctx, "DEPOSIT")
 	for _, deposit := range [][3]string{{alice, "100.00", "2026-01-10"}, {alice, "30.00", "2026-02-02"},
 		{bob, "50.00", "2026-01-20"}, {alice, "7.00", "2026-01-31"}} {
-		params := cala.Params{"journal": journal, "debit": cash, "credit": deposit[0], "amount": deposit[1], "day": deposit[2]}
+		params := cala.Params{"journal": journal, "debit": cash, "credit": deposit[0], "amount": deposit[1],
+			"day": deposit[2]}
 		sample.Must(ledger.Post(ctx, ledger.Code("DEPOSIT"), params))
 	}
 
@@ -47,8 +48,10 @@ func main() {
 		request.After, more = page.EndCursor, page.HasNextPage
 	}
 
-	january := sample.Must(ledger.RangeBalance(ctx, cala.BalanceRangeRequest{BalanceKey: key, From: "2026-01-01", Until: "2026-01-31"}))
-	fmt.Printf("ALICE in January: %s, %s, %s\n", january.Open.Settled.Net, january.Period.Settled.Net, january.Close.Settled.Net)
+	january := sample.Must(ledger.RangeBalance(ctx, cala.BalanceRangeRequest{BalanceKey: key, From: "2026-01-01",
+		Until: "2026-01-31"}))
+	fmt.Printf("ALICE in January: %s, %s, %s\n", january.Open.Settled.Net, january.Period.Settled.Net,
+		january.Close.Settled.Net)
 
 	trial := sample.Must(ledger.TrialBalance(ctx, cala.TrialBalanceRequest{
 		JournalID: journal, At: &cala.TrialMoment{Effective: "2026-01-31"}}))

@@ -25,7 +25,8 @@ func main() {
 
 	_, err := ledger.CreateTxTemplate(ctx, transfer(ledger.Code("MISSPELT"), "params.amuont", "params.amount"))
 	fmt.Println("refused ", explain(err).Code, "at", explain(err).Detail("pointer"))
-	_, err = ledger.CreateTxTemplate(ctx, transfer(ledger.Code("LOPSIDED"), "params.amount", "params.amount + decimal('1')"))
+	_, err = ledger.CreateTxTemplate(ctx, transfer(ledger.Code("LOPSIDED"), "params.amount",
+		"params.amount + decimal('1')"))
 	fmt.Println("refused ", explain(err).Code)
 	created := sample.Must(ledger.CreateTxTemplate(ctx, feeTransfer(ledger.Code("FEE_TRANSFER"))))
 	fmt.Printf("created  %s with params %s\n", ledger.Shown(created.Code), strings.Join(names(created.Params)[:3], ", "))
@@ -62,7 +63,8 @@ func explain(err error) *cala.Error {
 }
 
 func entry(direction, account, units string) cala.TxTemplateEntry {
-	return cala.TxTemplateEntry{EntryType: "'TRANSFER'", AccountID: account, Layer: "SETTLED", Direction: direction, Units: units,
+	return cala.TxTemplateEntry{EntryType: "'TRANSFER'", AccountID: account, Layer: "SETTLED", Direction: direction,
+		Units:    units,
 		Currency: "'USD'"}
 }
 
@@ -72,14 +74,16 @@ func transfer(code, debit, credit string) cala.NewTxTemplate {
 		Params: []cala.Param{{Name: "amount", Type: cala.ParamDecimal}, {Name: "journal", Type: cala.ParamUUID},
 			{Name: "sender", Type: cala.ParamUUID}, {Name: "receiver", Type: cala.ParamUUID}},
 		Transaction: cala.TxTemplateTransaction{Effective: "date()", JournalID: "params.journal"},
-		Entries:     []cala.TxTemplateEntry{entry("DEBIT", "params.sender", debit), entry("CREDIT", "params.receiver", credit)},
+		Entries: []cala.TxTemplateEntry{entry("DEBIT", "params.sender", debit),
+			entry("CREDIT", "params.receiver", credit)},
 	}
 }
 
 func feeTransfer(code string) cala.NewTxTemplate {
 	template := transfer(code, "params.amount + params.fee", "params.amount")
 	template.Params = append([]cala.Param{template.Params[0],
-		{Name: "fee", Type: cala.ParamDecimal, Default: "decimal('0.50')"}, {Name: "memo", Type: cala.ParamString, Default: "''"},
+		{Name: "fee", Type: cala.ParamDecimal, Default: "decimal('0.50')"}, {Name: "memo", Type: cala.ParamString,
+			Default: "''"},
 		{Name: "fees", Type: cala.ParamUUID}}, template.Params[1:]...)
 	template.Transaction.Description = "params.memo"
 	template.Entries = append(template.Entries, entry("CREDIT", "params.fees", "params.fee"))
@@ -97,6 +101,7 @@ func post(ctx context.Context, ledger sample.Ledger, title string, params cala.P
 	posted := sample.Must(ledger.Post(ctx, ledger.Code("FEE_TRANSFER"), params))
 	fmt.Println(title)
 	for _, entry := range posted.Entries {
-		fmt.Printf("  %d  %-5s  %-6s  %s %s\n", entry.Sequence, codes[entry.AccountID], entry.Direction, entry.Units, entry.Currency)
+		fmt.Printf("  %d  %-5s  %-6s  %s %s\n", entry.Sequence, codes[entry.AccountID], entry.Direction, entry.Units,
+			entry.Currency)
 	}
 }

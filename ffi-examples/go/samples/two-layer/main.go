@@ -55,7 +55,8 @@ func main() {
 }
 
 func entry(direction, account, layer string) cala.TxTemplateEntry {
-	return cala.TxTemplateEntry{EntryType: "'CARD'", AccountID: account, Layer: layer, Direction: direction, Units: "params.amount",
+	return cala.TxTemplateEntry{EntryType: "'CARD'", AccountID: account, Layer: layer, Direction: direction,
+		Units:    "params.amount",
 		Currency: "'USD'"}
 }
 

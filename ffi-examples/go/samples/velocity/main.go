@@ -28,7 +28,8 @@ func main() {
 	shop.pay(ctx, "50.00", "2026-01-30")
 	shop.pay(ctx, "50.00", "2026-01-31")
 	var left []string
-	for _, room := range sample.Must(ledger.HeadroomVelocity(ctx, cala.VelocityHeadroomRequest{AccountID: shop.alice})).Items {
+	for _, room := range sample.Must(ledger.HeadroomVelocity(ctx,
+		cala.VelocityHeadroomRequest{AccountID: shop.alice})).Items {
 		left = append(left, room.Left+" of "+room.Limit)
 	}
 	fmt.Println("left of the days:", strings.Join(left, ", "))
@@ -40,7 +41,8 @@ func main() {
 	shop.pay(ctx, "50.00", "2026-01-30")
 	shop.pay(ctx, "20.00", "2026-02-01")
 
-	sample.Must(ledger.DetachVelocityControl(ctx, cala.VelocityControlDetachRequest{ControlID: daily, AccountIDs: []string{shop.alice}}))
+	sample.Must(ledger.DetachVelocityControl(ctx, cala.VelocityControlDetachRequest{ControlID: daily,
+		AccountIDs: []string{shop.alice}}))
 	attached := sample.Must(ledger.VelocityAttachmentsPage(ctx, cala.VelocityAttachmentFilter{AccountID: shop.alice}))
 	fmt.Println("without the limit:", len(attached.Items), "control attached")
 	shop.pay(ctx, "500.00", "2026-02-01")
@@ -52,7 +54,8 @@ type payments struct {
 }
 
 // control creates a limit on what is debited within a day, and a control that has it.
-func (p payments) control(ctx context.Context, control cala.NewVelocityControl, amount string, params ...cala.Param) string {
+func (p payments) control(ctx context.Context, control cala.NewVelocityControl, amount string,
+	params ...cala.Param) string {
 	limit := sample.Must(p.CreateVelocityLimit(ctx, cala.NewVelocityLimit{
 		Name: "Daily", Currency: "USD", Params: params,
 		Window: []cala.VelocityWindowKey{{Alias: "day", Value: "context.vars.transaction.effective.format('%Y-%m-%d')"}},
@@ -60,7 +63,8 @@ func (p payments) control(ctx context.Context, control cala.NewVelocityControl, 
 			{Layer: "SETTLED", Amount: amount, EnforcementDirection: "DEBIT"}}},
 	}))
 	created := sample.Must(p.CreateVelocityControl(ctx, control))
-	sample.Must(p.AddVelocityControlLimit(ctx, cala.VelocityControlAddLimitRequest{ControlID: created.ID, LimitID: limit.ID}))
+	sample.Must(p.AddVelocityControlLimit(ctx, cala.VelocityControlAddLimitRequest{ControlID: created.ID,
+		LimitID: limit.ID}))
 	return created.ID
 }
 

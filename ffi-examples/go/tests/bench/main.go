@@ -109,7 +109,8 @@ func open(config cala.Config) *bench {
 
 func (b *bench) post(o *cala.Operations) error {
 	n := int(b.next.Add(1))
-	_, err := o.Post(ctx, "TRANSFER", cala.Params{"journal": b.journal, "from": b.ids[n%accounts], "to": b.ids[(n*7+1)%accounts],
+	_, err := o.Post(ctx, "TRANSFER", cala.Params{"journal": b.journal, "from": b.ids[n%accounts],
+		"to":     b.ids[(n*7+1)%accounts],
 		"amount": "1.00"})
 	return err
 }

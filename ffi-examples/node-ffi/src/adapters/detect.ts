@@ -88,9 +88,10 @@ export function adapterOf(handle: any): Adapter {
     return typeOrmAdapter(handle);
   }
   if (can(handle, "query")) return pgAdapter(handle);
-  const given = handle === null || typeof handle !== "object" ? String(handle) : (handle.constructor?.name ?? "an object");
+  const given = handle === null || typeof handle !== "object" ? String(handle) :
+    (handle.constructor?.name ?? "an object");
   throw wrongHandle(
-    `in() was given ${given}: it takes the open transaction or connection of one of the drivers in the README, or what ` +
-      "adapter() makes",
+    `in() was given ${given}: it takes the open transaction or connection of one of the drivers in the README, or ` +
+      "what adapter() makes",
   );
 }

@@ -68,7 +68,8 @@ const stores = [
   [/^(pg|postgres|aurora-postgres)/i, "postgres"],
 ] as const;
 
-// Which database, by the name that an ORM has for it; undefined for one that is not known, which the first statement tells.
+// Which database, by the name that an ORM has for it; undefined for one that is not known, which the first statement
+// tells.
 function storeOf(name: unknown): { store?: "sqlite" | "postgres" } {
   const found = typeof name === "string" && stores.find(([names]) => names.test(name));
   return found ? { store: found[1] } : {};
@@ -89,7 +90,9 @@ export function pgAdapter(client: PgClient): Adapter {
 
 export function sqlTagAdapter(tag: SqlTag): Adapter {
   const database = tag.options?.adapter ?? "postgres";
-  if (database !== "postgres" && database !== "sqlite") throw wrongHandle(`in() cannot use the sql of ${database}: ${elsewhere}`);
+  if (database !== "postgres" && database !== "sqlite") {
+    throw wrongHandle(`in() cannot use the sql of ${database}: ${elsewhere}`);
+  }
   const adapter: Adapter = {
     connection: tag,
     exec: async (sql, params) => firstText(await tag.unsafe(sql, params)),
@@ -187,7 +190,8 @@ export function prismaAdapter(tx: PrismaTransaction): Adapter {
 }
 
 export function pgPromiseAdapter(task: PgPromiseTask): Adapter {
-  // What has its own text and values is left to the server's parameters; otherwise pg-promise would write them into the text.
+  // What has its own text and values is left to the server's parameters; otherwise pg-promise would write them into the
+  // text.
   const exec = async (text: string, values: string[]): Promise<string | null> =>
     firstText(await task.result({ text, values }));
   return {
@@ -196,7 +200,12 @@ export function pgPromiseAdapter(task: PgPromiseTask): Adapter {
     inTransaction: () => task.ctx?.inTransaction === true && !task.ctx.finish,
     synchronous: false,
     store: "postgres",
-    what: task.ctx?.inTransaction !== true ? "pg-promise without a tx" : task.ctx.finish ? "a finished tx of pg-promise" : "a tx of pg-promise",
+    what:
+      task.ctx?.inTransaction !== true
+        ? "pg-promise without a tx"
+        : task.ctx.finish
+          ? "a finished tx of pg-promise"
+          : "a tx of pg-promise",
     pass: "pass the t of db.tx((t) => …)",
   };
 }
@@ -205,7 +214,8 @@ export function sequelizeAdapter(transaction: SequelizeTransaction): Adapter {
   const { sequelize, connection } = transaction as any;
   if (sequelize?.getDialect?.() !== "postgres") {
     throw wrongHandle(
-      `in() cannot use a Sequelize transaction on ${sequelize?.getDialect?.()}: only on PostgreSQL has it a connection that can be used`,
+      `in() cannot use a Sequelize transaction on ${sequelize?.getDialect?.()}: only on PostgreSQL has it a ` +
+        `connection that can be used`,
     );
   }
   const open = (): boolean => (transaction as any).finished === undefined && !!connection;

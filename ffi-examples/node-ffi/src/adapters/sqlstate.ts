@@ -44,10 +44,12 @@ export function saidToPrisma(error: any): { code: string; message: string } | un
   if (typeof error?.clientVersion !== "string") return undefined;
   const { originalCode, originalMessage } = error.meta?.driverAdapterError?.cause ?? {};
   if (typeof originalCode === "string") return { code: originalCode, message: String(originalMessage) };
-  return typeof error.meta?.code === "string" ? { code: error.meta.code, message: String(error.meta.message) } : undefined;
+  return typeof error.meta?.code === "string" ? { code: error.meta.code, message: String(error.meta.message) } :
+    undefined;
 }
 
-// Prisma's codes look like SQLSTATEs. Write conflict or deadlock; the server cannot be reached, has closed the connection.
+// Prisma's codes look like SQLSTATEs. Write conflict or deadlock; the server cannot be reached, has closed the
+// connection.
 const prismaStates: Record<string, string> = { P2034: "40001", P1001: "08006", P1002: "08006", P1017: "08006" };
 
 /** The SQLSTATE (or SQLite's name) that an error itself has. */
@@ -71,12 +73,14 @@ export function stateOf(error: any): string | undefined {
 /** What an error of a driver or an ORM is wrapped around. */
 export function causeOf(error: any): unknown {
   // TypeORM, Objection, Sequelize; and what everybody else does.
-  return [error.driverError, error.nativeError, error.parent, error.cause].find((each) => typeof each === "object" && each);
+  return [error.driverError, error.nativeError, error.parent, error.cause].find(
+    (each) => typeof each === "object" && each,
+  );
 }
 
 /**
- * Which database an error was said by, if one can tell. Not by 08 and 40, which stand for what Node and Prisma say too, nor by
- * the letters of one of Node's own, EPERM.
+ * Which database an error was said by, if one can tell. Not by 08 and 40, which stand for what Node and Prisma say too,
+ * nor by the letters of one of Node's own, EPERM.
  */
 export function saidBy(error: unknown): "sqlite" | "postgres" | undefined {
   const state = sqlstateOf(error);
@@ -86,8 +90,9 @@ export function saidBy(error: unknown): "sqlite" | "postgres" | undefined {
 
 // What drivers say when their transaction is over: knex, Kysely, TypeORM, Bun.sql, pg-promise.
 const endings = new RegExp(
-  "^Transaction query already complete|^Transaction is already (committed|rolled back)$|query runner was already released|" +
-    "after its transaction or savepoint ended|outside an expired connection|^Querying against a released or lost connection",
+  "^Transaction query already complete|^Transaction is already (committed|rolled back)$|" +
+    "query runner was already released|after its transaction or savepoint ended|outside an expired connection|" +
+    "^Querying against a released or lost connection",
 );
 
 /** Whether a driver, however deep an ORM has wrapped it, says that the transaction is over; nothing was sent then. */

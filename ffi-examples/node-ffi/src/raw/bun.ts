@@ -2,7 +2,8 @@
 import { createRequire } from "node:module";
 import type { Handle, Raw, Waiting } from "./types.js";
 
-// Not an import: its types are not there when tsc runs for Node, and an awaited one would keep require() from this module.
+// Not an import: its types are not there when tsc runs for Node, and an awaited one would keep require() from this
+// module.
 const { dlopen, CString } = createRequire(process.execPath)("bun:ffi");
 
 const text = (address: number | null): string | null => (address ? new CString(address).toString() : null);
@@ -194,16 +195,20 @@ export function load(path: string, waiting: Waiting): Raw {
     cala_op_run: symbols.cala_op_run,
     cala_op_start: symbols.cala_op_start,
     cala_op_step: symbols.cala_op_step,
-    cala_op_sql: (op: Handle | null, outLen: BigUint64Array | null): string | null => text(symbols.cala_op_sql(op, outLen)),
+    cala_op_sql: (op: Handle | null,
+      outLen: BigUint64Array | null): string | null => text(symbols.cala_op_sql(op, outLen)),
     cala_op_sql_name: (op: Handle | null): string | null => text(symbols.cala_op_sql_name(op)),
     cala_op_sql_returns_row: symbols.cala_op_sql_returns_row,
     cala_op_param_count: symbols.cala_op_param_count,
-    cala_op_param: (op: Handle | null, index: number, outLen: BigUint64Array | null): string | null => text(symbols.cala_op_param(op, index, outLen)),
+    cala_op_param: (op: Handle | null, index: number,
+      outLen: BigUint64Array | null): string | null => text(symbols.cala_op_param(op, index, outLen)),
     cala_op_feed: symbols.cala_op_feed,
-    cala_op_feed_error: (op: Handle | null, sqlstate: string | null, message: string | null): number => symbols.cala_op_feed_error(op, zeroEnded(sqlstate), zeroEnded(message)),
+    cala_op_feed_error: (op: Handle | null, sqlstate: string | null,
+      message: string | null): number => symbols.cala_op_feed_error(op, zeroEnded(sqlstate), zeroEnded(message)),
     cala_op_trace: symbols.cala_op_trace,
     cala_op_status: symbols.cala_op_status,
-    cala_op_result: (op: Handle | null, outLen: BigUint64Array | null): string | null => text(symbols.cala_op_result(op, outLen)),
+    cala_op_result: (op: Handle | null,
+      outLen: BigUint64Array | null): string | null => text(symbols.cala_op_result(op, outLen)),
     cala_op_error: symbols.cala_op_error,
     cala_op_cancel: symbols.cala_op_cancel,
     cala_op_free: symbols.cala_op_free,

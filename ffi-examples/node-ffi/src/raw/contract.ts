@@ -1606,8 +1606,10 @@ export type JournalReopenError = "journal.not_found" | "journal.changed";
 export interface TxTemplateCreateRequest {
   id?: Id | undefined;
   code: string;
+  /** At most 1000. */
   params?: Param[] | undefined;
   transaction: TemplateTransaction;
+  /** At most 1000. */
   entries: TemplateEntry[];
   description?: string | undefined;
   metadata?: Json | undefined;
@@ -1690,6 +1692,7 @@ export interface VelocityLimitCreateRequest {
   window?: VelocityWindowKey[] | undefined;
   condition?: Expression | undefined;
   currency?: Currency | undefined;
+  /** At most 1000. */
   params?: Param[] | undefined;
   limit: VelocityLimitPart;
 }
@@ -1717,6 +1720,7 @@ export interface VelocityLimitEnsureRequest {
   window?: VelocityWindowKey[] | undefined;
   condition?: Expression | undefined;
   currency?: Currency | undefined;
+  /** At most 1000. */
   params?: Param[] | undefined;
   limit: VelocityLimitPart;
   /** Default "error". */
@@ -2321,7 +2325,8 @@ export type TransactionListError = "list.no_mark";
  * Lists entries in the order in which they were posted. The four limits are inclusive. Those of an account set are
  * those of every account below it, in the set's journal.
  */
-export type EntryListRequest = PageRequest & ({ accountId: Id } | { accountSetId: Id } | { journalId: Id } | { transactionId: Id }) & {
+export type EntryListRequest = PageRequest & ({ accountId: Id } | { accountSetId: Id } | { journalId: Id }
+  | { transactionId: Id }) & {
   createdFrom?: Instant | Date | undefined;
   createdTo?: Instant | Date | undefined;
   effectiveFrom?: DateText | undefined;
@@ -2401,7 +2406,8 @@ export type BalanceHistoryError = "currency.unknown";
  * effective date has as its version how many entries those are; its entryId, as a layer's, is the last one of the
  * latest date. A version that a balance that follows (balanceRollup) leapt over is not found.
  */
-export type BalanceAtRequest = BalanceKey & ({ version: number } | { recordedAt: Instant | Date } | { effective: DateText });
+export type BalanceAtRequest = BalanceKey & ({ version: number } | { recordedAt: Instant | Date }
+  | { effective: DateText });
 
 /**
  * NotFoundError balance.not_found; RejectedError journal.no_effective_balances; InvalidError currency.unknown,
@@ -2643,6 +2649,7 @@ export type TxLockAccountsError = "account.not_found" | "journal.not_found" | "c
  */
 export interface TxExecRequest {
   sql: string;
+  /** At most 1000. */
   params?: (string | null)[] | undefined;
 }
 

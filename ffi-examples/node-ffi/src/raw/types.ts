@@ -141,14 +141,18 @@ export const operationNames = [
 
 /** The functions of cala.h that wait, called on another thread so that the caller's event loop goes on. */
 export interface Waiting {
-  cala_ledger_open(config: Uint8Array | null, configLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): Promise<number>;
+  cala_ledger_open(config: Uint8Array | null, configLen: number, out: BigUint64Array | null,
+    outError: BigUint64Array | null): Promise<number>;
   cala_ledger_free(ledger: Handle | null): Promise<void>;
   cala_queue_run(queue: Handle | null): Promise<number>;
-  cala_tx_begin(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): Promise<number>;
+  cala_tx_begin(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null,
+    outError: BigUint64Array | null): Promise<number>;
   cala_tx_commit(tx: Handle | null, outError: BigUint64Array | null): Promise<number>;
   cala_tx_rollback(tx: Handle | null, outError: BigUint64Array | null): Promise<number>;
-  cala_tx_prepare(tx: Handle | null, gid: Uint8Array | null, gidLen: number, outError: BigUint64Array | null): Promise<number>;
-  cala_listener_open(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, queue: Handle | null, fn: Handle | null, user: number, out: BigUint64Array | null, outError: BigUint64Array | null): Promise<number>;
+  cala_tx_prepare(tx: Handle | null, gid: Uint8Array | null, gidLen: number,
+    outError: BigUint64Array | null): Promise<number>;
+  cala_listener_open(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, queue: Handle | null,
+    fn: Handle | null, user: number, out: BigUint64Array | null, outError: BigUint64Array | null): Promise<number>;
 }
 
 /** The library, function by function. */
@@ -169,8 +173,8 @@ export interface Raw {
    * result: type, errors: [code]}}, codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes", means,
    * advice, details: type}}, functions: [name]}. A type is
    * {kind: "object", fields: [{key, type, optional, default?, doc?}]}, {kind: "list", of, max?}, {kind: "map", of},
-   * {kind: "union" | "all", of: [type]}, {kind: "literal", value}, {kind: "integer", min?, max?} or {kind: "name", name}:
-   * a word for values, one of types, or "<operation>.request". Static; never NULL. Any thread.
+   * {kind: "union" | "all", of: [type]}, {kind: "literal", value}, {kind: "integer", min?, max?} or {kind: "name",
+   * name}: a word for values, one of types, or "<operation>.request". Static; never NULL. Any thread.
    */
   cala_api(): string | null;
   /**
@@ -182,7 +186,9 @@ export interface Raw {
   cala_free(memory: Handle | null): void;
   /** The status, the same that the failed call returned. */
   cala_error_status(error: Handle | null): number;
-  /** A stable dotted word for programs: "account.locked". The list is at the end of this header, and in docs/errors.md. */
+  /**
+   * A stable dotted word for programs: "account.locked". The list is at the end of this header, and in docs/errors.md.
+   */
   cala_error_code(error: Handle | null): string | null;
   /** One line of plain English for people: what is wrong and what was expected. Never holds a password. */
   cala_error_message(error: Handle | null): string | null;
@@ -195,17 +201,17 @@ export interface Raw {
   /** Which posting of a batch was refused, counted from 0; -1 when the error is about none. */
   cala_error_posting_index(error: Handle | null): number;
   /**
-   * More, as a JSON object: {"pointer": "/params/amount"}, {"account_id": "..."}; "{}" when there is no more. The list of
-   * codes has the keys of each.
+   * More, as a JSON object: {"pointer": "/params/amount"}, {"account_id": "..."}; "{}" when there is no more. The list
+   * of codes has the keys of each.
    */
   cala_error_details(error: Handle | null): string | null;
   /** Ends an error from an out_error. Errors from cala_op_error are the operation's: do not free them. */
   cala_error_free(error: Handle | null): void;
   /**
-   * For a refusal that the program's own driver tells of, when the ledger was not asked: whether a race was lost, so that
-   * the whole transaction may succeed when it is rolled back and run again; what CALA_TX_RETRY says of a cala_error.
-   * sqlstate: the SQLSTATE ("40001") or SQLite's name of its code ("SQLITE_BUSY"). 1 or 0; 0 for NULL and for "". Any
-   * thread.
+   * For a refusal that the program's own driver tells of, when the ledger was not asked: whether a race was lost, so
+   * that the whole transaction may succeed when it is rolled back and run again; what CALA_TX_RETRY says of a
+   * cala_error. sqlstate: the SQLSTATE ("40001") or SQLite's name of its code ("SQLITE_BUSY"). 1 or 0; 0 for NULL and
+   * for "". Any thread.
    */
   cala_lost_race(sqlstate: string | null): number;
   /**
@@ -214,20 +220,21 @@ export interface Raw {
    * config: a JSON object; NULL with length 0 is {}. Every key is optional:
    *   store       "sqlite:PATH" (the file is made when absent), "sqlite::memory:", a libpq connection string or URI
    *               ("postgres://user@host/db", "host=/run/postgresql dbname=app"; with a standby, docs/failover.md:
-   *               "postgres://user@/db?host=a,b&target_session_attrs=read-write"), or "host:sqlite" / "host:postgres": no
-   *               connection of its own, everything runs through cala_tx_host. Default "sqlite:cala.db".
+   *               "postgres://user@/db?host=a,b&target_session_attrs=read-write"), or "host:sqlite" / "host:postgres":
+   *               no connection of its own, everything runs through cala_tx_host. Default "sqlite:cala.db".
    *   migrate     bool: create or upgrade the ledger's tables. Default true for SQLite, false for PostgreSQL.
    *   schema      PostgreSQL only: the schema of all tables and functions; [a-z_][a-z0-9_]*, 63 bytes at most.
    *               Default "cala".
-   *   pool        {"max": n, "timeout_ms": t}: connections to PostgreSQL at most (1 to 1000, default 10), and how long to
-   *               wait for one of them, or for SQLite's one writer, to come free (0 to 3600000, default 30000; then
+   *   pool        {"max": n, "timeout_ms": t}: connections to PostgreSQL at most (1 to 1000, default 10), and how long
+   *               to wait for one of them, or for SQLite's one writer, to come free (0 to 3600000, default 30000; then
    *               store.pool_timeout, store.busy).
    *   clock       {"manual": INSTANT}: time stands still until cala_clock_set or cala_clock_advance. Default: the
    *               system's clock.
    *   commit      {"durable": bool, "group_max": n}. durable: true waits for the disk, where PostgreSQL's settings say
    *               not to wait too. Default true. false may lose the last postings in a power cut, never half of one.
-   *               group_max: postings that wait while a commit is under way are committed together, so many at most, each
-   *               with its own outcome as if one after the other; 1 to 10000, 1: every operation by itself. Default 500.
+   *               group_max: postings that wait while a commit is under way are committed together, so many at most,
+   *               each with its own outcome as if one after the other; 1 to 10000, 1: every operation by itself.
+   *               Default 500.
    *   queue_max   operations in flight at most, 1 to 1048576; one more gives CALA_BUSY. Default 65536.
    *   failover_wait_ms  how long operations wait for a store that was there before and is away, as in a failover, 0 to
    *               3600000. Until then a posting whose commit was not answered is looked up, too. Default 30000.
@@ -239,14 +246,16 @@ export interface Raw {
    * CALA_UNSUPPORTED (store.migrations_missing: open with "migrate": true or run cala_ledger_migrate; store.newer: the
    * tables are newer than this library), CALA_BUSY (store.busy: another process is migrating).
    */
-  cala_ledger_open(config: Uint8Array | null, configLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_ledger_open(config: Uint8Array | null, configLen: number, out: BigUint64Array | null,
+    outError: BigUint64Array | null): number;
   /**
    * Begins to close: new operations are refused with CALA_CLOSED, those that have not begun are answered with
    * CALA_CANCELLED, those that run are finished. Never blocks. The completion comes last, after every other answer of
    * this ledger: as a call of fn (when fn is not NULL) or a record CALA_RECORD_SHUTDOWN with user as its tag, in queue.
    * queue may be NULL: then nothing is told. CALA_CLOSED when it was shut down before.
    */
-  cala_ledger_shutdown(ledger: Handle | null, queue: Handle | null, fn: Handle | null, user: number, outError: BigUint64Array | null): number;
+  cala_ledger_shutdown(ledger: Handle | null, queue: Handle | null, fn: Handle | null, user: number,
+    outError: BigUint64Array | null): number;
   /**
    * Ends a ledger: shuts it down when that was not done, waits for what runs, closes connections. Operations and
    * transactions that are still there stay valid handles and answer CALA_CLOSED. Blocks until running statements end.
@@ -254,26 +263,28 @@ export interface Raw {
   cala_ledger_free(ledger: Handle | null): void;
   /**
    * Has the ledger tell of its work: of what went wrong, what it did about that, and what took long. Each is a record
-   * CALA_RECORD_LOG in queue, whose tag is user and whose data is a log_record ("The documents of the operations"), or a
-   * call of fn. No amount, param, metadata, name or password is ever in one, nor a word of the database's. A ledger has
-   * one log: this takes the place of the one before, and fn of that is not called any more, though a call on another
-   * thread may still be running; with queue NULL it has none, as in the beginning. What waits in queue when the ledger
-   * ends is still there for whoever drains or reads it, by fn too. options: NULL or
+   * CALA_RECORD_LOG in queue, whose tag is user and whose data is a log_record ("The documents of the operations"), or
+   * a call of fn. No amount, param, metadata, name or password is ever in one, nor a word of the database's. A ledger
+   * has one log: this takes the place of the one before, and fn of that is not called any more, though a call on
+   * another thread may still be running; with queue NULL it has none, as in the beginning. What waits in queue when the
+   * ledger ends is still there for whoever drains or reads it, by fn too. options: NULL or
    *   level    "error", "warn", "info" or "debug": each tells also of those before it. Default "warn".
    *   slow_ms  operations that took so long, 0 to 3600000, are told of too (operation.slow, a warning). Default: none.
-   *   buffer   how many log records wait in the queue at most, whichever ledgers they are of, 1 to 100000. Default 1024.
-   *            Nothing waits for a place: more are dropped and counted. The next record then says how many
-   *            (CALA_RECORD_DROPPED, or a call of the fn that was last given with this queue), and so does
+   *   buffer   how many log records wait in the queue at most, whichever ledgers they are of, 1 to 100000.
+   *            Default 1024. Nothing waits for a place: more are dropped and counted. The next record then says how
+   *            many (CALA_RECORD_DROPPED, or a call of the fn that was last given with this queue), and so does
    *            ledger_metrics.
-   * What open itself did is over by then; open with "lazy" to hear of it. No record comes after cala_ledger_shutdown has
-   * told of its end. CALA_INVALID, CALA_CLOSED.
+   * What open itself did is over by then; open with "lazy" to hear of it. No record comes after cala_ledger_shutdown
+   * has told of its end. CALA_INVALID, CALA_CLOSED.
    */
-  cala_ledger_log(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, queue: Handle | null, fn: Handle | null, user: number, outError: BigUint64Array | null): number;
+  cala_ledger_log(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, queue: Handle | null,
+    fn: Handle | null, user: number, outError: BigUint64Array | null): number;
   /**
    * Sets a manual clock. rfc3339: an instant ("2026-01-01T00:00:00Z"); earlier than now is allowed.
    * CALA_INVALID (request.malformed), CALA_UNSUPPORTED (clock.not_manual).
    */
-  cala_clock_set(ledger: Handle | null, rfc3339: Uint8Array | null, rfc3339Len: number, outError: BigUint64Array | null): number;
+  cala_clock_set(ledger: Handle | null, rfc3339: Uint8Array | null, rfc3339Len: number,
+    outError: BigUint64Array | null): number;
   /**
    * Moves a manual clock forward. CALA_INVALID (clock.range: negative, or past the year 9999), CALA_UNSUPPORTED
    * (clock.not_manual).
@@ -299,11 +310,12 @@ export interface Raw {
    * bytes filled; 0 when there is nothing. CALA_INVALID when the first record does not fit: *out_used is then what it
    * needs, and nothing is lost. CALA_BUSY when another thread is reading or draining this queue.
    */
-  cala_queue_read(queue: Handle | null, buffer: Uint8Array | null, capacity: number, outUsed: BigUint64Array | null): number;
+  cala_queue_read(queue: Handle | null, buffer: Uint8Array | null, capacity: number,
+    outUsed: BigUint64Array | null): number;
   /**
    * Calls the callbacks of what has finished, at most max (0: all that is there now), on this thread, and returns how
-   * many. Records of operations started without a callback are skipped over and dropped. Negative: a cala_status negated
-   * (-CALA_BUSY when another thread reads or drains, -CALA_MISUSE from inside a callback).
+   * many. Records of operations started without a callback are skipped over and dropped. Negative: a cala_status
+   * negated (-CALA_BUSY when another thread reads or drains, -CALA_MISUSE from inside a callback).
    */
   cala_queue_drain(queue: Handle | null, max: number): number;
   /** Drains and waits, until cala_queue_stop. Blocks. One thread a queue: CALA_BUSY for a second. */
@@ -336,8 +348,8 @@ export interface Raw {
    * 2. Starts and returns. The answer comes through queue exactly once: as a call of fn from cala_queue_drain or
    * cala_queue_run, or, with cala_queue_read, as a record whose tag is user. fn may be NULL when the queue is read.
    * Freeing the handle before that cancels the operation; its callback is then not called (a reader still gets the
-   * record). CALA_BUSY (queue.full, tx.busy), CALA_CLOSED, CALA_MISUSE as for cala_op_run; then nothing will come through
-   * the queue, and the operation may be started again.
+   * record). CALA_BUSY (queue.full, tx.busy), CALA_CLOSED, CALA_MISUSE as for cala_op_run; then nothing will come
+   * through the queue, and the operation may be started again.
    */
   cala_op_start(op: Handle | null, queue: Handle | null, fn: Handle | null, user: number): number;
   /**
@@ -350,8 +362,8 @@ export interface Raw {
    *                      : cala_op_feed_error(op, sqlstate or NULL, message);
    *   }
    *
-   * Begins: CALA_STEP_NEED_QUERY, or DONE / FAILED when no statement is needed. -CALA_MISUSE when the operation is not in
-   * a cala_tx_host; -CALA_BUSY when another operation of the same cala_tx is between its first step and its answer.
+   * Begins: CALA_STEP_NEED_QUERY, or DONE / FAILED when no statement is needed. -CALA_MISUSE when the operation is not
+   * in a cala_tx_host; -CALA_BUSY when another operation of the same cala_tx is between its first step and its answer.
    */
   cala_op_step(op: Handle | null): number;
   /**
@@ -402,8 +414,8 @@ export interface Raw {
   cala_op_free(op: Handle | null): void;
   /**
    * Begins a transaction on a connection of the library's. Operations made with it see each other's writes; nobody else
-   * does until cala_tx_commit. On SQLite it holds the only writer: keep it short; "sqlite::memory:" has one connection in
-   * all, so everything else waits for the transaction to end, reads too. options: NULL or {savepoint?}; blocks for a
+   * does until cala_tx_commit. On SQLite it holds the only writer: keep it short; "sqlite::memory:" has one connection
+   * in all, so everything else waits for the transaction to end, reads too. options: NULL or {savepoint?}; blocks for a
    * connection as the key pool says.
    *   savepoint  bool: every operation runs behind a SAVEPOINT of its own, so that one that the database refuses leaves
    *              the transaction usable (cala_error_tx_state CALA_TX_USABLE instead of CALA_TX_ABORTED); a lost race
@@ -412,52 +424,59 @@ export interface Raw {
    * CALA_INVALID, CALA_BUSY (store.busy, store.pool_timeout), CALA_UNAVAILABLE, CALA_CLOSED, CALA_MISUSE (host-only
    * ledger).
    */
-  cala_tx_begin(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_tx_begin(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null,
+    outError: BigUint64Array | null): number;
   /**
    * As cala_tx_begin, for programs that must not wait: makes the transaction and the operation that begins it, to be
    * run or started like any other; its result is {}. Until it has ended well, operations of the transaction are refused
    * (CALA_MISUSE call.misuse). One that was cancelled or has failed leaves a transaction that never begins: free it.
    */
-  cala_tx_begin_op(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_tx_begin_op(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Stands for a transaction that the program has open on its own connection. Every operation made with it is driven by
-   * cala_op_step and cala_op_feed; committing and rolling back is the program's. options: NULL or {dialect?, savepoint?}:
+   * cala_op_step and cala_op_feed; committing and rolling back is the program's. options: NULL or {dialect?,
+   * savepoint?}:
    *   dialect    "dollar" ($1), "qmark" (?) or "percent" (%s): how parameters are written. Default "dollar" for
    *              PostgreSQL, "qmark" for SQLite.
    *   savepoint  as for cala_tx_begin; the statements SAVEPOINT, RELEASE and ROLLBACK TO come through cala_op_sql like
    *   the rest.
-   * The statements of one operation must all run in one open transaction. On PostgreSQL an operation that writes without
-   * one, or across two, is answered "transaction.none" and has written nothing. SQLite has no name for a transaction:
-   * there a posting notices when anything else was written between its statements, and cala_tx_in_transaction tells the
-   * rest. CALA_INVALID.
+   * The statements of one operation must all run in one open transaction. On PostgreSQL an operation that writes
+   * without one, or across two, is answered "transaction.none" and has written nothing. SQLite has no name for a
+   * transaction: there a posting notices when anything else was written between its statements, and
+   * cala_tx_in_transaction tells the rest. CALA_INVALID.
    */
-  cala_tx_host(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_tx_host(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null,
+    outError: BigUint64Array | null): number;
   /**
-   * Tells the library what the program's connection says of itself: 1 in a transaction, 0 not (sqlite3_get_autocommit is
-   * the opposite, Python's in_transaction the same). Call it before cala_op_step; it holds until it is called again, and
-   * where it is never called the library does not know. After 0 each operation of the tx that may write is answered
+   * Tells the library what the program's connection says of itself: 1 in a transaction, 0 not (sqlite3_get_autocommit
+   * is the opposite, Python's in_transaction the same). Call it before cala_op_step; it holds until it is called again,
+   * and where it is never called the library does not know. After 0 each operation of the tx that may write is answered
    * CALA_MISUSE transaction.none before its first statement. CALA_MISUSE: not a cala_tx_host, or neither 0 nor 1.
    */
   cala_tx_in_transaction(tx: Handle | null, inTransaction: number): number;
   /**
-   * Takes part in a transaction that the program has open on a libpq connection of its own (C, C++, psycopg, Ruby's pg):
-   * operations made with the handle are run by cala_op_run, on its caller's thread, with the program's connection and the
-   * program's copy of libpq. The library never ends the transaction nor the connection. While an operation runs, the
-   * connection is the library's: use it for nothing else. Notices go to the program's own receiver, on that thread.
-   * cala_op_start is CALA_MISUSE here, and a timeout_ms of cala_op_run is not counted. Since PGconn differs between
-   * copies of libpq, its functions must come from the very copy that made the connection:
+   * Takes part in a transaction that the program has open on a libpq connection of its own (C, C++, psycopg, Ruby's
+   * pg): operations made with the handle are run by cala_op_run, on its caller's thread, with the program's connection
+   * and the program's copy of libpq. The library never ends the transaction nor the connection. While an operation
+   * runs, the connection is the library's: use it for nothing else. Notices go to the program's own receiver, on that
+   * thread. cala_op_start is CALA_MISUSE here, and a timeout_ms of cala_op_run is not counted. Since PGconn differs
+   * between copies of libpq, its functions must come from the very copy that made the connection:
    *   pgconn    the PGconn *; it must outlive the handle.
-   *   resolve   gives the addresses of libpq's functions; user is passed through. NULL: they are looked up in the module
-   *             that options name or, without one, in the program itself.
+   *   resolve   gives the addresses of libpq's functions; user is passed through. NULL: they are looked up in the
+   *             module that options name or, without one, in the program itself.
    *   options   NULL or {library?, savepoint?}: library = the path of the loaded module that uses or is the libpq which
-   *             made the connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint as for cala_tx_begin.
+   *             made the connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint as for
+   *             cala_tx_begin.
    * The ledger must be on PostgreSQL ("postgres://...", or "host:postgres" when it needs no connection of its own), and
    * its tables in the database of the connection. CALA_MISUSE (transaction.none: no transaction is open; tx.connection:
-   * not a connection that these functions understand, broken, in the middle of a statement or of a pipeline; tx.encoding:
-   * its client_encoding is not UTF8; transaction.aborted), CALA_INVALID (tx.libpq: a function was not found, or the
-   * library is not loaded), CALA_UNSUPPORTED (tx.not_postgres).
+   * not a connection that these functions understand, broken, in the middle of a statement or of a pipeline;
+   * tx.encoding: its client_encoding is not UTF8; transaction.aborted), CALA_INVALID (tx.libpq: a function was not
+   * found, or the library is not loaded), CALA_UNSUPPORTED (tx.not_postgres).
    */
-  cala_tx_adopt(ledger: Handle | null, pgconn: Handle | null, resolve: Handle | null, user: number, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_tx_adopt(ledger: Handle | null, pgconn: Handle | null, resolve: Handle | null, user: number,
+    options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null,
+    outError: BigUint64Array | null): number;
   /**
    * Commits a transaction of cala_tx_begin. Blocks. After any answer but CALA_BUSY (an operation is running in it) the
    * transaction is over. CALA_MISUSE (not begun by cala_tx_begin, or over), CALA_UNAVAILABLE, CALA_CONFLICT
@@ -476,23 +495,24 @@ export interface Raw {
   cala_tx_rollback_op(tx: Handle | null, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * The first half of a two-phase commit: a transaction of cala_tx_begin on PostgreSQL goes on in the database under a
-   * name, whatever becomes of this process, of the connection or of the server, until cala_tx_finish commits it or rolls
-   * it back, from any process; docs/two-phase.md has the whole pattern. Until then it holds its locks, and nobody sees
-   * what it wrote. gid: 1 to 100 bytes of UTF-8 without a NUL, of the ledger's own: neither other ledgers nor other
-   * programs are in the way. Blocks. After CALA_OK the handle's transaction is over, its connection free. After an error
-   * whose cala_error_tx_state is CALA_TX_USABLE the transaction is open as before; after any other it is rolled back, but
-   * for CALA_OUTCOME_UNKNOWN: the answer was lost, and PostgreSQL could not be asked in failover_wait_ms;
-   * cala_prepared_list tells. CALA_MISUSE (tx.not_own: not of cala_tx_begin; over), CALA_UNSUPPORTED (tx.not_postgres;
-   * prepared.disabled: the server's max_prepared_transactions is 0; store.unsupported: the program's statements used
-   * temporary tables or the like), CALA_CONFLICT (prepared.exists), CALA_BUSY (prepared.too_many), CALA_INVALID
-   * (request.malformed), CALA_UNAVAILABLE.
+   * name, whatever becomes of this process, of the connection or of the server, until cala_tx_finish commits it or
+   * rolls it back, from any process; docs/two-phase.md has the whole pattern. Until then it holds its locks, and nobody
+   * sees what it wrote. gid: 1 to 100 bytes of UTF-8 without a NUL, of the ledger's own: neither other ledgers nor
+   * other programs are in the way. Blocks. After CALA_OK the handle's transaction is over, its connection free. After
+   * an error whose cala_error_tx_state is CALA_TX_USABLE the transaction is open as before; after any other it is
+   * rolled back, but for CALA_OUTCOME_UNKNOWN: the answer was lost, and PostgreSQL could not be asked in
+   * failover_wait_ms; cala_prepared_list tells. CALA_MISUSE (tx.not_own: not of cala_tx_begin; over), CALA_UNSUPPORTED
+   * (tx.not_postgres; prepared.disabled: the server's max_prepared_transactions is 0; store.unsupported: the program's
+   * statements used temporary tables or the like), CALA_CONFLICT (prepared.exists), CALA_BUSY (prepared.too_many),
+   * CALA_INVALID (request.malformed), CALA_UNAVAILABLE.
    */
   cala_tx_prepare(tx: Handle | null, gid: Uint8Array | null, gidLen: number, outError: BigUint64Array | null): number;
   /**
-   * As cala_tx_prepare, for programs that must not wait: makes the operation that prepares, to be run or started like any
-   * other; its result is {}. One that is cancelled before it has begun leaves the transaction open.
+   * As cala_tx_prepare, for programs that must not wait: makes the operation that prepares, to be run or started like
+   * any other; its result is {}. One that is cancelled before it has begun leaves the transaction open.
    */
-  cala_tx_prepare_op(tx: Handle | null, gid: Uint8Array | null, gidLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_tx_prepare_op(tx: Handle | null, gid: Uint8Array | null, gidLen: number, outOp: BigUint64Array | null,
+    outError: BigUint64Array | null): number;
   /**
    * Ends a transaction handle; one of cala_tx_begin that was neither committed, rolled back nor prepared is
    * rolled back.
@@ -503,33 +523,35 @@ export interface Raw {
    * event (cala_event_list has what is in one and in which order they come), or as calls of fn. options: NULL or
    *   from        "start", "now" or the place of an event: where it begins, behind that. Default "now".
    *   name        text of 1 to 200 bytes: a listener whose place is kept in the ledger. Where it has been before it
-   *               begins at its kept place, whatever from says; else from says where, and that is kept. cala_listener_ack
-   *               moves it; without that every event comes again the next time. Two that are open under one name each
-   *               get every event.
+   *               begins at its kept place, whatever from says; else from says where, and that is kept.
+   *               cala_listener_ack moves it; without that every event comes again the next time. Two that are open
+   *               under one name each get every event.
    *   types, journal_id, entries, balances  as in cala_event_list.
    *   buffer      how many of its events wait in the queue at most, 1 to 10000. Default 500. What does not fit waits in
    *               the ledger: nothing is dropped.
-   *   poll_ms     how long what others have committed may go unseen, 5 to 60000; what this ledger handle commits is seen
-   *               at once. Default 100.
+   *   poll_ms     how long what others have committed may go unseen, 5 to 60000; what this ledger handle commits is
+   *               seen at once. Default 100.
    * Blocks for a statement where from is "now" or there is a name, as cala_listener_place does for programs that must
    * not wait, and may wait for writers as that says. While the store is away the listener waits for it. A record whose
-   * status is not CALA_OK is its last: data is then as of a failed operation. After cala_ledger_shutdown no event comes.
-   * CALA_INVALID, CALA_BUSY (listener.too_many: a ledger has 100 open listeners at most), CALA_MISUSE (op.host_only),
-   * CALA_CLOSED, and what cala_listener_place may refuse.
+   * status is not CALA_OK is its last: data is then as of a failed operation. After cala_ledger_shutdown no event
+   * comes. CALA_INVALID, CALA_BUSY (listener.too_many: a ledger has 100 open listeners at most), CALA_MISUSE
+   * (op.host_only), CALA_CLOSED, and what cala_listener_place may refuse.
    */
-  cala_listener_open(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, queue: Handle | null, fn: Handle | null, user: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_listener_open(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, queue: Handle | null,
+    fn: Handle | null, user: number, out: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * The place up to which everything that it waits for has left the queue: at least that of the last event that was
-   * taken, always before the next one that waits, and where filters leave out much, far behind the last that came. So it
-   * may be kept with cala_listener_ack as soon as all that was taken is dealt with. Negative: a cala_status negated.
+   * taken, always before the next one that waits, and where filters leave out much, far behind the last that came. So
+   * it may be kept with cala_listener_ack as soon as all that was taken is dealt with. Negative: a cala_status negated.
    */
   cala_listener_reached(listener: Handle | null): number;
   /** Ends a listener. fn is not called any more; who reads the queue may still find events that were on their way. */
   cala_listener_free(listener: Handle | null): void;
   /**
-   * Creates an account, in an account set if one is named. Its code and its external id are its own in the whole ledger.
-   * min_available and max_available hold in each journal; what brings an account back towards them is never refused.
-   * request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
+   * Creates an account, in an account set if one is named. Its code and its external id are its own in the whole
+   * ledger. min_available and max_available hold in each journal; what brings an account back towards them is never
+   * refused. request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction =
+   * "credit",
    *   status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
    *   "synchronous", account_set_id?: uuid, min_available?: available_limits, max_available?: available_limits,
    *   available_layer?: layer = "settled"}
@@ -537,7 +559,8 @@ export interface Raw {
    * errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found
    * access: write
    */
-  cala_account_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates accounts, all or none; the answer has them in the same order.
    * request: {accounts: [account_create.request; 10000]}
@@ -545,7 +568,8 @@ export interface Raw {
    * errors: CALA_CONFLICT account.exists; CALA_NOT_FOUND account_set.not_found
    * access: write
    */
-  cala_account_create_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_create_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
    * each start. Of a found one only the fields that the request has are compared, amounts by value, and those only where
@@ -559,7 +583,8 @@ export interface Raw {
    * errors: CALA_CONFLICT account.ensure_differs, account.keys_span, account.exists
    * access: write
    */
-  cala_account_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds an account.
    * request: {id: uuid} | {code: text} | {external_id: text}
@@ -567,21 +592,24 @@ export interface Raw {
    * errors: CALA_NOT_FOUND account.not_found
    * access: read
    */
-  cala_account_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds accounts, in the order asked; missing ones are left out.
    * request: {ids: [uuid; 10000]}
    * result: {accounts: [account]}
    * access: read
    */
-  cala_account_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists accounts by code.
    * request: page & {code_prefix?: text, status?: lock_status}
    * result: {items: [account]} & page_end
    * access: read
    */
-  cala_account_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Changes an account: only what is given changes. A new normal_balance_type changes the sign in which balances are
    * shown, past ones too. version is one higher when anything changed.
@@ -589,10 +617,11 @@ export interface Raw {
    *   description?: text | null, metadata?: json, min_available?: available_limits | null,
    *   max_available?: available_limits | null, available_layer?: layer}
    * result: account
-   * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed; CALA_REJECTED account.is_set
-   * access: write
+   * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed; CALA_REJECTED
+   * account.is_set access: write
    */
-  cala_account_update(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_update(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first. Locking twice is
    * fine.
@@ -601,7 +630,8 @@ export interface Raw {
    * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed; CALA_REJECTED account.is_set
    * access: write
    */
-  cala_account_lock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_lock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Unlocks an account. Unlocking twice is fine.
    * request: {id: uuid}
@@ -609,7 +639,8 @@ export interface Raw {
    * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed; CALA_REJECTED account.is_set
    * access: write
    */
-  cala_account_unlock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_unlock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates an account set: accounts and other sets under one name, in one journal, with balances of its own, which its
    * members' entries move; one that is eventually consistent has no min_available or max_available. Its id is found
@@ -622,7 +653,8 @@ export interface Raw {
    * errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found
    * access: write
    */
-  cala_account_set_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_set_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates an account set, or finds the one that has its id or external id, of which one must be given; as
    * account_ensure. Its members are ensured by account_set_ensure_members.
@@ -632,7 +664,8 @@ export interface Raw {
    *   journal.not_found
    * access: write
    */
-  cala_account_set_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_set_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds an account set.
    * request: {id: uuid} | {external_id: text}
@@ -640,21 +673,24 @@ export interface Raw {
    * errors: CALA_NOT_FOUND account_set.not_found
    * access: read
    */
-  cala_account_set_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_set_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds account sets, in the order asked; missing ones are left out.
    * request: {ids: [uuid; 10000]}
    * result: {account_sets: [account_set]}
    * access: read
    */
-  cala_account_set_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_set_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists account sets in the order in which they were created.
    * request: page & {journal_id?: uuid}
    * result: {items: [account_set]} & page_end
    * access: read
    */
-  cala_account_set_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_set_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Changes an account set: only what is given changes.
    * request: {id: uuid, name?: text, external_id?: text | null, normal_balance_type?: direction,
@@ -664,33 +700,36 @@ export interface Raw {
    * errors: CALA_NOT_FOUND account_set.not_found; CALA_CONFLICT account_set.exists, account_set.changed
    * access: write
    */
-  cala_account_set_update(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_set_update(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Puts accounts and account sets into account sets, all or none: what counts is the graph that comes of all of them. A
-   * member is in every set above it by one way only, sets are at most 16 deep, and a member must not yet have entries in
-   * the set's journal, so that a set's balances are complete. An account may be in sets of several journals, a set only
-   * in sets of its own. Of several errors the first of this order is told, and index says of which member:
-   * account_set.not_found, membership.journal_mismatch, .has_history, account.is_set, membership.cycle, .duplicate_path,
-   * .depth, account.not_found. Postings in flight in the sets' journals end first, and others wait until the transaction
-   * ends.
+   * Puts accounts and account sets into account sets, all or none: what counts is the graph that comes of all of them.
+   * A member is in every set above it by one way only, sets are at most 16 deep, and a member must not yet have entries
+   * in the set's journal, so that a set's balances are complete. An account may be in sets of several journals, a set
+   * only in sets of its own. Of several errors the first of this order is told, and index says of which member:
+   * account_set.not_found, membership.journal_mismatch, .has_history, account.is_set, membership.cycle,
+   * .duplicate_path, .depth, account.not_found. Postings in flight in the sets' journals end first, and others wait
+   * until the transaction ends.
    * request: {members: [membership; 10000]}
    * result: {added: integer}
    * errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
    *   membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set
    * access: write
    */
-  cala_account_set_add_members(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_set_add_members(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Puts those into account sets that are not there yet, all or none, for setting up at a start: what is there already
-   * stays, also when it has entries by now. created and found: how many; a member that is named twice is found the second
-   * time. index counts the missing ones.
+   * stays, also when it has entries by now. created and found: how many; a member that is named twice is found the
+   * second time. index counts the missing ones.
    * request: {members: [membership; 10000]}
    * result: {created: integer, found: integer}
    * errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
    *   membership.has_history, membership.cycle, membership.duplicate_path, membership.depth, account.is_set
    * access: write
    */
-  cala_account_set_ensure_members(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_set_ensure_members(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null,
+    requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Takes a member out of an account set, as long as it has no entries in the set's journal.
    * request: membership
@@ -699,22 +738,25 @@ export interface Raw {
    *   membership.journal_mismatch, membership.has_history, account.is_set
    * access: write
    */
-  cala_account_set_remove_member(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_set_remove_member(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null,
+    requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Lists what is in an account set itself: in the order in which it was put there, or by external id, those without one
-   * last.
+   * Lists what is in an account set itself: in the order in which it was put there, or by external id, those without
+   * one last.
    * request: page & {account_set_id: uuid, by?: "created_at" | "external_id" = "created_at"}
    * result: {items: [member]} & page_end
    * access: read
    */
-  cala_account_set_list_members(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_set_list_members(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null,
+    requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists the account sets that an account or a set is in itself, in the order in which those were created.
    * request: page & ({account_id: uuid} | {account_set_id: uuid})
    * result: {items: [account_set]} & page_end
    * access: read
    */
-  cala_account_set_list_parents(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_set_list_parents(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null,
+    requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates a journal.
    * request: {id?: uuid, name: text, code?: text, description?: text, status?: lock_status = "active",
@@ -723,7 +765,8 @@ export interface Raw {
    * errors: CALA_CONFLICT journal.exists
    * access: write
    */
-  cala_journal_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_journal_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates a journal, or finds the one that has its id or code, of which one must be given; as account_ensure.
    * request: journal_create.request & {on_difference?: on_difference = "error"}
@@ -731,7 +774,8 @@ export interface Raw {
    * errors: CALA_CONFLICT journal.ensure_differs, journal.keys_span, journal.exists
    * access: write
    */
-  cala_journal_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_journal_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds a journal.
    * request: {id: uuid} | {code: text}
@@ -739,14 +783,16 @@ export interface Raw {
    * errors: CALA_NOT_FOUND journal.not_found
    * access: read
    */
-  cala_journal_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_journal_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists journals by time of creation.
    * request: page & {status?: lock_status}
    * result: {items: [journal]} & page_end
    * access: read
    */
-  cala_journal_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_journal_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Changes a journal: only what is given changes. A new max_scale is for postings to come.
    * request: {id: uuid, name?: text, description?: text | null, max_scale?: max_scale}
@@ -754,7 +800,8 @@ export interface Raw {
    * errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
    * access: write
    */
-  cala_journal_update(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_journal_update(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Locks a journal: postings to it are rejected until it is unlocked. Locking twice is fine.
    * request: {id: uuid}
@@ -762,7 +809,8 @@ export interface Raw {
    * errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
    * access: write
    */
-  cala_journal_lock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_journal_lock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Unlocks a journal. Unlocking twice is fine.
    * request: {id: uuid}
@@ -770,38 +818,43 @@ export interface Raw {
    * errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
    * access: write
    */
-  cala_journal_unlock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_journal_unlock(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Closes a journal's books up to a date: what has an effective date up to it is rejected from now on (journal.closed),
-   * be it a posting, a void, or what becomes of a hold, until the books are reopened. It waits for postings under way;
-   * what was posted stays, and balances by effective date up to that date change no more. Books that are closed up to a
-   * later date stay so.
+   * Closes a journal's books up to a date: what has an effective date up to it is rejected from now on
+   * (journal.closed), be it a posting, a void, or what becomes of a hold, until the books are reopened. It waits for
+   * postings under way; what was posted stays, and balances by effective date up to that date change no more. Books
+   * that are closed up to a later date stay so.
    * request: {id: uuid, until: date}
    * result: journal
    * errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
    * access: write
    */
-  cala_journal_close(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_journal_close(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Reopens a journal's books: they stay closed up to a date, or with null are open altogether. Books that are closed up
-   * to an earlier date stay so.
+   * Reopens a journal's books: they stay closed up to a date, or with null are open altogether. Books that are closed
+   * up to an earlier date stay so.
    * request: {id: uuid, until: date | null}
    * result: journal
    * errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
    * access: write
    */
-  cala_journal_reopen(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_journal_reopen(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates a tx template: how a kind of transaction is posted. It never changes. Its expressions are checked now.
-   * request: {id?: uuid, code: text, params?: [param], transaction: template_transaction, entries: [template_entry],
-   *   description?: text, metadata?: json}
+   * request: {id?: uuid, code: text, params?: [param; 1000], transaction: template_transaction, entries:
+   * [template_entry;
+   *   1000], description?: text, metadata?: json}
    * result: tx_template
    * errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type (a default or
    *   bound of the wrong type), param.range (a default outside the bounds, a max below the min); CALA_REJECTED
    *   tx_template.unbalanced (it can never balance); CALA_CONFLICT tx_template.exists
    * access: write
    */
-  cala_tx_template_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_tx_template_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates a tx template, or finds the one that has its id or code; as account_ensure. params, transaction and entries
    * are compared as a whole.
@@ -812,7 +865,8 @@ export interface Raw {
    *   tx_template.exists
    * access: write
    */
-  cala_tx_template_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_tx_template_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds a tx template.
    * request: {id: uuid} | {code: text}
@@ -820,45 +874,50 @@ export interface Raw {
    * errors: CALA_NOT_FOUND tx_template.not_found
    * access: read
    */
-  cala_tx_template_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_tx_template_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists tx templates by code.
    * request: page
    * result: {items: [tx_template]} & page_end
    * access: read
    */
-  cala_tx_template_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_tx_template_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates a velocity limit. It never changes. Its expressions are checked now. condition, window and timestamp_source
    * see context.vars: transaction {id, createdAt, journalId, txTemplateId, effective, correlationId, metadata}, entry
    * {entryType, sequence, layer, direction, units, currency, metadata} and account {id, name, externalId,
-   * normalBalanceType, metadata}, which is the account or set that the control is attached to; a void's entries are seen
-   * as those that it takes back. metadata that is not there does not exist: ask has() first.
+   * normalBalanceType, metadata}, which is the account or set that the control is attached to; a void's entries are
+   * seen as those that it takes back. metadata that is not there does not exist: ask has() first.
    * request: {id?: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
-   *   currency?: currency, params?: [param], limit: velocity_limit_part}
+   *   currency?: currency, params?: [param; 1000], limit: velocity_limit_part}
    * result: velocity_limit
    * errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
    *   CALA_CONFLICT velocity_limit.exists
    * access: write
    */
-  cala_velocity_limit_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_velocity_limit_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates a velocity limit, or finds the one that has this id; as account_ensure.
    * request: {id: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
-   *   currency?: currency, params?: [param], limit: velocity_limit_part, on_difference?: on_difference = "error"}
+   *   currency?: currency, params?: [param; 1000], limit: velocity_limit_part, on_difference?: on_difference = "error"}
    * result: {created: boolean, velocity_limit: velocity_limit}
    * errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
    *   CALA_CONFLICT velocity_limit.ensure_differs, velocity_limit.exists
    * access: write
    */
-  cala_velocity_limit_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_velocity_limit_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists velocity limits, oldest first.
    * request: page & {control_id?: uuid}
    * result: {items: [velocity_limit]} & page_end
    * access: read
    */
-  cala_velocity_limit_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_velocity_limit_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates a velocity control, without limits at first.
    * request: {id?: uuid, name: text, description?: text, condition?: cel, enforcement?: velocity_enforcement}
@@ -866,7 +925,8 @@ export interface Raw {
    * errors: CALA_INVALID cel.compile; CALA_CONFLICT velocity_control.exists
    * access: write
    */
-  cala_velocity_control_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_velocity_control_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates a velocity control, or finds the one that has this id; as account_ensure.
    * request: {id: uuid, name: text, description?: text, condition?: cel, enforcement?: velocity_enforcement,
@@ -875,14 +935,16 @@ export interface Raw {
    * errors: CALA_INVALID cel.compile; CALA_CONFLICT velocity_control.ensure_differs, velocity_control.exists
    * access: write
    */
-  cala_velocity_control_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_velocity_control_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists velocity controls, oldest first.
    * request: page
    * result: {items: [velocity_control]} & page_end
    * access: read
    */
-  cala_velocity_control_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_velocity_control_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Adds a limit to a control. Where the control is attached already, its limits stay as they were frozen.
    * request: {control_id: uuid, limit_id: uuid}
@@ -891,7 +953,8 @@ export interface Raw {
    *   velocity_control.has_limit; CALA_CONFLICT velocity_control.changed
    * access: write
    */
-  cala_velocity_control_add_limit(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_velocity_control_add_limit(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null,
+    requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Adds a limit to a control, or finds it there.
    * request: {control_id: uuid, limit_id: uuid}
@@ -899,12 +962,13 @@ export interface Raw {
    * errors: CALA_NOT_FOUND velocity_control.not_found, velocity_limit.not_found; CALA_CONFLICT velocity_control.changed
    * access: write
    */
-  cala_velocity_control_ensure_limit(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_velocity_control_ensure_limit(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null,
+    requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Attaches a control to accounts, or to an account set, which then counts every account below it in the set's journal.
-   * The limits are frozen with the params; counting begins with what is posted from now on. Waits for postings in flight.
-   * replace: where it is attached already the params are replaced, and what was counted stays; else that is refused.
-   * account_ids takes sets, too.
+   * Attaches a control to accounts, or to an account set, which then counts every account below it in the set's
+   * journal. The limits are frozen with the params; counting begins with what is posted from now on. Waits for postings
+   * in flight. replace: where it is attached already the params are replaced, and what was counted stays; else that is
+   * refused. account_ids takes sets, too.
    * request: {control_id: uuid, params?: {*: json}, replace?: boolean = false} & ({account_ids: [uuid; 10000]} |
    *   {account_set_id: uuid})
    * result: {attached: integer, replaced: integer}
@@ -913,7 +977,8 @@ export interface Raw {
    *   CALA_REJECTED velocity_control.attached; CALA_CONFLICT velocity_control.changed
    * access: write
    */
-  cala_velocity_control_attach(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_velocity_control_attach(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Attaches a control where it is not attached yet. Where it is, its params are compared, unless on_difference is
    * "keep".
@@ -925,7 +990,8 @@ export interface Raw {
    *   CALA_CONFLICT velocity_control.ensure_differs, velocity_control.changed
    * access: write
    */
-  cala_velocity_control_ensure_attached(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_velocity_control_ensure_attached(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null,
+    requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Detaches a control. Where it is not attached nothing happens. Attached again it goes on with what it had counted.
    * request: {control_id: uuid} & ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
@@ -933,14 +999,16 @@ export interface Raw {
    * errors: CALA_NOT_FOUND velocity_control.not_found; CALA_CONFLICT velocity_control.changed
    * access: write
    */
-  cala_velocity_control_detach(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_velocity_control_detach(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists where controls are attached, oldest first. account_id: an account or a set.
    * request: page & {control_id?: uuid, account_id?: uuid}
    * result: {items: [velocity_attachment]} & page_end
    * access: read
    */
-  cala_velocity_attachment_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_velocity_attachment_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null,
+    requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Says what is left of each limit at an account, and at the sets above it: by limit, journal, currency and window.
    * request: {account_id: uuid, journal_id?: uuid, currency?: currency}
@@ -948,14 +1016,15 @@ export interface Raw {
    * errors: CALA_NOT_FOUND account.not_found; CALA_INVALID currency.unknown, amount.range
    * access: read
    */
-  cala_velocity_headroom(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_velocity_headroom(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Posts a transaction. Posting the same id or external id again with the same content writes nothing and answers with
-   * the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must agree in
-   * each currency and layer. When several errors hold, the first in this order is named: template, params, expressions,
-   * balance; journal, until when it is closed, its max_scale; accounts in entry order; what must stay available, of an
-   * account before the sets above it, and then what the entry says; velocity limits, first the expressions of their
-   * conditions and windows, then the lowest entry, the oldest control and limit.
+   * the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must agree
+   * in each currency and layer. When several errors hold, the first in this order is named: template, params,
+   * expressions, balance; journal, until when it is closed, its max_scale; accounts in entry order; what must stay
+   * available, of an account before the sets above it, and then what the entry says; velocity limits, first the
+   * expressions of their conditions and windows, then the lowest entry, the oldest control and limit.
    * request: {id?: uuid, tx_template_code: text, params?: {*: json}}
    * result: posted
    * errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
@@ -967,17 +1036,19 @@ export interface Raw {
    *   again)
    * access: write
    */
-  cala_transaction_post(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_transaction_post(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Posts several transactions, all or none, as if one after the other in their order. Errors tell which by
-   * cala_error_posting_index. All postings pass one stage before any goes to the next; within a stage the lowest posting
-   * is named. An id or external id that the batch has twice is found in the first stage, at the second of the two.
-   * request: {postings: [transaction_post.request; 10000]}
+   * cala_error_posting_index. All postings pass one stage before any goes to the next; within a stage the lowest
+   * posting is named. An id or external id that the batch has twice is found in the first stage, at the second of the
+   * two. request: {postings: [transaction_post.request; 10000]}
    * result: {results: [posted]}
    * errors: as transaction_post; CALA_CONFLICT transaction.exists (also the same id or external id twice in the batch)
    * access: write
    */
-  cala_transaction_post_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_transaction_post_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Says what would become of a posting, and writes nothing: the same decisions on the same balances, which it locks as
    * the posting would, so that in a transaction the posting can follow. For that it needs what a posting needs: a
@@ -991,14 +1062,15 @@ export interface Raw {
    * errors: CALA_CONFLICT balance.changed (as a posting)
    * access: write
    */
-  cala_transaction_preview(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_transaction_preview(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types, and
    * negated units. It obeys locks and what must stay available, as any posting; no max_scale. A velocity limit that
    * counted the original counts the void in the same window, whenever it comes; one that only gives room is never
-   * refused. A transaction is voided once, a void too; the same void_id again with the same content is a replay. The void
-   * is effective today where nothing is said, has the original's correlation_id, and no external_id: the original keeps
-   * its own.
+   * refused. A transaction is voided once, a void too; the same void_id again with the same content is a replay. The
+   * void is effective today where nothing is said, has the original's correlation_id, and no external_id: the original
+   * keeps its own.
    * request: {id: uuid, void_id?: uuid, effective?: date, description?: text, metadata?: json}
    * result: posted
    * errors: CALA_NOT_FOUND transaction.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
@@ -1008,12 +1080,13 @@ export interface Raw {
    *   repeat), balance.changed (as transaction_post)
    * access: write
    */
-  cala_transaction_void(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_transaction_void(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Makes a hold: posts a transaction whose entries are all in the layer pending, and remembers that they are to be
-   * captured or released. The hold has the transaction's id. Repeated under the same id or external id it is a replay, as
-   * a posting is. A hold with expires_at has expired when the ledger's clock comes to it: it cannot be captured then, and
-   * what it holds stays pending until it is released, by hold_expire or hold_release.
+   * captured or released. The hold has the transaction's id. Repeated under the same id or external id it is a replay,
+   * as a posting is. A hold with expires_at has expired when the ledger's clock comes to it: it cannot be captured
+   * then, and what it holds stays pending until it is released, by hold_expire or hold_release.
    * request: {id?: uuid, tx_template_code: text, params?: {*: json}, expires_at?: instant}
    * result: hold_posted
    * errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
@@ -1023,32 +1096,35 @@ export interface Raw {
    *   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
    * access: write
    */
-  cala_hold_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_hold_create(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Captures a hold, or a part of it: one transaction with the hold's entries, "_RELEASE" after their types and negated
-   * units, and the same settled, "_CAPTURE" after their types. With an amount, of a hold whose entries all have the same
-   * units and currency, that much is captured; without, all that is left. Final, what is left after it is released with
-   * it; else the hold stays open for more, and is captured when nothing is left. The same id again with the same content
-   * is a replay. It obeys locks and what must stay available. Every velocity limit attached now counts what is released
-   * as given back, in the window that the hold was in: also one that was attached after the hold was made, and never
-   * counted it. What is settled counts as any posting. Effective today where nothing is said; a date before the hold's is
-   * taken as it is, as a clearing may bring it: by effective date, what is pending is then given back before it was held.
-   * The hold's correlation_id, description and metadata.
+   * units, and the same settled, "_CAPTURE" after their types. With an amount, of a hold whose entries all have the
+   * same units and currency, that much is captured; without, all that is left. Final, what is left after it is released
+   * with it; else the hold stays open for more, and is captured when nothing is left. The same id again with the same
+   * content is a replay. It obeys locks and what must stay available. Every velocity limit attached now counts what is
+   * released as given back, in the window that the hold was in: also one that was attached after the hold was made, and
+   * never counted it. What is settled counts as any posting. Effective today where nothing is said; a date before the
+   * hold's is taken as it is, as a clearing may bring it: by effective date, what is pending is then given back before
+   * it was held. The hold's correlation_id, description and metadata.
    * In a tx that has posted on the hold's accounts before, it may deadlock with a hold_expire that has the hold and
    * waits for the accounts: PostgreSQL then ends one of the two (store.deadlock). Capture first and post then.
    * request: {hold_id: uuid, id?: uuid, amount?: decimal, final?: boolean = true, effective?: date}
    * result: hold_posted
-   * errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, amount.scale (of the amount), cel.eval, cel.coerce;
+   * errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, amount.scale (of the amount), cel.eval,
+   * cel.coerce;
    *   CALA_REJECTED hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, journal.closed, account.locked,
    *   account.below_min, account.above_max, velocity.exceeded;
    *   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
    * access: write
    */
-  cala_hold_capture(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_hold_capture(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Releases what is left of a hold: one transaction with the hold's entries, "_RELEASE" after their types and negated
-   * units. One that has expired is released too, and is then still expired. Repeated, also without an id, it is a replay.
-   * For velocity limits and in a tx it is as hold_capture.
+   * units. One that has expired is released too, and is then still expired. Repeated, also without an id, it is a
+   * replay. For velocity limits and in a tx it is as hold_capture.
    * request: {hold_id: uuid, id?: uuid, effective?: date}
    * result: hold_posted
    * errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
@@ -1057,7 +1133,8 @@ export interface Raw {
    *   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
    * access: write
    */
-  cala_hold_release(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_hold_release(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds a hold.
    * request: {id: uuid}
@@ -1065,23 +1142,25 @@ export interface Raw {
    * errors: CALA_NOT_FOUND hold.not_found
    * access: read
    */
-  cala_hold_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_hold_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Lists holds in the order in which they were posted. account_id: those with an entry of the account, or of any account
-   * below it where it is an account set; expires_before: those that expire before it, or have, in the order in which they
-   * do.
+   * Lists holds in the order in which they were posted. account_id: those with an entry of the account, or of any
+   * account below it where it is an account set; expires_before: those that expire before it, or have, in the order in
+   * which they do.
    * request: page & {account_id?: uuid, status?: hold_status, expires_before?: instant}
    * result: {items: [hold]} & page_end
    * access: read
    */
-  cala_hold_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_hold_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Releases holds that have expired, the earliest first, in one transaction; those of a locked account or journal, of
-   * one whose books are closed for today, and those that another session is just at, wait. Each is released or refused as
-   * if by itself; what is refused stays due, and those behind it are released in its stead, until `limit` are or none is
-   * left (or 10000 were refused). All have the same instant. Call it again until it has expired none; nothing else does,
-   * for a look for expired holds would be one more read in every posting. What it locks it holds to its end: of a small
-   * limit postings wait less.
+   * one whose books are closed for today, and those that another session is just at, wait. Each is released or refused
+   * as if by itself; what is refused stays due, and those behind it are released in its stead, until `limit` are or
+   * none is left (or 10000 were refused). All have the same instant. Call it again until it has expired none; nothing
+   * else does, for a look for expired holds would be one more read in every posting. What it locks it holds to its end:
+   * of a small limit postings wait less.
    * request: {limit?: integer 1..1000 = 100}
    * result: {expired: integer,           -- released by this call
    *   refused: integer,                  -- that what must stay available or a velocity limit did not allow
@@ -1089,7 +1168,8 @@ export interface Raw {
    * errors: CALA_CONFLICT balance.changed (as transaction_post), transaction.exists (likewise)
    * access: write
    */
-  cala_hold_expire(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_hold_expire(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds a transaction.
    * request: {id: uuid} | {external_id: text}
@@ -1097,14 +1177,16 @@ export interface Raw {
    * errors: CALA_NOT_FOUND transaction.not_found
    * access: read
    */
-  cala_transaction_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_transaction_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds transactions, in the order asked; missing ones are left out.
    * request: {ids: [uuid; 10000]} | {external_ids: [text; 10000]}
    * result: {transactions: [transaction]}
    * access: read
    */
-  cala_transaction_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_transaction_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists transactions in the order in which they were posted. effective_from and effective_to are inclusive.
    * request: page & {tx_template_id?: uuid, journal_id?: uuid, account_id?: uuid, correlation_id?: text,
@@ -1113,7 +1195,8 @@ export interface Raw {
    * errors: CALA_UNAVAILABLE list.no_mark
    * access: read
    */
-  cala_transaction_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_transaction_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists entries in the order in which they were posted. The four limits are inclusive.
    * Those of an account set are those of every account below it, in the set's journal.
@@ -1124,14 +1207,16 @@ export interface Raw {
    * errors: CALA_UNAVAILABLE list.no_mark
    * access: read
    */
-  cala_entry_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_entry_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds entries, in the order asked; missing ones are left out.
    * request: {ids: [uuid; 10000]}
    * result: {entries: [entry]}
    * access: read
    */
-  cala_entry_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_entry_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds a balance. An account without an entry has none.
    * request: balance_key
@@ -1139,7 +1224,8 @@ export interface Raw {
    * errors: CALA_NOT_FOUND balance.not_found; CALA_INVALID currency.unknown
    * access: read
    */
-  cala_balance_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_balance_find(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Finds balances, in the order asked; missing ones are left out.
    * request: {keys: [balance_key; 10000]}
@@ -1147,23 +1233,26 @@ export interface Raw {
    * errors: CALA_INVALID currency.unknown
    * access: read
    */
-  cala_balance_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_balance_find_many(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists balances by account id and currency.
    * request: page & {journal_id: uuid, account_ids: [uuid; 10000]}
    * result: {items: [balance]} & page_end
    * access: read
    */
-  cala_balance_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_balance_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Lists every version of a balance, by version. A balance that follows (balance_rollup) leaps over some: its version is
-   * how many entries moved it, and it is written down once for many.
+   * Lists every version of a balance, by version. A balance that follows (balance_rollup) leaps over some: its version
+   * is how many entries moved it, and it is written down once for many.
    * request: page & balance_key
    * result: {items: [balance]} & page_end
    * errors: CALA_INVALID currency.unknown
    * access: read
    */
-  cala_balance_history(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_balance_history(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * The balance as it was: that version of it, what had been written at that instant, or what its entries up to the end
    * of that effective date add up to, whenever they were posted (in a journal with effective_balances). A balance by
@@ -1171,22 +1260,26 @@ export interface Raw {
    * latest date. A version that a balance that follows (balance_rollup) leapt over is not found.
    * request: balance_key & ({version: integer} | {recorded_at: instant} | {effective: date})
    * result: balance
-   * errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
+   * errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID
+   * currency.unknown,
    *   amount.range
    * access: read
    */
-  cala_balance_at(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_balance_at(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * A balance over a range of effective dates, both inclusive, in a journal with effective_balances: what it was before
-   * it, what came in it, and what it was at its end. until left out is today by the ledger's clock. A from after until is
-   * refused. A balance without an entry up to the range's end is not found.
+   * it, what came in it, and what it was at its end. until left out is today by the ledger's clock. A from after until
+   * is refused. A balance without an entry up to the range's end is not found.
    * request: balance_key & {from: date, until?: date}
    * result: balance_range
-   * errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
+   * errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID
+   * currency.unknown,
    *   request.malformed, amount.range
    * access: read
    */
-  cala_balance_range(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_balance_range(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists the balances by effective date that changed at or after an instant, by account id, currency and date, in a
    * journal with effective_balances: one for each date that has entries, from the first date that was posted to since
@@ -1197,30 +1290,33 @@ export interface Raw {
    * errors: CALA_REJECTED journal.no_effective_balances; CALA_INVALID amount.range
    * access: read
    */
-  cala_balance_changes(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_balance_changes(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * The statement of an account or an account set in one layer: what it had before, each entry with what there was after
-   * it, and what it had at the end. By recorded time (from and until are instants) in the order of posting; by effective
-   * time (dates), in a journal with effective_balances, by date and within one in the order of posting. Both are
-   * inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of the
-   * whole statement on every page. Newest first, running is still what there was after the entry. By recorded time, that
-   * of a set that follows (balance_rollup) shows of the entries that came together the last only, with what there was
-   * after all of them, and none where that one is of another layer; its opening and closing are right.
+   * The statement of an account or an account set in one layer: what it had before, each entry with what there was
+   * after it, and what it had at the end. By recorded time (from and until are instants) in the order of posting; by
+   * effective time (dates), in a journal with effective_balances, by date and within one in the order of posting. Both
+   * are inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of
+   * the whole statement on every page. Newest first, running is still what there was after the entry. By recorded time,
+   * that of a set that follows (balance_rollup) shows of the entries that came together the last only, with what there
+   * was after all of them, and none where that one is of another layer; its opening and closing are right.
    * request: page & balance_key & {layer?: layer = "settled", from?: instant | date, until?: instant | date,
    *   by?: "recorded" | "effective" = "recorded"}
    * result: statement
-   * errors: CALA_NOT_FOUND account.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID currency.unknown,
+   * errors: CALA_NOT_FOUND account.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID
+   * currency.unknown,
    *   request.malformed, amount.range
    * access: read
    */
-  cala_account_statement(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_account_statement(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now, as
-   * it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances). Accounts
-   * that had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a
-   * whole journal debit and credit are equal. With subtotals, its lines are those of account sets instead: of the sets
-   * directly in account_set_id, or without it of the journal's sets that are in no other; the totals stay those of the
-   * accounts.
+   * Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency: now,
+   * as it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances).
+   * Accounts that had no entry then are left out. totals are of all of them, by currency, and come with the first page:
+   * over a whole journal debit and credit are equal. With subtotals, its lines are those of account sets instead: of
+   * the sets directly in account_set_id, or without it of the journal's sets that are in no other; the totals stay
+   * those of the accounts.
    * request: page & {journal_id: uuid, account_set_id?: uuid, subtotals?: boolean = false,
    *   currency?: currency, layer?: layer = "settled", at?: trial_moment}
    * result: trial_balance
@@ -1228,66 +1324,72 @@ export interface Raw {
    *   CALA_INVALID currency.unknown, amount.range
    * access: read
    */
-  cala_trial_balance(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_trial_balance(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists what happened in the ledger, in order, an event each: postings, and every change of what else it holds, as
-   * event_type has them. The list ends before the first writer that is still under way: read on from place, at any later
-   * time, and you get each event once and miss none. For each account the order of events is that of its versions.
-   * "Stable lists" above holds here too. Filters stop at 10,000 events: a page may have fewer than limit, or none, while
-   * has_next_page is true. journal_id: the journal itself, its transactions, and its account sets with what becomes of
-   * their members. entries, balances: give those of transactions; balances are those of accounts, as the transaction left
-   * them.
+   * event_type has them. The list ends before the first writer that is still under way: read on from place, at any
+   * later time, and you get each event once and miss none. For each account the order of events is that of its
+   * versions. "Stable lists" above holds here too. Filters stop at 10,000 events: a page may have fewer than limit, or
+   * none, while has_next_page is true. journal_id: the journal itself, its transactions, and its account sets with what
+   * becomes of their members. entries, balances: give those of transactions; balances are those of accounts, as the
+   * transaction left them.
    * request: {after?: integer 0..9007199254740991 = 0, limit?: integer 1..1000 = 100, types?: [event_type; 100],
    *   journal_id?: uuid, entries?: boolean = false, balances?: boolean = false}
    * result: event_page
    * errors: CALA_UNAVAILABLE list.no_mark; CALA_NOT_FOUND event.pruned
    * access: read
    */
-  cala_event_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_event_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Deletes the oldest events: those up to a place, or recorded before an instant, limit of them at most, in order.
    * Nobody can begin before the last of them any more (CALA_NOT_FOUND event.pruned); only events go, all else stays. It
    * is refused while a named listener is not done with one of them; listeners without a name do not count. The newest
-   * event is kept, and on PostgreSQL those behind the first writer that is still under way. pruned: how many went; place:
-   * where to begin now; more: call again.
+   * event is kept, and on PostgreSQL those behind the first writer that is still under way. pruned: how many went;
+   * place: where to begin now; more: call again.
    * request: {limit?: integer 1..100000 = 10000} & ({place: integer 0..9007199254740991} | {before: instant})
    * result: {pruned: integer, place: integer, more: boolean}
    * errors: CALA_REJECTED event.listener_behind; CALA_CONFLICT event.changed; CALA_UNAVAILABLE list.no_mark
    * access: write
    */
-  cala_event_prune(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_event_prune(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is kept
-   * under the name. Events behind that place are those to come; one beyond the newest event is not kept. "now" is behind
-   * all that is committed: on PostgreSQL it waits for writers that began before the newest event, 3 seconds at most, and
-   * is then refused; so it is in a transaction that has posted.
+   * under the name. Events behind that place are those to come; one beyond the newest event is not kept. "now" is
+   * behind all that is committed: on PostgreSQL it waits for writers that began before the newest event, 3 seconds at
+   * most, and is then refused; so it is in a transaction that has posted.
    * request: {name?: text, from?: "start" | "now" | integer = "now"}
    * result: kept_place
    * errors: CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark;
    *   CALA_NOT_FOUND event.pruned
    * access: write
    */
-  cala_listener_place(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_listener_place(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything that
-   * was taken is dealt with. In the transaction in which the program writes what follows from the events, each takes
-   * effect exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is refused:
-   * what comes up to there would be missed. With expected_place, where the program read on from, it is refused if the
-   * kept place is another (listener.changed): somebody else has dealt with those events, and the program's transaction is
-   * to be rolled back. So one of two that follow the same events at once does.
+   * Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when everything
+   * that was taken is dealt with. In the transaction in which the program writes what follows from the events, each
+   * takes effect exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is
+   * refused: what comes up to there would be missed. With expected_place, where the program read on from, it is refused
+   * if the kept place is another (listener.changed): somebody else has dealt with those events, and the program's
+   * transaction is to be rolled back. So one of two that follow the same events at once does.
    * request: {name: text, place: integer 0..9007199254740991, expected_place?: integer 0..9007199254740991}
    * result: kept_place
    * errors: CALA_NOT_FOUND listener.not_found; CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed
    * access: write
    */
-  cala_listener_ack(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_listener_ack(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists named listeners by name.
    * request: page
    * result: {items: [listener]} & page_end
    * access: read
    */
-  cala_listener_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_listener_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Forgets a named listener, and answers with what it was.
    * request: {name: text}
@@ -1295,32 +1397,35 @@ export interface Raw {
    * errors: CALA_NOT_FOUND listener.not_found; CALA_CONFLICT listener.changed
    * access: write
    */
-  cala_listener_remove(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_listener_remove(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Locks the balances of accounts, in the order that the library always locks in: first, when several postings share one
-   * transaction, so that two such transactions wait for each other instead of deadlocking. Accounts that have no balance
-   * yet are locked too. Needs a tx. On SQLite, where writers take turns anyway, it makes the transaction a writer. The
-   * answer has the keys distinct, as they were locked.
+   * Locks the balances of accounts, in the order that the library always locks in: first, when several postings share
+   * one transaction, so that two such transactions wait for each other instead of deadlocking. Accounts that have no
+   * balance yet are locked too. Needs a tx. On SQLite, where writers take turns anyway, it makes the transaction a
+   * writer. The answer has the keys distinct, as they were locked.
    * request: {keys: [balance_key; 10000]}
    * result: {keys: [balance_key]}
    * errors: CALA_NOT_FOUND account.not_found, journal.not_found; CALA_INVALID currency.unknown; CALA_MISUSE tx.required
    * access: write
    */
-  cala_tx_lock_accounts(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_tx_lock_accounts(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Runs a statement of the program's own inside a transaction of cala_tx_begin, so that its rows and the ledger's land
    * together. Needs such a tx. One statement, with the store's own placeholders ($1 on PostgreSQL, ? on SQLite); params
    * are sent as text of unknown type: cast where the database wants it. The answer's values are as the database writes
    * them as text, a SQLite BLOB as \x and hexadecimal digits; affected is the number of rows written, 0 for a query.
    * 100,000 rows at most.
-   * request: {sql: text, params?: [text | null]}
+   * request: {sql: text, params?: [text | null; 1000]}
    * result: {columns: [text], rows: [[text | null]], affected: integer}
    * errors: CALA_INVALID tx.control_statement (BEGIN, COMMIT, SAVEPOINT and their kin are the library's business),
    *   tx.statement (the SQLSTATE, the message and cala_error_tx_state tell more), tx.too_many_rows; CALA_CONFLICT
    *   tx.constraint; CALA_MISUSE tx.required
    * access: write
    */
-  cala_tx_exec(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_tx_exec(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Commits a transaction that cala_tx_prepare prepared, or rolls it back: the second half of a two-phase commit. Any
    * process may, on a connection as the user who prepared it, or a superuser. Only the program knows which: it has its
@@ -1331,15 +1436,17 @@ export interface Raw {
    * errors: CALA_NOT_FOUND prepared.not_found; CALA_BUSY prepared.busy; CALA_MISUSE op.own_transaction
    * access: write
    */
-  cala_tx_finish(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_tx_finish(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Lists the transactions of this ledger that are prepared and have not ended, by gid. None is committed or rolled back
-   * by itself, however old it is. On a standby, which knows of none, it is CALA_UNAVAILABLE.
+   * Lists the transactions of this ledger that are prepared and have not ended, by gid. None is committed or rolled
+   * back by itself, however old it is. On a standby, which knows of none, it is CALA_UNAVAILABLE.
    * request: page
    * result: {items: [prepared]} & page_end
    * access: read
    */
-  cala_prepared_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_prepared_list(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
    * frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting that
@@ -1349,7 +1456,8 @@ export interface Raw {
    * result: rollup
    * access: read
    */
-  cala_rollup_status(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_rollup_status(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Waits until those balances have everything up to the sequence, by default all that was posted until now, and brings
    * them there itself where need be. Inside a transaction it sees what others have committed, and what this one has
@@ -1359,7 +1467,8 @@ export interface Raw {
    * errors: CALA_TIMEOUT rollup.timeout
    * access: write
    */
-  cala_rollup_await(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_rollup_await(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Evaluates a CEL expression, for authors of tx templates. No store is asked. as is the type to coerce the result to;
    * clock the instant of date(), by default the ledger's; docs/cel.md has the typed values.
@@ -1370,7 +1479,8 @@ export interface Raw {
    * errors: CALA_INVALID cel.compile, cel.params, cel.eval, cel.coerce
    * access: read
    */
-  cala_cel_evaluate(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_cel_evaluate(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * What this ledger is.
    * request: {}
@@ -1379,7 +1489,8 @@ export interface Raw {
    *   clock: "system" | "manual", now: instant}
    * access: read
    */
-  cala_ledger_info(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_ledger_info(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
    * status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
@@ -1394,18 +1505,20 @@ export interface Raw {
    * result: {status: health_state, checks: [health_check]}
    * access: read
    */
-  cala_ledger_health(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_ledger_health(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * What this ledger handle has counted and timed since it was opened: operations by name, refusals by code, statements
    * of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were when they last
-   * looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format of that name, for
-   * a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add metrics, labels and
+   * looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format of that name,
+   * for a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add metrics, labels and
    * buckets.
    * request: {format?: "json" | "openmetrics" = "json"}
    * result: {metrics?: [metric], text?: text}
    * access: read
    */
-  cala_ledger_metrics(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_ledger_metrics(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host each
    * statement is run by the program.
@@ -1414,5 +1527,6 @@ export interface Raw {
    * errors: CALA_UNSUPPORTED store.newer; CALA_MISUSE op.own_transaction
    * access: write
    */
-  cala_ledger_migrate(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
+  cala_ledger_migrate(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
+    outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
 }

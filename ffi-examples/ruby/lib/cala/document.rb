@@ -8,8 +8,9 @@ module Cala
 
     module_function
 
-    # Hashes, arrays, strings, symbols, integers, booleans and nil as they are; BigDecimal, Date and Time as the library writes them.
-    # An amount is never a Float: one that is given in a posting's params is refused here, where the mistake is.
+    # Hashes, arrays, strings, symbols, integers, booleans and nil as they are; BigDecimal, Date and Time as the library
+    # writes them. An amount is never a Float: one that is given in a posting's params is refused here, where the
+    # mistake is.
     def write(request)
       refuse_floats_of_posting(request)
       postings = of(request, :postings)
@@ -32,8 +33,10 @@ module Cala
         place = float_in(value, "/params/#{name}")
         next unless place
 
-        raise InvalidError.new(code: "param.type", details: { pointer: index ? "/postings/#{index}#{place}" : place, param: name.to_s },
-                               message: "param #{name} is or holds a Float, which cannot hold every amount: pass a String or a BigDecimal",
+        raise InvalidError.new(code: "param.type", details: { pointer: index ? "/postings/#{index}#{place}" : place,
+                                                             param: name.to_s },
+                               message: "param #{name} is or holds a Float, which cannot hold every amount: pass " \
+                                        "a String or a BigDecimal",
                                posting_index: index)
       end
     end

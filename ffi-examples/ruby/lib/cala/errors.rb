@@ -1,7 +1,8 @@
 # frozen_string_literal: true
 
 module Cala
-  # What went wrong, as the library or the database said it. Each status of the library has a subclass; rescue by class, decide by #code.
+  # What went wrong, as the library or the database said it. Each status of the library has a subclass; rescue by class,
+  # decide by #code.
   class Error < StandardError
     TX_STATES = %i[usable aborted retry].freeze
 
@@ -9,16 +10,16 @@ module Cala
     # @return [String]
     attr_reader :code
 
-    # More, by what the code promises: +{pointer: "/params/amount"}+, +{account_id: "..."}+. Empty when there is no more.
-    # @return [Hash{Symbol => Object}]
+    # More, by what the code promises: +{pointer: "/params/amount"}+, +{account_id: "..."}+. Empty when there is no
+    # more. @return [Hash{Symbol => Object}]
     attr_reader :details
 
     # The database's SQLSTATE, five characters; nil when no database said no.
     # @return [String, nil]
     attr_reader :sqlstate
 
-    # What the failure means for the transaction that it happened in: +:usable+ (it can go on), +:aborted+ (roll it back) or +:retry+
-    # (roll it back and run all of it again).
+    # What the failure means for the transaction that it happened in: +:usable+ (it can go on), +:aborted+ (roll it
+    # back) or +:retry+ (roll it back and run all of it again).
     # @return [Symbol]
     attr_reader :tx_state
 
@@ -36,7 +37,8 @@ module Cala
       @posting_index = posting_index
     end
 
-    # Whether the same call may succeed when it is repeated; inside a transaction after a rollback, and with the whole transaction.
+    # Whether the same call may succeed when it is repeated; inside a transaction after a rollback, and with the whole
+    # transaction.
     def retryable?
       @retryable
     end
@@ -79,8 +81,10 @@ module Cala
     # Makes errors from what the library hands over. Not for programs.
     # @api private
     module Reading
-      CLASSES = [nil, MisuseError, InvalidError, NotFoundError, ConflictError, RejectedError, BusyError, TimeoutError, CancelledError,
-                 ClosedError, UnavailableError, PermissionError, UnsupportedError, OutOfMemoryError, InternalError, ForkedError,
+      CLASSES = [nil, MisuseError, InvalidError, NotFoundError, ConflictError, RejectedError, BusyError, TimeoutError,
+                 CancelledError,
+                 ClosedError, UnavailableError, PermissionError, UnsupportedError, OutOfMemoryError, InternalError,
+                 ForkedError,
                  OutcomeUnknownError].freeze
 
       module_function
@@ -92,16 +96,19 @@ module Cala
       # From a failed operation's record.
       def from_json(status, text)
         told = JSON.parse(text, symbolize_names: true)
-        build(status, told[:code], told[:message], told[:details] || {}, told[:retryable], told[:sqlstate], told[:tx_state],
+        build(status, told[:code], told[:message], told[:details] || {}, told[:retryable], told[:sqlstate],
+              told[:tx_state],
               told[:posting_index])
       end
 
       # From an out_error that the caller frees, or an operation's own.
       def from_pointer(status, pointer)
-        return build(status, "call.failed", Raw.cala_status_name(status), {}, status == Raw::BUSY, "", 0, -1) if pointer.null?
+        return build(status, "call.failed", Raw.cala_status_name(status), {}, status == Raw::BUSY, "", 0,
+                     -1) if pointer.null?
 
         build(status, text(Raw.cala_error_code(pointer)), text(Raw.cala_error_message(pointer)),
-              JSON.parse(Raw.cala_error_details(pointer), symbolize_names: true), Raw.cala_error_retryable(pointer) != 0,
+              JSON.parse(Raw.cala_error_details(pointer),
+                         symbolize_names: true), Raw.cala_error_retryable(pointer) != 0,
               Raw.cala_error_sqlstate(pointer), Raw.cala_error_tx_state(pointer), Raw.cala_error_posting_index(pointer))
       end
 

@@ -5,8 +5,8 @@ require_relative "hosts/sqlite"
 require_relative "hosts/active_record"
 
 module Cala
-  # The drivers whose transaction a ledger can take part in. None of them is required; they are recognised when they are there.
-  # @api private
+  # The drivers whose transaction a ledger can take part in. None of them is required; they are recognised when they are
+  # there. @api private
   module Hosts
     @turns = ObjectSpace::WeakMap.new
     @mutex = Mutex.new
@@ -20,7 +20,8 @@ module Cala
         kind = [Postgres, Sqlite].find { |host| host.accepts?(handle) }
         return kind.new(handle) if kind
 
-        raise TypeError, "cannot take part in a transaction of #{handle.class}: pass a PG::Connection, a SQLite3::Database or " \
+        raise TypeError, "cannot take part in a transaction of #{handle.class}: pass a PG::Connection, a " \
+                         "SQLite3::Database or " \
                          "Active Record's connection (Order.connection_pool.with_connection lends it)"
       end
 
@@ -31,7 +32,8 @@ module Cala
         Sqlite.code_name(error) if defined?(::SQLite3::Exception) && error.is_a?(::SQLite3::Exception)
       end
 
-      # One turn-taker a driver's connection, however many transactions stand for it. It lives as long as one of them does.
+      # One turn-taker a driver's connection, however many transactions stand for it. It lives as long as one of them
+      # does.
       def turns(connection)
         @mutex.synchronize { @turns[connection] ||= Mutex.new }
       end
@@ -40,11 +42,13 @@ module Cala
       def pgconn(connection)
         require "fiddle"
         getter = Fiddle::Handle.new(pg_extension)["pg_get_pgconn"]
-        Fiddle::Function.new(getter, [Fiddle::TYPE_VOIDP], Fiddle::TYPE_VOIDP, need_gvl: true).call(Fiddle.dlwrap(connection)).to_i
+        Fiddle::Function.new(getter, [Fiddle::TYPE_VOIDP], Fiddle::TYPE_VOIDP,
+                             need_gvl: true).call(Fiddle.dlwrap(connection)).to_i
       end
 
       def pg_extension
-        $LOADED_FEATURES.grep(%r{/pg_ext\.(so|bundle)\z}).first || raise(LoadError, "pg_ext, the extension of the gem pg, is not loaded")
+        $LOADED_FEATURES.grep(%r{/pg_ext\.(so|bundle)\z}).first ||
+            raise(LoadError, "pg_ext, the extension of the gem pg, is not loaded")
       end
     end
   end

@@ -1,8 +1,9 @@
 # frozen_string_literal: true
 
 module Cala
-  # An open ledger. Threads and fibers may share one; each method is an operation by itself, waits for its answer, and can be interrupted
-  # (Timeout, Thread#raise): the operation is then cancelled, unless its write was on its way already.
+  # An open ledger. Threads and fibers may share one; each method is an operation by itself, waits for its answer, and
+  # can be interrupted (Timeout, Thread#raise): the operation is then cancelled, unless its write was on its way
+  # already.
   #
   #   Cala::Ledger.open(store: "sqlite:ledger.db") do |ledger|
   #     ledger.accounts.create(code: "ALICE", name: "Alice")
@@ -12,11 +13,13 @@ module Cala
 
     # Opens a ledger, and with a block closes it behind the block and returns the block's value.
     #
-    # @param config what cala_ledger_open knows; a key that is nil is an error, so that a variable that is not set opens no file.
+    # @param config what cala_ledger_open knows; a key that is nil is an error, so that a variable that is not set opens
+    # no file.
     #   store: ("sqlite:PATH", "sqlite::memory:", "postgres://...", "host:sqlite",
-    #   "host:postgres"), migrate:, schema:, pool: {max:, timeout_ms:}, clock: {manual:}, commit: {durable:, group_max:}, queue_max:,
-    #   failover_wait_ms:, lazy:
-    # @param logger [Logger, nil] hears what goes wrong, what the library does about it and what takes long, of the levels that it writes
+    #   "host:postgres"), migrate:, schema:, pool: {max:, timeout_ms:}, clock: {manual:}, commit: {durable:,
+    #   group_max:}, queue_max:, failover_wait_ms:, lazy:
+    # @param logger [Logger, nil] hears what goes wrong, what the library does about it and what takes long, of the
+    # levels that it writes
     #   when the ledger is opened, without anything of the program's data; and each operation at level debug
     # @param slow_ms [Integer, nil] operations that take so long are told of, as warnings
     # @return [Ledger]
@@ -54,10 +57,12 @@ module Cala
       raise
     end
 
-    # Begins a transaction of the ledger's own. With a block: commits behind it and returns its value; rolls back when the block raises or
-    # is left by break, return or throw (which Timeout does). Without: returns it, to be committed or rolled back by the program.
+    # Begins a transaction of the ledger's own. With a block: commits behind it and returns its value; rolls back when
+    # the block raises or is left by break, return or throw (which Timeout does). Without: returns it, to be committed
+    # or rolled back by the program.
     #
-    # @param savepoint [Boolean] every operation runs behind a SAVEPOINT, so that one that the database refuses leaves the
+    # @param savepoint [Boolean] every operation runs behind a SAVEPOINT, so that one that the database refuses leaves
+    # the
     #   transaction usable
     # @yieldparam tx [OwnTransaction]
     # @raise [BusyError] store.busy: no connection came free, or another writer holds the file
@@ -78,12 +83,14 @@ module Cala
     #
     #   Order.transaction do
     #     order = Order.create!(note: "tea")
-    #     Order.connection_pool.with_connection { |connection| ledger.in(connection).post("PAYMENT", { amount: "10.00" }) }
+    #     Order.connection_pool.with_connection { |connection| ledger.in(connection).post("PAYMENT", { amount: "10.00"
+    #     }) }
     #   end
     #
     # @param handle [PG::Connection, SQLite3::Database, ActiveRecord::ConnectionAdapters::AbstractAdapter]
     # @param savepoint [Boolean] as for #begin
-    # @param adopt [Boolean] PG::Connection only: the library uses its libpq connection itself: at best worth it with many operations in one
+    # @param adopt [Boolean] PG::Connection only: the library uses its libpq connection itself: at best worth it with
+    # many operations in one
     #   transaction. An operation then cannot be interrupted, and the handle is good for one transaction.
     # @return [Transaction]
     # @raise [MisuseError] transaction.none, here or from the operation: no transaction is open
@@ -95,9 +102,10 @@ module Cala
       adopt ? adopted(handle, turns, savepoint) : hosted(host, turns, savepoint)
     end
 
-    # Runs the block, which must be a whole transaction (of #begin or of the program's own), again when it lost a race, which the library
-    # says: of an error of its own whose tx_state is :retry, of the driver's by its SQLSTATE (40001, 40P01) or SQLite's name of it
-    # (SQLITE_BUSY); also when it is the cause of another. It waits longer before each attempt.
+    # Runs the block, which must be a whole transaction (of #begin or of the program's own), again when it lost a race,
+    # which the library says: of an error of its own whose tx_state is :retry, of the driver's by its SQLSTATE (40001,
+    # 40P01) or SQLite's name of it (SQLITE_BUSY); also when it is the cause of another. It waits longer before each
+    # attempt.
     #
     # @param attempts [Integer] how often at most
     # @return the block's value
@@ -116,8 +124,10 @@ module Cala
 
     # Opens a listener: events as they happen. With a block: closes it behind the block and returns the block's value.
     #
-    # @param options from: ("now", "start" or the place of an event; default "now"), name: (a listener whose place the ledger keeps:
-    #   listeners.ack moves it), types:, journal_id:, entries:, balances:, buffer:, poll_ms:, as cala_listener_open has them
+    # @param options from: ("now", "start" or the place of an event; default "now"), name: (a listener whose place the
+    # ledger keeps:
+    #   listeners.ack moves it), types:, journal_id:, entries:, balances:, buffer:, poll_ms:, as cala_listener_open has
+    #   them
     # @return [Listening]
     # @raise [InvalidError] request.malformed, request.unknown_key
     # @raise [BusyError] listener.too_many
@@ -132,46 +142,57 @@ module Cala
       end
     end
 
-    # A projection: what follows from events is written into tables of the program's, in one transaction with the place, which the ledger
-    # keeps under the name, so that each event takes effect exactly once.
+    # A projection: what follows from events is written into tables of the program's, in one transaction with the place,
+    # which the ledger keeps under the name, so that each event takes effect exactly once.
     #
-    #   totals = ledger.projection("totals", apply: ->(connection, event) { connection.exec_params("UPDATE totals SET ...") },
+    #   totals = ledger.projection("totals", apply: ->(connection, event) { connection.exec_params("UPDATE totals SET
+    #   ...") },
     #                                        transaction: ->(work) { pg.transaction { work.call(pg) } })
     #   totals.catch_up
     #
     # @param name [String] the listener's
     # @param apply [#call] is given the connection of the transaction and an event
     # @param clear [#call, nil] is given the connection and empties the tables, for Projection#rebuild
-    # @param transaction [#call, nil] begins a transaction of the program's, calls what it is given with the connection, as #in takes it,
-    #   and commits, or rolls back when that raises. Without it the transaction is one of the ledger's, and the connection an OwnTransaction
+    # @param transaction [#call, nil] begins a transaction of the program's, calls what it is given with the connection,
+    # as #in takes it,
+    #   and commits, or rolls back when that raises. Without it the transaction is one of the ledger's, and the
+    #   connection an OwnTransaction
     # @param page_size [Integer] how many events a transaction has, 1 to 1000
     # @param filters types:, journal_id:, entries:, balances:, as events.list has them
     # @return [Projection]
     def projection(name, apply:, clear: nil, transaction: nil, page_size: 100, **filters)
-      Projection.new(self, name, apply: apply, clear: clear, transaction: transaction, page_size: page_size, filters: filters)
+      Projection.new(self, name, apply: apply, clear: clear, transaction: transaction, page_size: page_size,
+                     filters: filters)
     end
 
     # Walks what the program has against the ledger, page by page; a page is all that is in memory.
     #
-    #   ledger.reconcile(rows: ->(after) { Payment.expected_after(after) }) { |page| page[:missing].each { |expected| ... } }
+    #   ledger.reconcile(rows: ->(after) { Payment.expected_after(after) }) { |page| page[:missing].each { |expected|
+    #   ... } }
     #
-    # @param rows [#call] is given the external id behind which to go on, or nil, and gives an Enumerable of what the program expects,
-    #   in an order of its own: Hashes of external_id: and, to be compared, tx_template_code:, journal_id:, effective:, correlation_id:,
-    #   description:, amounts: (what is debited in it, in all layers, by currency: +{ "USD" => "10.00" }+); row: is the program's own
-    # @param known [#call, nil] is given external ids and gives those that the program knows. With it the ledger's transactions are looked
+    # @param rows [#call] is given the external id behind which to go on, or nil, and gives an Enumerable of what the
+    # program expects,
+    #   in an order of its own: Hashes of external_id: and, to be compared, tx_template_code:, journal_id:, effective:,
+    #   correlation_id:, description:, amounts: (what is debited in it, in all layers, by currency: +{ "USD" => "10.00"
+    #   }+); row: is the program's own
+    # @param known [#call, nil] is given external ids and gives those that the program knows. With it the ledger's
+    # transactions are looked
     #   up in the program in turn; those without an external id are not
-    # @param replay [#call, nil] is given one that is missing and gives its posting, tx_template_code:, params:, id:, which is then posted,
+    # @param replay [#call, nil] is given one that is missing and gives its posting, tx_template_code:, params:, id:,
+    # which is then posted,
     #   or nil to leave it
-    # @param place [Hash, nil] that of an earlier page, to go on behind it: row:, transaction:; also with Strings for keys, as JSON gives it
-    # @param page_size [Integer] 1 to 1000
-    # @param recorded_by [Time, String, nil] only what was recorded by then must be known: what is younger may be under way
-    # @param filters journal_id:, tx_template_id:, account_id:, correlation_id: of the ledger's transactions that must be known
-    # @yieldparam page [Hash] checked: (how many), missing:, differing: (expected:, transaction:, fields:, where :voided_by says that
+    # @param place [Hash, nil] that of an earlier page, to go on behind it: row:, transaction:; also with Strings for
+    # keys, as JSON gives it @param page_size [Integer] 1 to 1000
+    # @param recorded_by [Time, String, nil] only what was recorded by then must be known: what is younger may be under
+    # way @param filters journal_id:, tx_template_id:, account_id:, correlation_id: of the ledger's transactions that
+    # must be known @yieldparam page [Hash] checked: (how many), missing:, differing: (expected:, transaction:, fields:,
+    # where :voided_by says that
     #   it has been taken back), extra: (not what has been voided), replayed:, refused: (expected:, error:), place:
     # @return [Enumerator] without a block
     # @raise [InvalidError] request.malformed: one of these, what is expected or what known gives is not as said here
     def reconcile(rows:, known: nil, replay: nil, place: nil, page_size: 500, recorded_by: nil, **filters, &block)
-      walk = Reconciling.new(self, rows: rows, known: known, replay: replay, place: place, page_size: page_size, last: recorded_by,
+      walk = Reconciling.new(self, rows: rows, known: known, replay: replay, place: place, page_size: page_size,
+                             last: recorded_by,
                                    filters: filters)
       block ? walk.each(&block) : walk.to_enum
     end
@@ -209,8 +230,8 @@ module Cala
       @pump.use { |ledger, _| Outcome.check { |error| Raw.cala_clock_advance(ledger, milliseconds, error) } }
     end
 
-    # Closes: refuses new operations, waits for those in flight, frees. Closing twice is fine. In a child of the process that opened it
-    # does nothing.
+    # Closes: refuses new operations, waits for those in flight, frees. Closing twice is fine. In a child of the process
+    # that opened it does nothing.
     def close
       @pump.close
       ObjectSpace.undefine_finalizer(self)
@@ -245,11 +266,14 @@ module Cala
     end
 
     def hosted(host, turns, savepoint)
-      transaction(Raw.method(:cala_tx_host), savepoint: savepoint) { |pointer| HostTransaction.new(self, @pump, pointer, turns, host) }
+      transaction(Raw.method(:cala_tx_host), savepoint: savepoint) { |pointer| HostTransaction.new(self, @pump, pointer,
+          turns, host) }
     end
 
     def adopted(connection, turns, savepoint)
-      raise TypeError, "adopt: true needs a PG::Connection, not #{connection.class}" unless Hosts::Postgres.accepts?(connection)
+      unless Hosts::Postgres.accepts?(connection)
+        raise TypeError, "adopt: true needs a PG::Connection, not #{connection.class}"
+      end
 
       pgconn = FFI::Pointer.new(Hosts.pgconn(connection))
       make = lambda do |ledger, *rest|
@@ -264,7 +288,8 @@ module Cala
     def transaction(make, **options)
       text = Document.write(options.select { |_, value| value })
       Thread.handle_interrupt(Pump::MASKED) do
-        yield(@pump.use { |ledger, _| Outcome.handle { |out, error| make.call(ledger, text, text.bytesize, out, error) } })
+        yield(@pump.use { |ledger, _| Outcome.handle { |out,
+                                                      error| make.call(ledger, text, text.bytesize, out, error) } })
       end
     end
 
@@ -278,7 +303,9 @@ module Cala
     def check_store(host, handle)
       return if host.store == @kind
 
-      raise MisuseError.new(code: "call.misuse", message: "this ledger is on #{@kind}; it cannot take part in a transaction of #{handle.class}")
+      raise MisuseError.new(code: "call.misuse",
+                            message: "this ledger is on #{@kind}; it cannot take part in a transaction of " \
+                                     "#{handle.class}")
     end
 
     # A logger that raises must not hide what the operation answered.

@@ -6,8 +6,9 @@ module Cala
 
   # Finds and loads libcala for Cala::Raw, which is extended with this.
   #
-  # Tried in this order: the file that the environment's +CALA_LIBRARY+ names (then nothing else is tried), the one that a gem for this
-  # platform brought, and libcala.so.1 (on macOS libcala.1.dylib), wherever the system's loader looks for libraries.
+  # Tried in this order: the file that the environment's +CALA_LIBRARY+ names (then nothing else is tried), the one that
+  # a gem for this platform brought, and libcala.so.1 (on macOS libcala.1.dylib), wherever the system's loader looks for
+  # libraries.
   module LibraryLoading
     include FFI::Library
 
@@ -30,7 +31,8 @@ module Cala
       ffi_lib(LibraryLoading.candidates)
     rescue LoadError => e
       tried = LibraryLoading.candidates.join(", ")
-      raise LibraryMissingError, "libcala could not be loaded; tried #{tried}. Set CALA_LIBRARY to the path of libcala.so. " \
+      raise LibraryMissingError, "libcala could not be loaded; tried #{tried}. Set CALA_LIBRARY to the path of " \
+                                 "libcala.so. " \
                                  "(#{e.message.lines.map(&:strip).join(" ")})", cause: nil
     end
 
@@ -46,7 +48,8 @@ module Cala
     def check_version
       return if cala_abi_version >> 16 == ABI_MAJOR
 
-      raise LibraryMissingError, "this gem needs libcala 1.x, and #{LibraryLoading.candidates.join(", ")} is #{cala_version}"
+      found = LibraryLoading.candidates.join(", ")
+      raise LibraryMissingError, "this gem needs libcala 1.x, and #{found} is #{cala_version}"
     end
   end
 end

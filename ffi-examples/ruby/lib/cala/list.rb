@@ -25,8 +25,8 @@ module Cala
     end
 
     # One page.
-    # @param options first: how many, 1 to 1000 (100 unless given); after: an end_cursor of this list; order: "asc" or "desc"
-    # @return [Page]
+    # @param options first: how many, 1 to 1000 (100 unless given); after: an end_cursor of this list; order: "asc" or
+    # "desc" @return [Page]
     # @raise [InvalidError] +after+ is no cursor of this list
     def page(**options)
       answer = @place.call(@operation, @request.merge(options))

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Cala
-  # Events as they happen, in order, each at least once, none missed; what is not taken waits in the ledger. Made by Ledger#listen, to be
-  # closed; #each ends when it is closed, or its ledger. Threads that share one take turns.
+  # Events as they happen, in order, each at least once, none missed; what is not taken waits in the ledger. Made by
+  # Ledger#listen, to be closed; #each ends when it is closed, or its ledger. Threads that share one take turns.
   #
   #   ledger.listen(name: "mailer") do |events|
   #     events.each { |event| ... ledger.listeners.ack(name: "mailer", place: event[:place]) }
@@ -64,7 +64,8 @@ module Cala
       end
     end
 
-    # @return [Integer, nil] the place up to which this gave out all there is: to be acknowledged as soon as what it gave is dealt with
+    # @return [Integer, nil] the place up to which this gave out all there is: to be acknowledged as soon as what it
+    # gave is dealt with
     def reached
       @turn.synchronize { reached_now unless @handles.empty? }
     end
@@ -92,7 +93,8 @@ module Cala
       begin
         listener = @pump.use do |ledger, _|
           Outcome.blocking do
-            Outcome.handle { |out, error| Raw.cala_listener_open(ledger, text, text.bytesize, queue, nil, nil, out, error) }
+            Outcome.handle { |out, error| Raw.cala_listener_open(ledger, text, text.bytesize, queue, nil, nil, out,
+                                                                 error) }
           end
         end
       ensure

@@ -398,9 +398,9 @@ module Cala
     # Creates a tx template: how a kind of transaction is posted. It never changes. Its expressions are checked now.
     # @option request [String] :id
     # @option request [String] :code Needed.
-    # @option request [Array<Hash>] :params
+    # @option request [Array<Hash>] :params At most 1000.
     # @option request [Hash] :transaction Needed.
-    # @option request [Array<Hash>] :entries Needed.
+    # @option request [Array<Hash>] :entries Needed. At most 1000.
     # @option request [String] :description
     # @option request [Object] :metadata
     # @return [Hash] id:, version:, code:, params:, transaction:, entries:, description?:, metadata?:, created_at:,
@@ -415,9 +415,9 @@ module Cala
     # entries are compared as a whole.
     # @option request [String] :id
     # @option request [String] :code Needed.
-    # @option request [Array<Hash>] :params
+    # @option request [Array<Hash>] :params At most 1000.
     # @option request [Hash] :transaction Needed.
-    # @option request [Array<Hash>] :entries Needed.
+    # @option request [Array<Hash>] :entries Needed. At most 1000.
     # @option request [String] :description
     # @option request [Object] :metadata
     # @option request [String] :on_difference Default "error".
@@ -459,7 +459,7 @@ module Cala
     # @option request [Array<Hash>] :window At most 100.
     # @option request [String] :condition
     # @option request [String] :currency
-    # @option request [Array<Hash>] :params
+    # @option request [Array<Hash>] :params At most 1000.
     # @option request [Hash] :limit Needed.
     # @return [Hash] id:, version:, name:, description?:, window:, condition?:, currency?:, params:, limit:,
     #   created_at:, modified_at:
@@ -475,7 +475,7 @@ module Cala
     # @option request [Array<Hash>] :window At most 100.
     # @option request [String] :condition
     # @option request [String] :currency
-    # @option request [Array<Hash>] :params
+    # @option request [Array<Hash>] :params At most 1000.
     # @option request [Hash] :limit Needed.
     # @option request [String] :on_difference Default "error".
     # @return [Hash] created:, velocity_limit:

@@ -3,14 +3,15 @@
 module Cala
   # Makes an operation, has it run in one of the library's three ways, and reads its answer.
   #
-  # Whatever ends the waiting early (Thread#raise, Timeout, a fiber that is stopped) cancels the operation; interrupts are let in only where
-  # nothing can be lost.
+  # Whatever ends the waiting early (Thread#raise, Timeout, a fiber that is stopped) cancels the operation; interrupts
+  # are let in only where nothing can be lost.
   # @api private
   class Operation
     FUNCTIONS = Raw::OPERATIONS.to_h { |name| [name, :"cala_#{name}"] }.freeze
 
     class << self
-      # On a connection of the library's. In a transaction the next operation must not come before this one's answer, cancelled or not.
+      # On a connection of the library's. In a transaction the next operation must not come before this one's answer,
+      # cancelled or not.
       def start(pump, name, request, tx = nil)
         perform(name, request) do |make|
           operation = answer = answered = nil
@@ -52,7 +53,8 @@ module Cala
         text = Document.write(request)
         trace = Trace.now
         make = lambda do |ledger, tx|
-          Trace.mark(Outcome.handle { |out, error| Raw.public_send(function, ledger, tx, text, text.bytesize, out, error) }, trace)
+          Trace.mark(Outcome.handle { |out, error| Raw.public_send(function, ledger, tx, text, text.bytesize, out,
+                                                                   error) }, trace)
         end
         Thread.handle_interrupt(Pump::MASKED) { yield make }
       end

@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Cala
-  # Applies events to tables of the program's, a page in one transaction together with its place: each exactly once, whatever is killed when,
-  # and however many processes do it. Made by Ledger#projection; see docs/projection.md.
+  # Applies events to tables of the program's, a page in one transaction together with its place: each exactly once,
+  # whatever is killed when, and however many processes do it. Made by Ledger#projection; see docs/projection.md.
   class Projection
     ATTEMPTS = 10
     MOVED = %w[listener.changed listener.not_found].freeze # by another: it caught up, or forgets the place
@@ -12,7 +12,8 @@ module Cala
     def initialize(ledger, name, **options)
       @ledger = ledger
       @name = name
-      @apply, @clear, @transaction, size, filters = options.values_at(:apply, :clear, :transaction, :page_size, :filters)
+      @apply, @clear, @transaction, size, filters = options.values_at(:apply, :clear, :transaction, :page_size,
+                                                                      :filters)
       @request = { **filters, limit: size }
     end
 
@@ -34,7 +35,8 @@ module Cala
     def rebuild
       raise ArgumentError, "a projection that is rebuilt needs clear" unless @clear
 
-      run { |_, place| kept(place) } # by itself: what removes it holds its row, which the ack of one that is catching up needs
+      # by itself: what removes it holds its row, which the ack of one that is catching up needs
+      run { |_, place| kept(place) }
       run { |connection, place| restart(connection, place) }
       catch_up
     end

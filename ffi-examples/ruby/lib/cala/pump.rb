@@ -1,11 +1,12 @@
 # frozen_string_literal: true
 
 module Cala
-  # An open ledger's handle and queue, and the one thread that reads the queue and hands each answer to whoever waits for it.
+  # An open ledger's handle and queue, and the one thread that reads the queue and hands each answer to whoever waits
+  # for it.
   #
-  # It knows nothing of the Ledger, so that one that nobody refers to any more can be collected; its finalizer then shuts down here.
-  # The thread ends with the library's last record and frees both handles itself: no other thread can be reading then.
-  # @api private
+  # It knows nothing of the Ledger, so that one that nobody refers to any more can be collected; its finalizer then
+  # shuts down here. The thread ends with the library's last record and frees both handles itself: no other thread can
+  # be reading then. @api private
   class Pump
     HEADER = "LSSQlL"
     CAPACITY = 1 << 16
@@ -59,7 +60,8 @@ module Cala
       @thread.join if @pid == Process.pid
     end
 
-    # Begins to close, and never waits. Does nothing in a child of the process that opened, nor when the program is ending.
+    # Begins to close, and never waits. Does nothing in a child of the process that opened, nor when the program is
+    # ending.
     def shutdown
       return if @pid != Process.pid || !@thread.alive?
 
@@ -92,14 +94,16 @@ module Cala
     def check_process
       return if @pid == Process.pid
 
-      raise ForkedError.new(code: "process.forked", message: "this ledger was opened by process #{@pid}, which forked: " \
+      raise ForkedError.new(code: "process.forked",
+                            message: "this ledger was opened by process #{@pid}, which forked: " \
                                                              "open one in the child (Cala::Ledger.open)")
     end
 
     # What the logger would write now.
     def hear(slow_ms)
       levels = { error: :error?, warn: :warn?, info: :info?, debug: :debug? }
-      level = levels.keys.reverse.find { |name| @logger.respond_to?(levels[name]) && @logger.public_send(levels[name]) } || :error
+      level = levels.keys.reverse.find { |name| @logger.respond_to?(levels[name]) &&
+                                        @logger.public_send(levels[name]) } || :error
       text = Document.write({ level: level, slow_ms: slow_ms }.compact)
       Outcome.check { |error| Raw.cala_ledger_log(@ledger, text, text.bytesize, @queue, nil, nil, error) }
     end
@@ -147,7 +151,9 @@ module Cala
     def log(type, data)
       return unless @logger
 
-      return @logger.warn("cala: #{data} log records were lost, because nobody read them in time") if type == Raw::RECORD_DROPPED
+      if type == Raw::RECORD_DROPPED
+        return @logger.warn("cala: #{data} log records were lost, because nobody read them in time")
+      end
 
       record = Document.read(data)
       fields = record.except(:at, :level, :message).map { |key, value| " #{key}=#{value}" }

@@ -108,7 +108,8 @@ module Cala
     bind :cala_tx_begin_op, [:pointer, :string, :size_t, :pointer, :pointer, :pointer], :int32
     bind :cala_tx_host, [:pointer, :string, :size_t, :pointer, :pointer], :int32
     bind :cala_tx_in_transaction, [:pointer, :int32], :int32
-    bind :cala_tx_adopt, [:pointer, :pointer, :cala_resolve_fn, :pointer, :string, :size_t, :pointer, :pointer], :int32, blocking: true
+    bind :cala_tx_adopt, [:pointer, :pointer, :cala_resolve_fn, :pointer, :string, :size_t, :pointer,
+      :pointer], :int32, blocking: true
     bind :cala_tx_commit, [:pointer, :pointer], :int32, blocking: true
     bind :cala_tx_rollback, [:pointer, :pointer], :int32, blocking: true
     bind :cala_tx_commit_op, [:pointer, :pointer, :pointer], :int32
@@ -116,7 +117,8 @@ module Cala
     bind :cala_tx_prepare, [:pointer, :string, :size_t, :pointer], :int32, blocking: true
     bind :cala_tx_prepare_op, [:pointer, :string, :size_t, :pointer, :pointer], :int32
     bind :cala_tx_free, [:pointer], :void, blocking: true
-    bind :cala_listener_open, [:pointer, :string, :size_t, :pointer, :cala_event_fn, :pointer, :pointer, :pointer], :int32
+    bind :cala_listener_open, [:pointer, :string, :size_t, :pointer, :cala_event_fn, :pointer, :pointer,
+      :pointer], :int32
     bind :cala_listener_reached, [:pointer], :int64
     bind :cala_listener_free, [:pointer], :void
 

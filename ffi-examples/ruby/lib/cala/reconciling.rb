@@ -6,7 +6,8 @@ module Cala
   class Reconciling
     COMPARED = %i[tx_template_code journal_id effective correlation_id description].freeze
     # What is expected may be of these; nil: the transaction has none.
-    CLASSES = { external_id: [String], tx_template_code: [String, Symbol, nil], journal_id: [String, nil], effective: [String, Date, nil],
+    CLASSES = { external_id: [String], tx_template_code: [String, Symbol, nil], journal_id: [String, nil],
+               effective: [String, Date, nil],
                 correlation_id: [String, nil], description: [String, nil], amounts: [Hash], row: [BasicObject] }.freeze
     AMOUNT = /\A-?[0-9]+(\.[0-9]+)?\z/.freeze
     PLACE = %i[row transaction].freeze
@@ -17,7 +18,8 @@ module Cala
 
     def initialize(ledger, options)
       @ledger = ledger
-      @rows, @known, @replay, @size, last, @filters = options.values_at(:rows, :known, :replay, :page_size, :last, :filters)
+      @rows, @known, @replay, @size, last, @filters = options.values_at(:rows, :known, :replay, :page_size, :last,
+                                                                        :filters)
       unknown = (@filters.keys - FILTERS).first
       malformed("reconcile has no option #{unknown}") if unknown
       @from = { row: nil, transaction: nil, **given_place(options[:place]) }
@@ -28,7 +30,9 @@ module Cala
     def each(&block)
       @place = @from
       rows = @rows.call(@place[:row])
-      malformed("rows gave #{said(rows)}, and must give an Enumerable of what is expected") unless rows.is_a?(Enumerable)
+      unless rows.is_a?(Enumerable)
+        malformed("rows gave #{said(rows)}, and must give an Enumerable of what is expected")
+      end
       rows.each_slice(@size) { |some| yield compared(some) }
       transactions(&block) if @known
     end
@@ -55,7 +59,8 @@ module Cala
     rescue ArgumentError
       malformed("recorded_by is no instant: #{given}")
     else
-      malformed("recorded_by is #{given.inspect}, and must be a Time, or an instant with its zone: 2026-01-31T12:00:00Z")
+      malformed("recorded_by is #{given.inspect}, and must be a Time, or an instant with its zone: " \
+                "2026-01-31T12:00:00Z")
     end
 
     def said(value)
@@ -68,7 +73,8 @@ module Cala
 
     def compared(rows)
       rows.each { |row| check(row) }
-      there = @ledger.transactions.find_many(external_ids: rows.map { |row| row[:external_id] }).to_h { |item| [item[:external_id], item] }
+      found = @ledger.transactions.find_many(external_ids: rows.map { |row| row[:external_id] })
+      there = found.to_h { |item| [item[:external_id], item] }
       debited = debits(rows, there)
       page = page(rows.size)
       rows.each { |row| compare(row, there[row[:external_id]], debited, page) }
@@ -82,7 +88,8 @@ module Cala
       unknown = (row.keys - CLASSES.keys).first
       malformed("what is expected of a transaction has no key #{unknown}") if unknown
       malformed("what is expected of a transaction needs an external_id") unless row.key?(:external_id)
-      wrong = row.keys.find { |key| CLASSES[key].none? { |is| is === row[key] } || (key == :effective && row[key].is_a?(DateTime)) }
+      wrong = row.keys.find { |key| CLASSES[key].none? { |is| is === row[key] } ||
+                             (key == :effective && row[key].is_a?(DateTime)) }
       if wrong
         classes = CLASSES[wrong].map(&:inspect).join(" or ")
         malformed("#{wrong} of what is expected of a transaction is #{said(row[wrong])}, and must be #{classes}")
@@ -92,10 +99,12 @@ module Cala
 
     def check_amounts(amounts)
       amounts.each do |currency, amount|
-        exact = amount.is_a?(BigDecimal) ? amount.finite? : amount.is_a?(Integer) || (amount.is_a?(String) && amount.match?(AMOUNT))
+        exact = amount.is_a?(BigDecimal) ? amount.finite? : amount.is_a?(Integer) ||
+            (amount.is_a?(String) && amount.match?(AMOUNT))
         next if exact && (currency.is_a?(String) || currency.is_a?(Symbol))
 
-        malformed("amounts of what is expected of a transaction has #{{ currency => amount }.inspect}, and must be as { \"USD\" => \"10.00\" }, " \
+        malformed("amounts of what is expected of a transaction has #{{ currency => amount }.inspect}, and must " \
+                  "be as { \"USD\" => \"10.00\" }, " \
                   "each amount a String or a BigDecimal")
       end
     end
@@ -166,9 +175,13 @@ module Cala
       return [] if items.empty?
 
       known = @known.call(items.map { |item| item[:external_id] })
-      malformed("known gave #{said(known)}, and must give the external ids that are known") unless known.is_a?(Enumerable)
+      unless known.is_a?(Enumerable)
+        malformed("known gave #{said(known)}, and must give the external ids that are known")
+      end
       known = known.to_h do |external_id|
-        malformed("known gave an external id that is #{said(external_id)}, and must be a String") unless external_id.is_a?(String)
+        unless external_id.is_a?(String)
+          malformed("known gave an external id that is #{said(external_id)}, and must be a String")
+        end
         [external_id, true]
       end
       items.reject { |item| known.key?(item[:external_id]) }

@@ -35,7 +35,8 @@ module Cala
     end
 
     def self.refuse(given)
-      raise InvalidError.new(code: "request.malformed", message: "#{given.inspect} is no traceparent of the W3C's Trace Context")
+      raise InvalidError.new(code: "request.malformed",
+                             message: "#{given.inspect} is no traceparent of the W3C's Trace Context")
     end
     private_class_method :refuse
   end

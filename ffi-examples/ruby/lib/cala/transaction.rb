@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
 module Cala
-  # Several operations that land together or not at all. Made by Ledger#begin and Ledger#in. Operations of one transaction take turns,
-  # whichever threads or fibers they come from.
+  # Several operations that land together or not at all. Made by Ledger#begin and Ledger#in. Operations of one
+  # transaction take turns, whichever threads or fibers they come from.
   class Transaction
     include Operations
 
@@ -14,16 +14,16 @@ module Cala
       @turns = turns
     end
 
-    # Runs the operation of that name of cala.h in this transaction, without its prefix cala_; the other methods are short for this.
-    # @param operation [Symbol]
+    # Runs the operation of that name of cala.h in this transaction, without its prefix cala_; the other methods are
+    # short for this. @param operation [Symbol]
     # @param request [Hash]
     # @return [Hash] the answer
     def call(operation, request = {})
       @turns.synchronize { perform(operation, request) }
     end
 
-    # Locks the balances of accounts, in the order that the library always locks in: first in a transaction that posts several times, so
-    # that two such transactions wait for each other instead of deadlocking.
+    # Locks the balances of accounts, in the order that the library always locks in: first in a transaction that posts
+    # several times, so that two such transactions wait for each other instead of deadlocking.
     # @param keys [Array<Hash>] journal_id:, account_id:, currency:
     # @return [Array<Hash>] the keys, distinct, as locked
     # @raise [NotFoundError] account.not_found, journal.not_found
@@ -36,8 +36,8 @@ module Cala
 
   # A transaction on a connection of the ledger's own.
   class OwnTransaction < Transaction
-    # Runs a statement of the program's own, in the store's SQL, with the store's placeholders ($1 on PostgreSQL, ? on SQLite).
-    # @param params [String, nil] each one a text, cast in the SQL where the database wants another type
+    # Runs a statement of the program's own, in the store's SQL, with the store's placeholders ($1 on PostgreSQL, ? on
+    # SQLite). @param params [String, nil] each one a text, cast in the SQL where the database wants another type
     # @return [Hash] columns: [name, ...], rows: [[text or nil, ...], ...], affected: rows written
     # @raise [InvalidError] tx.control_statement, tx.statement (see #sqlstate and #tx_state), tx.too_many_rows
     # @raise [ConflictError] tx.constraint
@@ -46,8 +46,9 @@ module Cala
       params.each_with_index do |value, at|
         next if value.nil? || value.is_a?(String)
 
+        given = value.is_a?(Array) ? "an Array" : "of class #{value.class}"
         raise InvalidError.new(code: "request.malformed", details: { pointer: "/params/#{at}" },
-                               message: "parameter #{at + 1} is #{value.is_a?(Array) ? "an Array" : "of class #{value.class}"}, and must be " \
+                               message: "parameter #{at + 1} is #{given}, and must be " \
                                         "a String or nil: exec(sql, \"1\", nil)")
       end
       call(:tx_exec, { sql: sql, params: params })
@@ -67,9 +68,9 @@ module Cala
       finish { |error| Raw.cala_tx_rollback(@handle, error) }
     end
 
-    # The first half of a two-phase commit, on PostgreSQL: what the transaction did goes on in the database under the gid, until
-    # ledger.prepared.finish commits it or rolls it back, from any process; see docs/two-phase.md. It is over then, and after an error
-    # whose tx_state is not :usable.
+    # The first half of a two-phase commit, on PostgreSQL: what the transaction did goes on in the database under the
+    # gid, until ledger.prepared.finish commits it or rolls it back, from any process; see docs/two-phase.md. It is over
+    # then, and after an error whose tx_state is not :usable.
     # @param gid [String] 1 to 100 bytes
     # @raise [ConflictError] prepared.exists
     # @raise [BusyError] prepared.too_many

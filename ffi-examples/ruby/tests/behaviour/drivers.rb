@@ -92,7 +92,8 @@ class RecordDriver
   def self.of_url(url)
     require "pg"
     parts = PG::Connection.conninfo_parse(url).to_h { |part| [part[:keyword].to_sym, part[:val]] }
-    { adapter: "postgresql", host: parts[:host], port: parts[:port], username: parts[:user], database: parts[:dbname] }.compact
+    { adapter: "postgresql", host: parts[:host], port: parts[:port], username: parts[:user],
+     database: parts[:dbname] }.compact
   end
 
   def initialize(config, table)

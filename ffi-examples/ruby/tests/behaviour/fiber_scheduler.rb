@@ -15,7 +15,8 @@ class SmallScheduler
   end
 
   def run
-    step until @readers.empty? && @writers.empty? && @sleeping.empty? && @blocked.empty? && @mutex.synchronize { @ready.empty? }
+    step until @readers.empty? && @writers.empty? && @sleeping.empty? && @blocked.empty? &&
+        @mutex.synchronize { @ready.empty? }
   end
   alias close run
 

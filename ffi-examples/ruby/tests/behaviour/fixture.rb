@@ -5,11 +5,14 @@ class Fixture
   PAYMENT = {
     params: [{ name: "from", type: "uuid" }, { name: "to", type: "uuid" }, { name: "amount", type: "decimal" }],
     entries: [
-      { entry_type: "'PAYMENT_DR'", account_id: "params.from", layer: "SETTLED", direction: "DEBIT", units: "params.amount", currency: "'USD'" },
-      { entry_type: "'PAYMENT_CR'", account_id: "params.to", layer: "SETTLED", direction: "CREDIT", units: "params.amount", currency: "'USD'" }
+      { entry_type: "'PAYMENT_DR'", account_id: "params.from", layer: "SETTLED", direction: "DEBIT",
+       units: "params.amount", currency: "'USD'" },
+      { entry_type: "'PAYMENT_CR'", account_id: "params.to", layer: "SETTLED", direction: "CREDIT",
+       units: "params.amount", currency: "'USD'" }
     ]
   }.freeze
-  LOPSIDED = PAYMENT.merge(entries: PAYMENT[:entries].map.with_index { |entry, at| at.zero? ? entry.merge(units: "decimal('1')") : entry })
+  LOPSIDED = PAYMENT.merge(entries: PAYMENT[:entries].map.with_index { |entry, at| at.zero? ?
+                                                                      entry.merge(units: "decimal('1')") : entry })
 
   attr_reader :journal, :alice, :bob, :carol
 

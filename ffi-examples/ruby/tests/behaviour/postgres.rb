@@ -180,7 +180,8 @@ module PostgresBehaviours
     pid = @driver.value("SELECT pg_backend_pid()")
     Thread.new do
       watcher = PgDriver.new(POSTGRES, @table)
-      sleep 0.01 until watcher.value("SELECT count(*) FROM pg_stat_activity WHERE pid = #{pid} AND wait_event_type = 'Lock'") == "1"
+      sleep 0.01 until watcher.value("SELECT count(*) FROM pg_stat_activity WHERE pid = #{pid} AND " \
+                                     "wait_event_type = 'Lock'") == "1"
       thread.raise(SharedBehaviours::Interrupted)
       watcher.close
     end

@@ -3,7 +3,8 @@
 require_relative "../support"
 require_relative "drivers"
 
-# What every driver is held to, on every store; ../../README.md has the list. A class that includes this gives driver_class and store.
+# What every driver is held to, on every store; ../../README.md has the list. A class that includes this gives
+# driver_class and store.
 module SharedBehaviours
   def test_commit_leaves_both
     transaction { |tx| @driver.insert && @fixture.pay(tx) }
@@ -47,7 +48,8 @@ module SharedBehaviours
   def test_without_begin_nothing_is_written
     error = assert_raises(Cala::MisuseError) { @fixture.pay(part(@driver.handle)) }
     assert_equal "transaction.none", error.code
-    error = assert_raises(Cala::MisuseError) { part(@driver.handle).accounts.create(code: "NONE", name: "Of no transaction") }
+    error = assert_raises(Cala::MisuseError) { part(@driver.handle).accounts.create(code: "NONE",
+        name: "Of no transaction") }
     assert_equal "transaction.none", error.code
     assert_raises(Cala::NotFoundError) { @ledger.accounts.find(code: "NONE") }
     assert_equal "0", @fixture.bobs(@ledger)

@@ -4,7 +4,8 @@ ENV["CALA_LIBRARY"] = "/nowhere/libcala.so"
 begin
   require_relative "program"
 rescue LoadError => e
-  told = e.instance_of?(Cala::LibraryMissingError) && ["/nowhere/libcala.so", "CALA_LIBRARY"].all? { |word| e.message.include?(word) }
+  told = e.instance_of?(Cala::LibraryMissingError) && ["/nowhere/libcala.so",
+                                                       "CALA_LIBRARY"].all? { |word| e.message.include?(word) }
   abort "not told: #{e.message}" unless told
   puts "ok"
 end

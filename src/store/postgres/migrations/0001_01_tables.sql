@@ -1,11 +1,11 @@
 -- The ledger's tables. One schema holds everything; @schema@ stands for its quoted name. A line that holds nothing but
--- the break marker ends a statement, and each statement can be run alone. No percent sign, question mark or single colon
--- appears in these files, because some drivers take them for placeholders even in a statement without parameters.
+-- the break marker ends a statement, and each statement can be run alone. No percent sign, question mark or single
+-- colon appears in these files, because some drivers take them for placeholders even in a statement without parameters.
 --
 -- Keys. A transaction has an ordinal, drawn when it is written and while its balances are locked: it is the order of
 -- posting and also the sequence of its outbox event. Entries carry the ordinal of their transaction, so "by order of
--- posting" is (ordinal, sequence) everywhere. A balance has a number, by which its history refers to it: 8 bytes in place
--- of 36 in every row and index entry of the largest table.
+-- posting" is (ordinal, sequence) everywhere. A balance has a number, by which its history refers to it: 8 bytes in
+-- place of 36 in every row and index entry of the largest table.
 --
 -- No foreign keys: they cost a fifth of the posting rate, and ledger_verify proves offline what they would.
 DO $do$
@@ -34,8 +34,8 @@ CREATE SEQUENCE @schema@.event_sequence AS bigint
 -- @break
 CREATE SEQUENCE @schema@.balance_numbers AS bigint
 -- @break
--- Accounts, and account sets, which have balances as accounts do: is_set, with a journal, and their id's text as code. floors:
--- what must stay available, in the library's notation; null where nothing must.
+-- Accounts, and account sets, which have balances as accounts do: is_set, with a journal, and their id's text as code.
+-- floors: what must stay available, in the library's notation; null where nothing must.
 CREATE TABLE @schema@.accounts (
   id uuid NOT NULL,
   version bigint NOT NULL,
@@ -56,12 +56,14 @@ CREATE TABLE @schema@.accounts (
   CONSTRAINT accounts_code_key UNIQUE (code)
 )
 -- @break
-CREATE UNIQUE INDEX accounts_external_id_key ON @schema@.accounts (external_id) WHERE external_id IS NOT NULL AND NOT is_set
+CREATE UNIQUE INDEX accounts_external_id_key ON @schema@.accounts (external_id) WHERE external_id IS NOT NULL
+  AND NOT is_set
 -- @break
 -- For account_list of the few that are locked.
 CREATE INDEX accounts_status_idx ON @schema@.accounts (status, code)
 -- @break
-CREATE UNIQUE INDEX account_sets_external_id_key ON @schema@.accounts (external_id) WHERE external_id IS NOT NULL AND is_set
+CREATE UNIQUE INDEX account_sets_external_id_key ON @schema@.accounts (external_id) WHERE external_id IS NOT NULL
+  AND is_set
 -- @break
 CREATE INDEX account_sets_created_idx ON @schema@.accounts (created_at, id) WHERE is_set
 -- @break
@@ -126,8 +128,8 @@ CREATE UNIQUE INDEX transactions_external_id_key ON @schema@.transactions (exter
 -- A transaction is voided once, and by which one is found here.
 CREATE UNIQUE INDEX transactions_void_of_key ON @schema@.transactions (void_of) WHERE void_of IS NOT NULL
 -- @break
--- The indexes below serve transaction_list, in order of posting within each filter. The date has a block range index: rows
--- arrive nearly in order of date, and it costs next to nothing to keep.
+-- The indexes below serve transaction_list, in order of posting within each filter. The date has a block range index:
+-- rows arrive nearly in order of date, and it costs next to nothing to keep.
 CREATE INDEX transactions_journal_idx ON @schema@.transactions (journal_id, ordinal)
 -- @break
 CREATE INDEX transactions_tx_template_idx ON @schema@.transactions (tx_template_id, ordinal)
@@ -160,8 +162,8 @@ CREATE TABLE @schema@.entries (
   CONSTRAINT entries_ordinal_key UNIQUE (ordinal, sequence)
 )
 -- @break
--- entries_ordinal_key finds a transaction's entries and the list without a filter; these three the lists by account (also
--- transactions by account) and by journal, the third the four limits of time within a journal.
+-- entries_ordinal_key finds a transaction's entries and the list without a filter; these three the lists by account
+-- (also transactions by account) and by journal, the third the four limits of time within a journal.
 CREATE INDEX entries_account_idx ON @schema@.entries (account_id, ordinal, sequence)
 -- @break
 CREATE INDEX entries_journal_idx ON @schema@.entries (journal_id, ordinal, sequence)
@@ -169,8 +171,8 @@ CREATE INDEX entries_journal_idx ON @schema@.entries (journal_id, ordinal, seque
 CREATE INDEX entries_time_idx ON @schema@.entries USING brin (effective, created_at)
   WITH (pages_per_range = 16, autosummarize = on)
 -- @break
--- Every posting updates its balances, so no index may cover what changes and pages keep room: the new row version stays on
--- its page and touches no index.
+-- Every posting updates its balances, so no index may cover what changes and pages keep room: the new row version stays
+-- on its page and touches no index.
 CREATE TABLE @schema@.balances (
   number bigint NOT NULL DEFAULT nextval('@schema@.balance_numbers'),
   version bigint NOT NULL,
@@ -228,10 +230,10 @@ CREATE TABLE @schema@.outbox_events (
   CONSTRAINT outbox_events_pkey PRIMARY KEY (sequence)
 )
 -- @break
--- Transactions commit out of order, so who follows event_sequence alone loses what is committed late. A mark says how far it may
--- be followed: it has the sequence's newest number, and a transaction id that was taken after that had been read. Whoever draws
--- a number has its id before, so once every transaction below the mark's has ended, nothing at or below its ordinal is to come.
--- @schema@.order_mark() notes marks and says which is reached. A handful of rows.
+-- Transactions commit out of order, so who follows event_sequence alone loses what is committed late. A mark says how
+-- far it may be followed: it has the sequence's newest number, and a transaction id that was taken after that had been
+-- read. Whoever draws a number has its id before, so once every transaction below the mark's has ended, nothing at or
+-- below its ordinal is to come. @schema@.order_mark() notes marks and says which is reached. A handful of rows.
 CREATE TABLE @schema@.order_marks (
   ordinal bigint NOT NULL,
   xid xid8 NOT NULL

@@ -1,16 +1,17 @@
--- The reading statements. Each takes one JSON text and gives back one. They run with the rights of the schema's owner and
--- a fixed search path, so a role that may only EXECUTE them (and has USAGE on the schema) can keep the ledger and nothing
--- else; nobody may execute them unless granted.
+-- The reading statements. Each takes one JSON text and gives back one. They run with the rights of the schema's owner
+-- and a fixed search path, so a role that may only EXECUTE them (and has USAGE on the schema) can keep the ledger and
+-- nothing else; nobody may execute them unless granted.
 --
 -- What a caller could get wrong is answered as a value, not raised, so that the program's transaction stays usable.
--- The eight bytes that a timestamptz is, microseconds since 2000: exact in every year, and half the time of what extract gives.
+-- The eight bytes that a timestamptz is, microseconds since 2000: exact in every year, and half the time of what
+-- extract gives.
 CREATE FUNCTION @schema@.micros(at timestamptz) RETURNS bigint
 LANGUAGE sql STABLE AS $body$
   SELECT ('x' || encode(timestamptz_send(at), 'hex'))::bit(64)::bigint + 946684800000000
 $body$
 -- @break
--- An interval is multiplied as a double, which holds whole seconds of every year but not their microseconds. Reckoned without a
--- time zone, so that no setting of the session can matter.
+-- An interval is multiplied as a double, which holds whole seconds of every year but not their microseconds. Reckoned
+-- without a time zone, so that no setting of the session can matter.
 CREATE FUNCTION @schema@.instant(micros bigint) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE AS $body$
   SELECT timezone(interval '0', timestamp 'epoch' + micros / 1000000 * interval '1 second'
@@ -19,17 +20,21 @@ $body$
 -- @break
 CREATE FUNCTION @schema@.account_row(a @schema@.accounts, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
-  SELECT json_build_object('id', a.id, 'version', a.version, 'code', a.code, 'name', a.name, 'external_id', a.external_id,
+  SELECT json_build_object('id', a.id, 'version', a.version, 'code', a.code, 'name', a.name,
+    'external_id', a.external_id,
     'normal_balance_type', a.normal_balance_type, 'status', a.status, 'description', a.description,
-    'metadata', a.metadata::text, 'balance_rollup', a.balance_rollup, 'is_set', a.is_set, 'floors', a.floors, 'journal_id', a.journal_id,
+    'metadata', a.metadata::text, 'balance_rollup', a.balance_rollup, 'is_set', a.is_set, 'floors', a.floors,
+      'journal_id', a.journal_id,
     'created_at', @schema@.micros(a.created_at), 'modified_at', @schema@.micros(a.modified_at), 'cursor', at)
 $body$
 -- @break
 CREATE FUNCTION @schema@.journal_row(j @schema@.journals, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
   SELECT json_build_object('id', j.id, 'version', j.version, 'name', j.name, 'code', j.code,
-    'description', j.description, 'status', j.status, 'effective_balances', j.effective_balances, 'max_scale', j.max_scale,
-    'closed_until', j.closed_until - date '1970-01-01', 'created_at', @schema@.micros(j.created_at), 'modified_at', @schema@.micros(j.modified_at), 'cursor', at)
+    'description', j.description, 'status', j.status, 'effective_balances', j.effective_balances,
+      'max_scale', j.max_scale,
+    'closed_until', j.closed_until - date '1970-01-01', 'created_at', @schema@.micros(j.created_at),
+      'modified_at', @schema@.micros(j.modified_at), 'cursor', at)
 $body$
 -- @break
 CREATE FUNCTION @schema@.tx_template_row(t @schema@.tx_templates, at text) RETURNS json
@@ -66,8 +71,8 @@ CREATE FUNCTION @schema@.balance_row(b @schema@.balances, h @schema@.balance_his
 LANGUAGE sql STABLE AS $body$
   SELECT json_build_object('account_id', b.account_id, 'journal_id', b.journal_id, 'currency', b.currency,
     'version', h.version, 'entry_id', h.entry_id, 'created_at', @schema@.micros(b.created_at),
-    'modified_at', @schema@.micros(h.modified_at), 'normal_balance_type', normal_balance_type, 'layers',
-    json_build_array(
+    'modified_at', @schema@.micros(h.modified_at), 'normal_balance_type', normal_balance_type,
+    'layers', json_build_array(
       json_build_array(h.settled_debit::text, h.settled_credit::text, h.settled_entry_id,
         @schema@.micros(h.settled_modified_at)),
       json_build_array(h.pending_debit::text, h.pending_credit::text, h.pending_entry_id,
@@ -79,7 +84,8 @@ $body$
 -- @break
 CREATE FUNCTION @schema@.balance_now(b @schema@.balances) RETURNS @schema@.balance_history
 LANGUAGE sql STABLE AS $body$
-  SELECT ROW(b.number, b.version, b.modified_at, b.settled_modified_at, b.pending_modified_at, b.encumbrance_modified_at,
+  SELECT ROW(b.number, b.version, b.modified_at, b.settled_modified_at, b.pending_modified_at,
+    b.encumbrance_modified_at,
     b.entry_id, b.settled_entry_id, b.pending_entry_id, b.encumbrance_entry_id, b.settled_debit, b.settled_credit,
     b.pending_debit, b.pending_credit, b.encumbrance_debit, b.encumbrance_credit)::@schema@.balance_history
 $body$

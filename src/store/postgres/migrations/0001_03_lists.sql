@@ -1,6 +1,6 @@
--- The lists: pages in a fixed order, in either direction, from a cursor that says where the page before ended. Each builds
--- its statement from the conditions that were asked, because one plan for every combination of optional filters would serve
--- none of them. Only text of this file enters a statement; what callers gave stays inside the parameter $1.
+-- The lists: pages in a fixed order, in either direction, from a cursor that says where the page before ended. Each
+-- builds its statement from the conditions that were asked, because one plan for every combination of optional filters
+-- would serve none of them. Only text of this file enters a statement; what callers gave stays inside the parameter $1.
 CREATE FUNCTION @schema@.if_given(doc jsonb, name text, clause text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $body$
   SELECT CASE WHEN doc ->> name IS NOT NULL THEN clause END
@@ -31,7 +31,8 @@ DECLARE
   prefix text := doc ->> 'code_prefix';
 BEGIN
   -- chr(92) is the backslash, chr(37) the percent sign: a pattern that matches the prefix and nothing else.
-  prefix := replace(replace(replace(prefix, chr(92), chr(92) || chr(92)), chr(37), chr(92) || chr(37)), '_', chr(92) || '_');
+  prefix := replace(replace(replace(prefix, chr(92), chr(92) || chr(92)), chr(37), chr(92) || chr(37)), '_', chr(92)
+    || '_');
   RETURN @schema@.page(doc || jsonb_build_object('pattern', prefix || chr(37)), concat(
     'SELECT @schema@.account_row(a, a.code) AS r FROM @schema@.accounts a WHERE NOT a.is_set',
     @schema@.if_given(doc, 'status', ' AND a.status = ($1 ->> ''status'')::@schema@.lock_status'),
@@ -56,7 +57,8 @@ BEGIN
        FROM @schema@.journals j WHERE true',
     @schema@.if_given(doc, 'status', ' AND j.status = ($1 ->> ''status'')::@schema@.lock_status'),
     @schema@.if_given(doc, 'after', concat(' AND (j.created_at, j.id) ', beyond,
-      ' (@schema@.instant(split_part($1 ->> ''after'', ''/'', 1)::bigint), split_part($1 ->> ''after'', ''/'', 2)::uuid)')),
+      ' (@schema@.instant(split_part($1 ->> ''after'', ''/'', 1)::bigint),
+        split_part($1 ->> ''after'', ''/'', 2)::uuid)')),
     ' ORDER BY j.created_at', way, ', j.id', way));
 END
 $body$
@@ -80,13 +82,13 @@ LANGUAGE sql STABLE AS $body$
   SELECT m.xid >= pg_snapshot_xmax(pg_current_snapshot()) AND m.xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
 $body$
 -- @break
--- How far the order of posting may be followed: nothing at or below this ordinal is still to come, or to be seen. Null where no
--- mark is known and none can be noted. The statement after it sees all that it speaks of.
+-- How far the order of posting may be followed: nothing at or below this ordinal is still to come, or to be seen. Null
+-- where no mark is known and none can be noted. The statement after it sees all that it speaks of.
 --
--- Noted by who asks, without waiting for anybody, and at once reached where no writer is in flight. Not in a transaction that has
--- written before (its id is older than the number read here), nor where nothing can be written: there, what others noted counts.
--- Few at a time wait to be reached. Under a fixed snapshot another's tidying up is a serialization failure, and then there is
--- nothing to do.
+-- Noted by who asks, without waiting for anybody, and at once reached where no writer is in flight. Not in a
+-- transaction that has written before (its id is older than the number read here), nor where nothing can be written:
+-- there, what others noted counts. Few at a time wait to be reached. Under a fixed snapshot another's tidying up is a
+-- serialization failure, and then there is nothing to do.
 CREATE FUNCTION @schema@.order_mark() RETURNS bigint
 LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
@@ -123,7 +125,8 @@ $body$
 CREATE FUNCTION @schema@.with_mark(doc jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE AS $body$
 BEGIN
-  RETURN CASE WHEN (doc ->> 'stable')::boolean THEN doc || jsonb_build_object('mark', @schema@.order_mark()) ELSE doc END;
+  RETURN CASE WHEN (doc ->> 'stable')::boolean THEN doc || jsonb_build_object('mark', @schema@.order_mark())
+    ELSE doc END;
 END
 $body$
 -- @break
@@ -134,7 +137,8 @@ DECLARE
   doc jsonb := @schema@.with_mark(request);
   way text := CASE WHEN @schema@.is_backwards(doc) THEN ' DESC' END;
   beyond text := CASE WHEN @schema@.is_backwards(doc) THEN '<' ELSE '>' END;
-  within text := concat(@schema@.if_given(doc, 'after', concat(' AND t.ordinal ', beyond, ' ($1 ->> ''after'')::bigint')),
+  within text := concat(@schema@.if_given(doc,
+    'after', concat(' AND t.ordinal ', beyond, ' ($1 ->> ''after'')::bigint')),
     @schema@.if_given(doc, 'mark', ' AND t.ordinal <= ($1 ->> ''mark'')::bigint'));
 BEGIN
   IF doc ->> 'after' !~ '^[0-9]{1,18}$' THEN
@@ -159,8 +163,10 @@ BEGIN
         ' AND (t.correlation_id = $1 ->> ''correlation_id''
             OR t.correlation_id IS NULL AND t.id = ($1 ->> ''correlation_id'')::uuid)'
       ELSE ' AND t.correlation_id = $1 ->> ''correlation_id''' END),
-    @schema@.if_given(doc, 'effective_from', ' AND t.effective >= date ''1970-01-01'' + ($1 ->> ''effective_from'')::integer'),
-    @schema@.if_given(doc, 'effective_to', ' AND t.effective <= date ''1970-01-01'' + ($1 ->> ''effective_to'')::integer'),
+    @schema@.if_given(doc, 'effective_from',
+      ' AND t.effective >= date ''1970-01-01'' + ($1 ->> ''effective_from'')::integer'),
+    @schema@.if_given(doc, 'effective_to',
+      ' AND t.effective <= date ''1970-01-01'' + ($1 ->> ''effective_to'')::integer'),
     ' ORDER BY t.ordinal', way));
 END
 $body$
@@ -175,8 +181,10 @@ DECLARE
   within text := concat(
     @schema@.if_given(doc, 'created_from', ' AND e.created_at >= @schema@.instant(($1 ->> ''created_from'')::bigint)'),
     @schema@.if_given(doc, 'created_to', ' AND e.created_at <= @schema@.instant(($1 ->> ''created_to'')::bigint)'),
-    @schema@.if_given(doc, 'effective_from', ' AND e.effective >= date ''1970-01-01'' + ($1 ->> ''effective_from'')::integer'),
-    @schema@.if_given(doc, 'effective_to', ' AND e.effective <= date ''1970-01-01'' + ($1 ->> ''effective_to'')::integer'),
+    @schema@.if_given(doc, 'effective_from',
+      ' AND e.effective >= date ''1970-01-01'' + ($1 ->> ''effective_from'')::integer'),
+    @schema@.if_given(doc, 'effective_to',
+      ' AND e.effective <= date ''1970-01-01'' + ($1 ->> ''effective_to'')::integer'),
     @schema@.if_given(doc, 'after', concat(' AND (e.ordinal, e.sequence) ', beyond,
       ' (split_part($1 ->> ''after'', ''/'', 1)::bigint, split_part($1 ->> ''after'', ''/'', 2)::integer)')),
     @schema@.if_given(doc, 'mark', ' AND e.ordinal <= ($1 ->> ''mark'')::bigint'));
@@ -245,7 +253,8 @@ BEGIN
     'SELECT @schema@.balance_row(b, h,
         (SELECT a.normal_balance_type FROM @schema@.accounts a WHERE a.id = b.account_id), h.version::text) AS r
        FROM @schema@.balance_history h JOIN @schema@.balances b ON b.number = h.balance_number
-       WHERE h.balance_number = (SELECT k.number FROM @schema@.balances k WHERE k.account_id = ($1 ->> ''account_id'')::uuid
+       WHERE h.balance_number = (SELECT k.number FROM @schema@.balances k
+         WHERE k.account_id = ($1 ->> ''account_id'')::uuid
          AND k.currency = $1 ->> ''currency'' AND k.journal_id = ($1 ->> ''journal_id'')::uuid)',
     @schema@.if_given(doc, 'after', concat(' AND h.version ', beyond, ' ($1 ->> ''after'')::bigint')),
     ' ORDER BY h.version', way));

@@ -1,20 +1,22 @@
--- The writes of accounts, journals and tx templates. An update applies only where the version before it is stored; a taken
--- id, code or external id is answered as a value, so that the transaction stays usable: where it can be seen beforehand, and
--- of a row that is created alone also where the race for it is lost. Several that race still meet the unique index, and then
--- the statement fails.
+-- The writes of accounts, journals and tx templates. An update applies only where the version before it is stored; a
+-- taken id, code or external id is answered as a value, so that the transaction stays usable: where it can be seen
+-- beforehand, and of a row that is created alone also where the race for it is lost. Several that race still meet the
+-- unique index, and then the statement fails.
 --
--- Lock order, here and in the postings: holds by number; journal fences by key; journals by id; marks of account sets; accounts by
--- id; balances by (account, currency, journal); what limits have counted. The row of outbox_state is taken by who prunes and by a
--- listener that begins, and these take none of the others.
+-- Lock order, here and in the postings: holds by number; journal fences by key; journals by id; marks of account sets;
+-- accounts by id; balances by (account, currency, journal); what limits have counted. The row of outbox_state is taken
+-- by who prunes and by a listener that begins, and these take none of the others.
 --
--- The transaction that read is another than the one that writes: answered as a value too, because this one may be somebody's.
+-- The transaction that read is another than the one that writes: answered as a value too, because this one may be
+-- somebody's.
 CREATE FUNCTION @schema@.is_elsewhere(guard text) RETURNS boolean
 LANGUAGE sql VOLATILE AS $body$
   SELECT guard <> '' AND guard <> pg_current_xact_id()::text
 $body$
 -- @break
--- Postings hold a journal's fence in shared mode to their end; whoever changes the journal's status, or closes it, takes it alone. An
--- advisory lock, because a row lock would make every posting write to the one row they all have in common.
+-- Postings hold a journal's fence in shared mode to their end; whoever changes the journal's status, or closes it,
+-- takes it alone. An advisory lock, because a row lock would make every posting write to the one row they all have in
+-- common.
 CREATE FUNCTION @schema@.journal_fence(id uuid) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $body$
   SELECT uuid_hash_extended(id, hashtextextended('journal of @schema@', 0))
@@ -59,10 +61,12 @@ BEGIN
     PERFORM pg_advisory_xact_lock_shared(f.fence) FROM (SELECT DISTINCT @schema@.journal_fence(s.journal_id) AS fence
         FROM jsonb_array_elements(doc -> 'members') m JOIN @schema@.accounts s ON s.id = (m ->> 0)::uuid ORDER BY 1) f;
     IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-      PERFORM 1 FROM @schema@.journals j WHERE j.id IN (SELECT s.journal_id FROM jsonb_array_elements(doc -> 'members') m
+      PERFORM 1 FROM @schema@.journals j WHERE j.id IN (SELECT s.journal_id
+        FROM jsonb_array_elements(doc -> 'members') m
         JOIN @schema@.accounts s ON s.id = (m ->> 0)::uuid) ORDER BY j.id FOR SHARE;
     END IF;
-    PERFORM @schema@.touch_account_set_marks(ARRAY(SELECT (m ->> 0)::uuid FROM jsonb_array_elements(doc -> 'members') m));
+    PERFORM @schema@.touch_account_set_marks(ARRAY(SELECT (m ->> 0)::uuid
+      FROM jsonb_array_elements(doc -> 'members') m));
   END IF;
   created := @schema@.accounts_of(doc -> 'insert');
   updated := @schema@.accounts_of(doc -> 'update');
@@ -77,13 +81,16 @@ BEGIN
     RETURN json_build_object('exists', json_build_object('column', taken, 'noun',
       CASE WHEN (SELECT bool_or(c.is_set) FROM unnest(created || updated) c) THEN 'account_set' ELSE 'account' END));
   END IF;
-  -- Postings in flight hold these balances and have read the status, or the floors and their side, that are about to change.
+  -- Postings in flight hold these balances and have read the status, or the floors and their side, that are about to
+  -- change.
   PERFORM 1 FROM @schema@.balances b WHERE b.account_id IN
       (SELECT u.id FROM unnest(updated) u JOIN @schema@.accounts a ON a.id = u.id WHERE a.status <> u.status
-        OR a.floors IS DISTINCT FROM u.floors OR u.floors IS NOT NULL AND a.normal_balance_type <> u.normal_balance_type)
+        OR a.floors IS DISTINCT FROM u.floors OR u.floors IS NOT NULL
+          AND a.normal_balance_type <> u.normal_balance_type)
     ORDER BY b.account_id, b.currency, b.journal_id FOR UPDATE;
   UPDATE @schema@.accounts a SET version = u.version, code = u.code, name = u.name, external_id = u.external_id,
-      normal_balance_type = u.normal_balance_type, status = u.status, description = u.description, metadata = u.metadata,
+      normal_balance_type = u.normal_balance_type, status = u.status, description = u.description,
+        metadata = u.metadata,
       balance_rollup = u.balance_rollup, floors = u.floors, modified_at = u.modified_at
     FROM unnest(updated) u WHERE a.id = u.id;
   IF EXISTS (SELECT FROM unnest(created) c WHERE c.is_set AND c.balance_rollup = 'eventually_consistent') THEN
@@ -92,7 +99,8 @@ BEGIN
   IF cardinality(created) = 1 AND cardinality(updated) = 0 THEN
     INSERT INTO @schema@.accounts SELECT c.* FROM unnest(created) c ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
-      RETURN json_build_object('exists', json_build_object('column', coalesce(@schema@.accounts_taken(created, updated), 'id'),
+      RETURN json_build_object('exists', json_build_object('column',
+        coalesce(@schema@.accounts_taken(created, updated), 'id'),
         'noun', CASE WHEN created[1].is_set THEN 'account_set' ELSE 'account' END));
     END IF;
   ELSE
@@ -114,7 +122,8 @@ LANGUAGE sql STABLE AS $body$
       r.description, r.metadata::json, r.floors)::@schema@.accounts
     FROM jsonb_to_recordset(rows) AS r(id uuid, version bigint, code text, name text, external_id text,
       normal_balance_type @schema@.direction, status @schema@.lock_status, description text, metadata text,
-      balance_rollup @schema@.balance_rollup, is_set boolean, floors text, journal_id uuid, created_at bigint, modified_at bigint))
+      balance_rollup @schema@.balance_rollup, is_set boolean, floors text, journal_id uuid, created_at bigint,
+        modified_at bigint))
 $body$
 -- @break
 CREATE FUNCTION @schema@.journals_of(rows jsonb) RETURNS @schema@.journals[]
@@ -190,7 +199,8 @@ LANGUAGE sql STABLE AS $body$
       description text, metadata text, created_at bigint, modified_at bigint))
 $body$
 -- @break
-CREATE FUNCTION @schema@.tx_templates_taken(created @schema@.tx_templates[], updated @schema@.tx_templates[]) RETURNS text
+CREATE FUNCTION @schema@.tx_templates_taken(created @schema@.tx_templates[],
+  updated @schema@.tx_templates[]) RETURNS text
 LANGUAGE sql VOLATILE AS $body$
   SELECT CASE
       WHEN EXISTS (SELECT FROM unnest(created) c JOIN @schema@.tx_templates t ON t.id = c.id) THEN 'id'

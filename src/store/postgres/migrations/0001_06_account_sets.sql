@@ -13,8 +13,9 @@ CREATE INDEX account_set_members_member_idx ON @schema@.account_set_members (mem
 -- @break
 CREATE INDEX account_set_members_created_idx ON @schema@.account_set_members (account_set_id, created_at, member_id)
 -- @break
--- Every set above every member, account or set, with the number of memberships between them: what a posting reads. Kept by
--- whoever writes memberships, alone in the journal (its fence). A member reaches a set by one path only, so the key is unique.
+-- Every set above every member, account or set, with the number of memberships between them: what a posting reads. Kept
+-- by whoever writes memberships, alone in the journal (its fence). A member reaches a set by one path only, so the key
+-- is unique.
 CREATE TABLE @schema@.account_set_ancestors (
   member_id uuid NOT NULL,
   account_set_id uuid NOT NULL,
@@ -30,14 +31,17 @@ RETURNS TABLE (member_id uuid, account_set_id uuid, depth integer)
 LANGUAGE sql STABLE AS $body$
   SELECT below.id, above.id, below.depth + 1 + above.depth
     FROM (SELECT member AS id, 0 AS depth
-      UNION ALL SELECT a.member_id, a.depth FROM @schema@.account_set_ancestors a WHERE a.account_set_id = member) AS below
+      UNION ALL SELECT a.member_id, a.depth FROM @schema@.account_set_ancestors a WHERE a.account_set_id = member)
+        AS below
     CROSS JOIN (SELECT set_id AS id, 0 AS depth
-      UNION ALL SELECT a.account_set_id, a.depth FROM @schema@.account_set_ancestors a WHERE a.member_id = set_id) AS above
+      UNION ALL SELECT a.account_set_id, a.depth FROM @schema@.account_set_ancestors a WHERE a.member_id = set_id)
+        AS above
 $body$
 -- @break
--- Accounts are created into a set side by side, and a membership of that set whose snapshot is older, and fixed, cannot see them. So
--- each creation touches one of the set's marks that nobody else is touching, and such a membership fails where a mark was touched
--- since, instead of missing an account. As many marks as transactions may create accounts in one set at the same time.
+-- Accounts are created into a set side by side, and a membership of that set whose snapshot is older, and fixed, cannot
+-- see them. So each creation touches one of the set's marks that nobody else is touching, and such a membership fails
+-- where a mark was touched since, instead of missing an account. As many marks as transactions may create accounts in
+-- one set at the same time.
 CREATE TABLE @schema@.account_set_marks (
   account_set_id uuid NOT NULL,
   place integer NOT NULL,
@@ -47,11 +51,13 @@ CREATE TABLE @schema@.account_set_marks (
 CREATE FUNCTION @schema@.make_account_set_marks(sets uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $body$
 BEGIN
-  INSERT INTO @schema@.account_set_marks (account_set_id, place) SELECT s, p FROM unnest(sets) s CROSS JOIN generate_series(1, 8) p;
+  INSERT INTO @schema@.account_set_marks (account_set_id, place) SELECT s, p FROM unnest(sets) s
+    CROSS JOIN generate_series(1, 8) p;
 END
 $body$
 -- @break
--- Under a fixed snapshot a mark that was touched since is of no use: the next one. Where all were, it is a serialization failure.
+-- Under a fixed snapshot a mark that was touched since is of no use: the next one. Where all were, it is a
+-- serialization failure.
 CREATE FUNCTION @schema@.touch_account_set_marks(sets uuid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
@@ -75,13 +81,14 @@ BEGIN
         EXIT WHEN free IS NOT NULL;
       END LOOP;
     END IF;
-    UPDATE @schema@.account_set_marks m SET place = m.place WHERE m.account_set_id = one AND m.place = coalesce(free, 1);
+    UPDATE @schema@.account_set_marks m SET place = m.place WHERE m.account_set_id = one
+      AND m.place = coalesce(free, 1);
   END LOOP;
 END
 $body$
 -- @break
--- Accounts that were just created and so have nothing below them: [[account_set_id, member_id], ...]. The sets' fences are held,
--- shared with postings, so that no set moves meanwhile, and a mark of each was touched.
+-- Accounts that were just created and so have nothing below them: [[account_set_id, member_id], ...]. The sets' fences
+-- are held, shared with postings, so that no set moves meanwhile, and a mark of each was touched.
 CREATE FUNCTION @schema@.join_account_sets(rows jsonb, at timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $body$
 BEGIN
@@ -132,7 +139,8 @@ BEGIN
        FROM @schema@.accounts a WHERE a.is_set',
     @schema@.if_given(doc, 'journal_id', ' AND a.journal_id = ($1 ->> ''journal_id'')::uuid'),
     @schema@.if_given(doc, 'after', concat(' AND (a.created_at, a.id) ', beyond,
-      ' (@schema@.instant(split_part($1 ->> ''after'', ''/'', 1)::bigint), split_part($1 ->> ''after'', ''/'', 2)::uuid)')),
+      ' (@schema@.instant(split_part($1 ->> ''after'', ''/'', 1)::bigint),
+        split_part($1 ->> ''after'', ''/'', 2)::uuid)')),
     ' ORDER BY a.created_at', way, ', a.id', way));
 END
 $body$
@@ -152,7 +160,8 @@ BEGIN
        FROM @schema@.account_set_members m JOIN @schema@.accounts a ON a.id = m.account_set_id
        WHERE m.member_id = ($1 ->> ''member_id'')::uuid',
     @schema@.if_given(doc, 'after', concat(' AND (a.created_at, a.id) ', beyond,
-      ' (@schema@.instant(split_part($1 ->> ''after'', ''/'', 1)::bigint), split_part($1 ->> ''after'', ''/'', 2)::uuid)')),
+      ' (@schema@.instant(split_part($1 ->> ''after'', ''/'', 1)::bigint),
+        split_part($1 ->> ''after'', ''/'', 2)::uuid)')),
     ' ORDER BY a.created_at', way, ', a.id', way));
 END
 $body$
@@ -178,7 +187,8 @@ BEGIN
       CASE WHEN place IS NOT NULL THEN concat(
         ' AND (a.external_id IS NULL, coalesce(a.external_id, '''') COLLATE "C", m.member_id) ', beyond, ' (',
         (substr(place, 38) = '')::text, ', $1 ->> ''place'', ($1 ->> ''place_id'')::uuid)') END,
-      ' ORDER BY a.external_id IS NULL', way, ', coalesce(a.external_id, '''') COLLATE "C"', way, ', m.member_id', way));
+      ' ORDER BY a.external_id IS NULL', way, ', coalesce(a.external_id, '''') COLLATE "C"', way, ', m.member_id',
+        way));
   END IF;
   IF NOT @schema@.is_place_in_time(place) THEN
     RETURN json_build_object('invalid', 'after');
@@ -189,7 +199,8 @@ BEGIN
         ''cursor'', concat(@schema@.micros(m.created_at), ''/'', m.member_id)) AS r
        FROM @schema@.account_set_members m WHERE m.account_set_id = ($1 ->> ''account_set_id'')::uuid',
     @schema@.if_given(doc, 'after', concat(' AND (m.created_at, m.member_id) ', beyond,
-      ' (@schema@.instant(split_part($1 ->> ''after'', ''/'', 1)::bigint), split_part($1 ->> ''after'', ''/'', 2)::uuid)')),
+      ' (@schema@.instant(split_part($1 ->> ''after'', ''/'', 1)::bigint),
+        split_part($1 ->> ''after'', ''/'', 2)::uuid)')),
     ' ORDER BY m.created_at', way, ', m.member_id', way));
 END
 $body$
@@ -200,10 +211,11 @@ LANGUAGE sql STABLE AS $body$
   SELECT EXISTS (SELECT FROM @schema@.balances b WHERE b.account_id = holder AND b.journal_id = in_journal)
 $body$
 -- @break
--- Alone in the sets' journals, to the end of the transaction: postings there have ended and others wait, so that what is read here
--- of history stays so. Under a fixed snapshot the journals are locked as rows too, which fails where a membership was written
--- since (a posting of such a snapshot does the same), the accounts concerned, which fails where one had its first entry since, and the
--- marks of the sets at or below the members, which fails where an account was created into one since.
+-- Alone in the sets' journals, to the end of the transaction: postings there have ended and others wait, so that what
+-- is read here of history stays so. Under a fixed snapshot the journals are locked as rows too, which fails where a
+-- membership was written since (a posting of such a snapshot does the same), the accounts concerned, which fails where
+-- one had its first entry since, and the marks of the sets at or below the members, which fails where an account was
+-- created into one since.
 CREATE FUNCTION @schema@.membership_read_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -275,8 +287,8 @@ BEGIN
 END
 $body$
 -- @break
--- Whether a set's balances move with each posting. Otherwise they follow by the roll-up; not where balances are kept by date, since
--- those are kept by the posting.
+-- Whether a set's balances move with each posting. Otherwise they follow by the roll-up; not where balances are kept by
+-- date, since those are kept by the posting.
 CREATE FUNCTION @schema@.moves_at_once(s @schema@.accounts) RETURNS boolean
 LANGUAGE sql STABLE AS $body$
   SELECT s.balance_rollup = 'synchronous'
@@ -305,8 +317,9 @@ LANGUAGE sql VOLATILE AS $body$
   SELECT EXISTS (SELECT FROM @schema@.accounts a WHERE a.is_set AND a.balance_rollup = 'eventually_consistent')
 $body$
 -- @break
--- Before the first set whose balances follow: nothing that was posted until now will ever be in it, because its members have no
--- history when they join. Only the first takes the row, so that a transaction that makes a later one holds up no roll-up.
+-- Before the first set whose balances follow: nothing that was posted until now will ever be in it, because its members
+-- have no history when they join. Only the first takes the row, so that a transaction that makes a later one holds up
+-- no roll-up.
 CREATE FUNCTION @schema@.start_rollup() RETURNS void
 LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
@@ -323,11 +336,13 @@ BEGIN
 END
 $body$
 -- @break
--- How far it has come (applied) and could come now (reached), after waiting for what is being committed at or below the sequence,
--- for timeout_ms at most. Where this transaction has written, or sees what it saw when it began, waiting would be in vain.
+-- How far it has come (applied) and could come now (reached), after waiting for what is being committed at or below the
+-- sequence, for timeout_ms at most. Where this transaction has written, or sees what it saw when it began, waiting
+-- would be in vain.
 --
--- While it waits for a sequence that nobody has drawn yet it notes no mark: that takes a transaction id, and whoever has one holds
--- the marks of all others up. Looked for after the mark, a set that follows is found when what is reached may move it.
+-- While it waits for a sequence that nobody has drawn yet it notes no mark: that takes a transaction id, and whoever
+-- has one holds the marks of all others up. Looked for after the mark, a set that follows is found when what is reached
+-- may move it.
 CREATE FUNCTION @schema@.rollup_status_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -355,8 +370,8 @@ BEGIN
 END
 $body$
 -- @break
--- Adds up what was posted between two ordinals for every balance that follows: one change of a balance and one row of history,
--- however many entries moved it. Locks of accounts do not matter here: what was posted counts.
+-- Adds up what was posted between two ordinals for every balance that follows: one change of a balance and one row of
+-- history, however many entries moved it. Locks of accounts do not matter here: what was posted counts.
 CREATE FUNCTION @schema@.roll_up(after bigint, upto bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $body$
 BEGIN
@@ -366,7 +381,8 @@ BEGIN
       JOIN @schema@.accounts s ON s.id = x.account_set_id AND s.journal_id = e.journal_id
       WHERE e.ordinal > after AND e.ordinal <= upto AND NOT @schema@.moves_at_once(s)
   ), sums AS (
-    SELECT account_set_id, currency, journal_id, count(*) AS entries, min(created_at) AS born, max(created_at) AS latest,
+    SELECT account_set_id, currency, journal_id, count(*) AS entries, min(created_at) AS born,
+      max(created_at) AS latest,
         (array_agg(id ORDER BY ordinal DESC, sequence DESC))[1] AS entry_id,
         coalesce(sum(units) FILTER (WHERE layer = 'settled' AND direction = 'debit'), 0) AS settled_debit,
         coalesce(sum(units) FILTER (WHERE layer = 'settled' AND direction = 'credit'), 0) AS settled_credit,
@@ -378,25 +394,30 @@ BEGIN
         max(created_at) FILTER (WHERE layer = 'pending') AS pending_modified_at,
         coalesce(sum(units) FILTER (WHERE layer = 'encumbrance' AND direction = 'debit'), 0) AS encumbrance_debit,
         coalesce(sum(units) FILTER (WHERE layer = 'encumbrance' AND direction = 'credit'), 0) AS encumbrance_credit,
-        (array_agg(id ORDER BY ordinal DESC, sequence DESC) FILTER (WHERE layer = 'encumbrance'))[1] AS encumbrance_entry_id,
+        (array_agg(id ORDER BY ordinal DESC, sequence DESC) FILTER (WHERE layer = 'encumbrance'))[1]
+          AS encumbrance_entry_id,
         max(created_at) FILTER (WHERE layer = 'encumbrance') AS encumbrance_modified_at
       FROM moved GROUP BY account_set_id, currency, journal_id
   ), changed AS (
     INSERT INTO @schema@.balances AS b (version, created_at, modified_at, settled_modified_at, pending_modified_at,
-        encumbrance_modified_at, account_id, journal_id, entry_id, settled_entry_id, pending_entry_id, encumbrance_entry_id,
+        encumbrance_modified_at, account_id, journal_id, entry_id, settled_entry_id, pending_entry_id,
+          encumbrance_entry_id,
         currency, settled_debit, settled_credit, pending_debit, pending_credit, encumbrance_debit, encumbrance_credit)
       SELECT s.entries, s.born, s.latest, coalesce(s.settled_modified_at, s.born),
           coalesce(s.pending_modified_at, s.born), coalesce(s.encumbrance_modified_at, s.born), s.account_set_id,
           s.journal_id, s.entry_id, s.settled_entry_id, s.pending_entry_id, s.encumbrance_entry_id, s.currency,
-          s.settled_debit, s.settled_credit, s.pending_debit, s.pending_credit, s.encumbrance_debit, s.encumbrance_credit
+          s.settled_debit, s.settled_credit, s.pending_debit, s.pending_credit, s.encumbrance_debit,
+            s.encumbrance_credit
         FROM sums s
       ON CONFLICT (account_id, currency, journal_id) DO UPDATE SET version = b.version + excluded.version,
         modified_at = greatest(b.modified_at, excluded.modified_at), entry_id = excluded.entry_id,
-        settled_debit = b.settled_debit + excluded.settled_debit, settled_credit = b.settled_credit + excluded.settled_credit,
+        settled_debit = b.settled_debit + excluded.settled_debit,
+          settled_credit = b.settled_credit + excluded.settled_credit,
         settled_entry_id = coalesce(excluded.settled_entry_id, b.settled_entry_id),
         settled_modified_at = CASE WHEN excluded.settled_entry_id IS NULL THEN b.settled_modified_at
           ELSE greatest(b.settled_modified_at, excluded.settled_modified_at) END,
-        pending_debit = b.pending_debit + excluded.pending_debit, pending_credit = b.pending_credit + excluded.pending_credit,
+        pending_debit = b.pending_debit + excluded.pending_debit,
+          pending_credit = b.pending_credit + excluded.pending_credit,
         pending_entry_id = coalesce(excluded.pending_entry_id, b.pending_entry_id),
         pending_modified_at = CASE WHEN excluded.pending_entry_id IS NULL THEN b.pending_modified_at
           ELSE greatest(b.pending_modified_at, excluded.pending_modified_at) END,
@@ -417,8 +438,8 @@ BEGIN
 END
 $body$
 -- @break
--- One at a time, in whatever process; where it stopped is written with what it wrote, so that nothing is lost or counted twice.
--- Who comes for some steps only does not wait for another one that is at it.
+-- One at a time, in whatever process; where it stopped is written with what it wrote, so that nothing is lost or
+-- counted twice. Who comes for some steps only does not wait for another one that is at it.
 CREATE FUNCTION @schema@.rollup_apply_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE

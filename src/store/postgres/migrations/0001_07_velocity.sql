@@ -1,5 +1,5 @@
--- Velocity: limits, controls (lists of limits), attachments of controls to accounts and account sets, and what has been counted.
--- number: by age. Which limit a refusal names follows it.
+-- Velocity: limits, controls (lists of limits), attachments of controls to accounts and account sets, and what has been
+-- counted. number: by age. Which limit a refusal names follows it.
 CREATE TABLE @schema@.velocity_limits (
   number bigint GENERATED ALWAYS AS IDENTITY,
   version bigint NOT NULL,
@@ -38,7 +38,8 @@ CREATE TABLE @schema@.velocity_control_limits (
   CONSTRAINT velocity_control_limits_pkey PRIMARY KEY (control_id, limit_id)
 )
 -- @break
--- frozen: the control's limits with the params worked out, as the posting reads them. Changed only by replacing the params.
+-- frozen: the control's limits with the params worked out, as the posting reads them. Changed only by replacing the
+-- params.
 CREATE TABLE @schema@.velocity_attachments (
   number bigint GENERATED ALWAYS AS IDENTITY,
   version bigint NOT NULL,
@@ -74,17 +75,20 @@ CREATE TABLE @schema@.velocity_balances (
 -- @break
 CREATE FUNCTION @schema@.velocity_limit_row(l @schema@.velocity_limits, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
-  SELECT json_build_object('id', l.id, 'version', l.version, 'number', l.number, 'name', l.name, 'description', l.description,
+  SELECT json_build_object('id', l.id, 'version', l.version, 'number', l.number, 'name', l.name,
+    'description', l.description,
     'condition', l.condition, 'currency', l.currency, 'window', l.window_keys, 'params', l.params, 'limit', l.limits,
     'created_at', @schema@.micros(l.created_at), 'modified_at', @schema@.micros(l.modified_at), 'cursor', at)
 $body$
 -- @break
 CREATE FUNCTION @schema@.velocity_control_row(c @schema@.velocity_controls, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
-  SELECT json_build_object('id', c.id, 'version', c.version, 'number', c.number, 'name', c.name, 'description', c.description,
-    'condition', c.condition, 'action', c.action, 'limits',
-    (SELECT coalesce(json_agg(@schema@.velocity_limit_row(l, NULL) ORDER BY l.number), '[]')
-       FROM @schema@.velocity_control_limits m JOIN @schema@.velocity_limits l ON l.id = m.limit_id WHERE m.control_id = c.id),
+  SELECT json_build_object('id', c.id, 'version', c.version, 'number', c.number, 'name', c.name,
+    'description', c.description,
+    'condition', c.condition, 'action', c.action,
+    'limits', (SELECT coalesce(json_agg(@schema@.velocity_limit_row(l, NULL) ORDER BY l.number), '[]')
+       FROM @schema@.velocity_control_limits m JOIN @schema@.velocity_limits l ON l.id = m.limit_id
+         WHERE m.control_id = c.id),
     'created_at', @schema@.micros(c.created_at), 'modified_at', @schema@.micros(c.modified_at), 'cursor', at)
 $body$
 -- @break
@@ -99,8 +103,8 @@ $body$
 CREATE FUNCTION @schema@.velocity_balance_row(b @schema@.velocity_balances) RETURNS json
 LANGUAGE sql STABLE AS $body$
   SELECT json_build_object('account_id', b.account_id, 'currency', b.currency, 'journal_id', b.journal_id,
-    'control_id', b.control_id, 'limit_id', b.limit_id, 'window', b.window_key, 'version', b.version, 'layers',
-    json_build_array(json_build_array(b.settled_debit::text, b.settled_credit::text),
+    'control_id', b.control_id, 'limit_id', b.limit_id, 'window', b.window_key, 'version', b.version,
+    'layers', json_build_array(json_build_array(b.settled_debit::text, b.settled_credit::text),
       json_build_array(b.pending_debit::text, b.pending_credit::text),
       json_build_array(b.encumbrance_debit::text, b.encumbrance_credit::text)))
 $body$
@@ -194,7 +198,8 @@ DECLARE
   found json;
 BEGIN
   SELECT json_agg(@schema@.velocity_balance_row(l.one)) INTO found
-    FROM (SELECT b AS one FROM (SELECT (k ->> 0)::uuid AS account_id, k ->> 1 AS currency, (k ->> 2)::uuid AS journal_id,
+    FROM (SELECT b AS one FROM (SELECT (k ->> 0)::uuid AS account_id, k ->> 1 AS currency,
+      (k ->> 2)::uuid AS journal_id,
           (k ->> 3)::uuid AS control_id, (k ->> 4)::uuid AS limit_id, k ->> 5 AS window_key
         FROM jsonb_array_elements(doc -> 'keys') k) q
       JOIN @schema@.velocity_balances b
@@ -205,7 +210,8 @@ BEGIN
 END
 $body$
 -- @break
--- Part of a posting's write: rows with old_version, 0 for a new one. False when one is not at the version that was read.
+-- Part of a posting's write: rows with old_version, 0 for a new one. False when one is not at the version that was
+-- read.
 CREATE FUNCTION @schema@.velocity_move_v1(rows jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
@@ -224,7 +230,8 @@ BEGIN
   GET DIAGNOSTICS moved = ROW_COUNT;
   INSERT INTO @schema@.velocity_balances (version, account_id, journal_id, control_id, limit_id, currency, window_key,
       settled_debit, settled_credit, pending_debit, pending_credit, encumbrance_debit, encumbrance_credit)
-    SELECT (r ->> 'version')::bigint, (r ->> 'account_id')::uuid, (r ->> 'journal_id')::uuid, (r ->> 'control_id')::uuid,
+    SELECT (r ->> 'version')::bigint, (r ->> 'account_id')::uuid, (r ->> 'journal_id')::uuid,
+      (r ->> 'control_id')::uuid,
       (r ->> 'limit_id')::uuid, r ->> 'currency', r ->> 'window',
       (r #>> '{layers,0,0}')::numeric, (r #>> '{layers,0,1}')::numeric, (r #>> '{layers,1,0}')::numeric,
       (r #>> '{layers,1,1}')::numeric, (r #>> '{layers,2,0}')::numeric, (r #>> '{layers,2,1}')::numeric
@@ -242,7 +249,8 @@ BEGIN
   IF @schema@.is_elsewhere(doc ->> 'guard') THEN
     RETURN json_build_object('elsewhere', true);
   END IF;
-  IF EXISTS (SELECT FROM json_array_elements(doc -> 'insert') i JOIN @schema@.velocity_limits l ON l.id = (i ->> 'id')::uuid) THEN
+  IF EXISTS (SELECT FROM json_array_elements(doc -> 'insert') i
+    JOIN @schema@.velocity_limits l ON l.id = (i ->> 'id')::uuid) THEN
     RETURN json_build_object('exists', json_build_object('noun', 'velocity_limit', 'column', 'id'));
   END IF;
   INSERT INTO @schema@.velocity_limits (version, created_at, modified_at, id, name, description, condition, currency,
@@ -268,7 +276,8 @@ BEGIN
   END IF;
   INSERT INTO @schema@.velocity_controls (version, created_at, modified_at, id, action, name, description, condition)
     SELECT (i ->> 'version')::bigint, @schema@.instant((i ->> 'created_at')::bigint),
-      @schema@.instant((i ->> 'modified_at')::bigint), (i ->> 'id')::uuid, i ->> 'action', i ->> 'name', i ->> 'description',
+      @schema@.instant((i ->> 'modified_at')::bigint), (i ->> 'id')::uuid, i ->> 'action', i ->> 'name',
+        i ->> 'description',
       i ->> 'condition'
     FROM jsonb_array_elements(doc -> 'insert') i;
   PERFORM @schema@.add_events(doc);
@@ -276,11 +285,12 @@ BEGIN
 END
 $body$
 -- @break
--- {add: [{control_id, limit_id}], attach, replace: [attachment row], detach: [{account_id, control_id}], events, now, guard}.
+-- {add: [{control_id, limit_id}], attach, replace: [attachment row], detach: [{account_id, control_id}], events, now,
+-- guard}.
 --
--- Postings in flight have read what is attached: this waits for them, and they wait for this. They hold the balances of their
--- accounts, the accounts whose balances they bring to life, and their journal's fence. Accounts are touched as rows, and a set's
--- journal, so that a posting whose snapshot is older fails instead of not seeing what is attached.
+-- Postings in flight have read what is attached: this waits for them, and they wait for this. They hold the balances of
+-- their accounts, the accounts whose balances they bring to life, and their journal's fence. Accounts are touched as
+-- rows, and a set's journal, so that a posting whose snapshot is older fails instead of not seeing what is attached.
 CREATE FUNCTION @schema@.velocity_attachment_write_v1(doc json) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -294,7 +304,8 @@ BEGIN
     RETURN json_build_object('elsewhere', true);
   END IF;
   ids := ARRAY(SELECT DISTINCT (r ->> 'account_id')::uuid FROM (SELECT json_array_elements(doc -> 'attach') AS r
-    UNION ALL SELECT json_array_elements(doc -> 'replace') UNION ALL SELECT json_array_elements(doc -> 'detach')) all_rows
+    UNION ALL SELECT json_array_elements(doc -> 'replace')
+    UNION ALL SELECT json_array_elements(doc -> 'detach')) all_rows
     ORDER BY 1);
   in_journals := ARRAY(SELECT DISTINCT a.journal_id FROM @schema@.accounts a
     WHERE a.id = ANY (ids) AND a.journal_id IS NOT NULL);
@@ -311,7 +322,8 @@ BEGIN
     + json_array_length(doc -> 'detach');
   -- Whether all can be done is looked at first, as a refusal writes nothing.
   SELECT count(*) INTO done FROM json_array_elements(doc -> 'add') r WHERE NOT EXISTS (SELECT
-    FROM @schema@.velocity_control_limits m WHERE m.control_id = (r ->> 'control_id')::uuid AND m.limit_id = (r ->> 'limit_id')::uuid);
+    FROM @schema@.velocity_control_limits m WHERE m.control_id = (r ->> 'control_id')::uuid
+      AND m.limit_id = (r ->> 'limit_id')::uuid);
   SELECT count(*) INTO part FROM json_array_elements(doc -> 'attach') r WHERE NOT EXISTS (SELECT
     FROM @schema@.velocity_attachments v WHERE v.account_id = (r ->> 'account_id')::uuid
       AND v.control_id = (r ->> 'control_id')::uuid);

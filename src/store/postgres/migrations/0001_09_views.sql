@@ -1,6 +1,6 @@
--- What people with psql in hand read: docs/views.md promises these views and their columns (*_view). They read with the rights of
--- the schema's owner, so a role that may SELECT them (and has USAGE on the schema) can read them and nothing else. Plain SQL, so
--- that nobody needs to execute a function for them.
+-- What people with psql in hand read: docs/views.md promises these views and their columns (*_view). They read with the
+-- rights of the schema's owner, so a role that may SELECT them (and has USAGE on the schema) can read them and nothing
+-- else. Plain SQL, so that nobody needs to execute a function for them.
 CREATE VIEW @schema@.accounts_view AS
 SELECT a.id AS account_id, a.code, a.name, a.external_id, a.normal_balance_type::text AS normal_balance_type,
   a.status::text AS status,
@@ -41,7 +41,8 @@ SELECT e.ordinal AS posting, e.sequence, e.id AS entry_id, e.transaction_id, e.j
     WHEN 'pending' THEN h.pending_debit - h.pending_credit
     ELSE h.encumbrance_debit - h.encumbrance_credit END AS balance,
   e.effective, e.description, e.metadata,
-  (SELECT t.hold_id FROM @schema@.transactions t WHERE t.ordinal = e.ordinal) AS hold_id, e.account_version, e.created_at
+  (SELECT t.hold_id FROM @schema@.transactions t WHERE t.ordinal = e.ordinal) AS hold_id, e.account_version,
+    e.created_at
 FROM @schema@.entries e
 JOIN @schema@.accounts a ON a.id = e.account_id
 JOIN @schema@.journals j ON j.id = e.journal_id

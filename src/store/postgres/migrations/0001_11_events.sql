@@ -18,7 +18,8 @@ LANGUAGE sql STABLE AS $body$
         'subject_id', e.subject_id, 'payload', e.payload::text, 'transaction', @schema@.transaction_row(t,
           (SELECT c.code FROM @schema@.tx_templates c WHERE c.id = t.tx_template_id),
           (SELECT json_agg(x.id ORDER BY x.sequence) FROM @schema@.entries x WHERE x.ordinal = t.ordinal), NULL),
-        'entries', CASE WHEN entries THEN (SELECT coalesce(json_agg(@schema@.entry_row(x, NULL) ORDER BY x.sequence), '[]')
+        'entries', CASE WHEN entries THEN (SELECT coalesce(json_agg(@schema@.entry_row(x, NULL) ORDER BY x.sequence),
+          '[]')
           FROM @schema@.entries x WHERE x.ordinal = t.ordinal) END,
         'balances', CASE WHEN balances THEN @schema@.event_balances(t.ordinal) END)
       FROM @schema@.transactions t WHERE t.ordinal = e.sequence)
@@ -26,9 +27,9 @@ LANGUAGE sql STABLE AS $body$
       'subject_id', e.subject_id, 'payload', e.payload::text) END
 $body$
 -- @break
--- pruned: events at or below this place were deleted, and nobody can begin before it. One row: whoever prunes holds it from where
--- the listeners are looked at, and a listener that begins writes to it. So one waits for the other, and where a snapshot is fixed and
--- does not show what the other did, it is a serialization failure.
+-- pruned: events at or below this place were deleted, and nobody can begin before it. One row: whoever prunes holds it
+-- from where the listeners are looked at, and a listener that begins writes to it. So one waits for the other, and
+-- where a snapshot is fixed and does not show what the other did, it is a serialization failure.
 CREATE TABLE @schema@.outbox_state (
   pruned bigint NOT NULL,
   one boolean NOT NULL DEFAULT true,
@@ -40,9 +41,9 @@ INSERT INTO @schema@.outbox_state (pruned) VALUES (0)
 -- @break
 -- Filters look at so many events at most, so that a page costs no more than that where they leave out nearly all.
 --
--- The newest place is behind all that was committed when it was asked. Writers that began before may hold the mark up: it waits for
--- them, for wait_ms at most, and then has no place to give. Where this transaction has written, or sees what it saw when it began,
--- waiting would be in vain.
+-- The newest place is behind all that was committed when it was asked. Writers that began before may hold the mark up:
+-- it waits for them, for wait_ms at most, and then has no place to give. Where this transaction has written, or sees
+-- what it saw when it began, waiting would be in vain.
 --
 -- Whether somebody pruned what was asked for is looked at last, so that what was deleted meanwhile is seen, too.
 CREATE FUNCTION @schema@.event_list_v1(doc jsonb) RETURNS json
@@ -136,7 +137,8 @@ BEGIN
       RETURN json_build_object('changed', json_build_array(doc ->> 'name'));
     END IF;
     INSERT INTO @schema@.listeners (name, place, modified_at)
-      VALUES (doc ->> 'name', (doc ->> 'place')::bigint, @schema@.instant((doc ->> 'now')::bigint)) ON CONFLICT DO NOTHING;
+      VALUES (doc ->> 'name', (doc ->> 'place')::bigint,
+        @schema@.instant((doc ->> 'now')::bigint)) ON CONFLICT DO NOTHING;
   ELSIF doc ->> 'change' = 'move' THEN
     UPDATE @schema@.listeners l SET place = greatest(l.place, (doc ->> 'place')::bigint),
         modified_at = @schema@.instant((doc ->> 'now')::bigint)
@@ -151,8 +153,9 @@ BEGIN
 END
 $body$
 -- @break
--- What can be pruned: the oldest events, limit of them at most, up to a place or recorded before an instant; never the newest, and
--- none that something may still come before. No listener begins until the transaction ends; one that moves meanwhile moves up.
+-- What can be pruned: the oldest events, limit of them at most, up to a place or recorded before an instant; never the
+-- newest, and none that something may still come before. No listener begins until the transaction ends; one that moves
+-- meanwhile moves up.
 CREATE FUNCTION @schema@.event_prune_read_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -167,7 +170,8 @@ BEGIN
     RETURN json_build_object('unmarked', true);
   END IF;
   PERFORM 1 FROM @schema@.outbox_state FOR UPDATE;
-  bound := least(mark, coalesce((SELECT max(e.sequence) FROM @schema@.outbox_events e), 0) - 1, (doc ->> 'place')::bigint);
+  bound := least(mark, coalesce((SELECT max(e.sequence) FROM @schema@.outbox_events e), 0) - 1,
+    (doc ->> 'place')::bigint);
   SELECT max(w.sequence) FILTER (WHERE w.number <= most), count(*) FILTER (WHERE w.number <= most), count(*) > most
     INTO upto, found_events, more
     FROM (SELECT e.sequence, row_number() OVER (ORDER BY e.sequence) AS number,
@@ -198,8 +202,9 @@ BEGIN
 END
 $body$
 -- @break
--- How the ledger is. Whether what is asked here could be written is known without writing: a standby takes none, nor does a
--- transaction or a role that is set to read only. Listeners: the one that is furthest behind, with what it has before it.
+-- How the ledger is. Whether what is asked here could be written is known without writing: a standby takes none, nor
+-- does a transaction or a role that is set to read only. Listeners: the one that is furthest behind, with what it has
+-- before it.
 CREATE FUNCTION @schema@.ledger_health_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE

@@ -1,6 +1,7 @@
--- Holds: one row for each transaction that set amounts aside, under its ordinal, so that lists are in the order of posting. The
--- amounts themselves are entries like any others. status: as it was written last; that an open one has expired is for whoever
--- reads it to see, by the ledger's clock. amount: where all entries have the same, else null, and currency with it.
+-- Holds: one row for each transaction that set amounts aside, under its ordinal, so that lists are in the order of
+-- posting. The amounts themselves are entries like any others. status: as it was written last; that an open one has
+-- expired is for whoever reads it to see, by the ledger's clock. amount: where all entries have the same, else null,
+-- and currency with it.
 CREATE TABLE @schema@.holds (
   ordinal bigint NOT NULL,
   version bigint NOT NULL,
@@ -43,7 +44,8 @@ LANGUAGE sql STABLE AS $body$
   FROM @schema@.transactions t WHERE t.ordinal = h.ordinal
 $body$
 -- @break
--- lock: so that they stay as they are until the transaction ends. The rows are read after a wait, in a statement of their own.
+-- lock: so that they stay as they are until the transaction ends. The rows are read after a wait, in a statement of
+-- their own.
 CREATE FUNCTION @schema@.hold_find_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -58,8 +60,8 @@ BEGIN
 END
 $body$
 -- @break
--- In order of posting, or, of those that expire before an instant, in order of expiry. Those that have expired are of two
--- kinds, and each kind has its place in an index.
+-- In order of posting, or, of those that expire before an instant, in order of expiry. Those that have expired are of
+-- two kinds, and each kind has its place in an index.
 CREATE FUNCTION @schema@.hold_list_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -91,8 +93,8 @@ BEGIN
       @schema@.if_given(doc, 'account_id', concat(' AND a.account_id = ($1 ->> ''account_id'')::uuid',
         CASE WHEN strpos(kind, '''open''') > 0 THEN ' AND a.is_open'
           WHEN by_expiry AND strpos(kind, 'is_open') = 0 THEN ' AND NOT a.is_open' END)),
-      @schema@.if_given(doc, 'expires_before',
-        concat(' AND ', expiry, ' < @schema@.instant(($1 ->> ''expires_before'')::bigint)')),
+      @schema@.if_given(doc,
+        'expires_before', concat(' AND ', expiry, ' < @schema@.instant(($1 ->> ''expires_before'')::bigint)')),
       @schema@.if_given(doc, 'after', CASE WHEN by_expiry THEN concat(' AND (', expiry, ', ', place, ') ', beyond,
         ' (@schema@.instant(split_part($1 ->> ''after'', ''/'', 1)::bigint),
           split_part($1 ->> ''after'', ''/'', 2)::bigint)')
@@ -107,8 +109,9 @@ BEGIN
 END
 $body$
 -- @break
--- Holds that have expired, those first that expired first, locked; but for those that nothing can be posted of while an account or
--- the journal is locked or the journal's books are closed for today, and those that another transaction is just at.
+-- Holds that have expired, those first that expired first, locked; but for those that nothing can be posted of while an
+-- account or the journal is locked or the journal's books are closed for today, and those that another transaction is
+-- just at.
 CREATE FUNCTION @schema@.hold_due_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -118,15 +121,18 @@ DECLARE
   behind bigint := 0;
 BEGIN
   IF doc ->> 'after' IS NOT NULL THEN
-    SELECT h.expires_at, h.ordinal INTO STRICT behind_at, behind FROM @schema@.holds h WHERE h.id = (doc ->> 'after')::uuid;
+    SELECT h.expires_at, h.ordinal INTO STRICT behind_at, behind FROM @schema@.holds h
+      WHERE h.id = (doc ->> 'after')::uuid;
   END IF;
   ordinals := ARRAY(SELECT h.ordinal FROM @schema@.holds h
     WHERE h.status = 'open' AND h.expires_at <= @schema@.instant((doc ->> 'now')::bigint)
       AND (h.expires_at, h.ordinal) > (behind_at, behind)
-      AND NOT EXISTS (SELECT FROM @schema@.entries e JOIN @schema@.accounts a ON a.id = e.account_id AND a.status = 'locked'
+      AND NOT EXISTS (SELECT FROM @schema@.entries e JOIN @schema@.accounts a ON a.id = e.account_id
+        AND a.status = 'locked'
         WHERE e.ordinal = h.ordinal)
       AND NOT EXISTS (SELECT FROM @schema@.transactions t JOIN @schema@.journals j ON j.id = t.journal_id
-        AND (j.status = 'locked' OR j.closed_until >= (@schema@.instant((doc ->> 'now')::bigint) AT TIME ZONE 'UTC')::date)
+        AND (j.status = 'locked'
+          OR j.closed_until >= (@schema@.instant((doc ->> 'now')::bigint) AT TIME ZONE 'UTC')::date)
         WHERE t.ordinal = h.ordinal)
     ORDER BY h.expires_at, h.ordinal LIMIT (doc ->> 'first')::bigint FOR UPDATE OF h SKIP LOCKED);
   SELECT json_agg(@schema@.hold_row(h, NULL) ORDER BY h.expires_at, h.ordinal) INTO rows
@@ -135,14 +141,16 @@ BEGIN
 END
 $body$
 -- @break
--- Part of a posting's write: rows with old_version, 0 for a new one. False when one is not at the version that was read.
+-- Part of a posting's write: rows with old_version, 0 for a new one. False when one is not at the version that was
+-- read.
 CREATE FUNCTION @schema@.hold_move_v1(rows jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
   moved bigint;
   added bigint;
 BEGIN
-  UPDATE @schema@.holds h SET version = (r ->> 'version')::bigint, modified_at = @schema@.instant((r ->> 'modified_at')::bigint),
+  UPDATE @schema@.holds h SET version = (r ->> 'version')::bigint,
+    modified_at = @schema@.instant((r ->> 'modified_at')::bigint),
       status = r ->> 'status', captured = (r ->> 'captured')::numeric, closed_by = (r ->> 'closed_by')::uuid
     FROM jsonb_array_elements(rows) r
     WHERE h.id = (r ->> 'id')::uuid AND h.version = (r ->> 'old_version')::bigint;

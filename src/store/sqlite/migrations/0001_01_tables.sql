@@ -1,13 +1,15 @@
--- The ledger's tables, in the application's own file. Every table has small row numbers (n); text ids are kept once, on the
--- things that people name. Instants are microseconds since 1970 UTC, dates are days since 1970-01-01, amounts are text.
--- Nothing is ever deleted from accounts, journals, tx_templates, transactions, entries and balances: the next number is max(n) + 1.
+-- The ledger's tables, in the application's own file. Every table has small row numbers (n); text ids are kept once, on
+-- the things that people name. Instants are microseconds since 1970 UTC, dates are days since 1970-01-01, amounts are
+-- text. Nothing is ever deleted from accounts, journals, tx_templates, transactions, entries and balances: the next
+-- number is max(n) + 1.
 CREATE TABLE cala_migrations (
   version INTEGER PRIMARY KEY,
   applied_at INTEGER NOT NULL
 )
 -- @break
--- One row. salt: the last eight digits of every entry's id. change: counts the updates of accounts, journals and templates, so
--- that a posting can tell that none came between its read and its write, and that what it remembers of them is still so.
+-- One row. salt: the last eight digits of every entry's id. change: counts the updates of accounts, journals and
+-- templates, so that a posting can tell that none came between its read and its write, and that what it remembers of
+-- them is still so.
 CREATE TABLE cala_ledger (
   n INTEGER PRIMARY KEY CHECK (n = 1),
   salt INTEGER NOT NULL,
@@ -36,9 +38,11 @@ CREATE TABLE cala_accounts (
   modified_at INTEGER NOT NULL
 )
 -- @break
-CREATE UNIQUE INDEX cala_accounts_external_id ON cala_accounts (external_id) WHERE external_id IS NOT NULL AND NOT is_set
+CREATE UNIQUE INDEX cala_accounts_external_id ON cala_accounts (external_id) WHERE external_id IS NOT NULL
+  AND NOT is_set
 -- @break
-CREATE UNIQUE INDEX cala_account_sets_external_id ON cala_accounts (external_id) WHERE external_id IS NOT NULL AND is_set
+CREATE UNIQUE INDEX cala_account_sets_external_id ON cala_accounts (external_id) WHERE external_id IS NOT NULL
+  AND is_set
 -- @break
 CREATE INDEX cala_account_sets_created ON cala_accounts (created_at, id) WHERE is_set
 -- @break
@@ -74,8 +78,8 @@ CREATE TABLE cala_tx_templates (
   modified_at INTEGER NOT NULL
 )
 -- @break
--- A transaction's entries are first_entry_n and the entry_count - 1 numbers after it. correlation_id: NULL where it is the
--- transaction's own id.
+-- A transaction's entries are first_entry_n and the entry_count - 1 numbers after it. correlation_id: NULL where it is
+-- the transaction's own id.
 CREATE TABLE cala_transactions (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -102,9 +106,9 @@ CREATE UNIQUE INDEX cala_transactions_void_of ON cala_transactions (void_of) WHE
 -- @break
 CREATE INDEX cala_transactions_correlation_id ON cala_transactions (correlation_id) WHERE correlation_id IS NOT NULL
 -- @break
--- A balance as its last entry left it. head_entry_n: the newest row of cala_entries that moved it. entry_n: of a set's balance, the
--- entry behind that row. trail: a JSON array of row numbers, the head's skip path (the versions got by clearing the lowest set bit
--- of version again and again), oldest first, the head last. state: see cala_entries.
+-- A balance as its last entry left it. head_entry_n: the newest row of cala_entries that moved it. entry_n: of a set's
+-- balance, the entry behind that row. trail: a JSON array of row numbers, the head's skip path (the versions got by
+-- clearing the lowest set bit of version again and again), oldest first, the head last. state: see cala_entries.
 CREATE TABLE cala_balances (
   n INTEGER PRIMARY KEY,
   account_n INTEGER NOT NULL,
@@ -120,13 +124,14 @@ CREATE TABLE cala_balances (
   UNIQUE (account_n, journal_n, currency)
 )
 -- @break
--- What moved a balance: entries, each with the balance of its account, and after the entries of a posting a row for each set above
--- those accounts, which has the set's balance and names the entry (entry_n, else null; entry_type and units are then empty).
--- Rows are only ever appended, with no index but their number. version: of the balance, after this entry. prev_n: the entry
--- of the version before; skip_n: of the version got by clearing this version's lowest set bit; 0 where there is none. The two
--- make every walk along a balance's entries O(log n). layer: 0 settled, 1 pending, 2 encumbrance. direction: 0 debit, 1 credit.
--- state: the balance's layers right after this entry, a JSON array, empty layers at its end left out; a layer is 0 (empty), or
--- [debit, credit] when this entry moved it, or [debit, credit, entry number, modified_at].
+-- What moved a balance: entries, each with the balance of its account, and after the entries of a posting a row for
+-- each set above those accounts, which has the set's balance and names the entry (entry_n, else null; entry_type and
+-- units are then empty). Rows are only ever appended, with no index but their number. version: of the balance, after
+-- this entry. prev_n: the entry of the version before; skip_n: of the version got by clearing this version's lowest set
+-- bit; 0 where there is none. The two make every walk along a balance's entries O(log n). layer: 0 settled, 1 pending,
+-- 2 encumbrance. direction: 0 debit, 1 credit. state: the balance's layers right after this entry, a JSON array, empty
+-- layers at its end left out; a layer is 0 (empty), or [debit, credit] when this entry moved it, or [debit, credit,
+-- entry number, modified_at].
 CREATE TABLE cala_entries (
   n INTEGER PRIMARY KEY,
   transaction_n INTEGER NOT NULL,
@@ -145,8 +150,9 @@ CREATE TABLE cala_entries (
   entry_n INTEGER
 )
 -- @break
--- What happened, in order. subject_n: the transaction, of transaction_created (its rows never change, so it needs no payload);
--- otherwise subject_id and payload. Whoever clears old events must keep the newest: the next sequence is max(sequence) + 1.
+-- What happened, in order. subject_n: the transaction, of transaction_created (its rows never change, so it needs no
+-- payload); otherwise subject_id and payload. Whoever clears old events must keep the newest: the next sequence is
+-- max(sequence) + 1.
 CREATE TABLE cala_outbox_events (
   sequence INTEGER PRIMARY KEY,
   type TEXT NOT NULL,

@@ -1,6 +1,6 @@
 -- (A limit beside ORDER BY keeps SQLite from dropping the order of what an aggregate reads.)
--- The ledger's rows as JSON texts (column row), the way every reading statement answers them. An entry's id is computed from its
--- instant (milliseconds), its number and the ledger's salt: tttttttt-tttt-7nnn-[8-b]nnn-nnnnssssssss.
+-- The ledger's rows as JSON texts (column row), the way every reading statement answers them. An entry's id is computed
+-- from its instant (milliseconds), its number and the ledger's salt: tttttttt-tttt-7nnn-[8-b]nnn-nnnnssssssss.
 CREATE VIEW cala_account_rows_v1 AS
 SELECT
   n, id, code, external_id, status, is_set, journal_n, created_at,
@@ -114,7 +114,8 @@ SELECT
               json_extract(e.state, layer.path || '[2]') & 65535, l.salt) END,
           json_extract(e.state, layer.path || '[3]'))
         ELSE json_array('0', '0', NULL, b.created_at) END))
-      FROM (SELECT path FROM (SELECT '$[0]' AS path UNION ALL SELECT '$[1]' UNION ALL SELECT '$[2]') ORDER BY path LIMIT -1) layer))
+      FROM (SELECT path FROM (SELECT '$[0]' AS path UNION ALL SELECT '$[1]' UNION ALL SELECT '$[2]')
+        ORDER BY path LIMIT -1) layer))
   ) AS row
 FROM cala_entries e
 CROSS JOIN cala_balances b ON b.n = e.balance_n

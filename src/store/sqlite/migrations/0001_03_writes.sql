@@ -1,4 +1,5 @@
--- Every change of an account, journal or template counts, by whatever hand: what was read before is then known to be old.
+-- Every change of an account, journal or template counts, by whatever hand: what was read before is then known to be
+-- old.
 CREATE TRIGGER cala_accounts_update AFTER UPDATE ON cala_accounts BEGIN UPDATE cala_ledger SET change = change + 1; END
 -- @break
 CREATE TRIGGER cala_accounts_delete AFTER DELETE ON cala_accounts BEGIN UPDATE cala_ledger SET change = change + 1; END
@@ -7,12 +8,17 @@ CREATE TRIGGER cala_journals_update AFTER UPDATE ON cala_journals BEGIN UPDATE c
 -- @break
 CREATE TRIGGER cala_journals_delete AFTER DELETE ON cala_journals BEGIN UPDATE cala_ledger SET change = change + 1; END
 -- @break
-CREATE TRIGGER cala_tx_templates_update AFTER UPDATE ON cala_tx_templates BEGIN UPDATE cala_ledger SET change = change + 1; END
+CREATE TRIGGER cala_tx_templates_update AFTER UPDATE ON cala_tx_templates BEGIN
+  UPDATE cala_ledger SET change = change + 1;
+END
 -- @break
-CREATE TRIGGER cala_tx_templates_delete AFTER DELETE ON cala_tx_templates BEGIN UPDATE cala_ledger SET change = change + 1; END
+CREATE TRIGGER cala_tx_templates_delete AFTER DELETE ON cala_tx_templates BEGIN
+  UPDATE cala_ledger SET change = change + 1;
+END
 -- @break
--- Writing: each of these views takes one JSON document, INSERT INTO <view> (doc) VALUES (?), and unpacks it into the tables. A
--- refusal (RAISE ABORT, a taken id) undoes that statement alone and leaves the transaction around it as it was.
+-- Writing: each of these views takes one JSON document, INSERT INTO <view> (doc) VALUES (?), and unpacks it into the
+-- tables. A refusal (RAISE ABORT, a taken id) undoes that statement alone and leaves the transaction around it as it
+-- was.
 CREATE VIEW cala_account_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
 CREATE TRIGGER cala_account_write_v1_insert INSTEAD OF INSERT ON cala_account_write_v1
@@ -74,7 +80,8 @@ BEGIN
     closed_until, created_at, modified_at)
   SELECT json_extract(i.value, '$.id'), json_extract(i.value, '$.version'), json_extract(i.value, '$.name'),
     json_extract(i.value, '$.code'), json_extract(i.value, '$.description'), json_extract(i.value, '$.status'),
-    json_extract(i.value, '$.effective_balances'), json_extract(i.value, '$.max_scale'), json_extract(i.value, '$.closed_until'),
+    json_extract(i.value, '$.effective_balances'), json_extract(i.value, '$.max_scale'),
+      json_extract(i.value, '$.closed_until'),
     json_extract(i.value, '$.created_at'),
     json_extract(i.value, '$.modified_at')
   FROM json_each(NEW.doc, '$.insert') i WHERE i.type = 'object';
@@ -100,7 +107,8 @@ BEGIN
     metadata = json_extract(u.value, '$.metadata'), modified_at = json_extract(u.value, '$.modified_at')
   FROM json_each(NEW.doc, '$.update') u
   WHERE u.type = 'object' AND cala_tx_templates.id = json_extract(u.value, '$.id');
-  INSERT INTO cala_tx_templates (id, version, code, params, transaction_exprs, entries, description, metadata, created_at,
+  INSERT INTO cala_tx_templates (id, version, code, params, transaction_exprs, entries, description, metadata,
+    created_at,
     modified_at)
   SELECT json_extract(i.value, '$.id'), json_extract(i.value, '$.version'), json_extract(i.value, '$.code'),
     json_extract(i.value, '$.params'), json_extract(i.value, '$.transaction'), json_extract(i.value, '$.entries'),
@@ -113,10 +121,10 @@ BEGIN
   FROM json_each(NEW.doc, '$.events') v WHERE v.type = 'object';
 END
 -- @break
--- {seen, guard, transactions, entries, opened, moved, buckets, dates}: rows as arrays, numbered and linked by the writer, who read the next
--- numbers and says what it saw in `seen`. Had anybody else posted, or changed an account, since then, it would differ: so two
--- postings cannot lose each other's work even where there is no transaction around read and write. (Naming json_each's value
--- makes a row's text anew each time; the LIMITs keep it to once.)
+-- {seen, guard, transactions, entries, opened, moved, buckets, dates}: rows as arrays, numbered and linked by the
+-- writer, who read the next numbers and says what it saw in `seen`. Had anybody else posted, or changed an account,
+-- since then, it would differ: so two postings cannot lose each other's work even where there is no transaction around
+-- read and write. (Naming json_each's value makes a row's text anew each time; the LIMITs keep it to once.)
 CREATE VIEW cala_posting_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
 CREATE TRIGGER cala_posting_write_v1_insert INSTEAD OF INSERT ON cala_posting_write_v1
@@ -150,7 +158,8 @@ BEGIN
     json_extract(x.row, '$[9]'), json_extract(x.row, '$[10]'), json_extract(x.row, '$[11]'),
     json_extract(x.row, '$[12]'), json_extract(x.row, '$[13]'), json_extract(x.row, '$[14]')
   FROM (SELECT value AS row FROM json_each(NEW.doc, '$.entries') LIMIT -1) x;
-  INSERT INTO cala_balances (n, account_n, journal_n, currency, version, head_entry_n, created_at, modified_at, trail, state,
+  INSERT INTO cala_balances (n, account_n, journal_n, currency, version, head_entry_n, created_at, modified_at, trail,
+    state,
     entry_n)
   SELECT json_extract(x.row, '$[0]'), json_extract(x.row, '$[1]'), json_extract(x.row, '$[2]'),
     json_extract(x.row, '$[3]'), json_extract(x.row, '$[4]'), json_extract(x.row, '$[5]'),

@@ -10,8 +10,8 @@ CREATE INDEX cala_account_set_members_member ON cala_account_set_members (member
 -- @break
 CREATE INDEX cala_account_set_members_created ON cala_account_set_members (set_n, created_at, member_n)
 -- @break
--- Every set above every member, account or set, with the number of memberships between them: what a posting reads. A member
--- reaches a set by one path only, so the key is unique.
+-- Every set above every member, account or set, with the number of memberships between them: what a posting reads. A
+-- member reaches a set by one path only, so the key is unique.
 CREATE TABLE cala_account_set_ancestors (
   member_n INTEGER NOT NULL,
   set_n INTEGER NOT NULL,
@@ -45,8 +45,8 @@ BEGIN
   UPDATE cala_ledger SET change = change + 1;
 END
 -- @break
--- {add, remove: [[account_set_id, member_id, member_is_set], ...], events, now, guard}. guard: as the read that allowed it saw the
--- ledger, so that nothing was posted or joined in between.
+-- {add, remove: [[account_set_id, member_id, member_is_set], ...], events, now, guard}. guard: as the read that allowed
+-- it saw the ledger, so that nothing was posted or joined in between.
 CREATE VIEW cala_membership_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
 CREATE TRIGGER cala_membership_write_v1_insert INSTEAD OF INSERT ON cala_membership_write_v1

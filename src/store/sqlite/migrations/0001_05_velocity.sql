@@ -1,5 +1,6 @@
--- Velocity: limits, controls (lists of limits), attachments of controls to accounts and account sets, and what has been counted.
--- n is also the age: which limit a refusal names follows it. window_keys, params, limits: JSON text, as the API takes them.
+-- Velocity: limits, controls (lists of limits), attachments of controls to accounts and account sets, and what has been
+-- counted. n is also the age: which limit a refusal names follows it. window_keys, params, limits: JSON text, as the
+-- API takes them.
 CREATE TABLE cala_velocity_limits (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -49,8 +50,8 @@ CREATE TABLE cala_velocity_attachments (
 -- @break
 CREATE INDEX cala_velocity_attachments_control ON cala_velocity_attachments (control_n, n)
 -- @break
--- What has been counted at an account or set under one limit of one control in one window. version counts the entries; state: a
--- JSON array, debit and credit of each layer.
+-- What has been counted at an account or set under one limit of one control in one window. version counts the entries;
+-- state: a JSON array, debit and credit of each layer.
 CREATE TABLE cala_velocity_balances (
   account_n INTEGER NOT NULL,
   currency TEXT NOT NULL,
@@ -121,7 +122,8 @@ WHERE EXISTS (SELECT 1 FROM cala_velocity_attachments v WHERE v.account_n = a.n)
 -- @break
 CREATE VIEW cala_velocity_balance_rows_v1 AS
 SELECT
-  b.account_n AS account_n, b.currency AS currency, b.journal_n AS journal_n, b.control_n AS control_n, b.limit_n AS limit_n,
+  b.account_n AS account_n, b.currency AS currency, b.journal_n AS journal_n, b.control_n AS control_n,
+    b.limit_n AS limit_n,
   b.window AS window, j.id AS journal_id,
   json_object(
     'account_id', a.id, 'currency', b.currency, 'journal_id', j.id, 'control_id', c.id, 'limit_id', l.id,
@@ -197,7 +199,8 @@ BEGIN
       AND v.control_n = (SELECT c.n FROM cala_velocity_controls c WHERE c.id = json_extract(r.value, '$.control_id')));
   INSERT INTO cala_velocity_control_limits (control_n, limit_n, created_at)
   SELECT (SELECT c.n FROM cala_velocity_controls c WHERE c.id = json_extract(r.value, '$.control_id')),
-    (SELECT l.n FROM cala_velocity_limits l WHERE l.id = json_extract(r.value, '$.limit_id')), json_extract(NEW.doc, '$.now')
+    (SELECT l.n FROM cala_velocity_limits l WHERE l.id = json_extract(r.value, '$.limit_id')),
+      json_extract(NEW.doc, '$.now')
   FROM json_each(NEW.doc, '$.add') r WHERE r.type = 'object';
   INSERT INTO cala_velocity_attachments (account_n, control_n, version, params, frozen, created_at, modified_at)
   SELECT (SELECT a.n FROM cala_accounts a WHERE a.id = json_extract(r.value, '$.account_id')),
@@ -210,7 +213,8 @@ BEGIN
     frozen = json_extract(r.value, '$.frozen'), modified_at = json_extract(r.value, '$.modified_at')
   FROM json_each(NEW.doc, '$.replace') r
   WHERE r.type = 'object'
-    AND cala_velocity_attachments.account_n = (SELECT a.n FROM cala_accounts a WHERE a.id = json_extract(r.value, '$.account_id'))
+    AND cala_velocity_attachments.account_n = (SELECT a.n FROM cala_accounts a
+      WHERE a.id = json_extract(r.value, '$.account_id'))
     AND cala_velocity_attachments.control_n =
       (SELECT c.n FROM cala_velocity_controls c WHERE c.id = json_extract(r.value, '$.control_id'));
   DELETE FROM cala_velocity_attachments WHERE n IN (
@@ -230,7 +234,8 @@ CREATE VIEW cala_velocity_move_v1 (doc) AS SELECT '[]' WHERE 0
 CREATE TRIGGER cala_velocity_move_v1_insert INSTEAD OF INSERT ON cala_velocity_move_v1
 BEGIN
   INSERT INTO cala_velocity_balances (account_n, currency, journal_n, control_n, limit_n, window, version, state)
-  SELECT (SELECT a.n FROM cala_accounts a WHERE a.id = json_extract(r.row, '$.account_id')), json_extract(r.row, '$.currency'),
+  SELECT (SELECT a.n FROM cala_accounts a WHERE a.id = json_extract(r.row, '$.account_id')),
+    json_extract(r.row, '$.currency'),
     (SELECT j.n FROM cala_journals j WHERE j.id = json_extract(r.row, '$.journal_id')),
     (SELECT c.n FROM cala_velocity_controls c WHERE c.id = json_extract(r.row, '$.control_id')),
     (SELECT l.n FROM cala_velocity_limits l WHERE l.id = json_extract(r.row, '$.limit_id')),

@@ -1,6 +1,6 @@
--- Balances by effective date, of journals that keep them: what a balance's entries add up to in each day (level 0), month (1) and
--- year (2) that has any, and start is its first day (core/balance/effective.h). sums is the store port's row. modified_on is the
--- day of modified_at and is what is indexed: all postings of a day leave it as it is.
+-- Balances by effective date, of journals that keep them: what a balance's entries add up to in each day (level 0),
+-- month (1) and year (2) that has any, and start is its first day (core/balance/effective.h). sums is the store port's
+-- row. modified_on is the day of modified_at and is what is indexed: all postings of a day leave it as it is.
 CREATE TABLE cala_effective_balances (
   balance_n INTEGER NOT NULL,
   level INTEGER NOT NULL,

@@ -1,8 +1,8 @@
--- What people with sqlite3 in hand read: docs/views.md promises the views cala_*_view and their columns. Amounts are exact:
--- SQLite has no decimals, so sums are taken ten digits at a time. The first view does that for the others: of a balance and
--- of an entry the sums of each layer, and the net that is positive on the account's side. plus and minus are 60 digits, 20 of
--- them behind the point; x is a group of digits with its carry, lifted so that division rounds down; y is that of the negated
--- net, which is the one to show where the net is negative.
+-- What people with sqlite3 in hand read: docs/views.md promises the views cala_*_view and their columns. Amounts are
+-- exact: SQLite has no decimals, so sums are taken ten digits at a time. The first view does that for the others: of a
+-- balance and of an entry the sums of each layer, and the net that is positive on the account's side. plus and minus
+-- are 60 digits, 20 of them behind the point; x is a group of digits with its carry, lifted so that division rounds
+-- down; y is that of the negated net, which is the one to show where the net is negative.
 CREATE VIEW cala_sums_v1 AS
 SELECT s.source AS source, s.n AS n, s.layer AS layer, s.debit AS debit, s.credit AS credit, (
   WITH RECURSIVE w (k, x, text, y, negated) AS (

@@ -21,13 +21,16 @@ BEGIN
   WHERE (json_extract(NEW.doc, '$.change') = 'insert') = EXISTS (
     SELECT 1 FROM cala_listeners l WHERE l.name = json_extract(NEW.doc, '$.name')
       AND l.place = coalesce(json_extract(NEW.doc, '$.expected'), l.place))
-    OR json_extract(NEW.doc, '$.change') = 'insert' AND json_extract(NEW.doc, '$.place') < (SELECT s.pruned FROM cala_outbox_state s);
+    OR json_extract(NEW.doc, '$.change') = 'insert' AND json_extract(NEW.doc, '$.place') < (SELECT s.pruned
+      FROM cala_outbox_state s);
   INSERT INTO cala_listeners (name, place, modified_at)
   SELECT json_extract(NEW.doc, '$.name'), json_extract(NEW.doc, '$.place'), json_extract(NEW.doc, '$.now')
   WHERE json_extract(NEW.doc, '$.change') = 'insert';
-  UPDATE cala_listeners SET place = max(place, json_extract(NEW.doc, '$.place')), modified_at = json_extract(NEW.doc, '$.now')
+  UPDATE cala_listeners SET place = max(place, json_extract(NEW.doc, '$.place')),
+    modified_at = json_extract(NEW.doc, '$.now')
   WHERE json_extract(NEW.doc, '$.change') = 'move' AND name = json_extract(NEW.doc, '$.name');
-  DELETE FROM cala_listeners WHERE json_extract(NEW.doc, '$.change') = 'remove' AND name = json_extract(NEW.doc, '$.name');
+  DELETE FROM cala_listeners WHERE json_extract(NEW.doc, '$.change') = 'remove'
+    AND name = json_extract(NEW.doc, '$.name');
 END
 -- @break
 CREATE VIEW cala_event_prune_write_v1 (doc) AS SELECT '{}' WHERE 0

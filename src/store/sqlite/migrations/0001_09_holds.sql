@@ -1,5 +1,6 @@
--- Holds: one row for each transaction that set amounts aside, under its number, so that lists are in the order of posting. status: as
--- it was written last; that an open one has expired is for whoever reads it to see. amount: where all entries have the same.
+-- Holds: one row for each transaction that set amounts aside, under its number, so that lists are in the order of
+-- posting. status: as it was written last; that an open one has expired is for whoever reads it to see. amount: where
+-- all entries have the same.
 CREATE TABLE cala_holds (
   n INTEGER PRIMARY KEY,
   version INTEGER NOT NULL,
@@ -53,7 +54,8 @@ BEGIN
     SELECT 1 FROM cala_transactions t CROSS JOIN cala_holds h ON h.n = t.n
     WHERE t.id = json_extract(r.value, '$.id') AND h.version = json_extract(r.value, '$.old_version'));
   INSERT INTO cala_holds (n, version, status, expires_at, amount, currency, captured, closed_by, modified_at)
-  SELECT t.n, json_extract(r.value, '$.version'), json_extract(r.value, '$.status'), json_extract(r.value, '$.expires_at'),
+  SELECT t.n, json_extract(r.value, '$.version'), json_extract(r.value, '$.status'),
+    json_extract(r.value, '$.expires_at'),
     json_extract(r.value, '$.amount'), json_extract(r.value, '$.currency'), json_extract(r.value, '$.captured'),
     json_extract(r.value, '$.closed_by'), json_extract(r.value, '$.modified_at')
   FROM json_each(NEW.doc) r CROSS JOIN cala_transactions t ON t.id = json_extract(r.value, '$.id')

@@ -24,6 +24,7 @@ chosen AS (
 SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   SELECT substr(r.row, 1, length(r.row) - 1) || ',"cursor":' || json_quote(c.code) || '}' AS row
   FROM (
-    SELECT n, code FROM chosen ORDER BY CASE WHEN (SELECT backward FROM q) THEN NULL ELSE code END, code DESC LIMIT -1) c
+    SELECT n, code FROM chosen ORDER BY CASE WHEN (SELECT backward FROM q) THEN NULL ELSE code END,
+      code DESC LIMIT -1) c
   CROSS JOIN cala_account_rows_v1 r ON r.n = c.n
 )

@@ -6,7 +6,8 @@ WITH q AS MATERIALIZED (
     SELECT json_extract(d, '$.first') AS first,
       CASE WHEN json_extract(d, '$.after') NOT GLOB '[-0-9]*/*-*-*-*-*' THEN json_extract(d, 'cala:request.malformed')
         ELSE json_extract(d, '$.after') END AS after,
-      coalesce(json_extract(d, '$.desc'), 0) AS backward, json_extract(d, '$.journal_id') AS journal_id, (SELECT j.n FROM cala_journals j WHERE j.id = json_extract(d, '$.journal_id')) AS journal_n
+      coalesce(json_extract(d, '$.desc'), 0) AS backward, json_extract(d, '$.journal_id') AS journal_id,
+        (SELECT j.n FROM cala_journals j WHERE j.id = json_extract(d, '$.journal_id')) AS journal_n
     FROM (SELECT ? AS d))
 ),
 chosen AS (
@@ -14,25 +15,31 @@ chosen AS (
     SELECT a.n, a.created_at, a.id FROM cala_accounts a
     WHERE a.is_set AND a.created_at >= (SELECT CASE WHEN whole THEN -9223372036854775807 ELSE after_at END FROM q)
       AND (SELECT whole OR (a.created_at, a.id) > (after_at, after_id) FROM q)
-    ORDER BY a.created_at, a.id LIMIT (SELECT CASE WHEN NOT backward AND journal_id IS NULL THEN first ELSE 0 END FROM q))
+    ORDER BY a.created_at, a.id LIMIT (SELECT CASE WHEN NOT backward AND journal_id IS NULL THEN first ELSE 0 END
+      FROM q))
   UNION ALL
   SELECT * FROM (
     SELECT a.n, a.created_at, a.id FROM cala_accounts a
     WHERE a.is_set AND a.created_at <= (SELECT CASE WHEN whole THEN 9223372036854775807 ELSE after_at END FROM q)
       AND (SELECT whole OR (a.created_at, a.id) < (after_at, after_id) FROM q)
-    ORDER BY a.created_at DESC, a.id DESC LIMIT (SELECT CASE WHEN backward AND journal_id IS NULL THEN first ELSE 0 END FROM q))
+    ORDER BY a.created_at DESC, a.id DESC LIMIT (SELECT CASE WHEN backward AND journal_id IS NULL THEN first ELSE 0 END
+      FROM q))
   UNION ALL
   SELECT * FROM (
     SELECT a.n, a.created_at, a.id FROM cala_accounts a
-    WHERE a.is_set AND a.journal_n = (SELECT journal_n FROM q) AND a.created_at >= (SELECT CASE WHEN whole THEN -9223372036854775807 ELSE after_at END FROM q)
+    WHERE a.is_set AND a.journal_n = (SELECT journal_n FROM q)
+      AND a.created_at >= (SELECT CASE WHEN whole THEN -9223372036854775807 ELSE after_at END FROM q)
       AND (SELECT whole OR (a.created_at, a.id) > (after_at, after_id) FROM q)
-    ORDER BY a.created_at, a.id LIMIT (SELECT CASE WHEN NOT backward AND journal_id IS NOT NULL THEN first ELSE 0 END FROM q))
+    ORDER BY a.created_at, a.id LIMIT (SELECT CASE WHEN NOT backward AND journal_id IS NOT NULL THEN first ELSE 0 END
+      FROM q))
   UNION ALL
   SELECT * FROM (
     SELECT a.n, a.created_at, a.id FROM cala_accounts a
-    WHERE a.is_set AND a.journal_n = (SELECT journal_n FROM q) AND a.created_at <= (SELECT CASE WHEN whole THEN 9223372036854775807 ELSE after_at END FROM q)
+    WHERE a.is_set AND a.journal_n = (SELECT journal_n FROM q)
+      AND a.created_at <= (SELECT CASE WHEN whole THEN 9223372036854775807 ELSE after_at END FROM q)
       AND (SELECT whole OR (a.created_at, a.id) < (after_at, after_id) FROM q)
-    ORDER BY a.created_at DESC, a.id DESC LIMIT (SELECT CASE WHEN backward AND journal_id IS NOT NULL THEN first ELSE 0 END FROM q))
+    ORDER BY a.created_at DESC, a.id DESC LIMIT (SELECT CASE WHEN backward AND journal_id IS NOT NULL THEN first
+      ELSE 0 END FROM q))
 )
 SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   SELECT substr(r.row, 1, length(r.row) - 1) || ',"cursor":"' || c.created_at || '/' || c.id || '"}' AS row

@@ -1,5 +1,5 @@
--- By created_at and id, along the index, a cursor being created_at/id; or by external id and id, those without one last, a cursor
--- being id/x and the external id, or id/ where there is none.
+-- By created_at and id, along the index, a cursor being created_at/id; or by external id and id, those without one
+-- last, a cursor being id/x and the external id, or id/ where there is none.
 WITH q AS MATERIALIZED (
   SELECT first, backward, by_external_id, set_n, after IS NULL AS whole, CAST(after AS INTEGER) AS after_at,
     substr(after, instr(after, '/') + 1) AS after_id,
@@ -36,7 +36,8 @@ chosen AS (
     SELECT m.created_at, a.id, a.is_set, a.external_id IS NULL AS none, coalesce(a.external_id, '') AS external_id
     FROM cala_account_set_members m CROSS JOIN cala_accounts a ON a.n = m.member_n
     WHERE m.set_n = (SELECT set_n FROM q)
-      AND (SELECT whole OR (a.external_id IS NULL, coalesce(a.external_id, ''), a.id) > (place_none, place, place_id) FROM q)
+      AND (SELECT whole OR (a.external_id IS NULL, coalesce(a.external_id, ''), a.id) > (place_none, place, place_id)
+        FROM q)
     ORDER BY a.external_id IS NULL, coalesce(a.external_id, ''), a.id
     LIMIT (SELECT CASE WHEN NOT backward AND by_external_id THEN first ELSE 0 END FROM q))
   UNION ALL
@@ -44,7 +45,8 @@ chosen AS (
     SELECT m.created_at, a.id, a.is_set, a.external_id IS NULL AS none, coalesce(a.external_id, '') AS external_id
     FROM cala_account_set_members m CROSS JOIN cala_accounts a ON a.n = m.member_n
     WHERE m.set_n = (SELECT set_n FROM q)
-      AND (SELECT whole OR (a.external_id IS NULL, coalesce(a.external_id, ''), a.id) < (place_none, place, place_id) FROM q)
+      AND (SELECT whole OR (a.external_id IS NULL, coalesce(a.external_id, ''), a.id) < (place_none, place, place_id)
+        FROM q)
     ORDER BY a.external_id IS NULL DESC, coalesce(a.external_id, '') DESC, a.id DESC
     LIMIT (SELECT CASE WHEN backward AND by_external_id THEN first ELSE 0 END FROM q))
 )
@@ -52,7 +54,8 @@ SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   SELECT json_object('member_id', c.id, 'is_set', json(CASE WHEN c.is_set THEN 'true' ELSE 'false' END),
     'created_at', c.created_at, 'cursor', CASE WHEN c.external_id IS NULL THEN c.created_at || '/' || c.id
       WHEN c.none THEN c.id || '/' ELSE c.id || '/x' || c.external_id END) AS row
-  FROM (SELECT c.*, row_number() OVER (ORDER BY c.none, c.external_id, CASE WHEN c.external_id IS NULL THEN c.created_at END, c.id) AS place
+  FROM (SELECT c.*, row_number() OVER (ORDER BY c.none, c.external_id, CASE WHEN c.external_id IS NULL
+    THEN c.created_at END, c.id) AS place
     FROM chosen c) c
   ORDER BY CASE WHEN (SELECT backward FROM q) THEN -c.place ELSE c.place END LIMIT -1
 )

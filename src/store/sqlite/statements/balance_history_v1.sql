@@ -17,7 +17,8 @@ q AS MATERIALIZED (
     CROSS JOIN cala_balances b ON b.account_n = a.n AND b.journal_n = j.n AND b.currency = d.currency)
 ),
 toward (n, version, prev_n, skip_n) AS (
-  SELECT e.n, e.version, e.prev_n, e.skip_n FROM q CROSS JOIN cala_entries e ON e.n = q.head_entry_n WHERE q.high >= q.low
+  SELECT e.n, e.version, e.prev_n, e.skip_n FROM q CROSS JOIN cala_entries e ON e.n = q.head_entry_n
+    WHERE q.high >= q.low
   UNION ALL
   SELECT e.n, e.version, e.prev_n, e.skip_n
   FROM toward w CROSS JOIN q CROSS JOIN cala_entries e

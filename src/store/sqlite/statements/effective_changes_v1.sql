@@ -1,5 +1,6 @@
--- By account id, currency, day. A cursor is account_id/currency/day. An entry of a day changes the balance at every later day that has
--- one: from each balance's first changed day on. The first of a balance on the page carries what makes the balance before it.
+-- By account id, currency, day. A cursor is account_id/currency/day. An entry of a day changes the balance at every
+-- later day that has one: from each balance's first changed day on. The first of a balance on the page carries what
+-- makes the balance before it.
 WITH
 q AS MATERIALIZED (
   SELECT first, backward, journal_id, since, since_day, after,
@@ -32,9 +33,11 @@ chosen AS MATERIALIZED (
   LIMIT (SELECT first FROM q)
 )
 SELECT '{"kept":' || coalesce((
-    SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM cala_journals j WHERE j.id = q.journal_id), 'null')
+    SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM cala_journals j WHERE j.id = q.journal_id),
+      'null')
   || ',"rows":[' || coalesce((SELECT group_concat(r.row, ',') FROM (
-    SELECT json_object('account_id', c.account_id, 'journal_id', q.journal_id, 'currency', c.currency, 'created_at', c.created_at,
+    SELECT json_object('account_id', c.account_id, 'journal_id', q.journal_id, 'currency', c.currency,
+      'created_at', c.created_at,
       'normal_balance_type', c.normal_balance_type, 'effective', c.start, 'sums', json(c.sums),
       'before', CASE WHEN c.place = 1 THEN json((
         SELECT json_group_array(json(s.sums)) FROM (
@@ -49,9 +52,11 @@ SELECT '{"kept":' || coalesce((
           UNION ALL
           SELECT d.sums FROM cala_effective_balances d
           WHERE d.balance_n = c.n AND d.level = 0 AND d.start < c.start
-            AND d.start >= CAST(julianday(c.start * 86400, 'unixepoch', 'start of month') - 2440587.5 AS INTEGER)) s)) END,
+            AND d.start >= CAST(julianday(c.start * 86400, 'unixepoch', 'start of month') - 2440587.5
+              AS INTEGER)) s)) END,
       'cursor', c.account_id || '/' || c.currency || '/' || c.start) AS row
     FROM (SELECT *, row_number() OVER (PARTITION BY n ORDER BY start) AS place FROM chosen) c CROSS JOIN q
     ORDER BY CASE WHEN q.backward THEN NULL ELSE c.account_id END, CASE WHEN q.backward THEN NULL ELSE c.currency END,
-      CASE WHEN q.backward THEN NULL ELSE c.start END, c.account_id DESC, c.currency DESC, c.start DESC LIMIT -1) r), '') || ']}'
+      CASE WHEN q.backward THEN NULL ELSE c.start END, c.account_id DESC, c.currency DESC, c.start DESC LIMIT -1) r),
+        '') || ']}'
 FROM q

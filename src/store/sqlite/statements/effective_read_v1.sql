@@ -1,15 +1,17 @@
--- The buckets that make a balance at the end of two days: years before the first of a cut's three days, months from it on before the
--- second, days from that on to the third.
+-- The buckets that make a balance at the end of two days: years before the first of a cut's three days, months from it
+-- on before the second, days from that on to the third.
 WITH q AS MATERIALIZED (
   SELECT json_extract(d, '$.account_id') AS account_id, json_extract(d, '$.journal_id') AS journal_id,
     json_extract(d, '$.currency') AS currency,
-    json_extract(d, '$.open[0]') AS open_year, json_extract(d, '$.open[1]') AS open_month, json_extract(d, '$.open[2]') AS open_day,
+    json_extract(d, '$.open[0]') AS open_year, json_extract(d, '$.open[1]') AS open_month, json_extract(d, '$.open[2]')
+      AS open_day,
     json_extract(d, '$.close[0]') AS close_year, json_extract(d, '$.close[1]') AS close_month,
     json_extract(d, '$.close[2]') AS close_day
   FROM (SELECT ? AS d)
 )
 SELECT '{"kept":' || coalesce((
-    SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM cala_journals j WHERE j.id = q.journal_id), 'null')
+    SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM cala_journals j WHERE j.id = q.journal_id),
+      'null')
   || ',"rows":[' || coalesce((
     SELECT json_object('account_id', a.id, 'journal_id', j.id, 'currency', b.currency, 'created_at', b.created_at,
       'normal_balance_type', a.normal_balance_type,

@@ -1,5 +1,5 @@
--- An id holds its entry's number: three hex digits at 16, three and two bits at 20, four at 25. What else it holds is compared.
--- To SQLite << and | bind alike.
+-- An id holds its entry's number: three hex digits at 16, three and two bits at 20, four at 25. What else it holds is
+-- compared. To SQLite << and | bind alike.
 WITH q AS MATERIALIZED (
   SELECT json_extract(d, '$.by') AS by, json_extract(d, '$.keys') AS keys FROM (SELECT ? AS d)
 ),

@@ -1,6 +1,7 @@
--- By entry number. An account set stands for the accounts below it, in its journal. Without an account, or of one transaction (whose entries are a range): along the table. With an account,
--- newest first: down the account's chains, merged by the queue's order as they are read. With an account, oldest first: a
--- window above the cursor, found by the skip links; only where too few of its entries pass the filters, everything above.
+-- By entry number. An account set stands for the accounts below it, in its journal. Without an account, or of one
+-- transaction (whose entries are a range): along the table. With an account, newest first: down the account's chains,
+-- merged by the queue's order as they are read. With an account, oldest first: a window above the cursor, found by the
+-- skip links; only where too few of its entries pass the filters, everything above.
 WITH RECURSIVE
 q AS MATERIALIZED (
   SELECT json_extract(d, '$.first') AS first,
@@ -18,7 +19,8 @@ q AS MATERIALIZED (
         9223372036854775807) END AS low,
     CASE WHEN json_extract(d, '$.transaction_id') IS NULL THEN 9223372036854775807
       ELSE coalesce((
-        SELECT t.first_entry_n + t.entry_count - 1 FROM cala_transactions t WHERE t.id = json_extract(d, '$.transaction_id')),
+        SELECT t.first_entry_n + t.entry_count - 1 FROM cala_transactions t
+          WHERE t.id = json_extract(d, '$.transaction_id')),
         0) END AS high,
     json_extract(d, '$.transaction_id') AS transaction_id,
     coalesce(json_extract(d, '$.created_from'), -9223372036854775808) AS created_from,
@@ -94,7 +96,8 @@ near (n, version, prev_n, floor) AS (
 ),
 -- Up to the lowest end of a window that was cut, nothing is missing.
 picked AS MATERIALIZED (
-  SELECT e.n FROM near w CROSS JOIN q CROSS JOIN cala_entries e ON e.n = w.n CROSS JOIN cala_transactions t ON t.n = e.transaction_n
+  SELECT e.n FROM near w CROSS JOIN q CROSS JOIN cala_entries e ON e.n = w.n
+    CROSS JOIN cala_transactions t ON t.n = e.transaction_n
   WHERE w.n <= (SELECT coalesce(min(n), 9223372036854775807) FROM tops WHERE cut)
     AND e.created_at >= q.created_from AND e.created_at <= q.created_to
     AND t.effective >= q.effective_from AND t.effective <= q.effective_to
@@ -143,7 +146,8 @@ chosen AS (
       AND e.created_at >= (SELECT created_from FROM q) AND e.created_at <= (SELECT created_to FROM q)
       AND t.effective >= (SELECT effective_from FROM q) AND t.effective <= (SELECT effective_to FROM q)
     ORDER BY e.n DESC LIMIT (
-      SELECT CASE WHEN (account_id IS NULL OR transaction_id IS NOT NULL) AND newest_first THEN first ELSE 0 END FROM q))
+      SELECT CASE WHEN (account_id IS NULL OR transaction_id IS NOT NULL) AND newest_first THEN first ELSE 0 END
+        FROM q))
 )
 SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   SELECT substr(r.row, 1, length(r.row) - 1) || ',"cursor":"' || c.n || '"}' AS row

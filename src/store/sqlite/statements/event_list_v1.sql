@@ -1,5 +1,6 @@
--- Along the table. Filters look at 10,000 events at most, so that a page costs no more than that where they leave out nearly all.
--- Writers come one after the other: everything that can be seen is in order, and the mark is the newest number.
+-- Along the table. Filters look at 10,000 events at most, so that a page costs no more than that where they leave out
+-- nearly all. Writers come one after the other: everything that can be seen is in order, and the mark is the newest
+-- number.
 WITH q AS MATERIALIZED (
   SELECT json_extract(d, '$.after') AS after, json_extract(d, '$.first') AS first,
     json_extract(d, '$.types') AS types, json_extract(d, '$.journal_id') AS journal_id,
@@ -10,7 +11,8 @@ WITH q AS MATERIALIZED (
   FROM (SELECT ? AS d)
 ),
 bound AS MATERIALIZED (
-  SELECT CASE WHEN q.newest THEN 0 WHEN q.types IS NULL AND q.journal_id IS NULL THEN q.first ELSE 10000 END AS looked_at FROM q
+  SELECT CASE WHEN q.newest THEN 0 WHEN q.types IS NULL AND q.journal_id IS NULL THEN q.first ELSE 10000 END
+    AS looked_at FROM q
 ),
 seen AS MATERIALIZED (
   SELECT count(*) AS number, max(w.sequence) AS last FROM (
@@ -36,8 +38,10 @@ reached AS MATERIALIZED (
       ELSE max(q.after, q.mark) END AS place
   FROM q CROSS JOIN bound b CROSS JOIN seen s
 )
-SELECT CASE WHEN q.after < q.pruned AND NOT q.newest THEN '{"pruned":' || q.pruned || '}' ELSE '{"rows":[' || coalesce((SELECT group_concat(row, ',') FROM (
-  SELECT CASE WHEN o.subject_n IS NULL THEN json_object('sequence', o.sequence, 'type', o.type, 'recorded_at', o.recorded_at,
+SELECT CASE WHEN q.after < q.pruned AND NOT q.newest THEN '{"pruned":' || q.pruned || '}' ELSE '{"rows":['
+  || coalesce((SELECT group_concat(row, ',') FROM (
+  SELECT CASE WHEN o.subject_n IS NULL THEN json_object('sequence', o.sequence, 'type', o.type,
+    'recorded_at', o.recorded_at,
       'subject_id', o.subject_id, 'payload', o.payload)
     ELSE json_object('sequence', o.sequence, 'type', o.type, 'recorded_at', o.recorded_at,
       'subject_id', t.id, 'payload', o.payload,

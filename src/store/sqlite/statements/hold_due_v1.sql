@@ -1,8 +1,9 @@
--- Holds that have expired, those first that expired first; but for those that nothing can be posted of while an account or the
--- journal is locked, or the journal's books are closed for today.
+-- Holds that have expired, those first that expired first; but for those that nothing can be posted of while an account
+-- or the journal is locked, or the journal's books are closed for today.
 WITH q AS MATERIALIZED (
   SELECT json_extract(d, '$.first') AS first, json_extract(d, '$.now') AS now, a.expires_at AS after_at, a.n AS after_n
-  FROM (SELECT ? AS d) LEFT JOIN cala_transactions t ON t.id = json_extract(d, '$.after') LEFT JOIN cala_holds a ON a.n = t.n
+  FROM (SELECT ? AS d) LEFT JOIN cala_transactions t ON t.id = json_extract(d, '$.after') LEFT
+    JOIN cala_holds a ON a.n = t.n
 ),
 chosen AS (
   SELECT h.n, h.expires_at FROM cala_holds h CROSS JOIN cala_transactions t ON t.n = h.n

@@ -1,7 +1,7 @@
 -- In order of posting: along the table, along an index by status, along those of an account, or along its open ones.
--- Those that have expired are of two kinds: told so, and open with their time behind them. Or, of those that expire before
--- an instant, in order of expiry: along an index by status and expiry, or along the account's. A cursor is a transaction
--- number, or an expiry and a number.
+-- Those that have expired are of two kinds: told so, and open with their time behind them. Or, of those that expire
+-- before an instant, in order of expiry: along an index by status and expiry, or along the account's. A cursor is a
+-- transaction number, or an expiry and a number.
 WITH q AS MATERIALIZED (
   SELECT first, backward, now, status, account_n, before,
     CASE WHEN NOT by_expiry THEN CAST(after AS INTEGER) END AS after, after_at,

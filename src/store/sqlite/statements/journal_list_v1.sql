@@ -1,6 +1,7 @@
 -- Journals are few: no index by created_at. A cursor is created_at/id.
 WITH q AS MATERIALIZED (
-  SELECT first, backward, status, after, CAST(after AS INTEGER) AS after_at, substr(after, instr(after, '/') + 1) AS after_id
+  SELECT first, backward, status, after, CAST(after AS INTEGER) AS after_at, substr(after, instr(after, '/') + 1)
+    AS after_id
   FROM (
     SELECT json_extract(d, '$.first') AS first,
       CASE WHEN json_extract(d, '$.after') NOT GLOB '[-0-9]*/*-*-*-*-*' THEN json_extract(d, 'cala:request.malformed')

@@ -39,7 +39,8 @@ SELECT '{"guard":"' || l.change || ':' || (SELECT coalesce(max(n), 0) + 1 FROM c
     FROM wanted w CROSS JOIN cala_journals j ON j.n = w.journal_n
     WHERE EXISTS (SELECT 1 FROM cala_balances b WHERE b.account_n = w.member_n AND b.journal_n = w.journal_n)
       OR EXISTS (
-        SELECT 1 FROM cala_account_set_ancestors x CROSS JOIN cala_balances b ON b.account_n = x.member_n AND b.journal_n = w.journal_n
+        SELECT 1 FROM cala_account_set_ancestors x CROSS JOIN cala_balances b ON b.account_n = x.member_n
+          AND b.journal_n = w.journal_n
         WHERE x.set_n = w.member_n)), '')
   || '],"memberships":[' || coalesce((
     SELECT group_concat(json_array(s.id, a.id, json(CASE WHEN a.is_set THEN 'true' ELSE 'false' END)), ',')

@@ -3,7 +3,8 @@ q AS MATERIALIZED (SELECT ? AS d),
 existing AS MATERIALIZED (
   SELECT t.n FROM q CROSS JOIN json_each(q.d, '$.transaction_ids') k CROSS JOIN cala_transactions t ON t.id = k.value
   UNION
-  SELECT t.n FROM q CROSS JOIN json_each(q.d, '$.external_ids') k CROSS JOIN cala_transactions t ON t.external_id = k.value
+  SELECT t.n FROM q CROSS JOIN json_each(q.d, '$.external_ids') k
+    CROSS JOIN cala_transactions t ON t.external_id = k.value
 ),
 -- The balances that the entries move: of their accounts, and of the sets above those in the same journal.
 own AS MATERIALIZED (
@@ -19,7 +20,8 @@ moved AS (
   FROM own o CROSS JOIN cala_account_set_ancestors x ON x.member_n = o.account_n
   CROSS JOIN cala_accounts s ON s.n = x.set_n AND s.journal_n = o.journal_n
 ),
--- Of journals that keep balances by effective date: the same, each with the day, month and year that its entries fall into.
+-- Of journals that keep balances by effective date: the same, each with the day, month and year that its entries fall
+-- into.
 dated AS (
   SELECT DISTINCT b.n, b.account_n, b.journal_n, b.currency, json_extract(d.value, '$[1]') AS day,
     json_extract(d.value, '$[2]') AS month, json_extract(d.value, '$[3]') AS year
@@ -50,7 +52,8 @@ SELECT '{"salt":' || l.salt || ',"change":' || l.change
       UNION
       SELECT x.set_n FROM own o CROSS JOIN cala_account_set_ancestors x ON x.member_n = o.account_n)), '')
   || '],"balances":[' || coalesce((
-    SELECT group_concat(json_array(a.id, j.id, b.currency, b.n, b.version, b.head_entry_n, coalesce(b.entry_n, b.head_entry_n),
+    SELECT group_concat(json_array(a.id, j.id, b.currency, b.n, b.version, b.head_entry_n,
+      coalesce(b.entry_n, b.head_entry_n),
       b.created_at, b.modified_at, b.trail, b.state), ',')
     FROM moved m CROSS JOIN cala_balances b
       ON b.account_n = m.account_n AND b.journal_n = m.journal_n AND b.currency = m.currency
@@ -67,7 +70,8 @@ SELECT '{"salt":' || l.salt || ',"change":' || l.change
     SELECT group_concat('{"transaction":' || r.row || ',"entries":[' || coalesce((
         SELECT group_concat(e.row, ',') FROM (
           SELECT o.row FROM cala_entry_rows_v1 o
-          WHERE o.n >= r.first_entry_n AND o.n < r.first_entry_n + r.entry_count ORDER BY o.n LIMIT -1) e), '') || ']}', ',')
+          WHERE o.n >= r.first_entry_n AND o.n < r.first_entry_n + r.entry_count ORDER BY o.n LIMIT -1) e), '') || ']}',
+            ',')
     FROM existing x CROSS JOIN cala_transaction_rows_v1 r ON r.n = x.n), '')
   || ']}'
 FROM cala_ledger l

@@ -1,7 +1,8 @@
 -- By effective date, then as posted; a cursor is day/row number.
 WITH
 q AS MATERIALIZED (
-  SELECT d.*, b.n AS balance_n, CASE WHEN d.after IS NOT NULL THEN CAST(substr(d.after, 1, instr(d.after, '/') - 1) AS INTEGER)
+  SELECT d.*, b.n AS balance_n, CASE WHEN d.after IS NOT NULL
+    THEN CAST(substr(d.after, 1, instr(d.after, '/') - 1) AS INTEGER)
       WHEN d.backward THEN d.until ELSE d.since END AS after_day,
     CASE WHEN d.after IS NOT NULL THEN CAST(substr(d.after, instr(d.after, '/') + 1) AS INTEGER)
       WHEN d.backward THEN 9223372036854775807 ELSE 0 END AS after_n
@@ -10,7 +11,8 @@ q AS MATERIALIZED (
       CASE WHEN json_extract(d, '$.after') NOT GLOB '*/*' OR json_extract(d, '$.after') GLOB '*[^0-9/-]*'
         THEN json_extract(d, 'cala:request.malformed') ELSE json_extract(d, '$.after') END AS after,
       json_extract(d, '$.account_id') AS account_id, json_extract(d, '$.journal_id') AS journal_id,
-      json_extract(d, '$.currency') AS currency, json_extract(d, '$.from') AS since, json_extract(d, '$.until') AS until,
+      json_extract(d, '$.currency') AS currency, json_extract(d, '$.from') AS since, json_extract(d, '$.until')
+        AS until,
       CASE json_extract(d, '$.layer') WHEN 'settled' THEN 0 WHEN 'pending' THEN 1 ELSE 2 END AS layer
     FROM (SELECT ? AS d)) d
   CROSS JOIN cala_accounts a ON a.id = d.account_id CROSS JOIN cala_journals j ON j.id = d.journal_id

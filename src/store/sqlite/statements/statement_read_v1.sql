@@ -1,19 +1,21 @@
--- The versions of a balance from low to high whose entries are of one layer, with those entries: down the skip links to high, then
--- one by one.
+-- The versions of a balance from low to high whose entries are of one layer, with those entries: down the skip links to
+-- high, then one by one.
 WITH RECURSIVE
 q AS MATERIALIZED (
   SELECT d.*, b.head_entry_n, min(b.version, d.asked_high) AS high
   FROM (
     SELECT json_extract(d, '$.first') AS first, coalesce(json_extract(d, '$.desc'), 0) AS newest_first,
       json_extract(d, '$.account_id') AS account_id, json_extract(d, '$.journal_id') AS journal_id,
-      json_extract(d, '$.currency') AS currency, json_extract(d, '$.low') AS low, json_extract(d, '$.high') AS asked_high,
+      json_extract(d, '$.currency') AS currency, json_extract(d, '$.low') AS low, json_extract(d, '$.high')
+        AS asked_high,
       CASE json_extract(d, '$.layer') WHEN 'settled' THEN 0 WHEN 'pending' THEN 1 ELSE 2 END AS layer
     FROM (SELECT ? AS d)) d
   CROSS JOIN cala_accounts a ON a.id = d.account_id CROSS JOIN cala_journals j ON j.id = d.journal_id
   CROSS JOIN cala_balances b ON b.account_n = a.n AND b.journal_n = j.n AND b.currency = d.currency
 ),
 toward (n, version, prev_n, skip_n) AS (
-  SELECT e.n, e.version, e.prev_n, e.skip_n FROM q CROSS JOIN cala_entries e ON e.n = q.head_entry_n WHERE q.high >= q.low
+  SELECT e.n, e.version, e.prev_n, e.skip_n FROM q CROSS JOIN cala_entries e ON e.n = q.head_entry_n
+    WHERE q.high >= q.low
   UNION ALL
   SELECT e.n, e.version, e.prev_n, e.skip_n
   FROM toward w CROSS JOIN q CROSS JOIN cala_entries e

@@ -1,5 +1,5 @@
--- By transaction number. With a correlation id: by its index. With an account: along the account's chains of entries, as
--- entry_list_v1 does. Otherwise along the table.
+-- By transaction number. With a correlation id: by its index. With an account: along the account's chains of entries,
+-- as entry_list_v1 does. Otherwise along the table.
 WITH RECURSIVE
 q AS MATERIALIZED (
   SELECT json_extract(d, '$.first') AS first,
@@ -35,7 +35,8 @@ above (balance_n, n, version, prev_n, skip_n, edge) AS (
 ),
 starts AS MATERIALIZED (SELECT balance_n, n, version, prev_n FROM above WHERE n < edge),
 down (n, prev_n, transaction_n) AS (
-  SELECT s.n, s.prev_n, e.transaction_n FROM starts s CROSS JOIN q CROSS JOIN cala_entries e ON e.n = s.n WHERE q.newest_first
+  SELECT s.n, s.prev_n, e.transaction_n FROM starts s CROSS JOIN q CROSS JOIN cala_entries e ON e.n = s.n
+    WHERE q.newest_first
   UNION ALL
   SELECT e.n, e.prev_n, e.transaction_n FROM down w CROSS JOIN cala_entries e ON e.n = w.prev_n
   ORDER BY 1 DESC LIMIT -1
@@ -88,7 +89,8 @@ correlated AS MATERIALIZED (
     UNION ALL
     SELECT x.n FROM cala_transactions x WHERE x.id = (SELECT correlation_id FROM q) AND x.correlation_id IS NULL) c
   CROSS JOIN cala_transactions t ON t.n = c.n
-  WHERE (q.journal_id IS NULL OR t.journal_n = q.journal_n) AND (q.tx_template_id IS NULL OR t.tx_template_n = q.tx_template_n)
+  WHERE (q.journal_id IS NULL OR t.journal_n = q.journal_n)
+    AND (q.tx_template_id IS NULL OR t.tx_template_n = q.tx_template_n)
     AND t.effective >= q.effective_from AND t.effective <= q.effective_to
     AND (q.after IS NULL OR CASE WHEN q.newest_first THEN t.n < q.after ELSE t.n > q.after END)
     AND (q.account_id IS NULL OR EXISTS (
@@ -112,7 +114,8 @@ chosen AS (
   UNION ALL
   SELECT * FROM (SELECT n FROM correlated ORDER BY n LIMIT (SELECT CASE WHEN newest_first THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (SELECT n FROM correlated ORDER BY n DESC LIMIT (SELECT CASE WHEN newest_first THEN first ELSE 0 END FROM q))
+  SELECT * FROM (SELECT n FROM correlated ORDER BY n DESC LIMIT (SELECT CASE WHEN newest_first THEN first ELSE 0 END
+    FROM q))
   UNION ALL
   SELECT * FROM (
     SELECT t.n FROM cala_transactions t
@@ -121,7 +124,8 @@ chosen AS (
       AND ((SELECT tx_template_id FROM q) IS NULL OR t.tx_template_n = (SELECT tx_template_n FROM q))
       AND t.effective >= (SELECT effective_from FROM q) AND t.effective <= (SELECT effective_to FROM q)
     ORDER BY t.n LIMIT (
-      SELECT CASE WHEN account_id IS NOT NULL OR correlation_id IS NOT NULL OR newest_first THEN 0 ELSE first END FROM q))
+      SELECT CASE WHEN account_id IS NOT NULL OR correlation_id IS NOT NULL OR newest_first THEN 0 ELSE first END
+        FROM q))
   UNION ALL
   SELECT * FROM (
     SELECT t.n FROM cala_transactions t

@@ -1,21 +1,25 @@
--- By account code and currency; a cursor is currency/code. Each balance as parts that add up to it: pairs of debits and credits of the
--- layer, as it is, as it was recorded at an instant, or at the end of an effective date; one that had no entry then has none and is left
--- out. The totals are of all balances, and asked for once, with the first page: amounts are texts, so they are added in eight groups of
--- eight digits, each a part by itself with its exponent. With subtotals the lines are the sets directly in the set that is asked for, or those
--- in no other; the totals are the accounts' all the same.
+-- By account code and currency; a cursor is currency/code. Each balance as parts that add up to it: pairs of debits and
+-- credits of the layer, as it is, as it was recorded at an instant, or at the end of an effective date; one that had no
+-- entry then has none and is left out. The totals are of all balances, and asked for once, with the first page: amounts
+-- are texts, so they are added in eight groups of eight digits, each a part by itself with its exponent. With subtotals
+-- the lines are the sets directly in the set that is asked for, or those in no other; the totals are the accounts' all
+-- the same.
 WITH RECURSIVE
 q AS MATERIALIZED (
   SELECT d.*, (SELECT j.n FROM cala_journals j WHERE j.id = d.journal_id) AS journal_n,
     (SELECT a.n FROM cala_accounts a WHERE a.id = d.account_set_id AND a.is_set) AS set_n,
     substr(d.after, 1, instr(d.after, '/') - 1) AS after_currency,
-    CASE WHEN d.after IS NOT NULL THEN substr(d.after, instr(d.after, '/') + 1) WHEN d.backward THEN x'' ELSE '' END AS after_code
+    CASE WHEN d.after IS NOT NULL THEN substr(d.after, instr(d.after, '/') + 1) WHEN d.backward THEN x'' ELSE '' END
+      AS after_code
   FROM (
     SELECT json_extract(d, '$.first') AS first, coalesce(json_extract(d, '$.desc'), 0) AS backward,
       CASE WHEN json_extract(d, '$.after') NOT GLOB '*/*' THEN json_extract(d, 'cala:request.malformed')
         ELSE json_extract(d, '$.after') END AS after,
       json_extract(d, '$.journal_id') AS journal_id, json_extract(d, '$.account_set_id') AS account_set_id,
-      json_extract(d, '$.currency') AS currency, coalesce(json_extract(d, '$.by_set'), 0) AS by_set, coalesce(json_extract(d, '$.totals'), 0) AS totals,
-      json_extract(d, '$.recorded_at') AS recorded_at, json_extract(d, '$.cut[0]') AS year, json_extract(d, '$.cut[1]') AS month,
+      json_extract(d, '$.currency') AS currency, coalesce(json_extract(d, '$.by_set'), 0) AS by_set,
+        coalesce(json_extract(d, '$.totals'), 0) AS totals,
+      json_extract(d, '$.recorded_at') AS recorded_at, json_extract(d, '$.cut[0]') AS year, json_extract(d, '$.cut[1]')
+        AS month,
       json_extract(d, '$.cut[2]') AS day,
       CASE json_extract(d, '$.layer') WHEN 'settled' THEN 0 WHEN 'pending' THEN 1 ELSE 2 END AS layer
     FROM (SELECT ? AS d)) d
@@ -28,7 +32,8 @@ given AS NOT MATERIALIZED (
         SELECT e.state, e.created_at, e.prev_n, e.skip_n FROM cala_entries e WHERE e.n = b.head_entry_n
         UNION ALL
         SELECT e.state, e.created_at, e.prev_n, e.skip_n FROM walk w CROSS JOIN cala_entries e ON e.n =
-          CASE WHEN (SELECT s.created_at FROM cala_entries s WHERE s.n = w.skip_n) > (SELECT recorded_at FROM q) THEN w.skip_n ELSE w.prev_n END
+          CASE WHEN (SELECT s.created_at FROM cala_entries s WHERE s.n = w.skip_n) > (SELECT recorded_at FROM q)
+            THEN w.skip_n ELSE w.prev_n END
         WHERE w.created_at > (SELECT recorded_at FROM q))
       SELECT json_array(json_array(coalesce(json_extract(w.state, '$[' || (SELECT layer FROM q) || '][0]'), '0'),
         coalesce(json_extract(w.state, '$[' || (SELECT layer FROM q) || '][1]'), '0')))
@@ -38,13 +43,15 @@ given AS NOT MATERIALIZED (
         coalesce(json_extract(s.sums, '$[' || (4 + (SELECT layer FROM q)) || '][0]'), '0'),
         coalesce(json_extract(s.sums, '$[' || (4 + (SELECT layer FROM q)) || '][1]'), '0'))) END
       FROM (
-        SELECT y.sums FROM cala_effective_balances y WHERE y.balance_n = b.n AND y.level = 2 AND y.start < (SELECT year FROM q)
+        SELECT y.sums FROM cala_effective_balances y WHERE y.balance_n = b.n AND y.level = 2
+          AND y.start < (SELECT year FROM q)
         UNION ALL
         SELECT m.sums FROM cala_effective_balances m
         WHERE m.balance_n = b.n AND m.level = 1 AND m.start >= (SELECT year FROM q) AND m.start < (SELECT month FROM q)
         UNION ALL
         SELECT d.sums FROM cala_effective_balances d
-        WHERE d.balance_n = b.n AND d.level = 0 AND d.start >= (SELECT month FROM q) AND d.start <= (SELECT day FROM q)) s)
+        WHERE d.balance_n = b.n AND d.level = 0 AND d.start >= (SELECT month FROM q)
+          AND d.start <= (SELECT day FROM q)) s)
     ELSE json_array(json_array(coalesce(json_extract(b.state, '$[' || (SELECT layer FROM q) || '][0]'), '0'),
       coalesce(json_extract(b.state, '$[' || (SELECT layer FROM q) || '][1]'), '0'))) END AS parts
   FROM cala_accounts a CROSS JOIN cala_balances b ON b.account_n = a.n AND b.journal_n = (SELECT journal_n FROM q)
@@ -52,9 +59,11 @@ given AS NOT MATERIALIZED (
     AND CASE
       WHEN a.is_set AND (SELECT account_set_id FROM q) IS NULL THEN
         NOT EXISTS (SELECT 1 FROM cala_account_set_members x WHERE x.member_n = a.n)
-      WHEN a.is_set THEN EXISTS (SELECT 1 FROM cala_account_set_members x WHERE x.set_n = (SELECT set_n FROM q) AND x.member_n = a.n)
+      WHEN a.is_set THEN EXISTS (SELECT 1 FROM cala_account_set_members x WHERE x.set_n = (SELECT set_n FROM q)
+        AND x.member_n = a.n)
       ELSE (SELECT account_set_id FROM q) IS NULL
-        OR EXISTS (SELECT 1 FROM cala_account_set_ancestors x WHERE x.member_n = a.n AND x.set_n = (SELECT set_n FROM q)) END
+        OR EXISTS (SELECT 1 FROM cala_account_set_ancestors x WHERE x.member_n = a.n
+          AND x.set_n = (SELECT set_n FROM q)) END
 ),
 page AS MATERIALIZED (
   SELECT * FROM (
@@ -93,7 +102,8 @@ added AS (
   FROM digits GROUP BY currency, side
 )
 SELECT '{"kept":' || coalesce((
-    SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM cala_journals j WHERE j.n = q.journal_n), 'null')
+    SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM cala_journals j WHERE j.n = q.journal_n),
+      'null')
   || ',"known":' || CASE WHEN q.account_set_id IS NULL OR q.set_n IS NOT NULL THEN 'true' ELSE 'false' END
   || ',"rows":[' || coalesce((SELECT group_concat(r.row, ',') FROM (
     SELECT json_object('account_id', p.id, 'code', p.code, 'name', p.name, 'normal_balance_type', p.normal_balance_type,

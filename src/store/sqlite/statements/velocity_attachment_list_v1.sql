@@ -1,7 +1,8 @@
 -- By age. A cursor is a row number.
 WITH q AS MATERIALIZED (
   SELECT json_extract(d, '$.first') AS first,
-    CASE WHEN json_extract(d, '$.after') GLOB '*[^0-9]*' OR json_extract(d, '$.after') = '' THEN json_extract(d, 'cala:request.malformed')
+    CASE WHEN json_extract(d, '$.after') GLOB '*[^0-9]*' OR json_extract(d, '$.after') = ''
+      THEN json_extract(d, 'cala:request.malformed')
       ELSE CAST(json_extract(d, '$.after') AS INTEGER) END AS after,
     coalesce(json_extract(d, '$.desc'), 0) AS backward, json_extract(d, '$.control_id') AS control,
     json_extract(d, '$.account_ids') AS accounts, coalesce(json_extract(d, '$.with_sets'), 0) AS with_sets
@@ -12,7 +13,8 @@ named AS MATERIALIZED (
 ),
 asked AS MATERIALIZED (
   SELECT n FROM named
-  UNION SELECT s.set_n FROM named m CROSS JOIN cala_account_set_ancestors s ON s.member_n = m.n WHERE (SELECT with_sets FROM q)
+  UNION SELECT s.set_n FROM named m CROSS JOIN cala_account_set_ancestors s ON s.member_n = m.n
+    WHERE (SELECT with_sets FROM q)
 ),
 chosen AS (
   SELECT * FROM (

@@ -1,7 +1,8 @@
 -- By age. A cursor is a row number.
 WITH q AS MATERIALIZED (
   SELECT json_extract(d, '$.first') AS first,
-    CASE WHEN json_extract(d, '$.after') GLOB '*[^0-9]*' OR json_extract(d, '$.after') = '' THEN json_extract(d, 'cala:request.malformed')
+    CASE WHEN json_extract(d, '$.after') GLOB '*[^0-9]*' OR json_extract(d, '$.after') = ''
+      THEN json_extract(d, 'cala:request.malformed')
       ELSE CAST(json_extract(d, '$.after') AS INTEGER) END AS after,
     coalesce(json_extract(d, '$.desc'), 0) AS backward, json_extract(d, '$.control_id') AS control
   FROM (SELECT ? AS d)

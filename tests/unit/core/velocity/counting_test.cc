@@ -7,42 +7,15 @@
 #include <utility>
 #include <vector>
 
-#include "core/velocity/frozen.h"
+#include "unit/core/velocity/velocity_fixture.h"
 
 namespace cala::core {
 namespace {
 
 using base::Uuid;
 
-Uuid numbered(int n) {
-  Uuid id;
-  id.bytes[15] = static_cast<std::uint8_t>(n);
-  return id;
-}
-
-const Uuid kAccount = numbered(1);
-
 // At most 100 settled, on the debit side.
-CompiledControlPtr control() {
-  VelocityLimit limit;
-  limit.id = numbered(10);
-  limit.name = "L";
-  VelocityBalanceLimit balance;
-  balance.layer = "SETTLED";
-  balance.amount = "decimal('100')";
-  balance.enforcement_direction = "DEBIT";
-  limit.rule.balance.push_back(balance);
-  VelocityControl control;
-  control.id = numbered(20);
-  control.name = "C";
-  control.limits = {limit};
-  const base::Result<base::Json> none = base::Json::parse("{}");
-  base::Result<FrozenControl> frozen = freeze(control, none->root(), base::Timestamp());
-  EXPECT_TRUE(frozen.ok()) << frozen.error().message;
-  base::Result<CompiledControlPtr> out = compile_frozen(frozen_text(*frozen));
-  EXPECT_TRUE(out.ok()) << out.error().message;
-  return out ? out.take() : nullptr;
-}
+CompiledControlPtr control() { return compiled(control_of({limit_of("decimal('100')")})); }
 
 class Counting : public ::testing::Test {
  protected:
@@ -56,10 +29,10 @@ class Counting : public ::testing::Test {
     PostedTransaction &posting = *postings.emplace_back(std::make_unique<PostedTransaction>());
     Entry &entry = posting.entries.emplace_back();
     entry.account_id = kAccount;
-    entry.journal_id = numbered(3);
+    entry.journal_id = kJournal;
     entry.direction = Direction::kDebit;
-    entry.units = *Decimal::parse(units);
-    entry.currency = *Currency::parse("USD");
+    entry.units = amount(units);
+    entry.currency = usd();
     auto found = counting.bearers().match(posting, [](const Entry &) { return std::vector<Uuid>(); });
     EXPECT_TRUE(found.ok() && found->size() == 1U);
     return found.take();

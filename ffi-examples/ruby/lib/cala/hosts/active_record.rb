@@ -2,12 +2,13 @@
 
 module Cala
   module Hosts
-    # A connection of Active Record's (lent by Order.connection_pool.with_connection): the library's statements run on the driver's connection below it, whatever Active
-    # Record's settings for prepared statements are.
+    # A connection of Active Record's (lent by Order.connection_pool.with_connection): the library's statements run on
+    # the driver's connection below it, whatever Active Record's settings for prepared statements are.
     # @api private
     class ActiveRecord
       def self.accepts?(handle)
-        defined?(::ActiveRecord::ConnectionAdapters::AbstractAdapter) && handle.is_a?(::ActiveRecord::ConnectionAdapters::AbstractAdapter)
+        defined?(::ActiveRecord::ConnectionAdapters::AbstractAdapter) &&
+            handle.is_a?(::ActiveRecord::ConnectionAdapters::AbstractAdapter)
       end
 
       def initialize(connection)

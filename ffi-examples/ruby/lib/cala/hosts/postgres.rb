@@ -50,8 +50,8 @@ module Cala
 
       private
 
-      # What is still running on the connection when the program stops waiting would block its ROLLBACK. A cancel that comes before the
-      # server has begun with the statement is lost, so it is sent until the statement ends.
+      # What is still running on the connection when the program stops waiting would block its ROLLBACK. A cancel that
+      # comes before the server has begun with the statement is lost, so it is sent until the statement ends.
       def interrupt
         return if @connection.finished? || @connection.transaction_status != ::PG::PQTRANS_ACTIVE
 

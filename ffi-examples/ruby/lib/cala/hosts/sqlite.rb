@@ -6,8 +6,10 @@ module Cala
     # @api private
     class Sqlite
       OLDEST = 3_035_000
-      NAMES = { 3 => "SQLITE_PERM", 5 => "SQLITE_BUSY", 6 => "SQLITE_LOCKED", 7 => "SQLITE_NOMEM", 8 => "SQLITE_READONLY",
-                9 => "SQLITE_INTERRUPT", 10 => "SQLITE_IOERR", 11 => "SQLITE_CORRUPT", 13 => "SQLITE_FULL", 14 => "SQLITE_CANTOPEN",
+      NAMES = { 3 => "SQLITE_PERM", 5 => "SQLITE_BUSY", 6 => "SQLITE_LOCKED", 7 => "SQLITE_NOMEM",
+               8 => "SQLITE_READONLY",
+                9 => "SQLITE_INTERRUPT", 10 => "SQLITE_IOERR", 11 => "SQLITE_CORRUPT", 13 => "SQLITE_FULL",
+                14 => "SQLITE_CANTOPEN",
                 17 => "SQLITE_SCHEMA", 18 => "SQLITE_TOOBIG", 19 => "SQLITE_CONSTRAINT", 26 => "SQLITE_NOTADB" }.freeze
 
       attr_reader :connection
@@ -20,8 +22,10 @@ module Cala
         version = ::SQLite3.libversion
         return if version >= OLDEST
 
-        raise UnsupportedError.new(code: "store.too_old", message: "SQLite #{version / 1_000_000}.#{version / 1000 % 1000} is too old for " \
-                                                                   "the ledger: 3.38, or 3.35 built with JSON functions, is needed")
+        raise UnsupportedError.new(code: "store.too_old",
+                                   message: "SQLite #{version / 1_000_000}.#{version / 1000 % 1000} is too old for " \
+                                                                   "the ledger: 3.38, or 3.35 built with JSON " \
+                                                                   "functions, is needed")
       end
 
       # nil when the driver gives no code.
@@ -40,10 +44,12 @@ module Cala
 
       # SQLite has no name for a transaction, so the library cannot tell that there is none; the driver can.
       def check_open
-        raise MisuseError.new(code: "call.misuse", message: "the SQLite3::Database has been closed") if @connection.closed?
+        raise MisuseError.new(code: "call.misuse",
+                              message: "the SQLite3::Database has been closed") if @connection.closed?
         return if @connection.transaction_active?
 
-        raise MisuseError.new(code: "transaction.none", message: "no transaction is open on this connection: begin one first")
+        raise MisuseError.new(code: "transaction.none",
+                              message: "no transaction is open on this connection: begin one first")
       end
 
       def refusals

@@ -12,56 +12,55 @@
 #include "core/account/floors.h"
 #include "core/fields.h"
 #include "core/journal/journal.h"
-#include "engine/request.h"
+#include "core/request.h"
 
-namespace cala::engine {
+namespace cala::core {
 
-template <core::Listed T>
+template <Listed T>
 void read_fields(RequestReader &reader, T &entity);
 
-inline void read_field(RequestReader &reader, const char *key, const core::FieldKind &kind, std::string &field) {
+inline void read_field(RequestReader &reader, const char *key, const FieldKind &kind, std::string &field) {
   field = kind.not_empty ? reader.name(key) : reader.text(key);
 }
-inline void read_field(RequestReader &reader, const char *key, const core::FieldKind &kind,
+inline void read_field(RequestReader &reader, const char *key, const FieldKind &kind,
                        std::optional<std::string> &field) {
   field = kind.json        ? reader.optional_json(key)
           : kind.not_empty ? reader.optional_name(key)
                            : reader.optional_text(key);
 }
-inline void read_field(RequestReader &reader, const char *key, const core::FieldKind &kind, base::Uuid &field) {
+inline void read_field(RequestReader &reader, const char *key, const FieldKind &kind, base::Uuid &field) {
   field = kind.drawn ? reader.optional_uuid(key).value_or(base::Uuid{}) : reader.uuid(key);
 }
-inline void read_field(RequestReader &reader, const char *key, const core::FieldKind &, bool &field) {
+inline void read_field(RequestReader &reader, const char *key, const FieldKind &, bool &field) {
   field = reader.boolean(key, field);
 }
-inline void read_field(RequestReader &reader, const char *key, const core::FieldKind &,
-                       std::optional<core::Currency> &field) {
+inline void read_field(RequestReader &reader, const char *key, const FieldKind &, std::optional<Currency> &field) {
   if (reader.has(key)) field = reader.currency(key);
 }
-inline void read_field(RequestReader &reader, const char *, const core::FieldKind &, core::Floors &field) {
+inline void read_field(RequestReader &reader, const char *, const FieldKind &, Floors &field) {
   field = read_floors(reader);
 }
-inline void read_field(RequestReader &reader, const char *key, const core::FieldKind &, core::MaxScale &field) {
+inline void read_field(RequestReader &reader, const char *key, const FieldKind &, MaxScale &field) {
   if (!reader.has(key)) return;
-  base::Result<core::MaxScale> scale = core::MaxScale::parse(reader.any(key), reader.pointer_to(key));
+  base::Result<MaxScale> scale = MaxScale::parse(reader.any(key), reader.pointer_to(key));
   if (!scale) return reader.adopt(std::move(scale.error()));
   field = scale.take();
 }
-template <core::Worded T>
-void read_field(RequestReader &reader, const char *key, const core::FieldKind &kind, T &field) {
+template <Worded T>
+void read_field(RequestReader &reader, const char *key, const FieldKind &kind, T &field) {
   if (kind.required && !reader.has(key)) reader.fail("request.missing_key", key, "is required");
-  field = reader.word(key, field, core::WordsOf<T>::parse, core::WordsOf<T>::all);
+  field = reader.word(key, field, WordsOf<T>::parse, WordsOf<T>::all);
 }
-template <core::Listed T>
-void read_field(RequestReader &reader, const char *key, const core::FieldKind &, T &field) {
+template <Listed T>
+void read_field(RequestReader &reader, const char *key, const FieldKind &, T &field) {
   const base::JsonView object = reader.object(key);
   if (!object.present()) return;
   RequestReader part(object, reader.pointer_to(key));
   read_fields(part, field);
   reader.adopt(part.finish());
 }
-template <core::Listed T>
-void read_field(RequestReader &reader, const char *key, const core::FieldKind &kind, std::vector<T> &field) {
+template <Listed T>
+void read_field(RequestReader &reader, const char *key, const FieldKind &kind, std::vector<T> &field) {
   for (const base::JsonView item :
        kind.required ? reader.array(key, kind.most) : reader.optional_array(key, kind.most)) {
     RequestReader part(item, reader.pointer_to(key) + "/" + std::to_string(field.size()));
@@ -72,17 +71,17 @@ void read_field(RequestReader &reader, const char *key, const core::FieldKind &k
 }
 
 // Those that a request gives when the entity is made.
-template <core::Listed T>
+template <Listed T>
 void read_fields(RequestReader &reader, T &entity) {
-  using Fields = core::Fields<T>;
-  Fields::each([&](const char *key, auto member, const core::FieldKind &kind) {
+  using Fields = Fields<T>;
+  Fields::each([&](const char *key, auto member, const FieldKind &kind) {
     if constexpr (requires { read_field(reader, key, kind, entity.*member); }) {
       if (kind.given) read_field(reader, key, kind, entity.*member);
     }
   });
 }
 
-template <core::Listed T>
+template <Listed T>
 T read_new(RequestReader &reader) {
   T entity;
   read_fields(reader, entity);
@@ -103,13 +102,13 @@ struct IsOptional : std::false_type {};
 template <typename T>
 struct IsOptional<std::optional<T>> : std::true_type {};
 
-template <core::Listed T>
+template <Listed T>
 Change<T> read_change(RequestReader &reader) {
   Change<T> change;
   change.id = reader.uuid("id");
-  core::Fields<T>::each([&](const char *key, auto member, const core::FieldKind &kind) {
+  Fields<T>::each([&](const char *key, auto member, const FieldKind &kind) {
     using Field = std::remove_cvref_t<decltype(change.to.*member)>;
-    if constexpr (std::is_same_v<Field, core::Floors>) {
+    if constexpr (std::is_same_v<Field, Floors>) {
       change.floors = read_floors_change(reader);
     } else if constexpr (requires { read_field(reader, key, kind, change.to.*member); }) {
       if (!kind.changes) return;
@@ -125,12 +124,12 @@ Change<T> read_change(RequestReader &reader) {
 }
 
 // The names of the fields that it changes.
-template <core::Listed T>
+template <Listed T>
 std::vector<std::string> apply(T &entity, const Change<T> &change) {
   std::vector<std::string> fields;
-  core::Fields<T>::each([&](const char *key, auto member, const core::FieldKind &) {
+  Fields<T>::each([&](const char *key, auto member, const FieldKind &) {
     auto &field = entity.*member;
-    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, core::Floors>) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, Floors>) {
       apply(field, change.floors, fields);
     } else {
       const bool given = std::find(change.given.begin(), change.given.end(), key) != change.given.end();
@@ -142,4 +141,4 @@ std::vector<std::string> apply(T &entity, const Change<T> &change) {
   return fields;
 }
 
-}  // namespace cala::engine
+}  // namespace cala::core

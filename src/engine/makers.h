@@ -1,5 +1,6 @@
-// Every named operation, one maker each: it takes the request apart (a malformed one fails here) and gives the operation that will
-// carry it out. The names are those of cala.h without the prefix. The request's Json is kept alive by the operation where needed.
+// Every named operation, one maker each: it takes the request apart (a malformed one fails here) and gives the
+// operation that will carry it out. The names are those of cala.h without the prefix. The request's Json is kept alive
+// by the operation where needed.
 #pragma once
 
 #include <memory>

@@ -1,17 +1,18 @@
 // What new entities and changes read from a request, by the lists of their fields.
-#include "engine/request_fields.h"
+#include "core/request_fields.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "core/account/account.h"
+#include "core/posting/prepare.h"
+#include "core/tx_template/compiled.h"
+#include "core/tx_template/tx_template.h"
 #include "core/velocity/velocity.h"
 
-namespace cala::engine {
+namespace cala::core {
 namespace {
-
-using core::Account;
 
 template <typename T, typename Read>
 base::Result<T> read(const std::string &text, Read take) {
@@ -38,8 +39,8 @@ TEST(RequestFields, ANewEntityHasWhatIsGivenAndDefaults) {
   ASSERT_TRUE(account.ok()) << account.error().message;
   EXPECT_TRUE(account->id.is_nil()) << "the library draws it";
   EXPECT_EQ(account->code, "C");
-  EXPECT_EQ(account->normal_balance_type, core::Direction::kDebit);
-  EXPECT_EQ(account->status, core::LockStatus::kActive);
+  EXPECT_EQ(account->normal_balance_type, Direction::kDebit);
+  EXPECT_EQ(account->status, LockStatus::kActive);
   EXPECT_EQ(account->metadata, R"({"a":1})");
   EXPECT_FALSE(account->floors.min.empty());
   EXPECT_FALSE(account->external_id);
@@ -55,13 +56,12 @@ TEST(RequestFields, WhatTheLibraryKeepsIsNotTaken) {
 }
 
 TEST(RequestFields, PartsAreReadWithTheirPointers) {
-  EXPECT_EQ(refusal_of_new<core::VelocityLimit>(R"({"name": "L", "limit": {"balance": []}})"),
+  EXPECT_EQ(refusal_of_new<VelocityLimit>(R"({"name": "L", "limit": {"balance": []}})"),
             R"(request.malformed {"pointer":"/limit/balance"})");
-  EXPECT_EQ(refusal_of_new<core::VelocityLimit>(R"({"name": "L", "limit": {"balance": [{"layer": "SETTLED"}]}})"),
+  EXPECT_EQ(refusal_of_new<VelocityLimit>(R"({"name": "L", "limit": {"balance": [{"layer": "SETTLED"}]}})"),
             R"(request.missing_key {"pointer":"/limit/balance/0/amount"})");
-  EXPECT_EQ(
-      refusal_of_new<core::VelocityLimit>(R"({"name": "L", "params": [{"name": "p"}], "limit": {"balance": []}})"),
-      R"(request.missing_key {"pointer":"/params/0/type"})");
+  EXPECT_EQ(refusal_of_new<VelocityLimit>(R"({"name": "L", "params": [{"name": "p"}], "limit": {"balance": []}})"),
+            R"(request.missing_key {"pointer":"/params/0/type"})");
 }
 
 TEST(RequestFields, AChangeHasWhatIsGivenAndClearsWhatIsNull) {
@@ -93,5 +93,31 @@ TEST(RequestFields, AChangeClearsNothingThatMustBeThere) {
   EXPECT_EQ(change.error().code, "request.unknown_key");
 }
 
+// What a program without an engine and a store needs to say whether a tx template is sound, and what it would post.
+TEST(RequestFields, ATemplatesDocumentBecomesAPosting) {
+  const auto source = read<TxTemplate>(
+      R"({"code": "PAY", "params": [{"name": "amount", "type": "decimal", "min": "decimal('0.01')"}],
+          "transaction": {"effective": "date()", "journal_id": "uuid('00000000-0000-7000-8000-000000000001')"},
+          "entries": [
+            {"entry_type": "'PAY_DR'", "account_id": "uuid('00000000-0000-7000-8000-000000000002')",
+             "layer": "SETTLED", "direction": "DEBIT", "units": "params.amount", "currency": "'USD'"},
+            {"entry_type": "'PAY_CR'", "account_id": "uuid('00000000-0000-7000-8000-000000000003')",
+             "layer": "SETTLED", "direction": "CREDIT", "units": "params.amount", "currency": "'USD'"}]
+})",
+      read_new<TxTemplate>);
+ASSERT_TRUE(source.ok()) << source.error().message;
+const base::Timestamp now = *base::Timestamp::parse("2026-03-10T12:00:00Z");
+const base::Result<CompiledTxTemplatePtr> compiled = compile_tx_template(*source);
+ASSERT_TRUE(compiled.ok()) << compiled.error().message;
+EXPECT_TRUE(check_tx_template(**compiled, now).ok());
+const base::Result<base::Json> params = base::Json::parse(R"({"amount": "12.50"})");
+const base::Result<PostedTransaction> posting = prepare_posting(**compiled, params->root(), base::Uuid(), now);
+ASSERT_TRUE(posting.ok()) << posting.error().message;
+ASSERT_EQ(posting->entries.size(), 2U);
+EXPECT_EQ(posting->entries[0].units.text(), "12.50");
+EXPECT_EQ(posting->entries[1].entry_type, "PAY_CR");
+EXPECT_EQ(posting->transaction.effective, now.date());
+}
+
 }  // namespace
-}  // namespace cala::engine
+}  // namespace cala::core

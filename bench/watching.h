@@ -5,12 +5,12 @@
 
 namespace cala::bench {
 
-// How fast the events that are there are read, in pages and by a listener that is all of them behind, and how fast one listener hears
-// what is being posted.
+// How fast the events that are there are read, in pages and by a listener that is all of them behind, and how fast one
+// listener hears what is being posted.
 void hear_events(const Books &books, LedgerWork &work, int preloaded, int postings, int rounds);
 
-// Rounds of postings by turns without a log and with one of level debug that is read, a traceparent on each operation, and a scrape
-// of the metrics ten times a second.
+// Rounds of postings by turns without a log and with one of level debug that is read, a traceparent on each operation,
+// and a scrape of the metrics ten times a second.
 void watch(Books &books, LedgerWork &work, const Meter &meter, int callers, int batch, int postings, int rounds);
 
 }  // namespace cala::bench

@@ -15,12 +15,12 @@
 #   postgres_cluster.sh connection <state> <database>     a fresh database and its connection string, printed
 #   postgres_cluster.sh with <state> <database> command…  the same as CALA_TEST_POSTGRES of a command
 #   postgres_cluster.sh run <database> command…           start, with, stop
-# The folder is in memory (/dev/shm) where there is plenty of it: a file system on a disk looks long for room for the hundreds of files of
-# each schema, after so many were removed. TMPDIR, when it is set, is where it is instead.
-# With CALA_CLUSTER_DURABLE=1 it waits for the disk, as a real one does, and CALA_CLUSTER_CONNECTIONS is how many it takes; for benchmarks.
-# With CALA_CLUSTER_PGBOUNCER=1 with and run also start pgbouncer in transaction mode, as CALA_TEST_PGBOUNCER of the command.
-# CALA_POSTGRES_BIN=<folder> has the server's programs; by default those of Debian's PostgreSQL, 15 before newer ones.
-# PostgreSQL refuses to run as root; root hands it to the user postgres.
+# The folder is in memory (/dev/shm) where there is plenty of it: a file system on a disk looks long for room for the
+# hundreds of files of each schema, after so many were removed. TMPDIR, when it is set, is where it is instead.
+# With CALA_CLUSTER_DURABLE=1 it waits for the disk, as a real one does, and CALA_CLUSTER_CONNECTIONS is how many it
+# takes; for benchmarks. With CALA_CLUSTER_PGBOUNCER=1 with and run also start pgbouncer in transaction mode, as
+# CALA_TEST_PGBOUNCER of the command. CALA_POSTGRES_BIN=<folder> has the server's programs; by default those of Debian's
+# PostgreSQL, 15 before newer ones. PostgreSQL refuses to run as root; root hands it to the user postgres.
 set -euo pipefail
 
 fail() {

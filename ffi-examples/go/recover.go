@@ -8,8 +8,8 @@ import (
 
 // Recovery is what [Ledger.Recover] goes by.
 type Recovery struct {
-	// What the program decided of one that is prepared: [OutcomeCommit], [OutcomeRollback], or "": nothing is decided, it is
-	// left as it is. Nothing is guessed. An error ends the recovery.
+	// What the program decided of one that is prepared: [OutcomeCommit], [OutcomeRollback], or "": nothing is decided, it
+	// is left as it is. Nothing is guessed. An error ends the recovery.
 	Decided func(ctx context.Context, prepared Prepared) (PreparedOutcome, error)
 	// What is younger is left alone.
 	MinAge time.Duration
@@ -32,8 +32,8 @@ type Recovered struct {
 	Failed []NotFinished
 }
 
-// Recover ends what is prepared ([Tx.Prepare]) as the program decided. What ends it early leaves what is finished by then so,
-// and says it; the rest is for the next time. See docs/two-phase.md.
+// Recover ends what is prepared ([Tx.Prepare]) as the program decided. What ends it early leaves what is finished by
+// then so, and says it; the rest is for the next time. See docs/two-phase.md.
 //
 // Errors: ErrInvalid (request.malformed), what Decided gives, and those of [Operations.Prepared] and
 // [Operations.FinishPrepared] that are not in Failed.

@@ -45,8 +45,8 @@ std::vector<std::string> fields_of(base::JsonView request);
 std::optional<std::string> first_difference(base::JsonView stored, base::JsonView wanted,
                                             const std::vector<std::string> &fields);
 
-// The same of what must stay available, or may be there at most: amounts differ by value, "0" is {"*": "0.00"}. Their fields are
-// taken out of the others.
+// The same of what must stay available, or may be there at most: amounts differ by value, "0" is {"*": "0.00"}. Their
+// fields are taken out of the others.
 std::optional<std::string> first_difference(const core::Floors &stored, const core::Floors &wanted,
                                             std::vector<std::string> &fields);
 

@@ -1,5 +1,6 @@
-/* Listeners: events through a queue, in order, each at least once and none missed: from the start, from now and from a place; with a
- * kept place; with a reader that is slow, or killed; beside posting threads; while the ledger shuts down; and after a fork. */
+/* Listeners: events through a queue, in order, each at least once and none missed: from the start, from now and from a
+ * place; with a kept place; with a reader that is slow, or killed; beside posting threads; while the ledger shuts down;
+ * and after a fork. */
 #include "ledger_fixture.h"
 
 #include <pthread.h>
@@ -392,7 +393,8 @@ enum step { BEFORE_OPENING, AFTER_OPENING, AFTER_TAKING, BEFORE_COMMIT, AFTER_CO
 
 static void die(void) { kill(getpid(), SIGKILL); }
 
-/* Writes down what it hears, each event in the transaction that keeps its place. Until the step, or until somebody kills it. */
+/* Writes down what it hears, each event in the transaction that keeps its place. Until the step, or until somebody
+ * kills it. */
 static void listen_until(const struct ledger_fixture *books, enum step step) {
   cala_ledger *ledger = fixture_open_again(books, "");
   char *begin;
@@ -435,7 +437,8 @@ static void listen_until(const struct ledger_fixture *books, enum step step) {
   }
 }
 
-/* How many were written down, how many of these once, the first and the last version, and how many pairs are not in order. */
+/* How many were written down, how many of these once, the first and the last version, and how many pairs are not in
+ * order. */
 static int is_written(cala_ledger *ledger, int count) {
   static const char *const request =
       "{\"sql\": \"select count(*), count(distinct place), coalesce(min(version), 0), coalesce(max(version), 0), "

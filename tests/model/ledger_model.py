@@ -746,7 +746,8 @@ class Ledger:
                 "net": text(debit - credit if normal == "debit" else credit - debit)}
 
     def statement(self, key, layer, by, first, last):
-        """What there was before, lines with what there was after each, what there was at the end; both ends included."""
+        """What there was before, lines with what there was after each, what there was at the end; both ends
+        included."""
         moves = [move for move in self.moves if move[:3] == key and move[4] == layer]
         if by == "effective":
             moves.sort(key=lambda move: move[3])

@@ -1,5 +1,5 @@
-// HostConnection: a program's own connection to a test's ledger, with the program's own copy of SQLite or with libpq, on which it has a
-// transaction and runs what operations ask for (cala_op_step). One thread at a time.
+// HostConnection: a program's own connection to a test's ledger, with the program's own copy of SQLite or with libpq,
+// on which it has a transaction and runs what operations ask for (cala_op_step). One thread at a time.
 #pragma once
 
 #include <cala.h>

@@ -1,5 +1,5 @@
-// A listener with a slow reader beside posting programs, while connections are cut and the database is restarted: what was
-// acknowledged is heard, once, in order.
+// A listener with a slow reader beside posting programs, while connections are cut and the database is restarted: what
+// was acknowledged is heard, once, in order.
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
 

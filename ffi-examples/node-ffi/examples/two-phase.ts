@@ -1,5 +1,5 @@
-// Two-phase commit: the order in the program's database and the payment in the ledger's, both or neither, whenever it is
-// killed. On PostgreSQL: node dist/examples/two-phase.js postgres://...
+// Two-phase commit: the order in the program's database and the payment in the ledger's, both or neither, whenever it
+// is killed. On PostgreSQL: node dist/examples/two-phase.js postgres://...
 import { Ledger, type Prepared, type PreparedOutcome } from "cala-ledger";
 import { connect, inTransaction } from "./connection.js";
 import { openShop } from "./shop.js";

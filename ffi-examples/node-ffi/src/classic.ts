@@ -247,8 +247,8 @@ export class CalaLedger extends Nouns {
   }
 
   /**
-   * Waits while the outbox server serves: until close(), or rejects when it could not begin, as where the program is not
-   * installed, or failed. Resolves at once where `outbox` is not enabled.
+   * Waits while the outbox server serves: until close(), or rejects when it could not begin, as where the program is
+   * not installed, or failed. Resolves at once where `outbox` is not enabled.
    */
   async awaitOutboxServer(): Promise<void> {
     await this.#outbox?.wait();

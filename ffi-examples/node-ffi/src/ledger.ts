@@ -269,8 +269,9 @@ export class Ledger extends Scope {
   }
 
   /**
-   * Ends what is prepared (`prepare` of a transaction) as the program decided, and guesses nothing. An error that is not one
-   * of `failed` ends it, too: what is finished by then stays so, the rest is for the next time. See `docs/two-phase.md`.
+   * Ends what is prepared (`prepare` of a transaction) as the program decided, and guesses nothing. An error that is
+   * not one of `failed` ends it, too: what is finished by then stays so, the rest is for the next time. See
+   * `docs/two-phase.md`.
    */
   recover(options: RecoverOptions): Promise<Recovered> {
     return recover(this, options);

@@ -148,11 +148,14 @@ class Ledger(BaseLedger[Waiting]):
         return reconcile(self.call, rows, known, replay, walk)
 
     def recover(self, decided: Decided, *, min_age_ms: int = 0) -> Recovered:
-        """Ends what is prepared (Transaction.prepare) and at least so old as the program decided; see docs/two-phase.md.
+        """Ends what is prepared (Transaction.prepare) and at least so old as the program decided; see
+        docs/two-phase.md.
 
         decided(prepared): "commit", "rollback", or None: nothing is decided, it is left as it is. Nothing is guessed.
-        Gives which were committed and rolled back, which were left, which somebody else has ended meanwhile, and which failed
-        because another session is at it or they are another user's. Any other error, and what decided raises, ends it: what is
+        Gives which were committed and rolled back, which were left, which somebody else has ended meanwhile, and which
+        failed
+        because another session is at it or they are another user's. Any other error, and what decided raises, ends it:
+        what is
         finished by then stays so, the rest is for the next time. InvalidError request.malformed."""
         return recover(self, decided, checked_age(min_age_ms))
 

@@ -433,10 +433,10 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_account_create_many", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
-    # each start. Of a found one only the fields that the request has are compared, amounts by value, and those only where
-    # on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no
-    # account_set_id: a found one may be in other sets.
+    # Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger
+    # at each start. Of a found one only the fields that the request has are compared, amounts by value, and those only
+    # where on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It
+    # takes no account_set_id: a found one may be in other sets.
     # request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
     #   status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
     #   "synchronous", min_available?: available_limits, max_available?: available_limits,
@@ -1278,13 +1278,13 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_ledger_info", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
-    # status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
-    # writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named ones
-    # are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk. A check that
-    # was not reached is left out. It is answered within timeout_ms, whatever the store does, and on SQLite it is the one
-    # writer for a moment. In a transaction it fails as any operation where the store does. The limits make a check
-    # degraded.
+    # Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is
+    # away. status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it
+    # takes writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the
+    # named ones are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none;
+    # disk. A check that was not reached is left out. It is answered within timeout_ms, whatever the store does, and on
+    # SQLite it is the one writer for a moment. In a transaction it fails as any operation where the store does. The
+    # limits make a check degraded.
     # request: {timeout_ms?: integer 1..60000 = 5000, rollup_behind_max?: integer 0..9007199254740991,
     #   listener_behind_max?: integer 0..9007199254740991, prepared_age_max_ms?: integer 0..9007199254740991,
     #   free_bytes_min?: integer 0..9007199254740991 = 100000000}

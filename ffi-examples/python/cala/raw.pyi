@@ -514,9 +514,12 @@ class Library(ctypes.CDLL):
         """
     def cala_account_ensure(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
-        """Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
-        each start. Of a found one only the fields that the request has are compared, amounts by value, and those only where
-        on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no
+        """Creates an account, or finds the one that has its id, code or external id: for programs that set up their
+        ledger at
+        each start. Of a found one only the fields that the request has are compared, amounts by value, and those only
+        where
+        on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It
+        takes no
         account_set_id: a found one may be in other sets.
         request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
           status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
@@ -1473,9 +1476,12 @@ class Library(ctypes.CDLL):
         """Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store
         is away.
         status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
-        writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named ones
-        are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk. A check that
-        was not reached is left out. It is answered within timeout_ms, whatever the store does, and on SQLite it is the one
+        writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named
+        ones
+        are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk. A check
+        that
+        was not reached is left out. It is answered within timeout_ms, whatever the store does, and on SQLite it is the
+        one
         writer for a moment. In a transaction it fails as any operation where the store does. The limits make a check
         degraded.
         request: {timeout_ms?: integer 1..60000 = 5000, rollup_behind_max?: integer 0..9007199254740991,

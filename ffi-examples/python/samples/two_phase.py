@@ -1,4 +1,5 @@
-"""Two-phase commit: the order in the program's database and the payment in the ledger's, both or neither, whenever it is killed.
+"""Two-phase commit: the order in the program's database and the payment in the ledger's, both or neither, whenever it
+is killed.
 On PostgreSQL."""
 from typing import Any, Literal
 

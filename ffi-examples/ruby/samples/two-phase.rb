@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
-# Two-phase commit: the order in the program's database and the payment in the ledger's, both or neither, whenever it is killed. On PostgreSQL.
+# Two-phase commit: the order in the program's database and the payment in the ledger's, both or neither, whenever it is
+# killed. On PostgreSQL.
 require_relative "sample"
 require "pg"
 

@@ -1,5 +1,5 @@
-// Two-phase commit: the order in the program's database and the payment in the ledger's, both or neither, whenever it is killed.
-// On PostgreSQL.
+// Two-phase commit: the order in the program's database and the payment in the ledger's, both or neither, whenever it
+// is killed. On PostgreSQL.
 package main
 
 import (

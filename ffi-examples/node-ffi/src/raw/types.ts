@@ -572,9 +572,9 @@ export interface Raw {
     outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Creates an account, or finds the one that has its id, code or external id: for programs that set up their ledger at
-   * each start. Of a found one only the fields that the request has are compared, amounts by value, and those only where
-   * on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It takes no
-   * account_set_id: a found one may be in other sets.
+   * each start. Of a found one only the fields that the request has are compared, amounts by value, and those only
+   * where on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It
+   * takes no account_set_id: a found one may be in other sets.
    * request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
    *   status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
    *   "synchronous", min_available?: available_limits, max_available?: available_limits,
@@ -1492,13 +1492,13 @@ export interface Raw {
   cala_ledger_info(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
     outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
-   * status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
-   * writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named ones
-   * are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk. A check that
-   * was not reached is left out. It is answered within timeout_ms, whatever the store does, and on SQLite it is the one
-   * writer for a moment. In a transaction it fails as any operation where the store does. The limits make a check
-   * degraded.
+   * Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is
+   * away. status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it
+   * takes writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named
+   * ones are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk. A
+   * check that was not reached is left out. It is answered within timeout_ms, whatever the store does, and on SQLite it
+   * is the one writer for a moment. In a transaction it fails as any operation where the store does. The limits make a
+   * check degraded.
    * request: {timeout_ms?: integer 1..60000 = 5000, rollup_behind_max?: integer 0..9007199254740991,
    *   listener_behind_max?: integer 0..9007199254740991, prepared_age_max_ms?: integer 0..9007199254740991,
    *   free_bytes_min?: integer 0..9007199254740991 = 100000000}

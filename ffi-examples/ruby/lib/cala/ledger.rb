@@ -203,9 +203,11 @@ module Cala
     #
     # @param min_age_ms [Integer] what is younger is left alone
     # @yieldparam prepared [Hash] gid:, owner:, prepared_at:, age_ms:
-    # @yieldreturn [String, nil] "commit", "rollback", or nil: nothing is decided, it is left as it is. What it raises ends the recovery
-    # @return [Hash] what was committed:, rolled_back:, left:, what somebody else has ended: meanwhile, each an Array of what was yielded;
-    #   and failed:, of prepared: and error:, because another session is at it (prepared.busy) or it is another user's (store.permission)
+    # @yieldreturn [String, nil] "commit", "rollback", or nil: nothing is decided, it is left as it is. What it raises
+    # ends the recovery @return [Hash] what was committed:, rolled_back:, left:, what somebody else has ended:
+    # meanwhile, each an Array of what was yielded;
+    #   and failed:, of prepared: and error:, because another session is at it (prepared.busy) or it is another user's
+    #   (store.permission)
     # @raise [InvalidError] request.malformed
     # @raise [Error] any other that finishing gave. What is finished by then stays so, the rest is for the next time
     def recover(min_age_ms: 0, &decided)

@@ -182,7 +182,8 @@ class Ledger:
         self.holds = {}
         self.balances = {}  # (journal, account, currency): [version, {layer: [debit, credit]}]
         self.entries = {}  # account: [(transaction, sequence)]
-        self.moves = []  # (journal, account or set, currency, effective, layer, side, units, transaction, sequence, when)
+        # (journal, account or set, currency, effective, layer, side, units, transaction, sequence, when)
+        self.moves = []
         self.touched = set()  # (account, journal): where it has entries
         self.velocity = Velocity()
 

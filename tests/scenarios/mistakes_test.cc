@@ -221,8 +221,8 @@ const std::pair<const char *, std::vector<const char *>> kRequests[] = {
        "subtotals": true, "layer": "settled", "at": {"recorded_at": "2026-01-01T00:00:00Z"}, )" CALA_PAGE "}"}},
     {"ledger_info", {"{}"}},
     {"ledger_metrics", {R"({"format": "json"})"}},
-    {"ledger_health",
-     {R"({"timeout_ms": 3000, "rollup_behind_max": 1, "listener_behind_max": 1, "prepared_age_max_ms": 1, "free_bytes_min": 1})"}},
+    {"ledger_health", {R"({"timeout_ms": 3000, "rollup_behind_max": 1, "listener_behind_max": 1,
+          "prepared_age_max_ms": 1, "free_bytes_min": 1})"}},
     {"ledger_migrate", {"{}"}},
 };
 

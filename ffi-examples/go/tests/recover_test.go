@@ -16,12 +16,16 @@ func openPrepared(t *testing.T, gids ...string) (*cala.Ledger, string, func(stri
 	store := postgresStore(t)
 	db := postgresAdapters[0].open(t, store, false)
 	schema := freshSchema(t, db.Exec)
-	ledger := must[*cala.Ledger](t)(cala.Open(t.Context(), cala.Config{Store: store, Schema: schema, Migrate: cala.Ptr(true)}))
+	ledger := must[*cala.Ledger](t)(cala.Open(t.Context(), cala.Config{
+		Store: store, Schema: schema, Migrate: cala.Ptr(true),
+	}))
 	t.Cleanup(func() {
 		ctx := context.Background()
 		for one, err := range ledger.Prepared(ctx, cala.PreparedFilter{}) {
 			check(t, err)
-			must[*cala.TxFinishResult](t)(ledger.FinishPrepared(ctx, cala.TxFinishRequest{GID: one.GID, Outcome: cala.OutcomeRollback}))
+			must[*cala.TxFinishResult](t)(ledger.FinishPrepared(ctx, cala.TxFinishRequest{
+				GID: one.GID, Outcome: cala.OutcomeRollback,
+			}))
 		}
 		check(t, ledger.Close())
 	})
@@ -80,12 +84,14 @@ func TestRecover_ends_nothing_by_what_is_no_decision(t *testing.T) {
 func TestRecover_tells_what_ended_or_is_anothers_and_finishes_the_rest(t *testing.T) {
 	ledger, schema, sql := openPrepared(t, "a", "b", "c")
 	clerk := strings.Replace(schema, "go_", "clerk_", 1)
-	sql(fmt.Sprintf("CREATE ROLE %[1]s LOGIN; GRANT USAGE ON SCHEMA %[2]s TO %[1]s; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %[2]s TO %[1]s",
+	sql(fmt.Sprintf("CREATE ROLE %[1]s LOGIN; GRANT USAGE ON SCHEMA %[2]s TO %[1]s; "+
+		"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %[2]s TO %[1]s",
 		clerk, schema))
 	t.Cleanup(func() { sql(fmt.Sprintf("DROP OWNED BY %[1]s; DROP ROLE %[1]s", clerk)) })
 	config := cala.Config{Store: strings.Replace(postgresStore(t), "//cala@", "//"+clerk+"@", 1), Schema: schema}
 	theirs := must[*cala.Ledger](t)(cala.Open(t.Context(), config))
-	done := must[cala.Recovered](t)(theirs.Recover(t.Context(), deciding(map[string]cala.PreparedOutcome{"b": cala.OutcomeCommit})))
+	committed := map[string]cala.PreparedOutcome{"b": cala.OutcomeCommit}
+	done := must[cala.Recovered](t)(theirs.Recover(t.Context(), deciding(committed)))
 	check(t, theirs.Close())
 	equal(t, len(done.Failed), 1)
 	equal(t, done.Failed[0].Prepared.GID+" "+done.Failed[0].Err.Code, "b store.permission")
@@ -113,7 +119,8 @@ func TestRecover_ends_with_an_error_of_the_program_and_goes_on_the_next_time(t *
 	}})
 	equal(t, errors.Is(err, away), true)
 	equal(t, gidsOf(done.Committed), "a")
-	done = must[cala.Recovered](t)(ledger.Recover(t.Context(), deciding(map[string]cala.PreparedOutcome{"b": cala.OutcomeRollback})))
+	rolledBack := map[string]cala.PreparedOutcome{"b": cala.OutcomeRollback}
+	done = must[cala.Recovered](t)(ledger.Recover(t.Context(), deciding(rolledBack)))
 	equal(t, gidsOf(done.RolledBack), "b")
 }
 

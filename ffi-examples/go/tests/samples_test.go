@@ -17,7 +17,8 @@ func TestSamples(t *testing.T) {
 	}
 	quick := must[[]byte](t)(exec.CommandContext(t.Context(), filepath.Join(programs, "quickstart")).Output())
 	equal(t, string(quick), "Alice has 100.00 USD\n")
-	for _, name := range []string{"basic", "templates", "two-layer", "own-transaction", "host-transaction", "queue-worker", "projection", "velocity", "holds", "sets", "statement", "reconcile", "two-phase", "telemetry"} {
+	for _, name := range []string{"basic", "templates", "two-layer", "own-transaction", "host-transaction",
+		"queue-worker", "projection", "velocity", "holds", "sets", "statement", "reconcile", "two-phase", "telemetry"} {
 		want := string(must[[]byte](t)(os.ReadFile("../../samples/" + name + ".txt")))
 		run := func(t *testing.T, arguments ...string) {
 			t.Helper()

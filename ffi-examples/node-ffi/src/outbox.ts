@@ -68,8 +68,9 @@ export class OutboxServer {
 function unstarted(program: string, { code, message }: NodeJS.ErrnoException): string {
   if (code !== "ENOENT") return `outbox.enabled: ${program} cannot be started: ${message}`;
   return (
-    `outbox.enabled: ${program} was not found, so no other process is told of events. Build it with -DCALA_OUTBOX_SERVER=ON` +
-    " (docs/outbox-server.md of libcala), and put it into PATH or name its file in CALA_OUTBOX_SERVER. The ledger works without it."
+    `outbox.enabled: ${program} was not found, so no other process is told of events. Build it with ` +
+    "-DCALA_OUTBOX_SERVER=ON (docs/outbox-server.md of libcala), and put it into PATH or name its file in " +
+    "CALA_OUTBOX_SERVER. The ledger works without it."
   );
 }
 

@@ -733,7 +733,8 @@ function heard(port: number, count: number): Promise<string[]> {
 
 test("the_retired_outbox_server_that_cannot_be_started_is_told_of", async () => {
   const warnings = await warnedOf("/nowhere/cala-outbox-server", async () => {
-    const cala = await CalaLedger.connect({ pgCon: `sqlite:${join(folder, `${randomUUID()}.db`)}`, outbox: { enabled: true } });
+    const pgCon = `sqlite:${join(folder, `${randomUUID()}.db`)}`;
+    const cala = await CalaLedger.connect({ pgCon, outbox: { enabled: true } });
     const error = await failure(cala.awaitOutboxServer());
     assert.deepEqual([error.name, error.code], ["UnavailableError", "outbox.server"]);
     assert.match(error.message, /\/nowhere\/cala-outbox-server was not found.*CALA_OUTBOX_SERVER/);
@@ -749,7 +750,8 @@ test("the_retired_outbox_server_that_cannot_be_started_is_told_of", async () => 
     await cala.close();
   });
   assert.match(told[0] as string, /\/dev\/null cannot be started: ./);
-  const wrong = await failure(CalaLedger.connect({ pgCon: "sqlite::memory:", outbox: { enabled: true, listenPort: 70000 } }));
+  const outbox = { enabled: true, listenPort: 70000 };
+  const wrong = await failure(CalaLedger.connect({ pgCon: "sqlite::memory:", outbox }));
   assert.ok(wrong instanceof InvalidError);
   assert.deepEqual(wrong.details, { pointer: "/outbox/listenPort" });
   for (const [outbox, pointer] of [

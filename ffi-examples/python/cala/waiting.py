@@ -16,7 +16,8 @@ def in_thread(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs
     return _in_thread(lambda: function(*arguments, **keywords), None)
 
 
-async def make(function: Callable[[], T], unwanted: Callable[[T], object], done: Callable[[], object] | None = None) -> T:
+async def make(function: Callable[[], T], unwanted: Callable[[T], object],
+               done: Callable[[], object] | None = None) -> T:
     """What function makes in a thread; done is called when it has. When the task is cancelled or the loop ends
     meanwhile,
     nobody takes it: then a thread gives it to unwanted."""

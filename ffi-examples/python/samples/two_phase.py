@@ -46,7 +46,8 @@ with cala.Ledger.open(store=store, migrate=True) as ledger:
         if not gid.startswith("order") or not gid.endswith(suffix):
             return None  # another program's
         sql(f"INSERT INTO {decisions} VALUES (%s, 'rollback') ON CONFLICT DO NOTHING", gid)
-        outcome: Literal["commit", "rollback"] = sql(f"SELECT outcome FROM {decisions} WHERE gid = %s", gid).fetchone()[0]
+        outcome: Literal["commit", "rollback"]
+        outcome, = sql(f"SELECT outcome FROM {decisions} WHERE gid = %s", gid).fetchone()
         return outcome
 
     def recover() -> None:

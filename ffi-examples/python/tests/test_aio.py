@@ -152,7 +152,8 @@ class CancelledOpening(unittest.TestCase):
 
     def assert_left_closed(self, path):
         def is_open():
-            return path in (os.path.realpath(f"/proc/self/fd/{descriptor}") for descriptor in os.listdir("/proc/self/fd"))
+            descriptors = os.listdir("/proc/self/fd")
+            return path in (os.path.realpath(f"/proc/self/fd/{descriptor}") for descriptor in descriptors)
 
         def opening():
             return any(thread.name == "cala" for thread in threading.enumerate())

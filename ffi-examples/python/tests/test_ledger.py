@@ -199,7 +199,8 @@ class HostTest(unittest.TestCase):
                 within.migrate()
                 account = within.accounts.create(code="A", name="Café", description="déjà")["id"]
                 self.assertEqual("déjà", within.accounts.update(account, name="Bar")["description"])
-                self.assertEqual(("Bar", "déjà"), tuple(within.accounts.find(code="A")[key] for key in ("name", "description")))
+                account = within.accounts.find(code="A")
+                self.assertEqual(("Bar", "déjà"), (account["name"], account["description"]))
             self.assertIs(factory, connection.text_factory)
             self.assertEqual(factory("Café".encode()), connection.execute("SELECT 'Café'").fetchone()[0])
 

@@ -135,7 +135,8 @@ class TwoPhaseTest(unittest.TestCase):
         theirs = cala.Ledger.open(store=POSTGRES.replace("//cala@", f"//{clerk}@"), schema=self.schema)
         self.addCleanup(theirs.close)
         done = theirs.recover(lambda prepared: "commit" if prepared["gid"] == "b" else None)
-        self.assertEqual([("b", "store.permission")], [(one["prepared"]["gid"], one["error"].code) for one in done["failed"]])
+        failed = [(one["prepared"]["gid"], one["error"].code) for one in done["failed"]]
+        self.assertEqual([("b", "store.permission")], failed)
         self.assertEqual(["a", "c"], gids(done["left"]))
 
         def decided(prepared):
@@ -176,7 +177,8 @@ class TwoPhaseTest(unittest.TestCase):
 
         plain, done = asyncio.run(run())
         self.assertEqual(["a", "b", "c"], gids(plain["left"]))
-        self.assertEqual((["a"], ["b"], ["c"]), tuple(gids(done[what]) for what in ("committed", "rolled_back", "left")))
+        self.assertEqual((["a"], ["b"], ["c"]),
+                         tuple(gids(done[what]) for what in ("committed", "rolled_back", "left")))
 
 
 class NothingPreparedTest(unittest.TestCase):

@@ -37,8 +37,10 @@ def waits(ledger: cala.Ledger) -> None:
     assert_type(ledger.balances.at("j", "a", "USD", version=1)["available"]["pending"], str)
     assert_type(ledger.cel_evaluate("1", as_="decimal"), cala.CelValue)
     assert_type(next(ledger.listen(from_="start", types=["transaction_created"])), cala.documents.Event)
-    assert_type(ledger.projection("p", lambda tx, event: tx.exec("select 1"), types=["account_created"]).catch_up(), int)
-    assert_type(ledger.recover(lambda prepared: "commit" if prepared["age_ms"] else None)["left"], list[cala.PreparedTransaction])
+    projection = ledger.projection("p", lambda tx, event: tx.exec("select 1"), types=["account_created"])
+    assert_type(projection.catch_up(), int)
+    recovered = ledger.recover(lambda prepared: "commit" if prepared["age_ms"] else None)
+    assert_type(recovered["left"], list[cala.PreparedTransaction])
     assert_type(cala.retrying(lambda: ledger.info()["accounts"]), int)
     with ledger.begin(savepoint=True) as tx:
         assert_type(tx.exec("select ?", ["1", None])["rows"][0][0], str | None)

@@ -9,13 +9,15 @@ ORDERS, DECISIONS = %w[orders decisions].map { |name| "#{name}#{SUFFIX.tr("-", "
 # The program's own database. Here it is that of the ledger, and could be any.
 OWN = PG.connect(STORE)
 OWN.exec("CREATE TABLE #{ORDERS} (gid text PRIMARY KEY)")
-OWN.exec("CREATE TABLE #{DECISIONS} (gid text PRIMARY KEY, outcome text NOT NULL CHECK (outcome IN ('commit', 'rollback')))")
+OWN.exec("CREATE TABLE #{DECISIONS} (gid text PRIMARY KEY, " \
+         "outcome text NOT NULL CHECK (outcome IN ('commit', 'rollback')))")
 
 open_ledger do |ledger|
   journal = ledger.journals.create(name: "Main", code: code("MAIN"))[:id]
   alice, bank = %w[ALICE BANK].map { |name| ledger.accounts.create(code: code(name), name: name)[:id] }
   ledger.tx_templates.create(
-    code: code("PAYMENT"), params: params(amount: "decimal"), transaction: { effective: "date()", journal_id: "uuid('#{journal}')" },
+    code: code("PAYMENT"), params: params(amount: "decimal"),
+    transaction: { effective: "date()", journal_id: "uuid('#{journal}')" },
     entries: entries("SETTLED", debit: "uuid('#{bank}')", credit: "uuid('#{alice}')")
   )
 
@@ -47,13 +49,15 @@ open_ledger do |ledger|
   recover = lambda do
     done = ledger.recover(&decided)
     said = { committed: "committed", rolled_back: "rolled back", left: "left" }.flat_map do |what, words|
-      done[what].map { |one| one[:gid] }.select { |gid| gid.end_with?(SUFFIX) }.map { |gid| "#{without_suffix(gid)} #{words}" }
+      done[what].map { |one| one[:gid] }.select { |gid| gid.end_with?(SUFFIX) }
+                .map { |gid| "#{without_suffix(gid)} #{words}" }
     end
     puts "  recovery: #{said.join(", ")}"
   end
   show = lambda do |title|
     count = OWN.exec("SELECT count(*) FROM #{ORDERS}").getvalue(0, 0).to_i
-    puts "#{title}: #{orders_text(count)}, ALICE #{balance_text(ledger, { journal_id: journal, account_id: alice, currency: "USD" })}"
+    balance = balance_text(ledger, { journal_id: journal, account_id: alice, currency: "USD" })
+    puts "#{title}: #{orders_text(count)}, ALICE #{balance}"
   end
 
   ledger.begin do |tx|

@@ -51,7 +51,8 @@ class LedgerTest < Minitest::Test
       posting = postings.last
       attached = { control_id: SecureRandom.uuid, account_ids: [@fixture.bob], params: bad }
       [-> { @ledger.transactions.preview(**posting) }, -> { @ledger.holds.create(**posting) },
-       -> { @ledger.velocity_controls.attach(**attached) }, -> { @ledger.velocity_controls.ensure_attached(**attached) }].each do |refused|
+       -> { @ledger.velocity_controls.attach(**attached) },
+       -> { @ledger.velocity_controls.ensure_attached(**attached) }].each do |refused|
         assert_equal "param.type", assert_raises(Cala::InvalidError, &refused).code
       end
     end

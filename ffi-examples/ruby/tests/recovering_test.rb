@@ -23,14 +23,17 @@ class RecoveringTest < Minitest::Test
     prepare("a", "b", "c")
     assert_empty(@ledger.recover(min_age_ms: 3_600_000) { flunk }.values.flatten)
     done = @ledger.recover { |one| { "a" => "commit", "c" => "ROLLBACK" }[one[:gid]] }
-    assert_equal({ committed: ["a"], rolled_back: ["c"], ended: [], left: ["b"], failed: [] }, done.transform_values { |those| gids(those) })
+    assert_equal({ committed: ["a"], rolled_back: ["c"], ended: [], left: ["b"], failed: [] },
+                 done.transform_values { |those| gids(those) })
     assert_equal %i[age_ms gid owner prepared_at], done[:left].first.keys.sort
     assert_equal ["b"], gids(@ledger.prepared.list)
   end
 
   def test_whatever_is_no_decision_ends_nothing
     prepare("order")
-    ["", "maybe", false, true, 0, ["commit"]].each { |answer| assert_raises(Cala::InvalidError, answer.inspect) { @ledger.recover { answer } } }
+    ["", "maybe", false, true, 0, ["commit"]].each do |answer|
+      assert_raises(Cala::InvalidError, answer.inspect) { @ledger.recover { answer } }
+    end
     [-1, 1.5, "1", nil].each do |age|
       error = assert_raises(Cala::InvalidError) { @ledger.recover(min_age_ms: age) { "commit" } }
       assert_match(/min_age_ms/, error.message)

@@ -29,13 +29,16 @@ func main() {
 	s := shop{Ledger: ledger, own: sample.Must(sql.Open("postgres", os.Args[1])), orders: `"orders` + ledger.Suffix + `"`,
 		decisions: `"decisions` + ledger.Suffix + `"`, journal: ledger.Journal(ctx)}
 	defer s.own.Close()
-	s.alice, s.cashier = ledger.Account(ctx, "ALICE", "Alice", cala.Credit), ledger.Account(ctx, "CASH", "Cash", cala.Debit)
+	s.alice = ledger.Account(ctx, "ALICE", "Alice", cala.Credit)
+	s.cashier = ledger.Account(ctx, "CASH", "Cash", cala.Debit)
 	ledger.Transfer(ctx, "PAYMENT")
 	sample.Must(s.own.ExecContext(ctx, "CREATE TABLE "+s.orders+" (gid text PRIMARY KEY); CREATE TABLE "+s.decisions+
 		" (gid text PRIMARY KEY, outcome text NOT NULL CHECK (outcome IN ('commit', 'rollback')))"))
 
 	theirs := sample.Must(ledger.Begin(ctx))
-	sample.Must(theirs.CreateAccount(ctx, cala.NewAccount{Code: ledger.Code("THEIRS"), Name: "An account of another program's"}))
+	sample.Must(theirs.CreateAccount(ctx, cala.NewAccount{
+		Code: ledger.Code("THEIRS"), Name: "An account of another program's",
+	}))
 	sample.Check(theirs.Prepare(ctx, ledger.Code("theirs")))
 	sample.Check(s.order(ctx, ledger.Code("order1"), ""))
 	s.show(ctx, "nobody is killed")
@@ -46,7 +49,9 @@ func main() {
 		s.recover(ctx)
 		s.show(ctx, "and then")
 	}
-	sample.Must(ledger.FinishPrepared(ctx, cala.TxFinishRequest{GID: ledger.Code("theirs"), Outcome: cala.OutcomeRollback}))
+	sample.Must(ledger.FinishPrepared(ctx, cala.TxFinishRequest{
+		GID: ledger.Code("theirs"), Outcome: cala.OutcomeRollback,
+	}))
 	sample.Must(s.own.ExecContext(ctx, "DROP TABLE "+s.orders+", "+s.decisions))
 }
 
@@ -94,7 +99,8 @@ func (s shop) decided(ctx context.Context, prepared cala.Prepared) (outcome cala
 	if !strings.HasPrefix(prepared.GID, "order") || !strings.HasSuffix(prepared.GID, s.Suffix) {
 		return "", nil // another program's
 	}
-	_, err = s.own.ExecContext(ctx, "INSERT INTO "+s.decisions+" VALUES ($1, 'rollback') ON CONFLICT DO NOTHING", prepared.GID)
+	_, err = s.own.ExecContext(ctx,
+		"INSERT INTO "+s.decisions+" VALUES ($1, 'rollback') ON CONFLICT DO NOTHING", prepared.GID)
 	if err != nil {
 		return "", err
 	}

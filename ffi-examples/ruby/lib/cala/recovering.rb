@@ -10,7 +10,8 @@ module Cala
 
     def initialize(ledger, min_age_ms)
       unless min_age_ms.is_a?(Integer) && min_age_ms >= 0
-        raise InvalidError.new(code: "request.malformed", message: "min_age_ms is #{min_age_ms.inspect}, and must be a number of milliseconds")
+        raise InvalidError.new(code: "request.malformed",
+                               message: "min_age_ms is #{min_age_ms.inspect}, and must be a number of milliseconds")
       end
 
       @ledger = ledger

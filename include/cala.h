@@ -213,8 +213,8 @@ typedef void (*cala_event_fn)(void *user, cala_status status, const char *event,
 
 /* Called by cala_queue_drain or cala_queue_run, on their caller's thread, once for each record of a log that goes to
  * the queue with it (cala_ledger_log). type is CALA_RECORD_LOG and data the record, or CALA_RECORD_DROPPED and data the
- * number of records that were dropped; of data_len bytes, NUL-terminated, valid until the call returns. It may call any
- * function of this header. */
+ * number of its ledger's that were dropped; of data_len bytes, NUL-terminated, valid until the call returns. It may
+ * call any function of this header. */
 typedef void (*cala_log_fn)(void *user, int32_t type, const char *data, size_t data_len);
 
 /* Any function's address, and how a program tells where one of libpq's is (cala_tx_adopt): the address of the function
@@ -330,7 +330,7 @@ CALA_API void cala_ledger_free(cala_ledger *ledger);
  *   slow_ms  operations that took so long, 0 to 3600000, are told of too (operation.slow, a warning). Default: none.
  *   buffer   how many log records wait in the queue at most, whichever ledgers they are of, 1 to 100000. Default 1024.
  *            Nothing waits for a place: more are dropped and counted. The next record then says how many
- *            (CALA_RECORD_DROPPED, or a call of the fn that was last given with this queue), and so does
+ *            (CALA_RECORD_DROPPED, of all these ledgers, or a call of each one's fn, of its own), and so does
  *            ledger_metrics.
  * What open itself did is over by then; open with "lazy" to hear of it. No record comes after cala_ledger_shutdown has
  * told of its end. CALA_INVALID, CALA_CLOSED. */

@@ -7,12 +7,15 @@
 #include "api/guard.h"
 #include "live/ledger.h"
 #include "live/listener.h"
+#include "live/log.h"
 #include "live/op.h"
 #include "live/tx.h"
 #include "runtime/queue.h"
 
 struct cala_ledger : cala::api::Handle<cala::live::LedgerState> {};
-struct cala_queue : cala::api::Handle<cala::runtime::Queue> {};
+struct cala_queue : cala::api::Handle<cala::runtime::Queue> {
+  cala::live::LogEars *ears = nullptr;  // the queue's
+};
 struct cala_tx : cala::api::Handle<cala::live::TxState> {};
 struct cala_op : cala::api::Handle<cala::live::OpState> {
   mutable std::atomic<cala_error *> error{nullptr};  // null until somebody asks for it

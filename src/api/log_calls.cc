@@ -56,7 +56,8 @@ cala_status cala_ledger_log(cala_ledger *ledger, const char *options, size_t opt
     if (base::Outcome valid = api::check_handle<api::QueueSlots>(queue, "cala_queue"); !valid) return valid;
     if (ledger->state->closing()) return live::closed_error();
     queue->state->set_log_capacity(read->buffer);
-    return ledger->state->log_to(std::make_shared<live::QueueLog>(queue->state, fn, user), read->level, read->slow);
+    return ledger->state->log_to(std::make_shared<live::QueueLog>(queue->state, *queue->ears, fn, user), read->level,
+                                 read->slow);
   });
 }
 

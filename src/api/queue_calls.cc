@@ -39,7 +39,10 @@ cala_status cala_queue_new(cala_queue **out, cala_error **out_error) {
     *out = nullptr;
     base::Result<std::shared_ptr<runtime::Queue>> queue = runtime::Queue::create();
     if (!queue) return std::move(queue.error());
+    live::LogEars *ears = nullptr;
+    live::LogEars::give(**queue, &ears);
     *out = api::QueueSlots::make(queue.take());
+    (*out)->ears = ears;
     return {};
   });
 }

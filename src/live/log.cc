@@ -3,61 +3,95 @@
 #include <charconv>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/json.h"
 
 namespace cala::live {
 
-// Whom the records are for. They keep it until they are read.
-struct QueueLog::Ear {
-  Ear(LogFn called, void *with) : fn(called), user(with) {}
+using runtime::MessageType;
+using runtime::Queue;
 
-  const LogFn fn;
-  void *const user;
-  std::atomic<bool> replaced{false};
-
-  void hear(runtime::MessageType type, const char *data, std::size_t length) const {
-    if (fn != nullptr && !replaced.load(std::memory_order_acquire))
-      fn(user, static_cast<std::int32_t>(type), data, length);
+void LogEar::hear(MessageType type, const char *data, std::size_t length) const {
+  if (is_called() && !replaced_.load(std::memory_order_acquire)) {
+    fn_(user_, static_cast<std::int32_t>(type), data, length);
   }
-  // For the queue; a callback may leave by longjmp, and nothing here has a destructor.
-  static void dropped(void *ear, std::uint64_t count) {
+}
+
+std::uint64_t LogEar::take_dropped() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return std::exchange(dropped_, 0);
+}
+
+bool LogEar::has_dropped() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return dropped_ > 0;
+}
+
+void LogEars::give(Queue &queue, LogEars **out) {
+  auto ears = std::make_shared<LogEars>();
+  *out = ears.get();
+  queue.set_dropped_callback(dropped, *out, std::move(ears));
+}
+
+// Those whose ledger is gone, and who have nothing to be told of any more, go.
+void LogEars::add(std::shared_ptr<LogEar> ear) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::erase_if(ears_,
+                [](const std::shared_ptr<LogEar> &each) { return each.use_count() == 1 && !each->has_dropped(); });
+  ears_.push_back(std::move(ear));
+}
+
+LogEar *LogEars::next_that_lost(std::size_t *at, std::uint64_t *lost) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  while (*at < ears_.size()) {
+    called_ = ears_[(*at)++];
+    *lost = called_->take_dropped();
+    if (*lost > 0) return called_.get();
+  }
+  called_.reset();
+  return nullptr;
+}
+
+// For the queue, which counts those of all ledgers; nothing here has a destructor.
+void LogEars::dropped(void *ears, std::uint64_t /*count*/) {
+  std::size_t at = 0;
+  std::uint64_t lost = 0;
+  while (const LogEar *ear = static_cast<LogEars *>(ears)->next_that_lost(&at, &lost)) {
     char digits[24];
-    *std::to_chars(digits, digits + sizeof digits - 1, count).ptr = '\0';
-    static_cast<const Ear *>(ear)->hear(runtime::MessageType::kDropped, digits, std::char_traits<char>::length(digits));
+    *std::to_chars(digits, digits + sizeof digits - 1, lost).ptr = '\0';
+    ear->hear(MessageType::kDropped, digits, std::char_traits<char>::length(digits));
   }
-};
+}
 
 class QueueLog::Record final : public runtime::Completion {
  public:
-  Record(std::shared_ptr<const Ear> ear, std::string text) : ear_(std::move(ear)), text_(std::move(text)) {}
+  Record(std::shared_ptr<const LogEar> ear, std::string text) : ear_(std::move(ear)), text_(std::move(text)) {}
 
   std::uint64_t tag() const override {
-    return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(ear_->user));
+    return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(ear_->user()));
   }
   std::int32_t status() const override { return 0; }
-  std::uint16_t type() const override { return static_cast<std::uint16_t>(runtime::MessageType::kLog); }
+  std::uint16_t type() const override { return static_cast<std::uint16_t>(MessageType::kLog); }
   void append_data(std::string &out) const override { out += text_; }
-  void deliver() override { ear_->hear(runtime::MessageType::kLog, text_.data(), text_.size()); }
+  void deliver() override { ear_->hear(MessageType::kLog, text_.data(), text_.size()); }
 
  private:
-  const std::shared_ptr<const Ear> ear_;
+  const std::shared_ptr<const LogEar> ear_;
   const std::string text_;
 };
 
-QueueLog::QueueLog(std::shared_ptr<runtime::Queue> queue, LogFn fn, void *user)
-    : queue_(std::move(queue)), ear_(std::make_shared<Ear>(fn, user)) {
-  if (fn != nullptr) queue_->set_dropped_callback(Ear::dropped, ear_.get(), ear_);
+QueueLog::QueueLog(std::shared_ptr<Queue> queue, LogEars &ears, LogFn fn, void *user)
+    : queue_(std::move(queue)), ear_(std::make_shared<LogEar>(fn, user)) {
+  if (ear_->is_called()) ears.add(ear_);
 }
 
-void QueueLog::replaced() noexcept { ear_->replaced.store(true, std::memory_order_release); }
+void QueueLog::replaced() noexcept { ear_->replace(); }
 
 bool QueueLog::take(const engine::LogEntry &entry) noexcept {
-  switch (queue_->place_for_log()) {
-    case runtime::Queue::LogPlace::kFull: return false;
-    case runtime::Queue::LogPlace::kClosed: return true;
-    case runtime::Queue::LogPlace::kFree: break;
-  }
+  Queue::LogPlace place = Queue::LogPlace::kFree;
+  if (ear_->was_dropped([&] { return place = queue_->place_for_log(); })) return false;
+  if (place == Queue::LogPlace::kClosed) return true;
   try {
     base::JsonWriter out;
     out.begin_object().key("at").string(clock_.now().micros_text());
@@ -72,9 +106,13 @@ bool QueueLog::take(const engine::LogEntry &entry) noexcept {
       }
     }
     out.end_object();
-    return queue_->push_log(std::make_shared<Record>(ear_, out.take())) != runtime::Queue::LogPlace::kFull;
+    auto record = std::make_shared<Record>(ear_, out.take());
+    return !ear_->was_dropped([&] { return queue_->push_log(std::move(record)); });
   } catch (...) {
-    queue_->drop_log();
+    ear_->was_dropped([&] {
+      queue_->drop_log();
+      return Queue::LogPlace::kFull;
+    });
     return false;
   }
 }

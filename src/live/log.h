@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <vector>
 
 #include "engine/log.h"
 #include "runtime/clock.h"
@@ -16,19 +18,64 @@ namespace cala::live {
 // type: a record, or how many were dropped.
 using LogFn = void (*)(void *user, std::int32_t type, const char *data, std::size_t length);
 
+// Whom one ledger's records are for. They keep it until they are read.
+class LogEar {
+ public:
+  LogEar(LogFn fn, void *user) : fn_(fn), user_(user) {}
+
+  void hear(runtime::MessageType type, const char *data, std::size_t length) const;
+  void *user() const { return user_; }
+  bool is_called() const { return fn_ != nullptr; }
+  void replace() noexcept { replaced_.store(true, std::memory_order_release); }
+
+  // Asks the queue, and counts what it dropped: who takes the count finds all that were dropped until then.
+  template <typename Ask>
+  bool was_dropped(Ask ask) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const bool dropped = ask() == runtime::Queue::LogPlace::kFull;
+    dropped_ += dropped ? 1 : 0;
+    return dropped;
+  }
+  std::uint64_t take_dropped();
+  bool has_dropped();
+
+ private:
+  const LogFn fn_;
+  void *const user_;
+  std::atomic<bool> replaced_{false};
+  std::mutex mutex_;
+  std::uint64_t dropped_ = 0;
+};
+
+// Those who are called by one queue: each is told how many of its own ledger's records were dropped. Safe from every
+// thread.
+class LogEars {
+ public:
+  static void give(runtime::Queue &queue, LogEars **out);  // the queue keeps them
+
+  void add(std::shared_ptr<LogEar> ear);
+
+ private:
+  static void dropped(void *ears, std::uint64_t count);
+  LogEar *next_that_lost(std::size_t *at, std::uint64_t *lost);
+
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<LogEar>> ears_;
+  std::shared_ptr<LogEar> called_;  // a callback may leave by longjmp: nothing on its stack keeps it
+};
+
 class QueueLog final : public engine::LogListener {
  public:
-  QueueLog(std::shared_ptr<runtime::Queue> queue, LogFn fn, void *user);
+  QueueLog(std::shared_ptr<runtime::Queue> queue, LogEars &ears, LogFn fn, void *user);
 
   bool take(const engine::LogEntry &entry) noexcept override;
   void replaced() noexcept override;  // fn is not called any more
 
  private:
-  struct Ear;
   class Record;
 
   const std::shared_ptr<runtime::Queue> queue_;
-  const std::shared_ptr<Ear> ear_;
+  const std::shared_ptr<LogEar> ear_;
   const runtime::SystemClock clock_;
 };
 

@@ -41,6 +41,7 @@ void a_taken_code_is_told_as_such(void **state);
 void two_operations_in_one_transaction_are_busy(void **state);
 void the_same_id_answers_with_the_first_result(void **state);
 void what_is_posted_is_seen_inside_and_not_outside(void **state);
+void every_operation_that_writes_is_tried(void **state);
 void each_operation_writes_once_and_last(void **state);
 void a_prune_writes_once_and_last(void **state);
 void told_that_there_is_no_transaction_nothing_that_writes_is_asked(void **state);

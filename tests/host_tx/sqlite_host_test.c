@@ -357,6 +357,7 @@ int main(void) {
       IN_EACH(two_operations_in_one_transaction_are_busy),
       IN_EACH(the_same_id_answers_with_the_first_result),
       IN_EACH(what_is_posted_is_seen_inside_and_not_outside),
+      cmocka_unit_test(every_operation_that_writes_is_tried),
       IN_EACH(each_operation_writes_once_and_last),
       IN_EACH(a_prune_writes_once_and_last),
       IN_EACH(a_batch_lands_as_one),

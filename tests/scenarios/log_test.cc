@@ -363,6 +363,47 @@ TEST_P(LoggedOnSqlite, RecordsThatNobodyReadsAreDroppedCountedAndTold) {
   EXPECT_EQ(cala_queue_drain(queue_, 0), 0);
 }
 
+TEST_P(LoggedOnSqlite, EachLedgerOfAQueueIsToldHowManyOfItsOwnWereDropped) {
+  struct Heard {
+    int records = 0;
+    int dropped = 0;
+  } mine, its;
+  const cala_log_fn fn = [](void *user, int32_t type, const char *data, size_t) {
+    auto *of = static_cast<Heard *>(user);
+    of->records += type == CALA_RECORD_LOG ? 1 : 0;
+    of->dropped += type == CALA_RECORD_DROPPED ? std::stoi(data) : 0;
+  };
+  const std::string options = R"({"level": "debug", "buffer": 2})";
+  const std::string config = R"({"store": "sqlite::memory:"})";
+  const auto refuse = [&](int times, cala_ledger *ledger) {
+    std::swap(ledger, ledger_);
+    for (int i = 0; i < times; ++i) run(cala_account_find, R"({"code": "NOBODY"})");
+    std::swap(ledger, ledger_);
+  };
+  open();
+  cala_ledger *other = nullptr;
+  ASSERT_EQ(cala_ledger_open(config.data(), config.size(), &other, nullptr), CALA_OK);
+  log(options, fn, &mine);
+  ASSERT_EQ(cala_ledger_log(other, options.data(), options.size(), queue_, fn, &its, nullptr), CALA_OK);
+  refuse(5, ledger_);
+  refuse(4, other);
+  EXPECT_EQ(cala_queue_drain(queue_, 0), 3);
+  EXPECT_EQ(std::pair(mine.records, mine.dropped), std::pair(2, 3));
+  EXPECT_EQ(std::pair(its.records, its.dropped), std::pair(0, 4));
+  // One that has ended is told of what it lost until then, and of nothing more.
+  refuse(2, ledger_);
+  refuse(1, other);
+  cala_ledger_free(other);
+  refuse(3, ledger_);
+  EXPECT_EQ(cala_queue_drain(queue_, 0), 3);
+  EXPECT_EQ(std::pair(mine.records, mine.dropped), std::pair(4, 6));
+  EXPECT_EQ(std::pair(its.records, its.dropped), std::pair(0, 5));
+  refuse(3, ledger_);
+  EXPECT_EQ(cala_queue_drain(queue_, 0), 3);
+  EXPECT_EQ(mine.dropped, 7);
+  EXPECT_EQ(its.dropped, 5);
+}
+
 TEST_P(Logged, NothingComesWhenTheLogIsOverOrTheLedgerIs) {
   open();
   fill();

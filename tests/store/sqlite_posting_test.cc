@@ -211,6 +211,23 @@ TEST_P(SqlitePostingWay, RefusesABalanceThatIsNotAtTheVersionRead) {
   EXPECT_EQ(ledger.count("transactions"), 1);
 }
 
+// A defect of ours: nothing of such a write is left out in silence.
+TEST_P(SqlitePostingWay, RefusesABalanceThatNoEntryMoves) {
+  ASSERT_TRUE(ledger.writer().begin(Access::kWrite).ok());
+  store::PostingState state;
+  Result<store::PostingWrite> write = ledger.prepare({transfer(0, 1), transfer(1, 2)}, ledger.writer(), state);
+  ASSERT_TRUE(write.ok());
+  write->transactions.pop_back();
+  write->entries.resize(2);
+  write->moves.resize(2);
+  const Result<store::Answer> refused = ledger.writer().execute(write.take());
+  ledger.writer().rollback();
+  ASSERT_FALSE(refused.ok());
+  // As a document it can only be one that the trigger refuses.
+  EXPECT_EQ(refused.error().code, GetParam() ? "store.plan" : "balance.changed");
+  EXPECT_EQ(ledger.count("transactions"), 0);
+}
+
 TEST_P(SqlitePostingWay, NamesTheColumnThatIsTaken) {
   Sketch sketch = transfer(0, 1);
   sketch.external_id = "order-1";

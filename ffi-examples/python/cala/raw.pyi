@@ -178,7 +178,7 @@ class Library(ctypes.CDLL):
           buffer   how many log records wait in the queue at most, whichever ledgers they are of, 1 to 100000.
           Default 1024.
                    Nothing waits for a place: more are dropped and counted. The next record then says how many
-                   (CALA_RECORD_DROPPED, or a call of the fn that was last given with this queue), and so does
+                   (CALA_RECORD_DROPPED, of all these ledgers, or a call of each one's fn, of its own), and so does
                    ledger_metrics.
         What open itself did is over by then; open with "lazy" to hear of it. No record comes after cala_ledger_shutdown
         has

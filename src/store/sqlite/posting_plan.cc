@@ -18,7 +18,7 @@ Error bad_plan(std::string message) {
   return base::make_error(base::Status::kInternal, "store.plan", std::move(message));
 }
 
-// Walks the write once. Open balances are the ones touched, in the order of write.balances.
+// Walks the write once. Open balances are in the order of write.balances; each is moved by an entry.
 class Planner {
  public:
   Planner(const PostingWrite &write, const SqliteTicket &ticket) : write_(write), ticket_(ticket) {}
@@ -32,7 +32,7 @@ class Planner {
     if (base::Outcome outcome = open_balances(); !outcome) return std::move(outcome.error());
     if (base::Outcome outcome = add_transactions(); !outcome) return std::move(outcome.error());
     if (base::Outcome outcome = add_entries(); !outcome) return std::move(outcome.error());
-    close_balances();
+    if (base::Outcome outcome = close_balances(); !outcome) return std::move(outcome.error());
     if (base::Outcome outcome = add_buckets(); !outcome) return std::move(outcome.error());
     return std::move(plan_);
   }
@@ -176,14 +176,15 @@ class Planner {
     }
   }
 
-  void close_balances() {
+  base::Outcome close_balances() {
     for (std::size_t i = 0; i < plan_.balances.size(); ++i) {
       PlannedBalance &balance = plan_.balances[i];
-      balance.trail = trail_text(trails_[i]);
       const std::int64_t entry_at = balance.head_n - ticket_.next_entry_n;
-      if (entry_at >= 0) balance.state = plan_.entries[static_cast<std::size_t>(entry_at)].state;
+      if (entry_at < 0) return bad_plan("a posting has a balance that none of its entries moves");
+      balance.trail = trail_text(trails_[i]);
+      balance.state = plan_.entries[static_cast<std::size_t>(entry_at)].state;
     }
-    std::erase_if(plan_.balances, [](const PlannedBalance &balance) { return balance.state.empty(); });
+    return {};
   }
 
   std::size_t index_of(const core::BalanceKey &key) const {

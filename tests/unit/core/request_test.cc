@@ -95,28 +95,27 @@ TEST(RequestFields, AChangeClearsNothingThatMustBeThere) {
 
 // What a program without an engine and a store needs to say whether a tx template is sound, and what it would post.
 TEST(RequestFields, ATemplatesDocumentBecomesAPosting) {
-  const auto source = read<TxTemplate>(
-      R"({"code": "PAY", "params": [{"name": "amount", "type": "decimal", "min": "decimal('0.01')"}],
-          "transaction": {"effective": "date()", "journal_id": "uuid('00000000-0000-7000-8000-000000000001')"},
-          "entries": [
-            {"entry_type": "'PAY_DR'", "account_id": "uuid('00000000-0000-7000-8000-000000000002')",
-             "layer": "SETTLED", "direction": "DEBIT", "units": "params.amount", "currency": "'USD'"},
-            {"entry_type": "'PAY_CR'", "account_id": "uuid('00000000-0000-7000-8000-000000000003')",
-             "layer": "SETTLED", "direction": "CREDIT", "units": "params.amount", "currency": "'USD'"}]
-})",
-      read_new<TxTemplate>);
-ASSERT_TRUE(source.ok()) << source.error().message;
-const base::Timestamp now = *base::Timestamp::parse("2026-03-10T12:00:00Z");
-const base::Result<CompiledTxTemplatePtr> compiled = compile_tx_template(*source);
-ASSERT_TRUE(compiled.ok()) << compiled.error().message;
-EXPECT_TRUE(check_tx_template(**compiled, now).ok());
-const base::Result<base::Json> params = base::Json::parse(R"({"amount": "12.50"})");
-const base::Result<PostedTransaction> posting = prepare_posting(**compiled, params->root(), base::Uuid(), now);
-ASSERT_TRUE(posting.ok()) << posting.error().message;
-ASSERT_EQ(posting->entries.size(), 2U);
-EXPECT_EQ(posting->entries[0].units.text(), "12.50");
-EXPECT_EQ(posting->entries[1].entry_type, "PAY_CR");
-EXPECT_EQ(posting->transaction.effective, now.date());
+  const auto source = read<TxTemplate>(R"json(
+    {"code": "PAY", "params": [{"name": "amount", "type": "decimal", "min": "decimal('0.01')"}],
+     "transaction": {"effective": "date()", "journal_id": "uuid('00000000-0000-7000-8000-000000000001')"},
+     "entries": [
+       {"entry_type": "'PAY_DR'", "account_id": "uuid('00000000-0000-7000-8000-000000000002')",
+        "layer": "SETTLED", "direction": "DEBIT", "units": "params.amount", "currency": "'USD'"},
+       {"entry_type": "'PAY_CR'", "account_id": "uuid('00000000-0000-7000-8000-000000000003')",
+        "layer": "SETTLED", "direction": "CREDIT", "units": "params.amount", "currency": "'USD'"}]})json",
+                                       read_new<TxTemplate>);
+  ASSERT_TRUE(source.ok()) << source.error().message;
+  const base::Timestamp now = *base::Timestamp::parse("2026-03-10T12:00:00Z");
+  const base::Result<CompiledTxTemplatePtr> compiled = compile_tx_template(*source);
+  ASSERT_TRUE(compiled.ok()) << compiled.error().message;
+  EXPECT_TRUE(check_tx_template(**compiled, now).ok());
+  const base::Result<base::Json> params = base::Json::parse(R"({"amount": "12.50"})");
+  const base::Result<PostedTransaction> posting = prepare_posting(**compiled, params->root(), base::Uuid(), now);
+  ASSERT_TRUE(posting.ok()) << posting.error().message;
+  ASSERT_EQ(posting->entries.size(), 2U);
+  EXPECT_EQ(posting->entries[0].units.text(), "12.50");
+  EXPECT_EQ(posting->entries[1].entry_type, "PAY_CR");
+  EXPECT_EQ(posting->transaction.effective, now.date());
 }
 
 }  // namespace

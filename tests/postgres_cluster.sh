@@ -154,6 +154,11 @@ crash() { # crash <folder>: nothing is left behind in shared memory
   [ -z "$segment" ] || ipcrm -m "$segment" 2>/dev/null || true
 }
 
+freeze() { # freeze <folder>; what has ended meanwhile, such as a worker of autovacuum, need not stand still
+  as_server sh -c 'for process; do kill -STOP "$process" 2>/dev/null || ! kill -0 "$process" 2>/dev/null || exit 1; done' \
+    freeze $(processes "$1")
+}
+
 stop() { # stop <state>; nothing to do is fine
   local folder
   [ -s "$1/cluster" ] || return 0
@@ -226,7 +231,7 @@ case $action in
   promote) as_server "$bin/pg_ctl" -D "$(cluster_of "$state")/data" -w -t 60 promote >/dev/null ;;
   crash) crash "$(cluster_of "$state")" ;;
   immediate | fast) as_server "$bin/pg_ctl" -D "$(cluster_of "$state")/data" -w -t 60 -m "$action" stop >/dev/null ;;
-  freeze) as_server kill -STOP $(processes "$(cluster_of "$state")") ;;
+  freeze) freeze "$(cluster_of "$state")" ;;
   thaw) as_server kill -CONT $(processes "$(cluster_of "$state")") ;;
   restart) launch "$(cluster_of "$state")" ;;
   connection) connection "$state" "$1" ;;

@@ -16,7 +16,7 @@
 #include <new>
 #include <utility>
 
-#include "base/fork_generation.h"
+#include "platform/fork_generation.h"
 #include "runtime/fork_guard.h"
 
 namespace cala::api {
@@ -44,7 +44,7 @@ class Slots {
   static Slot *make(std::shared_ptr<State> state) {
     Slot *slot = take();
     slot->state = std::move(state);
-    slot->generation = base::fork_generation();
+    slot->generation = platform::fork_generation();
     slot->magic.store(kMagic, std::memory_order_release);
     return slot;
   }
@@ -107,7 +107,7 @@ class Slots {
   static Shelf &shelf() {
     static std::atomic<Shelf *> current{nullptr};
     Shelf *own = current.load(std::memory_order_acquire);
-    const std::uint64_t generation = base::fork_generation();
+    const std::uint64_t generation = platform::fork_generation();
     if (own != nullptr && own->generation == generation) return *own;
     auto fresh = std::make_unique<Shelf>();
     fresh->generation = generation;

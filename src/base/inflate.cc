@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <thread>
 
-#include "base/fork_generation.h"
+#include "platform/fork_generation.h"
 
 namespace cala::base {
 
@@ -229,7 +229,7 @@ bool PackedText::unpacked() {
   for (;;) {
     std::uint64_t seen = state_.load(std::memory_order_acquire);
     if (seen == kDone || seen == kDamaged) return seen == kDone;
-    const std::uint64_t own = fork_generation();
+    const std::uint64_t own = platform::fork_generation();
     if (seen == own) {
       std::this_thread::yield();
     } else if (state_.compare_exchange_strong(seen, own, std::memory_order_acquire)) {

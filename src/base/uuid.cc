@@ -1,13 +1,10 @@
 #include "base/uuid.h"
 
-#include <sys/random.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <chrono>
 #include <cstring>
 
-#include "base/fork_generation.h"
+#include "platform/fork_generation.h"
+#include "platform/random.h"
 
 namespace cala::base {
 namespace {
@@ -45,10 +42,10 @@ void store_big_endian(std::uint8_t *to, std::uint64_t value) {
   for (int shift = 56; shift >= 0; shift -= 8) *to++ = static_cast<std::uint8_t>(value >> shift);
 }
 
-// Only reached where the kernel has no getrandom or forbids it. Ids stay unique in the process by their counter.
-void fill_without_kernel(std::uint8_t *to, std::size_t size) {
+// Only reached where the system has no randomness or forbids it. Ids stay unique in the process by their counter.
+void fill_without_system(std::uint8_t *to, std::size_t size) {
   auto state = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-  state ^= static_cast<std::uint64_t>(getpid()) << 40 ^ reinterpret_cast<std::uintptr_t>(to);
+  state ^= platform::process_id() << 40 ^ reinterpret_cast<std::uintptr_t>(to);
   for (std::size_t i = 0; i < size; ++i) {
     state += 0x9e3779b97f4a7c15U;
     std::uint64_t mixed = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9U;
@@ -58,13 +55,7 @@ void fill_without_kernel(std::uint8_t *to, std::size_t size) {
 }
 
 void fill_random(std::uint8_t *to, std::size_t size) {
-  std::size_t filled = 0;
-  while (filled < size) {
-    const ssize_t got = getrandom(to + filled, size - filled, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return fill_without_kernel(to + filled, size - filled);
-    filled += static_cast<std::size_t>(got);
-  }
+  if (!platform::fill_random(to, size)) fill_without_system(to, size);
 }
 
 // Random bytes a thread has in stock. A forked child inherits its parent's stock and must not use it.
@@ -140,7 +131,7 @@ Uuid UuidSource::next(std::int64_t unix_ms, std::uint16_t counter_seed, std::uin
 }
 
 Uuid new_uuid() {
-  const std::uint64_t generation = fork_generation();
+  const std::uint64_t generation = platform::fork_generation();
   if (stock.used == stock.bytes.size() || stock.generation != generation) {
     fill_random(stock.bytes.data(), stock.bytes.size());
     stock.used = 0;

@@ -2,9 +2,10 @@
 
 #ifdef CALA_IANA_ZONES
 #include <absl/time/time.h>
-#include <unistd.h>
 
 #include <string>
+
+#include "platform/files.h"
 #endif
 
 namespace cala::base {
@@ -23,8 +24,7 @@ bool is_installed(std::string_view name) {
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     if (!letter && c != '_' && c != '-' && c != '+' && c != '/') return false;
   }
-  const std::string path = "/usr/share/zoneinfo/" + std::string(name);
-  return access(path.c_str(), R_OK) == 0;
+  return platform::may_read("/usr/share/zoneinfo/" + std::string(name));
 }
 
 }  // namespace

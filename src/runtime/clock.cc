@@ -1,6 +1,6 @@
 #include "runtime/clock.h"
 
-#include <time.h>
+#include <chrono>
 
 namespace cala::runtime {
 
@@ -36,9 +36,8 @@ base::Error out_of_range() {
 }  // namespace
 
 base::Timestamp SystemClock::now() const {
-  timespec wall{};
-  clock_gettime(CLOCK_REALTIME, &wall);
-  return {wall.tv_sec, static_cast<std::int32_t>(wall.tv_nsec / 1000 * 1000)};
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return from_micros(std::chrono::floor<std::chrono::microseconds>(wall).count());
 }
 
 ManualClock::ManualClock(base::Timestamp start) : micros_(in_range(start) ? to_micros(start) : 0) {}

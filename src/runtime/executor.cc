@@ -1,7 +1,5 @@
 #include "runtime/executor.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -10,8 +8,8 @@
 #include <new>
 #include <utility>
 
-#include "base/fork_generation.h"
-#include "base/quiet_thread.h"
+#include "platform/fork_generation.h"
+#include "platform/thread.h"
 #include "runtime/fork_guard.h"
 
 namespace cala::runtime {
@@ -151,7 +149,7 @@ struct Executor::Lane {
 struct Executor::State {
   std::mutex mutex;
   std::deque<Lane> lanes;
-  std::vector<pthread_t> threads;  // started and not yet joined
+  std::vector<platform::Thread> threads;  // started and not yet joined
   std::size_t started = 0;
   std::size_t live = 0;
   std::size_t abandoning = 0;  // calls of try_abandon that are answering a task
@@ -165,6 +163,7 @@ struct Executor::ThreadStart {
   std::shared_ptr<State> state;
   Lane *lane;
   std::vector<std::unique_ptr<Task>> batch;
+  std::string name;
 };
 
 Result<std::unique_ptr<Executor>> Executor::create(std::vector<LaneOptions> lanes) {
@@ -178,7 +177,7 @@ Result<std::unique_ptr<Executor>> Executor::create(std::vector<LaneOptions> lane
   return std::unique_ptr<Executor>(new Executor(std::move(state)));
 }
 
-Executor::Executor(std::shared_ptr<State> state) : generation_(base::fork_generation()), state_(std::move(state)) {}
+Executor::Executor(std::shared_ptr<State> state) : generation_(platform::fork_generation()), state_(std::move(state)) {}
 
 Executor::~Executor() {
   if (forked()) {
@@ -210,15 +209,15 @@ Outcome Executor::submit(std::size_t lane_index, std::unique_ptr<Task> &&task) {
 
 // Called under the lock.
 Outcome Executor::start_thread(const std::shared_ptr<State> &state, Lane &lane) {
-  auto start = std::make_unique<ThreadStart>(ThreadStart{state, &lane, {}});
+  auto start = std::make_unique<ThreadStart>(ThreadStart{state, &lane, {}, {}});
   start->batch.reserve(lane.take_at_once());
   state->threads.reserve(state->threads.size() + 1);
-  const std::string name = ("cala/" + lane.options.name).substr(0, kLongestThreadName);
-  pthread_t thread{};
-  const int failed = base::start_quiet_thread(base::ThreadKind::kJoined, kStackBytes, thread_main, start.get(), thread);
+  start->name = ("cala/" + lane.options.name).substr(0, kLongestThreadName);
+  platform::Thread thread;
+  const int failed =
+      platform::start_quiet_thread(platform::ThreadKind::kJoined, kStackBytes, thread_main, start.get(), thread);
   if (failed != 0) return thread_error(failed);
   (void)start.release();
-  pthread_setname_np(thread, name.c_str());
   state->threads.push_back(thread);
   ++state->started;
   ++state->live;
@@ -229,6 +228,7 @@ Outcome Executor::start_thread(const std::shared_ptr<State> &state, Lane &lane) 
 void *Executor::thread_main(void *argument) {
   const std::unique_ptr<ThreadStart> start(static_cast<ThreadStart *>(argument));
   State &state = *start->state;
+  platform::name_this_thread(start->name.c_str());
   serve(start->state, *start->lane, start->batch);
   std::function<void()> on_idle;
   {
@@ -353,16 +353,16 @@ Outcome Executor::shutdown(Waiting waiting, std::function<void()> on_idle) {
 void Executor::join() {
   if (forked()) return;
   const std::shared_ptr<State> state = state_;
-  std::vector<pthread_t> threads;
+  std::vector<platform::Thread> threads;
   {
     const std::lock_guard<std::mutex> lock(state->mutex);
     threads.swap(state->threads);
   }
-  for (const pthread_t thread : threads) {
-    if (pthread_equal(thread, pthread_self()) != 0) {
-      pthread_detach(thread);
+  for (const platform::Thread thread : threads) {
+    if (platform::is_this_thread(thread)) {
+      platform::let_go_of_thread(thread);
     } else {
-      pthread_join(thread, nullptr);
+      platform::join_thread(thread);
     }
   }
 }

@@ -2,11 +2,11 @@
 
 #include <string>
 
-#include "base/fork_generation.h"
+#include "platform/fork_generation.h"
 
 namespace cala::runtime {
 
-bool forked_since(std::uint64_t born) { return base::fork_generation() != born; }
+bool forked_since(std::uint64_t born) { return platform::fork_generation() != born; }
 
 base::Error forked_error(std::string_view what) {
   std::string message(what);

@@ -1,5 +1,5 @@
 // Fork guard: tells a forked child that a handle was made in its parent. A handle remembers what
-// base::fork_generation() was when it was born.
+// platform::fork_generation() was when it was born.
 // Rules for the child: an inherited handle answers kForked before it touches a lock, because a thread that no longer
 // exists may hold it. Its free takes no lock, joins nothing, talks to no socket and runs no destructor of what it holds
 // (a PQfinish in the child would end the parent's connection): it may close descriptors, which the parent does not
@@ -17,7 +17,7 @@
 
 namespace cala::runtime {
 
-// born: what base::fork_generation() was then.
+// born: what platform::fork_generation() was then.
 bool forked_since(std::uint64_t born);
 
 // "<what> was made before fork; open a new one in this process".

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <utility>
 
-#include "base/fork_generation.h"
+#include "platform/fork_generation.h"
 #include "runtime/deadline.h"
 #include "runtime/fork_guard.h"
 #include "runtime/queue_state.h"
@@ -60,7 +60,7 @@ bool Queue::State::reader_is_gone(std::uintptr_t frame) const {
 
 Result<std::shared_ptr<Queue>> Queue::create() { return std::shared_ptr<Queue>(new Queue(std::make_unique<State>())); }
 
-Queue::Queue(std::unique_ptr<State> state) : generation_(base::fork_generation()), state_(state.release()) {}
+Queue::Queue(std::unique_ptr<State> state) : generation_(platform::fork_generation()), state_(state.release()) {}
 
 Queue::~Queue() {
   if (forked()) {

@@ -46,7 +46,7 @@ Queue::Refusal Queue::enter(std::uintptr_t frame) {
     return state_->own_reader() ? Refusal::kNested : Refusal::kBusy;
   }
   state_->reading = true;
-  state_->reader = pthread_self();
+  state_->reader = std::this_thread::get_id();
   state_->reader_frame = frame;
   state_->running = false;
   state_->stop_drain = false;

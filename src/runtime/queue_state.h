@@ -4,14 +4,13 @@
 // alone.
 #pragma once
 
-#include <pthread.h>
-
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "runtime/queue.h"
 #include "runtime/wake_descriptor.h"
@@ -65,7 +64,7 @@ struct Queue::State {
 
   bool reading = false;
   bool running = false;
-  pthread_t reader{};
+  std::thread::id reader;
   std::uintptr_t reader_frame = 0;
   std::shared_ptr<Queue> keep_alive;  // while a callback may drop the last reference
 
@@ -74,7 +73,7 @@ struct Queue::State {
 
   WakeDescriptor wake;
 
-  bool own_reader() const { return reading && pthread_equal(reader, pthread_self()) != 0; }
+  bool own_reader() const { return reading && reader == std::this_thread::get_id(); }
   bool reader_is_gone(std::uintptr_t frame) const;
   bool empty() const { return pending.empty() && taken.empty(); }
   void queue_dropped();

@@ -1,5 +1,5 @@
-// WakeDescriptor: an AF_UNIX socketpair whose bytes say "look into the queue". A socketpair, because Node takes no
-// eventfd and Bun no pipe; made when the first duplicate is asked for, so that programs that do not poll pay nothing.
+// WakeDescriptor: a pair of sockets whose bytes say "look into the queue" (platform/wake_pair.h); made when the first
+// duplicate is asked for, so that programs that do not poll pay nothing.
 // Invariants: what waits in the socket is bounded by its buffer; send never blocks, never raises SIGPIPE, and a full
 // buffer is readable anyway. Thread rule: duplicate() under the owner's lock, the rest from every thread; descriptors
 // are closed only with the object, so a late send cannot hit a number that somebody else got meanwhile.
@@ -26,7 +26,7 @@ class WakeDescriptor {
  private:
   base::Outcome open_pair();
 
-  std::atomic<int> host_end_{-1};
+  std::atomic<int> program_end_{-1};
   std::atomic<int> library_end_{-1};
 };
 

@@ -8,7 +8,7 @@
 #include <functional>
 #include <thread>
 
-#include "base/fork_generation.h"
+#include "platform/fork_generation.h"
 #include "recorded_completion.h"
 #include "runtime/executor.h"
 #include "runtime/one_shot.h"
@@ -50,11 +50,11 @@ int in_child(const std::function<int()> &checks) {
 }
 
 TEST_F(ForkGuard, TellsAChildFromItsParent) {
-  const std::uint64_t born = base::fork_generation();
+  const std::uint64_t born = platform::fork_generation();
   EXPECT_FALSE(forked_since(born));
   EXPECT_EQ(in_child([born] {
               if (!forked_since(born)) return 1;
-              if (forked_since(base::fork_generation())) return 2;
+              if (forked_since(platform::fork_generation())) return 2;
               return 0;
             }),
             0);
@@ -63,7 +63,7 @@ TEST_F(ForkGuard, TellsAChildFromItsParent) {
 
 TEST_F(ForkGuard, TellsAGrandchildFromItsParent) {
   EXPECT_EQ(in_child([] {
-              const std::uint64_t born = base::fork_generation();
+              const std::uint64_t born = platform::fork_generation();
               return in_child([born] { return forked_since(born) ? 0 : 1; });
             }),
             0);

@@ -1,6 +1,6 @@
 // Two copies of SQLite in one process, another process besides, one file. All three post to the same accounts, opening
-// and closing as they go. Without the care of store/sqlite/unix_vfs.h this ends in lost postings or a damaged file
-// within seconds.
+// and closing as they go. Without the care of platform/file_locks.h this ends in lost postings or a damaged file within
+// seconds.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -13,8 +13,8 @@
 #include <functional>
 #include <thread>
 
+#include "platform/file_locks.h"
 #include "store/host_sqlite.h"
-#include "store/sqlite/unix_vfs.h"
 #include "store/sqlite_ledger.h"
 
 namespace cala::tests {
@@ -22,9 +22,9 @@ namespace {
 
 using base::Outcome;
 using base::Result;
+using platform::descriptor_counts;
 using store::Access;
 using store::StatementId;
-using store::sqlite::descriptor_counts;
 
 constexpr int kPostings = 400;  // of each writer
 
@@ -164,12 +164,12 @@ TEST(TwoSqlites, KeepFewDescriptorsThroughManyOpens) {
 
 TEST(TwoSqlites, BoundThePoolOfFilesThatNobodyUses) {
   const TemporaryFolder folder;
-  for (std::size_t i = 0; i < store::sqlite::kMaxIdleDescriptors + 20; ++i) {
+  for (std::size_t i = 0; i < platform::kMaxIdleDescriptors + 20; ++i) {
     const Result<std::unique_ptr<store::Store>> store =
         store::open_sqlite(options_for(folder.file("ledger-" + std::to_string(i) + ".db")));
     ASSERT_TRUE(store.ok()) << store.error().message;
   }
-  EXPECT_LE(descriptor_counts().idle, store::sqlite::kMaxIdleDescriptors);
+  EXPECT_LE(descriptor_counts().idle, platform::kMaxIdleDescriptors);
 }
 
 TEST(TwoSqlites, SeeThatAFileWasDeletedAndMadeAgain) {

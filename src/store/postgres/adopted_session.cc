@@ -1,12 +1,11 @@
 #include "store/postgres/adopted_session.h"
 
-#include <dlfcn.h>
-
 #include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "platform/module.h"
 #include "store/postgres/canceller.h"
 #include "store/postgres/error_table.h"
 #include "store/postgres/libpq_api.h"
@@ -27,18 +26,17 @@ constexpr int kNewestServer = 1000000;
 class LoadedModule {
  public:
   LoadedModule() = default;
-  explicit LoadedModule(const char *path) : handle_(dlopen(path, RTLD_LAZY | RTLD_NOLOAD)) {}
+  explicit LoadedModule(const char *path) : handle_(platform::hold_loaded_module(path)) {}
   LoadedModule(LoadedModule &&other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   LoadedModule &operator=(LoadedModule &&other) noexcept {
     std::swap(handle_, other.handle_);
     return *this;
   }
   ~LoadedModule() {
-    if (handle_ != nullptr) dlclose(handle_);
+    if (handle_ != nullptr) platform::let_go_of_module(handle_);
   }
   bool loaded() const { return handle_ != nullptr; }
-  // Searches the module and what it was linked with, so it finds the right copy even where that is renamed and local.
-  void *find(const char *name) const { return dlsym(handle_, name); }
+  void *find(const char *name) const { return platform::find_in_module(handle_, name); }
 
  private:
   void *handle_ = nullptr;
@@ -63,8 +61,8 @@ class Source {
     } else if (!library.empty()) {
       source.module_ = LoadedModule(library.c_str());
       if (!source.module_.loaded()) return not_found("\"library\" names no module that is loaded: " + library);
-    } else if (dlsym(RTLD_DEFAULT, "PQexecParams") == nullptr) {
-      for (const char *name : {"libpq.so.5", "libpq.5.dylib"}) {
+    } else if (platform::find_in_program("PQexecParams") == nullptr) {
+      for (const char *name : platform::libpq_names()) {
         if (!source.module_.loaded()) source.module_ = LoadedModule(name);
       }
     }
@@ -78,7 +76,7 @@ class Source {
       std::memcpy(&address, &function, sizeof address);
       return address;
     }
-    return module_.loaded() ? module_.find(name) : dlsym(RTLD_DEFAULT, name);
+    return module_.loaded() ? module_.find(name) : platform::find_in_program(name);
   }
   LoadedModule take_module() { return std::move(module_); }
 

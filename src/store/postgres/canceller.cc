@@ -7,7 +7,7 @@
 #include <new>
 #include <utility>
 
-#include "base/quiet_thread.h"
+#include "platform/thread.h"
 
 namespace cala::store::postgres {
 
@@ -21,8 +21,8 @@ constexpr std::size_t kStackBytes = 1U << 18;
 constinit std::atomic<int> threads{0};
 
 bool start_thread(void *(*body)(void *), void *argument) {
-  pthread_t thread{};
-  return base::start_quiet_thread(base::ThreadKind::kDetached, kStackBytes, body, argument, thread) == 0;
+  platform::Thread thread;
+  return platform::start_quiet_thread(platform::ThreadKind::kDetached, kStackBytes, body, argument, thread) == 0;
 }
 
 }  // namespace

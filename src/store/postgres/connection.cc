@@ -1,17 +1,11 @@
 #include "store/postgres/connection.h"
 
-#include <fcntl.h>
-#include <netdb.h>
-#include <poll.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <system_error>
 
-#include "base/fork_generation.h"
+#include "platform/fork_generation.h"
+#include "platform/socket.h"
 #include "store/postgres/error_table.h"
 
 namespace cala::store::postgres {
@@ -105,12 +99,10 @@ std::string_view sqlstate_of(std::string_view message) {
 // Why there was no answer, out of what the system may have said: libpq's own message may hold anything, these texts
 // hold nothing.
 std::string reason_in(std::string_view message) {
-  for (const int code : {EAI_NONAME, EAI_AGAIN, EAI_FAIL, EAI_NODATA, EAI_SERVICE}) {
-    const std::string_view text = gai_strerror(code);
-    if (message.find(text) != std::string_view::npos) return ": the host's name is not known: " + std::string(text);
+  for (const std::string &text : platform::unknown_host_texts()) {
+    if (message.find(text) != std::string_view::npos) return ": the host's name is not known: " + text;
   }
-  for (const int code : {ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, ENOENT, EACCES}) {
-    const std::string text = std::generic_category().message(code);
+  for (const std::string &text : platform::no_answer_texts()) {
     if (message.find(text) != std::string_view::npos) return ": " + text;
   }
   for (const std::string_view text : {"session is read-only", "session is not read-only",
@@ -192,16 +184,12 @@ Outcome check_connection_string(const LibpqApi &api, const std::string &connecti
 }
 
 Connection::Connection(const LibpqApi &api, PGconn *connection)
-    : api_(api), connection_(connection), owner_(base::fork_generation()) {}
+    : api_(api), connection_(connection), owner_(platform::fork_generation()) {}
 
 Connection::~Connection() {
-  if (base::fork_generation() != owner_) {
+  if (platform::fork_generation() != owner_) {
     // PQfinish says goodbye on a socket that the parent still uses; let it say that to nobody.
-    const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    const int socket = api_.PQsocket(connection_);
-    if (nowhere >= 0 && socket >= 0) ::dup2(nowhere, socket);
-    if (nowhere >= 0) ::close(nowhere);
-    if (nowhere < 0) return;
+    if (!platform::point_nowhere(api_.PQsocket(connection_))) return;
   }
   api_.PQfinish(connection_);
 }
@@ -300,12 +288,10 @@ Outcome Connection::await_connection(int timeout_ms) {
     if (wants == PGRES_POLLING_FAILED) return unreachable(false);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
     if (left <= 0) return unreachable(true);
-    pollfd ready{};
-    ready.fd = api_.PQsocket(connection_);
-    ready.events = wants == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-    const int count = ::poll(&ready, 1, static_cast<int>(left));
-    if (count < 0 && errno != EINTR) return unreachable(false);
-    if (count > 0) wants = api_.PQconnectPoll(connection_);
+    const auto what = wants == PGRES_POLLING_READING ? platform::WaitFor::kReadable : platform::WaitFor::kWritable;
+    const int ready = platform::wait_for_socket(api_.PQsocket(connection_), what, static_cast<int>(left));
+    if (ready < 0) return unreachable(false);
+    if (ready > 0) wants = api_.PQconnectPoll(connection_);
   }
   return {};
 }
@@ -351,10 +337,7 @@ Error Connection::unreachable(bool timed_out) const {
 bool Connection::is_alive_now() {
   // First comes the server's farewell, then the end of the stream: each shows as something to read.
   for (int reads = 0; reads < 4 && is_alive(); ++reads) {
-    pollfd ready{};
-    ready.fd = api_.PQsocket(connection_);
-    ready.events = POLLIN;
-    if (::poll(&ready, 1, 0) <= 0) return true;
+    if (platform::wait_for_socket(api_.PQsocket(connection_), platform::WaitFor::kReadable, 0) <= 0) return true;
     if (api_.PQconsumeInput(connection_) != 1) return false;
   }
   return is_alive();

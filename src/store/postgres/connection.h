@@ -61,7 +61,7 @@ class Connection {
   const LibpqApi &api_;
   PGconn *connection_;
   std::optional<Canceller> canceller_;  // once it is connected
-  std::uint64_t owner_;                 // the process, as base::fork_generation names it
+  std::uint64_t owner_;                 // the process, as platform::fork_generation names it
 };
 
 }  // namespace cala::store::postgres

@@ -1,35 +1,13 @@
 #include "store/postgres/libpq_api.h"
 
-#include <dlfcn.h>
-
 #include <atomic>
 #include <cstring>
 #include <string>
 
+#include "platform/module.h"
+
 namespace cala::store::postgres {
 namespace {
-
-#if defined(__APPLE__)
-constexpr const char *kLibraries[] = {"libpq.5.dylib", "/opt/homebrew/opt/libpq/lib/libpq.5.dylib",
-                                      "/usr/local/opt/libpq/lib/libpq.5.dylib"};
-#else
-constexpr const char *kLibraries[] = {"libpq.so.5"};
-#endif
-
-// Deep binding keeps libpq on its own OpenSSL in programs, such as Node, that export another; sanitizers cannot live
-// with it.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CALA_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define CALA_SANITIZED 1
-#endif
-#endif
-#if defined(RTLD_DEEPBIND) && !defined(CALA_SANITIZED)
-constexpr int kOpenFlags = RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND;
-#else
-constexpr int kOpenFlags = RTLD_NOW | RTLD_LOCAL;
-#endif
 
 base::Error missing(const std::string &what) {
   return base::make_error(base::Status::kUnavailable, "store.libpq_missing",
@@ -40,7 +18,7 @@ base::Error missing(const std::string &what) {
 
 template <typename Function>
 bool find(void *library, const char *name, Function &out) {
-  void *symbol = dlsym(library, name);
+  void *symbol = platform::find_in_module(library, name);
   static_assert(sizeof symbol == sizeof out);
   std::memcpy(&out, &symbol, sizeof out);
   return symbol != nullptr;
@@ -48,8 +26,8 @@ bool find(void *library, const char *name, Function &out) {
 
 base::Result<const LibpqApi *> load() {
   void *library = nullptr;
-  for (const char *name : kLibraries) {
-    if (library == nullptr) library = dlopen(name, kOpenFlags);
+  for (const char *name : platform::libpq_names()) {
+    if (library == nullptr) library = platform::load_module(name);
   }
   if (library == nullptr) return missing("PostgreSQL's client library libpq cannot be loaded");
   auto api = std::make_unique<LibpqApi>();

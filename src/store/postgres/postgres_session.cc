@@ -1,14 +1,12 @@
 #include "store/postgres/postgres_session.h"
 
-#include <poll.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <string_view>
 #include <thread>
 #include <utility>
 
+#include "platform/socket.h"
 #include "store/postgres/error_table.h"
 #include "store/postgres/program_statement.h"
 
@@ -230,10 +228,9 @@ bool PostgresSession::await_answer() {
   PGconn *raw = connection_->raw();
   while (api.PQisBusy(raw) == 1) {
     if (connection_->canceller().overdue()) return false;
-    pollfd ready{api.PQsocket(raw), POLLIN, 0};
-    const int count = ::poll(&ready, 1, kLookMs);
-    if (count < 0 && errno != EINTR) return true;
-    if (count > 0 && api.PQconsumeInput(raw) != 1) return true;  // PQgetResult says why
+    const int ready = platform::wait_for_socket(api.PQsocket(raw), platform::WaitFor::kReadable, kLookMs);
+    if (ready < 0) return true;
+    if (ready > 0 && api.PQconsumeInput(raw) != 1) return true;  // PQgetResult says why
   }
   return true;
 }

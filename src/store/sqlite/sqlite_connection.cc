@@ -1,10 +1,11 @@
 #include "store/sqlite/sqlite_connection.h"
 
 #include <sqlite3.h>
-#include <time.h>
 
 #include <algorithm>
+#include <chrono>
 #include <new>
+#include <thread>
 
 #include "store/sqlite/error_table.h"
 
@@ -15,9 +16,7 @@ namespace {
 constexpr std::int64_t kMillisecond = 1000000;
 
 std::int64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::int64_t>(now.tv_sec) * 1000 * kMillisecond + now.tv_nsec;
+  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
@@ -140,9 +139,7 @@ int Connection::on_busy(void *self, int tries) {
   const std::int64_t left_ns = connection.busy_timeout_ms_ * kMillisecond - (now - connection.busy_since_ns_);
   if (left_ns <= 0) return 0;
   const std::int64_t wait_ns = std::min(left_ns, std::min(1 + tries / 4, 10) * kMillisecond / 2);
-  timespec wait{};
-  wait.tv_nsec = wait_ns;
-  nanosleep(&wait, nullptr);
+  std::this_thread::sleep_for(std::chrono::nanoseconds(wait_ns));
   return 1;
 }
 

@@ -1,13 +1,12 @@
 #include "store/sqlite/sqlite_store.h"
 
-#include <sys/stat.h>
-
 #include <atomic>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "base/json.h"
+#include "platform/files.h"
 #include "store/sqlite/error_table.h"
 #include "store/sqlite/sqlite_session.h"
 #include "store/sqlite/unix_vfs.h"
@@ -56,13 +55,6 @@ Error newer_schema(std::int64_t found, std::int64_t known) {
   return base::make_error(Status::kUnsupported, "store.newer",
                           "the ledger's schema is version " + std::to_string(found) + ", this library knows " +
                               std::to_string(known) + " at most");
-}
-
-// Which file a path names: its device and inode.
-std::optional<std::pair<std::uint64_t, std::uint64_t>> identity_of(const std::string &path) {
-  struct stat found {};
-  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
-  return std::pair<std::uint64_t, std::uint64_t>(found.st_dev, found.st_ino);
 }
 
 class Migration {
@@ -137,7 +129,7 @@ Outcome SqliteStore::open() {
   Result<std::unique_ptr<Connection>> connection = open_connection(Access::kWrite);
   if (!connection) return std::move(connection.error());
   if (memory_) anchor_ = connection.take();
-  if (!memory_) opened_ = identity_of(file_);
+  if (!memory_) opened_ = platform::identity_of(file_);
   return {};
 }
 
@@ -186,7 +178,7 @@ DiskUse SqliteStore::disk_use() const {
 }
 
 Outcome SqliteStore::in_place() const {
-  if (!opened_ || identity_of(file_) == opened_) return {};
+  if (!opened_ || platform::identity_of(file_) == opened_) return {};
   return naming(base::make_error(Status::kUnavailable, "store.file_gone",
                                  "the ledger's file was deleted, moved or replaced while it was open"),
                 options_.path);

@@ -7,8 +7,8 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
+#include "platform/files.h"
 #include "store/port.h"
 #include "store/sqlite/sqlite_connection.h"
 #include "store/sqlite/sqlite_dialect.h"
@@ -51,8 +51,8 @@ class SqliteStore final : public Store {
   bool memory_;
   std::string file_;  // its whole path; empty: in memory
   std::string uri_;
-  std::optional<std::pair<std::uint64_t, std::uint64_t>> opened_;  // the file's device and inode; in memory none
-  std::unique_ptr<Connection> anchor_;                             // keeps a memory ledger alive; otherwise null
+  std::optional<platform::FileIdentity> opened_;  // the file's device and inode; in memory none
+  std::unique_ptr<Connection> anchor_;            // keeps a memory ledger alive; otherwise null
 };
 
 }  // namespace sqlite

@@ -1,4 +1,4 @@
-#include "base/fork_generation.h"
+#include "platform/fork_generation.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -7,8 +7,10 @@
 #include <atomic>
 #include <cstddef>
 
-namespace cala::base {
+namespace cala::platform {
 namespace {
+
+#ifdef MADV_WIPEONFORK
 
 constexpr std::size_t kPageSize = 4096;
 
@@ -46,4 +48,12 @@ std::uint64_t fork_generation() {
   return generation != 0 ? generation : new_generation();
 }
 
-}  // namespace cala::base
+#else
+
+}  // namespace
+
+std::uint64_t fork_generation() { return static_cast<std::uint64_t>(getpid()); }
+
+#endif
+
+}  // namespace cala::platform

@@ -5,9 +5,9 @@
 
 #include <cstdint>
 
-namespace cala::base {
+namespace cala::platform {
 
 // Never 0. The same on every call in one process; another one in a child that was forked from it.
 std::uint64_t fork_generation();
 
-}  // namespace cala::base
+}  // namespace cala::platform

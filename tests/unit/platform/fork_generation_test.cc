@@ -1,4 +1,4 @@
-#include "base/fork_generation.h"
+#include "platform/fork_generation.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <thread>
 
-namespace cala::base {
+namespace cala::platform {
 namespace {
 
 // Runs check in a forked child and gives back whether it held there.
@@ -45,4 +45,4 @@ TEST(ForkGeneration, ChangesInAGrandchildWhoseParentNeverAsked) {
 }
 
 }  // namespace
-}  // namespace cala::base
+}  // namespace cala::platform

@@ -146,17 +146,18 @@ processes() { # processes <folder>: the server and what it started
   echo "$server" $(ps -o pid= --ppid "$server")
 }
 
+signal() { # signal <name> <folder>; what has ended meanwhile, such as a worker of autovacuum, needs none
+  as_server sh -c 'name=$1; shift; for process; do
+    kill "-$name" "$process" 2>/dev/null || ! kill -0 "$process" 2>/dev/null || exit 1; done' \
+    signal "$1" $(processes "$2")
+}
+
 crash() { # crash <folder>: nothing is left behind in shared memory
   local segment
   segment=$(as_server sed -n 7p "$1/data/postmaster.pid" | awk '{print $2}')
-  as_server kill -KILL $(processes "$1")
+  signal KILL "$1"
   as_server sh -c "while kill -0 $(as_server head -n 1 "$1/data/postmaster.pid") 2>/dev/null; do sleep 0.02; done"
   [ -z "$segment" ] || ipcrm -m "$segment" 2>/dev/null || true
-}
-
-freeze() { # freeze <folder>; what has ended meanwhile, such as a worker of autovacuum, need not stand still
-  as_server sh -c 'for process; do kill -STOP "$process" 2>/dev/null || ! kill -0 "$process" 2>/dev/null || exit 1; done' \
-    freeze $(processes "$1")
 }
 
 stop() { # stop <state>; nothing to do is fine
@@ -231,8 +232,8 @@ case $action in
   promote) as_server "$bin/pg_ctl" -D "$(cluster_of "$state")/data" -w -t 60 promote >/dev/null ;;
   crash) crash "$(cluster_of "$state")" ;;
   immediate | fast) as_server "$bin/pg_ctl" -D "$(cluster_of "$state")/data" -w -t 60 -m "$action" stop >/dev/null ;;
-  freeze) freeze "$(cluster_of "$state")" ;;
-  thaw) as_server kill -CONT $(processes "$(cluster_of "$state")") ;;
+  freeze) signal STOP "$(cluster_of "$state")" ;;
+  thaw) signal CONT "$(cluster_of "$state")" ;;
   restart) launch "$(cluster_of "$state")" ;;
   connection) connection "$state" "$1" ;;
   with)

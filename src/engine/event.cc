@@ -5,6 +5,7 @@
 
 #include "engine/answers.h"
 #include "engine/makers.h"
+#include "store/kept_json.h"
 
 namespace cala::engine {
 
@@ -55,6 +56,12 @@ Result<std::optional<std::vector<T>>> parts_of(base::JsonView rows, Result<T> (*
   return std::optional<std::vector<T>>(std::move(out));
 }
 
+// None where somebody put something else there: the event is told of without them, and so are the others.
+std::string members_of(std::string_view payload) {
+  std::string json = store::kept_json(payload);
+  return json.front() == '{' ? json.substr(1, json.size() - 2) : "";
+}
+
 Result<Event> event_of(base::JsonView row) {
   Event out;
   const std::optional<std::int64_t> sequence = row.get("sequence").integer();
@@ -64,13 +71,14 @@ Result<Event> event_of(base::JsonView row) {
   out.recorded_at = base::Timestamp::from_micros(*recorded_at);
   out.type = row.get("type").string();
   out.subject_id = row.get("subject_id").string();
-  const std::string_view payload = row.get("payload").string();
-  if (payload.size() > 2) out.payload = payload.substr(1, payload.size() - 2);
+  const base::JsonView payload = row.get("payload");
+  const bool has_payload = payload.present() && payload.is_string() && payload.string().size() > 2;
+  if (has_payload) out.payload = members_of(payload.string());
   if (const base::JsonView found = row.get("transaction"); found.is_object()) {
     Result<core::Transaction> transaction = store::transaction_of(found);
     if (!transaction) return std::move(transaction.error());
     out.transaction = transaction.take();
-  } else if (out.payload.empty()) {
+  } else if (!has_payload) {
     return corrupt("content");
   }
   Result<std::optional<std::vector<core::Entry>>> entries = parts_of(row.get("entries"), store::entry_of);

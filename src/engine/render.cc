@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/write_fields.h"
+#include "store/kept_json.h"
 
 namespace cala::engine {
 
@@ -164,7 +165,7 @@ void render(JsonWriter &out, const core::VelocityControl &control) {
 void render(JsonWriter &out, const core::VelocityAttachment &attachment) {
   out.begin_object().key("control_id").string(attachment.control_id.text());
   out.key(attachment.is_set ? "account_set_id" : "account_id").string(attachment.account_id.text());
-  out.key("version").integer(attachment.version).key("params").raw(attachment.params);
+  out.key("version").integer(attachment.version).key("params").raw(store::kept_json(attachment.params));
   write_stamps(out, attachment);
   out.end_object();
 }
@@ -174,7 +175,7 @@ void render(JsonWriter &out, const core::VelocityHeadroom &headroom) {
   out.key("limit_id").string(headroom.limit_id.text()).key("account_id").string(headroom.account_id.text());
   write_optional(out, "journal_id", headroom.journal_id);
   if (headroom.currency) out.key("currency").string(headroom.currency->code());
-  if (headroom.window) out.key("window").raw(*headroom.window);
+  if (headroom.window) out.key("window").raw(store::kept_json(*headroom.window));
   out.key("layer").string(core::text_of(headroom.layer)).key("direction").string(core::text_of(headroom.direction));
   out.key("basis").string(core::word_of(headroom.basis)).key("limit").string(headroom.limit.text());
   out.key("current").string(headroom.current.text()).key("left").string(headroom.left.text());

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "core/fields.h"
 #include "core/write_fields.h"
+#include "store/kept_json.h"
 #include "store/row_reader.h"
 
 namespace cala::store {
@@ -91,10 +92,18 @@ void read_field(RowReader &row, const char *key, std::vector<T> &field) {
   }
 }
 
+inline void keep_json(std::optional<std::string> &field) {
+  if (field) *field = kept_json(*field);
+}
+template <typename T>
+void keep_json(T &) {}  // no text
+
 template <core::Listed T>
 void read_fields(RowReader &row, T &entity) {
-  core::Fields<T>::each(
-      [&](const char *key, auto member, const core::FieldKind &) { read_field(row, key, entity.*member); });
+  core::Fields<T>::each([&](const char *key, auto member, const core::FieldKind &kind) {
+    read_field(row, key, entity.*member);
+    if (kind.json) keep_json(entity.*member);
+  });
 }
 
 // A whole row, by its list alone.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <map>
 #include <random>
 #include <set>
 #include <string>
@@ -185,6 +186,36 @@ class AnyText : public ::testing::TestWithParam<StoreKind> {
     return ids_.insert(id).second || operation == "account_update";  // else what was posted is a replay
   }
 
+  // The same of what is found in its list alone.
+  bool write_listed(const std::string &operation, const std::string &request, const std::string &list) {
+    const Answer written = ledger_->run(operation, request);
+    if (!written.ok()) {
+      EXPECT_TRUE(written.status == CALA_INVALID || written.status == CALA_CONFLICT) << request << written.text();
+      EXPECT_TRUE(written.code.starts_with("request.") || written.code.starts_with("cel.")) << written.text();
+      return false;
+    }
+    const std::optional<JsonDocument> document = JsonDocument::parse(written.result);
+    EXPECT_TRUE(document.has_value()) << written.result;
+    if (document) listed_[list].push_back(json_print(document->root()));
+    return document.has_value();
+  }
+
+  // Of all pages, the items as they are printed.
+  std::vector<std::string> items_of(const std::string &list, int first) {
+    std::vector<std::string> items;
+    std::string after;
+    while (true) {
+      const std::string page = expect_ok(list, "{\"first\": " + std::to_string(first) + after + "}");
+      const std::optional<JsonDocument> document = JsonDocument::parse(page);
+      EXPECT_TRUE(document.has_value()) << page;
+      if (!document) return items;
+      const cJSON *item = json_at(document->root(), "/items/0");
+      for (; item != nullptr; item = item->next) items.push_back(json_print(item));
+      if (json_print(json_member(document->root(), "has_next_page")) != "true") return items;
+      after = ", \"after\": " + json_quote(json_text(document->root(), "end_cursor"));
+    }
+  }
+
   static std::string ids_of(const cJSON *items) {
     std::string ids;
     for (const cJSON *item = items->child; item != nullptr; item = item->next) {
@@ -241,12 +272,15 @@ class AnyText : public ::testing::TestWithParam<StoreKind> {
   std::unique_ptr<TestStore> store_;
   std::unique_ptr<LedgerClient> ledger_;
   std::set<std::string> ids_;
+  std::map<std::string, std::vector<std::string>> listed_;
 };
 INSTANTIATE_TEST_SUITE_P(Stores, AnyText, ::testing::Values(StoreKind::kSqlite, StoreKind::kPostgres),
                          [](const auto &kind) { return std::string(name_of(kind.param)); });
 
 TEST_P(AnyText, ThatIsAcceptedIsReadByEverything) {
   int accounts = 0, journals = 0, templates = 0, changes = 0, texts = 0, bytes = 0, refused = 0;
+  int sets = 0, limits = 0, controls = 0, listeners = 0;
+  std::set<std::string> names;
   const auto count = [&](bool accepted, int &of) { ++(accepted ? of : refused); };
   for (int i = 0; i < 150; ++i) {
     const std::string t = quoted(any_text());
@@ -267,12 +301,38 @@ TEST_P(AnyText, ThatIsAcceptedIsReadByEverything) {
     count(write("transaction_post", R"({"tx_template_code": "BYTES", "params": {"b": ")" + base64(any_text()) + "\"}}",
                 "transaction_find"),
           bytes);
+    if (i % 3 == 0) {
+      count(write("account_set_create",
+                  R"({"journal_id": ")" + std::string(kJournal) + R"(", "name": )" + t + R"(, "external_id": )" + t +
+                      R"(, "description": )" + t + ", " + metadata + "}",
+                  "account_set_find"),
+            sets);
+      count(write_listed("velocity_limit_create",
+                         R"({"name": )" + t + R"(, "description": )" + t + R"(, "window": [{"alias": )" + t +
+                             R"json(, "value": "'w'"}], "limit": {"balance": [{"layer": "SETTLED",
+                       "enforcement_direction": "DEBIT", "amount": "decimal('1')"}]}})json",
+                         "velocity_limit_list"),
+            limits);
+      count(write_listed("velocity_control_create", R"({"name": )" + t + R"(, "description": )" + t + "}",
+                         "velocity_control_list"),
+            controls);
+      const Answer placed = ledger_->run("listener_place", R"({"name": )" + t + R"(, "from": "start"})");
+      EXPECT_TRUE(placed.ok() || placed.code.starts_with("request.")) << placed.text();
+      count(placed.ok(), listeners);
+      if (placed.ok()) names.insert(t);
+    }
     if (HasFailure()) FAIL() << "after " << t;
   }
   for (const int accepted : {accounts, journals, templates, changes, texts, bytes, refused}) EXPECT_GE(accepted, 30);
+  for (const int accepted : {sets, limits, controls, listeners}) EXPECT_GE(accepted, 10);
+  for (const auto &[list, written] : listed_) {
+    for (const int first : {7, 1000}) EXPECT_EQ(items_of(list, first), written) << list;
+  }
+  EXPECT_EQ(items_of("listener_list", 7).size(), names.size());
   std::set<std::string> all;
   for (const int first : {7, 1000}) {
-    for (const char *list : {"account_list", "journal_list", "tx_template_list", "transaction_list"}) {
+    for (const char *list :
+         {"account_list", "account_set_list", "journal_list", "tx_template_list", "transaction_list"}) {
       all.merge(listed(list, "", first));
     }
     // A stable list waits for whatever else is in flight in the cluster, and other tests are.
@@ -292,6 +352,18 @@ TEST_P(AnyText, ThatIsAcceptedIsReadByEverything) {
 TEST_P(AnyText, ThatSomebodyElseWroteHidesNothing) {
   if (GetParam() != StoreKind::kSqlite) GTEST_SKIP() << "PostgreSQL keeps no such text";
   expect_ok("transaction_post", R"({"tx_template_code": "TEXTS", "params": {"t": "good"}})");
+  const std::string set = "f0000000-0000-0000-0000-000000000001";
+  const std::string limit = "40000000-0000-0000-0000-000000000001";
+  const std::string control = "50000000-0000-0000-0000-000000000001";
+  expect_ok("account_set_create",
+            R"({"id": ")" + set + R"(", "name": "S", "journal_id": ")" + std::string(kJournal) + "\"}");
+  expect_ok("velocity_limit_create", R"({"id": ")" + limit + R"json(", "name": "L", "window": [{"alias": "w", "value":
+    "'w'"}], "limit": {"balance": [{"layer": "SETTLED", "amount": "decimal('9')", "enforcement_direction": "DEBIT"}]}})json");
+  expect_ok("velocity_control_create", R"({"id": ")" + control + R"(", "name": "C"})");
+  expect_ok("velocity_control_add_limit", R"({"control_id": ")" + control + R"(", "limit_id": ")" + limit + "\"}");
+  expect_ok("velocity_control_attach",
+            R"({"control_id": ")" + control + R"(", "account_ids": [")" + std::string(kAlice) + "\"]}");
+  expect_ok("transaction_post", R"({"tx_template_code": "TEXTS", "params": {"t": "counted"}})");
   for (const char *sql :
        {"UPDATE cala_accounts SET description = CAST(x'4100ff42' AS TEXT), name = CAST(x'c328' AS TEXT)",
         "UPDATE cala_journals SET name = CAST(x'4100ff42' AS TEXT)",
@@ -301,14 +373,29 @@ TEST_P(AnyText, ThatSomebodyElseWroteHidesNothing) {
         "UPDATE cala_tx_templates SET entries = replace(entries, '''USD''', CAST(x'27ff5c7530303030' AS TEXT) || ''''),"
         " transaction_exprs = replace(transaction_exprs, 'date()', CAST(x'ff80' AS TEXT)) WHERE code = 'BYTES'",
         "UPDATE cala_transactions SET description = CAST(x'4100ff42' AS TEXT)",
-        "UPDATE cala_entries SET entry_type = CAST(x'4100ff42' AS TEXT)"}) {
+        "UPDATE cala_entries SET entry_type = CAST(x'4100ff42' AS TEXT)",
+        // And what is no JSON where it should be.
+        "UPDATE cala_accounts SET metadata = CAST(x'4100ff42' AS TEXT)", "UPDATE cala_transactions SET metadata = '{'",
+        "UPDATE cala_entries SET metadata = '[1, '", "UPDATE cala_velocity_attachments SET params = 'x'",
+        "UPDATE cala_velocity_balances SET window = '\"'",
+        "UPDATE cala_outbox_events SET payload = '{\"account'"
+        " WHERE type = 'account_created'"}) {
     EXPECT_EQ(run_sql(*store_, sql), "") << sql;
+  }
+  EXPECT_EQ(items_of("account_set_list", 1).size(), 1U);
+  EXPECT_EQ(items_of("velocity_attachment_list", 1).size(), 1U);
+  for (const auto &[operation, request] :
+       {std::pair{"velocity_headroom", R"({"account_id": ")" + std::string(kAlice) + "\"}"},
+        {"event_list", R"({"entries": true})"},
+        {"account_set_find", R"({"id": ")" + set + "\"}"}}) {
+    const std::string answer = expect_ok(operation, request);
+    EXPECT_TRUE(JsonDocument::parse(answer).has_value()) << answer;
   }
   EXPECT_EQ(listed("account_list", "", 1).size(), 2U);
   EXPECT_EQ(listed("journal_list", "", 1).size(), 1U);
   EXPECT_EQ(listed("tx_template_list", "", 1).size(), 2U);
-  EXPECT_EQ(listed("transaction_list", "", 1).size(), 1U);
-  EXPECT_EQ(listed("entry_list", R"("account_id": ")" + std::string(kAlice) + '"', 1).size(), 1U);
+  EXPECT_EQ(listed("transaction_list", "", 1).size(), 2U);
+  EXPECT_EQ(listed("entry_list", R"("account_id": ")" + std::string(kAlice) + '"', 1).size(), 2U);
   const std::string alice = expect_ok("account_find", R"({"code": "ALICE"})");
   EXPECT_NE(alice.find("A\uFFFD\uFFFD"
                        "B"),
@@ -321,7 +408,7 @@ TEST_P(AnyText, ThatSomebodyElseWroteHidesNothing) {
   EXPECT_FALSE(refused.ok());
   EXPECT_NE(refused.status, CALA_INTERNAL) << refused.text();
   expect_ok("transaction_post", R"({"tx_template_code": "TEXTS", "params": {"t": "better"}})");
-  EXPECT_EQ(listed("transaction_list", "", 1).size(), 2U);
+  EXPECT_EQ(listed("transaction_list", "", 1).size(), 3U);
 }
 
 }  // namespace

@@ -12,11 +12,12 @@ import pathlib
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from . import raw
-from .errors import ClosedError, ForkedError, InvalidError, UnavailableError, UnsupportedError, from_handle
+from .errors import (ClosedError, ForkedError, InvalidError, ParamTypeError, UnavailableError, UnsupportedError,
+                     from_handle)
 from .log import traceparent_now
 
 _NO_CALLBACK = raw.cala_completion_fn()
@@ -67,6 +68,37 @@ def _plain(value: object) -> str:
 def encode(request: object) -> bytes:
     """The request as a document."""
     return json.dumps(request, default=_plain, ensure_ascii=False, allow_nan=False).encode()
+
+
+def refuse_floats(request: object) -> None:
+    """No amount in the params of a posting, or of what is attached, is a float. The library refuses only those with a
+    fraction: 10.0 would pass, and 10.1 not."""
+    if not isinstance(request, dict):
+        return
+    _refuse_floats(request.get("params"), "/params", -1)
+    postings = request.get("postings")
+    for index, posting in enumerate(postings if isinstance(postings, (list, tuple)) else ()):
+        if isinstance(posting, dict):
+            _refuse_floats(posting.get("params"), f"/postings/{index}/params", index)
+
+
+def _refuse_floats(params: object, pointer: str, index: int) -> None:
+    place = _float_in(params, pointer) if isinstance(params, dict) else None
+    if place:
+        raise ParamTypeError(f"{place} is a float; amounts are str or decimal.Decimal", "param.type",
+                             details={"pointer": place}, posting_index=index)
+
+
+def _float_in(value: Any, pointer: str) -> str | None:
+    """Where in a value a float is, as a JSON pointer."""
+    if isinstance(value, float):
+        return pointer
+    inner: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        inner = value.items()
+    elif isinstance(value, (list, tuple)):
+        inner = enumerate(value)
+    return next((place for key, item in inner if (place := _float_in(item, f"{pointer}/{key}"))), None)
 
 
 def _trace() -> bytes | None:
@@ -165,6 +197,7 @@ class Handle:
 
     def operation(self, name: str, request: object, tx: int | None = None) -> int | None:
         """A new cala_op; the caller frees it."""
+        refuse_floats(request)
         document, trace = encode(request), _trace()  # what they raise, they raise before there is anything to free
         with self.use() as pointer:
             op = self.made(getattr(self.libcala, f"cala_{name}"), pointer, tx, document, len(document))

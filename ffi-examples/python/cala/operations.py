@@ -32,7 +32,7 @@ from .documents import CaptureHold, ExpiredHolds, HeldAmounts, Hold, HoldFilter,
 from .documents import Finished, PreparedOutcome, PreparedTransaction
 from .documents import (Health, HealthLimits, Metrics, MetricsFormat, PreviewedTransaction, PruneEvents, Pruned,
                         VoidTransaction)
-from .errors import InvalidError, ParamTypeError
+from .errors import InvalidError
 from .listing import AsyncListing, Listing
 
 if TYPE_CHECKING:
@@ -137,29 +137,7 @@ def _posting(tx_template_code: str, params: Mapping[str, Json] | None, id: Id | 
     posting: Posting = {"tx_template_code": tx_template_code, "params": params or {}}
     if id is not None:
         posting["id"] = id
-    return _without_floats(posting)
-
-
-def _without_floats(posting: Posting, index: int = -1) -> Posting:
-    """The library refuses only those with a fraction: 10.0 would pass, and 10.1 not."""
-    place = _float_in(posting.get("params"), "/params")
-    if place:
-        raise ParamTypeError(f"{place} is a float; amounts are str or decimal.Decimal", "param.type",
-                             details={"pointer": place if index < 0
-                                      else f"/postings/{index}{place}"}, posting_index=index)
     return posting
-
-
-def _float_in(value: Any, pointer: str) -> str | None:
-    """Where in a value a float is, as a JSON pointer."""
-    if isinstance(value, float):
-        return pointer
-    inner: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, dict):
-        inner = value.items()
-    elif isinstance(value, (list, tuple)):
-        inner = enumerate(value)
-    return next((place for key, item in inner if (place := _float_in(item, f"{pointer}/{key}"))), None)
 
 
 def _texts(params: Any) -> list[str | None]:
@@ -472,7 +450,7 @@ class Transactions(_Noun[M]):
     def post_many(self, postings: Iterable[Posting]) -> object:
         """Posts transactions, dicts {tx_template_code, params, id}, all or none, as if one after the other; 10,000 at
         most. Gives a list of what post gives. An error's posting_index says which."""
-        return {"postings": [_without_floats(posting, index) for index, posting in enumerate(postings)]}
+        return {"postings": list(postings)}
 
     @operation("transaction_preview", PreviewedTransaction)
     def preview(self, tx_template_code: str, params: Mapping[str, Json] | None = None, id: Id | None = None) -> object:

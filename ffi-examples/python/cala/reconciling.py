@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .documents import Entry, Id, Instant, Json, Posted, Posting, Transaction
 from .errors import ConflictError, Error, InvalidError, NotFoundError, RejectedError
-from .operations import _without_floats
 
 if TYPE_CHECKING:
     from typing_extensions import TypedDict
@@ -280,7 +279,6 @@ def _replay(expected: Expected, page: Reconciled) -> _Walk:
     if posting is None:
         return
     try:
-        _without_floats(posting)
         seen = yield "call", "transaction_preview", posting
         if seen["would_post"] and seen["transaction"].get("external_id") != expected["external_id"]:
             raise ValueError(f"the posting of {expected['external_id']} has the external id "

@@ -477,6 +477,18 @@ class OnAStore:
                                                     {"tx_template_code": "DEPOSIT", "params": {"amount": amount}}])
             self.assertEqual(("param.type", 1), (caught.exception.code, caught.exception.posting_index))
             self.assertTrue(caught.exception.details["pointer"].startswith("/postings/1/params/amount"))
+            # And of everything else that has params.
+            bad = {"tx_template_code": "DEPOSIT", "params": {"amount": amount}}
+            attached = {"control_id": str(uuid.uuid4()), "account_ids": [self.books.cash], "params": {"amount": amount}}
+            for refused in (lambda: self.ledger.transactions.preview("DEPOSIT", {"amount": amount}),
+                            lambda: self.ledger.holds.create("DEPOSIT", {"amount": amount}),
+                            lambda: self.ledger.call("transaction_post", bad),
+                            lambda: self.ledger.velocity_controls.attach(**attached),
+                            lambda: self.ledger.velocity_controls.ensure_attached(**attached)):
+                with self.assertRaises(cala.InvalidError) as caught:
+                    refused()
+                self.assertEqual("param.type", caught.exception.code)
+                self.assertTrue(caught.exception.details["pointer"].startswith("/params/amount"))
 
     def test_parameters_of_statements_are_texts_or_none(self):
         with self.ledger.begin() as tx:

@@ -144,8 +144,8 @@ enum class StatementId : std::uint8_t {
   // transaction}]}: this ledger's transactions that were prepared and have not ended. The last two are for EndPrepared.
   kPreparedList,
   // {} -> {recovery, read_only: bool (of a server), rollup_behind, listeners: n, listener: {name, behind,
-  // waiting_since|null}|null, prepared: {count, oldest_age_ms|null}|null, file_bytes}:
-  // how the ledger is. What a store does not know is left out.
+  // waiting_since|null}|null, prepared: {count, oldest_age_ms|null}|null, file_bytes}: how the ledger is. What a store
+  // does not know is left out.
   kLedgerHealth,
   // Writes: {insert: [row...], update: [row...], events: [{type, subject_id, payload}], now, guard} -> {changed:
   // [id...]}. An update states its new version; it applies only where version - 1 is stored, else the id is in

@@ -296,6 +296,43 @@ class Served:
                 break
         checker.holds(posted)
 
+    def test_killed_at_every_step_nothing_is_missed(self):
+        server, checker, posted = self.serve(), Checker(self), []
+        for killed in ("before it is asked", "once it is asked", "once it has accepted", "once one was heard",
+                       "while it acknowledges", "once it has acknowledged", None):
+            posted += [self.books.move() for _ in range(5)]
+            if killed == "before it is asked":
+                server.kill()
+            client = self.client(server.grpc)
+            asked = pb.ListenRequest(name="clerk", start=True, types=["transaction_created"], entries=True)
+            stream = client.Listen(asked, timeout=SECONDS)
+            if killed == "once it is asked":
+                server.kill()
+            with contextlib.suppress(grpc.RpcError):
+                for heard in stream:
+                    if not heard.HasField("event"):
+                        if killed == "once it has accepted":
+                            server.kill()
+                        continue
+                    if heard.event.place > checker.place:  # what was not acknowledged comes again
+                        checker.heard(heard.event)
+                    if killed == "once one was heard":
+                        server.kill()
+                    place = heard.event.place
+                    acknowledged = client.Ack.future(pb.AckRequest(name="clerk", place=place), timeout=SECONDS)
+                    if killed == "while it acknowledges":
+                        server.kill()
+                    acknowledged.result()
+                    if killed == "once it has acknowledged":
+                        server.kill()
+                    if not killed and len(checker.ids) >= len(posted):
+                        break
+            stream.cancel()
+            if killed:
+                self.assertIsNotNone(server.process.poll(), f"it was not killed {killed}")
+                server = self.serve("--grpc", server.grpc)
+        checker.holds(posted)
+
     def test_a_client_of_node_goes_on_by_itself(self):
         server = self.serve()
         place = self.books.newest()

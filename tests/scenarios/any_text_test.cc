@@ -357,8 +357,9 @@ TEST_P(AnyText, ThatSomebodyElseWroteHidesNothing) {
   const std::string control = "50000000-0000-0000-0000-000000000001";
   expect_ok("account_set_create",
             R"({"id": ")" + set + R"(", "name": "S", "journal_id": ")" + std::string(kJournal) + "\"}");
-  expect_ok("velocity_limit_create", R"({"id": ")" + limit + R"json(", "name": "L", "window": [{"alias": "w", "value":
-    "'w'"}], "limit": {"balance": [{"layer": "SETTLED", "amount": "decimal('9')", "enforcement_direction": "DEBIT"}]}})json");
+  expect_ok("velocity_limit_create", R"({"id": ")" + limit + R"json(", "name": "L",
+    "window": [{"alias": "w", "value": "'w'"}],
+    "limit": {"balance": [{"layer": "SETTLED", "amount": "decimal('9')", "enforcement_direction": "DEBIT"}]}})json");
   expect_ok("velocity_control_create", R"({"id": ")" + control + R"(", "name": "C"})");
   expect_ok("velocity_control_add_limit", R"({"control_id": ")" + control + R"(", "limit_id": ")" + limit + "\"}");
   expect_ok("velocity_control_attach",

@@ -16,7 +16,7 @@ class RecoveringTest < Minitest::Test
 
     @ledger.prepared.list.to_a.each { |one| @ledger.prepared.finish(gid: one[:gid], outcome: "rollback") }
     @ledger.close
-    sql("DROP SCHEMA #{@schema} CASCADE")
+    sql("SET client_min_messages TO warning; DROP SCHEMA #{@schema} CASCADE")
   end
 
   def test_what_is_not_decided_or_too_young_is_left_as_it_is

@@ -228,7 +228,7 @@ BEGIN
         FROM @schema@.outbox_events e WHERE e.sequence > last.place ORDER BY e.sequence LIMIT 1)) END,
     'prepared', CASE WHEN NOT pg_is_in_recovery() THEN (
       SELECT json_build_object('count', count(*), 'oldest_age_ms',
-        greatest(@schema@.micros(clock_timestamp()) - @schema@.micros(min(x.prepared)), 0) / 1000)
+        max(greatest(@schema@.micros(clock_timestamp()) - @schema@.micros(x.prepared), 0)) / 1000)
       FROM pg_prepared_xacts x
       WHERE x.database = current_database() AND starts_with(x.gid, @schema@.prepared_prefix())) END,
     'file_bytes', pg_database_size(current_database()));

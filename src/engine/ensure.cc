@@ -20,20 +20,6 @@ std::string spaced(std::string_view noun) {
   return name;
 }
 
-std::string escaped(std::string_view key) {
-  std::string out;
-  for (const char c : key) {
-    if (c == '~') {
-      out += "~0";
-    } else if (c == '/') {
-      out += "~1";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 // Below two amounts, or sets of amounts by currency, that differ, the first place that does.
 std::string differing_place(const core::AmountLimits &stored, const core::AmountLimits &wanted) {
   if (stored.of.empty() || wanted.of.empty()) return "";

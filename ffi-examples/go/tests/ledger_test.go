@@ -474,6 +474,10 @@ func TestLedger_floats_are_refused_wherever_they_are_in_params(t *testing.T) {
 		bad["amount"] = value
 		_, err := ledger.Post(ctx, "TRANSFER", bad)
 		expectError(t, err, cala.ErrInvalid, "param.type")
+		_, err = ledger.PreviewTransaction(ctx, cala.Posting{TxTemplateCode: "TRANSFER", Params: bad})
+		expectError(t, err, cala.ErrInvalid, "param.type")
+		_, err = ledger.CreateHold(ctx, cala.NewHold{TxTemplateCode: "TRANSFER", Params: bad})
+		expectError(t, err, cala.ErrInvalid, "param.type")
 		_, err = ledger.PostMany(ctx, []cala.Posting{{TxTemplateCode: "TRANSFER", Params: good}, {TxTemplateCode: "TRANSFER", Params: bad}})
 		failure := expectError(t, err, cala.ErrInvalid, "param.type")
 		equal(t, failure.PostingIndex, 1)

@@ -217,6 +217,12 @@ func TestConfig_is_strict(t *testing.T) {
 	equal(t, expectError(t, err, cala.ErrInvalid, "request.unknown_key").Detail("pointer"), "/stoer")
 	_, err = cala.OpenJSON(t.Context(), []byte(`{`))
 	expectError(t, err, cala.ErrInvalid, "request.malformed")
+	// What an environment variable that is not set gives.
+	for code, config := range map[string]cala.Config{"store.invalid": {}, "request.malformed": {Store: "sqlite::memory:", Clock: &cala.Clock{}}} {
+		opened, err := cala.Open(t.Context(), config)
+		expectError(t, err, cala.ErrInvalid, code)
+		equal(t, opened == nil, true)
+	}
 	ledger := must[*cala.Ledger](t)(cala.OpenJSON(t.Context(), []byte(`{"store": "sqlite::memory:"}`)))
 	equal(t, must[*cala.Info](t)(ledger.Info(t.Context())).Store, "sqlite")
 	check(t, ledger.Close())

@@ -10,14 +10,13 @@ import (
 	"libcala.dev/cala/raw"
 )
 
-// Config is how a ledger is opened. Its zero value opens sqlite:cala.db in the working folder; a program that has its
-// store from the environment asks os.LookupEnv first, since Go cannot tell an empty Store from none. In [OpenJSON] an
-// empty store is an error.
+// Config is how a ledger is opened. Store is needed: an environment variable that is not set must not open another
+// ledger. The zero value of the other fields is their default.
 type Config struct {
-	// Store is "sqlite:PATH" (the default is sqlite:cala.db), "sqlite::memory:", a PostgreSQL connection string or URI
+	// Store is "sqlite:PATH", "sqlite::memory:", a PostgreSQL connection string or URI
 	// ("postgres://user@host/db"), or "host:sqlite" / "host:postgres": no connection of its own, everything runs through
 	// [Ledger.InSQL] and its kin.
-	Store string `json:"store,omitempty"`
+	Store string `json:"store"`
 	// Migrate creates or upgrades the ledger's tables. Default: true for SQLite, false for PostgreSQL. See [Ptr].
 	Migrate *bool `json:"migrate,omitempty"`
 	// Schema is PostgreSQL's schema of all tables and functions. Default "cala".
@@ -49,7 +48,7 @@ type Pool struct {
 // Clock is a clock that the program moves, with [Ledger.SetClock] and [Ledger.AdvanceClock].
 type Clock struct {
 	// Manual is where it starts: an instant, "2026-01-01T00:00:00Z".
-	Manual string `json:"manual,omitempty"`
+	Manual string `json:"manual"`
 }
 
 // Commit says how a commit waits.

@@ -8,10 +8,26 @@ import (
 	"strings"
 )
 
-// The library refuses only floats with a fraction: 10.0 is written as 10, and 10.1 is not. index is the posting's in a
-// batch, -1 without one.
-func refuseFloats(posting Posting, index int) error {
-	for name, value := range posting.Params {
+// The library refuses only floats with a fraction: 10.0 is written as 10, and 10.1 is not.
+func refuseFloats(request any) error {
+	switch request := request.(type) {
+	case Posting:
+		return refuseFloatsIn(request.Params, -1)
+	case NewHold:
+		return refuseFloatsIn(request.Params, -1)
+	case TransactionPostManyRequest:
+		for i, posting := range request.Postings {
+			if err := refuseFloatsIn(posting.Params, i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// index is the posting's in a batch, -1 without one.
+func refuseFloatsIn(params Params, index int) error {
+	for name, value := range params {
 		place := floatIn(reflect.ValueOf(value), "/params/"+name)
 		if place == "" {
 			continue

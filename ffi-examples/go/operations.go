@@ -28,6 +28,9 @@ type runner interface {
 // Runs an operation and reads its result.
 func call[Result any](ctx context.Context, o *Operations, make raw.Operation, request any) (*Result, error) {
 	defer runtime.KeepAlive(o) // the ledger lives at least until the answer
+	if err := refuseFloats(request); err != nil {
+		return nil, err
+	}
 	text, err := json.Marshal(request)
 	if err != nil {
 		return nil, newError(ErrInvalid, "request.malformed", "the request cannot be written as JSON: "+err.Error())

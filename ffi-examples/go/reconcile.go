@@ -286,9 +286,6 @@ func (e *Error) isRefusal() bool {
 }
 
 func (w *reconciling) post(ctx context.Context, expected Expected, posting Posting) (*Posted, error) {
-	if err := refuseFloats(posting, -1); err != nil {
-		return nil, err
-	}
 	seen, err := w.ledger.PreviewTransaction(ctx, posting)
 	if err != nil {
 		return nil, err

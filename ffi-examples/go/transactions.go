@@ -28,20 +28,12 @@ func (o *Operations) Post(ctx context.Context, txTemplateCode string, params Par
 	for _, option := range options {
 		option(&posting)
 	}
-	if err := refuseFloats(posting, -1); err != nil {
-		return nil, err
-	}
 	return call[Posted](ctx, o, raw.TransactionPost, posting)
 }
 
 // PostMany posts several transactions, 10,000 at most, all or none, as if one after the other.
 // Errors as for Post, with [Error].PostingIndex.
 func (o *Operations) PostMany(ctx context.Context, postings []Posting) ([]Posted, error) {
-	for i, posting := range postings {
-		if err := refuseFloats(posting, i); err != nil {
-			return nil, err
-		}
-	}
 	return callFor(ctx, o, raw.TransactionPostMany, TransactionPostManyRequest{list(postings)},
 		func(result *TransactionPostManyResult) []Posted { return result.Results })
 }

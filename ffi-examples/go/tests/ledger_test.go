@@ -218,6 +218,12 @@ func TestConfig_is_strict(t *testing.T) {
 	equal(t, expectError(t, err, cala.ErrInvalid, "request.unknown_key").Detail("pointer"), "/stoer")
 	_, err = cala.OpenJSON(t.Context(), []byte(`{`))
 	expectError(t, err, cala.ErrInvalid, "request.malformed")
+	// What an environment variable that is not set gives.
+	for code, config := range map[string]cala.Config{"store.invalid": {}, "request.malformed": {Store: "sqlite::memory:", Clock: &cala.Clock{}}} {
+		opened, err := cala.Open(t.Context(), config)
+		expectError(t, err, cala.ErrInvalid, code)
+		equal(t, opened == nil, true)
+	}
 	ledger := must[*cala.Ledger](t)(cala.OpenJSON(t.Context(), []byte(`{"store": "sqlite::memory:"}`)))
 	equal(t, must[*cala.Info](t)(ledger.Info(t.Context())).Store, "sqlite")
 	check(t, ledger.Close())
@@ -479,6 +485,10 @@ func TestLedger_floats_are_refused_wherever_they_are_in_params(t *testing.T) {
 		bad := b.transfer(b.alice, b.bob, "1")
 		bad["amount"] = value
 		_, err := ledger.Post(ctx, "TRANSFER", bad)
+		expectError(t, err, cala.ErrInvalid, "param.type")
+		_, err = ledger.PreviewTransaction(ctx, cala.Posting{TxTemplateCode: "TRANSFER", Params: bad})
+		expectError(t, err, cala.ErrInvalid, "param.type")
+		_, err = ledger.CreateHold(ctx, cala.NewHold{TxTemplateCode: "TRANSFER", Params: bad})
 		expectError(t, err, cala.ErrInvalid, "param.type")
 		_, err = ledger.PostMany(ctx, []cala.Posting{{TxTemplateCode: "TRANSFER", Params: good},
 			{TxTemplateCode: "TRANSFER", Params: bad}})

@@ -89,7 +89,8 @@ function notText(what: string, value: any, wanted: string, pointer: string): Inv
 
 function checkParams(name: OperationName, request: any): void {
   if (name === "tx_exec" && request.params !== undefined) checkTexts(request.params);
-  if (name === "transaction_post") checkNumbers(request.params, "/params");
+  // Those of cel_evaluate are a list of declarations; all others have the values.
+  if (!Array.isArray(request?.params)) checkNumbers(request?.params, "/params");
   if (name !== "transaction_post_many" || !Array.isArray(request.postings)) return;
   request.postings.forEach((posting: any, index: number) => {
     try {

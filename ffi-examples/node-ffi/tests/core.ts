@@ -618,6 +618,19 @@ everywhere("numbers_in_params_are_whole_and_big_ones_are_taken", async (ground) 
     const many = await failure(ledger.transactions().postMany([posting("1"), posting(amount)]));
     assert.deepEqual([many.code, many.postingIndex], ["param.type", 1]);
     assert.match(String(many.details["pointer"]), /^\/postings\/1\/params\/debit/);
+    // And of everything else that has params.
+    const attached = { controlId: randomUUID(), accountIds: [account], params: { debit: amount } } as any;
+    for (const refused of [
+      () => ledger.transactions().preview(posting(amount)),
+      () => ledger.holds().create(posting(amount)),
+      () => ledger.call("hold_create", posting(amount)),
+      () => ledger.velocityControls().attach(attached),
+      () => ledger.velocityControls().ensureAttached(attached),
+    ]) {
+      const error = await failure(refused());
+      assert.deepEqual([error.name, error.code], ["InvalidError", "param.type"]);
+      assert.match(String(error.details["pointer"]), /^\/params\/debit/);
+    }
   }
   assert.equal(await ground.net(), "none");
   await ledger.transactions().post(posting(10));

@@ -219,7 +219,10 @@ func TestConfig_is_strict(t *testing.T) {
 	_, err = cala.OpenJSON(t.Context(), []byte(`{`))
 	expectError(t, err, cala.ErrInvalid, "request.malformed")
 	// What an environment variable that is not set gives.
-	for code, config := range map[string]cala.Config{"store.invalid": {}, "request.malformed": {Store: "sqlite::memory:", Clock: &cala.Clock{}}} {
+	for code, config := range map[string]cala.Config{
+		"store.invalid":     {},
+		"request.malformed": {Store: "sqlite::memory:", Clock: &cala.Clock{}},
+	} {
 		opened, err := cala.Open(t.Context(), config)
 		expectError(t, err, cala.ErrInvalid, code)
 		equal(t, opened == nil, true)

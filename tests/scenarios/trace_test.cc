@@ -65,14 +65,6 @@ std::vector<std::string> read_lines(const std::string &path) {
   return lines;
 }
 
-// How much of a recording must run, in per cent of its lines: what is skipped today may not grow unseen. trace_skips.txt says why.
-int least_run(const std::string &profile) {
-  if (profile == "velocity") return 55;
-  if (profile == "mixed") return 60;
-  if (profile == "sets") return 90;
-  return 100;
-}
-
 TEST(ModelTraces, AreThere) {
   const std::string folder = environment("CALA_MODEL_TRACES", "");
   if (folder.empty()) GTEST_SKIP() << "CALA_MODEL_TRACES is not set; ctest plays the model and sets it";
@@ -98,15 +90,11 @@ TEST_P(Trace, ReplaysWithTheSameAnswers) {
   const std::unique_ptr<LedgerClient> ledger = store.open(clock, &refusal);
   ASSERT_NE(ledger, nullptr) << refusal.text();
 
-  const TraceSkips skips = read_trace_skips(CALA_SOURCE_DIR "/tests/scenarios/trace_skips.txt");
   const std::unique_ptr<HostConnection> host = HostConnection::open(store);
-  const TraceResult result = TraceReplay(*ledger, *host, skips).replay(lines);
+  const TraceResult result = TraceReplay(*ledger, *host).replay(lines);
   RecordProperty("lines_run", result.run);
-  RecordProperty("lines_skipped", result.skipped);
   for (const std::string &difference : result.differences) ADD_FAILURE() << GetParam().path << " " << difference;
-  const std::string profile = json_text(header->root(), "profile");
-  EXPECT_GE(100 * result.run, least_run(profile) * (result.run + result.skipped))
-      << profile << ": " << result.run << " lines run, " << result.skipped << " skipped";
+  EXPECT_EQ(result.run, static_cast<int>(lines.size()) - 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Recorded, Trace, testing::ValuesIn(trace_cases()), name_of_case);

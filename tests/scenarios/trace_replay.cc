@@ -3,38 +3,22 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <fstream>
-#include <sstream>
+#include <map>
 #include <utility>
 
 namespace cala::tests {
-
-TraceSkips read_trace_skips(const std::string &path) {
-  TraceSkips skips;
-  std::ifstream file(path);
-  for (std::string text; std::getline(file, text);) {
-    std::istringstream words(text);
-    std::string kind;
-    std::string name;
-    std::string key;
-    words >> kind >> name;
-    if (kind == "operation") skips.operations.insert(name);
-    if (kind == "error") skips.errors.insert(name);
-    if (kind == "member" && words >> key) skips.members[name].insert(key);
-  }
-  return skips;
-}
 
 TraceResult TraceReplay::replay(const std::vector<std::string> &lines) {
   TraceResult result;
   for (std::size_t i = 1; i < lines.size() && differences_.size() < 5; ++i) {
     line_ = static_cast<int>(i) + 1;
-    std::optional<JsonDocument> line = JsonDocument::parse(lines[i]);
+    const std::optional<JsonDocument> line = JsonDocument::parse(lines[i]);
     if (!line) {
       differ("is not JSON");
       continue;
     }
-    ++(replay_line(line->mutable_root()) == Outcome::kRun ? result.run : result.skipped);
+    replay_line(line->root());
+    ++result.run;
   }
   result.differences = std::move(differences_);
   return result;
@@ -44,20 +28,8 @@ void TraceReplay::differ(const std::string &what) {
   differences_.push_back("line " + std::to_string(line_) + ": " + what);
 }
 
-namespace {
-
-// Takes the keys out of an object and whatever is in it.
-void take_out(cJSON *value, const std::set<std::string> &keys) {
-  for (const std::string &key : keys) cJSON_DeleteItemFromObjectCaseSensitive(value, key.c_str());
-  cJSON *child = nullptr;
-  cJSON_ArrayForEach(child, value) take_out(child, keys);
-}
-
-}  // namespace
-
-TraceReplay::Outcome TraceReplay::replay_line(cJSON *line) {
+void TraceReplay::replay_line(const cJSON *line) {
   const std::string operation = json_text(line, "op");
-  if (is_skipped(line)) return Outcome::kSkipped;
   if (operation == "clock_advance") {
     const double seconds = json_member(line, "seconds")->valuedouble;
     const Answer moved = ledger_.advance_clock(std::llround(seconds * 1000));
@@ -87,19 +59,10 @@ TraceReplay::Outcome TraceReplay::replay_line(cJSON *line) {
   } else if (operation == "group") {
     run_group(json_member(line, "lines"));
   } else if (!LedgerClient::knows(operation)) {
-    differ("there is no operation " + operation + "; it is not in trace_skips.txt either");
+    differ("there is no operation " + operation);
   } else {
-    const auto unknown = skips_.members.find(operation);
-    if (unknown != skips_.members.end()) {
-      take_out(cJSON_GetObjectItemCaseSensitive(line, "request"), unknown->second);
-    }
     run_operation(operation, line);
   }
-  return Outcome::kRun;
-}
-
-bool TraceReplay::is_skipped(const cJSON *line) {
-  return skips_.operations.contains(json_text(line, "op")) || skips_.errors.contains(json_text(line, "error"));
 }
 
 void TraceReplay::remember_created(const std::string &operation, const cJSON *request, const cJSON *result) {

@@ -2,7 +2,6 @@
 // is described in the README.md beside the traces. One thread at a time.
 #pragma once
 
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,33 +13,20 @@
 
 namespace cala::tests {
 
-// What is left out, from trace_skips.txt.
-struct TraceSkips {
-  std::set<std::string> operations;
-  std::set<std::string> errors;
-  std::map<std::string, std::set<std::string>> members;  // by operation
-};
-TraceSkips read_trace_skips(const std::string &path);
-
 struct TraceResult {
   int run = 0;
-  int skipped = 0;
   std::vector<std::string> differences;  // "line 7: ..."
 };
 
 class TraceReplay {
  public:
   // Every second transaction is the library's own, the others the host's.
-  TraceReplay(LedgerClient &ledger, HostConnection &host, const TraceSkips &skips)
-      : ledger_(ledger), host_(host), skips_(skips) {}
+  TraceReplay(LedgerClient &ledger, HostConnection &host) : ledger_(ledger), host_(host) {}
   // All lines but the header. Stops after a few differences: what follows is worth little.
   TraceResult replay(const std::vector<std::string> &lines);
 
  private:
-  enum class Outcome { kRun, kSkipped };
-
-  Outcome replay_line(cJSON *line);
-  bool is_skipped(const cJSON *line);
+  void replay_line(const cJSON *line);
   void remember_created(const std::string &operation, const cJSON *request, const cJSON *result);
 
   void run_operation(const std::string &operation, const cJSON *line);
@@ -72,7 +58,6 @@ class TraceReplay {
   LedgerClient &ledger_;
   HostConnection &host_;
   int transactions_ = 0;
-  const TraceSkips &skips_;
   std::vector<std::string> account_ids_;  // of sets too
   std::set<std::string> undated_;         // journals without balances by date
   std::set<std::string> following_;       // sets whose balances may be behind a posting

@@ -90,15 +90,11 @@ TEST_P(Trace, ReplaysWithTheSameAnswers) {
   const std::unique_ptr<LedgerClient> ledger = store.open(clock, &refusal);
   ASSERT_NE(ledger, nullptr) << refusal.text();
 
-  const TraceSkips skips = read_trace_skips(CALA_SOURCE_DIR "/tests/scenarios/trace_skips.txt");
   const std::unique_ptr<HostConnection> host = HostConnection::open(store);
-  const TraceResult result = TraceReplay(*ledger, *host, skips).replay(lines);
+  const TraceResult result = TraceReplay(*ledger, *host).replay(lines);
   RecordProperty("lines_run", result.run);
-  RecordProperty("lines_skipped", result.skipped);
   for (const std::string &difference : result.differences) ADD_FAILURE() << GetParam().path << " " << difference;
-  // What trace_skips.txt leaves out is bounded here when it leaves anything out.
-  EXPECT_EQ(result.skipped, 0);
-  EXPECT_GE(result.run + 1, static_cast<int>(lines.size()));
+  EXPECT_EQ(result.run, static_cast<int>(lines.size()) - 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Recorded, Trace, testing::ValuesIn(trace_cases()), name_of_case);

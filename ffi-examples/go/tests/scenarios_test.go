@@ -62,9 +62,6 @@ func readScenarios(t *testing.T) (told []scenario) {
 	var leftOut []string
 	for _, path := range must[[]string](t)(filepath.Glob(scenarioFolder + "/*.txt")) {
 		name := filepath.Base(path)
-		if name == "trace_skips.txt" {
-			continue
-		}
 		var current *scenario
 		var here []*scenario
 		for _, line := range scenarioLines(t, name) {

@@ -34,8 +34,6 @@ def scenarios():
     """(title, lines) of every scenario but those that except this wrapper, which are given apart."""
     found = []
     for path in sorted(FOLDER.glob("*.txt")):
-        if path.name == "trace_skips.txt":
-            continue
         lines = None  # of the scenario that is being read; a file without one is there to be included
         for place, text in lines_of(path.name):
             if text.startswith("scenario "):

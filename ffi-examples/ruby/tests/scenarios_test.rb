@@ -140,8 +140,6 @@ class ScenariosTest < Minitest::Test
 
   # {"file: title" => lines} of every scenario, and apart from them those that this wrapper cannot be asked.
   LEFT_OUT, SCENARIOS = Dir.children(FOLDER).grep(/\.txt\z/).sort.each_with_object({}) do |name, told|
-    next if name == "trace_skips.txt"
-
     current = nil
     lines_of(name).each do |line|
       if line.text.start_with?("scenario ")

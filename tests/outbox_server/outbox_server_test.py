@@ -305,7 +305,8 @@ class Served:
                 server.kill()
             client = self.client(server.grpc)
             asked = pb.ListenRequest(name="clerk", start=True, types=["transaction_created"], entries=True)
-            stream = client.Listen(asked, timeout=SECONDS)
+            # Channels to one address share what they know of it: that nobody was there.
+            stream = client.Listen(asked, timeout=SECONDS, wait_for_ready=not killed or not killed.endswith("asked"))
             if killed == "once it is asked":
                 server.kill()
             with contextlib.suppress(grpc.RpcError):

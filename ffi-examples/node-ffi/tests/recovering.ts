@@ -83,7 +83,7 @@ oncePrepared("what_ended_or_is_anothers_is_told_and_the_rest_is_finished", ["a",
   const done = await ledger.recover({
     decided: async ({ gid }) => {
       if (gid === "b") await ledger.prepared().finish({ gid, outcome: "rollback" }); // another recovery, meanwhile
-      return "commit";
+      return "commit" as const;
     },
   });
   assert.deepEqual([gidsOf(done.committed), gidsOf(done.ended)], [["a", "c"], ["b"]]);

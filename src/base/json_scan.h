@@ -28,4 +28,8 @@ struct JsonFraction {
 // The fractions of a text, in its order, or what is wrong with it, as Json::parse reports it.
 Result<std::vector<JsonFraction>> scan_json(std::string_view text);
 
+// Whether a text is JSON as the grammar has it, for whoever only hands it on: numbers of any size, and keys that appear
+// twice, are.
+bool is_json(std::string_view text);
+
 }  // namespace cala::base

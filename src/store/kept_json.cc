@@ -7,9 +7,9 @@
 namespace cala::store {
 
 std::string kept_json(std::string_view text) {
-  if (base::scan_json(text)) return std::string(text);
+  if (base::is_json(text)) return std::string(text);
   std::string repaired = base::repaired_json(text);
-  if (base::scan_json(repaired)) return repaired;
+  if (base::is_json(repaired)) return repaired;
   base::JsonWriter out;
   out.string(text);
   return out.take();

@@ -198,6 +198,17 @@ TEST(JsonScan, RefusesInvalidUtf8WhereverItStands) {
   }
 }
 
+TEST(JsonScan, KnowsJsonThatOurRulesRefuse) {
+  for (const char *text :
+       {"12345678901234567890", "[1e999]", R"({"a":1,"a":2})", R"([{"big":-99999999999999999999}])"}) {
+    EXPECT_FALSE(scan_json(text)) << text;
+    EXPECT_TRUE(is_json(text)) << text;
+  }
+  for (const char *text : {"", "01", "1.", "{", R"({"a":1,})", R"(["\u0000"])", "NaN", "[1] 2"}) {
+    EXPECT_FALSE(is_json(text)) << text;
+  }
+}
+
 TEST(JsonScan, RefusesIntegersBeyond64Bits) {
   EXPECT_EQ(refusal("9007199254740992"), "accepted");
   EXPECT_EQ(refusal("9007199254740993"), "accepted");

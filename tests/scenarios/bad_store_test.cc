@@ -302,7 +302,7 @@ TEST(BadStore, AHealthWhoseWriterIsBusyIsDegraded) {
         EXPECT_EQ(json_text(check, "code"), writable) << answer;
       }
     }
-    EXPECT_EQ(names, "store schema writable rollup listeners disk ");
+    EXPECT_EQ(names, "store schema writable rollup listeners prepared disk ");
   };
   expect("healthy", "");
   cala_tx *tx = nullptr;

@@ -27,7 +27,8 @@ add_custom_command(
   OUTPUT ${cala_whole}
   COMMAND ${PROJECT_SOURCE_DIR}/tools/link_whole ${PROJECT_SOURCE_DIR}/include/cala.h ${cala_whole}
           ${CALA_OBJCOPY} ${CALA_LD}
-          "$<TARGET_OBJECTS:cala_core>" "$<TARGET_OBJECTS:cala_objects>" $<TARGET_FILE:cala::sqlite3>
+          "$<FILTER:$<TARGET_OBJECTS:cala_core>,EXCLUDE,[.]pch$>"
+          "$<FILTER:$<TARGET_OBJECTS:cala_objects>,EXCLUDE,[.]pch$>" $<TARGET_FILE:cala::sqlite3>
           $<TARGET_FILE:cala::cjson> ${cala_cxx_runtime}
   DEPENDS cala_core cala_objects $<TARGET_OBJECTS:cala_core> $<TARGET_OBJECTS:cala_objects>
           $<TARGET_FILE:cala::sqlite3> $<TARGET_FILE:cala::cjson>

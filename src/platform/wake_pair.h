@@ -7,7 +7,7 @@ namespace cala::platform {
 
 struct WakePair {
   int program_end = -1;
-  int library_end = -1;
+  int own_end = -1;
 };
 
 // 0, or the error's number.

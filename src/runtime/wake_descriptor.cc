@@ -23,7 +23,7 @@ base::Outcome WakeDescriptor::open_pair() {
   platform::WakePair ends;
   if (const int failed = platform::open_wake_pair(ends); failed != 0) return no_descriptor("socketpair", failed);
   program_end_.store(ends.program_end);
-  library_end_.store(ends.library_end);
+  own_end_.store(ends.own_end);
   return {};
 }
 
@@ -38,7 +38,7 @@ base::Result<int> WakeDescriptor::duplicate() {
 }
 
 void WakeDescriptor::send() noexcept {
-  if (const int end = library_end_.load(); end >= 0) platform::send_wake(end);
+  if (const int end = own_end_.load(); end >= 0) platform::send_wake(end);
 }
 
 void WakeDescriptor::clear() noexcept {
@@ -46,7 +46,7 @@ void WakeDescriptor::clear() noexcept {
 }
 
 void WakeDescriptor::close_descriptors() noexcept {
-  for (std::atomic<int> *end : {&program_end_, &library_end_}) {
+  for (std::atomic<int> *end : {&program_end_, &own_end_}) {
     const int descriptor = end->exchange(-1);
     if (descriptor >= 0) platform::close_wake_end(descriptor);
   }

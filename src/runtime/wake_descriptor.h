@@ -27,7 +27,7 @@ class WakeDescriptor {
   base::Outcome open_pair();
 
   std::atomic<int> program_end_{-1};
-  std::atomic<int> library_end_{-1};
+  std::atomic<int> own_end_{-1};
 };
 
 }  // namespace cala::runtime

@@ -69,24 +69,24 @@ TEST(WakePair, CarriesAWakeUntilItIsCleared) {
   WakePair pair;
   ASSERT_EQ(open_wake_pair(pair), 0);
   EXPECT_FALSE(readable(pair.program_end));
-  send_wake(pair.library_end);
+  send_wake(pair.own_end);
   EXPECT_GT(wait_for_socket(pair.program_end, WaitFor::kReadable, 10'000), 0);
   clear_wakes(pair.program_end);
   EXPECT_FALSE(readable(pair.program_end));
   close_wake_end(pair.program_end);
-  close_wake_end(pair.library_end);
+  close_wake_end(pair.own_end);
 }
 
 TEST(WakePair, TakesAnyNumberOfWakesWithoutWaiting) {
   WakePair pair;
   ASSERT_EQ(open_wake_pair(pair), 0);
-  for (int i = 0; i < 200'000; ++i) send_wake(pair.library_end);
+  for (int i = 0; i < 200'000; ++i) send_wake(pair.own_end);
   EXPECT_TRUE(readable(pair.program_end));
   for (int i = 0; i < 100'000 && readable(pair.program_end); ++i) clear_wakes(pair.program_end);
   EXPECT_FALSE(readable(pair.program_end));
   close_wake_end(pair.program_end);
-  send_wake(pair.library_end);  // nobody is there any more, and no signal ends the process
-  close_wake_end(pair.library_end);
+  send_wake(pair.own_end);  // nobody is there any more, and no signal ends the process
+  close_wake_end(pair.own_end);
 }
 
 TEST(WakePair, IsReadableThroughADuplicateThatOutlivesIt) {
@@ -95,9 +95,9 @@ TEST(WakePair, IsReadableThroughADuplicateThatOutlivesIt) {
   int copy = -1;
   ASSERT_EQ(duplicate_wake_end(pair.program_end, copy), 0);
   close_wake_end(pair.program_end);
-  send_wake(pair.library_end);
+  send_wake(pair.own_end);
   EXPECT_GT(wait_for_socket(copy, WaitFor::kReadable, 10'000), 0);
-  close_wake_end(pair.library_end);
+  close_wake_end(pair.own_end);
   close_wake_end(copy);
 }
 

@@ -2,8 +2,7 @@
 comma.
 
 What does not fit goes to the front of the next line where that goes on with the same words, else onto a line of its
-own. A row of
-a table, a heading and what stands in a fence are left as they are, and so is what has no place to break.
+own. A row of a table, a heading and what stands in a fence are left as they are, and so is what has no place to break.
 """
 import re
 

@@ -111,9 +111,9 @@ inline constexpr Cost kWalksItems{0, Measure::kItems};
 inline constexpr Cost kOwnCost{0, Measure::kOwn};
 
 // One overload of a function. The signature is a letter for each argument, '>' and the letter of the result:
-//   b bool, i int, u uint, d double, s string, y bytes, l list, m map, t timestamp, r duration, T type, D decimal, U
-//   uuid, A date, N null, O optional; # int, uint or double; c timestamp or date; * anything; + after a letter: one or
-//   more of it.
+//   b bool, i int, u uint, d double, s string, y bytes, l list, m map, t timestamp, r duration, T type, D decimal,
+//   U uuid, A date, N null, O optional; # int, uint or double; c timestamp or date; * anything;
+//   + after a letter: one or more of it.
 // As a result also: * not known, e the element of the first argument's list, = the first argument's type,
 //   P an optional of the first argument, E an optional of its element, v what the optional first argument holds, w as v
 //   or the second argument.

@@ -12,21 +12,20 @@
 // UTC; dates are integers, days since 1970-01-01; ids are UUID text; decimals are strings; metadata is JSON text inside
 // a string; enums are lower-case words; absent values are null or left out. Rows:
 //   account      {id, version, code, name, external_id, normal_balance_type, status, description, metadata,
-//                balance_rollup,
-//                 is_set, floors (text, core/account/floors.h), created_at, modified_at}
+//                 balance_rollup, is_set, floors (text, core/account/floors.h), created_at, modified_at}
 //                 (of a set also journal_id; its code is its id, its status active)
 //   journal      {id, version, name, code, description, status, effective_balances, max_scale (JSON), closed_until,
 //                 created_at, modified_at}
 //   tx_template  {id, version, code, params, transaction, entries, description, metadata, created_at, modified_at}
 //                 (params, transaction, entries: JSON values as in the API, stored as JSON text)
 //   transaction  {id, journal_id, tx_template_id, tx_template_code, effective, correlation_id, external_id,
-//                description,
-//                 metadata, void_of, voided_by, hold_id, version, created_at, modified_at, entry_ids: [...]}
+//                 description, metadata, void_of, voided_by, hold_id, version, created_at, modified_at,
+//                 entry_ids: [...]}
 //   entry        {id, transaction_id, journal_id, account_id, entry_type, sequence, layer, direction, units, currency,
 //                 description, metadata, account_version, created_at}
-//   sums         [entries, entry_id, effective date of that, modified_at, x3: null (no entry) or [debit, credit,
-//                entry_id, its date,
-//                 modified_at]]: what the entries of a day, a month or a year add up to (core/balance/effective.h)
+//   sums         [entries, entry_id, effective date of that, modified_at,
+//                 x3: null (no entry) or [debit, credit, entry_id, its date, modified_at]]:
+//                 what the entries of a day, a month or a year add up to (core/balance/effective.h)
 //   balance      {account_id, journal_id, currency, version, entry_id, created_at, modified_at,
 //                 normal_balance_type (of the account, where read), layers: [[debit, credit, entry_id|null,
 //                 modified_at], x3]}
@@ -36,14 +35,13 @@
 //                        created_at, modified_at}
 //   velocity_attachment  {account_id, control_id, version, is_set, params, frozen (JSON texts), created_at,
 //                        modified_at}
-//   velocity_balance     {account_id, currency, journal_id, control_id, limit_id, window, version, layers: [[debit,
-//                        credit], x3]}
-//   hold         {id, journal_id, status (as written last), expires_at, amount, currency, captured, closed_by, version,
-//                created_at,
-//                 modified_at}
-//   event        {sequence, type, recorded_at, subject_id, payload (JSON text, an object), transaction, entries:
-//                [entry]|null,
-//                 balances: [balance]|null}: the last three of the type transaction_created, whose payload may be null
+//   velocity_balance     {account_id, currency, journal_id, control_id, limit_id, window, version,
+//                        layers: [[debit, credit], x3]}
+//   hold         {id, journal_id, status (as written last), expires_at, amount, currency, captured, closed_by,
+//                 version, created_at, modified_at}
+//   event        {sequence, type, recorded_at, subject_id, payload (JSON text, an object), transaction,
+//                 entries: [entry]|null, balances: [balance]|null}:
+//                 the last three of the type transaction_created, whose payload may be null
 // Rows of a list also carry "cursor": a string, opaque to everybody but the store that made it.
 #pragma once
 
@@ -86,10 +84,9 @@ enum class StatementId : std::uint8_t {
   // by order of posting; tx_template_id, journal_id, account_id, correlation_id, effective_from, effective_to
   kTransactionList,
   // by order of posting; account_id, account_set_id (of every account below it, in its journal), journal_id,
+  // transaction_id, created_from, created_to, effective_from, effective_to. It and kTransactionList, with stable: true,
+  // end where nothing can come before what they show; kUnavailable "list.no_mark" where the store cannot know.
   kEntryList,
-  // transaction_id, created_from, created_to, effective_from,
-  // effective_to. These two with stable: true end where nothing can come before what they show; kUnavailable
-  // "list.no_mark" where the store cannot know.
   kBalanceList,     // by account_id, currency; journal_id, account_ids: [...]
   kBalanceHistory,  // by version; account_id, journal_id, currency
   // {keys: [{account_id, journal_id, currency}, ...]} -> {rows: [balance...]}

@@ -512,8 +512,7 @@ class Ledger:
 
     def count(self, made):
         """What velocity limits let pass with a warning. A void is to them what it takes back in the end, and so are the
-        first
-        entries of a capture or a release of a hold."""
+        first entries of a capture or a release of a hold."""
         transaction, entries, when, warnings = made["transaction"], made["entries"], self.now, []
         seen = transaction
         while "void_of" in seen:

@@ -1,8 +1,7 @@
 """What cala.h declares, read for the generators of the raw bindings (tools/make_ffi).
 
 The header keeps to a small C: opaque structs, scalar types, enums of constants, two callback types and functions.
-Anything else
-is an error here, so that a binding never guesses.
+Anything else is an error here, so that a binding never guesses.
 """
 import pathlib
 import re

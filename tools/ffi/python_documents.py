@@ -1,8 +1,8 @@
 """The types of ffi-examples/python, cala/documents.py: requests, answers, enumerations and codes of errors.
 
 cala/operations.py says how its methods take them: what is no parameter of its own is in **fields: Unpack[NAME], and the
-second argument of
-its mark is what it gives. Those names are taken from there, and a method that the contract contradicts is an error.
+second argument of its mark is what it gives. Those names are taken from there, and a method that the contract
+contradicts is an error.
 """
 import ast
 import json

@@ -139,8 +139,7 @@ class Ledger(BaseLedger[Waiting]):
         external id `after` (None: all). Each is looked up: missing, or differing in what it says.
         known(external_ids): which of these the program knows. With it the ledger's transactions, those of the filters
         recorded by recorded_by, are looked up in the program in turn: those that it does not know are extra.
-        Transactions
-        without an external id are not.
+        Transactions without an external id are not.
         replay(expected): the posting of one that is missing, which is then posted, or None to leave it.
         place: that of an earlier page, to go on behind it. Nothing is kept in memory but a page.
         InvalidError request.malformed where one of these, what is expected or what known gives is not as said here."""
@@ -153,10 +152,8 @@ class Ledger(BaseLedger[Waiting]):
 
         decided(prepared): "commit", "rollback", or None: nothing is decided, it is left as it is. Nothing is guessed.
         Gives which were committed and rolled back, which were left, which somebody else has ended meanwhile, and which
-        failed
-        because another session is at it or they are another user's. Any other error, and what decided raises, ends it:
-        what is
-        finished by then stays so, the rest is for the next time. InvalidError request.malformed."""
+        failed because another session is at it or they are another user's. Any other error, and what decided raises,
+        ends it: what is finished by then stays so, the rest is for the next time. InvalidError request.malformed."""
         return recover(self, decided, checked_age(min_age_ms))
 
     @overload

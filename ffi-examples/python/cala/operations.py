@@ -342,10 +342,8 @@ class TxTemplates(_Noun[M]):
 
     @operation("tx_template_ensure", EnsuredTxTemplate)
     def ensure(self, **fields: Unpack[EnsureTxTemplate]) -> object:
-        """Creates the tx template, or finds the one that has its id or code. Gives {"created": bool,
-        "tx_template": {...}}. A found one that differs in a field that was given is refused, or kept where
-        on_difference is
-        "keep"."""
+        """Creates the tx template, or finds the one that has its id or code. Gives {"created": bool, "tx_template":
+        {...}}. A found one that differs in a field that was given is refused, or kept where on_difference is "keep"."""
         return fields
 
     @operation("tx_template_find", TxTemplate)

@@ -33,8 +33,8 @@ class ProjectionFilter(TypedDict, total=False):
 
 class Projection(Generic[C]):
     """Applies events to tables of the program's, a page in one transaction together with its place: each exactly once,
-    whatever is killed
-    when, and however many processes do it. The place is that of a named listener. See docs/projection.md."""
+    whatever is killed when, and however many processes do it. The place is that of a named listener. See
+    docs/projection.md."""
 
     def __init__(self, ledger: Ledger, name: str, apply: Callable[[C, Event], object],
                  clear: Callable[[C], object] | None,

@@ -6,7 +6,8 @@ require_relative "hosts/active_record"
 
 module Cala
   # The drivers whose transaction a ledger can take part in. None of them is required; they are recognised when they are
-  # there. @api private
+  # there.
+  # @api private
   module Hosts
     @turns = ObjectSpace::WeakMap.new
     @mutex = Mutex.new

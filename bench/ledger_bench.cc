@@ -1,6 +1,6 @@
 // ledger_bench: how many postings a second the library makes, how long one takes, and how that compares with writing
-// the same rows with nothing above them. Only cala.h is used for the ledger; rows go in through the system's libpq and
-// SQLite.
+// the same rows with nothing above them. Only cala.h is used for the ledger;
+// rows go in through the system's libpq and SQLite.
 //
 //   ledger_bench                             all cells: SQLite, and PostgreSQL when CALA_TEST_POSTGRES names a database
 //   ledger_bench --store sqlite|postgres|sqlite:PATH|postgres://... --mode sequential|callers|batch

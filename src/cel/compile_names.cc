@@ -1,5 +1,5 @@
-// Names: locals, params, variables (also qualified, inside a container), context.vars, the ledger's constants and type
-// names.
+// Names: locals, params, variables (also qualified, inside a container), context.vars,
+// the ledger's constants and type names.
 #include <algorithm>
 
 #include "cel/compiler.h"

@@ -169,8 +169,8 @@ constexpr Overload kFunctions[] = {
 std::span<const Overload> list_functions() { return kFunctions; }
 
 Value sort_values(Runtime &runtime, const Value *keys, const Value *items, std::size_t count) {
-  // Merging compares each key at most once in each of as many passes as the count has bits, and no further than it is
-  // long.
+  // Merging compares each key at most once in each of as many passes as the count has bits,
+  // and no further than it is long.
   const auto passes = static_cast<std::size_t>(std::bit_width(count));
   std::size_t steps = count;
   bool exact = false;

@@ -1,5 +1,5 @@
-// The math library: greatest, least, rounding of doubles, signs and bits; and min, max and abs of any number, decimals
-// too.
+// The math library: greatest, least, rounding of doubles, signs and bits;
+// and min, max and abs of any number, decimals too.
 #include <cmath>
 
 #include "cel/functions.h"

@@ -137,8 +137,8 @@ const std::string_view *function_names(std::size_t &count);
 
 char kind_letter(Kind kind);
 bool letter_accepts(char letter, Kind kind);
-// Whether a failure is a limit's: && and || and the macros do not absorb it, or an evaluation could run into it for
-// ever.
+// Whether a failure is a limit's: && and || and the macros do not absorb it,
+// or an evaluation could run into it for ever.
 bool is_limit(const Value &value);
 // The overload for these values, nullptr when there is none.
 const Overload *select_overload(OverloadRange range, const Value *args, std::size_t count);

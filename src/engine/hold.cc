@@ -1,5 +1,5 @@
-// Holds: amounts set aside, captured and released. Each is a posting on the path of all (engine/post), and reads beside
-// it.
+// Holds: amounts set aside, captured and released. Each is a posting on the path of all (engine/post),
+// and reads beside it.
 #include <memory>
 #include <utility>
 

@@ -47,8 +47,8 @@ class LogEar {
   std::uint64_t dropped_ = 0;
 };
 
-// Those who are called by one queue: each is told how many of its own ledger's records were dropped. Safe from every
-// thread.
+// Those who are called by one queue: each is told how many of its own ledger's records were dropped.
+// Safe from every thread.
 class LogEars {
  public:
   static void give(runtime::Queue &queue, LogEars **out);  // the queue keeps them

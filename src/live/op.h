@@ -1,7 +1,7 @@
 // OpState: an operation that somebody asked for: who runs it, and its answer. Three ways to run it, each at most once:
 // run and start put it into a lane of the executor; on a connection that the program lends us it runs on the caller's
-// thread; step and feed (op_step.cc) let the program run its statements. op_group.cc: those that are committed
-// together.
+// thread; step and feed (op_step.cc) let the program run its statements.
+// op_group.cc: those that are committed together.
 //
 // Invariants: an operation that was accepted is answered exactly once; what is held while it is in flight (a place in
 // the ledger, one in the queue, the transaction) is given back when it is answered. Thread rule: safe from every

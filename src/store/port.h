@@ -33,8 +33,8 @@
 //                        created_at, modified_at}
 //   velocity_control     {id, version, number, name, description, condition, action, limits: [velocity_limit],
 //                        created_at, modified_at}
-//   velocity_attachment  {account_id, control_id, version, is_set, params, frozen (JSON texts), created_at,
-//                        modified_at}
+//   velocity_attachment  {account_id, control_id, version, is_set, params, frozen (JSON texts),
+//                        created_at, modified_at}
 //   velocity_balance     {account_id, currency, journal_id, control_id, limit_id, window, version,
 //                        layers: [[debit, credit], x3]}
 //   hold         {id, journal_id, status (as written last), expires_at, amount, currency, captured, closed_by,
@@ -76,8 +76,8 @@ enum class StatementId : std::uint8_t {
   kTxTemplateFind,   // id, code
   kTransactionFind,  // id, external_id
   kEntryFind,        // id, transaction_id (all entries of it, by sequence)
-  // Lists: {first: n, after: cursor|null, desc: bool, ...filters, null or absent when not asked} -> {rows: [...]}, n at
-  // most.
+  // Lists: {first: n, after: cursor|null, desc: bool, ...filters, null or absent when not asked} ->
+  // {rows: [...]}, n at most.
   kAccountList,     // by code; code_prefix, status. Only accounts that are not sets.
   kJournalList,     // by created_at, id; status
   kTxTemplateList,  // by code
@@ -96,17 +96,17 @@ enum class StatementId : std::uint8_t {
   kBalanceAt,
   // {account_id, journal_id, currency, open: cut|null, close: cut} -> {kept: bool|null (no such journal), rows:
   // [{account_id, journal_id, currency, created_at, normal_balance_type, open: [sums...], close: [sums...]}]}: the
-  // buckets that make the balance at the end of two days. A cut is [first day of the day's year, of its month, the
-  // day].
+  // buckets that make the balance at the end of two days. A cut is [first day of the day's year,
+  // of its month, the day].
   kEffectiveRead,
   // A list by account_id, currency, effective: {journal_id, modified_since, since_day} -> {kept, rows: [{account_id,
   // journal_id, currency, created_at, normal_balance_type, effective, sums: of that day, before: [sums...] of all days
-  // before it, on the earliest row of each balance}]}: every day at whose end the balance is not what it was before
-  // modified_since.
+  // before it, on the earliest row of each balance}]}: every day at whose end the balance
+  // is not what it was before modified_since.
   kEffectiveChanges,
   // {account_id, journal_id, currency, layer, low, high, first, desc} -> {rows: [{version, debit, credit, entry}]}: the
-  // versions of a balance from low to high whose entry is of the layer, with the layer's sums after it; `first` at
-  // most.
+  // versions of a balance from low to high whose entry is of the layer, with the layer's sums after it;
+  // `first` at most.
   kStatementRead,
   // A list by effective, version: {account_id, journal_id, currency, layer, from, until} -> {rows: [{entry}]}: a
   // balance's entries of the layer on those effective dates.
@@ -191,8 +191,8 @@ enum class StatementId : std::uint8_t {
   kHoldFind,
   kHoldList,  // by order of posting, of expiry with expires_before; now, account_id (a set's too), status (as of now)
   // {now, first, after: id|null} -> {rows: [hold...]}, locked: open ones that have expired, the earliest first, behind
-  // a hold where one is given, without those of a locked account or journal, and those that another transaction has
-  // locked.
+  // a hold where one is given, without those of a locked account or journal,
+  // and those that another transaction has locked.
   kHoldDue,
   // {sequence|null, timeout_ms} -> {applied, reached, frontier, target}: how far balances that follow have come, could
   // come, and how far postings are; target: the sequence or the frontier. Waits until what is at or below the target is
@@ -278,8 +278,8 @@ struct Call {
 };
 
 // Locks what a batch of postings will touch, in sorted order, and reads it: journals (shared fence), accounts that have
-// no balance yet, balances, of the sets above the accounts too, each so that it cannot change until the transaction
-// ends.
+// no balance yet, balances, of the sets above the accounts too,
+// each so that it cannot change until the transaction ends.
 struct PostingRead : core::BatchNeeds {
   bool host = false;   // the transaction is the program's: answer a guard to hand to the write
   bool group = false;  // of independent postings: gives up soon where rows are held, so that nobody waits for another's
@@ -289,8 +289,8 @@ struct PostingRead : core::BatchNeeds {
 class PostingTicket {
  public:
   virtual ~PostingTicket() = default;
-  // The id of the next entry to be written; the engine asks once for each entry, in the order in which it will write
-  // them.
+  // The id of the next entry to be written; the engine asks once for each entry,
+  // in the order in which it will write them.
   virtual base::Uuid next_entry_id(base::Timestamp created_at) = 0;
 };
 
@@ -363,8 +363,8 @@ class Dialect {
   virtual std::int64_t schema_version() const = 0;  // that this library was built for
 };
 
-// The statement of a request that is the same in every dialect and has neither parameter nor answer: a Ddl or a
-// Savepoint.
+// The statement of a request that is the same in every dialect and has neither parameter nor answer:
+// a Ddl or a Savepoint.
 std::optional<SqlStatement> plain_statement(const Request &request);
 
 enum class Access : std::uint8_t { kRead, kWrite };

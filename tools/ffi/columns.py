@@ -1,5 +1,5 @@
-"""Lines of 120 columns: where one is longer, comments and prose are broken at a space, lists of generated code at a
-comma.
+"""Lines of 120 columns: where one is longer, comments and prose are broken at a space,
+lists of generated code at a comma.
 
 What does not fit goes to the front of the next line where that goes on with the same words, else onto a line of its
 own. A row of a table, a heading and what stands in a fence are left as they are, and so is what has no place to break.
@@ -25,8 +25,8 @@ def kind_of(path):
 
 
 def leads(line, kind):
-    """What stands before the words of a line of comment or prose, and before those that go on below it; None for
-    code."""
+    """What stands before the words of a line of comment or prose, and before those that go on below it;
+    None for code."""
     if kind == "md":
         lead = re.match(r"\s*(?:> ?)*(?![|#<]|```|~~~|\[[^\]]+\]:)", line)
     else:

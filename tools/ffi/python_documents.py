@@ -171,8 +171,8 @@ class Writer:
             raise SystemExit(f"the Python wrapper has two different types called {name}")
 
     def typed(self, name, fields, asked, doc, owner, bases=(), rename=False, nullable=False):
-        """A TypedDict; a key that is a keyword of Python gets an underscore (rename), or is in a TypedDict of its
-        own."""
+        """A TypedDict; a key that is a keyword of Python gets an underscore (rename),
+        or is in a TypedDict of its own."""
         needed, optional, bases = [], [], list(bases)
         for field in fields.fields:
             of, null = split_null(field.type)

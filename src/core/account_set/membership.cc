@@ -103,8 +103,8 @@ Outcome check_history(const MembershipState &state, const Holders &holders,
   return {};
 }
 
-// The sets and members as small numbers, with the memberships that there are and the first few of those that are to
-// come.
+// The sets and members as small numbers, with the memberships that there are and the first few
+// of those that are to come.
 class Graph {
  public:
   Graph(const MembershipState &state, const std::vector<Membership> &additions) {

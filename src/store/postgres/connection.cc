@@ -32,8 +32,8 @@ SELECT pg_catalog.set_config('lock_timeout', '30s', false) WHERE pg_catalog.curr
 SELECT pg_catalog.set_config('idle_session_timeout', '0', false)
   WHERE pg_catalog.current_setting('idle_session_timeout', true) IS NOT NULL)";
 
-// off: acknowledged before it is on the disk. Every other value waits for the disk, some for a standby's too: those are
-// kept.
+// off: acknowledged before it is on the disk. Every other value waits for the disk, some for a standby's too:
+// those are kept.
 constexpr const char *kDurable =
     "SELECT pg_catalog.set_config('synchronous_commit', 'on', false) "
     "WHERE pg_catalog.current_setting('synchronous_commit') = 'off'";

@@ -6,8 +6,8 @@
 //
 // two_phase.cc has what prepares a transaction and ends one that was prepared.
 //
-// After a failed request the transaction is over; only rollback() is left to do. One thread at a time, but for
-// interrupt().
+// After a failed request the transaction is over; only rollback() is left to do.
+// One thread at a time, but for interrupt().
 #pragma once
 
 #include <array>

@@ -214,7 +214,8 @@ export class Ledger extends Scope {
   /**
    * Takes part in the transaction that the program has open on its own driver: a handle of pg, pg-promise, knex,
    * postgres.js, Drizzle, Kysely, TypeORM, Prisma, Sequelize, MikroORM, Objection, Bun.sql, better-sqlite3,
-   * node:sqlite, bun:sqlite, or what `adapter()` makes. Without an open transaction operations fail with MisuseError transaction.none and write nothing.
+   * node:sqlite, bun:sqlite, or what `adapter()` makes. Without an open transaction operations fail
+   * with MisuseError transaction.none and write nothing.
    */
   in(handle: SqliteHandle | Adapter, options?: TransactionOptions): SqliteTransaction;
   in(handle: PostgresHandle, options?: TransactionOptions): HostTransaction;
@@ -225,8 +226,8 @@ export class Ledger extends Scope {
   }
 
   /**
-   * Runs a whole transaction, begin to commit, again when it lost a race: 10 times at most, unless `attempts` says
-   * otherwise.
+   * Runs a whole transaction, begin to commit, again when it lost a race:
+   * 10 times at most, unless `attempts` says otherwise.
    */
   retrying<T>(work: (attempt: number) => Promise<T>, options?: RetryOptions): Promise<T> {
     return retrying(work, options);
@@ -259,8 +260,8 @@ export class Ledger extends Scope {
   }
 
   /**
-   * Walks what the program has against the ledger, page by page: what is missing, differing or extra. See
-   * `docs/reconcile.md`.
+   * Walks what the program has against the ledger, page by page: what is missing, differing or extra.
+   * See `docs/reconcile.md`.
    */
   reconcile<Row = unknown>(options: ReconcileOptions<Row>): AsyncGenerator<Reconciled<Row>, void, undefined> {
     return reconcile(this, options);
@@ -268,8 +269,8 @@ export class Ledger extends Scope {
 
   /**
    * Ends what is prepared (`prepare` of a transaction) as the program decided, and guesses nothing. An error that is
-   * not one of `failed` ends it, too: what is finished by then stays so, the rest is for the next time. See
-   * `docs/two-phase.md`.
+   * not one of `failed` ends it, too: what is finished by then stays so, the rest is for the next time.
+   * See `docs/two-phase.md`.
    */
   recover(options: RecoverOptions): Promise<Recovered> {
     return recover(this, options);

@@ -139,8 +139,8 @@ class Listening:
 
     @property
     def reached(self) -> int:
-        """The place up to which this gave out all there is: to be acknowledged as soon as what it gave is dealt
-        with."""
+        """The place up to which this gave out all there is: to be acknowledged as soon
+        as what it gave is dealt with."""
         with self._turn:
             return self._reader.reached() if self._free.alive else -1
 

@@ -38,8 +38,8 @@ module Cala
       @posting_index = posting_index
     end
 
-    # Whether the same call may succeed when it is repeated; inside a transaction after a rollback, and with the whole
-    # transaction.
+    # Whether the same call may succeed when it is repeated; inside a transaction after a rollback,
+    # and with the whole transaction.
     def retryable?
       @retryable
     end

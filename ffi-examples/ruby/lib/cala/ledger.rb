@@ -2,8 +2,8 @@
 
 module Cala
   # An open ledger. Threads and fibers may share one; each method is an operation by itself, waits for its answer, and
-  # can be interrupted (Timeout, Thread#raise): the operation is then cancelled, unless its write was on its way
-  # already.
+  # can be interrupted (Timeout, Thread#raise): the operation is then cancelled,
+  # unless its write was on its way already.
   #
   #   Cala::Ledger.open(store: "sqlite:ledger.db") do |ledger|
   #     ledger.accounts.create(code: "ALICE", name: "Alice")
@@ -103,8 +103,8 @@ module Cala
 
     # Runs the block, which must be a whole transaction (of #begin or of the program's own), again when it lost a race,
     # which the library says: of an error of its own whose tx_state is :retry, of the driver's by its SQLSTATE (40001,
-    # 40P01) or SQLite's name of it (SQLITE_BUSY); also when it is the cause of another. It waits longer before each
-    # attempt.
+    # 40P01) or SQLite's name of it (SQLITE_BUSY); also when it is the cause of another.
+    # It waits longer before each attempt.
     #
     # @param attempts [Integer] how often at most
     # @return the block's value

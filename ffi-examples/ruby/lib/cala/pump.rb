@@ -61,8 +61,8 @@ module Cala
       @thread.join if @pid == Process.pid
     end
 
-    # Begins to close, and never waits. Does nothing in a child of the process that opened, nor when the program is
-    # ending.
+    # Begins to close, and never waits. Does nothing in a child of the process that opened,
+    # nor when the program is ending.
     def shutdown
       return if @pid != Process.pid || !@thread.alive?
 

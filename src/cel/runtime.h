@@ -117,9 +117,10 @@ inline constexpr Cost kOwnCost{0, Measure::kOwn};
 // As a result also: * not known, e the element of the first argument's list, = the first argument's type,
 //   P an optional of the first argument, E an optional of its element, v what the optional first argument holds, w as v
 //   or the second argument.
+enum Form : bool { kGlobal, kMember };  // name(all...), or first.name(rest...)
 struct Overload {
   std::string_view name;
-  bool member;  // called as first.name(rest...)
+  Form form;
   std::string_view signature;
   Function function;
   Cost cost;
@@ -130,7 +131,7 @@ struct OverloadRange {
   std::size_t count = 0;
 };
 
-OverloadRange find_function(std::string_view name, bool member);
+OverloadRange find_function(std::string_view name, Form form);
 OverloadRange all_functions();  // sorted by name
 // For hints: each name once, in order.
 const std::string_view *function_names(std::size_t &count);

@@ -94,9 +94,10 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   void leaves_line() noexcept;  // a thread has taken it
   void take_step();
   base::Result<engine::Render> examine();
-  base::Outcome accept(bool host);
+  base::Outcome accept(Stage next);
   base::Outcome submit();
-  base::Outcome hand_in(bool by_itself);
+  enum class In : bool { kGroup, kNoGroup };  // whether its task may join one
+  base::Outcome hand_in(In in);
   void unaccept();
   base::Outcome submit_to(const std::shared_ptr<runtime::Queue> &queue, CompletionFn fn, void *user);
   void run_lent();

@@ -150,22 +150,26 @@ void Queue::push(std::shared_ptr<Completion> completion) noexcept {
   if (send) state_->wake.send();
 }
 
-// Asks for a place, and uses it where there is a log. drop: as if there were none.
-Queue::LogPlace Queue::offer_log(std::shared_ptr<Completion> log, bool drop) noexcept {
+struct Queue::LogOffer {
+  std::shared_ptr<Completion> log{};  // what takes the place; null: only asks whether there is one
+  bool drop = false;                  // as if there were no place
+};
+
+Queue::LogPlace Queue::offer_log(LogOffer offer) noexcept {
   bool changed = true;
   bool send = false;
   LogPlace place = LogPlace::kFree;
   {
     const std::lock_guard<std::mutex> lock(state_->mutex);
     if (state_->closed) return LogPlace::kClosed;
-    if (drop || state_->logs >= state_->log_capacity) {
+    if (offer.drop || state_->logs >= state_->log_capacity) {
       place = LogPlace::kFull;
       ++state_->dropped_count;
       changed = !state_->dropped_queued;
       if (changed) state_->queue_dropped();
-    } else if (log != nullptr) {
+    } else if (offer.log != nullptr) {
       ++state_->logs;
-      state_->pending.push_back(std::move(log));
+      state_->pending.push_back(std::move(offer.log));
     } else {
       changed = false;
     }
@@ -178,13 +182,13 @@ Queue::LogPlace Queue::offer_log(std::shared_ptr<Completion> log, bool drop) noe
 
 Queue::LogPlace Queue::push_log(std::shared_ptr<Completion> log) noexcept {
   if (forked() || log->pushed_.exchange(true)) return LogPlace::kClosed;
-  return offer_log(std::move(log), false);
+  return offer_log({.log = std::move(log)});
 }
 
-Queue::LogPlace Queue::place_for_log() noexcept { return forked() ? LogPlace::kClosed : offer_log(nullptr, false); }
+Queue::LogPlace Queue::place_for_log() noexcept { return forked() ? LogPlace::kClosed : offer_log({}); }
 
 void Queue::drop_log() noexcept {
-  if (!forked()) offer_log(nullptr, true);
+  if (!forked()) offer_log({.drop = true});
 }
 
 Result<int> Queue::descriptor() {

@@ -105,7 +105,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool forked() const;
   static base::Error refusal_error(Refusal refusal);
 
-  LogPlace offer_log(std::shared_ptr<Completion> log, bool drop) noexcept;
+  struct LogOffer;
+  LogPlace offer_log(LogOffer offer) noexcept;
   Refusal enter(std::uintptr_t frame);
   void leave();
   int deliver_waiting(std::uint32_t max);

@@ -20,7 +20,7 @@ struct OwnStatement {
   StatementId id = StatementId::kSchemaProbe;
   const char *name = "";  // as SqlStatement
   const char *sql = "";
-  std::vector<Parameter> parameters;
+  std::vector<Parameter> parameters{};
   bool writes = false;
 };
 

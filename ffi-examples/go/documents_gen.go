@@ -788,7 +788,7 @@ type LogRecord struct {
 	Message string `json:"message"`
 	// The function's name without cala_, transaction_post_group or rollup_step.
 	Operation string `json:"operation,omitempty"`
-	// That was said of the operation (cala_op_trace).
+	// That was said of the operation, or of all of a group (cala_op_trace).
 	Traceparent string `json:"traceparent,omitempty"`
 	// Of the error.
 	Code     string `json:"code,omitempty"`

@@ -1071,7 +1071,7 @@ export interface LogRecord {
   message: string;
   /** The function's name without cala_, transaction_post_group or rollup_step. */
   operation?: string | undefined;
-  /** That was said of the operation (cala_op_trace). */
+  /** That was said of the operation, or of all of a group (cala_op_trace). */
   traceparent?: string | undefined;
   /** Of the error. */
   code?: string | undefined;

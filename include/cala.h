@@ -983,9 +983,9 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   waiting_since?: instant,           -- when the first event was recorded that it is not done with
  *   prepared?: integer,                -- prepared: transactions that were, and have not ended; 0 on SQLite
  *   oldest_age_ms?: integer,           -- of the one that was first, by the database's clock
- *   file_bytes?: integer,              -- disk: SQLite's file, or PostgreSQL's database
+ *   file_bytes?: integer,              -- disk: SQLite's file, or all of PostgreSQL's database, without the WAL
  *   wal_bytes?: integer,               -- SQLite's -wal
- *   free_bytes?: integer}              -- what is left to us where SQLite's file is */
+ *   free_bytes?: integer}              -- what is left to us where SQLite's file is; no SQL tells it on PostgreSQL */
 /* type metric: what a ledger handle counts or times of its own work, since it was opened. {
  *   name: text,
  *   type: "counter" | "gauge" | "histogram",
@@ -1922,10 +1922,10 @@ CALA_API cala_status cala_ledger_info(cala_ledger *ledger, cala_tx *tx, const ch
 /* Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
  * status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
  * writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named ones
- * are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk. A check that
- * was not reached is left out. It is answered within timeout_ms, whatever the store does, and on SQLite it is the one
- * writer for a moment. In a transaction it fails as any operation where the store does. The limits make a check
- * degraded.
+ * are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk: what the
+ * store takes, and on SQLite what is left. A check that was not reached is left out. It is answered within timeout_ms,
+ * whatever the store does, and on SQLite it is the one writer for a moment. In a transaction it fails as any operation
+ * where the store does. The limits make a check degraded.
  * request: {timeout_ms?: integer 1..60000 = 5000, rollup_behind_max?: integer 0..9007199254740991,
  *   listener_behind_max?: integer 0..9007199254740991, prepared_age_max_ms?: integer 0..9007199254740991,
  *   free_bytes_min?: integer 0..9007199254740991 = 100000000}

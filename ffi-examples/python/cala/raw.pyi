@@ -1481,12 +1481,13 @@ class Library(ctypes.CDLL):
         status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
         writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named
         ones
-        are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk. A check
-        that
-        was not reached is left out. It is answered within timeout_ms, whatever the store does, and on SQLite it is the
-        one
-        writer for a moment. In a transaction it fails as any operation where the store does. The limits make a check
-        degraded.
+        are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk: what
+        the
+        store takes, and on SQLite what is left. A check that was not reached is left out. It is answered within
+        timeout_ms,
+        whatever the store does, and on SQLite it is the one writer for a moment. In a transaction it fails as any
+        operation
+        where the store does. The limits make a check degraded.
         request: {timeout_ms?: integer 1..60000 = 5000, rollup_behind_max?: integer 0..9007199254740991,
           listener_behind_max?: integer 0..9007199254740991, prepared_age_max_ms?: integer 0..9007199254740991,
           free_bytes_min?: integer 0..9007199254740991 = 100000000}

@@ -74,7 +74,7 @@ Result<Answer> PostgresSession::run(const Request &request, bool commits) {
   const OwnStatement statement = dialect_.encode_own(request, types_.value_or(RowTypes()));
   std::vector<Command> commands = begin_with(!commits);
   const bool plain = statement.parameters.empty();
-  const bool by_name = !plain && trace_.empty();
+  const bool by_name = !plain && !says_trace(statement);
   if (by_name && !prepared_[static_cast<std::size_t>(statement.id)]) commands.push_back(Command::kPrepare);
   commands.push_back(plain ? Command::kPlain : Command::kRequest);
   if (stage_ == Stage::kOpen && commits) commands.push_back(Command::kCommit);
@@ -209,6 +209,11 @@ bool PostgresSession::send(Command command, const OwnStatement *statement, const
   return false;
 }
 
+// What writes a posting has its locks already and hardly waits for anybody, so it goes by its name.
+bool PostgresSession::says_trace(const OwnStatement &statement) const {
+  return !trace_.empty() && statement.id != StatementId::kPostingWrite;
+}
+
 bool PostgresSession::send_request(const OwnStatement &statement) {
   std::array<const char *, kMostParameters> values{};
   std::array<int, kMostParameters> lengths{};
@@ -221,7 +226,7 @@ bool PostgresSession::send_request(const OwnStatement &statement) {
     formats[i] = parameter.binary ? 1 : 0;
   }
   const LibpqApi &api = connection_->api();
-  if (!trace_.empty()) {
+  if (says_trace(statement)) {
     const std::string sql = std::string(statement.sql) + " /*traceparent='" + trace_ + "'*/";
     return api.PQsendQueryParams(connection_->raw(), sql.c_str(), static_cast<int>(count), nullptr, values.data(),
                                  lengths.data(), formats.data(), 0) == 1;

@@ -3,7 +3,8 @@
 //
 // Reads (Access::kRead) open no transaction: every request sees what is committed when it runs, exactly as on a
 // program's connection under READ COMMITTED. Statements are prepared on first use and keep their generic plan.
-// One of a trace is sent with its text instead, which has the trace in a comment behind it.
+// One of a trace is sent with its text instead, which has the trace in a comment behind it, but for what writes a
+// posting.
 //
 // two_phase.cc has what prepares a transaction and ends one that was prepared.
 //
@@ -63,6 +64,7 @@ class PostgresSession final : public Session {
   base::Outcome learn_types();
   Flight fly(std::vector<Command> commands, const OwnStatement *statement, const ProgramStatement *program);
   bool send(Command command, const OwnStatement *statement, const ProgramStatement *program);
+  bool says_trace(const OwnStatement &statement) const;
   bool send_request(const OwnStatement &statement);
   void collect(Flight &flight);
   bool await_answer();

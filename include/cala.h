@@ -442,8 +442,10 @@ CALA_API int32_t cala_op_feed(cala_op *op, const char *text, size_t text_len);
 CALA_API int32_t cala_op_feed_error(cala_op *op, const char *sqlstate, const char *message);
 
 /* Says which trace an operation is part of, before it is run, started or stepped: a traceparent of the W3C's Trace
- * Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then have it,
- * but not those of a group of operations. CALA_INVALID (not one), CALA_MISUSE (it runs already). */
+ * Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then have it;
+ * and where the trace is sampled (the last digit is odd), so have those of its statements on PostgreSQL that may wait,
+ * in a comment, when they run on a connection of the library's. What a group of operations does has it if all of them
+ * have the same. CALA_INVALID (not one), CALA_MISUSE (it runs already). */
 CALA_API cala_status cala_op_trace(cala_op *op, const char *traceparent, size_t traceparent_len);
 /* Where it stands: CALA_BUSY until it is answered, then its status. */
 CALA_API cala_status cala_op_status(const cala_op *op);
@@ -982,9 +984,9 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   waiting_since?: instant,           -- when the first event was recorded that it is not done with
  *   prepared?: integer,                -- prepared: transactions that were, and have not ended; 0 on SQLite
  *   oldest_age_ms?: integer,           -- of the one that was first, by the database's clock
- *   file_bytes?: integer,              -- disk: SQLite's file, or PostgreSQL's database
+ *   file_bytes?: integer,              -- disk: SQLite's file, or all of PostgreSQL's database, without the WAL
  *   wal_bytes?: integer,               -- SQLite's -wal
- *   free_bytes?: integer}              -- what is left to us where SQLite's file is */
+ *   free_bytes?: integer}              -- what is left to us where SQLite's file is; no SQL tells it on PostgreSQL */
 /* type metric: what a ledger handle counts or times of its own work, since it was opened. {
  *   name: text,
  *   type: "counter" | "gauge" | "histogram",
@@ -1006,7 +1008,7 @@ CALA_API void cala_listener_free(cala_listener *listener);
  *   event: text,                       -- what happened: operation.failed and the like, docs/running.md has all
  *   message: text,                     -- the same in words
  *   operation?: text,                  -- the function's name without cala_, transaction_post_group or rollup_step
- *   traceparent?: text,                -- that was said of the operation (cala_op_trace)
+ *   traceparent?: text,                -- that was said of the operation, or of all of a group (cala_op_trace)
  *   code?: text,                       -- of the error
  *   sqlstate?: text,
  *   took_ms?: integer,                 -- from the operation's start to its answer
@@ -1921,10 +1923,10 @@ CALA_API cala_status cala_ledger_info(cala_ledger *ledger, cala_tx *tx, const ch
 /* Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
  * status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
  * writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named ones
- * are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk. A check that
- * was not reached is left out. It is answered within timeout_ms, whatever the store does, and on SQLite it is the one
- * writer for a moment. In a transaction it fails as any operation where the store does.
- * The limits make a check degraded.
+ * are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk: what the
+ * store takes, and on SQLite what is left. A check that was not reached is left out. It is answered within timeout_ms,
+ * whatever the store does, and on SQLite it is the one writer for a moment. In a transaction it fails as any operation
+ * where the store does. The limits make a check degraded.
  * request: {timeout_ms?: integer 1..60000 = 5000, rollup_behind_max?: integer 0..9007199254740991,
  *   listener_behind_max?: integer 0..9007199254740991, prepared_age_max_ms?: integer 0..9007199254740991,
  *   free_bytes_min?: integer 0..9007199254740991 = 100000000}

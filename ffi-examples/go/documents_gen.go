@@ -730,11 +730,11 @@ type HealthCheck struct {
 	Prepared *int64 `json:"prepared,omitempty"`
 	// Of the one that was first, by the database's clock.
 	OldestAgeMs *int64 `json:"oldest_age_ms,omitempty"`
-	// Disk: SQLite's file, or PostgreSQL's database.
+	// Disk: SQLite's file, or all of PostgreSQL's database, without the WAL.
 	FileBytes *int64 `json:"file_bytes,omitempty"`
 	// SQLite's -wal.
 	WalBytes *int64 `json:"wal_bytes,omitempty"`
-	// What is left to us where SQLite's file is.
+	// What is left to us where SQLite's file is; no SQL tells it on PostgreSQL.
 	FreeBytes *int64 `json:"free_bytes,omitempty"`
 }
 
@@ -788,7 +788,7 @@ type LogRecord struct {
 	Message string `json:"message"`
 	// The function's name without cala_, transaction_post_group or rollup_step.
 	Operation string `json:"operation,omitempty"`
-	// That was said of the operation (cala_op_trace).
+	// That was said of the operation, or of all of a group (cala_op_trace).
 	Traceparent string `json:"traceparent,omitempty"`
 	// Of the error.
 	Code     string `json:"code,omitempty"`

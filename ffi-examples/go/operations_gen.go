@@ -790,10 +790,10 @@ func (o *Operations) Info(ctx context.Context) (*Info, error) {
 // Health gives whether the ledger can work, for a load balancer's question or an operator's: an answer also where the
 // store is away. status is that of the worst check. store: it answers; schema: its tables are this library's; writable:
 // it takes writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the
-// named ones are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk. A
-// check that was not reached is left out. It is answered within timeout_ms, whatever the store does, and on SQLite it
-// is the one writer for a moment. In a transaction it fails as any operation where the store does. The limits make a
-// check degraded.
+// named ones are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk:
+// what the store takes, and on SQLite what is left. A check that was not reached is left out. It is answered within
+// timeout_ms, whatever the store does, and on SQLite it is the one writer for a moment. In a transaction it fails as
+// any operation where the store does. The limits make a check degraded.
 func (o *Operations) Health(ctx context.Context, request LedgerHealthRequest) (*LedgerHealthResult, error) {
 	return call[LedgerHealthResult](ctx, o, raw.LedgerHealth, request)
 }

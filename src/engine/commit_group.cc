@@ -31,6 +31,7 @@ struct Unit {
     }
   }
 
+  const TraceParent &trace() const { return member->operation().course().trace; }
   void note(const Course &of_group) noexcept { member->operation().course().add(of_group); }
 
   void succeed(Render render) {
@@ -77,6 +78,14 @@ Error without_memory() noexcept {
   } catch (...) {  // the status must do
   }
   return error;
+}
+
+// The trace that all of a group are part of, if it is one.
+TraceParent trace_of(const Group &group) {
+  const TraceParent first = group.front()->trace();
+  const bool same =
+      std::all_of(group.begin(), group.end(), [&](const Unit *unit) { return unit->trace().text() == first.text(); });
+  return same ? first : TraceParent();
 }
 
 // Whether trying again in smaller groups would only be waiting for the same once more.
@@ -175,6 +184,7 @@ class GroupRun {
       Operation together("transaction_post_group",
                          Operation::Traits{.access = store::Access::kWrite, .repeatable = true},
                          [&](Context context) { return post_group(context, units, &outcomes); });
+      together.course().trace = trace_of(group);
       const Together cancelling(group, cancel);
       const bool lost_commit =
           std::any_of(group.begin(), group.end(), [](const Unit *unit) { return unit->unknown.has_value(); });
@@ -215,7 +225,10 @@ class GroupRun {
             const Error &error) noexcept {
     Log &log = ledger_.telemetry().log();
     if (!log.hears(level)) return;
-    log.tell(LogEntry(level, event, message).with("operations", static_cast<std::int64_t>(group.size())).with(error));
+    log.tell(LogEntry(level, event, message)
+                 .with("traceparent", trace_of(group).text())
+                 .with("operations", static_cast<std::int64_t>(group.size()))
+                 .with(error));
   }
 
   Ledger &ledger_;

@@ -75,6 +75,12 @@ class TraceParent {
 
   static std::optional<TraceParent> parse(std::string_view text) noexcept;
   std::string_view text() const { return {text_.data(), given_ ? kLength : 0}; }
+  // What the database is told: nothing of a trace that nobody keeps, by the flag "sampled", the last digit's lowest
+  // bit.
+  std::string_view sampled() const {
+    const char last = text_.back();
+    return (last < 'a' ? last - '0' : last - 'a' + 10) % 2 == 1 ? text() : std::string_view();
+  }
 
  private:
   std::array<char, kLength> text_{};

@@ -1,4 +1,5 @@
 // ledger_metrics: what the ledger's telemetry has counted, as JSON or as OpenMetrics text.
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,63 +74,80 @@ class JsonSink final : public Sink {
 class TextSink final : public Sink {
  public:
   void family(std::string_view name, std::string_view type, std::string_view unit, std::string_view help) override {
-    name_ = "cala_" + std::string(name);
     seconds_ = unit == "microseconds";
-    counts_ = type == "counter";
+    suffix_ = type == "counter" ? "_total" : "";
+    name_ = "cala_";
+    name_ += name;
     if (seconds_) name_ += "_seconds";
-    out_ += "# TYPE " + name_ + ' ';
-    out_ += type;
-    out_ += '\n';
-    if (seconds_) out_ += "# UNIT " + name_ + " seconds\n";
-    out_ += "# HELP " + name_ + ' ';
-    out_ += help;
-    out_ += '\n';
+    append({"# TYPE ", name_, " ", type, "\n"});
+    if (seconds_) append({"# UNIT ", name_, " seconds\n"});
+    append({"# HELP ", name_, " ", help, "\n"});
   }
   void number(std::string_view key, std::string_view label, std::int64_t value) override {
-    line(counts_ ? "_total" : "", key, label, {}, std::to_string(value));
+    begin_line(suffix_, key, label);
+    end_line(value);
   }
   void histogram(std::string_view key, std::string_view label, const Histogram &values) override {
     std::int64_t count = 0;
     for (std::size_t i = 0; i <= values.bounds(); ++i) {
       count += values.count(i);
-      line("_bucket", key, label, i < values.bounds() ? in_unit(values.bound(i)) : "+Inf", std::to_string(count));
+      append({name_, "_bucket{"});
+      if (!key.empty()) append({key, "=\"", label, "\","});
+      append({"le=\""});
+      if (i < values.bounds()) {
+        append_in_unit(values.bound(i));
+      } else {
+        append({"+Inf"});
+      }
+      append({"\"}"});
+      end_line(count);
     }
-    line("_count", key, label, {}, std::to_string(count));
-    line("_sum", key, label, {}, in_unit(values.sum()));
+    begin_line("_count", key, label);
+    end_line(count);
+    begin_line("_sum", key, label);
+    append({" "});
+    append_in_unit(values.sum());
+    append({"\n"});
   }
   std::string take() {
-    out_ += "# EOF\n";
+    append({"# EOF\n"});
     return std::move(out_);
   }
 
  private:
-  // Microseconds as seconds, exactly.
-  std::string in_unit(std::int64_t value) const {
-    if (!seconds_) return std::to_string(value) + ".0";
-    std::string fraction = std::to_string(value % 1'000'000);
-    fraction.insert(0, 6 - fraction.size(), '0');
-    while (fraction.size() > 1 && fraction.back() == '0') fraction.pop_back();
-    return std::to_string(value / 1'000'000) + '.' + fraction;
+  void append(std::initializer_list<std::string_view> parts) {
+    for (const std::string_view part : parts) out_ += part;
   }
   // Labels are names and codes of the library's: nothing in them needs an escape.
-  void line(std::string_view suffix, std::string_view key, std::string_view label, const std::string &up_to,
-            const std::string &value) {
-    out_ += name_;
-    out_ += suffix;
-    if (!key.empty() || !up_to.empty()) {
-      out_ += '{';
-      if (!key.empty()) ((out_ += key) += "=\"") += std::string(label) + '"';
-      if (!key.empty() && !up_to.empty()) out_ += ',';
-      if (!up_to.empty()) out_ += "le=\"" + up_to + '"';
-      out_ += '}';
-    }
-    out_ += ' ' + value + '\n';
+  void begin_line(std::string_view suffix, std::string_view key, std::string_view label) {
+    append({name_, suffix});
+    if (!key.empty()) append({"{", key, "=\"", label, "\"}"});
   }
+  void end_line(std::int64_t value) {
+    append({" "});
+    base::append_integer(out_, value);
+    append({"\n"});
+  }
+  // Microseconds as seconds, exactly.
+  void append_in_unit(std::int64_t value) {
+    if (!seconds_) {
+      base::append_integer(out_, value);
+      append({".0"});
+      return;
+    }
+    base::append_integer(out_, value / kMicros);
+    append({"."});
+    std::string fraction = std::to_string(kMicros + value % kMicros).substr(1);
+    while (fraction.size() > 1 && fraction.back() == '0') fraction.pop_back();
+    append({fraction});
+  }
+
+  static constexpr std::int64_t kMicros = 1'000'000;
 
   std::string out_;
   std::string name_;
+  std::string_view suffix_;
   bool seconds_ = false;
-  bool counts_ = false;
 };
 
 bool is_empty(const Histogram &values) {

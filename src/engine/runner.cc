@@ -37,6 +37,7 @@ Result<SessionPool::Lease> acquire(Telemetry &telemetry, SessionPool &pool, stor
 Result<store::Answer> timed(Telemetry &telemetry, store::Session &session, const store::Request &request,
                             Course &course) {
   const Telemetry::Clock::time_point began = Telemetry::Clock::now();
+  session.trace(course.trace.sampled());
   Result<store::Answer> answer = session.execute(request);
   telemetry.ran(request, Telemetry::Clock::now() - began, course);
   return answer;
@@ -88,6 +89,7 @@ Result<store::Answer> write_and_commit(Telemetry &telemetry, store::Session &ses
                                        Course &course) {
   try {
     const Telemetry::Clock::time_point began = Telemetry::Clock::now();
+    session.trace(course.trace.sampled());
     Result<store::Answer> answer = session.execute_and_commit(request);
     telemetry.ran(request, Telemetry::Clock::now() - began, course);
     return answer;

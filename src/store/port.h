@@ -385,6 +385,9 @@ class Session {
   virtual void rollback() = 0;  // harmless when there is nothing to roll back
   virtual bool healthy() const = 0;
   virtual void interrupt() = 0;  // any thread: makes a running statement fail with kCancelled, soon
+  // Which trace the next requests of the transaction are part of, for whoever looks at the database; empty: none. A
+  // traceparent that was checked.
+  virtual void trace(std::string_view) {}
 };
 
 struct MigrationReport {

@@ -182,7 +182,31 @@ class Logged : public ::testing::TestWithParam<StoreKind> {
   std::string everything_;
 };
 
-class LoggedOnPostgres : public Logged {};
+class LoggedOnPostgres : public Logged {
+ protected:
+  void open_named(const std::string &more) { open(more, "&application_name=" + store_->schema()); }
+  // The statement that each of the ledger's connections runs, or ran last.
+  std::string statements(const std::string &which = "true") const {
+    return run_sql(*store_,
+                   "DO $$ BEGIN RAISE EXCEPTION '%', (SELECT pg_catalog.string_agg(query, '; ') "
+                   "FROM pg_catalog.pg_stat_activity WHERE application_name = '" +
+                       store_->schema() + "' AND " + which + "); END $$");
+  }
+  // Whether a posting comes to wait for a balance, in a statement of this trace; empty: of none.
+  bool waits_with(const std::string &trace) const {
+    const std::string end = trace.empty() ? ")" : ") /*traceparent='" + trace + "'*/";
+    std::string seen;
+    for (int i = 0; i < 2000; ++i) {
+      seen = statements("wait_event_type = 'Lock'");
+      if (seen.find("posting_read_rows_v1(") != std::string::npos && seen.find(end + "\n") != std::string::npos) {
+        return true;
+      }
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+    ADD_FAILURE() << "no statement with " << trace << ", but " << seen;
+    return false;
+  }
+};
 class LoggedOnSqlite : public Logged {};  // what does not depend on the store
 
 TEST_P(Logged, AnOperationThatTakesLongTellsWhatItWaitedFor) {
@@ -275,6 +299,7 @@ TEST_P(Logged, AGroupThatTheDatabaseRefusesIsHalved) {
   std::vector<cala_op *> ops;
   for (const std::string &request : {std::string(kPost), std::string(kPost), guilty, std::string(kPost)}) {
     ops.push_back(make(cala_transaction_post, request));
+    ASSERT_EQ(cala_op_trace(ops.back(), kTrace, std::strlen(kTrace)), CALA_OK);
     ASSERT_EQ(cala_op_start(ops.back(), queue_, nullptr, nullptr), CALA_OK);
     std::this_thread::sleep_for(milliseconds(50));  // the first is at work, the others in line
   }
@@ -283,6 +308,7 @@ TEST_P(Logged, AGroupThatTheDatabaseRefusesIsHalved) {
   const Record record = hear("group.halved");
   EXPECT_EQ(word_of(record, "level"), "debug");
   EXPECT_GE(number_of(record, "operations"), 2);
+  EXPECT_EQ(word_of(record, "traceparent"), kTrace);  // of all of them
   EXPECT_FALSE(word_of(record, "code").empty());
   for (cala_op *op : ops) {
     EXPECT_EQ(cala_op_run(op, 0, nullptr), CALA_MISUSE);  // it was started: the queue tells
@@ -517,6 +543,78 @@ TEST_P(LoggedOnSqlite, ATraceparentIsOneOrRefused) {
   EXPECT_EQ(cala_op_run(op, -1, nullptr), CALA_NOT_FOUND);
   EXPECT_EQ(cala_op_trace(op, trace.data(), trace.size()), CALA_MISUSE);
   cala_op_free(op);
+}
+
+TEST_P(LoggedOnPostgres, TheServerSeesWhichTraceAStatementIsOf) {
+  open_named(R"("pool": {"max": 1})");
+  fill();
+  const std::string comment = std::string(" /*traceparent='") + kTrace + "'*/";
+  EXPECT_EQ(statements().find("traceparent"), std::string::npos);
+
+  EXPECT_EQ(run(cala_account_find, R"({"code": "SECRET-ALICE"})", kTrace), CALA_OK);
+  EXPECT_NE(statements().find("account_find_v1($1::pg_catalog.text::pg_catalog.jsonb)::pg_catalog.text" + comment),
+            std::string::npos)
+      << statements();
+  EXPECT_EQ(run(cala_account_find, R"({"code": "SECRET-ALICE"})"), CALA_OK);  // by the name of the prepared one again
+  EXPECT_EQ(statements().find("traceparent"), std::string::npos) << statements();
+  EXPECT_EQ(run(cala_account_find, R"({"code": "SECRET-ALICE"})", kTrace), CALA_OK);
+  EXPECT_NE(statements().find(comment), std::string::npos) << statements();
+
+  // A trace that nobody keeps is none of the server's business.
+  std::string unsampled = kTrace;
+  unsampled.back() = '2';
+  EXPECT_EQ(run(cala_account_find, R"({"code": "SECRET-ALICE"})", unsampled.c_str()), CALA_OK);
+  EXPECT_EQ(statements().find("traceparent"), std::string::npos) << statements();
+
+  // In a transaction each statement has its own operation's.
+  cala_tx *tx = nullptr;
+  ASSERT_EQ(cala_tx_begin(ledger_, nullptr, 0, &tx, nullptr), CALA_OK);
+  EXPECT_EQ(run(cala_account_find, R"({"code": "SECRET-ALICE"})", kTrace, tx), CALA_OK);
+  EXPECT_NE(statements().find(comment), std::string::npos) << statements();
+  EXPECT_EQ(run(cala_account_find, R"({"code": "SECRET-ALICE"})", nullptr, tx), CALA_OK);
+  EXPECT_EQ(statements().find("traceparent"), std::string::npos) << statements();
+  EXPECT_EQ(cala_tx_commit(tx, nullptr), CALA_OK);
+  cala_tx_free(tx);
+}
+
+TEST_P(LoggedOnPostgres, TheServerSeesWhichTraceAPostingOrAGroupThatWaitsIsOf) {
+  open_named(R"("pool": {"max": 3})");
+  fill();
+  cala_tx *tx = nullptr;
+  ASSERT_EQ(cala_tx_begin(ledger_, nullptr, 0, &tx, nullptr), CALA_OK);
+  ASSERT_EQ(run(cala_transaction_post, kPost, nullptr, tx), CALA_OK);  // whoever posts waits for it
+  using Ops = std::vector<cala_op *>;
+  const auto start = [&](const std::vector<std::string> &traces) {
+    Ops ops;
+    for (const std::string &trace : traces) {
+      ops.push_back(make(cala_transaction_post, kPost));
+      EXPECT_EQ(cala_op_trace(ops.back(), trace.data(), trace.size()), CALA_OK);
+      EXPECT_EQ(cala_op_start(ops.back(), queue_, nullptr, nullptr), CALA_OK);
+    }
+    return ops;
+  };
+  const auto cancel = [&](const Ops &ops) {
+    for (cala_op *op : ops) cala_op_cancel(op);
+    for (cala_op *op : ops) {
+      for (int i = 0; i < 2000 && cala_op_status(op) == CALA_BUSY; ++i) std::this_thread::sleep_for(milliseconds(10));
+      EXPECT_EQ(cala_op_status(op), CALA_CANCELLED);
+      cala_op_free(op);
+    }
+  };
+  const std::string one = kTrace;
+  const std::string other = one.substr(0, 36) + "00f067aa0ba902b8-01";
+  const Ops alone = start({one});
+  EXPECT_TRUE(waits_with(one));
+  // What comes while another is under way is a group after it.
+  const Ops of_one_trace = start({other, other});
+  cancel(alone);
+  EXPECT_TRUE(waits_with(other));
+  const Ops of_two = start({one, other});
+  cancel(of_one_trace);
+  EXPECT_TRUE(waits_with(""));
+  cancel(of_two);
+  EXPECT_EQ(cala_tx_rollback(tx, nullptr), CALA_OK);
+  cala_tx_free(tx);
 }
 
 TEST_P(LoggedOnPostgres, AStoreThatIsLostAndReachedAgainIsToldOnce) {

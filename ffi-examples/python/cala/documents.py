@@ -853,11 +853,11 @@ class HealthCheck(_HealthCheck, total=False):
     oldest_age_ms: int
     """Of the one that was first, by the database's clock."""
     file_bytes: int
-    """Disk: SQLite's file, or PostgreSQL's database."""
+    """Disk: SQLite's file, or all of PostgreSQL's database, without the WAL."""
     wal_bytes: int
     """SQLite's -wal."""
     free_bytes: int
-    """What is left to us where SQLite's file is."""
+    """What is left to us where SQLite's file is; no SQL tells it on PostgreSQL."""
 
 
 MetricType = Literal["counter", "gauge", "histogram"]
@@ -2204,9 +2204,10 @@ class HealthLimits(TypedDict, total=False):
     answer also where the store is away. status is that of the worst check. store: it answers; schema: its tables
     are this library's; writable: it takes writes, left out where only writing would tell; rollup: balances that
     follow do; listeners: how far the named ones are; prepared: the transactions of cala_prepared_list, left out on
-    a standby, which knows of none; disk. A check that was not reached is left out. It is answered within
-    timeout_ms, whatever the store does, and on SQLite it is the one writer for a moment. In a transaction it fails
-    as any operation where the store does. The limits make a check degraded."""
+    a standby, which knows of none; disk: what the store takes, and on SQLite what is left. A check that was not
+    reached is left out. It is answered within timeout_ms, whatever the store does, and on SQLite it is the one
+    writer for a moment. In a transaction it fails as any operation where the store does. The limits make a check
+    degraded."""
 
     timeout_ms: int | None
     """1 to 60000. Default 5000."""

@@ -272,7 +272,9 @@ class Library(ctypes.CDLL):
     def cala_op_trace(self, op: Handle, traceparent: bytes | None, traceparent_len: int, /) -> int:
         """Says which trace an operation is part of, before it is run, started or stepped: a traceparent of the W3C's
         Trace Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then
-        have it, but not those of a group of operations. CALA_INVALID (not one), CALA_MISUSE (it runs already).
+        have it; and where the trace is sampled (the last digit is odd), so have those of its statements on PostgreSQL
+        that may wait, in a comment, when they run on a connection of the library's. What a group of operations does has
+        it if all of them have the same. CALA_INVALID (not one), CALA_MISUSE (it runs already).
         """
     def cala_op_status(self, op: Handle, /) -> int:
         """Where it stands: CALA_BUSY until it is answered, then its status.
@@ -1293,9 +1295,9 @@ class Library(ctypes.CDLL):
         is away. status is that of the worst check. store: it answers; schema: its tables are this library's; writable:
         it takes writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the
         named ones are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none;
-        disk. A check that was not reached is left out. It is answered within timeout_ms, whatever the store does, and
-        on SQLite it is the one writer for a moment. In a transaction it fails as any operation where the store does.
-        The limits make a check degraded.
+        disk: what the store takes, and on SQLite what is left. A check that was not reached is left out. It is answered
+        within timeout_ms, whatever the store does, and on SQLite it is the one writer for a moment. In a transaction it
+        fails as any operation where the store does. The limits make a check degraded.
         request: {timeout_ms?: integer 1..60000 = 5000, rollup_behind_max?: integer 0..9007199254740991,
           listener_behind_max?: integer 0..9007199254740991, prepared_age_max_ms?: integer 0..9007199254740991,
           free_bytes_min?: integer 0..9007199254740991 = 100000000}

@@ -55,6 +55,7 @@ Outcome PostgresSession::begin(Access access) {
     return connection_lost();
   }
   name_.clear();
+  trace_.clear();
   stage_ = access == Access::kRead ? Stage::kReading : Stage::kToBegin;
   return {};
 }
@@ -73,7 +74,8 @@ Result<Answer> PostgresSession::run(const Request &request, Then then) {
   const OwnStatement statement = dialect_.encode_own(request, types_.value_or(RowTypes()));
   std::vector<Command> commands = begin_with(then);
   const bool plain = statement.parameters.empty();
-  if (!plain && !prepared_[static_cast<std::size_t>(statement.id)]) commands.push_back(Command::kPrepare);
+  const bool by_name = !plain && !says_trace(statement);
+  if (by_name && !prepared_[static_cast<std::size_t>(statement.id)]) commands.push_back(Command::kPrepare);
   commands.push_back(plain ? Command::kPlain : Command::kRequest);
   if (stage_ == Stage::kOpen && then == Then::kCommits) commands.push_back(Command::kCommit);
   if (stage_ == Stage::kOpen && then == Then::kStaysOpen && !plain && statement.writes)
@@ -207,6 +209,11 @@ bool PostgresSession::send(Command command, Carried carried) {
   return false;
 }
 
+// What writes a posting has its locks already and hardly waits for anybody, so it goes by its name.
+bool PostgresSession::says_trace(const OwnStatement &statement) const {
+  return !trace_.empty() && statement.id != StatementId::kPostingWrite;
+}
+
 bool PostgresSession::send_request(const OwnStatement &statement) {
   std::array<const char *, kMostParameters> values{};
   std::array<int, kMostParameters> lengths{};
@@ -218,8 +225,14 @@ bool PostgresSession::send_request(const OwnStatement &statement) {
     lengths[i] = static_cast<int>(parameter.value.size());
     formats[i] = parameter.binary ? 1 : 0;
   }
-  return connection_->api().PQsendQueryPrepared(connection_->raw(), statement.name, static_cast<int>(count),
-                                                values.data(), lengths.data(), formats.data(), 0) == 1;
+  const LibpqApi &api = connection_->api();
+  if (says_trace(statement)) {
+    const std::string sql = std::string(statement.sql) + " /*traceparent='" + trace_ + "'*/";
+    return api.PQsendQueryParams(connection_->raw(), sql.c_str(), static_cast<int>(count), nullptr, values.data(),
+                                 lengths.data(), formats.data(), 0) == 1;
+  }
+  return api.PQsendQueryPrepared(connection_->raw(), statement.name, static_cast<int>(count), values.data(),
+                                 lengths.data(), formats.data(), 0) == 1;
 }
 
 // False when it was asked to cancel and is silent all the same: it is not waited for any longer.

@@ -3,6 +3,8 @@
 //
 // Reads (Access::kRead) open no transaction: every request sees what is committed when it runs, exactly as on a
 // program's connection under READ COMMITTED. Statements are prepared on first use and keep their generic plan.
+// One of a trace is sent with its text instead, which has the trace in a comment behind it, but for what writes a
+// posting.
 //
 // two_phase.cc has what prepares a transaction and ends one that was prepared.
 //
@@ -16,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "store/port.h"
@@ -37,6 +40,7 @@ class PostgresSession final : public Session {
                                                       const PostgresDialect &dialect, Inquiry inquiry);
 
   base::Outcome begin(Access access) override;
+  void trace(std::string_view traceparent) override { trace_ = traceparent; }
   base::Result<Answer> execute(const Request &request) override { return run(request, Then::kStaysOpen); }
   base::Result<Answer> execute_and_commit(const Request &request) override { return run(request, Then::kCommits); }
   base::Outcome commit() override;
@@ -65,6 +69,7 @@ class PostgresSession final : public Session {
   base::Outcome learn_types();
   Flight fly(std::vector<Command> commands, Carried carried);
   bool send(Command command, Carried carried);
+  bool says_trace(const OwnStatement &statement) const;
   bool send_request(const OwnStatement &statement);
   void collect(Flight &flight);
   bool await_answer();
@@ -87,6 +92,7 @@ class PostgresSession final : public Session {
   bool broken_ = false;
   std::array<bool, kStatementCount> prepared_{};
   std::optional<RowTypes> types_;  // once the first posting came
+  std::string trace_;
 };
 
 // Asks what became of a transaction, by its number and timeline: 'in progress', 'committed', 'aborted', or 'standby'

@@ -1023,11 +1023,11 @@ export interface HealthCheck {
   prepared?: number;
   /** Of the one that was first, by the database's clock. */
   oldestAgeMs?: number;
-  /** Disk: SQLite's file, or PostgreSQL's database. */
+  /** Disk: SQLite's file, or all of PostgreSQL's database, without the WAL. */
   fileBytes?: number;
   /** SQLite's -wal. */
   walBytes?: number;
-  /** What is left to us where SQLite's file is. */
+  /** What is left to us where SQLite's file is; no SQL tells it on PostgreSQL. */
   freeBytes?: number;
 }
 
@@ -1071,7 +1071,7 @@ export interface LogRecord {
   message: string;
   /** The function's name without cala_, transaction_post_group or rollup_step. */
   operation?: string | undefined;
-  /** That was said of the operation (cala_op_trace). */
+  /** That was said of the operation, or of all of a group (cala_op_trace). */
   traceparent?: string | undefined;
   /** Of the error. */
   code?: string | undefined;
@@ -2782,10 +2782,10 @@ export interface LedgerInfoResult {
  * Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store is away.
  * status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
  * writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named ones
- * are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk. A check that
- * was not reached is left out. It is answered within timeoutMs, whatever the store does, and on SQLite it is the one
- * writer for a moment. In a transaction it fails as any operation where the store does. The limits make a check
- * degraded.
+ * are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk: what the
+ * store takes, and on SQLite what is left. A check that was not reached is left out. It is answered within timeoutMs,
+ * whatever the store does, and on SQLite it is the one writer for a moment. In a transaction it fails as any operation
+ * where the store does. The limits make a check degraded.
  */
 export interface LedgerHealthRequest {
   /** 1 to 60000. Default 5000. */

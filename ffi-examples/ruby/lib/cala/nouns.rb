@@ -1124,9 +1124,9 @@ module Cala
     # away. status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it
     # takes writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the
     # named ones are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none;
-    # disk. A check that was not reached is left out. It is answered within timeout_ms, whatever the store does, and on
-    # SQLite it is the one writer for a moment. In a transaction it fails as any operation where the store does. The
-    # limits make a check degraded.
+    # disk: what the store takes, and on SQLite what is left. A check that was not reached is left out. It is answered
+    # within timeout_ms, whatever the store does, and on SQLite it is the one writer for a moment. In a transaction it
+    # fails as any operation where the store does. The limits make a check degraded.
     # @option request [Integer] :timeout_ms 1 to 60000. Default 5000.
     # @option request [Integer] :rollup_behind_max 0 to 9007199254740991.
     # @option request [Integer] :listener_behind_max 0 to 9007199254740991.

@@ -18,6 +18,8 @@ LANGUAGE sql IMMUTABLE AS $body$
     + mod(micros, 1000000) * interval '1 microsecond')
 $body$
 -- @break
+-- Rows as JSON. What is not in the row itself its caller looks up: a function that reads nothing becomes a part of the
+-- statement that calls it, and one that reads starts a statement of its own for each row.
 CREATE FUNCTION @schema@.account_row(a @schema@.accounts, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
   SELECT json_build_object('id', a.id, 'version', a.version, 'code', a.code, 'name', a.name,
@@ -44,14 +46,14 @@ LANGUAGE sql STABLE AS $body$
     'created_at', @schema@.micros(t.created_at), 'modified_at', @schema@.micros(t.modified_at), 'cursor', at)
 $body$
 -- @break
-CREATE FUNCTION @schema@.transaction_row(t @schema@.transactions, tx_template_code text, entry_ids json, at text)
-RETURNS json
+CREATE FUNCTION @schema@.transaction_row(t @schema@.transactions, tx_template_code text, entry_ids json,
+  voided_by uuid, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
   SELECT json_build_object('id', t.id, 'journal_id', t.journal_id, 'tx_template_id', t.tx_template_id,
     'tx_template_code', tx_template_code, 'effective', t.effective - date '1970-01-01',
     'correlation_id', coalesce(t.correlation_id, t.id::text), 'external_id', t.external_id,
     'description', t.description, 'metadata', t.metadata::text, 'void_of', t.void_of,
-    'voided_by', (SELECT v.id FROM @schema@.transactions v WHERE v.void_of = t.id),
+    'voided_by', voided_by,
     'hold_id', t.hold_id, 'version', t.version, 'created_at', @schema@.micros(t.created_at),
     'modified_at', @schema@.micros(t.modified_at), 'entry_ids', entry_ids, 'cursor', at)
 $body$
@@ -174,7 +176,8 @@ BEGIN
   END IF;
   SELECT json_agg(@schema@.transaction_row(t,
       (SELECT c.code FROM @schema@.tx_templates c WHERE c.id = t.tx_template_id),
-      (SELECT json_agg(e.id ORDER BY e.sequence) FROM @schema@.entries e WHERE e.ordinal = t.ordinal), NULL))
+      (SELECT json_agg(e.id ORDER BY e.sequence) FROM @schema@.entries e WHERE e.ordinal = t.ordinal),
+      (SELECT v.id FROM @schema@.transactions v WHERE v.void_of = t.id), NULL))
     INTO rows FROM @schema@.transactions t WHERE t.ordinal = ANY (ordinals);
   RETURN json_build_object('rows', coalesce(rows, '[]'));
 END

@@ -151,7 +151,7 @@ BEGIN
     'SELECT @schema@.transaction_row(t,
         (SELECT c.code FROM @schema@.tx_templates c WHERE c.id = t.tx_template_id),
         (SELECT json_agg(e.id ORDER BY e.sequence) FROM @schema@.entries e WHERE e.ordinal = t.ordinal),
-        t.ordinal::text) AS r FROM ',
+        (SELECT v.id FROM @schema@.transactions v WHERE v.void_of = t.id), t.ordinal::text) AS r FROM ',
     @schema@.if_given(doc, 'account_id', concat('(SELECT DISTINCT t.ordinal FROM @schema@.entries t
         WHERE t.account_id = ($1 ->> ''account_id'')::uuid', within, ' ORDER BY t.ordinal', way, ') AS o
       JOIN @schema@.transactions t ON t.ordinal = o.ordinal WHERE true')),

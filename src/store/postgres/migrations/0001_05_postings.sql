@@ -42,7 +42,8 @@ DECLARE
 BEGIN
   SELECT json_agg(json_build_object('transaction', @schema@.transaction_row(t,
         (SELECT c.code FROM @schema@.tx_templates c WHERE c.id = t.tx_template_id),
-        (SELECT json_agg(e.id ORDER BY e.sequence) FROM @schema@.entries e WHERE e.ordinal = t.ordinal), NULL),
+        (SELECT json_agg(e.id ORDER BY e.sequence) FROM @schema@.entries e WHERE e.ordinal = t.ordinal),
+        (SELECT v.id FROM @schema@.transactions v WHERE v.void_of = t.id), NULL),
       'entries', (SELECT coalesce(json_agg(@schema@.entry_row(e, NULL) ORDER BY e.sequence), '[]')
         FROM @schema@.entries e WHERE e.ordinal = t.ordinal)))
     INTO rows FROM @schema@.transactions t WHERE t.ordinal IN

@@ -1,32 +1,5 @@
 -- Reading the outbox, in order. A transaction's event has its number as the transaction has.
 --
--- Each balance is as the transaction left it; in the order of the entries that moved them last.
-CREATE FUNCTION @schema@.event_balances(ordinal bigint) RETURNS json
-LANGUAGE sql STABLE AS $body$
-  SELECT coalesce(json_agg(@schema@.balance_row(b, h, a.normal_balance_type, NULL) ORDER BY m.place), '[]')
-    FROM (SELECT e.account_id, e.currency, e.journal_id, max(e.account_version) AS version, max(e.sequence) AS place
-      FROM @schema@.entries e WHERE e.ordinal = $1 GROUP BY e.account_id, e.currency, e.journal_id) AS m
-    JOIN @schema@.balances b ON b.account_id = m.account_id AND b.currency = m.currency AND b.journal_id = m.journal_id
-    JOIN @schema@.balance_history h ON h.balance_number = b.number AND h.version = m.version
-    JOIN @schema@.accounts a ON a.id = b.account_id
-$body$
--- @break
-CREATE FUNCTION @schema@.event_row(e @schema@.outbox_events, entries boolean, balances boolean) RETURNS json
-LANGUAGE sql STABLE AS $body$
-  SELECT CASE WHEN e.type = 'transaction_created' THEN
-      (SELECT json_build_object('sequence', e.sequence, 'type', e.type, 'recorded_at', @schema@.micros(e.recorded_at),
-        'subject_id', e.subject_id, 'payload', e.payload::text, 'transaction', @schema@.transaction_row(t,
-          (SELECT c.code FROM @schema@.tx_templates c WHERE c.id = t.tx_template_id),
-          (SELECT json_agg(x.id ORDER BY x.sequence) FROM @schema@.entries x WHERE x.ordinal = t.ordinal), NULL),
-        'entries', CASE WHEN entries THEN (SELECT coalesce(json_agg(@schema@.entry_row(x, NULL) ORDER BY x.sequence),
-          '[]')
-          FROM @schema@.entries x WHERE x.ordinal = t.ordinal) END,
-        'balances', CASE WHEN balances THEN @schema@.event_balances(t.ordinal) END)
-      FROM @schema@.transactions t WHERE t.ordinal = e.sequence)
-    ELSE json_build_object('sequence', e.sequence, 'type', e.type, 'recorded_at', @schema@.micros(e.recorded_at),
-      'subject_id', e.subject_id, 'payload', e.payload::text) END
-$body$
--- @break
 -- pruned: events at or below this place were deleted, and nobody can begin before it. One row: whoever prunes holds it
 -- from where the listeners are looked at, and a listener that begins writes to it. So one waits for the other, and
 -- where a snapshot is fixed and does not show what the other did, it is a serialization failure.
@@ -44,6 +17,8 @@ INSERT INTO @schema@.outbox_state (pruned) VALUES (0)
 -- The newest place is behind all that was committed when it was asked. Writers that began before may hold the mark up:
 -- it waits for them, for wait_ms at most, and then has no place to give. Where this transaction has written, or sees
 -- what it saw when it began, waiting would be in vain.
+--
+-- A transaction's balances are as it left them, in the order of the entries that moved them last.
 --
 -- Whether somebody pruned what was asked for is looked at last, so that what was deleted meanwhile is seen, too.
 CREATE FUNCTION @schema@.event_list_v1(doc jsonb) RETURNS json
@@ -82,16 +57,35 @@ BEGIN
   END IF;
   SELECT count(*), max(w.sequence) INTO seen, last_seen FROM (SELECT e.sequence FROM @schema@.outbox_events e
     WHERE e.sequence > place AND e.sequence <= mark ORDER BY e.sequence LIMIT looked_at) AS w;
-  EXECUTE concat('SELECT count(*), max(p.sequence), json_agg(@schema@.event_row(p.event, ($1 ->> ''entries'')::boolean,
-        ($1 ->> ''balances'')::boolean) ORDER BY p.sequence)
-      FROM (SELECT e AS event, e.sequence FROM @schema@.outbox_events e WHERE e.sequence > $2 AND e.sequence <= $3',
+  EXECUTE concat('SELECT count(*), max(e.sequence), json_agg(json_build_object(''sequence'', e.sequence,
+        ''type'', e.type, ''recorded_at'', @schema@.micros(e.recorded_at), ''subject_id'', e.subject_id,
+        ''payload'', e.payload::text, ''transaction'', CASE WHEN t.ordinal IS NOT NULL THEN @schema@.transaction_row(t,
+            (SELECT c.code FROM @schema@.tx_templates c WHERE c.id = t.tx_template_id),
+            (SELECT json_agg(x.id ORDER BY x.sequence) FROM @schema@.entries x WHERE x.ordinal = t.ordinal),
+            (SELECT v.id FROM @schema@.transactions v WHERE v.void_of = t.id), NULL) END',
+    CASE WHEN (doc ->> 'entries')::boolean THEN ', ''entries'', CASE WHEN t.ordinal IS NOT NULL THEN
+          (SELECT coalesce(json_agg(@schema@.entry_row(x, NULL) ORDER BY x.sequence), ''[]'')
+          FROM @schema@.entries x WHERE x.ordinal = t.ordinal) END' END,
+    CASE WHEN (doc ->> 'balances')::boolean THEN ', ''balances'', CASE WHEN t.ordinal IS NOT NULL THEN
+          (SELECT coalesce(json_agg(@schema@.balance_row(b, h, a.normal_balance_type, NULL) ORDER BY m.place), ''[]'')
+          FROM (SELECT x.account_id, x.currency, x.journal_id, max(x.account_version) AS version,
+              max(x.sequence) AS place
+            FROM @schema@.entries x WHERE x.ordinal = t.ordinal GROUP BY x.account_id, x.currency, x.journal_id) AS m
+          JOIN @schema@.balances b
+            ON b.account_id = m.account_id AND b.currency = m.currency AND b.journal_id = m.journal_id
+          JOIN @schema@.balance_history h ON h.balance_number = b.number AND h.version = m.version
+          JOIN @schema@.accounts a ON a.id = b.account_id) END' END,
+    ') ORDER BY e.sequence)
+      FROM (SELECT e.* FROM @schema@.outbox_events e WHERE e.sequence > $2 AND e.sequence <= $3',
     @schema@.if_given(doc, 'types', ' AND e.type = ANY (ARRAY(SELECT jsonb_array_elements_text($1 -> ''types'')))'),
     @schema@.if_given(doc, 'journal_id', ' AND CASE e.type
       WHEN ''transaction_created'' THEN (SELECT t.journal_id FROM @schema@.transactions t WHERE t.ordinal = e.sequence)
         = ($1 ->> ''journal_id'')::uuid
       ELSE e.subject_id = ($1 ->> ''journal_id'')::uuid OR EXISTS (SELECT FROM @schema@.accounts s
         WHERE s.id = e.subject_id AND s.is_set AND s.journal_id = ($1 ->> ''journal_id'')::uuid) END'),
-    ' ORDER BY e.sequence LIMIT $4) AS p')
+    ' ORDER BY e.sequence LIMIT $4) AS e
+      LEFT JOIN @schema@.transactions t ON t.ordinal = e.sequence AND t.ordinal > $2 AND t.ordinal <= $3
+        AND e.type = ''transaction_created''')
     INTO shown, last_shown, rows USING doc, place, last_seen, most;
   IF (SELECT s.pruned > place FROM @schema@.outbox_state s) THEN
     RETURN json_build_object('pruned', (SELECT s.pruned FROM @schema@.outbox_state s));

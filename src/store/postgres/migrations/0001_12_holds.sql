@@ -35,13 +35,12 @@ CREATE INDEX hold_accounts_open_idx ON @schema@.hold_accounts (account_id, ordin
 CREATE INDEX hold_accounts_expiry_idx ON @schema@.hold_accounts (account_id, is_open, expires_at, ordinal)
   WHERE expires_at IS NOT NULL
 -- @break
-CREATE FUNCTION @schema@.hold_row(h @schema@.holds, at text) RETURNS json
+CREATE FUNCTION @schema@.hold_row(h @schema@.holds, t @schema@.transactions, at text) RETURNS json
 LANGUAGE sql STABLE AS $body$
   SELECT json_build_object('id', h.id, 'journal_id', t.journal_id, 'status', h.status,
     'expires_at', @schema@.micros(h.expires_at), 'amount', h.amount::text, 'currency', h.currency,
     'captured', h.captured::text, 'closed_by', h.closed_by, 'version', h.version,
     'created_at', @schema@.micros(t.created_at), 'modified_at', @schema@.micros(h.modified_at), 'cursor', at)
-  FROM @schema@.transactions t WHERE t.ordinal = h.ordinal
 $body$
 -- @break
 -- lock: so that they stay as they are until the transaction ends. The rows are read after a wait, in a statement of
@@ -55,7 +54,8 @@ BEGIN
   IF (doc ->> 'lock')::boolean THEN
     PERFORM 1 FROM @schema@.holds h WHERE h.id = ANY (ids) ORDER BY h.ordinal FOR UPDATE;
   END IF;
-  SELECT json_agg(@schema@.hold_row(h, NULL)) INTO rows FROM @schema@.holds h WHERE h.id = ANY (ids);
+  SELECT json_agg(@schema@.hold_row(h, t, NULL)) INTO rows
+    FROM @schema@.holds h JOIN @schema@.transactions t ON t.ordinal = h.ordinal WHERE h.id = ANY (ids);
   RETURN json_build_object('rows', coalesce(rows, '[]'));
 END
 $body$
@@ -102,9 +102,10 @@ BEGIN
       ' ORDER BY ', CASE WHEN by_expiry THEN concat(expiry, way, ', ') END, place, way,
       ' LIMIT ($1 ->> ''first'')::bigint)'), ' UNION ALL ')
     INTO statement FROM unnest(kinds) kind;
-  RETURN @schema@.page(doc, concat('SELECT @schema@.hold_row(h, ',
+  RETURN @schema@.page(doc, concat('SELECT @schema@.hold_row(h, t, ',
     CASE WHEN by_expiry THEN 'concat(@schema@.micros(h.expires_at), ''/'', h.ordinal)' ELSE 'h.ordinal::text' END,
-    ') AS r FROM (', statement, ') AS c JOIN @schema@.holds h ON h.ordinal = c.ordinal ORDER BY ',
+    ') AS r FROM (', statement, ') AS c JOIN @schema@.holds h ON h.ordinal = c.ordinal
+      JOIN @schema@.transactions t ON t.ordinal = c.ordinal ORDER BY ',
     CASE WHEN by_expiry THEN concat('h.expires_at', way, ', ') END, 'h.ordinal', way));
 END
 $body$
@@ -135,8 +136,8 @@ BEGIN
           OR j.closed_until >= (@schema@.instant((doc ->> 'now')::bigint) AT TIME ZONE 'UTC')::date)
         WHERE t.ordinal = h.ordinal)
     ORDER BY h.expires_at, h.ordinal LIMIT (doc ->> 'first')::bigint FOR UPDATE OF h SKIP LOCKED);
-  SELECT json_agg(@schema@.hold_row(h, NULL) ORDER BY h.expires_at, h.ordinal) INTO rows
-    FROM @schema@.holds h WHERE h.ordinal = ANY (ordinals);
+  SELECT json_agg(@schema@.hold_row(h, t, NULL) ORDER BY h.expires_at, h.ordinal) INTO rows
+    FROM @schema@.holds h JOIN @schema@.transactions t ON t.ordinal = h.ordinal WHERE h.ordinal = ANY (ordinals);
   RETURN json_build_object('rows', coalesce(rows, '[]'));
 END
 $body$

@@ -258,12 +258,15 @@ static void a_session_is_not_handed_on(void **state) {
 static void in_another_encoding_the_ledger_does_nothing(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   static const char *const create = "{\"code\": \"CAF\", \"name\": \"Caf\303\251\"}";
+  static const char *const gid = "caf\303\251";
   cala_tx *tx = begin_tx(books->ledger);
+  cala_error *error = NULL;
   char *answer;
   succeed(books->ledger, tx, cala_tx_exec, "{\"sql\": \"SET LOCAL client_encoding TO 'LATIN1'\"}");
   refuse(books->ledger, tx, cala_account_create, create, CALA_MISUSE, "tx.encoding");
   refuse(books->ledger, tx, cala_account_find, "{\"code\": \"BOB\"}", CALA_MISUSE, "tx.encoding");
   refuse(books->ledger, tx, cala_transaction_post, transfer_request(NULL, "2"), CALA_MISUSE, "tx.encoding");
+  expect_error(cala_tx_prepare(tx, gid, strlen(gid), &error), error, CALA_MISUSE, "tx.encoding");
   succeed(books->ledger, tx, cala_tx_exec, "{\"sql\": \"SET LOCAL client_encoding TO 'UTF8'\"}");
   succeed(books->ledger, tx, cala_account_create, create);
   succeed(books->ledger, tx, cala_transaction_post, transfer_request(NULL, "4"));

@@ -116,7 +116,8 @@ PostgresDialect::PostgresDialect(std::string_view schema)
     : schema_(schema),
       read_rows_sql_(rows_sql_of(schema, "posting_read_rows_v1", kPostingReadParameters)),
       write_rows_sql_(rows_sql_of(schema, "posting_write_rows_v1", kPostingWriteParameters)),
-      types_sql_(types_sql_of(schema)) {
+      types_sql_(types_sql_of(schema)),
+      prepare_sql_(only_in_utf8('"' + schema_ + "\".tx_prepare_v1($1::pg_catalog.jsonb)")) {
   for (std::size_t style = 0; style < kPlaceholders.size(); ++style) {
     for (std::size_t id = 0; id < kStatementCount; ++id) {
       sql_[style][id] = sql_of(static_cast<StatementId>(id), schema_, kPlaceholders[style]);

@@ -36,7 +36,8 @@ void Queue::State::prepare(Completion &completion) {
   dropped->keep = dropped_keep;
 }
 
-// After a reader is done with a message: more logs may have been dropped while the reader told of the last ones.
+// Before a drain calls the program, which may leave by a longjmp, and after a read: more logs may have been dropped
+// while the reader had the message.
 void Queue::State::finish(const Completion &completion) {
   if (&completion != dropped.get()) return;
   dropped_queued = false;
@@ -150,17 +151,17 @@ void Queue::push(std::shared_ptr<Completion> completion) noexcept {
   if (send) state_->wake.send();
 }
 
-// Asks for a place, and uses it where there is a log. drop: as if there were none.
-Queue::LogPlace Queue::offer_log(std::shared_ptr<Completion> log, bool drop) noexcept {
+// Asks for a place, and uses it where there is a log. dropped: so many had none before.
+Queue::LogPlace Queue::offer_log(std::shared_ptr<Completion> log, std::uint64_t dropped) noexcept {
   bool changed = true;
   bool send = false;
   LogPlace place = LogPlace::kFree;
   {
     const std::lock_guard<std::mutex> lock(state_->mutex);
     if (state_->closed) return LogPlace::kClosed;
-    if (drop || state_->logs >= state_->log_capacity) {
+    if (dropped > 0 || state_->logs >= state_->log_capacity) {
       place = LogPlace::kFull;
-      ++state_->dropped_count;
+      state_->dropped_count += dropped > 0 ? dropped : 1;
       changed = !state_->dropped_queued;
       if (changed) state_->queue_dropped();
     } else if (log != nullptr) {
@@ -178,13 +179,15 @@ Queue::LogPlace Queue::offer_log(std::shared_ptr<Completion> log, bool drop) noe
 
 Queue::LogPlace Queue::push_log(std::shared_ptr<Completion> log) noexcept {
   if (forked() || log->pushed_.exchange(true)) return LogPlace::kClosed;
-  return offer_log(std::move(log), false);
+  return offer_log(std::move(log), 0);
 }
 
-Queue::LogPlace Queue::place_for_log() noexcept { return forked() ? LogPlace::kClosed : offer_log(nullptr, false); }
+Queue::LogPlace Queue::place_for_log() noexcept { return forked() ? LogPlace::kClosed : offer_log(nullptr, 0); }
 
-void Queue::drop_log() noexcept {
-  if (!forked()) offer_log(nullptr, true);
+void Queue::drop_log() noexcept { tell_dropped_again(1); }
+
+void Queue::tell_dropped_again(std::uint64_t rest) noexcept {
+  if (!forked()) offer_log(nullptr, rest);
 }
 
 Result<int> Queue::descriptor() {

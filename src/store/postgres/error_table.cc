@@ -77,7 +77,12 @@ constexpr Rule kRules[] = {
      false},
     {"54", Status::kInvalid, "request.too_large", false, TxState::kAborted, "a value is too large to be stored", true},
     {"22P05", Status::kInvalid, "store.encoding", false, TxState::kAborted,
-     "a text has characters that the database's encoding lacks; use a UTF8 database", false},
+     "a text has characters that the database's encoding, or the connection's client_encoding, lacks; use a UTF8 "
+     "database, and SET client_encoding TO 'UTF8'",
+     false},
+    // All that the ledger sends is UTF-8.
+    {"22021", Status::kMisuse, "tx.encoding", false, TxState::kAborted,
+     "the connection's client_encoding is not UTF8; the ledger needs SET client_encoding TO 'UTF8' on it first", false},
     {"0A000", Status::kUnsupported, "store.unsupported", false, TxState::kAborted, "PostgreSQL refuses", true},
     {"XX001", Status::kInternal, "store.corrupt", false, TxState::kAborted, "PostgreSQL found its data damaged", true},
     {"XX002", Status::kInternal, "store.corrupt", false, TxState::kAborted, "PostgreSQL found its data damaged", true},
@@ -223,6 +228,12 @@ Error outcome_unknown() {
                                  "the connection was lost after the commit was sent and before it was answered");
   error.tx_state = TxState::kAborted;
   return error;
+}
+
+Error wrong_encoding(std::string_view client_encoding) {
+  return base::make_error(Status::kMisuse, "tx.encoding",
+                          "the connection's client_encoding is " + std::string(client_encoding) +
+                              "; the ledger needs SET client_encoding TO 'UTF8' on it first");
 }
 
 }  // namespace cala::store::postgres

@@ -493,7 +493,9 @@ CALA_API cala_status cala_tx_begin_op(cala_ledger *ledger, const char *options, 
  * The statements of one operation must all run in one open transaction. On PostgreSQL an operation that writes without
  * one, or across two, is answered "transaction.none" and has written nothing. SQLite has no name for a transaction:
  * there a posting notices when anything else was written between its statements, and cala_tx_in_transaction tells the
- * rest. CALA_INVALID. */
+ * rest. The library's texts are UTF-8. On PostgreSQL the connection's client_encoding must be UTF8, whatever the driver
+ * makes of others: each statement looks, and in another one the operation is answered "tx.encoding" and has read and
+ * written nothing. On SQLite the driver must hand texts over as UTF-8. CALA_INVALID. */
 CALA_API cala_status cala_tx_host(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
                                   cala_error **out_error);
 
@@ -2271,7 +2273,8 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: name the module that made the connection */
 /* code tx.connection, CALA_MISUSE: the connection is broken, busy, in pipeline mode, or of another copy of libpq
  * do: pass it between two statements, with its own copy of libpq */
-/* code tx.encoding, CALA_MISUSE: the `client_encoding` of a connection in `cala_tx_adopt` is not UTF8
+/* code tx.encoding, CALA_MISUSE, any: the `client_encoding` of the connection that the operation runs on is not UTF8:
+ *   of the program's in `cala_tx_host` or `cala_tx_adopt`, or of the ledger's, after a statement of `cala_tx_exec`
  * do: `SET client_encoding TO 'UTF8'` on it */
 /* code tx.control_statement, CALA_INVALID: `cala_tx_exec` was given `COMMIT` or another statement that ends the
  *   transaction or outlives it
@@ -2402,8 +2405,9 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: use SQLite 3.38 or newer */
 /* code store.untrusted_schema, CALA_UNSUPPORTED, any: the program's SQLite forbids functions in triggers
  * do: `PRAGMA trusted_schema = ON` */
-/* code store.encoding, CALA_INVALID, any: the database's encoding lacks a character
- * do: use a database in UTF8 */
+/* code store.encoding, CALA_INVALID, any: the database's encoding lacks a character, or the connection's
+ *   `client_encoding` does
+ * do: use a database in UTF8, and `SET client_encoding TO 'UTF8'` */
 /* code store.unsupported, CALA_UNSUPPORTED, any: PostgreSQL cannot do this, or the database lacks the language
  *   plpgsql
  * do: see the message */

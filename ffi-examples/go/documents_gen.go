@@ -2135,8 +2135,9 @@ const (
 	// CodeTxConnection (ErrMisuse): the connection is broken, busy, in pipeline mode, or of another copy of libpq. Pass
 	// it between two statements, with its own copy of libpq.
 	CodeTxConnection = "tx.connection"
-	// CodeTxEncoding (ErrMisuse): the client_encoding of a connection in cala_tx_adopt is not UTF8. SET client_encoding
-	// TO 'UTF8' on it.
+	// CodeTxEncoding (ErrMisuse): the client_encoding of the connection that the operation runs on is not UTF8: of the
+	// program's in cala_tx_host or cala_tx_adopt, or of the ledger's, after a statement of cala_tx_exec. SET
+	// client_encoding TO 'UTF8' on it.
 	CodeTxEncoding = "tx.encoding"
 	// CodeTxControlStatement (ErrInvalid): cala_tx_exec was given COMMIT or another statement that ends the transaction
 	// or outlives it. Use cala_tx_commit, cala_tx_rollback, savepoint. Details: {pointer?: text}.
@@ -2287,7 +2288,8 @@ const (
 	// CodeStoreUntrustedSchema (ErrUnsupported): the program's SQLite forbids functions in triggers. PRAGMA
 	// trusted_schema = ON.
 	CodeStoreUntrustedSchema = "store.untrusted_schema"
-	// CodeStoreEncoding (ErrInvalid): the database's encoding lacks a character. Use a database in UTF8.
+	// CodeStoreEncoding (ErrInvalid): the database's encoding lacks a character, or the connection's client_encoding
+	// does. Use a database in UTF8, and SET client_encoding TO 'UTF8'.
 	CodeStoreEncoding = "store.encoding"
 	// CodeStoreUnsupported (ErrUnsupported): postgreSQL cannot do this, or the database lacks the language plpgsql. See
 	// the message.

@@ -23,13 +23,13 @@ std::uint64_t LogEar::take_dropped() {
   return std::exchange(dropped_, 0);
 }
 
-bool LogEar::has_dropped() {
+std::uint64_t LogEar::dropped() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return dropped_ > 0;
+  return dropped_;
 }
 
 void LogEars::give(Queue &queue, LogEars **out) {
-  auto ears = std::make_shared<LogEars>();
+  std::shared_ptr<LogEars> ears(new LogEars(queue));
   *out = ears.get();
   queue.set_dropped_callback(dropped, *out, std::move(ears));
 }
@@ -38,30 +38,37 @@ void LogEars::give(Queue &queue, LogEars **out) {
 void LogEars::add(std::shared_ptr<LogEar> ear) {
   const std::lock_guard<std::mutex> lock(mutex_);
   std::erase_if(ears_,
-                [](const std::shared_ptr<LogEar> &each) { return each.use_count() == 1 && !each->has_dropped(); });
+                [](const std::shared_ptr<LogEar> &each) { return each.use_count() == 1 && each->dropped() == 0; });
   ears_.push_back(std::move(ear));
 }
 
-LogEar *LogEars::next_that_lost(std::size_t *at, std::uint64_t *lost) {
+// Whoever is told goes to the end, so that nobody waits behind one who loses again and again.
+LogEar *LogEars::next_that_lost(std::uint64_t *lost, std::uint64_t *lost_by_others) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  while (*at < ears_.size()) {
-    called_ = ears_[(*at)++];
-    *lost = called_->take_dropped();
-    if (*lost > 0) return called_.get();
-  }
   called_.reset();
-  return nullptr;
+  for (std::size_t i = 0; i < ears_.size() && called_ == nullptr; ++i) {
+    *lost = ears_[i]->take_dropped();
+    if (*lost > 0) called_ = ears_[i];
+  }
+  if (called_ == nullptr) return nullptr;
+  std::erase(ears_, called_);
+  for (const std::shared_ptr<LogEar> &other : ears_) *lost_by_others += other->dropped();
+  ears_.push_back(called_);
+  return called_.get();
 }
 
-// For the queue, which counts those of all ledgers; nothing here has a destructor.
-void LogEars::dropped(void *ears, std::uint64_t /*count*/) {
-  std::size_t at = 0;
+// For the queue, which counts those of all ledgers; nothing here has a destructor. The program may leave its callback
+// by a longjmp: what the others lost is on its way before.
+void LogEars::dropped(void *of, std::uint64_t /*count*/) {
+  auto *ears = static_cast<LogEars *>(of);
   std::uint64_t lost = 0;
-  while (const LogEar *ear = static_cast<LogEars *>(ears)->next_that_lost(&at, &lost)) {
-    char digits[24];
-    *std::to_chars(digits, digits + sizeof digits - 1, lost).ptr = '\0';
-    ear->hear(MessageType::kDropped, digits, std::char_traits<char>::length(digits));
-  }
+  std::uint64_t lost_by_others = 0;
+  const LogEar *ear = ears->next_that_lost(&lost, &lost_by_others);
+  if (ear == nullptr) return;
+  if (lost_by_others > 0) ears->queue_.tell_dropped_again(lost_by_others);
+  char digits[24];
+  *std::to_chars(digits, digits + sizeof digits - 1, lost).ptr = '\0';
+  ear->hear(MessageType::kDropped, digits, std::char_traits<char>::length(digits));
 }
 
 class QueueLog::Record final : public runtime::Completion {

@@ -37,7 +37,7 @@ class LogEar {
     return dropped;
   }
   std::uint64_t take_dropped();
-  bool has_dropped();
+  std::uint64_t dropped();
 
  private:
   const LogFn fn_;
@@ -47,8 +47,8 @@ class LogEar {
   std::uint64_t dropped_ = 0;
 };
 
-// Those who are called by one queue: each is told how many of its own ledger's records were dropped.
-// Safe from every thread.
+// Those who are called by one queue: each is told how many of its own ledger's records were dropped, one a message of
+// the queue's. Safe from every thread.
 class LogEars {
  public:
   static void give(runtime::Queue &queue, LogEars **out);  // the queue keeps them
@@ -56,9 +56,11 @@ class LogEars {
   void add(std::shared_ptr<LogEar> ear);
 
  private:
+  explicit LogEars(runtime::Queue &queue) : queue_(queue) {}
   static void dropped(void *ears, std::uint64_t count);
-  LogEar *next_that_lost(std::size_t *at, std::uint64_t *lost);
+  LogEar *next_that_lost(std::uint64_t *lost, std::uint64_t *lost_by_others);
 
+  runtime::Queue &queue_;  // that keeps these
   std::mutex mutex_;
   std::vector<std::shared_ptr<LogEar>> ears_;
   std::shared_ptr<LogEar> called_;  // a callback may leave by longjmp: nothing on its stack keeps it

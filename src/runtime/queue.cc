@@ -36,7 +36,8 @@ void Queue::State::prepare(Completion &completion) {
   dropped->keep = dropped_keep;
 }
 
-// After a reader is done with a message: more logs may have been dropped while the reader told of the last ones.
+// Before a drain calls the program, which may leave by a longjmp, and after a read: more logs may have been dropped
+// while the reader had the message.
 void Queue::State::finish(const Completion &completion) {
   if (&completion != dropped.get()) return;
   dropped_queued = false;
@@ -152,7 +153,7 @@ void Queue::push(std::shared_ptr<Completion> completion) noexcept {
 
 struct Queue::LogOffer {
   std::shared_ptr<Completion> log{};  // what takes the place; null: only asks whether there is one
-  bool drop = false;                  // as if there were no place
+  std::uint64_t dropped = 0;          // so many had no place before
 };
 
 Queue::LogPlace Queue::offer_log(LogOffer offer) noexcept {
@@ -162,9 +163,9 @@ Queue::LogPlace Queue::offer_log(LogOffer offer) noexcept {
   {
     const std::lock_guard<std::mutex> lock(state_->mutex);
     if (state_->closed) return LogPlace::kClosed;
-    if (offer.drop || state_->logs >= state_->log_capacity) {
+    if (offer.dropped > 0 || state_->logs >= state_->log_capacity) {
       place = LogPlace::kFull;
-      ++state_->dropped_count;
+      state_->dropped_count += offer.dropped > 0 ? offer.dropped : 1;
       changed = !state_->dropped_queued;
       if (changed) state_->queue_dropped();
     } else if (offer.log != nullptr) {
@@ -187,8 +188,10 @@ Queue::LogPlace Queue::push_log(std::shared_ptr<Completion> log) noexcept {
 
 Queue::LogPlace Queue::place_for_log() noexcept { return forked() ? LogPlace::kClosed : offer_log({}); }
 
-void Queue::drop_log() noexcept {
-  if (!forked()) offer_log({.drop = true});
+void Queue::drop_log() noexcept { tell_dropped_again(1); }
+
+void Queue::tell_dropped_again(std::uint64_t rest) noexcept {
+  if (!forked()) offer_log({.dropped = rest});
 }
 
 Result<int> Queue::descriptor() {

@@ -69,6 +69,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   LogPlace push_log(std::shared_ptr<Completion> log) noexcept;
   LogPlace place_for_log() noexcept;  // the same, asked before there is a log: kFull when one was counted as dropped
   void drop_log() noexcept;           // one that there was no memory for
+  // From a drain's callback of dropped logs, which told of fewer than all of them: another message tells of the rest.
+  void tell_dropped_again(std::uint64_t rest) noexcept;
 
   // A fresh duplicate of the queue's end of an AF_UNIX socketpair: close-on-exec, nonblocking, readable when there is
   // something to read. The caller closes it.

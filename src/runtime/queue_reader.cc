@@ -103,7 +103,8 @@ std::size_t Queue::begin_round(std::uint32_t max) {
   return std::min(limit, state_->pending.size() + state_->taken.size());
 }
 
-// The place is given back before the callback, which may then start the next operation in it.
+// The place is given back before the callback, which may then start the next operation in it; and the "dropped" message
+// may be queued again, however the callback ends.
 Completion *Queue::take_for_delivery() {
   if (forked()) return nullptr;
   const std::lock_guard<std::mutex> lock(state_->mutex);
@@ -115,7 +116,8 @@ Completion *Queue::take_for_delivery() {
   state_->give_back(*completion);
   state_->rendered_for = nullptr;
   Completion *raw = completion.get();
-  state_->delivering.push_back(std::move(completion));
+  state_->finish(*raw);
+  if (raw != state_->dropped.get()) state_->delivering.push_back(std::move(completion));
   return raw;
 }
 
@@ -124,7 +126,6 @@ void Queue::delivered(Completion *completion) {
   std::shared_ptr<Completion> done;  // ends after the lock: its destructor is the engine's business
   const std::lock_guard<std::mutex> lock(state_->mutex);
   done = state_->delivering.remove(completion);
-  state_->finish(*completion);
 }
 
 Outcome Queue::run() {

@@ -1,10 +1,12 @@
 /* A ledger's log beside posting threads: it begins, ends and changes its queue while they post; a queue is freed under
- * it; a ledger shuts down while it tells; and after a fork. */
+ * it; a ledger shuts down while it tells; callbacks that do not return; and after a fork. */
 #include "ledger_fixture.h"
 
 #include <pthread.h>
+#include <setjmp.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,6 +130,59 @@ static void what_waits_when_the_ledger_ends_is_told(void **state) {
   cala_queue_free(queue);
 }
 
+struct told {
+  int records;
+  int dropped;
+};
+static jmp_buf out_of_callback;
+
+/* As Ruby's throw does. */
+static void leave_by_longjmp(void *user, int32_t type, const char *data, size_t data_len) {
+  struct told *told = user;
+  (void)data_len;
+  if (type == CALA_RECORD_DROPPED) {
+    told->dropped += atoi(data);
+  } else {
+    told->records += 1;
+  }
+  longjmp(out_of_callback, 1);
+}
+
+static void drain_all(cala_queue *queue) {
+  while (setjmp(out_of_callback) != 0 || cala_queue_drain(queue, 0) > 0) {
+  }
+}
+
+static void look_for_nobody(cala_ledger *ledger, int times) {
+  int i;
+  for (i = 0; i < times; ++i) {
+    refuse(ledger, NULL, cala_account_find, "{\"code\": \"NOBODY\"}", CALA_NOT_FOUND, "account.not_found");
+  }
+}
+
+static void a_callback_that_leaves_silences_nobody(void **state) {
+  static const char *const options = "{\"level\": \"debug\", \"buffer\": 1}";
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_ledger *other = open_ledger("{\"store\": \"sqlite::memory:\"}");
+  cala_queue *queue = new_queue();
+  struct told mine = {0, 0};
+  struct told its = {0, 0};
+  int round;
+  hear(books->ledger, options, queue, leave_by_longjmp, &mine);
+  hear(other, options, queue, leave_by_longjmp, &its);
+  for (round = 1; round <= 3; ++round) {
+    look_for_nobody(books->ledger, 5);
+    look_for_nobody(other, 3);
+    drain_all(queue);
+    assert_int_equal(mine.records, round);
+    assert_int_equal(mine.dropped, 4 * round);
+    assert_int_equal(its.records, 0);
+    assert_int_equal(its.dropped, 3 * round);
+  }
+  cala_ledger_free(other);
+  cala_queue_free(queue);
+}
+
 static void a_child_hears_nothing_and_the_parent_goes_on(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   cala_queue *queue = new_queue();
@@ -169,6 +224,7 @@ int main(void) {
       ON_POSTGRES(a_ledger_that_shuts_down_tells_its_end_last),
       ON_SQLITE(what_waits_when_the_ledger_ends_is_told),
       ON_POSTGRES(what_waits_when_the_ledger_ends_is_told),
+      ON_SQLITE(a_callback_that_leaves_silences_nobody),
       ON_SQLITE(a_child_hears_nothing_and_the_parent_goes_on),
       ON_POSTGRES(a_child_hears_nothing_and_the_parent_goes_on),
   };

@@ -254,6 +254,29 @@ static void a_session_is_not_handed_on(void **state) {
   cala_tx_free(tx);
 }
 
+/* Its texts are UTF-8, and the server would take them for something else. */
+static void in_another_encoding_the_ledger_does_nothing(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  static const char *const create = "{\"code\": \"CAF\", \"name\": \"Caf\303\251\"}";
+  static const char *const gid = "caf\303\251";
+  cala_tx *tx = begin_tx(books->ledger);
+  cala_error *error = NULL;
+  char *answer;
+  succeed(books->ledger, tx, cala_tx_exec, "{\"sql\": \"SET LOCAL client_encoding TO 'LATIN1'\"}");
+  refuse(books->ledger, tx, cala_account_create, create, CALA_MISUSE, "tx.encoding");
+  refuse(books->ledger, tx, cala_account_find, "{\"code\": \"BOB\"}", CALA_MISUSE, "tx.encoding");
+  refuse(books->ledger, tx, cala_transaction_post, transfer_request(NULL, "2"), CALA_MISUSE, "tx.encoding");
+  expect_error(cala_tx_prepare(tx, gid, strlen(gid), &error), error, CALA_MISUSE, "tx.encoding");
+  succeed(books->ledger, tx, cala_tx_exec, "{\"sql\": \"SET LOCAL client_encoding TO 'UTF8'\"}");
+  succeed(books->ledger, tx, cala_account_create, create);
+  succeed(books->ledger, tx, cala_transaction_post, transfer_request(NULL, "4"));
+  commit(tx);
+  answer = answer_of(books->ledger, NULL, cala_account_find, "{\"code\": \"CAF\"}");
+  expect_contains(answer, "\"name\":\"Caf\303\251\"");
+  free(answer);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 4);
+}
+
 static void a_temporary_table_is_not_handed_on(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   int round;
@@ -349,6 +372,7 @@ int main(void) {
       ON_SQLITE(a_statement_that_rolls_back_ends_the_transaction),
       ON_POSTGRES(a_block_that_commits_is_refused),
       ON_POSTGRES(a_session_is_not_handed_on),
+      ON_POSTGRES(in_another_encoding_the_ledger_does_nothing),
       ON_BOTH(a_temporary_table_is_not_handed_on),
       ON_BOTH(a_flood_of_rows_is_refused),
       ON_BOTH(they_need_a_transaction),

@@ -443,6 +443,96 @@ static void a_hostile_session_changes_nothing(void **state) {
   assert_int_equal(read_number(&desk, shop.count_transactions), 1);
 }
 
+#define CAFE "{\"code\": \"CAF\", \"name\": \"Caf\303\251\"}"
+
+static void speak(const char *encoding) {
+  char sql[64];
+  snprintf(sql, sizeof sql, "SET client_encoding TO '%s'", encoding);
+  run_sql(&desk, sql);
+}
+
+/* The server would take the ledger's UTF-8 for something else and store that, and a reader would get other bytes. */
+static void another_encoding_is_refused(void **state) {
+  static const char *const encodings[] = {"LATIN1", "WIN1252", "SJIS", "SQL_ASCII"};
+  static const char *const read = "{\"code\": \"BOB\"}";
+  char count[96];
+  char *answer;
+  cala_tx *tx;
+  size_t i;
+  open_shop(state);
+  tx = host_tx(shop.ledger, "{}");
+  snprintf(count, sizeof count, "SELECT count(*) FROM %s.accounts WHERE code = 'CAF'", schema);
+  for (i = 0; i < sizeof encodings / sizeof *encodings; ++i) {
+    cala_op *op = make_op(shop.ledger, tx, cala_account_create, CAFE);
+    run_sql(&desk, "BEGIN");
+    speak(encodings[i]);
+    assert_int_equal(host_drive(op, execute, &desk, 0, NULL), CALA_STEP_FAILED);
+    expect_op_error(op, CALA_MISUSE, "tx.encoding");
+    expect_contains(cala_error_message(cala_op_error(op)), encodings[i]);
+    expect_contains(cala_error_message(cala_op_error(op)), "SET client_encoding TO 'UTF8'");
+    assert_int_equal(cala_error_tx_state(cala_op_error(op)), CALA_TX_USABLE);
+    cala_op_free(op);
+    hosted_error(&shop, tx, cala_transaction_post, transfer_request(NULL, "1"), CALA_MISUSE, "tx.encoding",
+                 CALA_TX_USABLE);
+    hosted_error(&shop, tx, cala_account_find, read, CALA_MISUSE, "tx.encoding", CALA_TX_USABLE);
+    hosted_error(&shop, tx, cala_account_list, "{}", CALA_MISUSE, "tx.encoding", CALA_TX_USABLE);
+    hosted_error(&shop, tx, cala_ledger_info, "{}", CALA_MISUSE, "tx.encoding", CALA_TX_USABLE);
+    hosted_error(&shop, tx, cala_ledger_migrate, "{}", CALA_MISUSE, "tx.encoding", CALA_TX_USABLE);
+    assert_int_equal(read_number(&desk, count), 0);
+    speak("UTF8");
+    hosted(&shop, tx, cala_account_find, read);
+    hosted(&shop, tx, cala_account_create, CAFE);
+    answer = hosted_answer(&shop, tx, cala_account_find, "{\"code\": \"CAF\"}");
+    expect_contains(answer, "\"name\":\"Caf\303\251\"");
+    free(answer);
+    run_sql(&desk, "ROLLBACK");
+  }
+  cala_tx_free(tx);
+  assert_int_equal(read_number(&desk, count), 0);
+  assert_int_equal(read_number(&desk, shop.count_transactions), 0);
+}
+
+/* What is no text at all in the connection's encoding, PostgreSQL refuses by itself, before it runs anything. */
+static void a_request_that_the_server_cannot_read_is_told_as_such(void **state) {
+  static const char *const euro = "{\"code\": \"\342\202\254\"}";
+  open_shop(state);
+  cala_tx *tx = host_tx(shop.ledger, "{}");
+  cala_tx *behind = host_tx(shop.ledger, "{\"savepoint\": true}");
+  speak("EUC_KR");
+  run_sql(&desk, "BEGIN");
+  hosted_error(&shop, behind, cala_account_find, euro, CALA_MISUSE, "tx.encoding", CALA_TX_USABLE);
+  hosted_error(&shop, tx, cala_account_find, euro, CALA_MISUSE, "tx.encoding", CALA_TX_ABORTED);
+  run_sql(&desk, "ROLLBACK");
+  speak("UTF8");
+  hosted_error(&shop, tx, cala_account_find, euro, CALA_NOT_FOUND, "account.not_found", CALA_TX_USABLE);
+  cala_tx_free(behind);
+  cala_tx_free(tx);
+}
+
+static void an_encoding_that_changes_before_the_write_is_noticed(void **state) {
+  open_shop(state);
+  cala_tx *tx = host_tx(shop.ledger, "{}");
+  cala_op *op = make_transfer(shop.ledger, tx, "4");
+  struct host_answer answer;
+  int32_t step = cala_op_step(op);
+  run_sql(&desk, "BEGIN");
+  while (step == CALA_STEP_NEED_QUERY) {
+    if (strstr(cala_op_sql_name(op), "write") != NULL) speak("LATIN1");
+    memset(&answer, 0, sizeof answer);
+    execute(&desk, op, &answer);
+    step = answer.failed ? cala_op_feed_error(op, answer.sqlstate, answer.message)
+                         : cala_op_feed(op, answer.text, answer.text_len);
+  }
+  assert_int_equal(step, CALA_STEP_FAILED);
+  expect_op_error(op, CALA_MISUSE, "tx.encoding");
+  assert_int_equal(cala_error_tx_state(cala_op_error(op)), CALA_TX_USABLE);
+  cala_op_free(op);
+  cala_tx_free(tx);
+  run_sql(&desk, "COMMIT");
+  speak("UTF8");
+  assert_int_equal(read_number(&desk, shop.count_transactions), 0);
+}
+
 static void the_ledger_sees_what_the_host_committed(void **state) {
   open_shop(state);
   cala_tx *tx = host_tx(shop.ledger, "{}");
@@ -552,6 +642,9 @@ int main(void) {
       IN_EACH(an_old_snapshot_is_never_posted_on),
       IN_EACH(an_old_snapshot_moves_no_hold),
       IN_EACH(a_hostile_session_changes_nothing),
+      IN_EACH(another_encoding_is_refused),
+      IN_EACH(a_request_that_the_server_cannot_read_is_told_as_such),
+      IN_EACH(an_encoding_that_changes_before_the_write_is_noticed),
       IN(same_database, the_ledger_sees_what_the_host_committed),
       IN(host_only, a_ledger_without_a_connection_says_so),
       IN(host_only, a_migration_that_is_rolled_back_leaves_nothing),

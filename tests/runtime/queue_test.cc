@@ -399,6 +399,27 @@ TEST(Queue, GoesOnAfterACallbackThatLeftByLongjmp) {
   close(descriptor);
 }
 
+TEST(Queue, TellsOfLogsThatAreDroppedAfterACallbackOfDroppedLogsLeftByLongjmp) {
+  auto queue = make_queue();
+  const int descriptor = *queue->descriptor();
+  std::uint64_t told = 0;
+  queue->set_dropped_callback(
+      [](void *user, std::uint64_t count) {
+        *static_cast<std::uint64_t *>(user) += count;
+        std::longjmp(out_of_callback, 1);
+      },
+      &told);
+  queue->set_log_capacity(0);
+  for (std::uint64_t round = 1; round <= 3; ++round) {
+    for (int i = 0; i < 2; ++i) queue->push_log(make_log());
+    EXPECT_TRUE(readable(descriptor));
+    EXPECT_TRUE(drain_was_left(queue.get()));
+    EXPECT_FALSE(drain_was_left(queue.get()));
+    EXPECT_EQ(told, 2 * round);
+  }
+  close(descriptor);
+}
+
 TEST(Queue, EndsWhenItIsClosedAfterACallbackThatLeftByLongjmp) {
   auto queue = make_queue();
   const std::weak_ptr<Queue> watched = queue;

@@ -152,6 +152,43 @@ TEST(TwoSqlites, LeaveTheHostsLocksAloneWhenASessionCloses) {
   EXPECT_TRUE(ledger.post({transfer(0, 1)}).ok());
 }
 
+// The program's pragmas name the columns that a star stands for, so no statement of ours has one that is read by name.
+TEST(TwoSqlites, UnderstandEachStatementWhateverThePragmasOfTheProgramCallColumns) {
+  if (HostSqlite::functions() == nullptr) GTEST_SKIP() << "the system has no libsqlite3.so.0";
+  const std::unique_ptr<store::Dialect> dialect = store::make_sqlite_dialect();
+  for (const char *full : {"OFF", "ON"}) {
+    for (const char *brief : {"ON", "OFF"}) {
+      HostSqlite host(":memory:");
+      ASSERT_TRUE(host.run(std::string("PRAGMA full_column_names = ") + full).ok());
+      ASSERT_TRUE(host.run(std::string("PRAGMA short_column_names = ") + brief).ok());
+      for (const std::string &migration : dialect->migration_statements(0)) ASSERT_TRUE(host.run(migration).ok());
+      for (std::size_t id = 0; id < store::kStatementCount; ++id) {
+        const store::SqlStatement statement =
+            dialect->encode(store::Call{static_cast<StatementId>(id), "{}", false}, store::Placeholder::kQmark);
+        const Result<std::string> explained = host.run("EXPLAIN " + std::string(statement.sql), &statement.parameter);
+        EXPECT_TRUE(explained.ok()) << statement.name << " with full " << full << ", short " << brief << ": "
+                                    << explained.error().message;
+      }
+    }
+  }
+}
+
+TEST(TwoSqlites, WriteWherePragmasOfTheProgramHaveAWriteAnswerARow) {
+  if (HostSqlite::functions() == nullptr) GTEST_SKIP() << "the system has no libsqlite3.so.0";
+  const TemporaryFolder folder;
+  const std::string path = folder.file("ledger.db");
+  SqliteLedger ledger(options_for(path), 2);
+  const std::unique_ptr<store::Dialect> dialect = store::make_sqlite_dialect();
+  HostSqlite host(path);
+  ASSERT_TRUE(host.run("PRAGMA count_changes = ON").ok());
+  const store::Call place{StatementId::kListenerWrite,
+                          R"({"change":"insert","name":"mailer","place":0,"now":1767225600000000})", true};
+  Result<store::Answer> placed = host.ask(*dialect, place);
+  ASSERT_TRUE(placed.ok()) << placed.error().message;
+  EXPECT_EQ(std::get<std::string>(*placed), R"({"changed":[]})");
+  EXPECT_EQ(*host.run("SELECT count(*) FROM cala_listeners"), "1");
+}
+
 TEST(TwoSqlites, KeepFewDescriptorsThroughManyOpens) {
   const TemporaryFolder folder;
   SqliteLedger ledger(options_for(folder.file("ledger.db")), 2);

@@ -43,6 +43,24 @@ func TestHostPostgres_older_snapshots_are_never_silently_stale(t *testing.T) {
 	})
 }
 
+// The drivers send and read UTF-8 all the same, which the server would store as other characters.
+func TestHostPostgres_another_client_encoding_is_refused(t *testing.T) {
+	forEachPostgresAdapter(t, func(t *testing.T, adapter adapter) {
+		s := newShop(t, adapter, postgresStore(t))
+		tx := s.begin()
+		inside := &tx.In(s.ledger).Operations
+		check(t, tx.Exec(s.ctx, "SET LOCAL client_encoding TO 'LATIN1'"))
+		_, err := s.post(s.ctx, inside, "1")
+		equal(t, expectError(t, err, cala.ErrMisuse, "tx.encoding").TxState, cala.TxUsable)
+		_, err = inside.Info(s.ctx)
+		equal(t, expectError(t, err, cala.ErrMisuse, "tx.encoding").TxState, cala.TxUsable)
+		check(t, tx.Exec(s.ctx, "SET LOCAL client_encoding TO 'UTF8'"))
+		must[*cala.Posted](t)(s.post(s.ctx, inside, "2"))
+		check(t, tx.Commit(s.ctx))
+		s.expect(0, "2")
+	})
+}
+
 func TestHostPostgres_locking_first_prevents_deadlocks(t *testing.T) {
 	forEachPostgresAdapter(t, func(t *testing.T, adapter adapter) {
 		s := newShop(t, adapter, postgresStore(t))

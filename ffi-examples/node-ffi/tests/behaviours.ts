@@ -267,6 +267,23 @@ const onlyPostgres: Record<string, Behaviour> = {
     assert.deepEqual(await it.state(), [1, "60.00"]);
   },
 
+  // The driver sends and reads UTF-8 all the same, which the server would store as other characters.
+  async another_client_encoding_is_refused(it) {
+    await it.host.transaction(async (tx) => {
+      await tx.run("SET LOCAL client_encoding TO 'LATIN1'");
+      const within = it.ledger.in(tx.handle);
+      for (const work of [() => it.ground.post(within), () => within.journals().list().page()]) {
+        const error = await failure(work());
+        assert.ok(error instanceof MisuseError);
+        assert.deepEqual([error.code, error.txState], ["tx.encoding", "usable"]);
+      }
+      await tx.run("SET LOCAL client_encoding TO 'UTF8'");
+      await it.insert(tx);
+      await it.ground.post(within);
+    });
+    assert.deepEqual(await it.state(), [1, "30.00"]);
+  },
+
   async read_only_is_refused(it) {
     await rolledBack(it.host, async (tx) => {
       await tx.run("SET TRANSACTION READ ONLY");

@@ -317,7 +317,10 @@ FUNCTIONS = (
     # The statements of one operation must all run in one open transaction. On PostgreSQL an operation that writes
     # without one, or across two, is answered "transaction.none" and has written nothing. SQLite has no name for a
     # transaction: there a posting notices when anything else was written between its statements, and
-    # cala_tx_in_transaction tells the rest. CALA_INVALID.
+    # cala_tx_in_transaction tells the rest. The library's texts are UTF-8. On PostgreSQL the connection's
+    # client_encoding must be UTF8, whatever the driver makes of others: each statement looks, and in another one the
+    # operation is answered "tx.encoding" and has read and written nothing. On SQLite the driver must hand texts over as
+    # UTF-8. CALA_INVALID.
     # (ledger, options, options_len, out, out_error)
     ("cala_tx_host", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),

@@ -326,7 +326,10 @@ class Library(ctypes.CDLL):
         The statements of one operation must all run in one open transaction. On PostgreSQL an operation that writes
         without one, or across two, is answered "transaction.none" and has written nothing. SQLite has no name for a
         transaction: there a posting notices when anything else was written between its statements, and
-        cala_tx_in_transaction tells the rest. CALA_INVALID.
+        cala_tx_in_transaction tells the rest. The library's texts are UTF-8. On PostgreSQL the connection's
+        client_encoding must be UTF8, whatever the driver makes of others: each statement looks, and in another one the
+        operation is answered "tx.encoding" and has read and written nothing. On SQLite the driver must hand texts over
+        as UTF-8. CALA_INVALID.
         """
     def cala_tx_in_transaction(self, tx: Handle, in_transaction: int, /) -> int:
         """Tells the library what the program's connection says of itself: 1 in a transaction, 0 not

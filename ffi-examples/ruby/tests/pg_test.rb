@@ -20,13 +20,25 @@ class PgTest < Minitest::Test
     assert_equal 1, @driver.count
   end
 
-  def test_type_maps_and_client_encoding_of_the_program_do_not_matter
+  def test_type_maps_of_the_program_do_not_matter
     @driver.handle.type_map_for_results = PG::BasicTypeMapForResults.new(@driver.handle)
     @driver.handle.type_map_for_queries = PG::BasicTypeMapForQueries.new(@driver.handle)
-    @driver.handle.set_client_encoding("LATIN1")
     code = @fixture.code("ZOË")
     transaction { |tx| tx.accounts.create(code: code, name: "Zoë") }
     transaction { |tx| assert_equal "Zoë", tx.accounts.find(code: code)[:name] }
+    assert_equal "Zoë", @ledger.accounts.find(code: code)[:name]
+  end
+
+  # The gem translates, other drivers do not: one rule for all.
+  def test_another_client_encoding_is_refused
+    @driver.handle.set_client_encoding("LATIN1")
+    code = @fixture.code("ZOË")
+    transaction do |tx|
+      error = assert_raises(Cala::MisuseError) { tx.accounts.create(code: code, name: "Zoë") }
+      assert_equal ["tx.encoding", :usable], [error.code, error.tx_state]
+      @driver.handle.set_client_encoding("UTF8")
+      tx.accounts.create(code: code, name: "Zoë")
+    end
     assert_equal "Zoë", @ledger.accounts.find(code: code)[:name]
   end
 

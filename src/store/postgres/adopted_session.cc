@@ -150,14 +150,11 @@ Outcome AdoptedSession::check() const {
   }
 }
 
-// The ledger's texts are UTF-8; the server would take them for whatever the connection says it sends.
+// Each statement looks too, but by then the server may have found the request to be no text.
 Outcome AdoptedSession::check_encoding() const {
   const char *encoding = api_.PQparameterStatus(connection_, "client_encoding");
   if (encoding != nullptr && std::string_view(encoding) == "UTF8") return {};
-  return base::make_error(Status::kMisuse, "tx.encoding",
-                          "the connection's client_encoding is " +
-                              std::string(encoding == nullptr ? "not known" : encoding) +
-                              "; the ledger needs SET client_encoding TO 'UTF8' on it first");
+  return wrong_encoding(encoding == nullptr ? "not known" : encoding);
 }
 
 ResultPtr AdoptedSession::send(const SqlStatement &statement) {

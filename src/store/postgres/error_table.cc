@@ -87,7 +87,13 @@ constexpr Rule kRules[] = {
     {"54", Status::kInvalid, "request.too_large", Again::kNo, TxState::kAborted, "a value is too large to be stored",
      Says::kTheirs},
     {"22P05", Status::kInvalid, "store.encoding", Again::kNo, TxState::kAborted,
-     "a text has characters that the database's encoding lacks; use a UTF8 database", Says::kOurs},
+     "a text has characters that the database's encoding, or the connection's client_encoding, lacks; use a UTF8 "
+     "database, and SET client_encoding TO 'UTF8'",
+     Says::kOurs},
+    // All that the ledger sends is UTF-8.
+    {"22021", Status::kMisuse, "tx.encoding", Again::kNo, TxState::kAborted,
+     "the connection's client_encoding is not UTF8; the ledger needs SET client_encoding TO 'UTF8' on it first",
+     Says::kOurs},
     {"0A000", Status::kUnsupported, "store.unsupported", Again::kNo, TxState::kAborted, "PostgreSQL refuses",
      Says::kTheirs},
     {"XX001", Status::kInternal, "store.corrupt", Again::kNo, TxState::kAborted, "PostgreSQL found its data damaged",
@@ -243,6 +249,12 @@ Error outcome_unknown() {
                                  "the connection was lost after the commit was sent and before it was answered");
   error.tx_state = TxState::kAborted;
   return error;
+}
+
+Error wrong_encoding(std::string_view client_encoding) {
+  return base::make_error(Status::kMisuse, "tx.encoding",
+                          "the connection's client_encoding is " + std::string(client_encoding) +
+                              "; the ledger needs SET client_encoding TO 'UTF8' on it first");
 }
 
 }  // namespace cala::store::postgres

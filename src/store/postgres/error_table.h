@@ -22,5 +22,7 @@ base::Error connection_lost();
 // kMisuse "transaction.none": what read and what writes are not in one transaction. Nothing is aborted by it.
 base::Error no_transaction();
 base::Error outcome_unknown();
+// kMisuse "tx.encoding": the connection speaks another encoding than UTF8. Nothing was run, nothing is aborted.
+base::Error wrong_encoding(std::string_view client_encoding);
 
 }  // namespace cala::store::postgres

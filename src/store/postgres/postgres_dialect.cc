@@ -22,27 +22,38 @@ std::string_view parameter_type(StatementId id) {
   return verbatim ? "json" : "jsonb";
 }
 
+constexpr std::string_view kOtherEncoding = "{\"client_encoding\" : \"";  // as json_build_object writes it
+
+// The ledger's texts are UTF-8. On a connection in another encoding the server would take them for that, and store
+// other texts; so each statement looks first, and there does nothing but say so. Without an operator, which the
+// session's search_path could give another meaning.
+std::string only_in_utf8(const std::string &value) {
+  return "SELECT CASE WHEN pg_catalog.nameeq(pg_catalog.pg_client_encoding(), 'UTF8') THEN " + value +
+         "::pg_catalog.text ELSE pg_catalog.json_build_object('client_encoding', pg_catalog.pg_client_encoding())"
+         "::pg_catalog.text END";
+}
+
 // The probe is no function: it is asked where there may be none. It also gives the id of the transaction that it is
 // asked in, null where that has none.
 std::string sql_of(StatementId id, std::string_view schema, std::string_view placeholder) {
   const std::string quoted = '"' + std::string(schema) + '"';
   const std::string text = std::string(placeholder) + "::pg_catalog.text";
   if (id == StatementId::kSchemaProbe) {
-    return "SELECT pg_catalog.json_build_object('present', pg_catalog.to_regclass('" + quoted +
-           ".migrations') IS NOT NULL AND " + text +
-           " IS NOT NULL, 'xid', pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text)::pg_catalog.text";
+    return only_in_utf8("pg_catalog.json_build_object('present', pg_catalog.to_regclass('" + quoted +
+                        ".migrations') IS NOT NULL AND " + text +
+                        " IS NOT NULL, 'xid', pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text)");
   }
-  return "SELECT " + quoted + "." + std::string(statement_name(id)) + "(" + text + "::pg_catalog." +
-         std::string(parameter_type(id)) + ")::pg_catalog.text";
+  return only_in_utf8(quoted + "." + std::string(statement_name(id)) + "(" + text + "::pg_catalog." +
+                      std::string(parameter_type(id)) + ")");
 }
 
 std::string rows_sql_of(std::string_view schema, std::string_view function, std::size_t parameters) {
-  std::string sql = "SELECT \"" + std::string(schema) + "\"." + std::string(function) + "(";
+  std::string sql = '"' + std::string(schema) + "\"." + std::string(function) + "(";
   for (std::size_t i = 1; i <= parameters; ++i) {
     if (i > 1) sql += ", ";
     sql += '$' + std::to_string(i);
   }
-  return sql + ')';
+  return only_in_utf8(sql + ')');
 }
 
 std::string types_sql_of(std::string_view schema) {
@@ -109,7 +120,8 @@ PostgresDialect::PostgresDialect(std::string_view schema)
     : schema_(schema),
       read_rows_sql_(rows_sql_of(schema, "posting_read_rows_v1", kPostingReadParameters)),
       write_rows_sql_(rows_sql_of(schema, "posting_write_rows_v1", kPostingWriteParameters)),
-      types_sql_(types_sql_of(schema)) {
+      types_sql_(types_sql_of(schema)),
+      prepare_sql_(only_in_utf8('"' + schema_ + "\".tx_prepare_v1($1::pg_catalog.jsonb)")) {
   for (std::size_t style = 0; style < kPlaceholders.size(); ++style) {
     for (std::size_t id = 0; id < kStatementCount; ++id) {
       sql_[style][id] = sql_of(static_cast<StatementId>(id), schema_, kPlaceholders[style]);
@@ -165,6 +177,10 @@ RowTypes PostgresDialect::parse_types(std::string_view text) {
 }
 
 base::Result<Answer> PostgresDialect::decode(const Request &request, std::string_view text) const {
+  if (text.starts_with(kOtherEncoding)) {
+    text.remove_prefix(kOtherEncoding.size());
+    return wrong_encoding(text.substr(0, text.find('"')));
+  }
   if (std::holds_alternative<PostingRead>(request)) {
     base::Result<PostingState> state = decode_posting_read(text);
     if (!state) return std::move(state.error());

@@ -35,6 +35,8 @@ class PostgresDialect final : public Dialect {
   // Works without a schema, where it finds none.
   const std::string &types_sql() const { return types_sql_; }
   static RowTypes parse_types(std::string_view text);
+  // Asks what the transaction is to be prepared as.
+  const std::string &prepare_sql() const { return prepare_sql_; }
   base::Result<Answer> decode(const Request &request, std::string_view text) const override;
   base::Error error_of(std::string_view sqlstate, std::string_view message) const override;
   std::vector<std::string> migration_statements(std::int64_t from_version) const override;
@@ -50,6 +52,7 @@ class PostgresDialect final : public Dialect {
   std::string read_rows_sql_;
   std::string write_rows_sql_;
   std::string types_sql_;
+  std::string prepare_sql_;
 };
 
 // For programs that run the statements on a connection of their own.

@@ -99,11 +99,13 @@ std::string prepared_or_became(const std::string &name, const std::string &trans
 
 Outcome PostgresSession::prepare(const std::string &gid) {
   if (!usable()) return connection_lost();
-  const Result<std::string> found = ask(
-      "SELECT \"" + dialect_.schema() + "\".tx_prepare_v1($1::pg_catalog.jsonb)::pg_catalog.text", document_of(gid));
+  const Result<std::string> found = ask(dialect_.prepare_sql(), document_of(gid));
   if (!found) return Error(found.error());
   const Result<base::Json> how = base::Json::parse(*found);
   if (!how) return Error(how.error());
+  if (const base::JsonView other = how->root().get("client_encoding"); other.present()) {
+    return wrong_encoding(other.string());
+  }
   const std::string_view refusal = how->root().get("refusal").string();
   if (refusal == "disabled") return disabled();
   if (refusal == "exists") return exists(gid);

@@ -32,7 +32,8 @@ SqlStatement SqliteDialect::encode(const Request &request, Placeholder placehold
 
 base::Result<Answer> SqliteDialect::decode(const Request &request, std::string_view text) const {
   if (const auto *call = std::get_if<Call>(&request)) {
-    if (text.empty() && call->writes) return Answer(std::string(R"({"changed":[]})"));
+    // A write gives no row back, or one with a number where the program has PRAGMA count_changes.
+    if (call->writes && !text.starts_with('{')) return Answer(std::string(R"({"changed":[]})"));
     return Answer(std::string(text));
   }
   if (const auto *read = std::get_if<PostingRead>(&request)) {

@@ -5,7 +5,7 @@ WITH q AS MATERIALIZED (
   FROM (SELECT ? AS d)
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT n, code FROM (
     SELECT a.n, a.code FROM cala_accounts a
     WHERE a.code > (SELECT coalesce(after, '') FROM q) AND a.code >= (SELECT prefix FROM q)
       AND a.code <= (SELECT CASE prefix WHEN '' THEN x'' ELSE prefix || char(1114111) END FROM q)
@@ -13,7 +13,7 @@ chosen AS (
       AND NOT a.is_set AND ((SELECT status FROM q) IS NULL OR a.status = (SELECT status FROM q))
     ORDER BY a.code LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, code FROM (
     SELECT a.n, a.code FROM cala_accounts a
     WHERE a.code < (SELECT coalesce(after, x'') FROM q) AND a.code >= (SELECT prefix FROM q)
       AND a.code <= (SELECT CASE prefix WHEN '' THEN x'' ELSE prefix || char(1114111) END FROM q)

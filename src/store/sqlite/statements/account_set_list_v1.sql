@@ -11,21 +11,21 @@ WITH q AS MATERIALIZED (
     FROM (SELECT ? AS d))
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT n, created_at, id FROM (
     SELECT a.n, a.created_at, a.id FROM cala_accounts a
     WHERE a.is_set AND a.created_at >= (SELECT CASE WHEN whole THEN -9223372036854775807 ELSE after_at END FROM q)
       AND (SELECT whole OR (a.created_at, a.id) > (after_at, after_id) FROM q)
     ORDER BY a.created_at, a.id LIMIT (SELECT CASE WHEN NOT backward AND journal_id IS NULL THEN first ELSE 0 END
       FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, created_at, id FROM (
     SELECT a.n, a.created_at, a.id FROM cala_accounts a
     WHERE a.is_set AND a.created_at <= (SELECT CASE WHEN whole THEN 9223372036854775807 ELSE after_at END FROM q)
       AND (SELECT whole OR (a.created_at, a.id) < (after_at, after_id) FROM q)
     ORDER BY a.created_at DESC, a.id DESC LIMIT (SELECT CASE WHEN backward AND journal_id IS NULL THEN first ELSE 0 END
       FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, created_at, id FROM (
     SELECT a.n, a.created_at, a.id FROM cala_accounts a
     WHERE a.is_set AND a.journal_n = (SELECT journal_n FROM q)
       AND a.created_at >= (SELECT CASE WHEN whole THEN -9223372036854775807 ELSE after_at END FROM q)
@@ -33,7 +33,7 @@ chosen AS (
     ORDER BY a.created_at, a.id LIMIT (SELECT CASE WHEN NOT backward AND journal_id IS NOT NULL THEN first ELSE 0 END
       FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, created_at, id FROM (
     SELECT a.n, a.created_at, a.id FROM cala_accounts a
     WHERE a.is_set AND a.journal_n = (SELECT journal_n FROM q)
       AND a.created_at <= (SELECT CASE WHEN whole THEN 9223372036854775807 ELSE after_at END FROM q)

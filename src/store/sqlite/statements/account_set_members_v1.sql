@@ -14,7 +14,7 @@ WITH q AS MATERIALIZED (
     FROM (SELECT ? AS d))
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT created_at, id, is_set, none, external_id FROM (
     SELECT m.created_at, a.id, a.is_set, a.created_at IS NULL AS none, NULL AS external_id
     FROM cala_account_set_members m CROSS JOIN cala_accounts a ON a.n = m.member_n
     WHERE m.set_n = (SELECT set_n FROM q) AND m.created_at >= (
@@ -23,7 +23,7 @@ chosen AS (
     ORDER BY m.created_at, a.id
     LIMIT (SELECT CASE WHEN NOT backward AND NOT by_external_id THEN first ELSE 0 END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT created_at, id, is_set, none, external_id FROM (
     SELECT m.created_at, a.id, a.is_set, a.created_at IS NULL AS none, NULL AS external_id
     FROM cala_account_set_members m CROSS JOIN cala_accounts a ON a.n = m.member_n
     WHERE m.set_n = (SELECT set_n FROM q) AND m.created_at <= (
@@ -32,7 +32,7 @@ chosen AS (
     ORDER BY m.created_at DESC, a.id DESC
     LIMIT (SELECT CASE WHEN backward AND NOT by_external_id THEN first ELSE 0 END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT created_at, id, is_set, none, external_id FROM (
     SELECT m.created_at, a.id, a.is_set, a.external_id IS NULL AS none, coalesce(a.external_id, '') AS external_id
     FROM cala_account_set_members m CROSS JOIN cala_accounts a ON a.n = m.member_n
     WHERE m.set_n = (SELECT set_n FROM q)
@@ -41,7 +41,7 @@ chosen AS (
     ORDER BY a.external_id IS NULL, coalesce(a.external_id, ''), a.id
     LIMIT (SELECT CASE WHEN NOT backward AND by_external_id THEN first ELSE 0 END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT created_at, id, is_set, none, external_id FROM (
     SELECT m.created_at, a.id, a.is_set, a.external_id IS NULL AS none, coalesce(a.external_id, '') AS external_id
     FROM cala_account_set_members m CROSS JOIN cala_accounts a ON a.n = m.member_n
     WHERE m.set_n = (SELECT set_n FROM q)
@@ -54,8 +54,8 @@ SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   SELECT json_object('member_id', c.id, 'is_set', json(CASE WHEN c.is_set THEN 'true' ELSE 'false' END),
     'created_at', c.created_at, 'cursor', CASE WHEN c.external_id IS NULL THEN c.created_at || '/' || c.id
       WHEN c.none THEN c.id || '/' ELSE c.id || '/x' || c.external_id END) AS row
-  FROM (SELECT c.*, row_number() OVER (ORDER BY c.none, c.external_id, CASE WHEN c.external_id IS NULL
-    THEN c.created_at END, c.id) AS place
+  FROM (SELECT c.created_at, c.id, c.is_set, c.none, c.external_id, row_number() OVER (ORDER BY c.none, c.external_id,
+    CASE WHEN c.external_id IS NULL THEN c.created_at END, c.id) AS place
     FROM chosen c) c
   ORDER BY CASE WHEN (SELECT backward FROM q) THEN -c.place ELSE c.place END LIMIT -1
 )

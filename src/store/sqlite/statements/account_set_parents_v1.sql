@@ -11,14 +11,14 @@ WITH q AS MATERIALIZED (
     FROM (SELECT ? AS d))
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT n, created_at, id FROM (
     SELECT a.n, a.created_at, a.id FROM cala_account_set_members s CROSS JOIN cala_accounts a ON a.n = s.set_n
     WHERE s.member_n = (SELECT member_n FROM q) AND a.created_at >= (SELECT CASE WHEN whole THEN -9223372036854775807
       ELSE after_at END FROM q)
       AND (SELECT whole OR (a.created_at, a.id) > (after_at, after_id) FROM q)
     ORDER BY a.created_at, a.id LIMIT (SELECT CASE WHEN NOT backward THEN first ELSE 0 END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, created_at, id FROM (
     SELECT a.n, a.created_at, a.id FROM cala_account_set_members s CROSS JOIN cala_accounts a ON a.n = s.set_n
     WHERE s.member_n = (SELECT member_n FROM q) AND a.created_at <= (SELECT CASE WHEN whole THEN 9223372036854775807
       ELSE after_at END FROM q)

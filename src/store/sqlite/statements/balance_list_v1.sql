@@ -19,7 +19,7 @@ named AS MATERIALIZED (
   WHERE q.account_ids IS NOT NULL
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT head_entry_n, account_id, currency, journal_id FROM (
     SELECT b.head_entry_n, a.id AS account_id, b.currency, j.id AS journal_id
     FROM named a CROSS JOIN cala_balances b ON b.account_n = a.n CROSS JOIN cala_journals j ON j.n = b.journal_n
       CROSS JOIN q
@@ -28,7 +28,7 @@ chosen AS (
         AND (b.currency, j.id) > (q.after_currency, q.after_journal))
     ORDER BY 2, 3, 4 LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT head_entry_n, account_id, currency, journal_id FROM (
     SELECT b.head_entry_n, a.id AS account_id, b.currency, j.id AS journal_id
     FROM named a CROSS JOIN cala_balances b ON b.account_n = a.n CROSS JOIN cala_journals j ON j.n = b.journal_n
       CROSS JOIN q
@@ -37,7 +37,7 @@ chosen AS (
         AND (b.currency, j.id) < (q.after_currency, q.after_journal))
     ORDER BY 2 DESC, 3 DESC, 4 DESC LIMIT (SELECT CASE WHEN backward THEN first ELSE 0 END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT head_entry_n, account_id, currency, journal_id FROM (
     SELECT b.head_entry_n, a.id AS account_id, b.currency, j.id AS journal_id
     FROM cala_accounts a CROSS JOIN cala_balances b ON b.account_n = a.n CROSS JOIN cala_journals j ON j.n = b.journal_n
     WHERE a.id >= (SELECT after_account FROM q)
@@ -46,7 +46,7 @@ chosen AS (
         OR (b.currency, j.id) > ((SELECT after_currency FROM q), (SELECT after_journal FROM q)))
     ORDER BY 2, 3, 4 LIMIT (SELECT CASE WHEN backward OR account_ids IS NOT NULL THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT head_entry_n, account_id, currency, journal_id FROM (
     SELECT b.head_entry_n, a.id AS account_id, b.currency, j.id AS journal_id
     FROM cala_accounts a CROSS JOIN cala_balances b ON b.account_n = a.n CROSS JOIN cala_journals j ON j.n = b.journal_n
     WHERE a.id <= (SELECT after_account FROM q)
@@ -61,7 +61,7 @@ SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
     || c.currency
     || '"}' AS row
   FROM (
-    SELECT * FROM chosen
+    SELECT head_entry_n, account_id, currency, journal_id FROM chosen
     ORDER BY CASE WHEN (SELECT backward FROM q) THEN NULL ELSE account_id END,
       CASE WHEN (SELECT backward FROM q) THEN NULL ELSE currency END,
       CASE WHEN (SELECT backward FROM q) THEN NULL ELSE journal_id END, account_id DESC, currency DESC,

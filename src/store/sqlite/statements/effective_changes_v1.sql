@@ -55,7 +55,8 @@ SELECT '{"kept":' || coalesce((
             AND d.start >= CAST(julianday(c.start * 86400, 'unixepoch', 'start of month') - 2440587.5
               AS INTEGER)) s)) END,
       'cursor', c.account_id || '/' || c.currency || '/' || c.start) AS row
-    FROM (SELECT *, row_number() OVER (PARTITION BY n ORDER BY start) AS place FROM chosen) c CROSS JOIN q
+    FROM (SELECT n, account_id, normal_balance_type, currency, created_at, start, sums,
+      row_number() OVER (PARTITION BY n ORDER BY start) AS place FROM chosen) c CROSS JOIN q
     ORDER BY CASE WHEN q.backward THEN NULL ELSE c.account_id END, CASE WHEN q.backward THEN NULL ELSE c.currency END,
       CASE WHEN q.backward THEN NULL ELSE c.start END, c.account_id DESC, c.currency DESC, c.start DESC LIMIT -1) r),
         '') || ']}'

@@ -72,7 +72,8 @@ down (n, prev_n) AS (
 floors AS MATERIALIZED (
   SELECT h.version, h.head_entry_n, s.floor, min(h.version, s.floor + 2 * q.first + 16) AS target
   FROM q CROSS JOIN (
-    SELECT h.*, coalesce((SELECT s.version FROM starts s WHERE s.balance_n = h.balance_n), 0) AS floor FROM heads h) s
+    SELECT h.balance_n, coalesce((SELECT s.version FROM starts s WHERE s.balance_n = h.balance_n), 0) AS floor
+    FROM heads h) s
   CROSS JOIN heads h ON h.balance_n = s.balance_n
   WHERE NOT q.newest_first AND h.version > s.floor
 ),
@@ -114,7 +115,7 @@ far (n, version, prev_n, floor) AS (
   WHERE w.version > w.floor + 1
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT e.n FROM down w CROSS JOIN q CROSS JOIN cala_entries e ON e.n = w.n
     CROSS JOIN cala_transactions t ON t.n = e.transaction_n
     WHERE e.created_at >= q.created_from AND e.created_at <= q.created_to
@@ -123,14 +124,14 @@ chosen AS (
   UNION ALL
   SELECT p.n FROM enough CROSS JOIN picked p WHERE enough.yes
   UNION ALL
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT e.n FROM far w CROSS JOIN q CROSS JOIN cala_entries e ON e.n = w.n
     CROSS JOIN cala_transactions t ON t.n = e.transaction_n
     WHERE e.created_at >= q.created_from AND e.created_at <= q.created_to
       AND t.effective >= q.effective_from AND t.effective <= q.effective_to
     ORDER BY e.n LIMIT (SELECT first FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT e.n FROM cala_entries e CROSS JOIN cala_transactions t ON t.n = e.transaction_n
     WHERE e.n > (SELECT low FROM part) AND e.n < (SELECT high FROM part) AND e.entry_n IS NULL
       AND ((SELECT journal_id FROM q) IS NULL OR t.journal_n = (SELECT journal_n FROM q))
@@ -139,7 +140,7 @@ chosen AS (
     ORDER BY e.n LIMIT (
       SELECT CASE WHEN account_id IS NOT NULL AND transaction_id IS NULL OR newest_first THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT e.n FROM cala_entries e CROSS JOIN cala_transactions t ON t.n = e.transaction_n
     WHERE e.n > (SELECT low FROM part) AND e.n < (SELECT high FROM part) AND e.entry_n IS NULL
       AND ((SELECT journal_id FROM q) IS NULL OR t.journal_n = (SELECT journal_n FROM q))

@@ -11,9 +11,11 @@ WITH q AS MATERIALIZED (
     CASE WHEN by_expiry THEN CASE WHEN account_id IS NULL THEN 'expiry' ELSE 'account expiry' END
       WHEN account_id IS NOT NULL THEN 'account' WHEN status IS NOT NULL THEN 'status' ELSE 'all' END
       || CASE WHEN backward THEN ' back' ELSE '' END AS along
-  FROM (SELECT *, CASE WHEN after_at IS NULL OR backward THEN -9223372036854775807 ELSE after_at END AS at_least,
+  FROM (SELECT first, backward, now, status, account_id, account_n, before, by_expiry, after, after_at,
+    CASE WHEN after_at IS NULL OR backward THEN -9223372036854775807 ELSE after_at END AS at_least,
     CASE WHEN after_at IS NULL OR NOT backward THEN before - 1 ELSE min(before - 1, after_at) END AS at_most
-  FROM (SELECT *, CASE WHEN by_expiry THEN CAST(after AS INTEGER) END AS after_at
+  FROM (SELECT first, backward, now, status, account_id, account_n, before, by_expiry, after,
+    CASE WHEN by_expiry THEN CAST(after AS INTEGER) END AS after_at
   FROM (
     SELECT json_extract(d, '$.first') AS first, coalesce(json_extract(d, '$.desc'), 0) AS backward,
       json_extract(d, '$.now') AS now, json_extract(d, '$.status') AS status,
@@ -28,19 +30,19 @@ WITH q AS MATERIALIZED (
     FROM (SELECT ? AS d))))
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, 0 AS at FROM cala_holds h
     WHERE h.n > (SELECT coalesce(after, 0) FROM q)
     ORDER BY h.n
     LIMIT (SELECT first * (along = 'all') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, 0 AS at FROM cala_holds h
     WHERE h.n < (SELECT coalesce(after, 9223372036854775807) FROM q)
     ORDER BY h.n DESC
     LIMIT (SELECT first * (along = 'all back') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, 0 AS at FROM cala_holds h
     WHERE h.status = (SELECT status FROM q)
       AND (h.status <> 'open' OR h.expires_at IS NULL OR h.expires_at > (SELECT now FROM q))
@@ -48,7 +50,7 @@ chosen AS (
     ORDER BY h.n
     LIMIT (SELECT first * (along = 'status') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, 0 AS at FROM cala_holds h
     WHERE h.status = (SELECT status FROM q)
       AND (h.status <> 'open' OR h.expires_at IS NULL OR h.expires_at > (SELECT now FROM q))
@@ -56,21 +58,21 @@ chosen AS (
     ORDER BY h.n DESC
     LIMIT (SELECT first * (along = 'status back') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, 0 AS at FROM cala_holds h
     WHERE h.status = 'open' AND h.expires_at <= (SELECT now FROM q)
       AND h.n > (SELECT coalesce(after, 0) FROM q)
     ORDER BY h.n
     LIMIT (SELECT first * (along = 'status' AND status = 'expired') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, 0 AS at FROM cala_holds h
     WHERE h.status = 'open' AND h.expires_at <= (SELECT now FROM q)
       AND h.n < (SELECT coalesce(after, 9223372036854775807) FROM q)
     ORDER BY h.n DESC
     LIMIT (SELECT first * (along = 'status back' AND status = 'expired') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, 0 AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q)
       AND (SELECT status IS NULL OR status = CASE WHEN h.status = 'open' AND h.expires_at <= now THEN 'expired'
@@ -79,7 +81,7 @@ chosen AS (
     ORDER BY x.hold_n
     LIMIT (SELECT first * (along = 'account' AND coalesce(status, '') <> 'open') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, 0 AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q)
       AND (SELECT status IS NULL OR status = CASE WHEN h.status = 'open' AND h.expires_at <= now THEN 'expired'
@@ -88,7 +90,7 @@ chosen AS (
     ORDER BY x.hold_n DESC
     LIMIT (SELECT first * (along = 'account back' AND coalesce(status, '') <> 'open') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, 0 AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q) AND x.is_open
       AND (h.expires_at IS NULL OR h.expires_at > (SELECT now FROM q))
@@ -96,7 +98,7 @@ chosen AS (
     ORDER BY x.hold_n
     LIMIT (SELECT first * (along = 'account' AND coalesce(status, '') = 'open') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, 0 AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q) AND x.is_open
       AND (h.expires_at IS NULL OR h.expires_at > (SELECT now FROM q))
@@ -104,7 +106,7 @@ chosen AS (
     ORDER BY x.hold_n DESC
     LIMIT (SELECT first * (along = 'account back' AND coalesce(status, '') = 'open') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, h.expires_at AS at FROM cala_holds h
     WHERE h.status = 'open'
       AND h.expires_at >= (SELECT open_at_least FROM q) AND h.expires_at <= (SELECT open_at_most FROM q)
@@ -112,7 +114,7 @@ chosen AS (
     ORDER BY h.expires_at, h.n
     LIMIT (SELECT first * (along = 'expiry' AND coalesce(status, 'open') IN ('open', 'expired')) FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, h.expires_at AS at FROM cala_holds h
     WHERE h.status = 'open'
       AND h.expires_at >= (SELECT open_at_least FROM q) AND h.expires_at <= (SELECT open_at_most FROM q)
@@ -120,7 +122,7 @@ chosen AS (
     ORDER BY h.expires_at DESC, h.n DESC
     LIMIT (SELECT first * (along = 'expiry back' AND coalesce(status, 'open') IN ('open', 'expired')) FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, h.expires_at AS at FROM cala_holds h
     WHERE h.status = 'captured'
       AND h.expires_at >= (SELECT at_least FROM q) AND h.expires_at <= (SELECT at_most FROM q)
@@ -128,7 +130,7 @@ chosen AS (
     ORDER BY h.expires_at, h.n
     LIMIT (SELECT first * (along = 'expiry' AND coalesce(status, 'captured') = 'captured') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, h.expires_at AS at FROM cala_holds h
     WHERE h.status = 'captured'
       AND h.expires_at >= (SELECT at_least FROM q) AND h.expires_at <= (SELECT at_most FROM q)
@@ -136,7 +138,7 @@ chosen AS (
     ORDER BY h.expires_at DESC, h.n DESC
     LIMIT (SELECT first * (along = 'expiry back' AND coalesce(status, 'captured') = 'captured') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, h.expires_at AS at FROM cala_holds h
     WHERE h.status = 'released'
       AND h.expires_at >= (SELECT at_least FROM q) AND h.expires_at <= (SELECT at_most FROM q)
@@ -144,7 +146,7 @@ chosen AS (
     ORDER BY h.expires_at, h.n
     LIMIT (SELECT first * (along = 'expiry' AND coalesce(status, 'released') = 'released') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, h.expires_at AS at FROM cala_holds h
     WHERE h.status = 'released'
       AND h.expires_at >= (SELECT at_least FROM q) AND h.expires_at <= (SELECT at_most FROM q)
@@ -152,7 +154,7 @@ chosen AS (
     ORDER BY h.expires_at DESC, h.n DESC
     LIMIT (SELECT first * (along = 'expiry back' AND coalesce(status, 'released') = 'released') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, h.expires_at AS at FROM cala_holds h
     WHERE h.status = 'expired'
       AND h.expires_at >= (SELECT at_least FROM q) AND h.expires_at <= (SELECT at_most FROM q)
@@ -160,7 +162,7 @@ chosen AS (
     ORDER BY h.expires_at, h.n
     LIMIT (SELECT first * (along = 'expiry' AND coalesce(status, 'expired') = 'expired') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, h.expires_at AS at FROM cala_holds h
     WHERE h.status = 'expired'
       AND h.expires_at >= (SELECT at_least FROM q) AND h.expires_at <= (SELECT at_most FROM q)
@@ -168,7 +170,7 @@ chosen AS (
     ORDER BY h.expires_at DESC, h.n DESC
     LIMIT (SELECT first * (along = 'expiry back' AND coalesce(status, 'expired') = 'expired') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, x.expires_at AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q) AND x.is_open = 1
       AND x.expires_at >= (SELECT open_at_least FROM q) AND x.expires_at <= (SELECT open_at_most FROM q)
@@ -176,7 +178,7 @@ chosen AS (
     ORDER BY x.expires_at, x.hold_n
     LIMIT (SELECT first * (along = 'account expiry' AND coalesce(status, 'open') IN ('open', 'expired')) FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, x.expires_at AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q) AND x.is_open = 1
       AND x.expires_at >= (SELECT open_at_least FROM q) AND x.expires_at <= (SELECT open_at_most FROM q)
@@ -184,7 +186,7 @@ chosen AS (
     ORDER BY x.expires_at DESC, x.hold_n DESC
     LIMIT (SELECT first * (along = 'account expiry back' AND coalesce(status, 'open') IN ('open', 'expired')) FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, x.expires_at AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q) AND x.is_open = 0
       AND x.expires_at >= (SELECT at_least FROM q) AND x.expires_at <= (SELECT at_most FROM q)
@@ -193,7 +195,7 @@ chosen AS (
     ORDER BY x.expires_at, x.hold_n
     LIMIT (SELECT first * (along = 'account expiry' AND coalesce(status, '') <> 'open') FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, at FROM (
     SELECT h.n, x.expires_at AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q) AND x.is_open = 0
       AND x.expires_at >= (SELECT at_least FROM q) AND x.expires_at <= (SELECT at_most FROM q)

@@ -10,13 +10,13 @@ WITH q AS MATERIALIZED (
     FROM (SELECT ? AS d))
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT n, created_at, id FROM (
     SELECT j.n, j.created_at, j.id FROM cala_journals j
     WHERE (SELECT after IS NULL OR (j.created_at, j.id) > (after_at, after_id) FROM q)
       AND ((SELECT status FROM q) IS NULL OR j.status = (SELECT status FROM q))
     ORDER BY j.created_at, j.id LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, created_at, id FROM (
     SELECT j.n, j.created_at, j.id FROM cala_journals j
     WHERE (SELECT after IS NULL OR (j.created_at, j.id) < (after_at, after_id) FROM q)
       AND ((SELECT status FROM q) IS NULL OR j.status = (SELECT status FROM q))

@@ -4,12 +4,12 @@ WITH q AS MATERIALIZED (
   FROM (SELECT ? AS d)
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT name, place, modified_at FROM (
     SELECT l.name, l.place, l.modified_at FROM cala_listeners l WHERE l.name > (SELECT coalesce(after, '') FROM q)
       AND ((SELECT name FROM q) IS NULL OR l.name = (SELECT name FROM q))
     ORDER BY l.name LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT name, place, modified_at FROM (
     SELECT l.name, l.place, l.modified_at FROM cala_listeners l WHERE l.name < (SELECT coalesce(after, x'') FROM q)
       AND ((SELECT name FROM q) IS NULL OR l.name = (SELECT name FROM q))
     ORDER BY l.name DESC LIMIT (SELECT CASE WHEN backward THEN first ELSE 0 END FROM q))

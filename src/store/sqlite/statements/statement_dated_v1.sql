@@ -1,7 +1,7 @@
 -- By effective date, then as posted; a cursor is day/row number.
 WITH
 q AS MATERIALIZED (
-  SELECT d.*, b.n AS balance_n, CASE WHEN d.after IS NOT NULL
+  SELECT d.first, d.backward, d.since, d.until, d.layer, b.n AS balance_n, CASE WHEN d.after IS NOT NULL
     THEN CAST(substr(d.after, 1, instr(d.after, '/') - 1) AS INTEGER)
       WHEN d.backward THEN d.until ELSE d.since END AS after_day,
     CASE WHEN d.after IS NOT NULL THEN CAST(substr(d.after, instr(d.after, '/') + 1) AS INTEGER)
@@ -19,7 +19,7 @@ q AS MATERIALIZED (
   CROSS JOIN cala_balances b ON b.account_n = a.n AND b.journal_n = j.n AND b.currency = d.currency
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT effective, n, entry_n FROM (
     SELECT d.effective, d.n, coalesce(e.entry_n, e.n) AS entry_n
     FROM cala_effective_entries d CROSS JOIN cala_entries e ON e.n = d.n AND e.layer = (SELECT layer FROM q)
     WHERE d.balance_n = (SELECT balance_n FROM q)
@@ -27,7 +27,7 @@ chosen AS (
       AND d.effective <= (SELECT until FROM q)
     ORDER BY d.effective, d.n LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT effective, n, entry_n FROM (
     SELECT d.effective, d.n, coalesce(e.entry_n, e.n) AS entry_n
     FROM cala_effective_entries d CROSS JOIN cala_entries e ON e.n = d.n AND e.layer = (SELECT layer FROM q)
     WHERE d.balance_n = (SELECT balance_n FROM q)
@@ -38,7 +38,7 @@ chosen AS (
 SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   SELECT json_object('entry', json(r.row), 'cursor', c.effective || '/' || c.n) AS row
   FROM (
-    SELECT * FROM chosen
+    SELECT effective, n, entry_n FROM chosen
     ORDER BY CASE WHEN (SELECT backward FROM q) THEN NULL ELSE effective END,
       CASE WHEN (SELECT backward FROM q) THEN NULL ELSE n END, effective DESC, n DESC LIMIT -1) c
   CROSS JOIN cala_entry_rows_v1 r ON r.n = c.entry_n

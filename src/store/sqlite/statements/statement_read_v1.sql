@@ -2,7 +2,7 @@
 -- high, then one by one.
 WITH RECURSIVE
 q AS MATERIALIZED (
-  SELECT d.*, b.head_entry_n, min(b.version, d.asked_high) AS high
+  SELECT d.first, d.newest_first, d.low, d.layer, b.head_entry_n, min(b.version, d.asked_high) AS high
   FROM (
     SELECT json_extract(d, '$.first') AS first, coalesce(json_extract(d, '$.desc'), 0) AS newest_first,
       json_extract(d, '$.account_id') AS account_id, json_extract(d, '$.journal_id') AS journal_id,

@@ -44,7 +44,8 @@ down (n, prev_n, transaction_n) AS (
 floors AS MATERIALIZED (
   SELECT h.version, h.head_entry_n, s.floor, min(h.version, s.floor + 2 * q.first + 16) AS target
   FROM q CROSS JOIN (
-    SELECT h.*, coalesce((SELECT s.version FROM starts s WHERE s.balance_n = h.balance_n), 0) AS floor FROM heads h) s
+    SELECT h.balance_n, coalesce((SELECT s.version FROM starts s WHERE s.balance_n = h.balance_n), 0) AS floor
+    FROM heads h) s
   CROSS JOIN heads h ON h.balance_n = s.balance_n
   WHERE NOT q.newest_first AND h.version > s.floor
 ),
@@ -98,7 +99,7 @@ correlated AS MATERIALIZED (
       WHERE e.n >= t.first_entry_n AND e.n < t.first_entry_n + t.entry_count AND b.account_n = q.account_n))
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT DISTINCT t.n FROM down w CROSS JOIN q CROSS JOIN cala_transactions t ON t.n = w.transaction_n
     WHERE (q.tx_template_id IS NULL OR t.tx_template_n = q.tx_template_n)
       AND t.effective >= q.effective_from AND t.effective <= q.effective_to
@@ -106,18 +107,18 @@ chosen AS (
   UNION ALL
   SELECT p.n FROM enough CROSS JOIN picked p WHERE enough.yes
   UNION ALL
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT DISTINCT t.n FROM far w CROSS JOIN q CROSS JOIN cala_transactions t ON t.n = w.transaction_n
     WHERE (q.tx_template_id IS NULL OR t.tx_template_n = q.tx_template_n)
       AND t.effective >= q.effective_from AND t.effective <= q.effective_to
     ORDER BY t.n LIMIT (SELECT first FROM q))
   UNION ALL
-  SELECT * FROM (SELECT n FROM correlated ORDER BY n LIMIT (SELECT CASE WHEN newest_first THEN 0 ELSE first END FROM q))
+  SELECT n FROM (SELECT n FROM correlated ORDER BY n LIMIT (SELECT CASE WHEN newest_first THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (SELECT n FROM correlated ORDER BY n DESC LIMIT (SELECT CASE WHEN newest_first THEN first ELSE 0 END
+  SELECT n FROM (SELECT n FROM correlated ORDER BY n DESC LIMIT (SELECT CASE WHEN newest_first THEN first ELSE 0 END
     FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT t.n FROM cala_transactions t
     WHERE t.n > (SELECT coalesce(after, 0) FROM q)
       AND ((SELECT journal_id FROM q) IS NULL OR t.journal_n = (SELECT journal_n FROM q))
@@ -127,7 +128,7 @@ chosen AS (
       SELECT CASE WHEN account_id IS NOT NULL OR correlation_id IS NOT NULL OR newest_first THEN 0 ELSE first END
         FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT t.n FROM cala_transactions t
     WHERE t.n < (SELECT coalesce(after, 9223372036854775807) FROM q)
       AND ((SELECT journal_id FROM q) IS NULL OR t.journal_n = (SELECT journal_n FROM q))

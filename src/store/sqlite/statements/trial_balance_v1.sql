@@ -6,7 +6,8 @@
 -- the same.
 WITH RECURSIVE
 q AS MATERIALIZED (
-  SELECT d.*, (SELECT j.n FROM cala_journals j WHERE j.id = d.journal_id) AS journal_n,
+  SELECT d.first, d.backward, d.journal_id, d.account_set_id, d.currency, d.by_set, d.totals, d.recorded_at, d.year,
+    d.month, d.day, d.layer, (SELECT j.n FROM cala_journals j WHERE j.id = d.journal_id) AS journal_n,
     (SELECT a.n FROM cala_accounts a WHERE a.id = d.account_set_id AND a.is_set) AS set_n,
     substr(d.after, 1, instr(d.after, '/') - 1) AS after_currency,
     CASE WHEN d.after IS NOT NULL THEN substr(d.after, instr(d.after, '/') + 1) WHEN d.backward THEN x'' ELSE '' END
@@ -66,14 +67,14 @@ given AS NOT MATERIALIZED (
           AND x.set_n = (SELECT set_n FROM q)) END
 ),
 page AS MATERIALIZED (
-  SELECT * FROM (
-    SELECT g.* FROM given g
+  SELECT id, code, name, normal_balance_type, currency, parts FROM (
+    SELECT g.id, g.code, g.name, g.normal_balance_type, g.currency, g.parts FROM given g
     WHERE g.code >= (SELECT after_code FROM q) AND g.parts IS NOT NULL AND g.is_set = (SELECT by_set FROM q)
       AND (g.code > (SELECT after_code FROM q) OR g.currency > (SELECT after_currency FROM q))
     ORDER BY g.code, g.currency LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (
-    SELECT g.* FROM given g
+  SELECT id, code, name, normal_balance_type, currency, parts FROM (
+    SELECT g.id, g.code, g.name, g.normal_balance_type, g.currency, g.parts FROM given g
     WHERE g.code <= (SELECT after_code FROM q) AND g.parts IS NOT NULL AND g.is_set = (SELECT by_set FROM q)
       AND (g.code < (SELECT after_code FROM q) OR g.currency < (SELECT after_currency FROM q))
     ORDER BY g.code DESC, g.currency DESC LIMIT (SELECT CASE WHEN backward THEN first ELSE 0 END FROM q))

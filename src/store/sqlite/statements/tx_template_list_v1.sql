@@ -4,11 +4,11 @@ WITH q AS MATERIALIZED (
   FROM (SELECT ? AS d)
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT n, code FROM (
     SELECT p.n, p.code FROM cala_tx_templates p WHERE p.code > (SELECT coalesce(after, '') FROM q)
     ORDER BY p.code LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n, code FROM (
     SELECT p.n, p.code FROM cala_tx_templates p WHERE p.code < (SELECT coalesce(after, x'') FROM q)
     ORDER BY p.code DESC LIMIT (SELECT CASE WHEN backward THEN first ELSE 0 END FROM q))
 )

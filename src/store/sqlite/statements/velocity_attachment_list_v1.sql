@@ -17,14 +17,14 @@ asked AS MATERIALIZED (
     WHERE (SELECT with_sets FROM q)
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT t.n FROM cala_velocity_attachments t WHERE t.n > (SELECT coalesce(after, 0) FROM q)
       AND ((SELECT accounts FROM q) IS NULL OR t.account_n IN (SELECT a.n FROM asked a))
       AND ((SELECT control FROM q) IS NULL OR t.control_n = (
         SELECT c.n FROM cala_velocity_controls c WHERE c.id = (SELECT control FROM q)))
     ORDER BY t.n LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT t.n FROM cala_velocity_attachments t WHERE t.n < (SELECT coalesce(after, 9223372036854775807) FROM q)
       AND ((SELECT accounts FROM q) IS NULL OR t.account_n IN (SELECT a.n FROM asked a))
       AND ((SELECT control FROM q) IS NULL OR t.control_n = (

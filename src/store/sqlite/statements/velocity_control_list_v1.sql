@@ -8,11 +8,11 @@ WITH q AS MATERIALIZED (
   FROM (SELECT ? AS d)
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT t.n FROM cala_velocity_controls t WHERE t.n > (SELECT coalesce(after, 0) FROM q)
     ORDER BY t.n LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT t.n FROM cala_velocity_controls t WHERE t.n < (SELECT coalesce(after, 9223372036854775807) FROM q)
     ORDER BY t.n DESC LIMIT (SELECT CASE WHEN backward THEN first ELSE 0 END FROM q))
 )

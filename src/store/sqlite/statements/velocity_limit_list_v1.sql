@@ -8,14 +8,14 @@ WITH q AS MATERIALIZED (
   FROM (SELECT ? AS d)
 ),
 chosen AS (
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT t.n FROM cala_velocity_limits t WHERE t.n > (SELECT coalesce(after, 0) FROM q)
       AND ((SELECT control FROM q) IS NULL OR t.n IN (
         SELECT m.limit_n FROM cala_velocity_controls c CROSS JOIN cala_velocity_control_limits m ON m.control_n = c.n
         WHERE c.id = (SELECT control FROM q)))
     ORDER BY t.n LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
-  SELECT * FROM (
+  SELECT n FROM (
     SELECT t.n FROM cala_velocity_limits t WHERE t.n < (SELECT coalesce(after, 9223372036854775807) FROM q)
       AND ((SELECT control FROM q) IS NULL OR t.n IN (
         SELECT m.limit_n FROM cala_velocity_controls c CROSS JOIN cala_velocity_control_limits m ON m.control_n = c.n

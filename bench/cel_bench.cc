@@ -1,6 +1,6 @@
 // What CEL costs: nanoseconds to compile and to evaluate ten expressions that templates and velocity rules use, and a
-// two-entry template's expressions together. Each number is the least of many short runs, which a busy machine disturbs
-// least.
+// two-entry template's expressions together. Each number is the least of many short runs,
+// which a busy machine disturbs least.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>

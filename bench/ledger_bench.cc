@@ -1,17 +1,15 @@
 // ledger_bench: how many postings a second the library makes, how long one takes, and how that compares with writing
-// the same rows with nothing above them. Only cala.h is used for the ledger; rows go in through the system's libpq and
-// SQLite.
+// the same rows with nothing above them. Only cala.h is used for the ledger;
+// rows go in through the system's libpq and SQLite.
 //
 //   ledger_bench                             all cells: SQLite, and PostgreSQL when CALA_TEST_POSTGRES names a database
-//   ledger_bench --store sqlite|postgres|sqlite:PATH|postgres://... --mode sequential|callers|batch --callers C --batch
-//   B
-//                --accounts hot|K --books plain|full --durable 0|1 --postings N --rounds R --preload N --bare-group N
-//                --group-max N --json 0|1
+//   ledger_bench --store sqlite|postgres|sqlite:PATH|postgres://... --mode sequential|callers|batch
+//                --callers C --batch B --accounts hot|K --books plain|full --durable 0|1 --postings N --rounds R
+//                --preload N --bare-group N --group-max N --json 0|1
 //   ledger_bench --mode open --rate R --seconds S                  operations start at fixed times, whoever is late
 //   ledger_bench --mode growth --postings N                        what changes on the way there
 //   ledger_bench --mode events | telemetry                         what it costs to be told
-//   ledger_bench --mode driven --work ledger|bare|copy|function    rounds as its input asks for them: for
-//   bench/suite.py
+//   ledger_bench --mode driven --work ledger|bare|copy|function    rounds as its input asks for them (bench/suite.py)
 //
 // A round is N postings by the ledger, then the same number of rows by the bare writer; rounds alternate, so that both
 // meet the same weather. README.md says how to read the result.

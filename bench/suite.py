@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
 """All cells of the benchmark in alternation, beside the peers and the limits: ./dev bench suite, ./dev bench load.
 
-Each participant is a process that has made its books and preloaded them, and then runs a round for each line that it
-gets: of ledger_bench
---mode driven, or of bench/peers/. A round of each, then the next round of each, so that all meet the same weather;
-ratios are taken
-within a round, and the table shows their median.
+Each participant is a process, of ledger_bench --mode driven or of bench/peers/. It makes its books and preloads them,
+then runs a round for each line that it gets. There is a round of each, then the next round of each, so that all meet
+the same weather. Ratios are taken within a round, and the table shows their median.
 """
 import argparse
 import json

@@ -1,6 +1,6 @@
 # cala_embed_sql(<room> <out-variable>): the SQL files of src/store/<room> as texts, packed. Makes
-# generated/<room>_sql.h and its .cc: migration_files() holds migrations/*.sql sorted by name, statement_files()
-# statements/*.sql.
+# generated/<room>_sql.h and its .cc: migration_files() holds migrations/*.sql sorted by name,
+# statement_files() statements/*.sql.
 function(cala_embed_sql room out_variable)
   set(folder ${PROJECT_SOURCE_DIR}/src/store/${room})
   set(output ${PROJECT_BINARY_DIR}/generated_root/generated/${room}_sql)

@@ -1,5 +1,5 @@
-# cala_pack(<file> <out-variable>): the bytes of a file, deflated, as the rows of a C array; base/inflate.h unpacks
-# them.
+# cala_pack(<file> <out-variable>): the bytes of a file, deflated, as the rows of a C array;
+# base/inflate.h unpacks them.
 function(cala_pack file out_variable)
   string(MD5 name ${file})
   set(archive ${CMAKE_CURRENT_BINARY_DIR}/packed-${name}.gz)

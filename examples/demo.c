@@ -45,8 +45,8 @@ static cJSON *try_run(cala_ledger *ledger, operation_fn make, const char *reques
   return result;
 }
 
-/* The same, for what must succeed. The request is formatted like printf's; only text that needs no escapes is put into
- * it. */
+/* The same, for what must succeed. The request is formatted like printf's;
+ * only text that needs no escapes is put into it. */
 static cJSON *run(cala_ledger *ledger, operation_fn make, const char *format, ...) {
   char request[4096];
   cala_error *error = NULL;

@@ -103,14 +103,14 @@
  * Threads. Every function may be called from any thread, but no handle may be in use while it is freed. A cala_tx runs
  *   one operation at a time. The library's own threads block all signals and never call back into the program.
  * Process. The library writes nothing to stdout or stderr, sets no locale, installs no signal handler and never aborts.
- *   After a fork the child must open its own ledger: inherited handles answer CALA_FORKED, and freeing them touches no
- *   connection.
+ *   After a fork the child must open its own ledger: inherited handles answer CALA_FORKED,
+ *   and freeing them touches no connection.
  *
  * Statuses that any function may return besides those it names: CALA_MISUSE (a handle or pointer that cannot be right),
  * CALA_NO_MEMORY, CALA_INTERNAL (a defect of the library: please report it), CALA_FORKED.
  *
- * Everything here is since 1.0 unless it says otherwise. ABI.md holds the promise: nothing released ever changes or
- * leaves.
+ * Everything here is since 1.0 unless it says otherwise. ABI.md holds the promise:
+ * nothing released ever changes or leaves.
  */
 #ifndef CALA_H
 #define CALA_H
@@ -145,8 +145,8 @@ extern "C" {
 typedef struct cala_ledger cala_ledger;
 /* Where finished work waits for the program, with a descriptor to watch. Made by cala_queue_new. */
 typedef struct cala_queue cala_queue;
-/* One database transaction, the library's or the program's own. Made by cala_tx_begin, cala_tx_host or
- * cala_tx_adopt. */
+/* One database transaction, the library's or the program's own.
+ * Made by cala_tx_begin, cala_tx_host or cala_tx_adopt. */
 typedef struct cala_tx cala_tx;
 /* One operation on its way: made, run, answered. Made by each named operation. */
 typedef struct cala_op cala_op;
@@ -232,16 +232,17 @@ CALA_API const char *cala_version(void);
 CALA_API int32_t cala_abi_version(void);
 
 /* This header as data: one JSON object, for programs that list, check or complete requests.
- * {version, types: {name: {doc, type}}, operations: {name: {since, access: "read" | "write", doc, request: type,
- * result: type, errors: [code]}}, codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes", means,
- * advice, details: type}}, functions: [name]}. A type is
+ * {version, types: {name: {doc, type}},
+ * operations: {name: {since, access: "read" | "write", doc, request: type, result: type, errors: [code]}},
+ * codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes", means, advice, details: type}},
+ * functions: [name]}. A type is
  * {kind: "object", fields: [{key, type, optional, default?, doc?}]}, {kind: "list", of, max?}, {kind: "map", of},
  * {kind: "union" | "all", of: [type]}, {kind: "literal", value}, {kind: "integer", min?, max?} or {kind: "name", name}:
  * a word for values, one of types, or "<operation>.request". Static; never NULL. Any thread. */
 CALA_API const char *cala_api(void);
 
-/* The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library does not know. Static. Any
- * thread. */
+/* The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library does not know.
+ * Static. Any thread. */
 CALA_API const char *cala_status_name(cala_status status);
 
 /* Frees memory that a function says to free with cala_free. NULL does nothing. Any thread. */
@@ -271,8 +272,8 @@ CALA_API const char *cala_error_details(const cala_error *error);
 CALA_API void cala_error_free(cala_error *error);
 /* For a refusal that the program's own driver tells of, when the ledger was not asked: whether a race was lost, so that
  * the whole transaction may succeed when it is rolled back and run again; what CALA_TX_RETRY says of a cala_error.
- * sqlstate: the SQLSTATE ("40001") or SQLite's name of its code ("SQLITE_BUSY"). 1 or 0; 0 for NULL and for "". Any
- * thread. */
+ * sqlstate: the SQLSTATE ("40001") or SQLite's name of its code ("SQLITE_BUSY").
+ * 1 or 0; 0 for NULL and for "". Any thread. */
 CALA_API int32_t cala_lost_race(const char *sqlstate);
 
 /* ------------------------------------------------------------------------------------------------------------------ */
@@ -342,8 +343,8 @@ CALA_API cala_status cala_ledger_log(cala_ledger *ledger, const char *options, s
 CALA_API cala_status cala_clock_set(cala_ledger *ledger, const char *rfc3339, size_t rfc3339_len,
                                     cala_error **out_error);
 
-/* Moves a manual clock forward. CALA_INVALID (clock.range: negative, or past the year 9999), CALA_UNSUPPORTED
- * (clock.not_manual). */
+/* Moves a manual clock forward. CALA_INVALID (clock.range: negative, or past the year 9999),
+ * CALA_UNSUPPORTED (clock.not_manual). */
 CALA_API cala_status cala_clock_advance(cala_ledger *ledger, int64_t milliseconds, cala_error **out_error);
 
 /* ------------------------------------------------------------------------------------------------------------------ */
@@ -414,7 +415,7 @@ CALA_API cala_status cala_op_start(cala_op *op, cala_queue *queue, cala_completi
  *
  *   int32_t step = cala_op_step(op);
  *   while (step == CALA_STEP_NEED_QUERY) {
- *     ... run cala_op_sql(op) with cala_op_param(op, 0..n-1) bound as text, on the connection of the transaction ...
+ *     ... run cala_op_sql(op) with cala_op_param(op, 0..n-1) bound as text, on the transaction's connection ...
  *     step = it worked ? cala_op_feed(op, text of the one row's one column or NULL, length)
  *                      : cala_op_feed_error(op, sqlstate or NULL, message);
  *   }
@@ -433,8 +434,8 @@ CALA_API int32_t cala_op_sql_returns_row(const cala_op *op);
 CALA_API int32_t cala_op_param_count(const cala_op *op);
 /* A parameter, counted from 0. NULL when there is none. Valid until the next feed. out_len may be NULL. */
 CALA_API const char *cala_op_param(const cala_op *op, int32_t index, size_t *out_len);
-/* Gives the statement's answer: the text of its one row's one column; NULL for SQL NULL and for no row. Returns like
- * cala_op_step. */
+/* Gives the statement's answer: the text of its one row's one column; NULL for SQL NULL and for no row.
+ * Returns like cala_op_step. */
 CALA_API int32_t cala_op_feed(cala_op *op, const char *text, size_t text_len);
 /* Gives the database's refusal: its SQLSTATE (or SQLite's code name; NULL when unknown) and message, both
  * NUL-terminated. Returns like cala_op_step, commonly CALA_STEP_FAILED. */
@@ -448,14 +449,14 @@ CALA_API int32_t cala_op_feed_error(cala_op *op, const char *sqlstate, const cha
 CALA_API cala_status cala_op_trace(cala_op *op, const char *traceparent, size_t traceparent_len);
 /* Where it stands: CALA_BUSY until it is answered, then its status. */
 CALA_API cala_status cala_op_status(const cala_op *op);
-/* The answer, a JSON document; NULL unless the status is CALA_OK. Lives as long as the operation. out_len may be
- * NULL. */
+/* The answer, a JSON document; NULL unless the status is CALA_OK. Lives as long as the operation.
+ * out_len may be NULL. */
 CALA_API const char *cala_op_result(const cala_op *op, size_t *out_len);
 /* Why it failed; NULL unless it did. Belongs to the operation. */
 CALA_API const cala_error *cala_op_error(const cala_op *op);
 /* Asks it to stop. What has not begun is answered with CALA_CANCELLED; a running statement is interrupted where the
- * store can; once its write is on the way it finishes. The answer tells which. CALA_OK also when it was answered
- * before. */
+ * store can; once its write is on the way it finishes. The answer tells which.
+ * CALA_OK also when it was answered before. */
 CALA_API cala_status cala_op_cancel(cala_op *op);
 /* Ends an operation. One that has not been answered is cancelled. */
 CALA_API void cala_op_free(cala_op *op);
@@ -472,8 +473,8 @@ CALA_API void cala_op_free(cala_op *op);
  *              the transaction usable (cala_error_tx_state CALA_TX_USABLE instead of CALA_TX_ABORTED); a lost race
  *              (CALA_TX_RETRY) still needs the whole transaction again. Two more statements an operation. Default
  *              false.
- * CALA_INVALID, CALA_BUSY (store.busy, store.pool_timeout), CALA_UNAVAILABLE, CALA_CLOSED, CALA_MISUSE (host-only
- * ledger). */
+ * CALA_INVALID, CALA_BUSY (store.busy, store.pool_timeout), CALA_UNAVAILABLE, CALA_CLOSED,
+ * CALA_MISUSE (host-only ledger). */
 CALA_API cala_status cala_tx_begin(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
                                    cala_error **out_error);
 
@@ -488,7 +489,7 @@ CALA_API cala_status cala_tx_begin_op(cala_ledger *ledger, const char *options, 
  *   dialect    "dollar" ($1), "qmark" (?) or "percent" (%s): how parameters are written. Default "dollar" for
  *              PostgreSQL, "qmark" for SQLite.
  *   savepoint  as for cala_tx_begin; the statements SAVEPOINT, RELEASE and ROLLBACK TO come through cala_op_sql like
- *   the rest.
+ *              the rest.
  * The statements of one operation must all run in one open transaction. On PostgreSQL an operation that writes without
  * one, or across two, is answered "transaction.none" and has written nothing. SQLite has no name for a transaction:
  * there a posting notices when anything else was written between its statements, and cala_tx_in_transaction tells the
@@ -1133,8 +1134,8 @@ CALA_API cala_status cala_account_list(cala_ledger *ledger, cala_tx *tx, const c
 CALA_API cala_status cala_account_update(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                          cala_op **out_op, cala_error **out_error);
 
-/* Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first. Locking twice is
- * fine.
+/* Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first.
+ * Locking twice is fine.
  * request: {id: uuid}
  * result: account
  * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed; CALA_REJECTED account.is_set
@@ -1210,8 +1211,8 @@ CALA_API cala_status cala_account_set_update(cala_ledger *ledger, cala_tx *tx, c
  * the set's journal, so that a set's balances are complete. An account may be in sets of several journals, a set only
  * in sets of its own. Of several errors the first of this order is told, and index says of which member:
  * account_set.not_found, membership.journal_mismatch, .has_history, account.is_set, membership.cycle, .duplicate_path,
- * .depth, account.not_found. Postings in flight in the sets' journals end first, and others wait until the transaction
- * ends.
+ * .depth, account.not_found. Postings in flight in the sets' journals end first,
+ * and others wait until the transaction ends.
  * request: {members: [membership; 10000]}
  * result: {added: integer}
  * errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
@@ -1240,8 +1241,8 @@ CALA_API cala_status cala_account_set_ensure_members(cala_ledger *ledger, cala_t
 CALA_API cala_status cala_account_set_remove_member(cala_ledger *ledger, cala_tx *tx, const char *request,
                                                     size_t request_len, cala_op **out_op, cala_error **out_error);
 
-/* Lists what is in an account set itself: in the order in which it was put there, or by external id, those without one
- * last.
+/* Lists what is in an account set itself: in the order in which it was put there,
+ * or by external id, those without one last.
  * request: page & {account_set_id: uuid, by?: "created_at" | "external_id" = "created_at"}
  * result: {items: [member]} & page_end
  * access: read */
@@ -1347,8 +1348,8 @@ CALA_API cala_status cala_tx_template_create(cala_ledger *ledger, cala_tx *tx, c
  * request: tx_template_create.request & {on_difference?: on_difference = "error"}
  * result: {created: boolean, tx_template: tx_template}
  * errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
- *   CALA_REJECTED tx_template.unbalanced; CALA_CONFLICT tx_template.ensure_differs, tx_template.keys_span,
- *   tx_template.exists
+ *   CALA_REJECTED tx_template.unbalanced; CALA_CONFLICT tx_template.ensure_differs,
+ *   tx_template.keys_span, tx_template.exists
  * access: write */
 CALA_API cala_status cala_tx_template_ensure(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                              cala_op **out_op, cala_error **out_error);
@@ -1454,8 +1455,8 @@ CALA_API cala_status cala_velocity_control_ensure_limit(cala_ledger *ledger, cal
 CALA_API cala_status cala_velocity_control_attach(cala_ledger *ledger, cala_tx *tx, const char *request,
                                                   size_t request_len, cala_op **out_op, cala_error **out_error);
 
-/* Attaches a control where it is not attached yet. Where it is, its params are compared, unless on_difference is
- * "keep".
+/* Attaches a control where it is not attached yet. Where it is, its params are compared,
+ * unless on_difference is "keep".
  * request: {control_id: uuid, params?: {*: json}, on_difference?: on_difference = "error"} &
  *   ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
  * result: {created: integer, found: integer}
@@ -1503,8 +1504,8 @@ CALA_API cala_status cala_velocity_headroom(cala_ledger *ledger, cala_tx *tx, co
  *   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, journal.closed, account.locked,
  *   account.is_set, account.below_min, account.above_max, velocity.exceeded;
  *   CALA_CONFLICT transaction.replay_differs, transaction.exists (posted by another session at the same moment:
- *   repeat), balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run it
- *   again)
+ *   repeat), balance.changed (only where the program's own transaction reads an old snapshot:
+ *   roll it back and run it again)
  * access: write */
 CALA_API cala_status cala_transaction_post(cala_ledger *ledger, cala_tx *tx, const char *request, size_t request_len,
                                            cala_op **out_op, cala_error **out_error);
@@ -1608,8 +1609,8 @@ CALA_API cala_status cala_hold_find(cala_ledger *ledger, cala_tx *tx, const char
                                     cala_op **out_op, cala_error **out_error);
 
 /* Lists holds in the order in which they were posted. account_id: those with an entry of the account, or of any account
- * below it where it is an account set; expires_before: those that expire before it, or have, in the order in which they
- * do.
+ * below it where it is an account set; expires_before: those that expire before it,
+ * or have, in the order in which they do.
  * request: page & {account_id?: uuid, status?: hold_status, expires_before?: instant}
  * result: {items: [hold]} & page_end
  * access: read */
@@ -1759,8 +1760,8 @@ CALA_API cala_status cala_account_statement(cala_ledger *ledger, cala_tx *tx, co
  * it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances). Accounts
  * that had no entry then are left out. totals are of all of them, by currency, and come with the first page: over a
  * whole journal debit and credit are equal. With subtotals, its lines are those of account sets instead: of the sets
- * directly in account_set_id, or without it of the journal's sets that are in no other; the totals stay those of the
- * accounts.
+ * directly in account_set_id, or without it of the journal's sets that are in no other;
+ * the totals stay those of the accounts.
  * request: page & {journal_id: uuid, account_set_id?: uuid, subtotals?: boolean = false,
  *   currency?: currency, layer?: layer = "settled", at?: trial_moment}
  * result: trial_balance
@@ -1775,8 +1776,8 @@ CALA_API cala_status cala_trial_balance(cala_ledger *ledger, cala_tx *tx, const 
  * time, and you get each event once and miss none. For each account the order of events is that of its versions.
  * "Stable lists" above holds here too. Filters stop at 10,000 events: a page may have fewer than limit, or none, while
  * has_next_page is true. journal_id: the journal itself, its transactions, and its account sets with what becomes of
- * their members. entries, balances: give those of transactions; balances are those of accounts, as the transaction left
- * them.
+ * their members. entries, balances: give those of transactions;
+ * balances are those of accounts, as the transaction left them.
  * request: {after?: integer 0..9007199254740991 = 0, limit?: integer 1..1000 = 100, types?: [event_type; 100],
  *   journal_id?: uuid, entries?: boolean = false, balances?: boolean = false}
  * result: event_page
@@ -1939,8 +1940,8 @@ CALA_API cala_status cala_ledger_health(cala_ledger *ledger, cala_tx *tx, const 
 /* What this ledger handle has counted and timed since it was opened: operations by name, refusals by code, statements
  * of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were when they last
  * looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format of that name, for
- * a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add metrics, labels and
- * buckets.
+ * a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8).
+ * Later versions add metrics, labels and buckets.
  * request: {format?: "json" | "openmetrics" = "json"}
  * result: {metrics?: [metric], text?: text}
  * access: read */

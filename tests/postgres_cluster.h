@@ -9,8 +9,8 @@
 
 namespace cala::tests {
 
-// The connection string in CALA_TEST_POSTGRES: a database for this executable alone. nullopt when run without a
-// cluster.
+// The connection string in CALA_TEST_POSTGRES: a database for this executable alone.
+// nullopt when run without a cluster.
 std::optional<std::string> postgres_connection();
 
 class PostgresCluster {

@@ -1,16 +1,13 @@
 #!/bin/bash
 # The tests' own PostgreSQL cluster: in a temporary folder, on a Unix socket that only it has, no TCP, no password.
-#   postgres_cluster.sh start <state>                     make and start a cluster; <state> is a folder that remembers
-#                                                         it
+#   postgres_cluster.sh start <state>                     make and start a cluster; <state>, a folder, remembers it
 #   postgres_cluster.sh stop <state>                      stop it and remove every trace
-#   postgres_cluster.sh restart|kill <state>              for fault tests: start again after kill (SIGQUIT, as in a
-#                                                         crash)
+#   postgres_cluster.sh restart|kill <state>              start it again; kill before: SIGQUIT, as in a crash
 #   postgres_cluster.sh standby <state> <primary>         make and start a standby of the cluster in <primary>, which
-#   from then on
-#                                                         answers a commit when the standby has it
+#                                                         from then on answers a commit when the standby has it
 #   postgres_cluster.sh promote <state>                   make it a primary
-#   postgres_cluster.sh crash|immediate|fast <state>      end a server: by SIGKILL to all its processes, as pg_ctl stop
-#   does
+#   postgres_cluster.sh crash|immediate|fast <state>      end a server: by SIGKILL to all its processes, or as
+#                                                         pg_ctl stop does it in these modes
 #   postgres_cluster.sh freeze|thaw <state>               a server that is there and does not answer
 #   postgres_cluster.sh connection <state> <database>     a fresh database and its connection string, printed
 #   postgres_cluster.sh with <state> <database> command…  the same as CALA_TEST_POSTGRES of a command

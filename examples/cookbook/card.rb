@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# A card: an authorisation is a hold; captures take parts of it, and the rest is released, by a call or when its time is
-# over.
+# A card: an authorisation is a hold; captures take parts of it, and the rest is released,
+# by a call or when its time is over.
 require "cala"
 require_relative "book"
 include Book

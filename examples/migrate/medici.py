@@ -1,7 +1,6 @@
 """Moves the books of Medici 5 to libcala: medici.py [dump [store]].
 
-The dump is a folder with what mongoexport writes of the two collections: medici_journals.json and
-medici_transactions.json.
+The dump is a folder with what mongoexport writes of two collections: medici_journals.json, medici_transactions.json.
 A book becomes a journal, an account path an account, each of its beginnings an account set, a Medici journal a
 transaction. Voided journals come with those that void them. In the end every balance is compared with the dump's sums.
 """

@@ -44,8 +44,8 @@ func (o *Operations) BalanceAtTime(ctx context.Context, key BalanceKey, recorded
 // BalanceAtDate gives what a balance's entries up to the end of an effective date (YYYY-MM-DD) add up to, whenever they
 // were posted, in a journal with effective balances.
 //
-// Errors: ErrNotFound (balance.not_found), ErrRejected (journal.no_effective_balances), ErrInvalid (currency.unknown,
-// amount.range).
+// Errors: ErrNotFound (balance.not_found), ErrRejected (journal.no_effective_balances),
+// ErrInvalid (currency.unknown, amount.range).
 func (o *Operations) BalanceAtDate(ctx context.Context, key BalanceKey, effective string) (*Balance, error) {
 	return call[Balance](ctx, o, raw.BalanceAt, BalanceAtRequest{BalanceKey: key, Effective: effective})
 }

@@ -76,8 +76,8 @@ func WithSlow(least time.Duration) Option {
 }
 
 // WithTraceparent gives the operations of a context the trace that they are part of, a W3C traceparent
-// ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"): their log records have it. One that is malformed is
-// ErrInvalid.
+// ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"): their log records have it.
+// One that is malformed is ErrInvalid.
 func WithTraceparent(ctx context.Context, traceparent string) context.Context {
 	return context.WithValue(ctx, traceKey{}, traceparent)
 }

@@ -9,8 +9,8 @@ import (
 	"libcala.dev/cala/raw"
 )
 
-// Status says what kind of failure an error is. Each status is an error value of its own, to be compared with
-// errors.Is:
+// Status says what kind of failure an error is. Each status is an error value of its own,
+// to be compared with errors.Is:
 //
 //	if errors.Is(err, cala.ErrRejected) { ... }
 //

@@ -41,8 +41,8 @@ type ListenOptions struct {
 	PollMs int64 `json:"poll_ms,omitempty"`
 }
 
-// EventListener hears events as they happen, in order, each at least once, none missed. What is not taken waits in the
-// ledger.
+// EventListener hears events as they happen, in order, each at least once, none missed.
+// What is not taken waits in the ledger.
 type EventListener struct {
 	core     *core
 	listener *raw.Listener
@@ -57,8 +57,8 @@ type EventListener struct {
 	buffer []byte
 }
 
-// Listen opens a listener, to be closed. Errors: ErrInvalid, ErrBusy (listener.too_many), ErrClosed, ErrMisuse
-// (op.host_only).
+// Listen opens a listener, to be closed. Errors: ErrInvalid, ErrBusy (listener.too_many),
+// ErrClosed, ErrMisuse (op.host_only).
 func (l *Ledger) Listen(ctx context.Context, options ListenOptions) (*EventListener, error) {
 	text, err := json.Marshal(options)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // "sqlite" or "postgres", is refused by a ledger on the other kind of store before any statement. Any other is asked by
 // a ledger on SQLite what it is, with a statement that PostgreSQL answers too.
 type Host interface {
-	// QueryText runs a statement that answers with one row of one text column, and gives that text; "" for NULL and for no
-	// row.
+	// QueryText runs a statement that answers with one row of one text column, and gives that text;
+	// "" for NULL and for no row.
 	QueryText(ctx context.Context, sql string, params []string) (string, error)
 	// Exec runs a statement that answers with no row.
 	Exec(ctx context.Context, sql string, params []string) error
@@ -46,8 +46,8 @@ func (l *Ledger) InHost(host Host, options ...TxOption) *HostTx {
 // postings share one transaction, so that two such transactions wait for each other instead of deadlocking. It gives
 // the distinct keys.
 //
-// Errors: ErrNotFound (account.not_found, journal.not_found), ErrInvalid (currency.unknown), ErrMisuse (tx.required,
-// transaction.none).
+// Errors: ErrNotFound (account.not_found, journal.not_found), ErrInvalid (currency.unknown),
+// ErrMisuse (tx.required, transaction.none).
 func (tx *HostTx) LockAccounts(ctx context.Context, keys ...BalanceKey) ([]BalanceKey, error) {
 	return lockAccounts(ctx, &tx.Operations, keys)
 }

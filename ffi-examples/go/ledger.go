@@ -38,12 +38,12 @@ type core struct {
 	close   sync.Once
 }
 
-// Open opens a ledger, and connects and migrates where config says so. The context bounds the wait, not the ledger's
-// life.
+// Open opens a ledger, and connects and migrates where config says so.
+// The context bounds the wait, not the ledger's life.
 //
 // Errors: ErrInvalid (the config), ErrUnavailable (store.*; library.missing when libcala is not installed),
-// ErrPermission, ErrUnsupported (store.migrations_missing, store.newer), ErrBusy (another process is migrating),
-// ErrCancelled.
+// ErrPermission, ErrUnsupported (store.migrations_missing, store.newer),
+// ErrBusy (another process is migrating), ErrCancelled.
 func Open(ctx context.Context, config Config, options ...Option) (*Ledger, error) {
 	text, err := json.Marshal(config)
 	if err != nil {

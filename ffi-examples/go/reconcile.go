@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Expected is a transaction that the program expects in the ledger, by its external id. What is given besides is
-// compared.
+// Expected is a transaction that the program expects in the ledger, by its external id.
+// What is given besides is compared.
 type Expected struct {
 	ExternalID     string
 	TxTemplateCode string
@@ -89,8 +89,8 @@ const entriesAtOnce = 10_000
 // Reconcile walks what the program has against the ledger, page by page; a page is all that is in memory. What fails
 // ends it.
 //
-// Errors: ErrInvalid (request.malformed), those of the lists and of what is posted, and what Rows, Known and Replay
-// give.
+// Errors: ErrInvalid (request.malformed), those of the lists and of what is posted,
+// and what Rows, Known and Replay give.
 func (l *Ledger) Reconcile(ctx context.Context, of Reconciliation) iter.Seq2[Reconciled, error] {
 	return func(yield func(Reconciled, error) bool) {
 		w := reconciling{l, of, of.Place}

@@ -6,8 +6,8 @@ import (
 	"errors"
 )
 
-// SQLTx is what the ledger needs of a transaction of database/sql: a *sql.Tx, or a *sql.Conn on which the program sent
-// BEGIN.
+// SQLTx is what the ledger needs of a transaction of database/sql:
+// a *sql.Tx, or a *sql.Conn on which the program sent BEGIN.
 type SQLTx interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)

@@ -17,8 +17,8 @@ type txOptions struct {
 }
 
 // WithSavepoints runs every operation behind a SAVEPOINT of its own, so that one that the database refuses leaves the
-// transaction usable. A lost race ([TxRetry]) still needs the whole transaction again. It costs two more statements an
-// operation.
+// transaction usable. A lost race ([TxRetry]) still needs the whole transaction again.
+// It costs two more statements an operation.
 func WithSavepoints() TxOption { return func(options *txOptions) { options.Savepoint = true } }
 
 func (options txOptions) document() string {
@@ -36,8 +36,8 @@ func readOptions(given []TxOption) (options txOptions) {
 }
 
 // Tx is a transaction on a connection of the ledger's own. Its operations see each other's writes; nobody else does
-// until Commit. Operations that are called at the same time take turns. On SQLite it holds the only writer: keep it
-// short.
+// until Commit. Operations that are called at the same time take turns.
+// On SQLite it holds the only writer: keep it short.
 type Tx struct {
 	Operations
 	ledger  *Ledger
@@ -108,11 +108,11 @@ func (h *txHandle) free() {
 	<-h.turn
 }
 
-// Commit lands everything together. After it the transaction is over, whatever it answers, unless the context had ended
-// before.
+// Commit lands everything together. After it the transaction is over, whatever it answers,
+// unless the context had ended before.
 //
-// Errors: ErrConflict (store.serialization: run the transaction again), ErrUnavailable, ErrOutcomeUnknown, ErrMisuse
-// (tx.over).
+// Errors: ErrConflict (store.serialization: run the transaction again), ErrUnavailable,
+// ErrOutcomeUnknown, ErrMisuse (tx.over).
 func (tx *Tx) Commit(ctx context.Context) error { return tx.finish(ctx, raw.TxCommit, false) }
 
 // Rollback leaves nothing. It is meant for defer: after Commit it only answers ErrMisuse (tx.over), and it is done even
@@ -126,8 +126,8 @@ func (tx *Tx) Rollback(ctx context.Context) error {
 // docs/two-phase.md. After it the transaction is over, and after an error whose TxState is not TxUsable.
 //
 // Errors: ErrConflict (prepared.exists), ErrBusy (prepared.too_many), ErrUnsupported (prepared.disabled,
-// tx.not_postgres), ErrInvalid (request.malformed: 1 to 100 bytes), ErrUnavailable, ErrOutcomeUnknown, ErrMisuse
-// (tx.over).
+// tx.not_postgres), ErrInvalid (request.malformed: 1 to 100 bytes), ErrUnavailable,
+// ErrOutcomeUnknown, ErrMisuse (tx.over).
 func (tx *Tx) Prepare(ctx context.Context, gid string) error {
 	return tx.finish(ctx, func(handle *raw.Tx) (*raw.Error, raw.Status) { return raw.TxPrepare(handle, gid) }, true)
 }

@@ -30,7 +30,9 @@ bool may_be_postgres(std::string_view store) {
   return mark != std::string_view::npos && store[mark] == '=';
 }
 
-base::Result<live::Backend> with_store(base::Result<std::unique_ptr<store::Store>> store, bool migrates_by_default) {
+enum class Migrates : bool { kNo, kYes };
+
+base::Result<live::Backend> with_store(base::Result<std::unique_ptr<store::Store>> store, Migrates by_default) {
   if (!store) {
     if (store.error().code == "config.store") store.error().code = "store.invalid";  // as cala_ledger_open names it
     return std::move(store.error());
@@ -38,7 +40,7 @@ base::Result<live::Backend> with_store(base::Result<std::unique_ptr<store::Store
   live::Backend backend;
   backend.store = store.take();
   backend.name = backend.store->name();
-  backend.migrates_by_default = migrates_by_default;
+  backend.migrates_by_default = by_default == Migrates::kYes;
   return backend;
 }
 
@@ -64,7 +66,7 @@ base::Result<live::Backend> open_backend(const live::Config &config) {
     store::SqliteOptions options;
     options.path = config.store.substr(kSqlitePrefix.size());
     options.durable = config.durable;
-    return with_store(store::open_sqlite(options), true);
+    return with_store(store::open_sqlite(options), Migrates::kYes);
   }
   if (!may_be_postgres(config.store)) return no_store();
   store::postgres::PostgresOptions options;
@@ -72,7 +74,7 @@ base::Result<live::Backend> open_backend(const live::Config &config) {
   options.schema = config.schema;
   options.durable = config.durable;
   options.commit_wait = config.failover_wait;
-  return with_store(store::postgres::open_postgres(options), false);
+  return with_store(store::postgres::open_postgres(options), Migrates::kNo);
 }
 
 base::Result<std::unique_ptr<store::Session>> adopt_session(live::LedgerState &ledger, void *pgconn,

@@ -29,8 +29,8 @@ void drop_zeros(Digits &number) {
   number.point = number.digits.empty() ? 0 : number.point - static_cast<int>(zeros);
 }
 
-// What `factor` times two to the power of `exponent` is in decimal: a power of five on top of that of ten where it is
-// negative.
+// What `factor` times two to the power of `exponent` is in decimal:
+// a power of five on top of that of ten where it is negative.
 Digits exact(std::uint64_t factor, int exponent) {
   constexpr std::uint64_t kBase = 1'000'000'000;
   std::vector<std::uint64_t> parts;  // nine digits each, the last ones first

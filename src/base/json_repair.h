@@ -1,5 +1,5 @@
-// What a database may hold of a text that no writer of ours put there: NUL, bytes that are no UTF-8, half a surrogate
-// pair.
+// What a database may hold of a text that no writer of ours put there:
+// NUL, bytes that are no UTF-8, half a surrogate pair.
 #pragma once
 
 #include <string>

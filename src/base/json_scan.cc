@@ -78,8 +78,8 @@ void append_pointer_part(std::string &pointer, std::string_view key) {
   }
 }
 
-// A number that from_chars called out of range is too large unless it is too small: tells by the place of its first
-// digit.
+// A number that from_chars called out of range is too large unless it is too small:
+// tells by the place of its first digit.
 bool is_too_large(std::string_view number) {
   constexpr std::int64_t saturated = 1'000'000'000'000;
   if (number.front() == '-') number.remove_prefix(1);

@@ -12,8 +12,8 @@ namespace cala::cel {
 
 inline constexpr std::uint32_t kMaxSource = 64 * 1024;
 inline constexpr std::uint32_t kMaxDepth = 128;
-// Brackets and right-hand operands inside each other, together: what bounds the recursion of parser, compiler and
-// evaluator.
+// Brackets and right-hand operands inside each other, together:
+// what bounds the recursion of parser, compiler and evaluator.
 inline constexpr std::uint32_t kMaxRecursion = 192;
 inline constexpr std::uint32_t kMaxMacroDepth = 32;  // macros inside the bodies of macros
 inline constexpr std::uint32_t kMaxParens = 95;      // of parentheses inside each other: the original ledger's limit

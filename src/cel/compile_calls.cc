@@ -125,10 +125,10 @@ bool Compiler::regex_step(Node *node, Current &current, Step &made) {
 }
 
 void Compiler::call_step(Node *node, Current &current) {
-  const bool member = node->kind == NodeKind::kMemberCall;
-  const std::uint32_t skipped = member ? 0 : 1;
+  const Form form = node->kind == NodeKind::kMemberCall ? kMember : kGlobal;
+  const std::uint32_t skipped = form == kMember ? 0 : 1;
   const std::uint32_t rest = node->item_count - skipped;
-  const OverloadRange range = function_named(node->name, {.member = member, .rooted = node->has(kRooted)});
+  const OverloadRange range = function_named(node->name, {.form = form, .rooted = node->has(kRooted)});
   const Type **types = scratch_.allocate_array<const Type *>(rest + 1);
   if (types == nullptr) {
     out_of_memory_ = true;
@@ -144,7 +144,7 @@ void Compiler::call_step(Node *node, Current &current) {
   made.item_count = rest;
   made.overloads = range;
   if (range.count == 0) {
-    refuse_function(node, member);
+    refuse_function(node, form);
     return push(current, made, scalar_type(Kind::kAbsent));
   }
   if (node->name == "dyn") {

@@ -1,5 +1,5 @@
-// Names: locals, params, variables (also qualified, inside a container), context.vars, the ledger's constants and type
-// names.
+// Names: locals, params, variables (also qualified, inside a container), context.vars,
+// the ledger's constants and type names.
 #include <algorithm>
 
 #include "cel/compiler.h"
@@ -74,10 +74,10 @@ std::string did_you_mean(std::string_view name) {
 }  // namespace
 
 // The selection that stands directly on what was built so far, nullptr when something else does.
-Node *Compiler::next_selection(const Current &current, bool test_only) const {
+Node *Compiler::next_selection(const Current &current) const {
   if (spine_.size() == current.first_spine) return nullptr;
   Node *next = spine_.back();
-  return is_plain_selection(next) && (test_only || !next->has(kTestOnly)) ? next : nullptr;
+  return is_plain_selection(next) ? next : nullptr;
 }
 
 void Compiler::identifier(Node *node, Current &current) {
@@ -102,7 +102,7 @@ bool is_text(ResultAs as) { return as == ResultAs::kString || as == ResultAs::kC
 }  // namespace
 
 void Compiler::unknown_name(Node *node, Current &current) {
-  const Node *next = next_selection(current, true);
+  const Node *next = next_selection(current);
   std::string hint = suggest_name(node->name, next);
   const Node *call = spine_.size() > current.first_spine ? spine_.back() : nullptr;
   if (hint.empty() && call != nullptr && call->kind == NodeKind::kMemberCall) {
@@ -197,7 +197,7 @@ bool Compiler::type_name(std::string_view name, Current &current) {
 
 bool Compiler::params_name(Node *node, Current &current) {
   current.expr.name = node->name;
-  if (Node *next = next_selection(current, true); next != nullptr && !node->has(kParenthesized)) {
+  if (Node *next = next_selection(current); next != nullptr && !node->has(kParenthesized)) {
     spine_.pop_back();
     param_field(next, current);
     return true;
@@ -237,7 +237,7 @@ bool Compiler::context_name(Node *node, Current &current) {
   plan_.reads_context = true;
   ContextMap map = ContextMap::kContext;
   current.expr.name = node->name;
-  while (Node *next = next_selection(current, true)) {
+  while (Node *next = next_selection(current)) {
     const auto *child =
         std::find_if(std::begin(kContextChildren), std::end(kContextChildren),
                      [&](const ContextChild &each) { return each.of == map && each.name == next->name; });
@@ -383,18 +383,18 @@ bool Compiler::names_function(Node *call) {
 
 OverloadRange Compiler::function_named(std::string_view name, Called how) {
   OverloadRange range;
-  if (options_.container.empty()) return find_function(name, how.member);
+  if (options_.container.empty()) return find_function(name, how.form);
   in_container(name, how.rooted, [&](std::string_view full) {
-    range = find_function(full, how.member);
+    range = find_function(full, how.form);
     return range.count > 0;
   });
   return range;
 }
 
-std::string Compiler::suggest_function(std::string_view name, bool member) const {
-  if (find_function(name, !member).count > 0) {
-    return member ? "it is called as " + std::string(name) + "(x)"
-                  : "it is called on a value, x." + std::string(name) + "(...)";
+std::string Compiler::suggest_function(std::string_view name, Form form) const {
+  if (find_function(name, form == kMember ? kGlobal : kMember).count > 0) {
+    return form == kMember ? "it is called as " + std::string(name) + "(x)"
+                           : "it is called on a value, x." + std::string(name) + "(...)";
   }
   std::size_t count = 0;
   const std::string_view *names = function_names(count);

@@ -9,7 +9,7 @@ namespace cala::cel {
 
 void Compiler::refuse(std::uint32_t position, std::string message, std::string hint) {
   if (problem_.set || !options_.check) return;
-  problem_ = {true, position, std::move(message), std::move(hint)};
+  problem_ = {.set = true, .position = position, .message = std::move(message), .hint = std::move(hint)};
 }
 
 void Compiler::refuse_type(std::uint32_t position, const char *what, const Type *type, const char *hint) {
@@ -32,9 +32,9 @@ void Compiler::refuse_operator(const Node *node, const Type *left, const Type *r
          hint);
 }
 
-void Compiler::refuse_function(const Node *node, bool member) {
+void Compiler::refuse_function(const Node *node, Form form) {
   if (problem_.set || !options_.check) return;
-  refuse(node->position, "unknown function '" + std::string(node->name) + "'", suggest_function(node->name, member));
+  refuse(node->position, "unknown function '" + std::string(node->name) + "'", suggest_function(node->name, form));
 }
 
 base::Outcome Compiler::compile(Node *root) {
@@ -250,7 +250,7 @@ void Compiler::logic(Node *node, Current &current) {
 void Compiler::empty_call(Node *node, Current &current) {
   const OverloadRange range = function_named(node->name, {.rooted = node->has(kRooted)});
   if (range.count == 0) {
-    refuse_function(node, false);
+    refuse_function(node, kGlobal);
     return constant(current, Value::failure(FailureCode::kUnknownFunction, node->position, node->name));
   }
   current.type = call_type(range, nullptr, 0, node->position, node->name);

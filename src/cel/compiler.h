@@ -78,17 +78,17 @@ class Compiler {
   void param_field(Node *select, Current &current);
   void context_field(Node *select, ContextMap map, Current &current);
   void absent_field(const Node *select, FailureCode code, Current &current);
-  Node *next_selection(const Current &current, bool test_only) const;
+  Node *next_selection(const Current &current) const;
   template <typename Found>
   bool in_container(std::string_view name, bool rooted, Found found);
   bool names_function(Node *call);
   struct Called {
-    bool member = false;  // on a value
+    Form form = kGlobal;
     bool rooted = false;  // with a point in front, so not in the container
   };
   OverloadRange function_named(std::string_view name, Called how);
   std::string suggest_name(std::string_view name, const Node *next) const;
-  std::string suggest_function(std::string_view name, bool member) const;
+  std::string suggest_function(std::string_view name, Form form) const;
 
   // Steps.
   void step(Node *node, Current &current);
@@ -113,7 +113,7 @@ class Compiler {
   void refuse(std::uint32_t position, std::string message, std::string hint = {});
   [[gnu::noinline]] void refuse_type(std::uint32_t position, const char *what, const Type *type, const char *hint = "");
   [[gnu::noinline]] void refuse_operator(const Node *node, const Type *left, const Type *right);
-  [[gnu::noinline]] void refuse_function(const Node *node, bool member);
+  [[gnu::noinline]] void refuse_function(const Node *node, Form form);
   base::Outcome check_result(const Built &built);
 
   Node *left_of(Node *node);

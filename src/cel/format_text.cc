@@ -130,7 +130,7 @@ class Formatter {
     rounded->append_to(out_);
   }
 
-  void number_in_base(std::uint64_t size, bool negative, unsigned base, bool upper) {
+  void number_in_base(std::string_view sign, std::uint64_t size, unsigned base, bool upper) {
     const char *const symbols = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     char digits[64];
     std::size_t count = 0;
@@ -138,31 +138,31 @@ class Formatter {
       digits[count++] = symbols[size % base];
       size /= base;
     } while (size > 0);
-    if (negative) out_ += '-';
+    out_ += sign;
     while (count > 0) out_ += digits[--count];
   }
 
-  bool integer_in_base(const Value &value, unsigned base, bool upper) {
+  bool integer_in_base(const Value &value, unsigned base, bool upper = false) {
     if (value.is(Kind::kUint)) {
-      number_in_base(value.as_uint(), false, base, upper);
+      number_in_base({}, value.as_uint(), base, upper);
       return true;
     }
     if (!value.is(Kind::kInt)) return false;
     const bool negative = value.as_int() < 0;
-    number_in_base(negative ? 0 - value.as_uint() : value.as_uint(), negative, base, upper);
+    number_in_base(negative ? "-" : "", negative ? 0 - value.as_uint() : value.as_uint(), base, upper);
     return true;
   }
 
   void binary(const Value &value) {
     if (value.is(Kind::kBool)) {
       out_ += value.as_bool() ? '1' : '0';
-    } else if (!integer_in_base(value, 2, false)) {
+    } else if (!integer_in_base(value, 2)) {
       refuse("only integers and bools can be formatted as binary", value);
     }
   }
 
   void octal(const Value &value) {
-    if (!integer_in_base(value, 8, false)) refuse("octal clause can only be used on integers", value);
+    if (!integer_in_base(value, 8)) refuse("octal clause can only be used on integers", value);
   }
 
   void hexadecimal(const Value &value, bool upper) {

@@ -17,7 +17,7 @@ struct Table {
   std::size_t name_count = 0;
 };
 
-bool before(const Overload &a, const Overload &b) { return a.name != b.name ? a.name < b.name : a.member < b.member; }
+bool before(const Overload &a, const Overload &b) { return a.name != b.name ? a.name < b.name : a.form < b.form; }
 
 Table make_table() {
   Table table;
@@ -47,14 +47,14 @@ const Table &table() {
 
 }  // namespace
 
-OverloadRange find_function(std::string_view name, bool member) {
+OverloadRange find_function(std::string_view name, Form form) {
   const Table &all = table();
-  const Overload wanted{name, member, {}, nullptr, kNoCost};
+  const Overload wanted{name, form, {}, nullptr, kNoCost};
   const auto *begin = all.overloads.data();
   const auto *end = begin + all.count;
   const auto *first = std::lower_bound(begin, end, wanted, before);
   OverloadRange range{first, 0};
-  while (first + range.count != end && first[range.count].name == name && first[range.count].member == member)
+  while (first + range.count != end && first[range.count].name == name && first[range.count].form == form)
     ++range.count;
   return range;
 }

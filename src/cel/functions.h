@@ -1,6 +1,6 @@
 // The functions of the language, a family to a file; each table is sorted into one by name where it is looked up. Every
-// function is pure, answers a failure for what it cannot take, and charges the runtime for work that grows with its
-// arguments.
+// function is pure, answers a failure for what it cannot take, and charges the runtime
+// for work that grows with its arguments.
 #pragma once
 
 #include <optional>

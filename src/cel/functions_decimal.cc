@@ -125,18 +125,18 @@ Value uuid_from_string(Runtime &, const Value *args, std::size_t) {
 }
 
 constexpr Overload kFunctions[] = {
-    {"decimal", false, "D>D", same, kNoCost},
-    {"decimal", false, "s>D", decimal_from_string, kParsesText},
-    {"decimal", false, "i>D", decimal_from_number, kNoCost},
-    {"decimal", false, "u>D", decimal_from_number, kNoCost},
-    {"uuid", false, "U>U", same, kNoCost},
-    {"uuid", false, "s>U", uuid_from_string, kParsesText},
-    {"decimal.Add", false, "**>D", add, kExactNumbers},
-    {"decimal.Sub", false, "**>D", sub, kExactNumbers},
-    {"decimal.Mul", false, "**>D", mul, kExactNumbers},
-    {"decimal.Cmp", false, "**>i", cmp, kExactNumbers},
-    {"decimal.Div", false, "**is>D", div, kRounding},
-    {"decimal.Round", false, "*is>D", round, kRounding},
+    {"decimal", kGlobal, "D>D", same, kNoCost},
+    {"decimal", kGlobal, "s>D", decimal_from_string, kParsesText},
+    {"decimal", kGlobal, "i>D", decimal_from_number, kNoCost},
+    {"decimal", kGlobal, "u>D", decimal_from_number, kNoCost},
+    {"uuid", kGlobal, "U>U", same, kNoCost},
+    {"uuid", kGlobal, "s>U", uuid_from_string, kParsesText},
+    {"decimal.Add", kGlobal, "**>D", add, kExactNumbers},
+    {"decimal.Sub", kGlobal, "**>D", sub, kExactNumbers},
+    {"decimal.Mul", kGlobal, "**>D", mul, kExactNumbers},
+    {"decimal.Cmp", kGlobal, "**>i", cmp, kExactNumbers},
+    {"decimal.Div", kGlobal, "**is>D", div, kRounding},
+    {"decimal.Round", kGlobal, "*is>D", round, kRounding},
 };
 
 }  // namespace

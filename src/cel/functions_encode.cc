@@ -61,8 +61,8 @@ Value decode(Runtime &runtime, const Value *args, std::size_t) {
 }
 
 constexpr Overload kFunctions[] = {
-    {"base64.encode", false, "y>s", encode, kWalksText},
-    {"base64.decode", false, "s>y", decode, kWalksText},
+    {"base64.encode", kGlobal, "y>s", encode, kWalksText},
+    {"base64.decode", kGlobal, "s>y", decode, kWalksText},
 };
 
 }  // namespace

@@ -146,22 +146,22 @@ Value set_intersects(Runtime &runtime, const Value *args, std::size_t) {
 }
 
 constexpr Overload kFunctions[] = {
-    {"size", false, "l>i", size, kOwnCost},
-    {"size", false, "m>i", size, kOwnCost},
-    {"size", true, "l>i", size, kOwnCost},
-    {"size", true, "m>i", size, kOwnCost},
-    {"slice", true, "lii>=", slice, kOwnCost},
-    {"flatten", true, "l>l", flatten, kOwnCost},
-    {"flatten", true, "li>l", flatten, kOwnCost},
-    {"reverse", true, "l>=", reversed, kWalksItems},
-    {"distinct", true, "l>=", distinct, kOwnCost},
-    {"sort", true, "l>=", sort, kOwnCost},
-    {"first", true, "l>E", first, kOwnCost},
-    {"last", true, "l>E", last, kOwnCost},
-    {"lists.range", false, "i>l", range, kOwnCost},
-    {"sets.contains", false, "ll>b", set_contains, kOwnCost},
-    {"sets.equivalent", false, "ll>b", set_equivalent, kOwnCost},
-    {"sets.intersects", false, "ll>b", set_intersects, kOwnCost},
+    {"size", kGlobal, "l>i", size, kOwnCost},
+    {"size", kGlobal, "m>i", size, kOwnCost},
+    {"size", kMember, "l>i", size, kOwnCost},
+    {"size", kMember, "m>i", size, kOwnCost},
+    {"slice", kMember, "lii>=", slice, kOwnCost},
+    {"flatten", kMember, "l>l", flatten, kOwnCost},
+    {"flatten", kMember, "li>l", flatten, kOwnCost},
+    {"reverse", kMember, "l>=", reversed, kWalksItems},
+    {"distinct", kMember, "l>=", distinct, kOwnCost},
+    {"sort", kMember, "l>=", sort, kOwnCost},
+    {"first", kMember, "l>E", first, kOwnCost},
+    {"last", kMember, "l>E", last, kOwnCost},
+    {"lists.range", kGlobal, "i>l", range, kOwnCost},
+    {"sets.contains", kGlobal, "ll>b", set_contains, kOwnCost},
+    {"sets.equivalent", kGlobal, "ll>b", set_equivalent, kOwnCost},
+    {"sets.intersects", kGlobal, "ll>b", set_intersects, kOwnCost},
 };
 
 }  // namespace
@@ -169,8 +169,8 @@ constexpr Overload kFunctions[] = {
 std::span<const Overload> list_functions() { return kFunctions; }
 
 Value sort_values(Runtime &runtime, const Value *keys, const Value *items, std::size_t count) {
-  // Merging compares each key at most once in each of as many passes as the count has bits, and no further than it is
-  // long.
+  // Merging compares each key at most once in each of as many passes as the count has bits,
+  // and no further than it is long.
   const auto passes = static_cast<std::size_t>(std::bit_width(count));
   std::size_t steps = count;
   bool exact = false;

@@ -55,15 +55,15 @@ Value unwrap(Runtime &runtime, const Value *args, std::size_t) {
 }
 
 constexpr Overload kFunctions[] = {
-    {"optional.none", false, ">O", none, kNoCost},
-    {"optional.of", false, "*>P", of, kNoCost},
-    {"optional.ofNonZeroValue", false, "*>P", of_non_zero, kOwnCost},
-    {"optional.unwrap", false, "l>l", unwrap, kWalksItems},
-    {"unwrapOpt", true, "l>l", unwrap, kWalksItems},
-    {"hasValue", true, "O>b", has_value, kNoCost},
-    {"value", true, "O>v", value, kNoCost},
-    {"or", true, "OO>O", either, kNoCost},
-    {"orValue", true, "O*>w", or_value, kNoCost},
+    {"optional.none", kGlobal, ">O", none, kNoCost},
+    {"optional.of", kGlobal, "*>P", of, kNoCost},
+    {"optional.ofNonZeroValue", kGlobal, "*>P", of_non_zero, kOwnCost},
+    {"optional.unwrap", kGlobal, "l>l", unwrap, kWalksItems},
+    {"unwrapOpt", kMember, "l>l", unwrap, kWalksItems},
+    {"hasValue", kMember, "O>b", has_value, kNoCost},
+    {"value", kMember, "O>v", value, kNoCost},
+    {"or", kMember, "OO>O", either, kNoCost},
+    {"orValue", kMember, "O*>w", or_value, kNoCost},
 };
 
 }  // namespace

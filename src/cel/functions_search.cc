@@ -75,15 +75,15 @@ Value last_index_of(Runtime &runtime, const Value *args, std::size_t count) {
 }
 
 constexpr Overload kFunctions[] = {
-    {"contains", true, "ss>b", contains, kSearchesText},
-    {"startsWith", true, "ss>b", starts_with, kOwnCost},
-    {"endsWith", true, "ss>b", ends_with, kOwnCost},
-    {"matches", true, "ss>b", matches, kOwnCost},
-    {"matches", false, "ss>b", matches, kOwnCost},
-    {"indexOf", true, "ss>i", index_of, kSearchesText},
-    {"indexOf", true, "ssi>i", index_of, kSearchesText},
-    {"lastIndexOf", true, "ss>i", last_index_of, kSearchesText},
-    {"lastIndexOf", true, "ssi>i", last_index_of, kSearchesText},
+    {"contains", kMember, "ss>b", contains, kSearchesText},
+    {"startsWith", kMember, "ss>b", starts_with, kOwnCost},
+    {"endsWith", kMember, "ss>b", ends_with, kOwnCost},
+    {"matches", kMember, "ss>b", matches, kOwnCost},
+    {"matches", kGlobal, "ss>b", matches, kOwnCost},
+    {"indexOf", kMember, "ss>i", index_of, kSearchesText},
+    {"indexOf", kMember, "ssi>i", index_of, kSearchesText},
+    {"lastIndexOf", kMember, "ss>i", last_index_of, kSearchesText},
+    {"lastIndexOf", kMember, "ssi>i", last_index_of, kSearchesText},
 };
 
 }  // namespace

@@ -72,7 +72,7 @@ Token Lexer::next() {
   const char c = source_[at_];
   if (is_word_start(c)) return word(start);
   if (is_digit(c) || (c == '.' && is_digit(peek(1)))) return number(start);
-  if (is_quote(c)) return text_literal(start, false, false);
+  if (is_quote(c)) return text_literal(start, {});
   if (c == '`') return quoted_ident(start);
   return punctuation(start);
 }
@@ -114,18 +114,17 @@ Token Lexer::punctuation(std::uint32_t start) {
 }
 
 Token Lexer::word(std::uint32_t start) {
-  bool raw = false;
-  bool bytes = false;
+  Prefix prefix;
   for (std::size_t ahead = 0; ahead < 3; ++ahead) {
     const char c = peek(ahead);
     if (is_quote(c)) {
       at_ = start + static_cast<std::uint32_t>(ahead);
-      return text_literal(start, raw, bytes);
+      return text_literal(start, prefix);
     }
-    if ((c == 'r' || c == 'R') && !raw) {
-      raw = true;
-    } else if ((c == 'b' || c == 'B') && !bytes) {
-      bytes = true;
+    if ((c == 'r' || c == 'R') && !prefix.raw) {
+      prefix.raw = true;
+    } else if ((c == 'b' || c == 'B') && !prefix.bytes) {
+      prefix.bytes = true;
     } else {
       break;
     }
@@ -220,7 +219,7 @@ Token Lexer::number(std::uint32_t start) {
   return token;
 }
 
-Token Lexer::text_literal(std::uint32_t start, bool raw, bool bytes) {
+Token Lexer::text_literal(std::uint32_t start, Prefix prefix) {
   const char quote = source_[at_];
   const bool triple = peek(1) == quote && peek(2) == quote;
   const std::uint32_t width = triple ? 3 : 1;
@@ -232,7 +231,7 @@ Token Lexer::text_literal(std::uint32_t start, bool raw, bool bytes) {
     const char c = source_[end];
     if (c == quote && (!triple || source_.substr(end, 3) == source_.substr(at_, 3))) break;
     if (!triple && (c == '\n' || c == '\r')) return error(start, "the string is not closed on its line");
-    if (c == '\\' && !raw) {
+    if (c == '\\' && !prefix.raw) {
       escapes = true;
       ++end;
     }
@@ -241,7 +240,7 @@ Token Lexer::text_literal(std::uint32_t start, bool raw, bool bytes) {
   if (escapes) {
     auto *to = static_cast<char *>(arena_.allocate(text.size()));
     if (to == nullptr) return error(start, "the expression's strings are too long");
-    const Unescaped result = unescape(text, bytes, to);
+    const Unescaped result = unescape(text, prefix.bytes, to);
     if (result.why != nullptr) return error(start, result.why);
     text = {to, result.size};
   }
@@ -249,7 +248,7 @@ Token Lexer::text_literal(std::uint32_t start, bool raw, bool bytes) {
   token.kind = TokenKind::kLiteral;
   token.position = start;
   token.text = text;
-  token.value = bytes ? Value::bytes(text) : Value::string(text);
+  token.value = prefix.bytes ? Value::bytes(text) : Value::string(text);
   at_ = end + width;
   return token;
 }

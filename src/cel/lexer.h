@@ -64,7 +64,11 @@ class Lexer {
   Token quoted_ident(std::uint32_t start);
   Token number(std::uint32_t start);
   Token hexadecimal(std::uint32_t start);
-  Token text_literal(std::uint32_t start, bool raw, bool bytes);
+  struct Prefix {
+    bool raw = false;
+    bool bytes = false;
+  };
+  Token text_literal(std::uint32_t start, Prefix prefix);
   Token integer(std::uint32_t start, std::string_view digits, int base);
   void skip_blanks();
   char peek(std::size_t ahead = 0) const { return at_ + ahead < source_.size() ? source_[at_ + ahead] : '\0'; }

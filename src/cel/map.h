@@ -1,6 +1,6 @@
 // Maps that an evaluation or a caller builds: entries in the order they were put in, found by key. Keys are int, uint,
-// bool or string; numbers are the same key when they are equal (1, 1u, 1.0). Small maps are searched, larger ones
-// hashed.
+// bool or string; numbers are the same key when they are equal (1, 1u, 1.0).
+// Small maps are searched, larger ones hashed.
 #pragma once
 
 #include <cstddef>

@@ -91,8 +91,8 @@ Order order_doubles(double a, double b) {
   return order(a, b);
 }
 
-// Whole numbers against doubles: what lies outside the integer's range is settled by that, the rest compares as
-// doubles.
+// Whole numbers against doubles: what lies outside the integer's range is settled by that,
+// the rest compares as doubles.
 Order order_int_double(std::int64_t a, double b) {
   if (std::isnan(b)) return Order::kUnordered;
   if (b < -9223372036854775808.0) return Order::kGreater;

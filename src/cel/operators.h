@@ -1,7 +1,7 @@
 // The operators of the language on values: equality, order, arithmetic, membership, selection and indexing. Each
 // answers a value or a failure, never throws, and charges the runtime for what it walks through. Equality is defined
-// between all kinds: numbers of any kind by value, a date as its midnight; otherwise values of different kinds are
-// unequal.
+// between all kinds: numbers of any kind by value, a date as its midnight;
+// otherwise values of different kinds are unequal.
 #pragma once
 
 #include <string_view>

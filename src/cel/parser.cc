@@ -331,8 +331,8 @@ Node *Parser::primary() {
       return node;
     }
     case TokenKind::kMinusMin: return fail(token_.position, "the number is out of the range of int");
-    case TokenKind::kIdent: return identifier(false);
-    case TokenKind::kDot: advance(); return at(TokenKind::kIdent) ? identifier(true) : unexpected("a name");
+    case TokenKind::kIdent: return identifier();
+    case TokenKind::kDot: advance(); return at(TokenKind::kIdent) ? identifier(kRooted) : unexpected("a name");
     case TokenKind::kLeftBracket: return list_literal();
     case TokenKind::kLeftBrace: return map_literal();
     case TokenKind::kLeftParen: break;
@@ -347,7 +347,7 @@ Node *Parser::primary() {
   return inner;
 }
 
-Node *Parser::identifier(bool rooted) {
+Node *Parser::identifier(std::uint8_t flags) {
   const Token name = token_;
   if (is_reserved_word(name.text)) return fail(name.position, "a reserved word cannot be a name here");
   advance();
@@ -355,7 +355,7 @@ Node *Parser::identifier(bool rooted) {
   Node *node = make(call ? NodeKind::kCall : NodeKind::kIdent, name.position);
   if (node == nullptr) return nullptr;
   node->name = name.text;
-  if (rooted) node->flags = kRooted;
+  node->flags = flags;
   if (!call) return node;
   Items items;
   if (!arguments(items)) return nullptr;

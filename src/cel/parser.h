@@ -36,7 +36,7 @@ class Parser {
   Node *unary();
   Node *member();
   Node *primary();
-  Node *identifier(bool rooted);
+  Node *identifier(std::uint8_t flags = 0);
   Node *list_literal();
   Node *map_literal();
   Node *selection(Node *left);

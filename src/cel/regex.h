@@ -52,8 +52,8 @@ class Regex {
     std::int32_t second = 1;     // of kSplit
   };
 
-  // nullptr, with why set, when the pattern is not one. `work` becomes what that took: ranges, letters and instructions
-  // handled.
+  // nullptr, with why set, when the pattern is not one. `work` becomes what that took:
+  // ranges, letters and instructions handled.
   static std::unique_ptr<Regex> compile(std::string_view pattern, std::string &why, std::size_t *work = nullptr);
   bool found_in(std::string_view text) const;  // anywhere in it; text is valid UTF-8
   // The same, adding to `work` each instruction that a character met; nullopt once that passes `most`.

@@ -114,10 +114,14 @@ class RegexParser {
   }
 
   // Gives a class its other cases, if they are wanted, then turns it round, if it is a negative one.
-  void complete(CodeSet &set, bool negative, bool fold) {
+  struct Class {
+    bool negative = false;
+    bool fold = false;
+  };
+  void complete(CodeSet &set, Class how) {
     work_ += 1 + set.ranges().size();
-    if (fold) work_ += set.add_other_cases();
-    negative ? set.negate() : set.tidy();
+    if (how.fold) work_ += set.add_other_cases();
+    how.negative ? set.negate() : set.tidy();
   }
 
   bool perl_class(char letter, CodeSet &set) {
@@ -130,7 +134,7 @@ class RegexParser {
       case 'S': add_pairs("\t\n\f\r  ", set); break;
       default: return false;
     }
-    complete(set, letter == 'D' || letter == 'W' || letter == 'S', flags_.fold);
+    complete(set, {.negative = letter == 'D' || letter == 'W' || letter == 'S', .fold = flags_.fold});
     return true;
   }
 
@@ -148,7 +152,7 @@ class RegexParser {
     if (flags_.fold && next_case(code_point) != code_point) {
       CodeSet set;
       set.add(code_point, code_point);
-      complete(set, false, true);
+      complete(set, {.fold = true});
       return set_atom(std::move(set));
     }
     atom({Regex::Op::kChar, {}, code_point, 1, 1});
@@ -414,7 +418,7 @@ class RegexParser {
       return true;
     }
     if (!unicode_class(name, set)) return false;
-    complete(set, negative, flags_.fold);
+    complete(set, {.negative = negative, .fold = flags_.fold});
     named_.emplace(key, set);
     return true;
   }
@@ -477,7 +481,7 @@ class RegexParser {
       first = false;
     }
     rest_.remove_prefix(1);
-    complete(set, negative, false);
+    complete(set, {.negative = negative});
     set_atom(std::move(set));
   }
 
@@ -512,7 +516,7 @@ class RegexParser {
     }
     CodeSet range;
     range.add(*from, to);
-    complete(range, false, flags_.fold);
+    complete(range, {.fold = flags_.fold});
     set.add(range);
     return true;
   }
@@ -538,7 +542,7 @@ class RegexParser {
     if (found == std::end(kPosix)) return fail("invalid character class range", whole.substr(0, 20)), false;
     CodeSet inner;
     add_pairs(found->pairs, inner);
-    complete(inner, negative, flags_.fold);
+    complete(inner, {.negative = negative, .fold = flags_.fold});
     set.add(inner);
     rest_.remove_prefix(end + 2);
     return true;

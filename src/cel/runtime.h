@@ -111,15 +111,16 @@ inline constexpr Cost kWalksItems{0, Measure::kItems};
 inline constexpr Cost kOwnCost{0, Measure::kOwn};
 
 // One overload of a function. The signature is a letter for each argument, '>' and the letter of the result:
-//   b bool, i int, u uint, d double, s string, y bytes, l list, m map, t timestamp, r duration, T type, D decimal, U
-//   uuid, A date, N null, O optional; # int, uint or double; c timestamp or date; * anything; + after a letter: one or
-//   more of it.
+//   b bool, i int, u uint, d double, s string, y bytes, l list, m map, t timestamp, r duration, T type, D decimal,
+//   U uuid, A date, N null, O optional; # int, uint or double; c timestamp or date; * anything;
+//   + after a letter: one or more of it.
 // As a result also: * not known, e the element of the first argument's list, = the first argument's type,
 //   P an optional of the first argument, E an optional of its element, v what the optional first argument holds, w as v
 //   or the second argument.
+enum Form : bool { kGlobal, kMember };  // name(all...), or first.name(rest...)
 struct Overload {
   std::string_view name;
-  bool member;  // called as first.name(rest...)
+  Form form;
   std::string_view signature;
   Function function;
   Cost cost;
@@ -130,15 +131,15 @@ struct OverloadRange {
   std::size_t count = 0;
 };
 
-OverloadRange find_function(std::string_view name, bool member);
+OverloadRange find_function(std::string_view name, Form form);
 OverloadRange all_functions();  // sorted by name
 // For hints: each name once, in order.
 const std::string_view *function_names(std::size_t &count);
 
 char kind_letter(Kind kind);
 bool letter_accepts(char letter, Kind kind);
-// Whether a failure is a limit's: && and || and the macros do not absorb it, or an evaluation could run into it for
-// ever.
+// Whether a failure is a limit's: && and || and the macros do not absorb it,
+// or an evaluation could run into it for ever.
 bool is_limit(const Value &value);
 // The overload for these values, nullptr when there is none.
 const Overload *select_overload(OverloadRange range, const Value *args, std::size_t count);

@@ -12,8 +12,8 @@ class TextSearch {
   enum class From { kFront, kBack };
 
   explicit TextSearch(std::string_view wanted, From from = From::kFront);
-  // From the front, the first place at or behind `start`; from the back, the last place at or before it. npos: there is
-  // none.
+  // From the front, the first place at or behind `start`; from the back, the last place at or before it.
+  // npos: there is none.
   std::size_t find(std::string_view text, std::size_t start) const;
 
  private:

@@ -8,8 +8,8 @@
 //     static void each(Visit &&visit) {
 //       visit("name", &Journal::name, kNamed);
 //
-// What a list does not say, such as a part that a row and an answer have in different shapes, is written by hand beside
-// it.
+// What a list does not say, such as a part that a row and an answer have in different shapes,
+// is written by hand beside it.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Group commit: postings of independent operations, decided and written as if one after the other and committed by one
-// flush.
+// Group commit: postings of independent operations, decided and written as if one after the other
+// and committed by one flush.
 #pragma once
 
 #include <chrono>

@@ -148,8 +148,8 @@ Result<Rows<Change>> changes_of(Result<store::Answer> answer, const base::Uuid &
   return out;
 }
 
-// Days into balances at their end: each has what the day before it had. Rows are in order of balance and date, either
-// way.
+// Days into balances at their end: each has what the day before it had.
+// Rows are in order of balance and date, either way.
 Outcome accumulate(std::vector<Change> &changes, bool descending) {
   if (descending) std::reverse(changes.begin(), changes.end());
   DatedTotal total;

@@ -1,6 +1,6 @@
 // Ensure: what a program runs at each of its starts. The row is created, or found by any of its keys and then compared
-// with what was asked for: only the fields that the request has, as everything else may have been changed since, and
-// rightly.
+// with what was asked for: only the fields that the request has,
+// as everything else may have been changed since, and rightly.
 //
 // A noun takes part with its lookups; its content is compared as it is rendered. Two that race for one row: the store
 // answers the later one "<noun>.exists" without having written, and it looks again.

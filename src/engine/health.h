@@ -1,6 +1,6 @@
 // ledger_health: how a ledger is, as an answer. On a store of ours the examination is made by one thread while another
-// waits for it, so that a store which is silent is told of in time; whatever the store says then goes into the answer,
-// too.
+// waits for it, so that a store which is silent is told of in time;
+// whatever the store says then goes into the answer, too.
 //
 // Thread rule: an Examination is shared by the two; everything else belongs to one thread.
 #pragma once

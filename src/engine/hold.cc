@@ -1,5 +1,5 @@
-// Holds: amounts set aside, captured and released. Each is a posting on the path of all (engine/post), and reads beside
-// it.
+// Holds: amounts set aside, captured and released. Each is a posting on the path of all (engine/post),
+// and reads beside it.
 #include <memory>
 #include <utility>
 
@@ -19,12 +19,16 @@ constexpr Operation::Traits kWrites{.access = store::Access::kWrite, .repeatable
 constexpr std::int64_t kMostExpired = 1000;
 constexpr std::int64_t kManyExpired = 100;  // each holds its accounts' balances until all are done
 
-// grouped: it may be one of a group, whose members do not see each other's captures and releases.
-OperationPtr make_posting(std::string_view name, core::AskedPosting posting, const RequestPtr &request, bool grouped) {
+// Whether it may be one of a group, whose members do not see each other's captures and releases.
+enum class Grouped : bool { kNo, kYes };
+
+OperationPtr make_posting(std::string_view name, core::AskedPosting posting, const RequestPtr &request,
+                          Grouped grouped = Grouped::kNo) {
   const auto unit = std::make_shared<const PostingUnit>(
       PostingUnit{.postings = {std::move(posting)}, .single = true, .request = request});
   return std::make_unique<Operation>(
-      name, kWrites, [unit](Context context) { return post(context, unit); }, grouped ? unit : nullptr);
+      name, kWrites, [unit](Context context) { return post(context, unit); },
+      grouped == Grouped::kYes ? unit : nullptr);
 }
 
 // {hold_id, id?, effective?}
@@ -83,7 +87,7 @@ Result<OperationPtr> hold_create(Ledger &, const RequestPtr &request) {
   core::AskedPosting posting = read_posting(reader);
   posting.hold.emplace().expires_at = reader.optional_instant("expires_at");
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return make_posting("hold_create", std::move(posting), request, true);
+  return make_posting("hold_create", std::move(posting), request, Grouped::kYes);
 }
 
 Result<OperationPtr> hold_capture(Ledger &, const RequestPtr &request) {
@@ -91,14 +95,14 @@ Result<OperationPtr> hold_capture(Ledger &, const RequestPtr &request) {
   core::AskedPosting posting = read_step(reader, core::AskedHoldStep::kCapture);
   read_amount(reader, *posting.step);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return make_posting("hold_capture", std::move(posting), request, false);
+  return make_posting("hold_capture", std::move(posting), request);
 }
 
 Result<OperationPtr> hold_release(Ledger &, const RequestPtr &request) {
   RequestReader reader(request->root());
   core::AskedPosting posting = read_step(reader, core::AskedHoldStep::kRelease);
   if (Outcome read = reader.finish(); !read) return std::move(read.error());
-  return make_posting("hold_release", std::move(posting), request, false);
+  return make_posting("hold_release", std::move(posting), request);
 }
 
 Result<OperationPtr> hold_find(Ledger &, const RequestPtr &request) {

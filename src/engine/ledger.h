@@ -78,8 +78,8 @@ class Ledger {
   const std::string &build_version() const { return library_version_; }
   TxTemplateCache &tx_templates() { return tx_templates_; }
   VelocityCache &velocity_controls() { return velocity_controls_; }
-  // What to do when something was written that the roll-up has to bring into other balances. Set before the first
-  // operation.
+  // What to do when something was written that the roll-up has to bring into other balances.
+  // Set before the first operation.
   void when_balances_follow(std::function<void()> wake) { wake_rollup_ = std::move(wake); }
   void balances_follow() const {
     if (wake_rollup_) wake_rollup_();

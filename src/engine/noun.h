@@ -1,6 +1,6 @@
 // Noun: a kind of entity as the operations see it: what it is called, how the store keeps it, what no two of it may
-// have in common. And the shapes of operation that most of them have: find, list, create, change, ensure
-// (engine/ensure.h).
+// have in common. And the shapes of operation that most of them have:
+// find, list, create, change, ensure (engine/ensure.h).
 #pragma once
 
 #include <algorithm>

@@ -319,7 +319,7 @@ enum class Purpose : std::uint8_t { kPost, kPreview, kExpire, kTryToExpire };
 
 // Without `out` there is one unit, whose outcome is the flow's. A preview is of one posting, and writes nothing. due:
 // the holds that are to expire, locked.
-Flow post_units(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out, Purpose purpose,
+Flow post_units(Context context, std::vector<PostingUnitPtr> units, Purpose purpose, GroupOutcomes *out = nullptr,
                 std::vector<core::Hold> due = {}) {
   TxTemplateCache &cache = context.ledger->tx_templates();
   base::Timestamp now = context.ledger->now();
@@ -427,11 +427,11 @@ base::Error naming_ids(const base::Error &error, const PostingUnit &unit) {
 Flow post(Context context, PostingUnitPtr unit) {
   std::vector<PostingUnitPtr> units;
   units.push_back(std::move(unit));
-  return post_units(context, std::move(units), nullptr, Purpose::kPost);
+  return post_units(context, std::move(units), Purpose::kPost);
 }
 
 Flow post_group(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out) {
-  return post_units(context, std::move(units), out, Purpose::kPost);
+  return post_units(context, std::move(units), Purpose::kPost, out);
 }
 
 // What is refused stays due, and first. Then those behind it are looked at, until so many can be released or none is
@@ -454,7 +454,7 @@ Flow expire_holds(Context context, std::int64_t limit) {
     for (const core::Hold &hold : due) units.push_back(release_of(hold));
     GroupOutcomes outcomes(units.size());
     const Purpose purpose = goes_on ? Purpose::kTryToExpire : Purpose::kExpire;
-    Flow releases = post_units(context, std::move(units), &outcomes, purpose, due);
+    Flow releases = post_units(context, std::move(units), purpose, &outcomes, due);
     releases.resume();
     while (!releases.done()) co_await pass_on(releases);
     Result<Render> ended = releases.take_outcome();
@@ -493,7 +493,7 @@ namespace {
 Flow preview(Context context, PostingUnitPtr unit) {
   std::vector<PostingUnitPtr> units;
   units.push_back(std::move(unit));
-  return post_units(context, std::move(units), nullptr, Purpose::kPreview);
+  return post_units(context, std::move(units), Purpose::kPreview);
 }
 
 OperationPtr make_post(PostingUnit asked) {

@@ -39,8 +39,8 @@ using GroupOutcomes = std::vector<UnitOutcome>;  // beside the units
 
 // Posts units as if one after the other, each with its own outcome, in one transaction: one that is refused is not
 // written, and one with an id or an external id of an earlier one is left out. Ends with an error only when the store
-// failed; what is not settled has then no outcome. Units that are settled already are passed over. `out` outlives the
-// flow.
+// failed; what is not settled has then no outcome. Units that are settled already are passed over.
+// `out` outlives the flow.
 Flow post_group(Context context, std::vector<PostingUnitPtr> units, GroupOutcomes *out);
 
 // Releases up to so many holds that have expired, each as if by itself, in one transaction.

@@ -1,5 +1,5 @@
-// What requests of several nouns have alike beside the fields of entities: pages and their cursors, and the keys of
-// balances.
+// What requests of several nouns have alike beside the fields of entities:
+// pages and their cursors, and the keys of balances.
 #pragma once
 
 #include <cstdint>

@@ -131,7 +131,8 @@ Flow step(Context, RollupProgress *progress) {
 Result<RollupProgress> rollup_progress(std::string_view answer) {
   const Result<base::Json> json = base::Json::parse(answer);
   if (!json) return base::Error(json.error());
-  return RollupProgress{number(*json, "applied"), number(*json, "frontier"), number(*json, "reached"), false};
+  return RollupProgress{
+      .applied = number(*json, "applied"), .frontier = number(*json, "frontier"), .reached = number(*json, "reached")};
 }
 
 OperationPtr make_rollup_step(RollupProgress &progress) {

@@ -68,8 +68,8 @@ class SessionPool {
   base::Result<Lease> acquire(
       store::Access access, const std::atomic<bool> *stop = nullptr,
       std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max());
-  // Waits; false when there is no use in waiting any longer: `stop` was set and wake() called, or the pool refuses
-  // waiting.
+  // Waits; false when there is no use in waiting any longer: `stop` was set and wake() called,
+  // or the pool refuses waiting.
   bool pause(std::chrono::milliseconds how_long, const std::atomic<bool> *stop);
   void wake();
   // From now on only a session that is free at once is lent out.

@@ -28,8 +28,8 @@ store::PostingRead locking_read(const std::vector<BalanceKey> &keys, bool host) 
   return read;
 }
 
-// Of accounts and of nothing: it shows whether the transaction that locked is still there, and makes a writer of one on
-// SQLite.
+// Of accounts and of nothing: it shows whether the transaction that locked is still there,
+// and makes a writer of one on SQLite.
 store::Call empty_write(const std::string &guard, base::Timestamp now) {
   base::JsonWriter document;
   document.begin_object().key("insert").raw("[]").key("update").raw("[]").key("events").raw("[]");

@@ -129,10 +129,15 @@ Error refusal(const char *code, const std::string &message,
   return error;
 }
 
-Render render_counts(const char *first, std::size_t one, const char *second, std::size_t other) {
-  return [=](base::JsonWriter &out) {
-    out.begin_object().key(first).integer(static_cast<std::int64_t>(one));
-    if (second != nullptr) out.key(second).integer(static_cast<std::int64_t>(other));
+struct Count {
+  const char *of;
+  std::size_t count;
+};
+
+Render render_counts(std::vector<Count> counts) {
+  return [counts = std::move(counts)](base::JsonWriter &out) {
+    out.begin_object();
+    for (const Count &one : counts) out.key(one.of).integer(static_cast<std::int64_t>(one.count));
     out.end_object();
   };
 }
@@ -152,7 +157,7 @@ Flow add_limit(Context context, Uuid control_id, Uuid limit_id, bool ensure) {
   if (limits->items.empty()) co_return not_found(kLimits.name, by_limit);
   for (const VelocityLimit &limit : control.limits) {
     if (limit.id != limit_id) continue;
-    if (ensure) co_return render_counts("created", 0, "found", 1);
+    if (ensure) co_return render_counts({{"created", 0}, {"found", 1}});
     co_return refusal("velocity_control.has_limit",
                       "velocity control " + control_id.text() + " has limit " + limit_id.text() + " already",
                       {{"control_id", control_id.text()}, {"limit_id", limit_id.text()}});
@@ -162,7 +167,7 @@ Flow add_limit(Context context, Uuid control_id, Uuid limit_id, bool ensure) {
   const base::Timestamp now = context.ledger->now();
   Outcome written = co_await ask_change(change, now, context);
   if (!written) co_return std::move(written.error());
-  if (ensure) co_return render_counts("created", 1, "found", 0);
+  if (ensure) co_return render_counts({{"created", 1}, {"found", 0}});
   control.limits.push_back(std::move(limits->items.front()));
   std::sort(control.limits.begin(), control.limits.end(),
             [](const VelocityLimit &a, const VelocityLimit &b) { return a.number < b.number; });
@@ -256,9 +261,9 @@ Result<ControlChange> plan_attach(const Targets &targets, const Attached &attach
 
 Render render_attached(const Targets &targets, const ControlChange &change) {
   if (targets.mode == Targets::kEnsure) {
-    return render_counts("created", change.attach.size(), "found", targets.ids.size() - change.attach.size());
+    return render_counts({{"created", change.attach.size()}, {"found", targets.ids.size() - change.attach.size()}});
   }
-  return render_counts("attached", change.attach.size(), "replaced", change.replace.size());
+  return render_counts({{"attached", change.attach.size()}, {"replaced", change.replace.size()}});
 }
 
 Flow attach(Context context, Targets targets, bool keep) {
@@ -308,11 +313,11 @@ Flow detach(Context context, Targets targets) {
   ControlChange change;
   change.detach = std::move(rows->items);
   const std::size_t detached = change.detach.size();
-  if (change.empty()) co_return render_counts("detached", 0, nullptr, 0);
+  if (change.empty()) co_return render_counts({{"detached", 0}});
   const base::Timestamp now = context.ledger->now();
   Outcome written = co_await ask_change(change, now, context);
   if (!written) co_return std::move(written.error());
-  co_return render_counts("detached", detached, nullptr, 0);
+  co_return render_counts({{"detached", detached}});
 }
 
 std::string balances_document(const std::vector<VelocityAttachment> &attachments, const core::HeadroomFilter &asked) {

@@ -42,9 +42,9 @@ OpState::~OpState() {
 }
 
 // Takes what an operation holds while it is in flight: its transaction and, on our own threads, a place in the ledger.
-Outcome OpState::accept(bool host) {
+Outcome OpState::accept(Stage next) {
   Stage expected = Stage::kMade;
-  if (!stage_.compare_exchange_strong(expected, host ? Stage::kStepping : Stage::kInFlight)) return run_twice_error();
+  if (!stage_.compare_exchange_strong(expected, next)) return run_twice_error();
   began_ = engine::Telemetry::Clock::now();
   bool occupied = false;
   const auto undo = [&] {
@@ -55,7 +55,7 @@ Outcome OpState::accept(bool host) {
     Outcome taken;
     if (tx_) taken = tx_->occupy();
     occupied = tx_ && taken;
-    if (taken && !host) taken = ledger_->enter();
+    if (taken && next == Stage::kInFlight) taken = ledger_->enter();
     if (!taken) undo();
     return taken;
   } catch (...) {
@@ -75,7 +75,7 @@ void OpState::unaccept() {
 Outcome OpState::submit() {
   Outcome submitted;
   try {
-    submitted = hand_in(false);
+    submitted = hand_in(In::kGroup);
   } catch (...) {  // only before the executor has the task
     unaccept();
     throw;
@@ -85,8 +85,8 @@ Outcome OpState::submit() {
   return submitted.error().status == Status::kClosed ? Outcome(closed_error()) : std::move(submitted);
 }
 
-// by_itself: as a task that joins no group.
-Outcome OpState::hand_in(bool by_itself) {
+Outcome OpState::hand_in(In in) {
+  const bool by_itself = in == In::kNoGroup;
   std::unique_ptr<runtime::Task> task = std::make_unique<OpTask>(shared_from_this());
   by_itself_.store(by_itself);
   task_id_.store(task->id());
@@ -118,7 +118,7 @@ Outcome OpState::run(std::int32_t timeout_ms) {
   if (started_.load()) return misuse("the operation was started; its answer comes through the queue");
   if (tx_ && tx_->kind() == TxState::Kind::kAdopted) return run_adopted();
   if (stage_.load() == Stage::kMade) {
-    if (Outcome accepted = accept(false); !accepted) return accepted;
+    if (Outcome accepted = accept(Stage::kInFlight); !accepted) return accepted;
     if (Outcome submitted = submit(); !submitted) return submitted;
   }
   if (stage_.load() == Stage::kStepping) return run_twice_error();
@@ -134,7 +134,7 @@ Outcome OpState::run(std::int32_t timeout_ms) {
 Outcome OpState::run_adopted() {
   if (stage_.load() == Stage::kMade) {
     if (ledger_->closing()) return closed_error();
-    if (Outcome accepted = accept(true); !accepted) return accepted;
+    if (Outcome accepted = accept(Stage::kStepping); !accepted) return accepted;
     if (cancel_.cancelled()) {
       answer(engine::cancelled_error());
     } else {
@@ -181,7 +181,7 @@ Outcome OpState::start(const std::shared_ptr<runtime::Queue> &queue, CompletionF
   }
   if (Outcome reserved = queue->reserve(ledger_->queue_max()); !reserved) return reserved;
   try {
-    Outcome accepted = accept(false);
+    Outcome accepted = accept(Stage::kInFlight);
     if (accepted) accepted = submit_to(queue, fn, user);
     if (!accepted) queue->cancel_reservation();
     return accepted;

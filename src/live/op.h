@@ -1,7 +1,7 @@
 // OpState: an operation that somebody asked for: who runs it, and its answer. Three ways to run it, each at most once:
 // run and start put it into a lane of the executor; on a connection that the program lends us it runs on the caller's
-// thread; step and feed (op_step.cc) let the program run its statements. op_group.cc: those that are committed
-// together.
+// thread; step and feed (op_step.cc) let the program run its statements.
+// op_group.cc: those that are committed together.
 //
 // Invariants: an operation that was accepted is answered exactly once; what is held while it is in flight (a place in
 // the ledger, one in the queue, the transaction) is given back when it is answered. Thread rule: safe from every
@@ -94,9 +94,10 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   void leaves_line() noexcept;  // a thread has taken it
   void take_step();
   base::Result<engine::Render> examine();
-  base::Outcome accept(bool host);
+  base::Outcome accept(Stage next);
   base::Outcome submit();
-  base::Outcome hand_in(bool by_itself);
+  enum class In : bool { kGroup, kNoGroup };  // whether its task may join one
+  base::Outcome hand_in(In in);
   void unaccept();
   base::Outcome submit_to(const std::shared_ptr<runtime::Queue> &queue, CompletionFn fn, void *user);
   void run_lent();

@@ -31,7 +31,7 @@ class OpState::Member final : public engine::GroupMember {
     Error refused;
     refused.status = Status::kNoMemory;
     try {
-      Outcome handed_in = op_.hand_in(true);
+      Outcome handed_in = op_.hand_in(In::kNoGroup);
       if (handed_in) {
         task_.reset();
         return;

@@ -36,7 +36,7 @@ std::int32_t OpState::step() {
   if (!tx_ || tx_->kind() != TxState::Kind::kHost) return refused(Status::kMisuse);
   if (ledger_->closing()) return refused(Status::kClosed);
   if (stage_.load() == Stage::kMade) {
-    if (Outcome accepted = accept(true); !accepted) return refused(accepted.error().status);
+    if (Outcome accepted = accept(Stage::kStepping); !accepted) return refused(accepted.error().status);
     if (cancel_.cancelled()) return fail_step(engine::cancelled_error());
     if (tx_->outside_transaction() && operation_->traits().access == store::Access::kWrite) {
       return fail_step(base::make_error(Status::kMisuse, "transaction.none",

@@ -21,7 +21,7 @@ base::Error not_migrated(std::string message) {
 }
 
 Result<std::int64_t> ask_integer(store::Session &session, store::StatementId id, const char *key) {
-  Result<store::Answer> answer = session.execute(store::Call{id, "{}", false});
+  Result<store::Answer> answer = session.execute(store::Call{.id = id, .document = "{}"});
   if (!answer) return std::move(answer.error());
   Result<base::Json> json = base::Json::parse(std::get<std::string>(*answer));
   if (!json) return std::move(json.error());
@@ -52,7 +52,7 @@ Outcome check_schema(store::Session &session, std::int64_t expected) {
 
 bool leaves_balances_behind(store::Session &session) {
   Result<store::Answer> answer =
-      session.execute(store::Call{store::StatementId::kRollupStatus, R"({"timeout_ms":0})", false});
+      session.execute(store::Call{.id = store::StatementId::kRollupStatus, .document = R"({"timeout_ms":0})"});
   if (!answer) return false;
   const Result<engine::RollupProgress> progress = engine::rollup_progress(std::get<std::string>(*answer));
   return progress && !progress->caught_up();

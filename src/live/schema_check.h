@@ -1,5 +1,5 @@
-// What a store is asked before a ledger's first use. Both block, and run inside the transaction that is open on the
-// session.
+// What a store is asked before a ledger's first use. Both block,
+// and run inside the transaction that is open on the session.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The system's randomness, and what tells two processes apart where it gives none. Any thread; nothing is kept over a
-// fork.
+// The system's randomness, and what tells two processes apart where it gives none.
+// Any thread; nothing is kept over a fork.
 #pragma once
 
 #include <cstddef>

@@ -101,8 +101,8 @@ class Executor {
   base::Outcome shutdown(Waiting waiting, std::function<void()> on_idle);
   bool stopping() const;  // a long task looks at this now and then
 
-  // After shutdown: waits for all threads, a moment when on_idle was seen. On a library thread it lets that thread go
-  // instead.
+  // After shutdown: waits for all threads, a moment when on_idle was seen.
+  // On a library thread it lets that thread go instead.
   void join();
 
   std::size_t threads_started() const;

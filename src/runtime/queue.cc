@@ -151,22 +151,26 @@ void Queue::push(std::shared_ptr<Completion> completion) noexcept {
   if (send) state_->wake.send();
 }
 
-// Asks for a place, and uses it where there is a log. dropped: so many had none before.
-Queue::LogPlace Queue::offer_log(std::shared_ptr<Completion> log, std::uint64_t dropped) noexcept {
+struct Queue::LogOffer {
+  std::shared_ptr<Completion> log{};  // what takes the place; null: only asks whether there is one
+  std::uint64_t dropped = 0;          // so many had no place before
+};
+
+Queue::LogPlace Queue::offer_log(LogOffer offer) noexcept {
   bool changed = true;
   bool send = false;
   LogPlace place = LogPlace::kFree;
   {
     const std::lock_guard<std::mutex> lock(state_->mutex);
     if (state_->closed) return LogPlace::kClosed;
-    if (dropped > 0 || state_->logs >= state_->log_capacity) {
+    if (offer.dropped > 0 || state_->logs >= state_->log_capacity) {
       place = LogPlace::kFull;
-      state_->dropped_count += dropped > 0 ? dropped : 1;
+      state_->dropped_count += offer.dropped > 0 ? offer.dropped : 1;
       changed = !state_->dropped_queued;
       if (changed) state_->queue_dropped();
-    } else if (log != nullptr) {
+    } else if (offer.log != nullptr) {
       ++state_->logs;
-      state_->pending.push_back(std::move(log));
+      state_->pending.push_back(std::move(offer.log));
     } else {
       changed = false;
     }
@@ -179,15 +183,15 @@ Queue::LogPlace Queue::offer_log(std::shared_ptr<Completion> log, std::uint64_t 
 
 Queue::LogPlace Queue::push_log(std::shared_ptr<Completion> log) noexcept {
   if (forked() || log->pushed_.exchange(true)) return LogPlace::kClosed;
-  return offer_log(std::move(log), 0);
+  return offer_log({.log = std::move(log)});
 }
 
-Queue::LogPlace Queue::place_for_log() noexcept { return forked() ? LogPlace::kClosed : offer_log(nullptr, 0); }
+Queue::LogPlace Queue::place_for_log() noexcept { return forked() ? LogPlace::kClosed : offer_log({}); }
 
 void Queue::drop_log() noexcept { tell_dropped_again(1); }
 
 void Queue::tell_dropped_again(std::uint64_t rest) noexcept {
-  if (!forked()) offer_log(nullptr, rest);
+  if (!forked()) offer_log({.dropped = rest});
 }
 
 Result<int> Queue::descriptor() {

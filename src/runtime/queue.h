@@ -1,6 +1,6 @@
 // Queue: where finished work waits for the program. Library threads push; the program reads framed messages (`read`),
-// has its callbacks called (`drain`, `run`), or watches a descriptor. The library never calls the program from its own
-// threads.
+// has its callbacks called (`drain`, `run`), or watches a descriptor.
+// The library never calls the program from its own threads.
 //
 // Invariants:
 // - Places: every piece of work takes a place before it starts (`reserve`) and holds it until its completion was read
@@ -27,8 +27,8 @@
 
 namespace cala::runtime {
 
-// How `read` lays out a message: native endian, 8-aligned, data at header_len, the next one at message_len. Both may
-// grow.
+// How `read` lays out a message: native endian, 8-aligned, data at header_len, the next one at message_len.
+// Both may grow.
 struct MessageHeader {
   std::uint32_t message_len;  // with header and padding
   std::uint16_t header_len;
@@ -52,8 +52,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
   void set_capacity(std::size_t places);
   void set_log_capacity(std::size_t logs);
-  // What a drain calls for a "dropped" message (a reader finds the count as tag and as data). keep: what user belongs
-  // to.
+  // What a drain calls for a "dropped" message (a reader finds the count as tag and as data).
+  // keep: what user belongs to.
   void set_dropped_callback(DroppedFn callback, void *user, std::shared_ptr<const void> keep = nullptr);
 
   // kBusy "queue.full" when in flight + undelivered fill the capacity, or `at_least` places where that is more.
@@ -107,7 +107,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool forked() const;
   static base::Error refusal_error(Refusal refusal);
 
-  LogPlace offer_log(std::shared_ptr<Completion> log, std::uint64_t dropped) noexcept;
+  struct LogOffer;
+  LogPlace offer_log(LogOffer offer) noexcept;
   Refusal enter(std::uintptr_t frame);
   void leave();
   int deliver_waiting(std::uint32_t max);

@@ -1,7 +1,7 @@
 // What stands behind a Queue, for queue.cc (the producers' and the program's other side) and queue_reader.cc (read,
 // drain, run) only. Invariant: one mutex guards everything but `rendered` and `rendered_for`, which belong to whoever
-// is the reader, and `wake`, which looks after itself. One block on the heap, so that a forked child can leave it
-// alone.
+// is the reader, and `wake`, which looks after itself. One block on the heap,
+// so that a forked child can leave it alone.
 #pragma once
 
 #include <condition_variable>

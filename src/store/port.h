@@ -12,21 +12,20 @@
 // UTC; dates are integers, days since 1970-01-01; ids are UUID text; decimals are strings; metadata is JSON text inside
 // a string; enums are lower-case words; absent values are null or left out. Rows:
 //   account      {id, version, code, name, external_id, normal_balance_type, status, description, metadata,
-//                balance_rollup,
-//                 is_set, floors (text, core/account/floors.h), created_at, modified_at}
+//                 balance_rollup, is_set, floors (text, core/account/floors.h), created_at, modified_at}
 //                 (of a set also journal_id; its code is its id, its status active)
 //   journal      {id, version, name, code, description, status, effective_balances, max_scale (JSON), closed_until,
 //                 created_at, modified_at}
 //   tx_template  {id, version, code, params, transaction, entries, description, metadata, created_at, modified_at}
 //                 (params, transaction, entries: JSON values as in the API, stored as JSON text)
 //   transaction  {id, journal_id, tx_template_id, tx_template_code, effective, correlation_id, external_id,
-//                description,
-//                 metadata, void_of, voided_by, hold_id, version, created_at, modified_at, entry_ids: [...]}
+//                 description, metadata, void_of, voided_by, hold_id, version, created_at, modified_at,
+//                 entry_ids: [...]}
 //   entry        {id, transaction_id, journal_id, account_id, entry_type, sequence, layer, direction, units, currency,
 //                 description, metadata, account_version, created_at}
-//   sums         [entries, entry_id, effective date of that, modified_at, x3: null (no entry) or [debit, credit,
-//                entry_id, its date,
-//                 modified_at]]: what the entries of a day, a month or a year add up to (core/balance/effective.h)
+//   sums         [entries, entry_id, effective date of that, modified_at,
+//                 x3: null (no entry) or [debit, credit, entry_id, its date, modified_at]]:
+//                 what the entries of a day, a month or a year add up to (core/balance/effective.h)
 //   balance      {account_id, journal_id, currency, version, entry_id, created_at, modified_at,
 //                 normal_balance_type (of the account, where read), layers: [[debit, credit, entry_id|null,
 //                 modified_at], x3]}
@@ -34,16 +33,15 @@
 //                        created_at, modified_at}
 //   velocity_control     {id, version, number, name, description, condition, action, limits: [velocity_limit],
 //                        created_at, modified_at}
-//   velocity_attachment  {account_id, control_id, version, is_set, params, frozen (JSON texts), created_at,
-//                        modified_at}
-//   velocity_balance     {account_id, currency, journal_id, control_id, limit_id, window, version, layers: [[debit,
-//                        credit], x3]}
-//   hold         {id, journal_id, status (as written last), expires_at, amount, currency, captured, closed_by, version,
-//                created_at,
-//                 modified_at}
-//   event        {sequence, type, recorded_at, subject_id, payload (JSON text, an object), transaction, entries:
-//                [entry]|null,
-//                 balances: [balance]|null}: the last three of the type transaction_created, whose payload may be null
+//   velocity_attachment  {account_id, control_id, version, is_set, params, frozen (JSON texts),
+//                        created_at, modified_at}
+//   velocity_balance     {account_id, currency, journal_id, control_id, limit_id, window, version,
+//                        layers: [[debit, credit], x3]}
+//   hold         {id, journal_id, status (as written last), expires_at, amount, currency, captured, closed_by,
+//                 version, created_at, modified_at}
+//   event        {sequence, type, recorded_at, subject_id, payload (JSON text, an object), transaction,
+//                 entries: [entry]|null, balances: [balance]|null}:
+//                 the last three of the type transaction_created, whose payload may be null
 // Rows of a list also carry "cursor": a string, opaque to everybody but the store that made it.
 #pragma once
 
@@ -78,18 +76,17 @@ enum class StatementId : std::uint8_t {
   kTxTemplateFind,   // id, code
   kTransactionFind,  // id, external_id
   kEntryFind,        // id, transaction_id (all entries of it, by sequence)
-  // Lists: {first: n, after: cursor|null, desc: bool, ...filters, null or absent when not asked} -> {rows: [...]}, n at
-  // most.
+  // Lists: {first: n, after: cursor|null, desc: bool, ...filters, null or absent when not asked} ->
+  // {rows: [...]}, n at most.
   kAccountList,     // by code; code_prefix, status. Only accounts that are not sets.
   kJournalList,     // by created_at, id; status
   kTxTemplateList,  // by code
   // by order of posting; tx_template_id, journal_id, account_id, correlation_id, effective_from, effective_to
   kTransactionList,
   // by order of posting; account_id, account_set_id (of every account below it, in its journal), journal_id,
+  // transaction_id, created_from, created_to, effective_from, effective_to. It and kTransactionList, with stable: true,
+  // end where nothing can come before what they show; kUnavailable "list.no_mark" where the store cannot know.
   kEntryList,
-  // transaction_id, created_from, created_to, effective_from,
-  // effective_to. These two with stable: true end where nothing can come before what they show; kUnavailable
-  // "list.no_mark" where the store cannot know.
   kBalanceList,     // by account_id, currency; journal_id, account_ids: [...]
   kBalanceHistory,  // by version; account_id, journal_id, currency
   // {keys: [{account_id, journal_id, currency}, ...]} -> {rows: [balance...]}
@@ -99,17 +96,17 @@ enum class StatementId : std::uint8_t {
   kBalanceAt,
   // {account_id, journal_id, currency, open: cut|null, close: cut} -> {kept: bool|null (no such journal), rows:
   // [{account_id, journal_id, currency, created_at, normal_balance_type, open: [sums...], close: [sums...]}]}: the
-  // buckets that make the balance at the end of two days. A cut is [first day of the day's year, of its month, the
-  // day].
+  // buckets that make the balance at the end of two days. A cut is [first day of the day's year,
+  // of its month, the day].
   kEffectiveRead,
   // A list by account_id, currency, effective: {journal_id, modified_since, since_day} -> {kept, rows: [{account_id,
   // journal_id, currency, created_at, normal_balance_type, effective, sums: of that day, before: [sums...] of all days
-  // before it, on the earliest row of each balance}]}: every day at whose end the balance is not what it was before
-  // modified_since.
+  // before it, on the earliest row of each balance}]}: every day at whose end the balance
+  // is not what it was before modified_since.
   kEffectiveChanges,
   // {account_id, journal_id, currency, layer, low, high, first, desc} -> {rows: [{version, debit, credit, entry}]}: the
-  // versions of a balance from low to high whose entry is of the layer, with the layer's sums after it; `first` at
-  // most.
+  // versions of a balance from low to high whose entry is of the layer, with the layer's sums after it;
+  // `first` at most.
   kStatementRead,
   // A list by effective, version: {account_id, journal_id, currency, layer, from, until} -> {rows: [{entry}]}: a
   // balance's entries of the layer on those effective dates.
@@ -194,8 +191,8 @@ enum class StatementId : std::uint8_t {
   kHoldFind,
   kHoldList,  // by order of posting, of expiry with expires_before; now, account_id (a set's too), status (as of now)
   // {now, first, after: id|null} -> {rows: [hold...]}, locked: open ones that have expired, the earliest first, behind
-  // a hold where one is given, without those of a locked account or journal, and those that another transaction has
-  // locked.
+  // a hold where one is given, without those of a locked account or journal,
+  // and those that another transaction has locked.
   kHoldDue,
   // {sequence|null, timeout_ms} -> {applied, reached, frontier, target}: how far balances that follow have come, could
   // come, and how far postings are; target: the sequence or the frontier. Waits until what is at or below the target is
@@ -281,8 +278,8 @@ struct Call {
 };
 
 // Locks what a batch of postings will touch, in sorted order, and reads it: journals (shared fence), accounts that have
-// no balance yet, balances, of the sets above the accounts too, each so that it cannot change until the transaction
-// ends.
+// no balance yet, balances, of the sets above the accounts too,
+// each so that it cannot change until the transaction ends.
 struct PostingRead : core::BatchNeeds {
   bool host = false;   // the transaction is the program's: answer a guard to hand to the write
   bool group = false;  // of independent postings: gives up soon where rows are held, so that nobody waits for another's
@@ -292,8 +289,8 @@ struct PostingRead : core::BatchNeeds {
 class PostingTicket {
  public:
   virtual ~PostingTicket() = default;
-  // The id of the next entry to be written; the engine asks once for each entry, in the order in which it will write
-  // them.
+  // The id of the next entry to be written; the engine asks once for each entry,
+  // in the order in which it will write them.
   virtual base::Uuid next_entry_id(base::Timestamp created_at) = 0;
 };
 
@@ -366,8 +363,8 @@ class Dialect {
   virtual std::int64_t schema_version() const = 0;  // that this library was built for
 };
 
-// The statement of a request that is the same in every dialect and has neither parameter nor answer: a Ddl or a
-// Savepoint.
+// The statement of a request that is the same in every dialect and has neither parameter nor answer:
+// a Ddl or a Savepoint.
 std::optional<SqlStatement> plain_statement(const Request &request);
 
 enum class Access : std::uint8_t { kRead, kWrite };

@@ -1,5 +1,5 @@
-// ProgramRows: puts together the document that answers a ProgramStatement, {columns, rows, affected}. One thread at a
-// time.
+// ProgramRows: puts together the document that answers a ProgramStatement, {columns, rows, affected}.
+// One thread at a time.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The ledger's small closed sets of words, and their text in JSON (lower case out, either case in) and in CEL (upper
-// case).
+// The ledger's small closed sets of words, and their text in JSON (lower case out, either case in)
+// and in CEL (upper case).
 #pragma once
 
 #include <array>

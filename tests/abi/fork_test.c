@@ -1,6 +1,6 @@
 /* After a fork: what the child inherits answers CALA_FORKED and is freed without touching anything, the parent goes on,
- * and the child opens a ledger of its own. A child never asserts: it says on stderr what it found, and ends with a
- * status. */
+ * and the child opens a ledger of its own. A child never asserts:
+ * it says on stderr what it found, and ends with a status. */
 #include "ledger_fixture.h"
 
 #include <pthread.h>

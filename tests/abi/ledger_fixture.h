@@ -2,8 +2,8 @@
  * short ways to run operations, in one call or as a host that drives them statement by statement. Everything goes
  * through cala.h.
  *
- * TRANSFER moves `amount` of USD from `sender` (debited) to `recipient` (credited); LOPSIDED debits `debit` and credits
- * `credit`. */
+ * TRANSFER moves `amount` of USD from `sender` (debited) to `recipient` (credited);
+ * LOPSIDED debits `debit` and credits `credit`. */
 #ifndef CALA_TESTS_LEDGER_FIXTURE_H
 #define CALA_TESTS_LEDGER_FIXTURE_H
 
@@ -32,8 +32,8 @@ struct ledger_fixture {
   char store[600]; /* the value of the configuration's "store" */
 };
 
-/* One test on both stores; PostgreSQL where CALA_TEST_POSTGRES names one. The test begins with fixture_open(state,
- * ""). */
+/* One test on both stores; PostgreSQL where CALA_TEST_POSTGRES names one.
+ * The test begins with fixture_open(state, ""). */
 extern enum store_kind on_sqlite;
 extern enum store_kind on_postgres;
 int fixture_teardown(void **state);
@@ -64,8 +64,8 @@ extern const struct book_step books_steps[];
 /* Makes an operation; fails the test when it is refused. */
 cala_op *make_op(cala_ledger *ledger, cala_tx *tx, operation_fn operation, const char *request);
 cala_op *make_transfer(cala_ledger *ledger, cala_tx *tx, const char *amount);
-/* A TRANSFER from Alice to Bob. id: NULL lets the library choose. The text is the caller's until the next call on this
- * thread. */
+/* A TRANSFER from Alice to Bob. id: NULL lets the library choose.
+ * The text is the caller's until the next call on this thread. */
 const char *transfer_request(const char *id, const char *amount);
 
 /* Makes, runs and frees an operation that must succeed; its answer is the caller's to free() . */
@@ -136,8 +136,8 @@ struct host_trace {
   int wrote_last_only; /* 1 while no statement came after one that writes */
 };
 
-/* Drives an operation from its first step to its end, or for at most `limit` statements (0: no limit). Returns the last
- * step. */
+/* Drives an operation from its first step to its end, or for at most `limit` statements (0: no limit).
+ * Returns the last step. */
 int32_t host_drive(cala_op *op, host_execute_fn execute, void *connection, int limit, struct host_trace *trace);
 
 #endif

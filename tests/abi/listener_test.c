@@ -437,8 +437,8 @@ static void listen_until(const struct ledger_fixture *books, enum step step) {
   }
 }
 
-/* How many were written down, how many of these once, the first and the last version, and how many pairs are not in
- * order. */
+/* How many were written down, how many of these once, the first and the last version,
+ * and how many pairs are not in order. */
 static int is_written(cala_ledger *ledger, int count) {
   static const char *const request =
       "{\"sql\": \"select count(*), count(distinct place), coalesce(min(version), 0), coalesce(max(version), 0), "

@@ -1,5 +1,5 @@
-/* What a transaction of cala_tx_begin carries besides the ledger's operations: the program's own statements, locks,
- * savepoints. */
+/* What a transaction of cala_tx_begin carries besides the ledger's operations:
+ * the program's own statements, locks, savepoints. */
 #include "ledger_fixture.h"
 
 #include <stdio.h>

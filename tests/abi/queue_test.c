@@ -360,8 +360,8 @@ static void cancel_and_shutdown_at_once_answer_once_and_shutdown_is_last(void **
   cala_queue_free(work->queue);
 }
 
-/* The running operation waits for the writer that this thread holds: a shutdown that waited for it would never
- * return. */
+/* The running operation waits for the writer that this thread holds:
+ * a shutdown that waited for it would never return. */
 static void shutdown_does_not_wait_for_what_runs(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   struct work *work = new_work(books, NULL);

@@ -113,8 +113,8 @@ static void a_transaction_is_busy_while_an_operation_runs_in_it(void **state) {
   assert_int_equal(units_of(books->ledger, NULL, BOB), 1001);
 }
 
-/* An open transaction holds SQLite's writer, or PostgreSQL's rows of these accounts: what is posted beside it has to
- * wait. */
+/* An open transaction holds SQLite's writer, or PostgreSQL's rows of these accounts:
+ * what is posted beside it has to wait. */
 static cala_op *start_one_that_waits(struct ledger_fixture *books, cala_queue *queue, cala_tx **holder) {
   cala_op *op = make_transfer(books->ledger, NULL, "1");
   *holder = begin_tx(books->ledger);

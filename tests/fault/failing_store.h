@@ -1,6 +1,6 @@
 // A store that fails: the nth call after fail_store_call(n) that compiles or runs an SQLite statement answers an I/O
-// error, or the nth call of libpq's that talks to the server finds its connection cut. Once, on whatever thread it
-// comes.
+// error, or the nth call of libpq's that talks to the server finds its connection cut.
+// Once, on whatever thread it comes.
 #pragma once
 
 #include <cstddef>

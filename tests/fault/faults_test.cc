@@ -785,8 +785,8 @@ TEST_P(FaultsOfAStore, AReadOfAQueueLosesNoAnswer) {
   cala_queue_free(queue);
 }
 
-// What waits behind an open transaction is committed as a group: each of it is told of once, and is there if it says
-// so.
+// What waits behind an open transaction is committed as a group:
+// each of it is told of once, and is there if it says so.
 TEST_P(FaultsOfAStore, AGroupIsPostedOnceOrNotAtAll) {
   constexpr std::size_t kGroup = 4;
   const char *const posting =

@@ -1,5 +1,5 @@
-// Two texts as decimals: what is read is written back the same, arithmetic is exact or refused, and order agrees with
-// it.
+// Two texts as decimals: what is read is written back the same, arithmetic is exact or refused,
+// and order agrees with it.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

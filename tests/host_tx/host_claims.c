@@ -347,8 +347,8 @@ static const struct written_operation operations[] = {
 };
 enum { OPERATIONS = sizeof operations / sizeof *operations };
 
-/* Those that write by the header but have claims of their own, or nothing to be kept from: they lock, wait, or run by
- * themselves. */
+/* Those that write by the header but have claims of their own, or nothing to be kept from:
+ * they lock, wait, or run by themselves. */
 static const operation_fn elsewhere[] = {cala_event_prune, cala_ledger_migrate,   cala_rollup_await,       cala_tx_exec,
                                          cala_tx_finish,   cala_tx_lock_accounts, cala_transaction_preview};
 

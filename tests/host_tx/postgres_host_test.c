@@ -386,8 +386,8 @@ static void make_holds(cala_tx *tx) {
   run_sql(&desk, "COMMIT");
 }
 
-/* Nor is a hold captured, released or expired on a snapshot that does not show what became of it, or of its accounts'
- * balances. */
+/* Nor is a hold captured, released or expired on a snapshot that does not show what became of it,
+ * or of its accounts' balances. */
 static void an_old_snapshot_moves_no_hold(void **state) {
   static const struct change capture = {cala_hold_capture,
                                         "{\"hold_id\": \"" HOLD "\", \"amount\": \"2\", \"final\": false}", NULL};

@@ -1,6 +1,5 @@
 /* A program with an SQLite connection of its own, which is another copy of SQLite than the ledger's: the system's
- * shared one. The ledger
- * has the same file open, or, as host:sqlite, no connection at all. */
+ * shared one. The ledger has the same file open, or, as host:sqlite, no connection at all. */
 #include "host_claims.h"
 
 #include <pthread.h>

@@ -177,8 +177,8 @@ class Ledger:
         self.external_ids = {}
         self.void_of = {}  # void: what it takes back
         self.voided_by = {}
-        # id: {"status", "expires_at", "amount", "currency", "captured", "closed_by", "version"}, the third None for
-        # several
+        # id: {"status", "expires_at", "amount", "currency", "captured", "closed_by", "version"};
+        # amount is None where there are several
         self.holds = {}
         self.balances = {}  # (journal, account, currency): [version, {layer: [debit, credit]}]
         self.entries = {}  # account: [(transaction, sequence)]
@@ -512,8 +512,7 @@ class Ledger:
 
     def count(self, made):
         """What velocity limits let pass with a warning. A void is to them what it takes back in the end, and so are the
-        first
-        entries of a capture or a release of a hold."""
+        first entries of a capture or a release of a hold."""
         transaction, entries, when, warnings = made["transaction"], made["entries"], self.now, []
         seen = transaction
         while "void_of" in seen:
@@ -747,8 +746,8 @@ class Ledger:
                 "net": text(debit - credit if normal == "debit" else credit - debit)}
 
     def statement(self, key, layer, by, first, last):
-        """What there was before, lines with what there was after each, what there was at the end; both ends
-        included."""
+        """What there was before, lines with what there was after each, what there was at the end;
+        both ends included."""
         moves = [move for move in self.moves if move[:3] == key and move[4] == layer]
         if by == "effective":
             moves.sort(key=lambda move: move[3])

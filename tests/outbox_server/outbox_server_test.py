@@ -112,8 +112,8 @@ class Books:
 
 
 class Checker:
-    """Knows what was acknowledged, and holds what is heard against it: places grow, an account's versions follow each
-    other."""
+    """Knows what was acknowledged, and holds what is heard against it:
+    places grow, an account's versions follow each other."""
 
     def __init__(self, case):
         self.case = case

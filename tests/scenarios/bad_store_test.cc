@@ -1,5 +1,5 @@
-// Stores that cannot be opened or written: each is refused with its status and code, in a message that tells no
-// password.
+// Stores that cannot be opened or written: each is refused with its status and code,
+// in a message that tells no password.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>

@@ -81,8 +81,8 @@ Document sample_of(const cJSON *type, std::size_t alternative) {
   return {out, cJSON_Delete};
 }
 
-// Whether a JSON value of that kind may stand where the type is wanted: "number", "string", "bool", "array", "object",
-// "null".
+// Whether a JSON value of that kind may stand where the type is wanted:
+// "number", "string", "bool", "array", "object", "null".
 bool takes(const cJSON *type, std::string_view json) {
   const Contract &contract = Contract::of_library();
   type = contract.resolved(type);

@@ -322,8 +322,8 @@ TEST_P(HeldRows, LetOthersGoOn) {
 }
 INSTANTIATE_TEST_SUITE_P(Pools, HeldRows, ::testing::Values(1, 10));
 
-// Where nobody says how long to wait for rows, a group does not wait as long as one posting would: its others are let
-// go.
+// Where nobody says how long to wait for rows, a group does not wait as long as one posting would:
+// its others are let go.
 TEST(GroupCommitOnPostgres, WaitsForHeldRowsOnlyWithWhoNeedsThem) {
   if (!is_available(StoreKind::kPostgres)) GTEST_SKIP() << "CALA_TEST_POSTGRES names no PostgreSQL";
   const TestStore store(StoreKind::kPostgres);

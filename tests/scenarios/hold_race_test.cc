@@ -78,8 +78,8 @@ class HoldRace : public ::testing::TestWithParam<StoreKind> {
     return {net("settled"), net("pending")};
   }
 
-  // What a capture answers that has to wait until the first ledger's transaction is rolled back, while its hold
-  // expires.
+  // What a capture answers that has to wait until the first ledger's transaction is rolled back,
+  // while its hold expires.
   Answer captured_too_late(const std::string &first_does, const std::string &request) {
     const std::unique_ptr<LedgerClient> late = store_->open(R"("clock": {"manual": "2026-01-01T00:00:00Z"})");
     const Answer made = late->run("hold_create", R"({"tx_template_code": "HOLD", "id": ")" + std::string(kHold) +

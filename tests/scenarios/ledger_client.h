@@ -46,8 +46,8 @@ class LedgerClient {
   // Runs an operation; inside the open transaction, if there is one. An answer that the contract does not know fails
   // the test.
   Answer run(std::string_view operation, std::string_view request);
-  // Starts them all, outside of a transaction, and waits: those that come while others are committed share the next
-  // commit.
+  // Starts them all, outside of a transaction, and waits: those that come while others
+  // are committed share the next commit.
   std::vector<Answer> run_together(const std::vector<std::pair<std::string, std::string>> &asked);
 
   Answer begin();

@@ -1,5 +1,5 @@
-// What a proxy between libcala and the tests' PostgreSQL needs: an end that listens on 127.0.0.1, and the server's Unix
-// socket.
+// What a proxy between libcala and the tests' PostgreSQL needs: an end that listens on 127.0.0.1,
+// and the server's Unix socket.
 #pragma once
 
 #include <optional>

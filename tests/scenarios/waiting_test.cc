@@ -103,8 +103,8 @@ TEST(WaitingByDefault, EndsAfterThirtySeconds) {
   for (std::thread &thread : threads) thread.join();
 }
 
-// Nothing is read while they run: what bounds them is the ledger's limit, above and below what a queue has room for by
-// itself.
+// Nothing is read while they run: what bounds them is the ledger's limit,
+// above and below what a queue has room for by itself.
 TEST_P(Waiting, AsManyOperationsAsTheConfigurationSaysAreTaken) {
   if (GetParam() != StoreKind::kSqlite) return;  // it is the same for both
   for (const std::size_t most : {std::size_t{10}, std::size_t{65600}}) {

@@ -1,5 +1,5 @@
-// Opening, migrating and refusing: what the embedded store says when the file, the disk or another writer is in the
-// way.
+// Opening, migrating and refusing: what the embedded store says when the file,
+// the disk or another writer is in the way.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>

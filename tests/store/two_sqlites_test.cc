@@ -1,6 +1,6 @@
 // Two copies of SQLite in one process, another process besides, one file. All three post to the same accounts, opening
-// and closing as they go. Without the care of platform/file_locks.h this ends in lost postings or a damaged file within
-// seconds.
+// and closing as they go. Without the care of platform/file_locks.h this ends in lost postings
+// or a damaged file within seconds.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>

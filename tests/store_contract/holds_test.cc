@@ -1,5 +1,5 @@
-// Holds, as a store keeps them: written with the posting that makes, captures or releases one, refused when another was
-// faster.
+// Holds, as a store keeps them: written with the posting that makes, captures or releases one,
+// refused when another was faster.
 #include <gmock/gmock.h>
 
 #include "store/rows.h"

@@ -234,8 +234,8 @@ TEST_P(PostgresContract, AHostsRollbackTakesThePostingWithIt) {
   }
 }
 
-// Our own connections send a posting's rows in binary, programs send them as text: every value there is must arrive the
-// same.
+// Our own connections send a posting's rows in binary, programs send them as text:
+// every value there is must arrive the same.
 class PostedRows : public PostgresContract {
  protected:
   // Whatever a posting wrote, and the numbers that it draws begin where they began before.
@@ -496,8 +496,8 @@ TEST_P(PostgresContract, AReadOnlyTransactionIsNamed) {
   sql_->run("ROLLBACK");
 }
 
-// Members are frozen by their first entry, also where that is committed after the snapshot of whoever writes the
-// membership.
+// Members are frozen by their first entry, also where that is committed after the snapshot
+// of whoever writes the membership.
 TEST_P(PostgresContract, AMembershipUnderAFixedSnapshotDoesNotOverlookAFirstEntry) {
   for (const char *level : {"REPEATABLE READ", "SERIALIZABLE"}) {
     const auto named = [&](const char *name) { return add_account(std::string(name) + " " + level); };

@@ -1,5 +1,5 @@
-// Velocity, as a store keeps it: what is attached comes with a posting's read, what was counted is written with the
-// posting.
+// Velocity, as a store keeps it: what is attached comes with a posting's read,
+// what was counted is written with the posting.
 #include <gmock/gmock.h>
 
 #include "store/rows.h"

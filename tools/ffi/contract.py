@@ -1,5 +1,5 @@
-"""What the generators of the wrappers' types share: the documents of cala.h (documents.py), walked and put into
-words."""
+"""What the generators of the wrappers' types share: the documents of cala.h (documents.py),
+walked and put into words."""
 import json
 import re
 import textwrap
@@ -154,8 +154,8 @@ def errors_by_status(documents, operation):
 
 
 def noun_and_verb(documents, operation):
-    """account_set and add_members of account_set_add_members: the noun is a type of the contract, or what is
-    created."""
+    """account_set and add_members of account_set_add_members:
+    the noun is a type of the contract, or what is created."""
     if operation == "tx_finish":  # of a prepared one
         return "prepared", "finish"
     nouns = {*documents["types"], *(name.removesuffix("_create") for name in documents["operations"]

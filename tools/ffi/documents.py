@@ -1,5 +1,5 @@
-"""The documents of cala.h: what its comments say about requests, results and errors, as data ("Notation of documents"
-there).
+"""The documents of cala.h: what its comments say about requests, results and errors,
+as data ("Notation of documents" there).
 
 Gives abi/api.json, which the library also hands out (cala_api), docs/operations.md, the tables of docs/errors.md and
 the rows of ABI.md.
@@ -393,8 +393,8 @@ def code_tables(documents):
 
 
 def promised_rows(documents, text):
-    """The rows of ABI.md: what it says of a function stays, and one that it lacks is stable since its operation's
-    version."""
+    """The rows of ABI.md: what it says of a function stays, and one that it lacks
+    is stable since its operation's version."""
     known = dict(re.findall(r"^\| `(cala_\w+)` \| (.*) \|$", text, re.M))
     since = {f"cala_{name}": operation["since"] for name, operation in documents["operations"].items()}
     now = ".".join(documents["version"].split(".")[:2])

@@ -1,6 +1,6 @@
 """What is mechanical in the Go wrapper's package cala: documents_gen.go has the types of requests and answers and the
-codes of errors,
-operations_gen.go the methods of operations but those in HAND, which are written by hand; and its coverage.json.
+codes of errors, operations_gen.go the methods of operations but those in HAND, which are written by hand;
+and its coverage.json.
 """
 import json
 import re

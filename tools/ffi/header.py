@@ -1,15 +1,13 @@
 """What cala.h declares, read for the generators of the raw bindings (tools/make_ffi).
 
 The header keeps to a small C: opaque structs, scalar types, enums of constants, two callback types and functions.
-Anything else
-is an error here, so that a binding never guesses.
+Anything else is an error here, so that a binding never guesses.
 """
 import pathlib
 import re
 from dataclasses import dataclass
 
 HANDLES = ("cala_ledger", "cala_queue", "cala_tx", "cala_op", "cala_listener", "cala_error")
-LABEL = "(?:request|result|errors|access|since|do|details): "
 OPERATION = ["cala_ledger *", "cala_tx *", "const char *", "size_t", "cala_op **", "cala_error **"]
 
 
@@ -63,28 +61,6 @@ def parse_parameters(text):
 def comment_text(frame):
     lines = [re.sub(r"^ \* ?", "", line) for line in frame.strip("\n").split("\n")]
     return "\n".join(lines).replace("/* ", "", 1).rsplit("*/", 1)[0].strip()
-
-
-def wrapped(text, width=120):
-    """The header with the lines of comments that are too long broken at a space; what is over goes to the front of the
-    next one where
-    that goes on with the same words."""
-    lines = text.split("\n")
-    for at, line in enumerate(lines):  # which grows on the way
-        if len(line) <= width or not re.match(r"/\* | \* ", line):
-            continue
-        end = " */" if line.endswith(" */") else ""
-        cut = line.rfind(" ", 0, width + 1 - len(end))
-        lines[at], over = line[:cut].rstrip(), line[cut + 1:]
-        above = re.match(r"/\* | \*( +)", line)
-        indent = "   " if re.match(rf"/\* code| \* {LABEL}", line) else above[1] or " "
-        following = lines[at + 1] if at + 1 < len(lines) else ""
-        goes_on = re.match(rf" \*( +)(?!{LABEL}|-)", following)
-        if not end and goes_on and goes_on[1] == indent:
-            lines[at + 1] = f" *{indent}{over} {following[len(goes_on[0]):]}"
-        else:
-            lines.insert(at + 1, f" *{indent}{over}")
-    return "\n".join(lines)
 
 
 def read_header(path=None):

@@ -2,8 +2,7 @@
 koffi, one with bun:ffi.
 
 Both give the same functions with the same arguments. Handles are numbers or BigInts, as the loader likes them, and
-opaque to callers;
-what C writes through a pointer is read from a BigUint64Array of one place.
+opaque to callers; what C writes through a pointer is read from a BigUint64Array of one place.
 """
 import re
 

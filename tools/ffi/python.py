@@ -1,5 +1,5 @@
-"""The raw layer of ffi-examples/python: cala/raw.py, ctypes prototypes of all of cala.h, and cala/raw.pyi, their
-types."""
+"""The raw layer of ffi-examples/python: cala/raw.py, ctypes prototypes of all of cala.h,
+and cala/raw.pyi, their types."""
 import re
 import textwrap
 

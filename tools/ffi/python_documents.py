@@ -1,8 +1,8 @@
 """The types of ffi-examples/python, cala/documents.py: requests, answers, enumerations and codes of errors.
 
 cala/operations.py says how its methods take them: what is no parameter of its own is in **fields: Unpack[NAME], and the
-second argument of
-its mark is what it gives. Those names are taken from there, and a method that the contract contradicts is an error.
+second argument of its mark is what it gives. Those names are taken from there, and a method that the contract
+contradicts is an error.
 """
 import ast
 import json
@@ -171,8 +171,8 @@ class Writer:
             raise SystemExit(f"the Python wrapper has two different types called {name}")
 
     def typed(self, name, fields, asked, doc, owner, bases=(), rename=False, nullable=False):
-        """A TypedDict; a key that is a keyword of Python gets an underscore (rename), or is in a TypedDict of its
-        own."""
+        """A TypedDict; a key that is a keyword of Python gets an underscore (rename),
+        or is in a TypedDict of its own."""
         needed, optional, bases = [], [], list(bases)
         for field in fields.fields:
             of, null = split_null(field.type)

@@ -1,7 +1,7 @@
 """The raw layer of the Ruby gem: ffi-examples/ruby/lib/cala/raw.rb."""
 
-# These wait for the store, for a thread or for the program's callback, so they are called without the interpreter's
-# lock.
+# These wait for the store, for a thread or for the program's callback,
+# so they are called without the interpreter's lock.
 BLOCKING = {
     "cala_ledger_open", "cala_ledger_free", "cala_op_run", "cala_queue_wait", "cala_queue_run", "cala_queue_drain",
     "cala_tx_begin", "cala_tx_adopt", "cala_tx_commit", "cala_tx_rollback", "cala_tx_prepare", "cala_tx_free",

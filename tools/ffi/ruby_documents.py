@@ -1,6 +1,5 @@
 """What is mechanical in the Ruby gem: lib/cala/nouns.rb has the methods of the nouns with their YARD comments,
-sig/documents.rbs their
-signatures and the types of requests, answers and codes; and its coverage.json.
+sig/documents.rbs their signatures and the types of requests, answers and codes; and its coverage.json.
 """
 import json
 import textwrap

@@ -1339,8 +1339,8 @@ func LedgerShutdown(ledger *Ledger, queue *Queue, fn CompletionFn, user uintptr)
 	return outError, status
 }
 
-// LedgerFree is cala_ledger_free. Ends a ledger: shuts it down when that was not done, waits for what runs, closes
-// connections.
+// LedgerFree is cala_ledger_free. Ends a ledger: shuts it down when that was not done, waits for what runs,
+// closes connections.
 func LedgerFree(ledger *Ledger) {
 	C.go_cala_ledger_free(ledger)
 }
@@ -1907,9 +1907,9 @@ func JournalUnlock(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status)
 	return outOp, outError, status
 }
 
-// JournalClose is cala_journal_close. Closes a journal's books up to a date: what has an effective date up to it is
-// rejected from now on (journal.closed), be it a posting, a void, or what becomes of a hold, until the books are
-// reopened.
+// JournalClose is cala_journal_close. Closes a journal's books up to a date: what has an effective date up to it
+// is rejected from now on (journal.closed), be it a posting, a void, or what becomes of a hold, until the books
+// are reopened.
 func JournalClose(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -1918,8 +1918,8 @@ func JournalClose(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) 
 	return outOp, outError, status
 }
 
-// JournalReopen is cala_journal_reopen. Reopens a journal's books: they stay closed up to a date, or with null are open
-// altogether.
+// JournalReopen is cala_journal_reopen. Reopens a journal's books: they stay closed up to a date, or with null are
+// open altogether.
 func JournalReopen(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -1937,8 +1937,8 @@ func TxTemplateCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Stat
 	return outOp, outError, status
 }
 
-// TxTemplateEnsure is cala_tx_template_ensure. Creates a tx template, or finds the one that has its id or code; as
-// account_ensure.
+// TxTemplateEnsure is cala_tx_template_ensure. Creates a tx template, or finds the one that has its id or code;
+// as account_ensure.
 func TxTemplateEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -1974,8 +1974,8 @@ func VelocityLimitCreate(ledger *Ledger, tx *Tx, request string) (*Op, *Error, S
 	return outOp, outError, status
 }
 
-// VelocityLimitEnsure is cala_velocity_limit_ensure. Creates a velocity limit, or finds the one that has this id; as
-// account_ensure.
+// VelocityLimitEnsure is cala_velocity_limit_ensure. Creates a velocity limit, or finds the one that has this id;
+// as account_ensure.
 func VelocityLimitEnsure(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -2049,8 +2049,8 @@ func VelocityControlAttach(ledger *Ledger, tx *Tx, request string) (*Op, *Error,
 	return outOp, outError, status
 }
 
-// VelocityControlEnsureAttached is cala_velocity_control_ensure_attached. Attaches a control where it is not attached
-// yet.
+// VelocityControlEnsureAttached is cala_velocity_control_ensure_attached. Attaches a control where it is not
+// attached yet.
 func VelocityControlEnsureAttached(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -2265,9 +2265,9 @@ func BalanceHistory(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status
 	return outOp, outError, status
 }
 
-// BalanceAt is cala_balance_at. The balance as it was: that version of it, what had been written at that instant, or
-// what its entries up to the end of that effective date add up to, whenever they were posted (in a journal with
-// effective_balances).
+// BalanceAt is cala_balance_at. The balance as it was: that version of it, what had been written at that instant,
+// or what its entries up to the end of that effective date add up to, whenever they were posted (in a journal
+// with effective_balances).
 func BalanceAt(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -2377,8 +2377,8 @@ func ListenerRemove(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status
 }
 
 // TxLockAccounts is cala_tx_lock_accounts. Locks the balances of accounts, in the order that the library always locks
-// in: first, when several postings share one transaction, so that two such transactions wait for each other instead of
-// deadlocking.
+// in: first, when several postings share one transaction, so that two such transactions wait for each other instead
+// of deadlocking.
 func TxLockAccounts(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error
@@ -2407,8 +2407,8 @@ func TxFinish(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	return outOp, outError, status
 }
 
-// PreparedList is cala_prepared_list. Lists the transactions of this ledger that are prepared and have not ended, by
-// gid.
+// PreparedList is cala_prepared_list. Lists the transactions of this ledger that are prepared and have not ended,
+// by gid.
 func PreparedList(ledger *Ledger, tx *Tx, request string) (*Op, *Error, Status) {
 	var outOp *C.cala_op
 	var outError *C.cala_error

@@ -23,8 +23,8 @@ import (
 // One way for a program to have its own database, whose transactions the ledger's postings join.
 type adapter struct {
 	name string
-	// Opens what the ledger's store names; readOnly counts on SQLite, where connections and not transactions are
-	// read-only.
+	// Opens what the ledger's store names; readOnly counts on SQLite,
+	// where connections and not transactions are read-only.
 	open func(t *testing.T, store string, readOnly bool) database
 }
 

@@ -1,5 +1,5 @@
-// Statements of account by effective date, a balance over a range, the trial balance: node dist/examples/statement.js
-// [store]
+// Statements of account by effective date, a balance over a range, the trial balance:
+// node dist/examples/statement.js [store]
 import { Ledger } from "cala-ledger";
 import { suffixFor } from "./suffix.js";
 

@@ -1,5 +1,5 @@
-// Velocity: how much may pass in a day, what is left, other params, warnings, detaching: node dist/examples/velocity.js
-// [store]
+// Velocity: how much may pass in a day, what is left, other params, warnings, detaching:
+// node dist/examples/velocity.js [store]
 import { CalaError, Ledger, type Param } from "cala-ledger";
 import { suffixFor } from "./suffix.js";
 

@@ -25,15 +25,15 @@ export interface Failure {
 }
 
 /**
- * Base of every failure that the ledger reports. Decide by its class (or `status`), compare `code` for exactly what
- * happened.
+ * Base of every failure that the ledger reports. Decide by its class (or `status`),
+ * compare `code` for exactly what happened.
  */
 export class CalaError extends Error {
   /** What kind of failure; each has a class of its own. */
   readonly status: StatusName;
   /**
-   * Exactly what failed: a stable dotted word, such as "account.locked". A newer library may have more than its type
-   * names.
+   * Exactly what failed: a stable dotted word, such as "account.locked".
+   * A newer library may have more than its type names.
    */
   readonly code: ErrorCode;
   /** True when the same call may succeed if it is repeated; inside a transaction after a rollback. */

@@ -33,8 +33,7 @@ export interface LedgerConfig {
   /** PostgreSQL only: the schema of all tables and functions. Default "cala". */
   schema?: string;
   /** max: connections to PostgreSQL at most, 1 to 1000 (default 10). timeoutMs: how long to wait for a free one, or for
-   *  SQLite's
-   * one writer (default 30000); then BusyError store.pool_timeout, store.busy. */
+   *  SQLite's one writer (default 30000); then BusyError store.pool_timeout, store.busy. */
   pool?: { max?: number; timeoutMs?: number };
   /** Time stands still at an instant until `clock.set` or `clock.advance`. Default: the system's clock. */
   clock?: { manual: Instant | Date };
@@ -149,8 +148,8 @@ export class Ledger extends Scope {
 
   /**
    * Opens a ledger: connects and, where asked, migrates. A key that is there but undefined or null is an InvalidError.
-   * InvalidError, UnavailableError (store.*), PermissionError,
-   * UnsupportedError (store.migrations_missing: open with `migrate: true`), BusyError, LibraryMissingError.
+   * InvalidError, UnavailableError (store.*), PermissionError, UnsupportedError (store.migrations_missing: open with
+   * `migrate: true`), BusyError, LibraryMissingError.
    */
   static open(config: LedgerConfig = {}, options: OpenOptions = {}): Promise<Ledger> {
     return toldFrom(calledHere(Ledger.open), Ledger.#opened(config, options));
@@ -215,8 +214,8 @@ export class Ledger extends Scope {
   /**
    * Takes part in the transaction that the program has open on its own driver: a handle of pg, pg-promise, knex,
    * postgres.js, Drizzle, Kysely, TypeORM, Prisma, Sequelize, MikroORM, Objection, Bun.sql, better-sqlite3,
-   * node:sqlite, bun:sqlite, or what `adapter()` makes. Without an
-   * open transaction operations fail with MisuseError transaction.none and write nothing.
+   * node:sqlite, bun:sqlite, or what `adapter()` makes. Without an open transaction operations fail
+   * with MisuseError transaction.none and write nothing.
    */
   in(handle: SqliteHandle | Adapter, options?: TransactionOptions): SqliteTransaction;
   in(handle: PostgresHandle, options?: TransactionOptions): HostTransaction;
@@ -227,8 +226,8 @@ export class Ledger extends Scope {
   }
 
   /**
-   * Runs a whole transaction, begin to commit, again when it lost a race: 10 times at most, unless `attempts` says
-   * otherwise.
+   * Runs a whole transaction, begin to commit, again when it lost a race:
+   * 10 times at most, unless `attempts` says otherwise.
    */
   retrying<T>(work: (attempt: number) => Promise<T>, options?: RetryOptions): Promise<T> {
     return retrying(work, options);
@@ -261,8 +260,8 @@ export class Ledger extends Scope {
   }
 
   /**
-   * Walks what the program has against the ledger, page by page: what is missing, differing or extra. See
-   * `docs/reconcile.md`.
+   * Walks what the program has against the ledger, page by page: what is missing, differing or extra.
+   * See `docs/reconcile.md`.
    */
   reconcile<Row = unknown>(options: ReconcileOptions<Row>): AsyncGenerator<Reconciled<Row>, void, undefined> {
     return reconcile(this, options);
@@ -270,8 +269,8 @@ export class Ledger extends Scope {
 
   /**
    * Ends what is prepared (`prepare` of a transaction) as the program decided, and guesses nothing. An error that is
-   * not one of `failed` ends it, too: what is finished by then stays so, the rest is for the next time. See
-   * `docs/two-phase.md`.
+   * not one of `failed` ends it, too: what is finished by then stays so, the rest is for the next time.
+   * See `docs/two-phase.md`.
    */
   recover(options: RecoverOptions): Promise<Recovered> {
     return recover(this, options);

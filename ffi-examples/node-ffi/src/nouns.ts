@@ -131,8 +131,8 @@ export class Journals extends Noun {
     return this.caller.call("journal_unlock", { id: journal.id }, options);
   }
   /**
-   * Closes a journal's books up to a date: nothing is posted any more that is effective then. {@link
-   * t.JournalCloseError}
+   * Closes a journal's books up to a date: nothing is posted any more that is effective then.
+   * {@link t.JournalCloseError}
    */
   close(request: t.JournalCloseRequest, options?: CallOptions): Promise<t.Journal> {
     return this.caller.call("journal_close", request, options);
@@ -149,8 +149,8 @@ export class TxTemplates extends Noun {
     return this.caller.call("tx_template_create", template, options);
   }
   /**
-   * Creates a tx template, or finds it by any of its keys; says which. {@link t.TxTemplateEnsureError}
-   * (`details.field`)
+   * Creates a tx template, or finds it by any of its keys; says which.
+   * {@link t.TxTemplateEnsureError} (`details.field`)
    */
   ensure(template: t.TxTemplateEnsureRequest, options?: CallOptions): Promise<t.TxTemplateEnsureResult> {
     return this.caller.call("tx_template_ensure", template, options);

@@ -63,8 +63,8 @@ export class Projection<Connection> {
 
   /**
    * Empties the tables by `clear` and forgets the place, in one transaction, and applies all events anew. Gives how
-   * many events that were. NotFoundError event.pruned where the first ones are no longer there: nothing is emptied
-   * then.
+   * many events that were. NotFoundError event.pruned where the first ones are no longer there:
+   * nothing is emptied then.
    */
   async rebuild(): Promise<number> {
     const { name, clear } = this.#options;

@@ -226,8 +226,8 @@ function checkBegun(adapter: Adapter, name: t.OperationName): void {
 const turnsOf = shared("turns", () => new WeakMap<object, Turns>());
 
 /**
- * The transaction that the program has open on its own driver, made by `in()`. Committing and rolling back is the
- * program's.
+ * The transaction that the program has open on its own driver, made by `in()`.
+ * Committing and rolling back is the program's.
  */
 export class HostTransaction extends TransactionScope {
   readonly #ground: Ground;
@@ -322,8 +322,8 @@ export class HostTransaction extends TransactionScope {
     }
   }
 
-  // A handle for each operation: the program's connection outlives its transactions, and nothing tells us when one
-  // ends.
+  // A handle for each operation: the program's connection outlives its transactions,
+  // and nothing tells us when one ends.
   #stand(ledger: Handle, adapter: Adapter, savepoint: boolean): Handle {
     const { raw } = this.#ground;
     const options = encoded({ dialect: adapter.dialect, savepoint: savepoint || undefined });

@@ -1,5 +1,5 @@
-// Each case in a process of its own, CALA_RUNS times (default 20): it ends by itself, with success, and says "done"
-// once.
+// Each case in a process of its own, CALA_RUNS times (default 20):
+// it ends by itself, with success, and says "done" once.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";

@@ -153,8 +153,8 @@ def from_document(document: dict[str, Any]) -> Error:
 
 
 def from_handle(library: Any, handle: Any, status: int) -> Error:
-    """The error of a cala_error; the caller keeps the handle. status: what the call returned, in case there is no
-    handle."""
+    """The error of a cala_error; the caller keeps the handle.
+    status: what the call returned, in case there is no handle."""
     if not handle:
         return _class_of(status)(f"the call returned {library.cala_status_name(status).decode()}")
     return _class_of(library.cala_error_status(handle))(

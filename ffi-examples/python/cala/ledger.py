@@ -62,8 +62,8 @@ class BaseLedger(Place[M]):
         return place
 
     def clock_set(self, instant: Instant) -> None:
-        """Sets a manual clock: an RFC 3339 text or an aware datetime. InvalidError, UnsupportedError
-        clock.not_manual."""
+        """Sets a manual clock: an RFC 3339 text or an aware datetime.
+        InvalidError, UnsupportedError clock.not_manual."""
         self._handle.set_clock(instant)
 
     def clock_advance(self, milliseconds: int) -> None:
@@ -114,14 +114,14 @@ class Ledger(BaseLedger[Waiting]):
         return cls(store, **config)
 
     def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
-        """Runs an operation by its name in cala.h without the prefix, and gives its answer, or only the key `gives` of
-        it."""
+        """Runs an operation by its name in cala.h without the prefix, and gives its answer,
+        or only the key `gives` of it."""
         return run(self._handle, None, operation, request, gives)
 
     def begin(self, *, savepoint: bool = False) -> Transaction:
         """Begins a transaction of the ledger's own; waits for a connection. Use it with `with`: it commits at the end
-        and rolls back when an exception leaves it. savepoint: as for within. Gives a Transaction. BusyError,
-        UnavailableError."""
+        and rolls back when an exception leaves it. savepoint: as for within. Gives a Transaction.
+        BusyError, UnavailableError."""
         return Transaction(self, savepoint)
 
     def listen(self, **options: Unpack[ListenOptions]) -> Listening:
@@ -138,9 +138,8 @@ class Ledger(BaseLedger[Waiting]):
         rows(after): what the program expects, dicts as Expected, in an order of its own, those behind the one with the
         external id `after` (None: all). Each is looked up: missing, or differing in what it says.
         known(external_ids): which of these the program knows. With it the ledger's transactions, those of the filters
-        recorded by recorded_by, are looked up in the program in turn: those that it does not know are extra.
-        Transactions
-        without an external id are not.
+        recorded by recorded_by, are looked up in the program in turn: those that it does not know are extra,
+        but for those without an external id.
         replay(expected): the posting of one that is missing, which is then posted, or None to leave it.
         place: that of an earlier page, to go on behind it. Nothing is kept in memory but a page.
         InvalidError request.malformed where one of these, what is expected or what known gives is not as said here."""
@@ -148,15 +147,13 @@ class Ledger(BaseLedger[Waiting]):
         return reconcile(self.call, rows, known, replay, walk)
 
     def recover(self, decided: Decided, *, min_age_ms: int = 0) -> Recovered:
-        """Ends what is prepared (Transaction.prepare) and at least so old as the program decided; see
-        docs/two-phase.md.
+        """Ends what is prepared (Transaction.prepare) and at least so old as the program decided;
+        see docs/two-phase.md.
 
         decided(prepared): "commit", "rollback", or None: nothing is decided, it is left as it is. Nothing is guessed.
         Gives which were committed and rolled back, which were left, which somebody else has ended meanwhile, and which
-        failed
-        because another session is at it or they are another user's. Any other error, and what decided raises, ends it:
-        what is
-        finished by then stays so, the rest is for the next time. InvalidError request.malformed."""
+        failed because another session is at it or they are another user's. Any other error, and what decided raises,
+        ends it: what is finished by then stays so, the rest is for the next time. InvalidError request.malformed."""
         return recover(self, decided, checked_age(min_age_ms))
 
     @overload
@@ -172,8 +169,7 @@ class Ledger(BaseLedger[Waiting]):
                    clear: Callable[[Any], object] | None = None, page_size: int = 100,
                    **filters: Unpack[ProjectionFilter]) -> Projection[Any]:
         """Gives a projection: apply(connection, event) writes what follows from an event into tables of the program's,
-        in
-        one transaction with the place, which the ledger keeps under the name: each event takes effect exactly once.
+        in one transaction with the place, which the ledger keeps under the name: each event takes effect exactly once.
 
         transaction(work): begins a transaction on the program's own connection, gives work(connection), and commits, or
         rolls back when work raises; left out, it is one of the ledger's, and the connection a Transaction (exec).
@@ -226,8 +222,8 @@ class Transaction(OwnTransactionPlace[Waiting]):
             return run(self._handle, self._pointer, operation, request, gives)
 
     def commit(self) -> None:
-        """Commits. ConflictError store.serialization, UnavailableError, OutcomeUnknownError; MisuseError when it is
-        over."""
+        """Commits. ConflictError store.serialization, UnavailableError, OutcomeUnknownError;
+        MisuseError when it is over."""
         self._end(self._handle.libcala.cala_tx_commit)
 
     def rollback(self) -> None:
@@ -236,10 +232,8 @@ class Transaction(OwnTransactionPlace[Waiting]):
 
     def prepare(self, gid: str) -> None:
         """The first half of a two-phase commit, on PostgreSQL: what the transaction did goes on in the database under
-        the
-        gid, until ledger.prepared.finish commits it or rolls it back, from any process; see docs/two-phase.md. It is
-        over
-        then, and after an error whose tx_state is not "usable". ConflictError prepared.exists, BusyError
+        the gid, until ledger.prepared.finish commits it or rolls it back, from any process; see docs/two-phase.md. It
+        is over then, and after an error whose tx_state is not "usable". ConflictError prepared.exists, BusyError
         prepared.too_many, UnsupportedError prepared.disabled, tx.not_postgres, OutcomeUnknownError."""
         self._handle.check_process()
         with self._turn:

@@ -1,6 +1,5 @@
 """Events as they happen: what Ledger.listen and AsyncLedger.listen give. Each listener reads a queue of its own, and
-only what is asked
-for next: what the program does not take waits in the ledger."""
+only what is asked for next: what the program does not take waits in the ledger."""
 from __future__ import annotations
 
 import asyncio
@@ -128,8 +127,7 @@ def _abandon(loop: asyncio.AbstractEventLoop, descriptor: int, reader: _Reader) 
 
 class Listening:
     """An iterator over events as they happen, in order, each at least once, none missed. It waits for the next one, and
-    ends when it is
-    closed or its ledger is. Use it with `with`, or close it."""
+    ends when it is closed or its ledger is. Use it with `with`, or close it."""
 
     def __init__(self, ledger: Any, handle: Handle, options: ListenOptions) -> None:
         self._ledger = ledger  # keeps it open
@@ -141,8 +139,8 @@ class Listening:
 
     @property
     def reached(self) -> int:
-        """The place up to which this gave out all there is: to be acknowledged as soon as what it gave is dealt
-        with."""
+        """The place up to which this gave out all there is: to be acknowledged as soon
+        as what it gave is dealt with."""
         with self._turn:
             return self._reader.reached() if self._free.alive else -1
 

@@ -1,5 +1,5 @@
-"""The package's logger, "cala": what the library reports, what the package does by itself, each operation at level
-DEBUG."""
+"""The package's logger, "cala": what the library reports, what the package does by itself,
+each operation at level DEBUG."""
 from __future__ import annotations
 
 import contextlib
@@ -18,8 +18,8 @@ _trace: contextvars.ContextVar[str | None] = contextvars.ContextVar("cala_tracep
 @contextlib.contextmanager
 def traced(traceparent: str | None) -> Iterator[None]:
     """Which trace the operations inside are part of: a W3C traceparent, which their log records then have. It holds for
-    this context (contextvars), so for this thread or task. One that is malformed makes each operation an
-    InvalidError."""
+    this context (contextvars), so for this thread or task.
+    One that is malformed makes each operation an InvalidError."""
     before = _trace.set(traceparent)
     try:
         yield

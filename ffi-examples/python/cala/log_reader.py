@@ -19,16 +19,16 @@ _RECORD = struct.Struct("=IHHQiI")  # record_len, header_len, type, tag, status,
 
 
 def _free(mine: Callable[[], bool], ended: threading.Event, free: Callable[[Any], object], queue: int | None) -> None:
-    """Nobody has the reader any more, so its thread has ended; or the process ends, and the thread still tells what is
-    left."""
+    """Nobody has the reader any more, so its thread has ended; or the process ends,
+    and the thread still tells what is left."""
     if mine():
         ended.wait()
     free(queue)
 
 
 class LogReader:
-    """Hands the records to the logger until end(). The thread keeps it alive, so the queue is freed behind the
-    thread."""
+    """Hands the records to the logger until end(). The thread keeps it alive,
+    so the queue is freed behind the thread."""
 
     def __init__(self, handle: Handle, options: LogOptions) -> None:
         self._mine = handle.mine
@@ -47,8 +47,7 @@ class LogReader:
 
     def end(self) -> None:
         """After the ledger: has the thread read what is left and end. Waits for nothing, so a finalizer may call it,
-        which
-        runs in any thread, in the midst of a logger too, and in the one that reads."""
+        which runs in any thread, in the midst of a logger too, and in the one that reads."""
         self._ends = True
         if self._mine():
             self._library.cala_queue_wake(self._queue)

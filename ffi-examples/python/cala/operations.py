@@ -175,15 +175,15 @@ class Accounts(_Noun[M]):
 
     @many("account_create_many", Account, gives="accounts")
     def create_many(self, accounts: Sequence[NewAccount]) -> object:
-        """Creates accounts, dicts as for create, all or none; 10,000 at most. Gives a list of them in the same
-        order."""
+        """Creates accounts, dicts as for create, all or none; 10,000 at most.
+        Gives a list of them in the same order."""
         return {"accounts": accounts}
 
     @operation("account_ensure", EnsuredAccount)
     def ensure(self, **fields: Unpack[EnsureAccount]) -> object:
         """Creates the account, or finds the one that has its id, code or external_id. Gives {"created": bool,
-        "account": {...}}. A found one that differs in a field that was given is refused, or kept where on_difference is
-        "keep"."""
+        "account": {...}}. A found one that differs in a field that was given is refused,
+        or kept where on_difference is "keep"."""
         return fields
 
     @operation("account_find", Account)
@@ -290,8 +290,8 @@ class Journals(_Noun[M]):
     @operation("journal_ensure", EnsuredJournal)
     def ensure(self, **fields: Unpack[EnsureJournal]) -> object:
         """Creates the journal, or finds the one that has its id or code. Gives {"created": bool,
-        "journal": {...}}. A found one that differs in a field that was given is refused, or kept where on_difference is
-        "keep"."""
+        "journal": {...}}. A found one that differs in a field that was given is refused,
+        or kept where on_difference is "keep"."""
         return fields
 
     @operation("journal_find", Journal)
@@ -321,8 +321,8 @@ class Journals(_Noun[M]):
 
     @operation("journal_close", Journal)
     def close(self, id: Id, until: Date) -> object:
-        """Closes the journal's books up to a date: nothing is posted any more that is effective then. Gives the
-        journal."""
+        """Closes the journal's books up to a date: nothing is posted any more that is effective then.
+        Gives the journal."""
         return {"id": id, "until": until}
 
     @operation("journal_reopen", Journal)
@@ -342,10 +342,8 @@ class TxTemplates(_Noun[M]):
 
     @operation("tx_template_ensure", EnsuredTxTemplate)
     def ensure(self, **fields: Unpack[EnsureTxTemplate]) -> object:
-        """Creates the tx template, or finds the one that has its id or code. Gives {"created": bool,
-        "tx_template": {...}}. A found one that differs in a field that was given is refused, or kept where
-        on_difference is
-        "keep"."""
+        """Creates the tx template, or finds the one that has its id or code. Gives {"created": bool, "tx_template":
+        {...}}. A found one that differs in a field that was given is refused, or kept where on_difference is "keep"."""
         return fields
 
     @operation("tx_template_find", TxTemplate)
@@ -400,8 +398,8 @@ class VelocityControls(_Noun[M]):
 
     @operation("velocity_control_add_limit", VelocityControl)
     def add_limit(self, control_id: Id, limit_id: Id) -> object:
-        """Adds a limit to a control. Where that is attached already, its limits stay as they were frozen. Gives the
-        control."""
+        """Adds a limit to a control. Where that is attached already, its limits stay as they were frozen.
+        Gives the control."""
         return {"control_id": control_id, "limit_id": limit_id}
 
     @operation("velocity_control_ensure_limit", EnsuredLimit)
@@ -455,15 +453,14 @@ class Transactions(_Noun[M]):
     @operation("transaction_preview", PreviewedTransaction)
     def preview(self, tx_template_code: str, params: Mapping[str, Json] | None = None, id: Id | None = None) -> object:
         """Says what would become of a posting, as for post, and writes nothing. Gives {"would_post": True,
-        "transaction":
-        {...}, "entries": [...], "balances_after": [...], "limits": [...]}, or {"would_post": False, "error": {...}}."""
+        "transaction": {...}, "entries": [...], "balances_after": [...], "limits": [...]}, or {"would_post": False,
+        "error": {...}}."""
         return _posting(tx_template_code, params, id)
 
     @operation("transaction_void", Posted)
     def void(self, **void: Unpack[VoidTransaction]) -> object:
         """Takes a transaction back by posting another one, once. Gives {"transaction": {...}, "entries": [...],
-        "replayed":
-        bool} of the voiding one; with a void_id it is simply repeated where the answer was lost."""
+        "replayed": bool} of the voiding one; with a void_id it is simply repeated where the answer was lost."""
         return void
 
     @operation("transaction_find", Transaction)
@@ -473,8 +470,8 @@ class Transactions(_Noun[M]):
 
     @many("transaction_find_many", Transaction, gives="transactions")
     def find_many(self, ids: Sequence[Id] | None = None, external_ids: Sequence[str] | None = None) -> object:
-        """Gives a list of transactions in the order asked, by their ids or by their external_ids, missing ones left
-        out."""
+        """Gives a list of transactions in the order asked, by their ids or by their external_ids,
+        missing ones left out."""
         return _given(ids=ids, external_ids=external_ids)
 
     @listing("transaction_list", Transaction)
@@ -513,15 +510,14 @@ class Holds(_Noun[M]):
 
     @listing("hold_list", Hold)
     def list(self, **filters: Unpack[HoldFilter]) -> object:
-        """Holds in the order in which they were posted; with expires_before in that in which they expire. Gives a
-        Listing."""
+        """Holds in the order in which they were posted; with expires_before in that in which they expire.
+        Gives a Listing."""
         return filters
 
     @operation("hold_expire", ExpiredHolds)
     def expire(self, limit: int | None = None) -> object:
         """Releases holds that have expired; to be called again until it has expired none. Gives {"expired": n,
-        "refused":
-        n, "refusals": [{"hold_id": ..., "error": ...}]}."""
+        "refused": n, "refusals": [{"hold_id": ..., "error": ...}]}."""
         return {"limit": limit}
 
 
@@ -531,8 +527,7 @@ class Entries(_Noun[M]):
     @listing("entry_list", Entry)
     def list(self, **filters: Unpack[EntryFilter]) -> object:
         """Entries in the order in which they were posted: of one account, journal or transaction; dates and instants
-        are
-        inclusive, stable ends before what is still being posted. Gives a Listing."""
+        are inclusive, stable ends before what is still being posted. Gives a Listing."""
         return filters
 
     @many("entry_find_many", Entry, gives="entries")
@@ -568,14 +563,13 @@ class Balances(_Noun[M]):
     @operation("balance_at", Balance)
     def at(self, journal_id: Id, account_id: Id, currency: str, **moment: Unpack[Moment]) -> object:
         """Gives the balance as it was: that version of it, what had been written at the instant recorded_at, or what
-        its
-        entries up to the date effective add up to, in a journal with effective_balances."""
+        its entries up to the date effective add up to, in a journal with effective_balances."""
         return {"journal_id": journal_id, "account_id": account_id, "currency": currency, **moment}
 
     @operation("balance_range", BalanceRange)
     def range(self, journal_id: Id, account_id: Id, currency: str, **dates: Unpack[DateRange]) -> object:
-        """Gives a balance over a range of effective dates, from_ and until, both inclusive, in a journal with
-        effective_balances."""
+        """Gives a balance over a range of effective dates, from_ and until, both inclusive,
+        in a journal with effective_balances."""
         asked = {"from" if key == "from_" else key: value for key, value in dates.items()}
         return {"journal_id": journal_id, "account_id": account_id, "currency": currency, **asked}
 
@@ -593,8 +587,8 @@ class Balances(_Noun[M]):
 
     @listing("balance_changes", DatedBalance)
     def changes(self, journal_id: Id, modified_since: Instant, **page: Unpack[PageRequest]) -> object:
-        """Balances by effective date that changed at or after an instant, by account id, currency and date. Gives a
-        Listing."""
+        """Balances by effective date that changed at or after an instant, by account id, currency and date.
+        Gives a Listing."""
         return {"journal_id": journal_id, "modified_since": modified_since, **page}
 
 
@@ -610,8 +604,7 @@ class Events(_Noun[M]):
     @operation("event_prune", Pruned)
     def prune(self, **which: Unpack[PruneEvents]) -> object:
         """Deletes the oldest events, up to a place or recorded before an instant, at most limit of them; refused while
-        a
-        named listener is not done with one. Gives {"pruned", "place", "more"}."""
+        a named listener is not done with one. Gives {"pruned", "place", "more"}."""
         return which
 
 
@@ -662,8 +655,8 @@ class Place(_Base[M]):
     _listing: ClassVar[type[Listing[Any]] | type[AsyncListing[Any]]]
 
     def call(self, operation: str, request: Any, gives: str | None = None) -> Any:
-        """Runs an operation by its name in cala.h without the prefix, and gives its answer, or only the key `gives` of
-        it."""
+        """Runs an operation by its name in cala.h without the prefix, and gives its answer,
+        or only the key `gives` of it."""
         raise NotImplementedError
 
     @property
@@ -765,14 +758,13 @@ class Place(_Base[M]):
     @operation("ledger_health", Health)
     def health(self, **limits: Unpack[HealthLimits]) -> object:
         """Gives whether the ledger can work: status ("healthy", "degraded", "unhealthy") and checks, also where the
-        store
-        is away; within timeout_ms."""
+        store is away; within timeout_ms."""
         return limits
 
     @operation("ledger_metrics", Metrics)
     def metrics(self, **how: Unpack[MetricsFormat]) -> object:
-        """Gives what this ledger has counted and timed: {"metrics"}, or with format="openmetrics" {"text"} for a
-        scraper."""
+        """Gives what this ledger has counted and timed: {"metrics"},
+        or with format="openmetrics" {"text"} for a scraper."""
         return how
 
     @operation("ledger_migrate", Migrated)

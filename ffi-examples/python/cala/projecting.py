@@ -33,8 +33,8 @@ class ProjectionFilter(TypedDict, total=False):
 
 class Projection(Generic[C]):
     """Applies events to tables of the program's, a page in one transaction together with its place: each exactly once,
-    whatever is killed
-    when, and however many processes do it. The place is that of a named listener. See docs/projection.md."""
+    whatever is killed when, and however many processes do it. The place is that of a named listener.
+    See docs/projection.md."""
 
     def __init__(self, ledger: Ledger, name: str, apply: Callable[[C, Event], object],
                  clear: Callable[[C], object] | None,
@@ -60,8 +60,8 @@ class Projection(Generic[C]):
 
     def rebuild(self) -> int:
         """Empties the tables by clear and forgets the place, in one transaction, and applies all events anew. Gives how
-        many events that were. NotFoundError event.pruned where the first ones are no longer there: nothing is emptied
-        then."""
+        many events that were. NotFoundError event.pruned where the first ones are no longer there:
+        nothing is emptied then."""
         if self._clear is None:
             raise ValueError("a projection that is rebuilt needs clear")
         self._run(self._kept)  # who catches up meanwhile and the one who rebuilds meet at the kept place

@@ -48,16 +48,17 @@ FUNCTIONS = (
     # ()
     ("cala_abi_version", ctypes.c_int32, ()),
     # This header as data: one JSON object, for programs that list, check or complete requests.
-    # {version, types: {name: {doc, type}}, operations: {name: {since, access: "read" | "write", doc, request: type,
-    # result: type, errors: [code]}}, codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes", means,
-    # advice, details: type}}, functions: [name]}. A type is
+    # {version, types: {name: {doc, type}},
+    # operations: {name: {since, access: "read" | "write", doc, request: type, result: type, errors: [code]}},
+    # codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes", means, advice, details: type}},
+    # functions: [name]}. A type is
     # {kind: "object", fields: [{key, type, optional, default?, doc?}]}, {kind: "list", of, max?}, {kind: "map", of},
     # {kind: "union" | "all", of: [type]}, {kind: "literal", value}, {kind: "integer", min?, max?} or {kind: "name",
     # name}: a word for values, one of types, or "<operation>.request". Static; never NULL. Any thread.
     # ()
     ("cala_api", ctypes.c_char_p, ()),
-    # The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library does not know. Static. Any
-    # thread.
+    # The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library does not know.
+    # Static. Any thread.
     # (status)
     ("cala_status_name", ctypes.c_char_p, (ctypes.c_int32,)),
     # Frees memory that a function says to free with cala_free. NULL does nothing. Any thread.
@@ -93,8 +94,8 @@ FUNCTIONS = (
     ("cala_error_free", None, (ctypes.c_void_p,)),
     # For a refusal that the program's own driver tells of, when the ledger was not asked: whether a race was lost, so
     # that the whole transaction may succeed when it is rolled back and run again; what CALA_TX_RETRY says of a
-    # cala_error. sqlstate: the SQLSTATE ("40001") or SQLite's name of its code ("SQLITE_BUSY"). 1 or 0; 0 for NULL and
-    # for "". Any thread.
+    # cala_error. sqlstate: the SQLSTATE ("40001") or SQLite's name of its code ("SQLITE_BUSY").
+    # 1 or 0; 0 for NULL and for "". Any thread.
     # (sqlstate)
     ("cala_lost_race", ctypes.c_int32, (ctypes.c_char_p,)),
     # Opens a ledger. Blocks while it connects and, where asked, migrates.
@@ -114,9 +115,9 @@ FUNCTIONS = (
     #               system's clock.
     #   commit      {"durable": bool, "group_max": n}. durable: true waits for the disk, where PostgreSQL's settings say
     #               not to wait too. Default true. false may lose the last postings in a power cut, never half of one.
-    #               group_max: postings that wait while a commit is under way are committed together, so many at most,
-    #               each with its own outcome as if one after the other; 1 to 10000, 1: every operation by itself.
-    #               Default 500.
+    #               group_max: postings that wait while a commit is under way are committed together, so many at
+    #               most, each with its own outcome as if one after the other; 1 to 10000, 1: every operation by
+    #               itself. Default 500.
     #   queue_max   operations in flight at most, 1 to 1048576; one more gives CALA_BUSY. Default 65536.
     #   failover_wait_ms  how long operations wait for a store that was there before and is away, as in a failover, 0 to
     #               3600000. Until then a posting whose commit was not answered is looked up, too. Default 30000.
@@ -151,8 +152,8 @@ FUNCTIONS = (
     #   slow_ms  operations that took so long, 0 to 3600000, are told of too (operation.slow, a warning). Default: none.
     #   buffer   how many log records wait in the queue at most, whichever ledgers they are of, 1 to 100000.
     #            Default 1024. Nothing waits for a place: more are dropped and counted. The next record then says how
-    #            many (CALA_RECORD_DROPPED, of all these ledgers, or a call of each one's fn, of its own), and so does
-    #            ledger_metrics.
+    #            many (CALA_RECORD_DROPPED, of all these ledgers, or a call of each one's fn, of its own), and so
+    #            does ledger_metrics.
     # What open itself did is over by then; open with "lazy" to hear of it. No record comes after cala_ledger_shutdown
     # has told of its end. CALA_INVALID, CALA_CLOSED.
     # (ledger, options, options_len, queue, fn, user, out_error)
@@ -163,8 +164,8 @@ FUNCTIONS = (
     # (ledger, rfc3339, rfc3339_len, out_error)
     ("cala_clock_set", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p),)),
-    # Moves a manual clock forward. CALA_INVALID (clock.range: negative, or past the year 9999), CALA_UNSUPPORTED
-    # (clock.not_manual).
+    # Moves a manual clock forward. CALA_INVALID (clock.range: negative, or past the year 9999),
+    # CALA_UNSUPPORTED (clock.not_manual).
     # (ledger, milliseconds, out_error)
     ("cala_clock_advance", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_int64, ctypes.POINTER(ctypes.c_void_p),)),
     # Makes a queue. One event loop, one queue; several queues may serve one ledger and several ledgers one queue.
@@ -228,7 +229,7 @@ FUNCTIONS = (
     #
     #   int32_t step = cala_op_step(op);
     #   while (step == CALA_STEP_NEED_QUERY) {
-    #     ... run cala_op_sql(op) with cala_op_param(op, 0..n-1) bound as text, on the connection of the transaction ...
+    #     ... run cala_op_sql(op) with cala_op_param(op, 0..n-1) bound as text, on the transaction's connection ...
     #     step = it worked ? cala_op_feed(op, text of the one row's one column or NULL, length)
     #                      : cala_op_feed_error(op, sqlstate or NULL, message);
     #   }
@@ -253,8 +254,8 @@ FUNCTIONS = (
     # A parameter, counted from 0. NULL when there is none. Valid until the next feed. out_len may be NULL.
     # (op, index, out_len)
     ("cala_op_param", ctypes.c_char_p, (ctypes.c_void_p, ctypes.c_int32, ctypes.POINTER(ctypes.c_size_t),)),
-    # Gives the statement's answer: the text of its one row's one column; NULL for SQL NULL and for no row. Returns like
-    # cala_op_step.
+    # Gives the statement's answer: the text of its one row's one column; NULL for SQL NULL and for no row.
+    # Returns like cala_op_step.
     # (op, text, text_len)
     ("cala_op_feed", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,)),
     # Gives the database's refusal: its SQLSTATE (or SQLite's code name; NULL when unknown) and message, both
@@ -271,16 +272,16 @@ FUNCTIONS = (
     # Where it stands: CALA_BUSY until it is answered, then its status.
     # (op)
     ("cala_op_status", ctypes.c_int32, (ctypes.c_void_p,)),
-    # The answer, a JSON document; NULL unless the status is CALA_OK. Lives as long as the operation. out_len may be
-    # NULL.
+    # The answer, a JSON document; NULL unless the status is CALA_OK. Lives as long as the operation.
+    # out_len may be NULL.
     # (op, out_len)
     ("cala_op_result", ctypes.c_char_p, (ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t),)),
     # Why it failed; NULL unless it did. Belongs to the operation.
     # (op)
     ("cala_op_error", ctypes.c_void_p, (ctypes.c_void_p,)),
     # Asks it to stop. What has not begun is answered with CALA_CANCELLED; a running statement is interrupted where the
-    # store can; once its write is on the way it finishes. The answer tells which. CALA_OK also when it was answered
-    # before.
+    # store can; once its write is on the way it finishes. The answer tells which.
+    # CALA_OK also when it was answered before.
     # (op)
     ("cala_op_cancel", ctypes.c_int32, (ctypes.c_void_p,)),
     # Ends an operation. One that has not been answered is cancelled.
@@ -294,38 +295,41 @@ FUNCTIONS = (
     #              leaves the transaction usable (cala_error_tx_state CALA_TX_USABLE instead of CALA_TX_ABORTED); a lost
     #              race (CALA_TX_RETRY) still needs the whole transaction again. Two more statements an operation.
     #              Default false.
-    # CALA_INVALID, CALA_BUSY (store.busy, store.pool_timeout), CALA_UNAVAILABLE, CALA_CLOSED, CALA_MISUSE (host-only
-    # ledger).
+    # CALA_INVALID, CALA_BUSY (store.busy, store.pool_timeout), CALA_UNAVAILABLE, CALA_CLOSED,
+    # CALA_MISUSE (host-only ledger).
     # (ledger, options, options_len, out, out_error)
     ("cala_tx_begin", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # As cala_tx_begin, for programs that must not wait: makes the transaction and the operation that begins it, to be
     # run or started like any other; its result is {}. Until it has ended well, operations of the transaction are
     # refused (CALA_MISUSE call.misuse). One that was cancelled or has failed leaves a transaction that never begins:
-    # free it. (ledger, options, options_len, out, out_op, out_error)
+    # free it.
+    # (ledger, options, options_len, out, out_op, out_error)
     ("cala_tx_begin_op", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # Stands for a transaction that the program has open on its own connection. Every operation made with it is driven
-    # by cala_op_step and cala_op_feed; committing and rolling back is the program's. options: NULL or {dialect?,
-    # savepoint?}:
+    # Stands for a transaction that the program has open on its own connection. Every operation made with it is
+    # driven by cala_op_step and cala_op_feed; committing and rolling back is the program's. options: NULL or
+    # {dialect?, savepoint?}:
     #   dialect    "dollar" ($1), "qmark" (?) or "percent" (%s): how parameters are written. Default "dollar" for
     #              PostgreSQL, "qmark" for SQLite.
     #   savepoint  as for cala_tx_begin; the statements SAVEPOINT, RELEASE and ROLLBACK TO come through cala_op_sql like
-    #   the rest.
+    #              the rest.
     # The statements of one operation must all run in one open transaction. On PostgreSQL an operation that writes
     # without one, or across two, is answered "transaction.none" and has written nothing. SQLite has no name for a
     # transaction: there a posting notices when anything else was written between its statements, and
     # cala_tx_in_transaction tells the rest. The library's texts are UTF-8. On PostgreSQL the connection's
     # client_encoding must be UTF8, whatever the driver makes of others: each statement looks, and in another one the
     # operation is answered "tx.encoding" and has read and written nothing. On SQLite the driver must hand texts over as
-    # UTF-8. CALA_INVALID. (ledger, options, options_len, out, out_error)
+    # UTF-8. CALA_INVALID.
+    # (ledger, options, options_len, out, out_error)
     ("cala_tx_host", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # Tells the library what the program's connection says of itself: 1 in a transaction, 0 not (sqlite3_get_autocommit
-    # is the opposite, Python's in_transaction the same). Call it before cala_op_step; it holds until it is called
-    # again, and where it is never called the library does not know. After 0 each operation of the tx that may write is
-    # answered CALA_MISUSE transaction.none before its first statement. CALA_MISUSE: not a cala_tx_host, or neither 0
-    # nor 1. (tx, in_transaction)
+    # Tells the library what the program's connection says of itself: 1 in a transaction, 0 not
+    # (sqlite3_get_autocommit is the opposite, Python's in_transaction the same). Call it before cala_op_step; it
+    # holds until it is called again, and where it is never called the library does not know. After 0 each operation
+    # of the tx that may write is answered CALA_MISUSE transaction.none before its first statement. CALA_MISUSE: not a
+    # cala_tx_host, or neither 0 nor 1.
+    # (tx, in_transaction)
     ("cala_tx_in_transaction", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_int32,)),
     # Takes part in a transaction that the program has open on a libpq connection of its own (C, C++, psycopg, Ruby's
     # pg): operations made with the handle are run by cala_op_run, on its caller's thread, with the program's connection
@@ -336,9 +340,9 @@ FUNCTIONS = (
     #   pgconn    the PGconn *; it must outlive the handle.
     #   resolve   gives the addresses of libpq's functions; user is passed through. NULL: they are looked up in the
     #             module that options name or, without one, in the program itself.
-    #   options   NULL or {library?, savepoint?}: library = the path of the loaded module that uses or is the libpq
-    #             which made the connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint as for
-    #             cala_tx_begin.
+    #   options   NULL or {library?, savepoint?}: library = the path of the loaded module that uses or is the
+    #             libpq which made the connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint
+    #             as for cala_tx_begin.
     # The ledger must be on PostgreSQL ("postgres://...", or "host:postgres" when it needs no connection of its own),
     # and its tables in the database of the connection. CALA_MISUSE (transaction.none: no transaction is open;
     # tx.connection: not a connection that these functions understand, broken, in the middle of a statement or of a
@@ -409,17 +413,18 @@ FUNCTIONS = (
     ("cala_listener_open", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p,
      cala_event_fn, ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # The place up to which everything that it waits for has left the queue: at least that of the last event that was
-    # taken, always before the next one that waits, and where filters leave out much, far behind the last that came. So
-    # it may be kept with cala_listener_ack as soon as all that was taken is dealt with. Negative: a cala_status
-    # negated. (listener)
+    # taken, always before the next one that waits, and where filters leave out much, far behind the last that
+    # came. So it may be kept with cala_listener_ack as soon as all that was taken is dealt with. Negative: a
+    # cala_status negated.
+    # (listener)
     ("cala_listener_reached", ctypes.c_int64, (ctypes.c_void_p,)),
     # Ends a listener. fn is not called any more; who reads the queue may still find events that were on their way.
     # (listener)
     ("cala_listener_free", None, (ctypes.c_void_p,)),
     # Creates an account, in an account set if one is named. Its code and its external id are its own in the whole
-    # ledger. min_available and max_available hold in each journal; what brings an account back towards them is never
-    # refused. request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction =
-    # "credit",
+    # ledger. min_available and max_available hold in each journal; what brings an account back towards them is
+    # never refused.
+    # request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
     #   status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
     #   "synchronous", account_set_id?: uuid, min_available?: available_limits, max_available?: available_limits,
     #   available_layer?: layer = "settled"}
@@ -479,13 +484,14 @@ FUNCTIONS = (
     #   description?: text | null, metadata?: json, min_available?: available_limits | null,
     #   max_available?: available_limits | null, available_layer?: layer}
     # result: account
-    # errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed; CALA_REJECTED
-    # account.is_set access: write
+    # errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed;
+    #   CALA_REJECTED account.is_set
+    # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_account_update", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first. Locking twice is
-    # fine.
+    # Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first.
+    # Locking twice is fine.
     # request: {id: uuid}
     # result: account
     # errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed; CALA_REJECTED account.is_set
@@ -561,8 +567,8 @@ FUNCTIONS = (
     # entries in the set's journal, so that a set's balances are complete. An account may be in sets of several
     # journals, a set only in sets of its own. Of several errors the first of this order is told, and index says of
     # which member: account_set.not_found, membership.journal_mismatch, .has_history, account.is_set, membership.cycle,
-    # .duplicate_path, .depth, account.not_found. Postings in flight in the sets' journals end first, and others wait
-    # until the transaction ends.
+    # .duplicate_path, .depth, account.not_found. Postings in flight in the sets' journals end first,
+    # and others wait until the transaction ends.
     # request: {members: [membership; 10000]}
     # result: {added: integer}
     # errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
@@ -591,8 +597,8 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_account_set_remove_member", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # Lists what is in an account set itself: in the order in which it was put there, or by external id, those without
-    # one last.
+    # Lists what is in an account set itself: in the order in which it was put there,
+    # or by external id, those without one last.
     # request: page & {account_set_id: uuid, by?: "created_at" | "external_id" = "created_at"}
     # result: {items: [member]} & page_end
     # access: read
@@ -684,12 +690,10 @@ FUNCTIONS = (
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Creates a tx template: how a kind of transaction is posted. It never changes. Its expressions are checked now.
     # request: {id?: uuid, code: text, params?: [param; 1000], transaction: template_transaction, entries:
-    # [template_entry;
-    #   1000], description?: text, metadata?: json}
+    #   [template_entry; 1000], description?: text, metadata?: json}
     # result: tx_template
     # errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type (a default
-    # or
-    #   bound of the wrong type), param.range (a default outside the bounds, a max below the min); CALA_REJECTED
+    #   or bound of the wrong type), param.range (a default outside the bounds, a max below the min); CALA_REJECTED
     #   tx_template.unbalanced (it can never balance); CALA_CONFLICT tx_template.exists
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
@@ -700,9 +704,8 @@ FUNCTIONS = (
     # request: tx_template_create.request & {on_difference?: on_difference = "error"}
     # result: {created: boolean, tx_template: tx_template}
     # errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type,
-    # param.range;
-    #   CALA_REJECTED tx_template.unbalanced; CALA_CONFLICT tx_template.ensure_differs, tx_template.keys_span,
-    #   tx_template.exists
+    #   param.range; CALA_REJECTED tx_template.unbalanced; CALA_CONFLICT tx_template.ensure_differs,
+    #   tx_template.keys_span, tx_template.exists
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_tx_template_ensure", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
@@ -731,20 +734,18 @@ FUNCTIONS = (
     #   currency?: currency, params?: [param; 1000], limit: velocity_limit_part}
     # result: velocity_limit
     # errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type,
-    # param.range;
-    #   CALA_CONFLICT velocity_limit.exists
+    #   param.range; CALA_CONFLICT velocity_limit.exists
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_velocity_limit_create", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Creates a velocity limit, or finds the one that has this id; as account_ensure.
     # request: {id: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
-    #   currency?: currency, params?: [param; 1000], limit: velocity_limit_part, on_difference?: on_difference =
-    #   "error"}
+    #   currency?: currency, params?: [param; 1000], limit: velocity_limit_part, on_difference?: on_difference
+    #   = "error"}
     # result: {created: boolean, velocity_limit: velocity_limit}
     # errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type,
-    # param.range;
-    #   CALA_CONFLICT velocity_limit.ensure_differs, velocity_limit.exists
+    #   param.range; CALA_CONFLICT velocity_limit.ensure_differs, velocity_limit.exists
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_velocity_limit_ensure", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
@@ -792,8 +793,9 @@ FUNCTIONS = (
     # Adds a limit to a control, or finds it there.
     # request: {control_id: uuid, limit_id: uuid}
     # result: {created: integer, found: integer}
-    # errors: CALA_NOT_FOUND velocity_control.not_found, velocity_limit.not_found; CALA_CONFLICT
-    # velocity_control.changed access: write
+    # errors: CALA_NOT_FOUND velocity_control.not_found, velocity_limit.not_found;
+    #   CALA_CONFLICT velocity_control.changed
+    # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_velocity_control_ensure_limit", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
@@ -811,8 +813,8 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_velocity_control_attach", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # Attaches a control where it is not attached yet. Where it is, its params are compared, unless on_difference is
-    # "keep".
+    # Attaches a control where it is not attached yet. Where it is, its params are compared,
+    # unless on_difference is "keep".
     # request: {control_id: uuid, params?: {*: json}, on_difference?: on_difference = "error"} &
     #   ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
     # result: {created: integer, found: integer}
@@ -859,16 +861,17 @@ FUNCTIONS = (
     #   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, journal.closed, account.locked,
     #   account.is_set, account.below_min, account.above_max, velocity.exceeded;
     #   CALA_CONFLICT transaction.replay_differs, transaction.exists (posted by another session at the same moment:
-    #   repeat), balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run
-    #   it again)
+    #   repeat), balance.changed (only where the program's own transaction reads an old snapshot:
+    #   roll it back and run it again)
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_transaction_post", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Posts several transactions, all or none, as if one after the other in their order. Errors tell which by
     # cala_error_posting_index. All postings pass one stage before any goes to the next; within a stage the lowest
-    # posting is named. An id or external id that the batch has twice is found in the first stage, at the second of the
-    # two. request: {postings: [transaction_post.request; 10000]}
+    # posting is named. An id or external id that the batch has twice is found in the first stage, at the second of
+    # the two.
+    # request: {postings: [transaction_post.request; 10000]}
     # result: {results: [posted]}
     # errors: as transaction_post; CALA_CONFLICT transaction.exists (also the same id or external id twice in the batch)
     # access: write
@@ -935,9 +938,8 @@ FUNCTIONS = (
     # request: {hold_id: uuid, id?: uuid, amount?: decimal, final?: boolean = true, effective?: date}
     # result: hold_posted
     # errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, amount.scale (of the amount), cel.eval,
-    # cel.coerce;
-    #   CALA_REJECTED hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, journal.closed, account.locked,
-    #   account.below_min, account.above_max, velocity.exceeded;
+    #   cel.coerce; CALA_REJECTED hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, journal.closed,
+    #   account.locked, account.below_min, account.above_max, velocity.exceeded;
     #   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
     # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
@@ -965,8 +967,8 @@ FUNCTIONS = (
     ("cala_hold_find", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Lists holds in the order in which they were posted. account_id: those with an entry of the account, or of any
-    # account below it where it is an account set; expires_before: those that expire before it, or have, in the order in
-    # which they do.
+    # account below it where it is an account set; expires_before: those that expire before it,
+    # or have, in the order in which they do.
     # request: page & {account_id?: uuid, status?: hold_status, expires_before?: instant}
     # result: {items: [hold]} & page_end
     # access: read
@@ -1069,8 +1071,7 @@ FUNCTIONS = (
     # request: balance_key & ({version: integer} | {recorded_at: instant} | {effective: date})
     # result: balance
     # errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID
-    # currency.unknown,
-    #   amount.range
+    #   currency.unknown, amount.range
     # access: read
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_balance_at", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
@@ -1081,8 +1082,7 @@ FUNCTIONS = (
     # request: balance_key & {from: date, until?: date}
     # result: balance_range
     # errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID
-    # currency.unknown,
-    #   request.malformed, amount.range
+    #   currency.unknown, request.malformed, amount.range
     # access: read
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_balance_range", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
@@ -1109,8 +1109,7 @@ FUNCTIONS = (
     #   by?: "recorded" | "effective" = "recorded"}
     # result: statement
     # errors: CALA_NOT_FOUND account.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID
-    # currency.unknown,
-    #   request.malformed, amount.range
+    #   currency.unknown, request.malformed, amount.range
     # access: read
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_account_statement", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
@@ -1135,8 +1134,8 @@ FUNCTIONS = (
     # later time, and you get each event once and miss none. For each account the order of events is that of its
     # versions. "Stable lists" above holds here too. Filters stop at 10,000 events: a page may have fewer than limit, or
     # none, while has_next_page is true. journal_id: the journal itself, its transactions, and its account sets with
-    # what becomes of their members. entries, balances: give those of transactions; balances are those of accounts, as
-    # the transaction left them.
+    # what becomes of their members. entries, balances: give those of transactions;
+    # balances are those of accounts, as the transaction left them.
     # request: {after?: integer 0..9007199254740991 = 0, limit?: integer 1..1000 = 100, types?: [event_type; 100],
     #   journal_id?: uuid, entries?: boolean = false, balances?: boolean = false}
     # result: event_page
@@ -1203,8 +1202,9 @@ FUNCTIONS = (
     # writer. The answer has the keys distinct, as they were locked.
     # request: {keys: [balance_key; 10000]}
     # result: {keys: [balance_key]}
-    # errors: CALA_NOT_FOUND account.not_found, journal.not_found; CALA_INVALID currency.unknown; CALA_MISUSE
-    # tx.required access: write
+    # errors: CALA_NOT_FOUND account.not_found, journal.not_found; CALA_INVALID currency.unknown;
+    #   CALA_MISUSE tx.required
+    # access: write
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_tx_lock_accounts", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
@@ -1264,9 +1264,8 @@ FUNCTIONS = (
     # Evaluates a CEL expression, for authors of tx templates. No store is asked. as is the type to coerce the result
     # to; clock the instant of date(), by default the ledger's; docs/cel.md has the typed values.
     # request: {expr: text, as?: "any" | "string" | "int" | "decimal" | "bool" | "uuid" | "date" | "timestamp" |
-    # "json" |
-    #   "layer" | "direction" | "currency", clock?: instant, params?: [json], vars?: {*: json}, bindings?: {*: json},
-    #   container?: text}
+    #   "json" | "layer" | "direction" | "currency", clock?: instant, params?: [json], vars?: {*: json}, bindings?: {*:
+    #   json}, container?: text}
     # result: {value: json}
     # errors: CALA_INVALID cel.compile, cel.params, cel.eval, cel.coerce
     # access: read
@@ -1300,8 +1299,8 @@ FUNCTIONS = (
     # What this ledger handle has counted and timed since it was opened: operations by name, refusals by code,
     # statements of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were
     # when they last looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format
-    # of that name, for a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add
-    # metrics, labels and buckets.
+    # of that name, for a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8).
+    # Later versions add metrics, labels and buckets.
     # request: {format?: "json" | "openmetrics" = "json"}
     # result: {metrics?: [metric], text?: text}
     # access: read

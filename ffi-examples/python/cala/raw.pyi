@@ -54,19 +54,17 @@ class Library(ctypes.CDLL):
         """
     def cala_api(self, /) -> bytes:
         """This header as data: one JSON object, for programs that list, check or complete requests.
-        {version, types: {name: {doc, type}}, operations: {name: {since, access: "read" | "write", doc, request: type,
-        result: type, errors: [code]}}, codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes",
-        means,
-        advice, details: type}}, functions: [name]}. A type is
+        {version, types: {name: {doc, type}},
+        operations: {name: {since, access: "read" | "write", doc, request: type, result: type, errors: [code]}},
+        codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes", means, advice, details: type}},
+        functions: [name]}. A type is
         {kind: "object", fields: [{key, type, optional, default?, doc?}]}, {kind: "list", of, max?}, {kind: "map", of},
         {kind: "union" | "all", of: [type]}, {kind: "literal", value}, {kind: "integer", min?, max?} or {kind: "name",
-        name}:
-        a word for values, one of types, or "<operation>.request". Static; never NULL. Any thread.
+        name}: a word for values, one of types, or "<operation>.request". Static; never NULL. Any thread.
         """
     def cala_status_name(self, status: int, /) -> bytes:
-        """The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library does not know. Static.
-        Any
-        thread.
+        """The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library does not know.
+        Static. Any thread.
         """
     def cala_free(self, memory: Any, /) -> None:
         """Frees memory that a function says to free with cala_free. NULL does nothing. Any thread.
@@ -75,8 +73,8 @@ class Library(ctypes.CDLL):
         """The status, the same that the failed call returned.
         """
     def cala_error_code(self, error: Handle, /) -> bytes:
-        """A stable dotted word for programs: "account.locked". The list is at the end of this header, and in
-        docs/errors.md.
+        """A stable dotted word for programs: "account.locked". The list is at the end of this header, and
+        in docs/errors.md.
         """
     def cala_error_message(self, error: Handle, /) -> bytes:
         """One line of plain English for people: what is wrong and what was expected. Never holds a password.
@@ -95,19 +93,16 @@ class Library(ctypes.CDLL):
         """
     def cala_error_details(self, error: Handle, /) -> bytes:
         """More, as a JSON object: {"pointer": "/params/amount"}, {"account_id": "..."}; "{}" when there is no more. The
-        list of
-        codes has the keys of each.
+        list of codes has the keys of each.
         """
     def cala_error_free(self, error: Handle, /) -> None:
         """Ends an error from an out_error. Errors from cala_op_error are the operation's: do not free them.
         """
     def cala_lost_race(self, sqlstate: bytes | None, /) -> int:
         """For a refusal that the program's own driver tells of, when the ledger was not asked: whether a race was lost,
-        so that
-        the whole transaction may succeed when it is rolled back and run again; what CALA_TX_RETRY says of a cala_error.
-        sqlstate: the SQLSTATE ("40001") or SQLite's name of its code ("SQLITE_BUSY"). 1 or 0; 0 for NULL and for "".
-        Any
-        thread.
+        so that the whole transaction may succeed when it is rolled back and run again; what CALA_TX_RETRY says of a
+        cala_error. sqlstate: the SQLSTATE ("40001") or SQLite's name of its code ("SQLITE_BUSY").
+        1 or 0; 0 for NULL and for "". Any thread.
         """
     def cala_ledger_open(self, config: bytes | None, config_len: int, out: Out, out_error: Out, /) -> int:
         """Opens a ledger. Blocks while it connects and, where asked, migrates.
@@ -116,113 +111,93 @@ class Library(ctypes.CDLL):
           store       "sqlite:PATH" (the file is made when absent), "sqlite::memory:", a libpq connection string or URI
                       ("postgres://user@host/db", "host=/run/postgresql dbname=app"; with a standby, docs/failover.md:
                       "postgres://user@/db?host=a,b&target_session_attrs=read-write"), or "host:sqlite" /
-                      "host:postgres": no
-                      connection of its own, everything runs through cala_tx_host. Default "sqlite:cala.db".
+                      "host:postgres": no connection of its own, everything runs through cala_tx_host.
+                      Default "sqlite:cala.db".
           migrate     bool: create or upgrade the ledger's tables. Default true for SQLite, false for PostgreSQL.
           schema      PostgreSQL only: the schema of all tables and functions; [a-z_][a-z0-9_]*, 63 bytes at most.
                       Default "cala".
           pool        {"max": n, "timeout_ms": t}: connections to PostgreSQL at most (1 to 1000, default 10), and how
-          long to
-                      wait for one of them, or for SQLite's one writer, to come free (0 to 3600000, default 30000; then
-                      store.pool_timeout, store.busy).
+                      long to wait for one of them, or for SQLite's one writer, to come free (0 to 3600000, default
+                      30000; then store.pool_timeout, store.busy).
           clock       {"manual": INSTANT}: time stands still until cala_clock_set or cala_clock_advance. Default: the
                       system's clock.
           commit      {"durable": bool, "group_max": n}. durable: true waits for the disk, where PostgreSQL's settings
-          say
-                      not to wait too. Default true. false may lose the last postings in a power cut, never half of one.
-                      group_max: postings that wait while a commit is under way are committed together, so many at most,
-                      each
-                      with its own outcome as if one after the other; 1 to 10000, 1: every operation by itself.
-                      Default 500.
+                      say not to wait too. Default true. false may lose the last postings in a power cut, never half of
+                      one. group_max: postings that wait while a commit is under way are committed together, so many at
+                      most, each with its own outcome as if one after the other; 1 to 10000, 1: every operation by
+                      itself. Default 500.
           queue_max   operations in flight at most, 1 to 1048576; one more gives CALA_BUSY. Default 65536.
           failover_wait_ms  how long operations wait for a store that was there before and is away, as in a failover, 0
-          to
-                      3600000. Until then a posting whose commit was not answered is looked up, too. Default 30000.
+                      to 3600000. Until then a posting whose commit was not answered is looked up, too. Default 30000.
           lazy        bool: connect at the first operation instead of here. Default false.
         out: the ledger. The caller ends it with cala_ledger_shutdown (optional) and cala_ledger_free.
 
         CALA_INVALID (request.*, store.invalid: what the config says), CALA_UNAVAILABLE (store.unreachable,
         store.libpq_missing, store.cannot_open, store.full), CALA_PERMISSION (store.read_only, store.permission),
         CALA_UNSUPPORTED (store.migrations_missing: open with "migrate": true or run cala_ledger_migrate; store.newer:
-        the
-        tables are newer than this library), CALA_BUSY (store.busy: another process is migrating).
+        the tables are newer than this library), CALA_BUSY (store.busy: another process is migrating).
         """
     def cala_ledger_shutdown(self, ledger: Handle, queue: Handle, fn: Any, user: Any, out_error: Out, /) -> int:
         """Begins to close: new operations are refused with CALA_CLOSED, those that have not begun are answered with
         CALA_CANCELLED, those that run are finished. Never blocks. The completion comes last, after every other answer
-        of
-        this ledger: as a call of fn (when fn is not NULL) or a record CALA_RECORD_SHUTDOWN with user as its tag, in
-        queue.
-        queue may be NULL: then nothing is told. CALA_CLOSED when it was shut down before.
+        of this ledger: as a call of fn (when fn is not NULL) or a record CALA_RECORD_SHUTDOWN with user as its tag, in
+        queue. queue may be NULL: then nothing is told. CALA_CLOSED when it was shut down before.
         """
     def cala_ledger_free(self, ledger: Handle, /) -> None:
         """Ends a ledger: shuts it down when that was not done, waits for what runs, closes connections. Operations and
-        transactions that are still there stay valid handles and answer CALA_CLOSED. Blocks until running statements
-        end.
+        transactions that are still there stay valid handles and answer CALA_CLOSED. Blocks until running
+        statements end.
         """
     def cala_ledger_log(self, ledger: Handle, options: bytes | None, options_len: int, queue: Handle, fn: Any,
                         user: Any, out_error: Out, /) -> int:
         """Has the ledger tell of its work: of what went wrong, what it did about that, and what took long. Each is a
-        record
-        CALA_RECORD_LOG in queue, whose tag is user and whose data is a log_record ("The documents of the operations"),
-        or a
-        call of fn. No amount, param, metadata, name or password is ever in one, nor a word of the database's. A ledger
-        has
-        one log: this takes the place of the one before, and fn of that is not called any more, though a call on another
-        thread may still be running; with queue NULL it has none, as in the beginning. What waits in queue when the
-        ledger
-        ends is still there for whoever drains or reads it, by fn too. options: NULL or
+        record CALA_RECORD_LOG in queue, whose tag is user and whose data is a log_record ("The documents of the
+        operations"), or a call of fn. No amount, param, metadata, name or password is ever in one, nor a word of the
+        database's. A ledger has one log: this takes the place of the one before, and fn of that is not called any more,
+        though a call on another thread may still be running; with queue NULL it has none, as in the beginning. What
+        waits in queue when the ledger ends is still there for whoever drains or reads it, by fn too. options: NULL or
           level    "error", "warn", "info" or "debug": each tells also of those before it. Default "warn".
-          slow_ms  operations that took so long, 0 to 3600000, are told of too (operation.slow, a warning). Default:
-          none.
+          slow_ms  operations that took so long, 0 to 3600000, are told of too (operation.slow, a warning).
+                   Default: none.
           buffer   how many log records wait in the queue at most, whichever ledgers they are of, 1 to 100000.
-          Default 1024.
-                   Nothing waits for a place: more are dropped and counted. The next record then says how many
-                   (CALA_RECORD_DROPPED, of all these ledgers, or a call of each one's fn, of its own), and so does
-                   ledger_metrics.
+                   Default 1024. Nothing waits for a place: more are dropped and counted. The next record then says how
+                   many (CALA_RECORD_DROPPED, of all these ledgers, or a call of each one's fn, of its own), and so
+                   does ledger_metrics.
         What open itself did is over by then; open with "lazy" to hear of it. No record comes after cala_ledger_shutdown
-        has
-        told of its end. CALA_INVALID, CALA_CLOSED.
+        has told of its end. CALA_INVALID, CALA_CLOSED.
         """
     def cala_clock_set(self, ledger: Handle, rfc3339: bytes | None, rfc3339_len: int, out_error: Out, /) -> int:
         """Sets a manual clock. rfc3339: an instant ("2026-01-01T00:00:00Z"); earlier than now is allowed.
         CALA_INVALID (request.malformed), CALA_UNSUPPORTED (clock.not_manual).
         """
     def cala_clock_advance(self, ledger: Handle, milliseconds: int, out_error: Out, /) -> int:
-        """Moves a manual clock forward. CALA_INVALID (clock.range: negative, or past the year 9999), CALA_UNSUPPORTED
-        (clock.not_manual).
+        """Moves a manual clock forward. CALA_INVALID (clock.range: negative, or past the year 9999),
+        CALA_UNSUPPORTED (clock.not_manual).
         """
     def cala_queue_new(self, out: Out, out_error: Out, /) -> int:
         """Makes a queue. One event loop, one queue; several queues may serve one ledger and several ledgers one queue.
         """
     def cala_queue_fd(self, queue: Handle, /) -> int:
         """A new descriptor that becomes readable when there may be something to read or drain; watch it with poll,
-        epoll, an
-        event loop. It is non-blocking and close-on-exec, one end of an AF_UNIX socket pair. The caller closes it.
-        Reading
-        its bytes is allowed and not needed. A wake without work is possible, work without a wake is not. Negative: a
-        cala_status negated.
+        epoll, an event loop. It is non-blocking and close-on-exec, one end of an AF_UNIX socket pair. The caller closes
+        it. Reading its bytes is allowed and not needed. A wake without work is possible, work without a wake is not.
+        Negative: a cala_status negated.
         """
     def cala_queue_read(self, queue: Handle, buffer: Any, capacity: int, out_used: Out, /) -> int:
         """Takes finished records without any callback. buffer is filled with whole records, each aligned to 8 bytes,
-        native
-        byte order:
+        native byte order:
           uint32 record_len | uint16 header_len | uint16 type (CALA_RECORD_*) | uint64 tag |
           int32 status | uint32 data_len | data | padding
         Step by record_len and find the data at header_len: both may grow. tag is the user value of cala_op_start as an
         integer; data is the result document, or for a failed operation {"status", "code", "message", "retryable",
         "sqlstate", "tx_state", "posting_index", "details"}. The operation's handle stays the caller's to free.
-        *out_used:
-        bytes filled; 0 when there is nothing. CALA_INVALID when the first record does not fit: *out_used is then what
-        it
-        needs, and nothing is lost. CALA_BUSY when another thread is reading or draining this queue.
+        *out_used: bytes filled; 0 when there is nothing. CALA_INVALID when the first record does not fit: *out_used is
+        then what it needs, and nothing is lost. CALA_BUSY when another thread is reading or draining this queue.
         """
     def cala_queue_drain(self, queue: Handle, max: int, /) -> int:
         """Calls the callbacks of what has finished, at most max (0: all that is there now), on this thread, and returns
-        how
-        many. Records of operations started without a callback are skipped over and dropped. Negative: a cala_status
-        negated
-        (-CALA_BUSY when another thread reads or drains, -CALA_MISUSE from inside a callback).
+        how many. Records of operations started without a callback are skipped over and dropped. Negative: a cala_status
+        negated (-CALA_BUSY when another thread reads or drains, -CALA_MISUSE from inside a callback).
         """
     def cala_queue_run(self, queue: Handle, /) -> int:
         """Drains and waits, until cala_queue_stop. Blocks. One thread a queue: CALA_BUSY for a second.
@@ -236,49 +211,43 @@ class Library(ctypes.CDLL):
         """
     def cala_queue_stop(self, queue: Handle, /) -> int:
         """Ends cala_queue_run after the callback that is running, or, when none is running, the next cala_queue_run at
-        once.
-        From inside a callback of cala_queue_drain: ends that drain after it; the rest stays queued.
+        once. From inside a callback of cala_queue_drain: ends that drain after it; the rest stays queued.
         """
     def cala_queue_free(self, queue: Handle, /) -> None:
         """Ends a queue. What has not been read is dropped; operations still in flight are finished and their answers
-        kept in
-        their handles. From inside a callback the queue lives until that drain ends.
+        kept in their handles. From inside a callback the queue lives until that drain ends.
         """
     def cala_op_run(self, op: Handle, timeout_ms: int, out_error: Out, /) -> int:
-        """1. Runs and waits. timeout_ms: -1 waits for ever. On CALA_TIMEOUT the operation goes on: run again to wait
-        on, or
-        cancel. Returns the operation's status; out_error gets a copy of its error. CALA_MISUSE when it runs in a
-        cala_tx_host or the ledger is host-only (use cala_op_step), or was started (use the queue). CALA_BUSY
-        (queue.full;
-        tx.busy: another operation runs in the same cala_tx): it may be run again. CALA_CLOSED after a shutdown.
+        """1. Runs and waits. timeout_ms: -1 waits for ever. On CALA_TIMEOUT the operation goes on: run again to
+        wait on, or cancel. Returns the operation's status; out_error gets a copy of its error. CALA_MISUSE when it
+        runs in a cala_tx_host or the ledger is host-only (use cala_op_step), or was started (use the queue).
+        CALA_BUSY (queue.full; tx.busy: another operation runs in the same cala_tx): it may be run again.
+        CALA_CLOSED after a shutdown.
         """
     def cala_op_start(self, op: Handle, queue: Handle, fn: Any, user: Any, /) -> int:
         """2. Starts and returns. The answer comes through queue exactly once: as a call of fn from cala_queue_drain or
         cala_queue_run, or, with cala_queue_read, as a record whose tag is user. fn may be NULL when the queue is read.
         Freeing the handle before that cancels the operation; its callback is then not called (a reader still gets the
         record). CALA_BUSY (queue.full, tx.busy), CALA_CLOSED, CALA_MISUSE as for cala_op_run; then nothing will come
-        through
-        the queue, and the operation may be started again.
+        through the queue, and the operation may be started again.
         """
     def cala_op_step(self, op: Handle, /) -> int:
         """3. The program runs the SQL, on its own connection, inside its own transaction (cala_tx_host):
 
           int32_t step = cala_op_step(op);
           while (step == CALA_STEP_NEED_QUERY) {
-            ... run cala_op_sql(op) with cala_op_param(op, 0..n-1) bound as text, on the connection of the transaction
-            ...
+            ... run cala_op_sql(op) with cala_op_param(op, 0..n-1) bound as text, on the transaction's connection ...
             step = it worked ? cala_op_feed(op, text of the one row's one column or NULL, length)
                              : cala_op_feed_error(op, sqlstate or NULL, message);
           }
 
-        Begins: CALA_STEP_NEED_QUERY, or DONE / FAILED when no statement is needed. -CALA_MISUSE when the operation is
-        not in
-        a cala_tx_host; -CALA_BUSY when another operation of the same cala_tx is between its first step and its answer.
+        Begins: CALA_STEP_NEED_QUERY, or DONE / FAILED when no statement is needed. -CALA_MISUSE when the operation
+        is not in a cala_tx_host; -CALA_BUSY when another operation of the same cala_tx is between its first step and
+        its answer.
         """
     def cala_op_sql(self, op: Handle, out_len: Out, /) -> bytes | None:
         """The statement to run, in the transaction's dialect. NULL when none is needed. Valid until the next feed.
-        out_len
-        may be NULL.
+        out_len may be NULL.
         """
     def cala_op_sql_name(self, op: Handle, /) -> bytes | None:
         """A stable name for the statement, fit for a prepared statement's name. NULL when none is needed.
@@ -293,9 +262,8 @@ class Library(ctypes.CDLL):
         """A parameter, counted from 0. NULL when there is none. Valid until the next feed. out_len may be NULL.
         """
     def cala_op_feed(self, op: Handle, text: bytes | None, text_len: int, /) -> int:
-        """Gives the statement's answer: the text of its one row's one column; NULL for SQL NULL and for no row. Returns
-        like
-        cala_op_step.
+        """Gives the statement's answer: the text of its one row's one column; NULL for SQL NULL and for no row.
+        Returns like cala_op_step.
         """
     def cala_op_feed_error(self, op: Handle, sqlstate: bytes | None, message: bytes | None, /) -> int:
         """Gives the database's refusal: its SQLSTATE (or SQLite's code name; NULL when unknown) and message, both
@@ -303,31 +271,25 @@ class Library(ctypes.CDLL):
         """
     def cala_op_trace(self, op: Handle, traceparent: bytes | None, traceparent_len: int, /) -> int:
         """Says which trace an operation is part of, before it is run, started or stepped: a traceparent of the W3C's
-        Trace
-        Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then have
-        it;
-        and where the trace is sampled (the last digit is odd), so have those of its statements on PostgreSQL that may
-        wait,
-        in a comment, when they run on a connection of the library's. What a group of operations does has it if all of
-        them
-        have the same. CALA_INVALID (not one), CALA_MISUSE (it runs already).
+        Trace Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then
+        have it; and where the trace is sampled (the last digit is odd), so have those of its statements on PostgreSQL
+        that may wait, in a comment, when they run on a connection of the library's. What a group of operations does has
+        it if all of them have the same. CALA_INVALID (not one), CALA_MISUSE (it runs already).
         """
     def cala_op_status(self, op: Handle, /) -> int:
         """Where it stands: CALA_BUSY until it is answered, then its status.
         """
     def cala_op_result(self, op: Handle, out_len: Out, /) -> bytes | None:
-        """The answer, a JSON document; NULL unless the status is CALA_OK. Lives as long as the operation. out_len may
-        be
-        NULL.
+        """The answer, a JSON document; NULL unless the status is CALA_OK. Lives as long as the operation.
+        out_len may be NULL.
         """
     def cala_op_error(self, op: Handle, /) -> int | None:
         """Why it failed; NULL unless it did. Belongs to the operation.
         """
     def cala_op_cancel(self, op: Handle, /) -> int:
         """Asks it to stop. What has not begun is answered with CALA_CANCELLED; a running statement is interrupted where
-        the
-        store can; once its write is on the way it finishes. The answer tells which. CALA_OK also when it was answered
-        before.
+        the store can; once its write is on the way it finishes. The answer tells which.
+        CALA_OK also when it was answered before.
         """
     def cala_op_free(self, op: Handle, /) -> None:
         """Ends an operation. One that has not been answered is cancelled.
@@ -335,89 +297,71 @@ class Library(ctypes.CDLL):
     def cala_tx_begin(self, ledger: Handle, options: bytes | None, options_len: int, out: Out, out_error: Out,
                       /) -> int:
         """Begins a transaction on a connection of the library's. Operations made with it see each other's writes;
-        nobody else
-        does until cala_tx_commit. On SQLite it holds the only writer: keep it short; "sqlite::memory:" has one
-        connection in
-        all, so everything else waits for the transaction to end, reads too. options: NULL or {savepoint?}; blocks for a
-        connection as the key pool says.
+        nobody else does until cala_tx_commit. On SQLite it holds the only writer: keep it short; "sqlite::memory:" has
+        one connection in all, so everything else waits for the transaction to end, reads too. options: NULL or
+        {savepoint?}; blocks for a connection as the key pool says.
           savepoint  bool: every operation runs behind a SAVEPOINT of its own, so that one that the database refuses
-          leaves
-                     the transaction usable (cala_error_tx_state CALA_TX_USABLE instead of CALA_TX_ABORTED); a lost race
-                     (CALA_TX_RETRY) still needs the whole transaction again. Two more statements an operation. Default
-                     false.
-        CALA_INVALID, CALA_BUSY (store.busy, store.pool_timeout), CALA_UNAVAILABLE, CALA_CLOSED, CALA_MISUSE (host-only
-        ledger).
+                     leaves the transaction usable (cala_error_tx_state CALA_TX_USABLE instead of CALA_TX_ABORTED); a
+                     lost race (CALA_TX_RETRY) still needs the whole transaction again. Two more statements an
+                     operation. Default false.
+        CALA_INVALID, CALA_BUSY (store.busy, store.pool_timeout), CALA_UNAVAILABLE, CALA_CLOSED,
+        CALA_MISUSE (host-only ledger).
         """
     def cala_tx_begin_op(self, ledger: Handle, options: bytes | None, options_len: int, out: Out, out_op: Out,
                          out_error: Out, /) -> int:
         """As cala_tx_begin, for programs that must not wait: makes the transaction and the operation that begins it, to
-        be
-        run or started like any other; its result is {}. Until it has ended well, operations of the transaction are
-        refused
-        (CALA_MISUSE call.misuse). One that was cancelled or has failed leaves a transaction that never begins: free it.
+        be run or started like any other; its result is {}. Until it has ended well, operations of the transaction are
+        refused (CALA_MISUSE call.misuse). One that was cancelled or has failed leaves a transaction that never begins:
+        free it.
         """
     def cala_tx_host(self, ledger: Handle, options: bytes | None, options_len: int, out: Out, out_error: Out,
                      /) -> int:
         """Stands for a transaction that the program has open on its own connection. Every operation made with it is
-        driven by
-        cala_op_step and cala_op_feed; committing and rolling back is the program's. options: NULL or {dialect?,
-        savepoint?}:
+        driven by cala_op_step and cala_op_feed; committing and rolling back is the program's. options: NULL or
+        {dialect?, savepoint?}:
           dialect    "dollar" ($1), "qmark" (?) or "percent" (%s): how parameters are written. Default "dollar" for
                      PostgreSQL, "qmark" for SQLite.
           savepoint  as for cala_tx_begin; the statements SAVEPOINT, RELEASE and ROLLBACK TO come through cala_op_sql
-          like
-          the rest.
+                     like the rest.
         The statements of one operation must all run in one open transaction. On PostgreSQL an operation that writes
-        without
-        one, or across two, is answered "transaction.none" and has written nothing. SQLite has no name for a
-        transaction:
-        there a posting notices when anything else was written between its statements, and cala_tx_in_transaction tells
-        the
-        rest. The library's texts are UTF-8. On PostgreSQL the connection's client_encoding must be UTF8, whatever the
-        driver
-        makes of others: each statement looks, and in another one the operation is answered "tx.encoding" and has read
-        and
-        written nothing. On SQLite the driver must hand texts over as UTF-8. CALA_INVALID.
+        without one, or across two, is answered "transaction.none" and has written nothing. SQLite has no name for a
+        transaction: there a posting notices when anything else was written between its statements, and
+        cala_tx_in_transaction tells the rest. The library's texts are UTF-8. On PostgreSQL the connection's
+        client_encoding must be UTF8, whatever the driver makes of others: each statement looks, and in another one the
+        operation is answered "tx.encoding" and has read and written nothing. On SQLite the driver must hand texts over
+        as UTF-8. CALA_INVALID.
         """
     def cala_tx_in_transaction(self, tx: Handle, in_transaction: int, /) -> int:
         """Tells the library what the program's connection says of itself: 1 in a transaction, 0 not
-        (sqlite3_get_autocommit is
-        the opposite, Python's in_transaction the same). Call it before cala_op_step; it holds until it is called again,
-        and
-        where it is never called the library does not know. After 0 each operation of the tx that may write is answered
-        CALA_MISUSE transaction.none before its first statement. CALA_MISUSE: not a cala_tx_host, or neither 0 nor 1.
+        (sqlite3_get_autocommit is the opposite, Python's in_transaction the same). Call it before cala_op_step; it
+        holds until it is called again, and where it is never called the library does not know. After 0 each operation
+        of the tx that may write is answered CALA_MISUSE transaction.none before its first statement. CALA_MISUSE: not a
+        cala_tx_host, or neither 0 nor 1.
         """
     def cala_tx_adopt(self, ledger: Handle, pgconn: Any, resolve: Any, user: Any, options: bytes | None,
                       options_len: int, out: Out, out_error: Out, /) -> int:
         """Takes part in a transaction that the program has open on a libpq connection of its own (C, C++, psycopg,
-        Ruby's pg):
-        operations made with the handle are run by cala_op_run, on its caller's thread, with the program's connection
-        and the
-        program's copy of libpq. The library never ends the transaction nor the connection. While an operation runs, the
-        connection is the library's: use it for nothing else. Notices go to the program's own receiver, on that thread.
-        cala_op_start is CALA_MISUSE here, and a timeout_ms of cala_op_run is not counted. Since PGconn differs between
-        copies of libpq, its functions must come from the very copy that made the connection:
+        Ruby's pg): operations made with the handle are run by cala_op_run, on its caller's thread, with the
+        program's connection and the program's copy of libpq. The library never ends the transaction nor the
+        connection. While an operation runs, the connection is the library's: use it for nothing else. Notices go to
+        the program's own receiver, on that thread. cala_op_start is CALA_MISUSE here, and a timeout_ms of
+        cala_op_run is not counted. Since PGconn differs between copies of libpq, its functions must come from the
+        very copy that made the connection:
           pgconn    the PGconn *; it must outlive the handle.
           resolve   gives the addresses of libpq's functions; user is passed through. NULL: they are looked up in the
-          module
-                    that options name or, without one, in the program itself.
-          options   NULL or {library?, savepoint?}: library = the path of the loaded module that uses or is the libpq
-          which
-                    made the connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint as for
-                    cala_tx_begin.
+                    module that options name or, without one, in the program itself.
+          options   NULL or {library?, savepoint?}: library = the path of the loaded module that uses or is the
+                    libpq which made the connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint
+                    as for cala_tx_begin.
         The ledger must be on PostgreSQL ("postgres://...", or "host:postgres" when it needs no connection of its own),
-        and
-        its tables in the database of the connection. CALA_MISUSE (transaction.none: no transaction is open;
-        tx.connection:
-        not a connection that these functions understand, broken, in the middle of a statement or of a pipeline;
-        tx.encoding:
-        its client_encoding is not UTF8; transaction.aborted), CALA_INVALID (tx.libpq: a function was not found, or the
-        library is not loaded), CALA_UNSUPPORTED (tx.not_postgres).
+        and its tables in the database of the connection. CALA_MISUSE (transaction.none: no transaction is open;
+        tx.connection: not a connection that these functions understand, broken, in the middle of a statement or of a
+        pipeline; tx.encoding: its client_encoding is not UTF8; transaction.aborted), CALA_INVALID (tx.libpq: a function
+        was not found, or the library is not loaded), CALA_UNSUPPORTED (tx.not_postgres).
         """
     def cala_tx_commit(self, tx: Handle, out_error: Out, /) -> int:
         """Commits a transaction of cala_tx_begin. Blocks. After any answer but CALA_BUSY (an operation is running in
-        it) the
-        transaction is over. CALA_MISUSE (not begun by cala_tx_begin, or over), CALA_UNAVAILABLE, CALA_CONFLICT
+        it) the transaction is over. CALA_MISUSE (not begun by cala_tx_begin, or over), CALA_UNAVAILABLE, CALA_CONFLICT
         (store.serialization), CALA_OUTCOME_UNKNOWN: the answer was lost, and PostgreSQL could not be asked, until
         failover_wait_ms had passed, what became of it. SQLite has no way to be asked: look for what was written.
         """
@@ -426,35 +370,26 @@ class Library(ctypes.CDLL):
         """
     def cala_tx_commit_op(self, tx: Handle, out_op: Out, out_error: Out, /) -> int:
         """As cala_tx_commit and cala_tx_rollback, for programs that must not wait: make the operation that commits or
-        rolls
-        back, to be run or started like any other; its result is {}, its errors are theirs. One that is cancelled before
-        it
-        has begun leaves the transaction open.
+        rolls back, to be run or started like any other; its result is {}, its errors are theirs. One that is cancelled
+        before it has begun leaves the transaction open.
         """
     def cala_tx_rollback_op(self, tx: Handle, out_op: Out, out_error: Out, /) -> int: ...
     def cala_tx_prepare(self, tx: Handle, gid: bytes | None, gid_len: int, out_error: Out, /) -> int:
         """The first half of a two-phase commit: a transaction of cala_tx_begin on PostgreSQL goes on in the database
-        under a
-        name, whatever becomes of this process, of the connection or of the server, until cala_tx_finish commits it or
-        rolls
-        it back, from any process; docs/two-phase.md has the whole pattern. Until then it holds its locks, and nobody
-        sees
-        what it wrote. gid: 1 to 100 bytes of UTF-8 without a NUL, of the ledger's own: neither other ledgers nor other
-        programs are in the way. Blocks. After CALA_OK the handle's transaction is over, its connection free. After an
-        error
-        whose cala_error_tx_state is CALA_TX_USABLE the transaction is open as before; after any other it is rolled
-        back, but
-        for CALA_OUTCOME_UNKNOWN: the answer was lost, and PostgreSQL could not be asked in failover_wait_ms;
-        cala_prepared_list tells. CALA_MISUSE (tx.not_own: not of cala_tx_begin; over), CALA_UNSUPPORTED
-        (tx.not_postgres;
-        prepared.disabled: the server's max_prepared_transactions is 0; store.unsupported: the program's statements used
-        temporary tables or the like), CALA_CONFLICT (prepared.exists), CALA_BUSY (prepared.too_many), CALA_INVALID
-        (request.malformed), CALA_UNAVAILABLE.
+        under a name, whatever becomes of this process, of the connection or of the server, until cala_tx_finish commits
+        it or rolls it back, from any process; docs/two-phase.md has the whole pattern. Until then it holds its locks,
+        and nobody sees what it wrote. gid: 1 to 100 bytes of UTF-8 without a NUL, of the ledger's own: neither other
+        ledgers nor other programs are in the way. Blocks. After CALA_OK the handle's transaction is over, its
+        connection free. After an error whose cala_error_tx_state is CALA_TX_USABLE the transaction is open as before;
+        after any other it is rolled back, but for CALA_OUTCOME_UNKNOWN: the answer was lost, and PostgreSQL could not
+        be asked in failover_wait_ms; cala_prepared_list tells. CALA_MISUSE (tx.not_own: not of cala_tx_begin; over),
+        CALA_UNSUPPORTED (tx.not_postgres; prepared.disabled: the server's max_prepared_transactions is 0;
+        store.unsupported: the program's statements used temporary tables or the like), CALA_CONFLICT (prepared.exists),
+        CALA_BUSY (prepared.too_many), CALA_INVALID (request.malformed), CALA_UNAVAILABLE.
         """
     def cala_tx_prepare_op(self, tx: Handle, gid: bytes | None, gid_len: int, out_op: Out, out_error: Out, /) -> int:
         """As cala_tx_prepare, for programs that must not wait: makes the operation that prepares, to be run or started
-        like any
-        other; its result is {}. One that is cancelled before it has begun leaves the transaction open.
+        like any other; its result is {}. One that is cancelled before it has begun leaves the transaction open.
         """
     def cala_tx_free(self, tx: Handle, /) -> None:
         """Ends a transaction handle; one of cala_tx_begin that was neither committed, rolled back nor prepared is
@@ -463,47 +398,37 @@ class Library(ctypes.CDLL):
     def cala_listener_open(self, ledger: Handle, options: bytes | None, options_len: int, queue: Handle,
                            fn: Any, user: Any, out: Out, out_error: Out, /) -> int:
         """Opens a listener: events come through queue, as records CALA_RECORD_EVENT whose tag is user and whose data is
-        the
-        event (cala_event_list has what is in one and in which order they come), or as calls of fn. options: NULL or
+        the event (cala_event_list has what is in one and in which order they come), or as calls of fn. options: NULL or
           from        "start", "now" or the place of an event: where it begins, behind that. Default "now".
           name        text of 1 to 200 bytes: a listener whose place is kept in the ledger. Where it has been before it
                       begins at its kept place, whatever from says; else from says where, and that is kept.
-                      cala_listener_ack
-                      moves it; without that every event comes again the next time. Two that are open under one name
-                      each
-                      get every event.
+                      cala_listener_ack moves it; without that every event comes again the next time. Two that are open
+                      under one name each get every event.
           types, journal_id, entries, balances  as in cala_event_list.
           buffer      how many of its events wait in the queue at most, 1 to 10000. Default 500. What does not fit waits
-          in
-                      the ledger: nothing is dropped.
+                      in the ledger: nothing is dropped.
           poll_ms     how long what others have committed may go unseen, 5 to 60000; what this ledger handle commits is
-          seen
-                      at once. Default 100.
+                      seen at once. Default 100.
         Blocks for a statement where from is "now" or there is a name, as cala_listener_place does for programs that
-        must
-        not wait, and may wait for writers as that says. While the store is away the listener waits for it. A record
-        whose
-        status is not CALA_OK is its last: data is then as of a failed operation. After cala_ledger_shutdown no event
-        comes.
-        CALA_INVALID, CALA_BUSY (listener.too_many: a ledger has 100 open listeners at most), CALA_MISUSE
-        (op.host_only),
-        CALA_CLOSED, and what cala_listener_place may refuse.
+        must not wait, and may wait for writers as that says. While the store is away the listener waits for it. A
+        record whose status is not CALA_OK is its last: data is then as of a failed operation. After
+        cala_ledger_shutdown no event comes. CALA_INVALID, CALA_BUSY (listener.too_many: a ledger has 100 open listeners
+        at most), CALA_MISUSE (op.host_only), CALA_CLOSED, and what cala_listener_place may refuse.
         """
     def cala_listener_reached(self, listener: Handle, /) -> int:
         """The place up to which everything that it waits for has left the queue: at least that of the last event that
-        was
-        taken, always before the next one that waits, and where filters leave out much, far behind the last that came.
-        So it
-        may be kept with cala_listener_ack as soon as all that was taken is dealt with. Negative: a cala_status negated.
+        was taken, always before the next one that waits, and where filters leave out much, far behind the last that
+        came. So it may be kept with cala_listener_ack as soon as all that was taken is dealt with. Negative: a
+        cala_status negated.
         """
     def cala_listener_free(self, listener: Handle, /) -> None:
         """Ends a listener. fn is not called any more; who reads the queue may still find events that were on their way.
         """
     def cala_account_create(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
-        """Creates an account, in an account set if one is named. Its code and its external id are its own in the whole
-        ledger.
-        min_available and max_available hold in each journal; what brings an account back towards them is never refused.
+        """Creates an account, in an account set if one is named. Its code and its external id are its own in the
+        whole ledger. min_available and max_available hold in each journal; what brings an account back towards them
+        is never refused.
         request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
           status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
           "synchronous", account_set_id?: uuid, min_available?: available_limits, max_available?: available_limits,
@@ -523,12 +448,9 @@ class Library(ctypes.CDLL):
     def cala_account_ensure(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
         """Creates an account, or finds the one that has its id, code or external id: for programs that set up their
-        ledger at
-        each start. Of a found one only the fields that the request has are compared, amounts by value, and those only
-        where
-        on_difference is "error"; nothing is changed. Of two at the same moment one creates and the other finds. It
-        takes no
-        account_set_id: a found one may be in other sets.
+        ledger at each start. Of a found one only the fields that the request has are compared, amounts by value, and
+        those only where on_difference is "error"; nothing is changed. Of two at the same moment one creates and the
+        other finds. It takes no account_set_id: a found one may be in other sets.
         request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
           status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
           "synchronous", min_available?: available_limits, max_available?: available_limits,
@@ -562,21 +484,19 @@ class Library(ctypes.CDLL):
     def cala_account_update(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
         """Changes an account: only what is given changes. A new normal_balance_type changes the sign in which balances
-        are
-        shown, past ones too. version is one higher when anything changed.
+        are shown, past ones too. version is one higher when anything changed.
         request: {id: uuid, code?: text, name?: text, external_id?: text | null, normal_balance_type?: direction,
           description?: text | null, metadata?: json, min_available?: available_limits | null,
           max_available?: available_limits | null, available_layer?: layer}
         result: account
-        errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed; CALA_REJECTED
-        account.is_set
+        errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed;
+          CALA_REJECTED account.is_set
         access: write
         """
     def cala_account_lock(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                           out_op: Out, out_error: Out, /) -> int:
-        """Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first. Locking
-        twice is
-        fine.
+        """Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first.
+        Locking twice is fine.
         request: {id: uuid}
         result: account
         errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed; CALA_REJECTED account.is_set
@@ -593,13 +513,11 @@ class Library(ctypes.CDLL):
     def cala_account_set_create(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                                 out_op: Out, out_error: Out, /) -> int:
         """Creates an account set: accounts and other sets under one name, in one journal, with balances of its own,
-        which its
-        members' entries move; one that is eventually consistent has no min_available or max_available. Its id is found
-        wherever a balance or entries are asked for by account_id, and refused where only an account will do
+        which its members' entries move; one that is eventually consistent has no min_available or max_available. Its id
+        is found wherever a balance or entries are asked for by account_id, and refused where only an account will do
         (account.is_set). Its external id is its own among sets.
         request: {id?: uuid, journal_id: uuid, name: text, external_id?: text, normal_balance_type?: direction =
-        "credit",
-          description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous",
+          "credit", description?: text, metadata?: json, balance_rollup?: balance_rollup = "synchronous",
           min_available?: available_limits, max_available?: available_limits, available_layer?: layer = "settled"}
         result: account_set
         errors: CALA_CONFLICT account_set.exists; CALA_NOT_FOUND journal.not_found
@@ -650,17 +568,12 @@ class Library(ctypes.CDLL):
     def cala_account_set_add_members(self, ledger: Handle, tx: Handle, request: bytes | None,
                                      request_len: int, out_op: Out, out_error: Out, /) -> int:
         """Puts accounts and account sets into account sets, all or none: what counts is the graph that comes of all of
-        them. A
-        member is in every set above it by one way only, sets are at most 16 deep, and a member must not yet have
-        entries in
-        the set's journal, so that a set's balances are complete. An account may be in sets of several journals, a set
-        only
-        in sets of its own. Of several errors the first of this order is told, and index says of which member:
-        account_set.not_found, membership.journal_mismatch, .has_history, account.is_set, membership.cycle,
-        .duplicate_path,
-        .depth, account.not_found. Postings in flight in the sets' journals end first, and others wait until the
-        transaction
-        ends.
+        them. A member is in every set above it by one way only, sets are at most 16 deep, and a member must not yet
+        have entries in the set's journal, so that a set's balances are complete. An account may be in sets of several
+        journals, a set only in sets of its own. Of several errors the first of this order is told, and index says of
+        which member: account_set.not_found, membership.journal_mismatch, .has_history, account.is_set,
+        membership.cycle, .duplicate_path, .depth, account.not_found. Postings in flight in the sets' journals end
+        first, and others wait until the transaction ends.
         request: {members: [membership; 10000]}
         result: {added: integer}
         errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
@@ -670,10 +583,8 @@ class Library(ctypes.CDLL):
     def cala_account_set_ensure_members(self, ledger: Handle, tx: Handle, request: bytes | None,
                                         request_len: int, out_op: Out, out_error: Out, /) -> int:
         """Puts those into account sets that are not there yet, all or none, for setting up at a start: what is there
-        already
-        stays, also when it has entries by now. created and found: how many; a member that is named twice is found the
-        second
-        time. index counts the missing ones.
+        already stays, also when it has entries by now. created and found: how many; a member that is named twice is
+        found the second time. index counts the missing ones.
         request: {members: [membership; 10000]}
         result: {created: integer, found: integer}
         errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
@@ -691,9 +602,8 @@ class Library(ctypes.CDLL):
         """
     def cala_account_set_list_members(self, ledger: Handle, tx: Handle, request: bytes | None,
                                       request_len: int, out_op: Out, out_error: Out, /) -> int:
-        """Lists what is in an account set itself: in the order in which it was put there, or by external id, those
-        without one
-        last.
+        """Lists what is in an account set itself: in the order in which it was put there,
+        or by external id, those without one last.
         request: page & {account_set_id: uuid, by?: "created_at" | "external_id" = "created_at"}
         result: {items: [member]} & page_end
         access: read
@@ -764,12 +674,9 @@ class Library(ctypes.CDLL):
     def cala_journal_close(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                            out_op: Out, out_error: Out, /) -> int:
         """Closes a journal's books up to a date: what has an effective date up to it is rejected from now on
-        (journal.closed),
-        be it a posting, a void, or what becomes of a hold, until the books are reopened. It waits for postings under
-        way;
-        what was posted stays, and balances by effective date up to that date change no more. Books that are closed up
-        to a
-        later date stay so.
+        (journal.closed), be it a posting, a void, or what becomes of a hold, until the books are reopened. It waits for
+        postings under way; what was posted stays, and balances by effective date up to that date change no more. Books
+        that are closed up to a later date stay so.
         request: {id: uuid, until: date}
         result: journal
         errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
@@ -778,8 +685,7 @@ class Library(ctypes.CDLL):
     def cala_journal_reopen(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
         """Reopens a journal's books: they stay closed up to a date, or with null are open altogether. Books that are
-        closed up
-        to an earlier date stay so.
+        closed up to an earlier date stay so.
         request: {id: uuid, until: date | null}
         result: journal
         errors: CALA_NOT_FOUND journal.not_found; CALA_CONFLICT journal.changed
@@ -787,29 +693,25 @@ class Library(ctypes.CDLL):
         """
     def cala_tx_template_create(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                                 out_op: Out, out_error: Out, /) -> int:
-        """Creates a tx template: how a kind of transaction is posted. It never changes. Its expressions are checked
-        now.
+        """Creates a tx template: how a kind of transaction is posted. It never changes. Its expressions are
+        checked now.
         request: {id?: uuid, code: text, params?: [param; 1000], transaction: template_transaction, entries:
-        [template_entry;
-          1000], description?: text, metadata?: json}
+          [template_entry; 1000], description?: text, metadata?: json}
         result: tx_template
         errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type (a default
-        or
-          bound of the wrong type), param.range (a default outside the bounds, a max below the min); CALA_REJECTED
+          or bound of the wrong type), param.range (a default outside the bounds, a max below the min); CALA_REJECTED
           tx_template.unbalanced (it can never balance); CALA_CONFLICT tx_template.exists
         access: write
         """
     def cala_tx_template_ensure(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                                 out_op: Out, out_error: Out, /) -> int:
         """Creates a tx template, or finds the one that has its id or code; as account_ensure. params, transaction and
-        entries
-        are compared as a whole.
+        entries are compared as a whole.
         request: tx_template_create.request & {on_difference?: on_difference = "error"}
         result: {created: boolean, tx_template: tx_template}
         errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type,
-        param.range;
-          CALA_REJECTED tx_template.unbalanced; CALA_CONFLICT tx_template.ensure_differs, tx_template.keys_span,
-          tx_template.exists
+          param.range; CALA_REJECTED tx_template.unbalanced; CALA_CONFLICT tx_template.ensure_differs,
+          tx_template.keys_span, tx_template.exists
         access: write
         """
     def cala_tx_template_find(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -830,31 +732,27 @@ class Library(ctypes.CDLL):
     def cala_velocity_limit_create(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                                    out_op: Out, out_error: Out, /) -> int:
         """Creates a velocity limit. It never changes. Its expressions are checked now. condition, window and
-        timestamp_source
-        see context.vars: transaction {id, createdAt, journalId, txTemplateId, effective, correlationId, metadata},
-        entry
-        {entryType, sequence, layer, direction, units, currency, metadata} and account {id, name, externalId,
-        normalBalanceType, metadata}, which is the account or set that the control is attached to; a void's entries are
-        seen
-        as those that it takes back. metadata that is not there does not exist: ask has() first.
+        timestamp_source see context.vars: transaction {id, createdAt, journalId, txTemplateId, effective,
+        correlationId, metadata}, entry {entryType, sequence, layer, direction, units, currency, metadata} and account
+        {id, name, externalId, normalBalanceType, metadata}, which is the account or set that the control is attached
+        to; a void's entries are seen as those that it takes back. metadata that is not there does not exist: ask
+        has() first.
         request: {id?: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
           currency?: currency, params?: [param; 1000], limit: velocity_limit_part}
         result: velocity_limit
         errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type,
-        param.range;
-          CALA_CONFLICT velocity_limit.exists
+          param.range; CALA_CONFLICT velocity_limit.exists
         access: write
         """
     def cala_velocity_limit_ensure(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                                    out_op: Out, out_error: Out, /) -> int:
         """Creates a velocity limit, or finds the one that has this id; as account_ensure.
         request: {id: uuid, name: text, description?: text, window?: [velocity_window_key; 100], condition?: cel,
-          currency?: currency, params?: [param; 1000], limit: velocity_limit_part, on_difference?: on_difference =
-          "error"}
+          currency?: currency, params?: [param; 1000], limit: velocity_limit_part, on_difference?: on_difference
+          = "error"}
         result: {created: boolean, velocity_limit: velocity_limit}
         errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type,
-        param.range;
-          CALA_CONFLICT velocity_limit.ensure_differs, velocity_limit.exists
+          param.range; CALA_CONFLICT velocity_limit.ensure_differs, velocity_limit.exists
         access: write
         """
     def cala_velocity_limit_list(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
@@ -902,18 +800,16 @@ class Library(ctypes.CDLL):
         """Adds a limit to a control, or finds it there.
         request: {control_id: uuid, limit_id: uuid}
         result: {created: integer, found: integer}
-        errors: CALA_NOT_FOUND velocity_control.not_found, velocity_limit.not_found; CALA_CONFLICT
-        velocity_control.changed
+        errors: CALA_NOT_FOUND velocity_control.not_found, velocity_limit.not_found;
+          CALA_CONFLICT velocity_control.changed
         access: write
         """
     def cala_velocity_control_attach(self, ledger: Handle, tx: Handle, request: bytes | None,
                                      request_len: int, out_op: Out, out_error: Out, /) -> int:
         """Attaches a control to accounts, or to an account set, which then counts every account below it in the set's
-        journal.
-        The limits are frozen with the params; counting begins with what is posted from now on. Waits for postings in
-        flight.
-        replace: where it is attached already the params are replaced, and what was counted stays; else that is refused.
-        account_ids takes sets, too.
+        journal. The limits are frozen with the params; counting begins with what is posted from now on. Waits for
+        postings in flight. replace: where it is attached already the params are replaced, and what was counted stays;
+        else that is refused. account_ids takes sets, too.
         request: {control_id: uuid, params?: {*: json}, replace?: boolean = false} & ({account_ids: [uuid; 10000]} |
           {account_set_id: uuid})
         result: {attached: integer, replaced: integer}
@@ -924,9 +820,8 @@ class Library(ctypes.CDLL):
         """
     def cala_velocity_control_ensure_attached(self, ledger: Handle, tx: Handle, request: bytes | None,
                                               request_len: int, out_op: Out, out_error: Out, /) -> int:
-        """Attaches a control where it is not attached yet. Where it is, its params are compared, unless on_difference
-        is
-        "keep".
+        """Attaches a control where it is not attached yet. Where it is, its params are compared,
+        unless on_difference is "keep".
         request: {control_id: uuid, params?: {*: json}, on_difference?: on_difference = "error"} &
           ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
         result: {created: integer, found: integer}
@@ -937,8 +832,8 @@ class Library(ctypes.CDLL):
         """
     def cala_velocity_control_detach(self, ledger: Handle, tx: Handle, request: bytes | None,
                                      request_len: int, out_op: Out, out_error: Out, /) -> int:
-        """Detaches a control. Where it is not attached nothing happens. Attached again it goes on with what it had
-        counted.
+        """Detaches a control. Where it is not attached nothing happens. Attached again it goes on with what it
+        had counted.
         request: {control_id: uuid} & ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
         result: {detached: integer}
         errors: CALA_NOT_FOUND velocity_control.not_found; CALA_CONFLICT velocity_control.changed
@@ -953,8 +848,8 @@ class Library(ctypes.CDLL):
         """
     def cala_velocity_headroom(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                                out_op: Out, out_error: Out, /) -> int:
-        """Says what is left of each limit at an account, and at the sets above it: by limit, journal, currency and
-        window.
+        """Says what is left of each limit at an account, and at the sets above it: by limit, journal, currency
+        and window.
         request: {account_id: uuid, journal_id?: uuid, currency?: currency}
         result: {items: [velocity_headroom]}
         errors: CALA_NOT_FOUND account.not_found; CALA_INVALID currency.unknown, amount.range
@@ -963,15 +858,12 @@ class Library(ctypes.CDLL):
     def cala_transaction_post(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                               out_op: Out, out_error: Out, /) -> int:
         """Posts a transaction. Posting the same id or external id again with the same content writes nothing and
-        answers with
-        the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and credits must
-        agree in
-        each currency and layer. When several errors hold, the first in this order is named: template, params,
-        expressions,
-        balance; journal, until when it is closed, its max_scale; accounts in entry order; what must stay available, of
-        an
-        account before the sets above it, and then what the entry says; velocity limits, first the expressions of their
-        conditions and windows, then the lowest entry, the oldest control and limit.
+        answers with the first result, replayed true: so a post whose answer was lost is simply repeated. Debits and
+        credits must agree in each currency and layer. When several errors hold, the first in this order is named:
+        template, params, expressions, balance; journal, until when it is closed, its max_scale; accounts in entry
+        order; what must stay available, of an account before the sets above it, and then what the entry says;
+        velocity limits, first the expressions of their conditions and windows, then the lowest entry, the oldest
+        control and limit.
         request: {id?: uuid, tx_template_code: text, params?: {*: json}}
         result: posted
         errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
@@ -979,35 +871,31 @@ class Library(ctypes.CDLL):
           amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, journal.closed, account.locked,
           account.is_set, account.below_min, account.above_max, velocity.exceeded;
           CALA_CONFLICT transaction.replay_differs, transaction.exists (posted by another session at the same moment:
-          repeat), balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run
-          it
-          again)
+          repeat), balance.changed (only where the program's own transaction reads an old snapshot:
+          roll it back and run it again)
         access: write
         """
     def cala_transaction_post_many(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                                    out_op: Out, out_error: Out, /) -> int:
         """Posts several transactions, all or none, as if one after the other in their order. Errors tell which by
         cala_error_posting_index. All postings pass one stage before any goes to the next; within a stage the lowest
-        posting
-        is named. An id or external id that the batch has twice is found in the first stage, at the second of the two.
+        posting is named. An id or external id that the batch has twice is found in the first stage, at the second of
+        the two.
         request: {postings: [transaction_post.request; 10000]}
         result: {results: [posted]}
-        errors: as transaction_post; CALA_CONFLICT transaction.exists (also the same id or external id twice in the
-        batch)
+        errors: as transaction_post; CALA_CONFLICT transaction.exists (also the same id or external id twice in
+          the batch)
         access: write
         """
     def cala_transaction_preview(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                                  out_op: Out, out_error: Out, /) -> int:
         """Says what would become of a posting, and writes nothing: the same decisions on the same balances, which it
-        locks as
-        the posting would, so that in a transaction the posting can follow. For that it needs what a posting needs: a
-        connection that may write, and on one of the program's own a transaction (CALA_MISUSE transaction.none). What
-        the
-        ledger would refuse it with is in error; only what is wrong with the request itself, or with the store, fails
-        the
-        operation. limits are those that would count an entry, with what they would then have left. The ids of entries,
-        and
-        of a transaction that has none in the request, are not those that the posting will have.
+        locks as the posting would, so that in a transaction the posting can follow. For that it needs what a posting
+        needs: a connection that may write, and on one of the program's own a transaction (CALA_MISUSE
+        transaction.none). What the ledger would refuse it with is in error; only what is wrong with the request itself,
+        or with the store, fails the operation. limits are those that would count an entry, with what they would then
+        have left. The ids of entries, and of a transaction that has none in the request, are not those that the posting
+        will have.
         request: transaction_post.request
         result: {would_post: boolean, replayed?: boolean, transaction?: transaction, entries?: [entry],
           balances_after?: [balance], limits?: [velocity_headroom], warnings?: [warning], error?: refusal}
@@ -1017,14 +905,11 @@ class Library(ctypes.CDLL):
     def cala_transaction_void(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                               out_op: Out, out_error: Out, /) -> int:
         """Voids a transaction: posts another one that takes it back, with the same entries, "_VOID" after their types,
-        and
-        negated units. It obeys locks and what must stay available, as any posting; no max_scale. A velocity limit that
-        counted the original counts the void in the same window, whenever it comes; one that only gives room is never
-        refused. A transaction is voided once, a void too; the same void_id again with the same content is a replay. The
-        void
-        is effective today where nothing is said, has the original's correlation_id, and no external_id: the original
-        keeps
-        its own.
+        and negated units. It obeys locks and what must stay available, as any posting; no max_scale. A velocity limit
+        that counted the original counts the void in the same window, whenever it comes; one that only gives room is
+        never refused. A transaction is voided once, a void too; the same void_id again with the same content is a
+        replay. The void is effective today where nothing is said, has the original's correlation_id, and no
+        external_id: the original keeps its own.
         request: {id: uuid, void_id?: uuid, effective?: date, description?: text, metadata?: json}
         result: posted
         errors: CALA_NOT_FOUND transaction.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
@@ -1037,59 +922,44 @@ class Library(ctypes.CDLL):
     def cala_hold_create(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                          out_op: Out, out_error: Out, /) -> int:
         """Makes a hold: posts a transaction whose entries are all in the layer pending, and remembers that they are to
-        be
-        captured or released. The hold has the transaction's id. Repeated under the same id or external id it is a
-        replay, as
-        a posting is. A hold with expires_at has expired when the ledger's clock comes to it: it cannot be captured
-        then, and
-        what it holds stays pending until it is released, by hold_expire or hold_release.
+        be captured or released. The hold has the transaction's id. Repeated under the same id or external id it is a
+        replay, as a posting is. A hold with expires_at has expired when the ledger's clock comes to it: it cannot be
+        captured then, and what it holds stays pending until it is released, by hold_expire or hold_release.
         request: {id?: uuid, tx_template_code: text, params?: {*: json}, expires_at?: instant}
         result: hold_posted
         errors: CALA_NOT_FOUND tx_template.not_found, journal.not_found, account.not_found;
           CALA_INVALID cel.eval, cel.coerce, param.missing, param.unknown, param.type, param.range, currency.unknown,
           amount.range, amount.scale; CALA_REJECTED hold.not_pending, posting.unbalanced, journal.locked,
-          journal.closed,
-          account.locked, account.is_set, account.below_min, account.above_max, velocity.exceeded;
+          journal.closed, account.locked, account.is_set, account.below_min, account.above_max, velocity.exceeded;
           CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
         access: write
         """
     def cala_hold_capture(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                           out_op: Out, out_error: Out, /) -> int:
         """Captures a hold, or a part of it: one transaction with the hold's entries, "_RELEASE" after their types and
-        negated
-        units, and the same settled, "_CAPTURE" after their types. With an amount, of a hold whose entries all have the
-        same
-        units and currency, that much is captured; without, all that is left. Final, what is left after it is released
-        with
-        it; else the hold stays open for more, and is captured when nothing is left. The same id again with the same
-        content
-        is a replay. It obeys locks and what must stay available. Every velocity limit attached now counts what is
-        released
-        as given back, in the window that the hold was in: also one that was attached after the hold was made, and never
-        counted it. What is settled counts as any posting. Effective today where nothing is said; a date before the
-        hold's is
-        taken as it is, as a clearing may bring it: by effective date, what is pending is then given back before it was
-        held.
-        The hold's correlation_id, description and metadata.
+        negated units, and the same settled, "_CAPTURE" after their types. With an amount, of a hold whose entries all
+        have the same units and currency, that much is captured; without, all that is left. Final, what is left after it
+        is released with it; else the hold stays open for more, and is captured when nothing is left. The same id again
+        with the same content is a replay. It obeys locks and what must stay available. Every velocity limit attached
+        now counts what is released as given back, in the window that the hold was in: also one that was attached after
+        the hold was made, and never counted it. What is settled counts as any posting. Effective today where nothing is
+        said; a date before the hold's is taken as it is, as a clearing may bring it: by effective date, what is pending
+        is then given back before it was held. The hold's correlation_id, description and metadata.
         In a tx that has posted on the hold's accounts before, it may deadlock with a hold_expire that has the hold and
         waits for the accounts: PostgreSQL then ends one of the two (store.deadlock). Capture first and post then.
         request: {hold_id: uuid, id?: uuid, amount?: decimal, final?: boolean = true, effective?: date}
         result: hold_posted
         errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, amount.scale (of the amount), cel.eval,
-        cel.coerce;
-          CALA_REJECTED hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, journal.closed,
-          account.locked,
-          account.below_min, account.above_max, velocity.exceeded;
+          cel.coerce; CALA_REJECTED hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, journal.closed,
+          account.locked, account.below_min, account.above_max, velocity.exceeded;
           CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
         access: write
         """
     def cala_hold_release(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                           out_op: Out, out_error: Out, /) -> int:
         """Releases what is left of a hold: one transaction with the hold's entries, "_RELEASE" after their types and
-        negated
-        units. One that has expired is released too, and is then still expired. Repeated, also without an id, it is a
-        replay.
-        For velocity limits and in a tx it is as hold_capture.
+        negated units. One that has expired is released too, and is then still expired. Repeated, also without an id, it
+        is a replay. For velocity limits and in a tx it is as hold_capture.
         request: {hold_id: uuid, id?: uuid, effective?: date}
         result: hold_posted
         errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, cel.eval, cel.coerce;
@@ -1109,10 +979,8 @@ class Library(ctypes.CDLL):
     def cala_hold_list(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int, out_op: Out,
                        out_error: Out, /) -> int:
         """Lists holds in the order in which they were posted. account_id: those with an entry of the account, or of any
-        account
-        below it where it is an account set; expires_before: those that expire before it, or have, in the order in which
-        they
-        do.
+        account below it where it is an account set; expires_before: those that expire before it,
+        or have, in the order in which they do.
         request: page & {account_id?: uuid, status?: hold_status, expires_before?: instant}
         result: {items: [hold]} & page_end
         access: read
@@ -1120,16 +988,11 @@ class Library(ctypes.CDLL):
     def cala_hold_expire(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                          out_op: Out, out_error: Out, /) -> int:
         """Releases holds that have expired, the earliest first, in one transaction; those of a locked account or
-        journal, of
-        one whose books are closed for today, and those that another session is just at, wait. Each is released or
-        refused as
-        if by itself; what is refused stays due, and those behind it are released in its stead, until `limit` are or
-        none is
-        left (or 10000 were refused). All have the same instant. Call it again until it has expired none; nothing else
-        does,
-        for a look for expired holds would be one more read in every posting. What it locks it holds to its end: of a
-        small
-        limit postings wait less.
+        journal, of one whose books are closed for today, and those that another session is just at, wait. Each is
+        released or refused as if by itself; what is refused stays due, and those behind it are released in its stead,
+        until `limit` are or none is left (or 10000 were refused). All have the same instant. Call it again until it has
+        expired none; nothing else does, for a look for expired holds would be one more read in every posting. What it
+        locks it holds to its end: of a small limit postings wait less.
         request: {limit?: integer 1..1000 = 100}
         result: {expired: integer,           -- released by this call
           refused: integer,                  -- that what must stay available or a velocity limit did not allow
@@ -1205,8 +1068,7 @@ class Library(ctypes.CDLL):
     def cala_balance_history(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                              out_op: Out, out_error: Out, /) -> int:
         """Lists every version of a balance, by version. A balance that follows (balance_rollup) leaps over some: its
-        version is
-        how many entries moved it, and it is written down once for many.
+        version is how many entries moved it, and it is written down once for many.
         request: page & balance_key
         result: {items: [balance]} & page_end
         errors: CALA_INVALID currency.unknown
@@ -1215,40 +1077,32 @@ class Library(ctypes.CDLL):
     def cala_balance_at(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                         out_op: Out, out_error: Out, /) -> int:
         """The balance as it was: that version of it, what had been written at that instant, or what its entries up to
-        the end
-        of that effective date add up to, whenever they were posted (in a journal with effective_balances). A balance by
-        effective date has as its version how many entries those are; its entry_id, as a layer's, is the last one of the
-        latest date. A version that a balance that follows (balance_rollup) leapt over is not found.
+        the end of that effective date add up to, whenever they were posted (in a journal with effective_balances). A
+        balance by effective date has as its version how many entries those are; its entry_id, as a layer's, is the last
+        one of the latest date. A version that a balance that follows (balance_rollup) leapt over is not found.
         request: balance_key & ({version: integer} | {recorded_at: instant} | {effective: date})
         result: balance
         errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID
-        currency.unknown,
-          amount.range
+          currency.unknown, amount.range
         access: read
         """
     def cala_balance_range(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                            out_op: Out, out_error: Out, /) -> int:
         """A balance over a range of effective dates, both inclusive, in a journal with effective_balances: what it was
-        before
-        it, what came in it, and what it was at its end. until left out is today by the ledger's clock. A from after
-        until is
-        refused. A balance without an entry up to the range's end is not found.
+        before it, what came in it, and what it was at its end. until left out is today by the ledger's clock. A from
+        after until is refused. A balance without an entry up to the range's end is not found.
         request: balance_key & {from: date, until?: date}
         result: balance_range
         errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID
-        currency.unknown,
-          request.malformed, amount.range
+          currency.unknown, request.malformed, amount.range
         access: read
         """
     def cala_balance_changes(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                              out_op: Out, out_error: Out, /) -> int:
         """Lists the balances by effective date that changed at or after an instant, by account id, currency and date,
-        in a
-        journal with effective_balances: one for each date that has entries, from the first date that was posted to
-        since
-        then; an entry posted to a past date changes all later ones. To follow a journal, ask again with an instant
-        before
-        the last call: what was in flight then is shown the next time.
+        in a journal with effective_balances: one for each date that has entries, from the first date that was posted to
+        since then; an entry posted to a past date changes all later ones. To follow a journal, ask again with an
+        instant before the last call: what was in flight then is shown the next time.
         request: page & {journal_id: uuid, modified_since: instant}
         result: {items: [dated_balance]} & page_end
         errors: CALA_REJECTED journal.no_effective_balances; CALA_INVALID amount.range
@@ -1257,37 +1111,28 @@ class Library(ctypes.CDLL):
     def cala_account_statement(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                                out_op: Out, out_error: Out, /) -> int:
         """The statement of an account or an account set in one layer: what it had before, each entry with what there
-        was after
-        it, and what it had at the end. By recorded time (from and until are instants) in the order of posting; by
-        effective
-        time (dates), in a journal with effective_balances, by date and within one in the order of posting. Both are
-        inclusive; left out, it begins with the first entry and ends with the last. opening and closing are those of the
-        whole statement on every page. Newest first, running is still what there was after the entry. By recorded time,
-        that
-        of a set that follows (balance_rollup) shows of the entries that came together the last only, with what there
-        was
-        after all of them, and none where that one is of another layer; its opening and closing are right.
+        was after it, and what it had at the end. By recorded time (from and until are instants) in the order of
+        posting; by effective time (dates), in a journal with effective_balances, by date and within one in the order of
+        posting. Both are inclusive; left out, it begins with the first entry and ends with the last. opening and
+        closing are those of the whole statement on every page. Newest first, running is still what there was after the
+        entry. By recorded time, that of a set that follows (balance_rollup) shows of the entries that came together the
+        last only, with what there was after all of them, and none where that one is of another layer; its opening and
+        closing are right.
         request: page & balance_key & {layer?: layer = "settled", from?: instant | date, until?: instant | date,
           by?: "recorded" | "effective" = "recorded"}
         result: statement
         errors: CALA_NOT_FOUND account.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID
-        currency.unknown,
-          request.malformed, amount.range
+          currency.unknown, request.malformed, amount.range
         access: read
         """
     def cala_trial_balance(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                            out_op: Out, out_error: Out, /) -> int:
         """Lists what the accounts of a journal, or those below an account set, have in one layer, by code and currency:
-        now, as
-        it was recorded at an instant, or at the end of an effective date (in a journal with effective_balances).
-        Accounts
-        that had no entry then are left out. totals are of all of them, by currency, and come with the first page: over
-        a
-        whole journal debit and credit are equal. With subtotals, its lines are those of account sets instead: of the
-        sets
-        directly in account_set_id, or without it of the journal's sets that are in no other; the totals stay those of
-        the
-        accounts.
+        now, as it was recorded at an instant, or at the end of an effective date (in a journal with
+        effective_balances). Accounts that had no entry then are left out. totals are of all of them, by currency, and
+        come with the first page: over a whole journal debit and credit are equal. With subtotals, its lines are those
+        of account sets instead: of the sets directly in account_set_id, or without it of the journal's sets that are in
+        no other; the totals stay those of the accounts.
         request: page & {journal_id: uuid, account_set_id?: uuid, subtotals?: boolean = false,
           currency?: currency, layer?: layer = "settled", at?: trial_moment}
         result: trial_balance
@@ -1298,17 +1143,12 @@ class Library(ctypes.CDLL):
     def cala_event_list(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                         out_op: Out, out_error: Out, /) -> int:
         """Lists what happened in the ledger, in order, an event each: postings, and every change of what else it holds,
-        as
-        event_type has them. The list ends before the first writer that is still under way: read on from place, at any
-        later
-        time, and you get each event once and miss none. For each account the order of events is that of its versions.
-        "Stable lists" above holds here too. Filters stop at 10,000 events: a page may have fewer than limit, or none,
-        while
-        has_next_page is true. journal_id: the journal itself, its transactions, and its account sets with what becomes
-        of
-        their members. entries, balances: give those of transactions; balances are those of accounts, as the transaction
-        left
-        them.
+        as event_type has them. The list ends before the first writer that is still under way: read on from place, at
+        any later time, and you get each event once and miss none. For each account the order of events is that of its
+        versions. "Stable lists" above holds here too. Filters stop at 10,000 events: a page may have fewer than limit,
+        or none, while has_next_page is true. journal_id: the journal itself, its transactions, and its account sets
+        with what becomes of their members. entries, balances: give those of transactions;
+        balances are those of accounts, as the transaction left them.
         request: {after?: integer 0..9007199254740991 = 0, limit?: integer 1..1000 = 100, types?: [event_type; 100],
           journal_id?: uuid, entries?: boolean = false, balances?: boolean = false}
         result: event_page
@@ -1318,14 +1158,10 @@ class Library(ctypes.CDLL):
     def cala_event_prune(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                          out_op: Out, out_error: Out, /) -> int:
         """Deletes the oldest events: those up to a place, or recorded before an instant, limit of them at most, in
-        order.
-        Nobody can begin before the last of them any more (CALA_NOT_FOUND event.pruned); only events go, all else stays.
-        It
-        is refused while a named listener is not done with one of them; listeners without a name do not count. The
-        newest
-        event is kept, and on PostgreSQL those behind the first writer that is still under way. pruned: how many went;
-        place:
-        where to begin now; more: call again.
+        order. Nobody can begin before the last of them any more (CALA_NOT_FOUND event.pruned); only events go, all else
+        stays. It is refused while a named listener is not done with one of them; listeners without a name do not count.
+        The newest event is kept, and on PostgreSQL those behind the first writer that is still under way. pruned: how
+        many went; place: where to begin now; more: call again.
         request: {limit?: integer 1..100000 = 10000} & ({place: integer 0..9007199254740991} | {before: instant})
         result: {pruned: integer, place: integer, more: boolean}
         errors: CALA_REJECTED event.listener_behind; CALA_CONFLICT event.changed; CALA_UNAVAILABLE list.no_mark
@@ -1334,12 +1170,9 @@ class Library(ctypes.CDLL):
     def cala_listener_place(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
         """Says where a listener begins: a named one at its kept place, where it has one; else where from says, which is
-        kept
-        under the name. Events behind that place are those to come; one beyond the newest event is not kept. "now" is
-        behind
-        all that is committed: on PostgreSQL it waits for writers that began before the newest event, 3 seconds at most,
-        and
-        is then refused; so it is in a transaction that has posted.
+        kept under the name. Events behind that place are those to come; one beyond the newest event is not kept. "now"
+        is behind all that is committed: on PostgreSQL it waits for writers that began before the newest event, 3
+        seconds at most, and is then refused; so it is in a transaction that has posted.
         request: {name?: text, from?: "start" | "now" | integer = "now"}
         result: kept_place
         errors: CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed; CALA_UNAVAILABLE list.no_mark;
@@ -1349,15 +1182,11 @@ class Library(ctypes.CDLL):
     def cala_listener_ack(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                           out_op: Out, out_error: Out, /) -> int:
         """Keeps the place up to which a named listener is done: that of an event, or cala_listener_reached when
-        everything that
-        was taken is dealt with. In the transaction in which the program writes what follows from the events, each takes
-        effect exactly once. A place is never moved back; the answer is the kept one. One beyond the newest event is
-        refused:
-        what comes up to there would be missed. With expected_place, where the program read on from, it is refused if
-        the
-        kept place is another (listener.changed): somebody else has dealt with those events, and the program's
-        transaction is
-        to be rolled back. So one of two that follow the same events at once does.
+        everything that was taken is dealt with. In the transaction in which the program writes what follows from the
+        events, each takes effect exactly once. A place is never moved back; the answer is the kept one. One beyond the
+        newest event is refused: what comes up to there would be missed. With expected_place, where the program read on
+        from, it is refused if the kept place is another (listener.changed): somebody else has dealt with those events,
+        and the program's transaction is to be rolled back. So one of two that follow the same events at once does.
         request: {name: text, place: integer 0..9007199254740991, expected_place?: integer 0..9007199254740991}
         result: kept_place
         errors: CALA_NOT_FOUND listener.not_found; CALA_REJECTED listener.beyond_newest; CALA_CONFLICT listener.changed
@@ -1381,29 +1210,22 @@ class Library(ctypes.CDLL):
     def cala_tx_lock_accounts(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                               out_op: Out, out_error: Out, /) -> int:
         """Locks the balances of accounts, in the order that the library always locks in: first, when several postings
-        share one
-        transaction, so that two such transactions wait for each other instead of deadlocking. Accounts that have no
-        balance
-        yet are locked too. Needs a tx. On SQLite, where writers take turns anyway, it makes the transaction a writer.
-        The
-        answer has the keys distinct, as they were locked.
+        share one transaction, so that two such transactions wait for each other instead of deadlocking. Accounts that
+        have no balance yet are locked too. Needs a tx. On SQLite, where writers take turns anyway, it makes the
+        transaction a writer. The answer has the keys distinct, as they were locked.
         request: {keys: [balance_key; 10000]}
         result: {keys: [balance_key]}
-        errors: CALA_NOT_FOUND account.not_found, journal.not_found; CALA_INVALID currency.unknown; CALA_MISUSE
-        tx.required
+        errors: CALA_NOT_FOUND account.not_found, journal.not_found; CALA_INVALID currency.unknown;
+          CALA_MISUSE tx.required
         access: write
         """
     def cala_tx_exec(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int, out_op: Out,
                      out_error: Out, /) -> int:
         """Runs a statement of the program's own inside a transaction of cala_tx_begin, so that its rows and the
-        ledger's land
-        together. Needs such a tx. One statement, with the store's own placeholders ($1 on PostgreSQL, ? on SQLite);
-        params
-        are sent as text of unknown type: cast where the database wants it. The answer's values are as the database
-        writes
-        them as text, a SQLite BLOB as \\x and hexadecimal digits; affected is the number of rows written, 0 for a
-        query.
-        100,000 rows at most.
+        ledger's land together. Needs such a tx. One statement, with the store's own placeholders ($1 on PostgreSQL, ?
+        on SQLite); params are sent as text of unknown type: cast where the database wants it. The answer's values are
+        as the database writes them as text, a SQLite BLOB as \\x and hexadecimal digits; affected is the number of rows
+        written, 0 for a query. 100,000 rows at most.
         request: {sql: text, params?: [text | null; 1000]}
         result: {columns: [text], rows: [[text | null]], affected: integer}
         errors: CALA_INVALID tx.control_statement (BEGIN, COMMIT, SAVEPOINT and their kin are the library's business),
@@ -1414,11 +1236,9 @@ class Library(ctypes.CDLL):
     def cala_tx_finish(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int, out_op: Out,
                        out_error: Out, /) -> int:
         """Commits a transaction that cala_tx_prepare prepared, or rolls it back: the second half of a two-phase commit.
-        Any
-        process may, on a connection as the user who prepared it, or a superuser. Only the program knows which: it has
-        its
-        decision on record before it commits (docs/two-phase.md). An answer that is lost is looked up. No transaction is
-        prepared on SQLite, so there it is always prepared.not_found. Takes no tx.
+        Any process may, on a connection as the user who prepared it, or a superuser. Only the program knows which: it
+        has its decision on record before it commits (docs/two-phase.md). An answer that is lost is looked up. No
+        transaction is prepared on SQLite, so there it is always prepared.not_found. Takes no tx.
         request: {gid: text, outcome: prepared_outcome}
         result: {gid: text, outcome: prepared_outcome}
         errors: CALA_NOT_FOUND prepared.not_found; CALA_BUSY prepared.busy; CALA_MISUSE op.own_transaction
@@ -1427,8 +1247,7 @@ class Library(ctypes.CDLL):
     def cala_prepared_list(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                            out_op: Out, out_error: Out, /) -> int:
         """Lists the transactions of this ledger that are prepared and have not ended, by gid. None is committed or
-        rolled back
-        by itself, however old it is. On a standby, which knows of none, it is CALA_UNAVAILABLE.
+        rolled back by itself, however old it is. On a standby, which knows of none, it is CALA_UNAVAILABLE.
         request: page
         result: {items: [prepared]} & page_end
         access: read
@@ -1437,10 +1256,8 @@ class Library(ctypes.CDLL):
                            out_op: Out, out_error: Out, /) -> int:
         """How far the balances of eventually consistent account sets have come: every posting up to applied is in them.
         frontier: the newest posting or event there is. A thread of the ledger's own brings them on after each posting
-        that
-        concerns them, once that is committed; whatever it had not done when a process ended is done by the next one
-        that
-        opens the ledger, posts or awaits.
+        that concerns them, once that is committed; whatever it had not done when a process ended is done by the next
+        one that opens the ledger, posts or awaits.
         request: {}
         result: rollup
         access: read
@@ -1448,9 +1265,8 @@ class Library(ctypes.CDLL):
     def cala_rollup_await(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                           out_op: Out, out_error: Out, /) -> int:
         """Waits until those balances have everything up to the sequence, by default all that was posted until now, and
-        brings
-        them there itself where need be. Inside a transaction it sees what others have committed, and what this one has
-        posted follows after its commit; until that the roll-up of others waits for it.
+        brings them there itself where need be. Inside a transaction it sees what others have committed, and what this
+        one has posted follows after its commit; until that the roll-up of others waits for it.
         request: {sequence?: integer, timeout_ms?: integer 0..600000 = 30000}
         result: rollup
         errors: CALA_TIMEOUT rollup.timeout
@@ -1459,12 +1275,10 @@ class Library(ctypes.CDLL):
     def cala_cel_evaluate(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                           out_op: Out, out_error: Out, /) -> int:
         """Evaluates a CEL expression, for authors of tx templates. No store is asked. as is the type to coerce the
-        result to;
-        clock the instant of date(), by default the ledger's; docs/cel.md has the typed values.
+        result to; clock the instant of date(), by default the ledger's; docs/cel.md has the typed values.
         request: {expr: text, as?: "any" | "string" | "int" | "decimal" | "bool" | "uuid" | "date" | "timestamp" |
-        "json" |
-          "layer" | "direction" | "currency", clock?: instant, params?: [json], vars?: {*: json}, bindings?: {*: json},
-          container?: text}
+          "json" | "layer" | "direction" | "currency", clock?: instant, params?: [json], vars?: {*: json}, bindings?:
+          {*: json}, container?: text}
         result: {value: json}
         errors: CALA_INVALID cel.compile, cel.params, cel.eval, cel.coerce
         access: read
@@ -1474,25 +1288,19 @@ class Library(ctypes.CDLL):
         """What this ledger is.
         request: {}
         result: {version: text, store: text, schema_version: integer, library_schema_version: integer, accounts:
-        integer,
-          journals: integer, tx_templates: integer, transactions: integer, entries: integer, balances: integer,
+          integer, journals: integer, tx_templates: integer, transactions: integer, entries: integer, balances: integer,
           clock: "system" | "manual", now: instant}
         access: read
         """
     def cala_ledger_health(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                            out_op: Out, out_error: Out, /) -> int:
         """Whether the ledger can work, for a load balancer's question or an operator's: an answer also where the store
-        is away.
-        status is that of the worst check. store: it answers; schema: its tables are this library's; writable: it takes
-        writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the named
-        ones
-        are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none; disk: what
-        the
-        store takes, and on SQLite what is left. A check that was not reached is left out. It is answered within
-        timeout_ms,
-        whatever the store does, and on SQLite it is the one writer for a moment. In a transaction it fails as any
-        operation
-        where the store does. The limits make a check degraded.
+        is away. status is that of the worst check. store: it answers; schema: its tables are this library's; writable:
+        it takes writes, left out where only writing would tell; rollup: balances that follow do; listeners: how far the
+        named ones are; prepared: the transactions of cala_prepared_list, left out on a standby, which knows of none;
+        disk: what the store takes, and on SQLite what is left. A check that was not reached is left out. It is answered
+        within timeout_ms, whatever the store does, and on SQLite it is the one writer for a moment. In a transaction it
+        fails as any operation where the store does. The limits make a check degraded.
         request: {timeout_ms?: integer 1..60000 = 5000, rollup_behind_max?: integer 0..9007199254740991,
           listener_behind_max?: integer 0..9007199254740991, prepared_age_max_ms?: integer 0..9007199254740991,
           free_bytes_min?: integer 0..9007199254740991 = 100000000}
@@ -1502,13 +1310,10 @@ class Library(ctypes.CDLL):
     def cala_ledger_metrics(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
         """What this ledger handle has counted and timed since it was opened: operations by name, refusals by code,
-        statements
-        of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were when they
-        last
-        looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format of that name,
-        for
-        a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add metrics, labels and
-        buckets.
+        statements of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were
+        when they last looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the
+        format of that name, for a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8).
+        Later versions add metrics, labels and buckets.
         request: {format?: "json" | "openmetrics" = "json"}
         result: {metrics?: [metric], text?: text}
         access: read
@@ -1516,8 +1321,7 @@ class Library(ctypes.CDLL):
     def cala_ledger_migrate(self, ledger: Handle, tx: Handle, request: bytes | None, request_len: int,
                             out_op: Out, out_error: Out, /) -> int:
         """Brings the tables to this library's version; safe when several processes do it at once. In a cala_tx_host
-        each
-        statement is run by the program.
+        each statement is run by the program.
         request: {}
         result: {from_version: integer, to_version: integer}
         errors: CALA_UNSUPPORTED store.newer; CALA_MISUSE op.own_transaction

@@ -1,5 +1,5 @@
-"""What the program says it has, walked against the ledger in pages: what Ledger.reconcile and AsyncLedger.reconcile
-do."""
+"""What the program says it has, walked against the ledger in pages:
+what Ledger.reconcile and AsyncLedger.reconcile do."""
 from __future__ import annotations
 
 import datetime

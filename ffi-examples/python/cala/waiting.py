@@ -11,16 +11,15 @@ T = TypeVar("T")
 
 
 def in_thread(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> asyncio.Future[T]:
-    """Calls function in a thread and gives the future of its result. Not in an executor's: those keep the process from
-    ending."""
+    """Calls function in a thread and gives the future of its result.
+    Not in an executor's: those keep the process from ending."""
     return _in_thread(lambda: function(*arguments, **keywords), None)
 
 
 async def make(function: Callable[[], T], unwanted: Callable[[T], object],
                done: Callable[[], object] | None = None) -> T:
     """What function makes in a thread; done is called when it has. When the task is cancelled or the loop ends
-    meanwhile,
-    nobody takes it: then a thread gives it to unwanted."""
+    meanwhile, nobody takes it: then a thread gives it to unwanted."""
     making = _in_thread(function, unwanted)
 
     def leave(made: asyncio.Future[T]) -> None:

@@ -99,8 +99,8 @@ class _Stepped(_HostPlace[M]):
 
     def _statements(self, operation: str, request: Any, gives: str | None) -> Generator[tuple[str, tuple[str, ...]],
         Any, Any]:
-        """Yields each statement (sql, parameters), is sent its text or thrown the driver's refusal, and returns the
-        answer."""
+        """Yields each statement (sql, parameters), is sent its text or thrown the driver's refusal,
+        and returns the answer."""
         library = self._handle.libcala
         cause = None
         op = self._handle.operation(operation, request, self._pointer)
@@ -213,8 +213,8 @@ class AdoptedTransaction(_Adopted[Waiting]):
 
 
 class AsyncAdoptedTransaction(_Adopted[Awaited]):
-    """As AdoptedTransaction, for psycopg's AsyncConnection. The library waits in a thread, so the event loop goes
-    on."""
+    """As AdoptedTransaction, for psycopg's AsyncConnection. The library waits in a thread,
+    so the event loop goes on."""
 
     _listing = AsyncListing
 

@@ -1,5 +1,5 @@
-"""The program's rows and the ledger's in one transaction of the program's own driver: sqlite3, or psycopg on
-PostgreSQL."""
+"""The program's rows and the ledger's in one transaction of the program's own driver:
+sqlite3, or psycopg on PostgreSQL."""
 import os
 import sqlite3
 import sys

@@ -1,6 +1,6 @@
 """Collapse the boundary: what follows from the ledger's events is written into the program's tables in the transaction
-that keeps
-the place. Each event counts once, whatever is killed when, and the tables can be made anew from the start."""
+that keeps the place. Each event counts once, whatever is killed when,
+and the tables can be made anew from the start."""
 import os
 import sqlite3
 import sys

@@ -1,7 +1,6 @@
 """The program first, a queue worker: the program queues postings in a table of its own, in the transaction that they
-belong to.
-Workers
-take them from there; each posts and marks its row in one transaction, so whatever is killed when, it happened once.
+belong to. Workers take them from there; each posts and marks its row in one transaction, so whatever is killed when, it
+happened once.
 
 The program is its own worker: `python -m samples.queue_worker STORE worker TABLE`."""
 import json

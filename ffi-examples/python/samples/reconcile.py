@@ -1,5 +1,5 @@
-"""Post first, reconcile: the program posts, then writes its own row. What a crash leaves in between is found and
-mended."""
+"""Post first, reconcile: the program posts, then writes its own row.
+What a crash leaves in between is found and mended."""
 import json
 from collections.abc import Collection, Iterator, Sequence
 

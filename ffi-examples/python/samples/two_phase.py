@@ -1,6 +1,5 @@
 """Two-phase commit: the order in the program's database and the payment in the ledger's, both or neither, whenever it
-is killed.
-On PostgreSQL."""
+is killed. On PostgreSQL."""
 from typing import Any, Literal
 
 import cala

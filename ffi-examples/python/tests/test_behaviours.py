@@ -152,8 +152,8 @@ class Postgres(Shared):
         return cala.Ledger.open(store=POSTGRES, schema=cls.schema, migrate=True)
 
     async def create_taken(self, **options):
-        """The code is taken by a transaction that commits only when ours waits for it: so the database itself
-        refuses."""
+        """The code is taken by a transaction that commits only when ours waits for it:
+        so the database itself refuses."""
         code = f"T{suffix()}"
         with self.ledger.begin() as holder:
             holder.accounts.create(code=code, name="first")

@@ -1,5 +1,5 @@
-"""What is told when the answer of a commit is lost, and that posting the ids again that the error names posts nothing
-twice."""
+"""What is told when the answer of a commit is lost, and that posting the ids again
+that the error names posts nothing twice."""
 import asyncio
 import pathlib
 import subprocess

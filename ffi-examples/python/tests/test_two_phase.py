@@ -1,5 +1,5 @@
-"""The pattern of docs/two-phase.md: what the program's database decided is what becomes of what is prepared, and nobody
-guesses."""
+"""The pattern of docs/two-phase.md: what the program's database decided is what becomes of what is prepared,
+and nobody guesses."""
 import asyncio
 import threading
 import time

@@ -1,6 +1,5 @@
 """The types: mypy, strict, and pyright find nothing in the package, in the samples and in typed.py; and the methods are
-as the library
-says."""
+as the library says."""
 import json
 import keyword
 import os

@@ -1,6 +1,5 @@
 """What type checkers must find out by themselves, and what they must refuse. mypy and pyright read this file;
-test_typing runs
-them. It is never run."""
+test_typing runs them. It is never run."""
 from __future__ import annotations
 
 import decimal

@@ -3,8 +3,8 @@
 require_relative "support"
 require "uri"
 
-# What is told when the answer of a commit is lost, and that posting the ids again that the error names posts nothing
-# twice.
+# What is told when the answer of a commit is lost, and that posting the ids again
+# that the error names posts nothing twice.
 class LostCommitTest < Minitest::Test
   PROXY = File.expand_path("../../cutting_proxy", __dir__)
 

@@ -198,8 +198,8 @@ class OwnTransactionPostgresTest < Minitest::Test
     assert_equal "20.00", @fixture.bobs(@ledger)
   end
 
-  # A deadlock, made on purpose: each locks one balance, then wants the other's. PostgreSQL ends one of the two, or
-  # both.
+  # A deadlock, made on purpose: each locks one balance, then wants the other's.
+  # PostgreSQL ends one of the two, or both.
   def test_retrying_lands_what_lost_a_race_once
     arrived = Thread::Queue.new
     met = -> { arrived << :here; sleep 0.01 until arrived.size >= 2 }

@@ -84,8 +84,8 @@ class PgTest < Minitest::Test
   end
 end
 
-# The same connection, used by the library itself. It cannot be interrupted, and has no statements for the gem to
-# refuse.
+# The same connection, used by the library itself. It cannot be interrupted,
+# and has no statements for the gem to refuse.
 class PgAdoptTest < Minitest::Test
   include PostgresBehaviours
 

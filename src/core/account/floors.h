@@ -50,8 +50,8 @@ struct Watched {
   const Decimal *max = nullptr;
 };
 
-// kRejected "account.below_min" or "account.above_max" where a posting may not take the balance from `before` to
-// `after`.
+// kRejected "account.below_min" or "account.above_max" where a posting may not take the balance
+// from `before` to `after`.
 base::Outcome check_floor(const Watched &watched, const Balance &before, const Balance &after);
 
 }  // namespace cala::core

@@ -48,9 +48,14 @@ Holders by_id(const MembershipState &state) {
   return holders;
 }
 
-const MembershipState::Holder *find(const Holders &holders, const Uuid &id, bool is_set) {
+const MembershipState::Holder *find_set(const Holders &holders, const Uuid &id) {
   const auto found = holders.find(id);
-  return found != holders.end() && found->second->is_set == is_set ? found->second : nullptr;
+  return found != holders.end() && found->second->is_set ? found->second : nullptr;
+}
+
+const MembershipState::Holder *find_account(const Holders &holders, const Uuid &id) {
+  const auto found = holders.find(id);
+  return found != holders.end() && !found->second->is_set ? found->second : nullptr;
 }
 
 base::Error missing(const char *noun, const char *name, const Uuid &id, std::size_t index) {
@@ -66,18 +71,18 @@ base::Error missing(const char *noun, const char *name, const Uuid &id, std::siz
 Outcome check_sets(const Holders &holders, const std::vector<Membership> &memberships) {
   for (std::size_t i = 0; i < memberships.size(); ++i) {
     const Membership &one = memberships[i];
-    if (find(holders, one.account_set_id, true) == nullptr) {
+    if (find_set(holders, one.account_set_id) == nullptr) {
       return missing("account_set", "account set", one.account_set_id, i);
     }
-    if (one.member_is_set && find(holders, one.member_id, true) == nullptr) {
+    if (one.member_is_set && find_set(holders, one.member_id) == nullptr) {
       return missing("account_set", "account set", one.member_id, i);
     }
   }
   for (std::size_t i = 0; i < memberships.size(); ++i) {
     const Membership &one = memberships[i];
     if (!one.member_is_set) continue;
-    const Uuid &journal_id = find(holders, one.account_set_id, true)->journal_id;
-    const Uuid &other = find(holders, one.member_id, true)->journal_id;
+    const Uuid &journal_id = find_set(holders, one.account_set_id)->journal_id;
+    const Uuid &other = find_set(holders, one.member_id)->journal_id;
     if (journal_id == other) continue;
     return refuse(Status::kRejected, "membership.journal_mismatch",
                   name_of(one) + " and account set " + one.account_set_id.text() + " are of different journals", one, i,
@@ -90,7 +95,7 @@ Outcome check_history(const MembershipState &state, const Holders &holders,
                       const std::vector<Membership> &memberships) {
   for (std::size_t i = 0; i < memberships.size(); ++i) {
     const Membership &one = memberships[i];
-    const Uuid &journal_id = find(holders, one.account_set_id, true)->journal_id;
+    const Uuid &journal_id = find_set(holders, one.account_set_id)->journal_id;
     const bool has_history = std::any_of(state.history.begin(), state.history.end(), [&](const auto &history) {
       return history.member_id == one.member_id && history.journal_id == journal_id;
     });
@@ -103,8 +108,8 @@ Outcome check_history(const MembershipState &state, const Holders &holders,
   return {};
 }
 
-// The sets and members as small numbers, with the memberships that there are and the first few of those that are to
-// come.
+// The sets and members as small numbers, with the memberships that there are and the first few
+// of those that are to come.
 class Graph {
  public:
   Graph(const MembershipState &state, const std::vector<Membership> &additions) {
@@ -249,8 +254,8 @@ Outcome check_graph(const MembershipState &state, const std::vector<Membership> 
 Outcome check_accounts(const Holders &holders, const std::vector<Membership> &memberships) {
   for (std::size_t i = 0; i < memberships.size(); ++i) {
     const Membership &one = memberships[i];
-    if (one.member_is_set || find(holders, one.member_id, false) != nullptr) continue;
-    if (find(holders, one.member_id, true) == nullptr) return missing("account", "account", one.member_id, i);
+    if (one.member_is_set || find_account(holders, one.member_id) != nullptr) continue;
+    if (find_set(holders, one.member_id) == nullptr) return missing("account", "account", one.member_id, i);
     return refuse(Status::kRejected, "account.is_set",
                   "account " + one.member_id.text() + " is an account set; name it as member_account_set_id", one, i);
   }

@@ -136,8 +136,8 @@ class Batch {
   // The other stages. A unit that is refused leaves no trace in what the ones after it see.
   void decide(const BatchState &state, base::Timestamp now);
   // What velocity limits have counted must be known before it is decided: what of it is not. Then it is decided anew,
-  // from the balances on, with what the store has of it; which may need more, where a refusal moves a later unit's
-  // instant.
+  // from the balances on, with what the store has of it; which may need more,
+  // where a refusal moves a later unit's instant.
   std::vector<VelocityKey> velocity_needs() const { return counting_.needs(); }
   void decide_again(const std::vector<VelocityKey> &asked, std::vector<VelocityBalance> found, base::Timestamp now);
   // What is left, after what is to be written, of the limits that counted some of it.

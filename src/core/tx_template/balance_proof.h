@@ -21,8 +21,8 @@ struct EntryPrograms {
   const cel::Program *direction = nullptr;
 };
 
-// Why no posting of these entries balances ("debits exceed credits by 10 in USD SETTLED, whatever the params"), or
-// nullopt.
+// Why no posting of these entries balances ("debits exceed credits by 10 in USD SETTLED, whatever the params"),
+// or nullopt.
 std::optional<std::string> provably_unbalanced(std::span<const EntryPrograms> entries);
 
 }  // namespace cala::core

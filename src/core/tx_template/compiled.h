@@ -1,5 +1,5 @@
-// CompiledTxTemplate: a tx template whose expressions are compiled, ready to post with. Immutable and shared between
-// threads.
+// CompiledTxTemplate: a tx template whose expressions are compiled, ready to post with.
+// Immutable and shared between threads.
 #pragma once
 
 #include <memory>

@@ -43,8 +43,8 @@ class ExpressionCompiler {
   std::unique_ptr<base::Error> error_;
 };
 
-// Errors name the place by JSON pointer, /params/0/default: param.duplicate, param.type and param.range of bounds,
-// cel.compile.
+// Errors name the place by JSON pointer, /params/0/default: param.duplicate,
+// param.type and param.range of bounds, cel.compile.
 base::Result<CompiledParams> compile_params(const std::vector<TxTemplateParam> &params);
 // Defaults have their param's type and bounds: param.type, param.range, cel.*.
 base::Outcome check_defaults(const CompiledParams &params, base::Timestamp now);

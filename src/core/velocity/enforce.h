@@ -1,6 +1,6 @@
 // Enforcing velocity limits on a posting, in two steps: which limits count which of its entries, and in which window
-// (expressions only); then, with what has been counted there so far, whether one is exceeded. Pure. One thread at a
-// time.
+// (expressions only); then, with what has been counted there so far, whether one is exceeded.
+// Pure. One thread at a time.
 #pragma once
 
 #include <functional>
@@ -77,8 +77,8 @@ std::string warning_json(const VelocityWarning &warning);
 // What is counted, as it changes from hit to hit.
 using VelocityBalances = std::map<VelocityKey, VelocityBalance>;
 
-// Counts one hit. kRejected "velocity.exceeded", or a warning where the control only warns; amount.range past 38
-// digits.
+// Counts one hit. kRejected "velocity.exceeded", or a warning where the control only warns;
+// amount.range past 38 digits.
 base::Outcome count_hit(const VelocityHit &hit, VelocityBalance &balance, std::vector<VelocityWarning> &warnings);
 
 }  // namespace cala::core

@@ -61,8 +61,8 @@ using CompiledControlPtr = std::shared_ptr<const CompiledControl>;
 base::Outcome check_velocity_limit(const VelocityLimit &limit, base::Timestamp now);
 base::Outcome check_velocity_control(const VelocityControl &control);
 
-// params: an object, or absent. param.unknown where no limit declares it, param.missing, param.type, cel.eval,
-// cel.coerce.
+// params: an object, or absent. param.unknown where no limit declares it, param.missing,
+// param.type, cel.eval, cel.coerce.
 base::Result<FrozenControl> freeze(const VelocityControl &control, base::JsonView params, base::Timestamp now);
 
 // As it is stored, and back. "store.corrupt" for what is no such text.

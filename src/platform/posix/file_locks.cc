@@ -178,7 +178,7 @@ int open_file(const char *path, int flags, int mode) {
   }
   const int fd = ::open(path, flags, mode);
   if (fd >= kLowestDescriptor && ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-    remember({fd, status.st_dev, status.st_ino, access, fork_generation(), false, false});
+    remember({.fd = fd, .device = status.st_dev, .inode = status.st_ino, .access = access, .owner = fork_generation()});
   } else if (fd >= 0) {
     std::erase_if(registry->descriptors, [fd](const Descriptor &descriptor) { return descriptor.fd == fd; });
   }

@@ -1,7 +1,7 @@
 // A libpq connection of the program's, in whose open transaction the ledger takes part. It is used with the functions
 // of the very copy of libpq that made it, since PGconn differs between copies; it is never closed, nor its transaction
-// ended. Statements are not prepared: the connection may stand behind a pooler. One thread at a time, but for
-// interrupt().
+// ended. Statements are not prepared: the connection may stand behind a pooler.
+// One thread at a time, but for interrupt().
 #pragma once
 
 #include <functional>

@@ -1,8 +1,8 @@
 // Canceller: asks the server to give up the statement that runs on a connection. libpq's PQcancel waits for the server
 // without limit, so it runs on a thread of its own, and nobody waits for that thread longer than the limits below.
 //
-// begin and end enclose each statement, on the connection's thread. cancel() may come from any thread and returns at
-// once.
+// begin and end enclose each statement, on the connection's thread.
+// cancel() may come from any thread and returns at once.
 #pragma once
 
 #include <libpq-fe.h>

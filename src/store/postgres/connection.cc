@@ -32,8 +32,8 @@ SELECT pg_catalog.set_config('lock_timeout', '30s', false) WHERE pg_catalog.curr
 SELECT pg_catalog.set_config('idle_session_timeout', '0', false)
   WHERE pg_catalog.current_setting('idle_session_timeout', true) IS NOT NULL)";
 
-// off: acknowledged before it is on the disk. Every other value waits for the disk, some for a standby's too: those are
-// kept.
+// off: acknowledged before it is on the disk. Every other value waits for the disk, some for a standby's too:
+// those are kept.
 constexpr const char *kDurable =
     "SELECT pg_catalog.set_config('synchronous_commit', 'on', false) "
     "WHERE pg_catalog.current_setting('synchronous_commit') = 'off'";
@@ -282,15 +282,15 @@ Result<std::unique_ptr<Connection>> Connection::open(const LibpqApi &api, const 
 
 Outcome Connection::await_connection(int timeout_ms) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
-  if (api_.PQstatus(connection_) == CONNECTION_BAD) return unreachable(false);
+  if (api_.PQstatus(connection_) == CONNECTION_BAD) return unreachable(Late::kNo);
   PostgresPollingStatusType wants = PGRES_POLLING_WRITING;
   while (wants != PGRES_POLLING_OK) {
-    if (wants == PGRES_POLLING_FAILED) return unreachable(false);
+    if (wants == PGRES_POLLING_FAILED) return unreachable(Late::kNo);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
-    if (left <= 0) return unreachable(true);
+    if (left <= 0) return unreachable(Late::kYes);
     const auto what = wants == PGRES_POLLING_READING ? platform::WaitFor::kReadable : platform::WaitFor::kWritable;
     const int ready = platform::wait_for_socket(api_.PQsocket(connection_), what, static_cast<int>(left));
-    if (ready < 0) return unreachable(false);
+    if (ready < 0) return unreachable(Late::kNo);
     if (ready > 0) wants = api_.PQconnectPoll(connection_);
   }
   return {};
@@ -308,7 +308,8 @@ Outcome Connection::settle(bool durable) {
   return {};
 }
 
-Error Connection::unreachable(bool timed_out) const {
+Error Connection::unreachable(Late late) const {
+  const bool timed_out = late == Late::kYes;
   const Options options(api_.PQconninfo(connection_), FreeOptions{&api_});
   const std::string place = place_of(options);
   const std::string_view message = api_.PQerrorMessage(connection_);

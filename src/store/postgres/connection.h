@@ -56,7 +56,8 @@ class Connection {
   static std::vector<Place> places_of(const LibpqApi &api, const ConnectionTarget &target);
   base::Outcome await_connection(int timeout_ms);
   base::Outcome settle(bool durable);
-  base::Error unreachable(bool timed_out) const;
+  enum class Late : bool { kNo, kYes };  // its time was over
+  base::Error unreachable(Late late) const;
 
   const LibpqApi &api_;
   PGconn *connection_;

@@ -12,14 +12,17 @@ using base::Error;
 using base::Status;
 using base::TxState;
 
+enum class Again : bool { kNo, kYes };      // retryable
+enum class Says : bool { kOurs, kTheirs };  // kTheirs: PostgreSQL's own message says more and holds no secrets
+
 struct Rule {
   std::string_view sqlstate;  // a prefix: five characters name an error, two a class
   Status status;
   std::string_view code;
-  bool retryable;
+  Again again;
   TxState tx_state;
   std::string_view message;
-  bool quote;  // PostgreSQL's own message says more and holds no secrets
+  Says says;
 };
 
 // Whoever migrates holds the migration's fence, so that a table which is there already is nobody's of ours.
@@ -28,84 +31,102 @@ constexpr std::string_view kSchemaIsTaken =
 
 // The first rule that fits counts; the very first is also what a posting's broken uniqueness means.
 constexpr Rule kRules[] = {
-    {"40001", Status::kConflict, "store.serialization", true, TxState::kRetry,
-     "another transaction changed the same rows at the same time; run the transaction again", false},
-    {"40P01", Status::kConflict, "store.deadlock", true, TxState::kRetry,
-     "two transactions waited for each other; run the transaction again", false},
-    {"55P03", Status::kBusy, "store.lock_timeout", true, TxState::kAborted,
-     "another transaction held the same rows for longer than lock_timeout", false},
-    {"57014", Status::kCancelled, "store.cancelled", false, TxState::kAborted, "the statement was cancelled", false},
-    {"25006", Status::kPermission, "store.read_only", false, TxState::kAborted,
-     "the database or the transaction is read-only", false},
-    {"25P01", Status::kMisuse, "transaction.none", false, TxState::kUsable,
-     "no transaction is open on this connection: begin one first", false},
-    {"25P02", Status::kMisuse, "transaction.aborted", false, TxState::kAborted,
-     "an earlier statement failed; the transaction must be rolled back", false},
-    {"25P03", Status::kUnavailable, "store.connection_lost", true, TxState::kAborted,
-     "PostgreSQL closed the connection because the transaction was idle for too long", false},
-    {"25", Status::kMisuse, "transaction.state", false, TxState::kAborted, "the transaction is in the wrong state",
-     true},
-    {"42501", Status::kPermission, "store.permission", false, TxState::kAborted, "PostgreSQL refuses", true},
-    {"42883", Status::kUnsupported, "store.migrations_missing", false, TxState::kAborted,
-     "the ledger's functions are not in the database; run ledger_migrate", false},
-    {"42P01", Status::kUnsupported, "store.migrations_missing", false, TxState::kAborted,
-     "the ledger's tables are not in the database; run ledger_migrate", false},
-    {"42704", Status::kUnsupported, "store.migrations_missing", false, TxState::kAborted,
-     "the ledger's types are not in the database; run ledger_migrate", false},
-    {"3F000", Status::kUnsupported, "store.migrations_missing", false, TxState::kAborted,
-     "the ledger's schema is not in the database; run ledger_migrate", false},
-    {"42P07", Status::kInvalid, "store.not_a_ledger", false, TxState::kAborted, kSchemaIsTaken, true},
-    {"42710", Status::kInvalid, "store.not_a_ledger", false, TxState::kAborted, kSchemaIsTaken, true},
-    {"42723", Status::kInvalid, "store.not_a_ledger", false, TxState::kAborted, kSchemaIsTaken, true},
-    {"42703", Status::kInvalid, "store.not_a_ledger", false, TxState::kAborted, kSchemaIsTaken, true},
-    {"42809", Status::kInvalid, "store.not_a_ledger", false, TxState::kAborted, kSchemaIsTaken, true},
-    {"42P06", Status::kConflict, "store.migrated_meanwhile", true, TxState::kRetry,
-     "another process migrates the same schema", false},
-    {"53100", Status::kUnavailable, "store.full", false, TxState::kAborted, "the database's disk is full", false},
-    {"53200", Status::kNoMemory, "store.memory", false, TxState::kAborted, "the database is out of memory", false},
-    {"53300", Status::kUnavailable, "store.too_many_connections", true, TxState::kAborted,
-     "the database has no connection left", false},
-    {"53", Status::kUnavailable, "store.full", false, TxState::kAborted, "the database is out of resources", true},
-    {"57P03", Status::kUnavailable, "store.unreachable", true, TxState::kAborted,
-     "PostgreSQL is starting, stopping or recovering", false},
-    {"57P", Status::kUnavailable, "store.connection_lost", true, TxState::kAborted, "PostgreSQL ended the connection",
-     false},
-    {"08", Status::kUnavailable, "store.connection_lost", true, TxState::kAborted,
-     "the connection to PostgreSQL was lost", false},
-    {"28", Status::kPermission, "store.login", false, TxState::kAborted, "PostgreSQL refused the login", false},
-    {"3D000", Status::kUnavailable, "store.database_missing", false, TxState::kAborted, "there is no such database",
-     false},
-    {"54", Status::kInvalid, "request.too_large", false, TxState::kAborted, "a value is too large to be stored", true},
-    {"22P05", Status::kInvalid, "store.encoding", false, TxState::kAborted,
+    {"40001", Status::kConflict, "store.serialization", Again::kYes, TxState::kRetry,
+     "another transaction changed the same rows at the same time; run the transaction again", Says::kOurs},
+    {"40P01", Status::kConflict, "store.deadlock", Again::kYes, TxState::kRetry,
+     "two transactions waited for each other; run the transaction again", Says::kOurs},
+    {"55P03", Status::kBusy, "store.lock_timeout", Again::kYes, TxState::kAborted,
+     "another transaction held the same rows for longer than lock_timeout", Says::kOurs},
+    {"57014", Status::kCancelled, "store.cancelled", Again::kNo, TxState::kAborted, "the statement was cancelled",
+     Says::kOurs},
+    {"25006", Status::kPermission, "store.read_only", Again::kNo, TxState::kAborted,
+     "the database or the transaction is read-only", Says::kOurs},
+    {"25P01", Status::kMisuse, "transaction.none", Again::kNo, TxState::kUsable,
+     "no transaction is open on this connection: begin one first", Says::kOurs},
+    {"25P02", Status::kMisuse, "transaction.aborted", Again::kNo, TxState::kAborted,
+     "an earlier statement failed; the transaction must be rolled back", Says::kOurs},
+    {"25P03", Status::kUnavailable, "store.connection_lost", Again::kYes, TxState::kAborted,
+     "PostgreSQL closed the connection because the transaction was idle for too long", Says::kOurs},
+    {"25", Status::kMisuse, "transaction.state", Again::kNo, TxState::kAborted, "the transaction is in the wrong state",
+     Says::kTheirs},
+    {"42501", Status::kPermission, "store.permission", Again::kNo, TxState::kAborted, "PostgreSQL refuses",
+     Says::kTheirs},
+    {"42883", Status::kUnsupported, "store.migrations_missing", Again::kNo, TxState::kAborted,
+     "the ledger's functions are not in the database; run ledger_migrate", Says::kOurs},
+    {"42P01", Status::kUnsupported, "store.migrations_missing", Again::kNo, TxState::kAborted,
+     "the ledger's tables are not in the database; run ledger_migrate", Says::kOurs},
+    {"42704", Status::kUnsupported, "store.migrations_missing", Again::kNo, TxState::kAborted,
+     "the ledger's types are not in the database; run ledger_migrate", Says::kOurs},
+    {"3F000", Status::kUnsupported, "store.migrations_missing", Again::kNo, TxState::kAborted,
+     "the ledger's schema is not in the database; run ledger_migrate", Says::kOurs},
+    {"42P07", Status::kInvalid, "store.not_a_ledger", Again::kNo, TxState::kAborted, kSchemaIsTaken, Says::kTheirs},
+    {"42710", Status::kInvalid, "store.not_a_ledger", Again::kNo, TxState::kAborted, kSchemaIsTaken, Says::kTheirs},
+    {"42723", Status::kInvalid, "store.not_a_ledger", Again::kNo, TxState::kAborted, kSchemaIsTaken, Says::kTheirs},
+    {"42703", Status::kInvalid, "store.not_a_ledger", Again::kNo, TxState::kAborted, kSchemaIsTaken, Says::kTheirs},
+    {"42809", Status::kInvalid, "store.not_a_ledger", Again::kNo, TxState::kAborted, kSchemaIsTaken, Says::kTheirs},
+    {"42P06", Status::kConflict, "store.migrated_meanwhile", Again::kYes, TxState::kRetry,
+     "another process migrates the same schema", Says::kOurs},
+    {"53100", Status::kUnavailable, "store.full", Again::kNo, TxState::kAborted, "the database's disk is full",
+     Says::kOurs},
+    {"53200", Status::kNoMemory, "store.memory", Again::kNo, TxState::kAborted, "the database is out of memory",
+     Says::kOurs},
+    {"53300", Status::kUnavailable, "store.too_many_connections", Again::kYes, TxState::kAborted,
+     "the database has no connection left", Says::kOurs},
+    {"53", Status::kUnavailable, "store.full", Again::kNo, TxState::kAborted, "the database is out of resources",
+     Says::kTheirs},
+    {"57P03", Status::kUnavailable, "store.unreachable", Again::kYes, TxState::kAborted,
+     "PostgreSQL is starting, stopping or recovering", Says::kOurs},
+    {"57P", Status::kUnavailable, "store.connection_lost", Again::kYes, TxState::kAborted,
+     "PostgreSQL ended the connection", Says::kOurs},
+    {"08", Status::kUnavailable, "store.connection_lost", Again::kYes, TxState::kAborted,
+     "the connection to PostgreSQL was lost", Says::kOurs},
+    {"28", Status::kPermission, "store.login", Again::kNo, TxState::kAborted, "PostgreSQL refused the login",
+     Says::kOurs},
+    {"3D000", Status::kUnavailable, "store.database_missing", Again::kNo, TxState::kAborted,
+     "there is no such database", Says::kOurs},
+    {"54", Status::kInvalid, "request.too_large", Again::kNo, TxState::kAborted, "a value is too large to be stored",
+     Says::kTheirs},
+    {"22P05", Status::kInvalid, "store.encoding", Again::kNo, TxState::kAborted,
      "a text has characters that the database's encoding, or the connection's client_encoding, lacks; use a UTF8 "
      "database, and SET client_encoding TO 'UTF8'",
-     false},
+     Says::kOurs},
     // All that the ledger sends is UTF-8.
-    {"22021", Status::kMisuse, "tx.encoding", false, TxState::kAborted,
-     "the connection's client_encoding is not UTF8; the ledger needs SET client_encoding TO 'UTF8' on it first", false},
-    {"0A000", Status::kUnsupported, "store.unsupported", false, TxState::kAborted, "PostgreSQL refuses", true},
-    {"XX001", Status::kInternal, "store.corrupt", false, TxState::kAborted, "PostgreSQL found its data damaged", true},
-    {"XX002", Status::kInternal, "store.corrupt", false, TxState::kAborted, "PostgreSQL found its data damaged", true},
-    {"", Status::kInternal, "store.refused", false, TxState::kAborted, "PostgreSQL refuses", true},
+    {"22021", Status::kMisuse, "tx.encoding", Again::kNo, TxState::kAborted,
+     "the connection's client_encoding is not UTF8; the ledger needs SET client_encoding TO 'UTF8' on it first",
+     Says::kOurs},
+    {"0A000", Status::kUnsupported, "store.unsupported", Again::kNo, TxState::kAborted, "PostgreSQL refuses",
+     Says::kTheirs},
+    {"XX001", Status::kInternal, "store.corrupt", Again::kNo, TxState::kAborted, "PostgreSQL found its data damaged",
+     Says::kTheirs},
+    {"XX002", Status::kInternal, "store.corrupt", Again::kNo, TxState::kAborted, "PostgreSQL found its data damaged",
+     Says::kTheirs},
+    {"", Status::kInternal, "store.refused", Again::kNo, TxState::kAborted, "PostgreSQL refuses", Says::kTheirs},
 };
 
 // Before the others, for statements of the program's own.
 constexpr Rule kProgramRules[] = {
-    {"2D", Status::kInvalid, "tx.control_statement", false, TxState::kAborted,
-     "a procedure or a DO block must not end the transaction", false},
-    {"3", Status::kInvalid, "tx.statement", false, TxState::kAborted, "PostgreSQL refuses the statement", true},
-    {"23", Status::kConflict, "tx.constraint", false, TxState::kAborted, "a constraint of the database is broken",
-     true},
-    {"42501", Status::kPermission, "store.permission", false, TxState::kAborted, "PostgreSQL refuses", true},
-    {"42", Status::kInvalid, "tx.statement", false, TxState::kAborted, "PostgreSQL refuses the statement", true},
-    {"21", Status::kInvalid, "tx.statement", false, TxState::kAborted, "PostgreSQL refuses the statement", true},
-    {"22", Status::kInvalid, "tx.statement", false, TxState::kAborted, "PostgreSQL refuses a value", true},
-    {"08P01", Status::kInvalid, "tx.statement", false, TxState::kAborted,
-     "the statement does not have as many placeholders as there are params", false},
-    {"08", Status::kUnavailable, "store.connection_lost", true, TxState::kAborted,
-     "the connection to PostgreSQL was lost", false},
-    {"0", Status::kInvalid, "tx.statement", false, TxState::kAborted, "PostgreSQL refuses the statement", true},
-    {"P0", Status::kInvalid, "tx.statement", false, TxState::kAborted, "PostgreSQL refuses the statement", true},
+    {"2D", Status::kInvalid, "tx.control_statement", Again::kNo, TxState::kAborted,
+     "a procedure or a DO block must not end the transaction", Says::kOurs},
+    {"3", Status::kInvalid, "tx.statement", Again::kNo, TxState::kAborted, "PostgreSQL refuses the statement",
+     Says::kTheirs},
+    {"23", Status::kConflict, "tx.constraint", Again::kNo, TxState::kAborted, "a constraint of the database is broken",
+     Says::kTheirs},
+    {"42501", Status::kPermission, "store.permission", Again::kNo, TxState::kAborted, "PostgreSQL refuses",
+     Says::kTheirs},
+    {"42", Status::kInvalid, "tx.statement", Again::kNo, TxState::kAborted, "PostgreSQL refuses the statement",
+     Says::kTheirs},
+    {"21", Status::kInvalid, "tx.statement", Again::kNo, TxState::kAborted, "PostgreSQL refuses the statement",
+     Says::kTheirs},
+    {"22", Status::kInvalid, "tx.statement", Again::kNo, TxState::kAborted, "PostgreSQL refuses a value",
+     Says::kTheirs},
+    {"08P01", Status::kInvalid, "tx.statement", Again::kNo, TxState::kAborted,
+     "the statement does not have as many placeholders as there are params", Says::kOurs},
+    {"08", Status::kUnavailable, "store.connection_lost", Again::kYes, TxState::kAborted,
+     "the connection to PostgreSQL was lost", Says::kOurs},
+    {"0", Status::kInvalid, "tx.statement", Again::kNo, TxState::kAborted, "PostgreSQL refuses the statement",
+     Says::kTheirs},
+    {"P0", Status::kInvalid, "tx.statement", Again::kNo, TxState::kAborted, "PostgreSQL refuses the statement",
+     Says::kTheirs},
 };
 
 struct UniqueIndex {
@@ -145,8 +166,8 @@ std::string one_line(std::string_view message) {
 
 Error of_rule(const Rule &rule, std::string_view message) {
   Error error = base::make_error(rule.status, rule.code, std::string(rule.message));
-  if (rule.quote && !message.empty()) error.message += ": " + one_line(message);
-  error.retryable = rule.retryable;
+  if (rule.says == Says::kTheirs && !message.empty()) error.message += ": " + one_line(message);
+  error.retryable = rule.again == Again::kYes;
   error.tx_state = rule.tx_state;
   return error;
 }

@@ -1,7 +1,7 @@
 // LibpqApi: the functions of libpq that the ledger uses, found in the library when a PostgreSQL ledger is opened.
 // libcala is never linked to libpq, so a program that keeps its ledger in SQLite needs none, and a program that brings
-// its own copy never meets ours. The table is loaded once, shared by all threads, and stays for the life of the
-// process.
+// its own copy never meets ours. The table is loaded once, shared by all threads,
+// and stays for the life of the process.
 #pragma once
 
 #include <libpq-fe.h>

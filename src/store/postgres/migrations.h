@@ -1,5 +1,5 @@
-// The embedded migration files (store/sql_files.h) as statements; @schema@ stands for the quoted schema in them. Pure
-// functions.
+// The embedded migration files (store/sql_files.h) as statements; @schema@ stands for the quoted schema in them.
+// Pure functions.
 #pragma once
 
 #include <cstdint>

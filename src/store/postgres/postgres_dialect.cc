@@ -71,9 +71,13 @@ struct Encoded {
   bool writes = false;
 };
 
-Encoded encoded(const Call &call) { return {call.id, call.document, call.writes}; }
-Encoded encoded(const PostingRead &read) { return {StatementId::kPostingRead, encode_posting_read(read), false}; }
-Encoded encoded(const PostingWrite &write) { return {StatementId::kPostingWrite, encode_posting_write(write), true}; }
+Encoded encoded(const Call &call) { return {.id = call.id, .parameter = call.document, .writes = call.writes}; }
+Encoded encoded(const PostingRead &read) {
+  return {.id = StatementId::kPostingRead, .parameter = encode_posting_read(read)};
+}
+Encoded encoded(const PostingWrite &write) {
+  return {.id = StatementId::kPostingWrite, .parameter = encode_posting_write(write), .writes = true};
+}
 
 // A list answers {"invalid": "after"} for a cursor that no list gave and {"unmarked": true} where a stable one does not
 // know its end, {"unsettled": ...} where there is no newest place yet, a write {"exists": ...} for what is taken and
@@ -141,20 +145,23 @@ SqlStatement PostgresDialect::encode(const Request &request, Placeholder placeho
 }
 
 OwnStatement PostgresDialect::encode_own(const Request &request, const RowTypes &types) const {
-  OwnStatement own;
   if (const auto *read = std::get_if<PostingRead>(&request)) {
-    own = {StatementId::kPostingRead, "posting_read_rows_v1", read_rows_sql_.c_str(), {}, false};
-    own.parameters = posting_read_parameters(*read, types);
-    return own;
+    return {.id = StatementId::kPostingRead,
+            .name = "posting_read_rows_v1",
+            .sql = read_rows_sql_.c_str(),
+            .parameters = posting_read_parameters(*read, types)};
   }
   if (const auto *write = std::get_if<PostingWrite>(&request)) {
-    own = {StatementId::kPostingWrite, "posting_write_rows_v1", write_rows_sql_.c_str(), {}, true};
-    own.parameters = posting_write_parameters(*write, types);
-    return own;
+    return {.id = StatementId::kPostingWrite,
+            .name = "posting_write_rows_v1",
+            .sql = write_rows_sql_.c_str(),
+            .parameters = posting_write_parameters(*write, types),
+            .writes = true};
   }
   SqlStatement statement = encode(request, Placeholder::kDollar);
-  own = {statement.id, statement.name.data(), statement.sql.data(), {}, statement.writes};
-  if (statement.has_parameter) own.parameters.push_back({std::move(statement.parameter), false, false});
+  OwnStatement own{
+      .id = statement.id, .name = statement.name.data(), .sql = statement.sql.data(), .writes = statement.writes};
+  if (statement.has_parameter) own.parameters.push_back({.value = std::move(statement.parameter)});
   return own;
 }
 

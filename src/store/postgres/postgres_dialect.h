@@ -20,7 +20,7 @@ struct OwnStatement {
   StatementId id = StatementId::kSchemaProbe;
   const char *name = "";  // as SqlStatement
   const char *sql = "";
-  std::vector<Parameter> parameters;
+  std::vector<Parameter> parameters{};
   bool writes = false;
 };
 
@@ -31,8 +31,8 @@ class PostgresDialect final : public Dialect {
   SqlStatement encode(const Request &request, Placeholder placeholder) const override;
   // As encode, but for postings' rows, which cross in binary. types: as types_sql answered.
   OwnStatement encode_own(const Request &request, const RowTypes &types) const;
-  // Asks a database what it calls the types of rows: one text, for parse_types. Works without a schema, where it finds
-  // none.
+  // Asks a database what it calls the types of rows: one text, for parse_types.
+  // Works without a schema, where it finds none.
   const std::string &types_sql() const { return types_sql_; }
   static RowTypes parse_types(std::string_view text);
   // Asks what the transaction is to be prepared as.
@@ -55,8 +55,8 @@ class PostgresDialect final : public Dialect {
   std::string prepare_sql_;
 };
 
-// For programs that run the statements on a connection of their own. kInvalid "config.schema" when the name is not
-// valid.
+// For programs that run the statements on a connection of their own.
+// kInvalid "config.schema" when the name is not valid.
 base::Result<std::unique_ptr<Dialect>> make_postgres_dialect(std::string_view schema);
 
 }  // namespace cala::store::postgres

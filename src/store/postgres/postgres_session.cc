@@ -60,7 +60,7 @@ Outcome PostgresSession::begin(Access access) {
   return {};
 }
 
-Result<Answer> PostgresSession::run(const Request &request, bool commits) {
+Result<Answer> PostgresSession::run(const Request &request, Then then) {
   if (std::holds_alternative<Ddl>(request)) {
     return base::make_error(base::Status::kMisuse, "store.misuse", "a store of our own migrates by Store::migrate");
   }
@@ -72,40 +72,41 @@ Result<Answer> PostgresSession::run(const Request &request, bool commits) {
     if (Outcome learned = learn_types(); !learned) return std::move(learned.error());
   }
   const OwnStatement statement = dialect_.encode_own(request, types_.value_or(RowTypes()));
-  std::vector<Command> commands = begin_with(!commits);
+  std::vector<Command> commands = begin_with(then);
   const bool plain = statement.parameters.empty();
   const bool by_name = !plain && !says_trace(statement);
   if (by_name && !prepared_[static_cast<std::size_t>(statement.id)]) commands.push_back(Command::kPrepare);
   commands.push_back(plain ? Command::kPlain : Command::kRequest);
-  if (stage_ == Stage::kOpen && commits) commands.push_back(Command::kCommit);
-  if (stage_ == Stage::kOpen && !commits && !plain && statement.writes) commands.push_back(Command::kName);
-  const Flight flight = fly(std::move(commands), &statement, nullptr);
-  return landed(flight, request, statement.id, commits);
+  if (stage_ == Stage::kOpen && then == Then::kCommits) commands.push_back(Command::kCommit);
+  if (stage_ == Stage::kOpen && then == Then::kStaysOpen && !plain && statement.writes)
+    commands.push_back(Command::kName);
+  const Flight flight = fly(std::move(commands), {.own = &statement});
+  return landed(flight, request, statement.id, then);
 }
 
 // Once for a connection, before its first posting. A schema that is not there has none: the posting says so.
 Outcome PostgresSession::learn_types() {
-  const Flight flight = fly({Command::kTypes}, nullptr, nullptr);
+  const Flight flight = fly({Command::kTypes}, {});
   const LibpqApi &api = connection_->api();
   if (!flight.synced || api.PQresultStatus(flight.results[0].get()) != PGRES_TUPLES_OK)
-    return failure_of(flight, false);
+    return failure_of(flight, Then::kStaysOpen);
   types_ = PostgresDialect::parse_types(api.PQgetvalue(flight.results[0].get(), 0, 0));
   return {};
 }
 
 // What goes before a transaction's first request; a single one that commits needs nothing.
-std::vector<PostgresSession::Command> PostgresSession::begin_with(bool stays_open) {
-  if (stage_ != Stage::kToBegin || !stays_open) return {};
+std::vector<PostgresSession::Command> PostgresSession::begin_with(Then then) {
+  if (stage_ != Stage::kToBegin || then == Then::kCommits) return {};
   stage_ = Stage::kOpen;
   return {Command::kBegin};
 }
 
 Result<Answer> PostgresSession::run_program(const ProgramStatement &statement) {
-  std::vector<Command> commands = begin_with(true);
+  std::vector<Command> commands = begin_with(Then::kStaysOpen);
   const std::size_t place = commands.size();
   commands.push_back(Command::kProgram);
   commands.push_back(Command::kName);
-  const Flight flight = fly(std::move(commands), nullptr, &statement);
+  const Flight flight = fly(std::move(commands), {.program = &statement});
   const LibpqApi &api = connection_->api();
   const PGresult *result =
       flight.results.empty() ? nullptr : flight.results[std::min(place, flight.results.size() - 1)].get();
@@ -129,7 +130,7 @@ Result<Answer> PostgresSession::run_program(const ProgramStatement &statement) {
   return Answer(document.take());
 }
 
-Result<Answer> PostgresSession::landed(const Flight &flight, const Request &request, StatementId id, bool commits) {
+Result<Answer> PostgresSession::landed(const Flight &flight, const Request &request, StatementId id, Then then) {
   const LibpqApi &api = connection_->api();
   const PGresult *answer = nullptr;
   bool done = flight.synced;
@@ -137,7 +138,7 @@ Result<Answer> PostgresSession::landed(const Flight &flight, const Request &requ
     const PGresult *result = flight.results[i].get();
     const ExecStatusType status = api.PQresultStatus(result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-      Error error = failure_of(flight, commits);
+      Error error = failure_of(flight, then);
       broken_ = broken_ || error.sqlstate == kReadOnly;  // the next one may be connected to a server that takes writes
       // What was learned of the types may be of a schema that was made anew since.
       broken_ = broken_ || (types_ && (error.sqlstate.starts_with("42") || error.sqlstate.starts_with("XX")));
@@ -147,8 +148,8 @@ Result<Answer> PostgresSession::landed(const Flight &flight, const Request &requ
     if (flight.commands[i] == Command::kRequest || flight.commands[i] == Command::kPlain) answer = result;
     if (flight.commands[i] == Command::kCommit) done = true;  // whatever becomes of the connection now
   }
-  if (answer == nullptr || !done) return failure_of(flight, commits);
-  if (commits) stage_ = Stage::kIdle;
+  if (answer == nullptr || !done) return failure_of(flight, then);
+  if (then == Then::kCommits) stage_ = Stage::kIdle;
   take_name(flight);
   std::string_view text;
   if (api.PQntuples(answer) == 1 && api.PQgetisnull(answer, 0, 0) == 0) {
@@ -160,19 +161,18 @@ Result<Answer> PostgresSession::landed(const Flight &flight, const Request &requ
 // The server's own refusal settles the matter: nothing was committed. Without one, a commit that was sent may have
 // happened. A COMMIT that is answered by the end of the connection may have happened too: with synchronous replication
 // it does its work before it waits.
-Error PostgresSession::failure_of(const Flight &flight, bool commits) const {
+Error PostgresSession::failure_of(const Flight &flight, Then then) const {
   const LibpqApi &api = connection_->api();
   for (std::size_t i = 0; i < flight.results.size(); ++i) {
     if (flight.commands[i] == Command::kCommit && !flight.synced) break;
     const PGresult *result = flight.results[i].get();
     if (api.PQresultErrorField(result, PG_DIAG_SQLSTATE) != nullptr) return connection_->error_of(result);
   }
-  if (commits && flight.ended_transaction && stage_ != Stage::kReading) return outcome_unknown();
+  if (then == Then::kCommits && flight.ended_transaction && stage_ != Stage::kReading) return outcome_unknown();
   return connection_lost();
 }
 
-PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, const OwnStatement *statement,
-                                             const ProgramStatement *program) {
+PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, Carried carried) {
   Flight flight;
   flight.commands = std::move(commands);
   connection_->canceller().begin();
@@ -180,7 +180,7 @@ PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, cons
   bool sent = true;
   for (const Command command : flight.commands) {
     flight.ended_transaction = flight.ended_transaction || command == Command::kCommit;
-    sent = sent && send(command, statement, program);
+    sent = sent && send(command, carried);
   }
   flight.ended_transaction = flight.ended_transaction || (sent && stage_ != Stage::kOpen);
   if (sent && connection_->api().PQpipelineSync(connection_->raw()) == 1) collect(flight);
@@ -189,7 +189,7 @@ PostgresSession::Flight PostgresSession::fly(std::vector<Command> commands, cons
   return flight;
 }
 
-bool PostgresSession::send(Command command, const OwnStatement *statement, const ProgramStatement *program) {
+bool PostgresSession::send(Command command, Carried carried) {
   const LibpqApi &api = connection_->api();
   PGconn *raw = connection_->raw();
   const auto plain = [&](const char *sql) {
@@ -200,11 +200,11 @@ bool PostgresSession::send(Command command, const OwnStatement *statement, const
     case Command::kName: return plain(kNameSql);
     case Command::kCommit: return plain("COMMIT");
     case Command::kRollback: return plain("ROLLBACK");
-    case Command::kPrepare: return api.PQsendPrepare(raw, statement->name, statement->sql, 0, nullptr) == 1;
-    case Command::kPlain: return plain(statement->sql);
+    case Command::kPrepare: return api.PQsendPrepare(raw, carried.own->name, carried.own->sql, 0, nullptr) == 1;
+    case Command::kPlain: return plain(carried.own->sql);
     case Command::kTypes: return plain(dialect_.types_sql().c_str());
-    case Command::kProgram: return send_program(api, raw, *program);
-    case Command::kRequest: return send_request(*statement);
+    case Command::kProgram: return send_program(api, raw, *carried.program);
+    case Command::kRequest: return send_request(*carried.own);
   }
   return false;
 }
@@ -273,10 +273,10 @@ Outcome PostgresSession::commit() {
     return {};
   }
   if (!usable()) return connection_lost();
-  const Flight flight = fly({Command::kCommit}, nullptr, nullptr);
+  const Flight flight = fly({Command::kCommit}, {});
   const LibpqApi &api = connection_->api();
   if (flight.results.empty() || api.PQresultStatus(flight.results[0].get()) != PGRES_COMMAND_OK) {
-    Error error = failure_of(flight, true);
+    Error error = failure_of(flight, Then::kCommits);
     if (error.status != base::Status::kOutcomeUnknown) return error;
     return look_up_commit();
   }
@@ -298,20 +298,21 @@ void PostgresSession::take_name(const Flight &flight) {
 
 // One text, in the transaction that is open, which begins with it if need be.
 Result<std::string> PostgresSession::ask(const std::string &sql, const std::string &parameter) {
-  std::vector<Command> commands = begin_with(true);
+  std::vector<Command> commands = begin_with(Then::kStaysOpen);
   commands.push_back(Command::kProgram);
   const ProgramStatement statement{sql, {parameter}};
-  const Flight flight = fly(std::move(commands), nullptr, &statement);
+  const Flight flight = fly(std::move(commands), {.program = &statement});
   const LibpqApi &api = connection_->api();
   const PGresult *result = flight.synced ? flight.results.back().get() : nullptr;
-  if (api.PQresultStatus(result) != PGRES_TUPLES_OK || api.PQntuples(result) != 1) return failure_of(flight, false);
+  if (api.PQresultStatus(result) != PGRES_TUPLES_OK || api.PQntuples(result) != 1)
+    return failure_of(flight, Then::kStaysOpen);
   return std::string(api.PQgetvalue(result, 0, 0));
 }
 
 // A statement by itself, and its tag. kOutcomeUnknown where its answer was lost.
 Result<std::string> PostgresSession::run_alone(const std::string &sql) {
   const ProgramStatement statement{sql, {}};
-  const Flight flight = fly({Command::kProgram}, nullptr, &statement);
+  const Flight flight = fly({Command::kProgram}, {.program = &statement});
   const LibpqApi &api = connection_->api();
   PGresult *result = flight.results.empty() ? nullptr : flight.results[0].get();
   if (api.PQresultStatus(result) == PGRES_COMMAND_OK) return std::string(api.PQcmdStatus(result));
@@ -357,7 +358,7 @@ Outcome PostgresSession::inquire(const std::string &sql, const Settle &settle) c
 }
 
 void PostgresSession::rollback() {
-  if (stage_ == Stage::kOpen && usable()) fly({Command::kRollback}, nullptr, nullptr);
+  if (stage_ == Stage::kOpen && usable()) fly({Command::kRollback}, {});
   stage_ = Stage::kIdle;
 }
 

@@ -8,8 +8,8 @@
 //
 // two_phase.cc has what prepares a transaction and ends one that was prepared.
 //
-// After a failed request the transaction is over; only rollback() is left to do. One thread at a time, but for
-// interrupt().
+// After a failed request the transaction is over; only rollback() is left to do.
+// One thread at a time, but for interrupt().
 #pragma once
 
 #include <array>
@@ -41,8 +41,8 @@ class PostgresSession final : public Session {
 
   base::Outcome begin(Access access) override;
   void trace(std::string_view traceparent) override { trace_ = traceparent; }
-  base::Result<Answer> execute(const Request &request) override { return run(request, false); }
-  base::Result<Answer> execute_and_commit(const Request &request) override { return run(request, true); }
+  base::Result<Answer> execute(const Request &request) override { return run(request, Then::kStaysOpen); }
+  base::Result<Answer> execute_and_commit(const Request &request) override { return run(request, Then::kCommits); }
   base::Outcome commit() override;
   base::Outcome prepare(const std::string &gid) override;
   void rollback() override;
@@ -54,22 +54,27 @@ class PostgresSession final : public Session {
 
   enum class Stage : std::uint8_t { kIdle, kToBegin, kReading, kOpen };
   enum class Command : std::uint8_t { kBegin, kTypes, kPrepare, kRequest, kPlain, kProgram, kName, kCommit, kRollback };
+  enum class Then : std::uint8_t { kStaysOpen, kCommits };  // the transaction, after a request
+  struct Carried {                                          // what the commands of a flight are about
+    const OwnStatement *own = nullptr;
+    const ProgramStatement *program = nullptr;
+  };
   struct Flight;
 
   PostgresSession(std::unique_ptr<Connection> connection, const PostgresDialect &dialect, Inquiry inquiry);
 
-  base::Result<Answer> run(const Request &request, bool commits);
+  base::Result<Answer> run(const Request &request, Then then);
   base::Result<Answer> run_program(const ProgramStatement &statement);
-  std::vector<Command> begin_with(bool stays_open);
+  std::vector<Command> begin_with(Then then);
   base::Outcome learn_types();
-  Flight fly(std::vector<Command> commands, const OwnStatement *statement, const ProgramStatement *program);
-  bool send(Command command, const OwnStatement *statement, const ProgramStatement *program);
+  Flight fly(std::vector<Command> commands, Carried carried);
+  bool send(Command command, Carried carried);
   bool says_trace(const OwnStatement &statement) const;
   bool send_request(const OwnStatement &statement);
   void collect(Flight &flight);
   bool await_answer();
-  base::Result<Answer> landed(const Flight &flight, const Request &request, StatementId id, bool commits);
-  base::Error failure_of(const Flight &flight, bool commits) const;
+  base::Result<Answer> landed(const Flight &flight, const Request &request, StatementId id, Then then);
+  base::Error failure_of(const Flight &flight, Then then) const;
   void take_name(const Flight &flight);
   base::Result<std::string> ask(const std::string &sql, const std::string &parameter);
   base::Result<std::string> run_alone(const std::string &sql);

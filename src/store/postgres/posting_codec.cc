@@ -404,12 +404,12 @@ void append_integer_array(std::string &out, const std::vector<Integer> &values) 
 
 constexpr std::string_view kGroupPatience = "500ms";
 
-Parameter text_parameter(std::string value) { return {std::move(value), false, false}; }
+Parameter text_parameter(std::string value) { return {.value = std::move(value)}; }
 Parameter text_or_null_parameter(std::string value) {
   const bool null = value.empty();
-  return {std::move(value), false, null};
+  return {.value = std::move(value), .null = null};
 }
-Parameter binary_parameter(std::string value) { return {std::move(value), true, false}; }
+Parameter binary_parameter(std::string value) { return {.value = std::move(value), .binary = true}; }
 
 }  // namespace
 

@@ -27,8 +27,8 @@ std::vector<Parameter> posting_read_parameters(const PostingRead &request, const
 std::vector<Parameter> posting_write_parameters(const PostingWrite &request, const RowTypes &types);
 
 base::Result<PostingState> decode_posting_read(std::string_view text);
-// A transaction that another session wrote meanwhile is a retryable kConflict: nothing was written, the transaction is
-// usable.
+// A transaction that another session wrote meanwhile is a retryable kConflict:
+// nothing was written, the transaction is usable.
 base::Result<Written> decode_posting_write(std::string_view text);
 
 }  // namespace cala::store::postgres

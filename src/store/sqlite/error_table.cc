@@ -16,58 +16,61 @@ using base::Error;
 using base::Status;
 using base::TxState;
 
+enum class Again : bool { kNo, kYes };  // retryable
+
 struct Refusal {
   std::string_view code_name;  // a prefix of SQLite's name, empty: by message only
   std::string_view message;    // part of SQLite's message, empty: by name only
   Status status;
   std::string_view code;
   std::string_view says;  // empty: SQLite's own message
-  bool retryable;
+  Again again;
   TxState tx_state;
 };
 
 // First match wins. SQLite gives up the whole transaction on a full disk, an I/O error and lack of memory.
 constexpr std::array kRefusals = {
     Refusal{"SQLITE_BUSY_SNAPSHOT", "", Status::kBusy, "store.busy",
-            "another connection wrote to the ledger since this transaction began to read", true, TxState::kRetry},
+            "another connection wrote to the ledger since this transaction began to read", Again::kYes,
+            TxState::kRetry},
     Refusal{"SQLITE_BUSY", "database is locked", Status::kBusy, "store.busy",
-            "the ledger's file is in use by another writer", true, TxState::kRetry},
+            "the ledger's file is in use by another writer", Again::kYes, TxState::kRetry},
     Refusal{"SQLITE_LOCKED", "database table is locked", Status::kBusy, "store.busy",
-            "the ledger's tables are in use by another connection", true, TxState::kRetry},
+            "the ledger's tables are in use by another connection", Again::kYes, TxState::kRetry},
     Refusal{"SQLITE_SCHEMA", "database schema has changed", Status::kBusy, "store.busy",
-            "the ledger's tables were changed while a statement ran", true, TxState::kRetry},
+            "the ledger's tables were changed while a statement ran", Again::kYes, TxState::kRetry},
     Refusal{"SQLITE_READONLY", "readonly database", Status::kPermission, "store.read_only",
-            "the ledger's file cannot be written to", false, TxState::kUsable},
+            "the ledger's file cannot be written to", Again::kNo, TxState::kUsable},
     Refusal{"SQLITE_PERM", "access permission denied", Status::kPermission, "store.read_only",
-            "the ledger's file cannot be written to", false, TxState::kUsable},
+            "the ledger's file cannot be written to", Again::kNo, TxState::kUsable},
     Refusal{"SQLITE_FULL", "disk is full", Status::kUnavailable, "store.full",
-            "no space is left for the ledger's file; nothing was written", false, TxState::kAborted},
+            "no space is left for the ledger's file; nothing was written", Again::kNo, TxState::kAborted},
     Refusal{"SQLITE_NOTADB", "file is not a database", Status::kInvalid, "store.not_a_ledger",
-            "the file is not an SQLite database", false, TxState::kUsable},
-    Refusal{"SQLITE_CORRUPT", "malformed", Status::kInternal, "store.corrupt", "the ledger's file is damaged", false,
-            TxState::kAborted},
+            "the file is not an SQLite database", Again::kNo, TxState::kUsable},
+    Refusal{"SQLITE_CORRUPT", "malformed", Status::kInternal, "store.corrupt", "the ledger's file is damaged",
+            Again::kNo, TxState::kAborted},
     Refusal{"SQLITE_CANTOPEN", "unable to open database file", Status::kUnavailable, "store.cannot_open",
-            "the ledger's file cannot be opened", false, TxState::kUsable},
+            "the ledger's file cannot be opened", Again::kNo, TxState::kUsable},
     Refusal{"SQLITE_INTERRUPT", "interrupted", Status::kCancelled, "store.cancelled", "the statement was cancelled",
-            false, TxState::kAborted},
-    Refusal{"SQLITE_NOMEM", "out of memory", Status::kNoMemory, "store.memory", "SQLite ran out of memory", false,
+            Again::kNo, TxState::kAborted},
+    Refusal{"SQLITE_NOMEM", "out of memory", Status::kNoMemory, "store.memory", "SQLite ran out of memory", Again::kNo,
             TxState::kAborted},
-    Refusal{"SQLITE_TOOBIG", "too big", Status::kInvalid, "request.too_large", "a text is too long for SQLite", false,
-            TxState::kUsable},
+    Refusal{"SQLITE_TOOBIG", "too big", Status::kInvalid, "request.too_large", "a text is too long for SQLite",
+            Again::kNo, TxState::kUsable},
     Refusal{"SQLITE_IOERR", "disk I/O error", Status::kUnavailable, "store.io",
-            "the ledger's file cannot be read or written", false, TxState::kAborted},
+            "the ledger's file cannot be read or written", Again::kNo, TxState::kAborted},
     Refusal{"", "unsafe use of", Status::kUnsupported, "store.untrusted_schema",
-            "this SQLite refuses JSON functions in triggers: set PRAGMA trusted_schema = ON on this connection", false,
-            TxState::kUsable},
+            "this SQLite refuses JSON functions in triggers: set PRAGMA trusted_schema = ON on this connection",
+            Again::kNo, TxState::kUsable},
     Refusal{"", "no such table: cala_", Status::kUnsupported, "store.migrations_missing",
-            "the database has no ledger, or an older one; run ledger_migrate", false, TxState::kUsable},
+            "the database has no ledger, or an older one; run ledger_migrate", Again::kNo, TxState::kUsable},
     // The ledger's own statements are right: an SQLite that cannot read one is older than MATERIALIZED or UPDATE ...
     // FROM.
     Refusal{"", ": syntax error", Status::kUnsupported, "store.too_old",
             "this SQLite does not know the ledger's statements: version 3.38, or 3.35 built with JSON, is needed",
-            false, TxState::kUsable},
+            Again::kNo, TxState::kUsable},
     Refusal{"", "no such function: json", Status::kUnsupported, "store.too_old",
-            "this SQLite has no JSON functions: version 3.38, or 3.35 built with them, is needed", false,
+            "this SQLite has no JSON functions: version 3.38, or 3.35 built with them, is needed", Again::kNo,
             TxState::kUsable},
 };
 
@@ -75,31 +78,32 @@ struct Raised {
   std::string_view word;  // what a trigger raises after "cala:"
   Status status;
   std::string_view says;
-  bool retryable;
+  Again again;
   TxState tx_state;
 };
 
 constexpr std::array kRaised = {
-    Raised{"account.changed", Status::kConflict, "the account was changed since it was read, or is gone", false,
+    Raised{"account.changed", Status::kConflict, "the account was changed since it was read, or is gone", Again::kNo,
            TxState::kUsable},
-    Raised{"journal.changed", Status::kConflict, "the journal was changed since it was read, or is gone", false,
+    Raised{"journal.changed", Status::kConflict, "the journal was changed since it was read, or is gone", Again::kNo,
            TxState::kUsable},
-    Raised{"tx_template.changed", Status::kConflict, "the tx template was changed since it was read, or is gone", false,
-           TxState::kUsable},
+    Raised{"tx_template.changed", Status::kConflict, "the tx template was changed since it was read, or is gone",
+           Again::kNo, TxState::kUsable},
     Raised{"velocity_control.changed", Status::kConflict,
-           "what the control is attached to was changed by another at the same time; try again", true,
+           "what the control is attached to was changed by another at the same time; try again", Again::kYes,
            TxState::kUsable},
     Raised{"listener.changed", Status::kConflict, "the listener was changed by another at the same time; try again",
-           true, TxState::kUsable},
+           Again::kYes, TxState::kUsable},
     Raised{"event.changed", Status::kConflict,
-           "events were pruned, or a listener was begun, by another at the same time; try again", true,
+           "events were pruned, or a listener was begun, by another at the same time; try again", Again::kYes,
            TxState::kUsable},
     Raised{"transaction.none", Status::kMisuse,
            "something was written between the read and the write of a posting: both must run in one open transaction",
-           false, TxState::kUsable},
-    Raised{"balance.changed", Status::kConflict, "something was posted or changed since the balances were read", true,
-           TxState::kRetry},
-    Raised{"request.malformed", Status::kInvalid, "the cursor is not one that this list gave", false, TxState::kUsable},
+           Again::kNo, TxState::kUsable},
+    Raised{"balance.changed", Status::kConflict, "something was posted or changed since the balances were read",
+           Again::kYes, TxState::kRetry},
+    Raised{"request.malformed", Status::kInvalid, "the cursor is not one that this list gave", Again::kNo,
+           TxState::kUsable},
 };
 
 std::string_view word_at(std::string_view text, std::size_t from) {
@@ -115,7 +119,7 @@ std::optional<Error> raised_error(std::string_view message) {
   for (const Raised &raised : kRaised) {
     if (raised.word != word) continue;
     Error error = base::make_error(raised.status, raised.word, std::string(raised.says));
-    error.retryable = raised.retryable;
+    error.retryable = raised.again == Again::kYes;
     error.tx_state = raised.tx_state;
     return error;
   }
@@ -152,7 +156,7 @@ Error error_of_message(std::string_view code_name, std::string_view message) {
   for (const Refusal &refusal : kRefusals) {
     if (!matches(refusal, code_name, message)) continue;
     Error error = base::make_error(refusal.status, refusal.code, std::string(refusal.says));
-    error.retryable = refusal.retryable;
+    error.retryable = refusal.again == Again::kYes;
     error.tx_state = refusal.tx_state;
     return error;
   }

@@ -16,8 +16,8 @@ namespace cala::store::sqlite {
 // entry whose id this ledger (its salt) did not make.
 base::Result<std::string> layers_text(const core::Balance &balance, std::uint32_t salt);
 
-// Fills in the layers; the balance's entry_id, created_at and modified_at must be there. False when the text is not
-// ours.
+// Fills in the layers; the balance's entry_id, created_at and modified_at must be there.
+// False when the text is not ours.
 bool read_layers(std::string_view text, std::uint32_t salt, core::Balance &balance);
 
 // The numbers of a trail: "[4,6,7]". False when the text is not ours.

@@ -180,7 +180,7 @@ class StateReader {
     const std::optional<base::Uuid> journal_id = base::Uuid::parse(cells.text());
     const std::optional<core::Direction> side = core::parse_direction(cells.text());
     if (!account_id || !id || !status || !journal_id || !side || !cells.ok()) return false;
-    core::AccountState state{*id, *status, true, {}, {}, *side};
+    core::AccountState state{.id = *id, .status = *status, .is_set = true, .normal_balance_type = *side};
     if (!read_floors(cells.take(), state.floors)) return false;
     for (core::AccountState &account : state_.accounts) {
       if (account.id == *account_id) account.sets.push_back({*id, *journal_id});

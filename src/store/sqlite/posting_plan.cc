@@ -97,8 +97,8 @@ class Planner {
     return place == nullptr ? 0 : place->journal_n;
   }
 
-  // Entries first, each with its account's balance, numbered as their ids say; behind them a row for each balance of a
-  // set.
+  // Entries first, each with its account's balance, numbered as their ids say;
+  // behind them a row for each balance of a set.
   base::Outcome add_entries() {
     plan_.entries.reserve(write_.moves.size());
     for (const bool of_sets : {false, true}) {

@@ -14,8 +14,8 @@ namespace cala::store::sqlite {
 
 class SqliteTicket final : public PostingTicket {
  public:
-  // Where a balance's rows are; balance_n and head_n are 0 while there are none, account_n while there is no such
-  // account.
+  // Where a balance's rows are; balance_n and head_n are 0 while there are none,
+  // account_n while there is no such account.
   struct Place {
     core::BalanceKey key;
     std::int64_t account_n = 0;

@@ -27,8 +27,8 @@ Error refused(const Connection &connection, int result) {
 Error wrong(const char *what) { return base::make_error(base::Status::kInvalid, "tx.statement", what); }
 
 // While it lives SQLite itself refuses what would begin or end a transaction, or change the connection. PRAGMA only
-// while the program's statement is compiled: the functions pragma_table_info and its like run one when they are
-// stepped.
+// while the program's statement is compiled: the functions pragma_table_info and its like run one when
+// they are stepped.
 class ControlGuard {
  public:
   explicit ControlGuard(sqlite3 *handle) : handle_(handle) { sqlite3_set_authorizer(handle_, judge, this); }

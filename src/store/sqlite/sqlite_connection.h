@@ -50,8 +50,8 @@ class Statement {
   int bound_ = 0;
 };
 
-// A statement that is borrowed for one run: without bindings and at its beginning afterwards, also when an allocation
-// throws.
+// A statement that is borrowed for one run: without bindings and at its beginning afterwards,
+// also when an allocation throws.
 class Resetting {
  public:
   explicit Resetting(Statement &statement) : statement_(statement) {}

@@ -62,8 +62,8 @@ Result<Answer> SqliteSession::dispatch(const Request &request) {
   return run_statement(request);
 }
 
-// SQLite ends a transaction itself: for ON CONFLICT ROLLBACK, RAISE(ROLLBACK), a full disk. What came next would be in
-// none.
+// SQLite ends a transaction itself: for ON CONFLICT ROLLBACK, RAISE(ROLLBACK), a full disk.
+// What came next would be in none.
 bool SqliteSession::is_aborted() {
   if (wrote_ && !connection_->in_transaction()) aborted_ = true;
   return aborted_;

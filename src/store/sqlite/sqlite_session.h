@@ -1,6 +1,6 @@
 // One connection of ours to the embedded store. Statements are prepared once and kept. Postings go the typed way
-// (posting_native.h) unless the options say otherwise; everything else runs the dialect's statements, as a program
-// would.
+// (posting_native.h) unless the options say otherwise; everything else runs the dialect's statements,
+// as a program would.
 //
 // A refused Call leaves the transaction usable. A typed posting that fails half way does not: everything after it fails
 // with "transaction.aborted" until rollback. One thread at a time, but for interrupt().

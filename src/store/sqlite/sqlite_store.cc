@@ -86,12 +86,12 @@ class Migration {
   }
 
   Result<std::int64_t> stored_version() {
-    Result<Answer> probe = session_.execute(Call{StatementId::kSchemaProbe, "{}", false});
+    Result<Answer> probe = session_.execute(Call{.id = StatementId::kSchemaProbe, .document = "{}"});
     if (!probe) return std::move(probe.error());
     Result<base::Json> present = base::Json::parse(std::get<std::string>(*probe));
     if (!present) return corrupt_row("schema");
     if (!present->root().get("present").boolean()) return std::int64_t{0};
-    Result<Answer> read = session_.execute(Call{StatementId::kSchemaRead, "{}", false});
+    Result<Answer> read = session_.execute(Call{.id = StatementId::kSchemaRead, .document = "{}"});
     if (!read) return std::move(read.error());
     Result<base::Json> version = base::Json::parse(std::get<std::string>(*read));
     if (!version) return corrupt_row("schema");

@@ -1,6 +1,6 @@
 // The embedded store: a ledger in an SQLite file of the application's (WAL, several readers beside one writer), or in
-// memory. Our copy of SQLite is hidden in the library and lives with others in the process (unix_vfs.h). Shared by
-// threads.
+// memory. Our copy of SQLite is hidden in the library and lives with others in the process (unix_vfs.h).
+// Shared by threads.
 #pragma once
 
 #include <cstdint>

@@ -228,7 +228,7 @@ constexpr Case kCases[] = {
 };
 
 std::string key_of(const Overload &overload) {
-  return std::string(overload.name) + (overload.member ? " m " : " f ") + std::string(overload.signature);
+  return std::string(overload.name) + (overload.form == kMember ? " m " : " f ") + std::string(overload.signature);
 }
 
 // Whether an argument can be of any size.

@@ -68,8 +68,8 @@ const stores = [
   [/^(pg|postgres|aurora-postgres)/i, "postgres"],
 ] as const;
 
-// Which database, by the name that an ORM has for it; undefined for one that is not known, which the first statement
-// tells.
+// Which database, by the name that an ORM has for it; undefined for one that is not known,
+// which the first statement tells.
 function storeOf(name: unknown): { store?: "sqlite" | "postgres" } {
   const found = typeof name === "string" && stores.find(([names]) => names.test(name));
   return found ? { store: found[1] } : {};
@@ -101,8 +101,8 @@ export function sqlTagAdapter(tag: SqlTag): Adapter {
     what: `the sql of ${tag.options?.adapter ? "Bun.sql" : "postgres.js"}`,
     pass: "pass the sql of sql.begin(async (sql) => …) while it is open",
   };
-  // postgres.js rolls a transaction back in which any statement failed, unless it was behind a savepoint of its own
-  // making.
+  // postgres.js rolls a transaction back in which any statement failed,
+  // unless it was behind a savepoint of its own making.
   const savepoint = tag.savepoint?.bind(tag);
   if (savepoint) adapter.savepoint = (work) => savepoint((inner) => work(sqlTagAdapter(inner)));
   return adapter;
@@ -190,8 +190,8 @@ export function prismaAdapter(tx: PrismaTransaction): Adapter {
 }
 
 export function pgPromiseAdapter(task: PgPromiseTask): Adapter {
-  // What has its own text and values is left to the server's parameters; otherwise pg-promise would write them into the
-  // text.
+  // What has its own text and values is left to the server's parameters;
+  // otherwise pg-promise would write them into the text.
   const exec = async (text: string, values: string[]): Promise<string | null> =>
     firstText(await task.result({ text, values }));
   return {

@@ -48,8 +48,8 @@ export function saidToPrisma(error: any): { code: string; message: string } | un
     undefined;
 }
 
-// Prisma's codes look like SQLSTATEs. Write conflict or deadlock; the server cannot be reached, has closed the
-// connection.
+// Prisma's codes look like SQLSTATEs. Write conflict or deadlock;
+// the server cannot be reached, has closed the connection.
 const prismaStates: Record<string, string> = { P2034: "40001", P1001: "08006", P1002: "08006", P1017: "08006" };
 
 /** The SQLSTATE (or SQLite's name) that an error itself has. */

@@ -169,17 +169,18 @@ export interface Raw {
   cala_abi_version(): number;
   /**
    * This header as data: one JSON object, for programs that list, check or complete requests.
-   * {version, types: {name: {doc, type}}, operations: {name: {since, access: "read" | "write", doc, request: type,
-   * result: type, errors: [code]}}, codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes", means,
-   * advice, details: type}}, functions: [name]}. A type is
+   * {version, types: {name: {doc, type}},
+   * operations: {name: {since, access: "read" | "write", doc, request: type, result: type, errors: [code]}},
+   * codes: {code: {status, section, any, retryable: "no" | "yes" | "sometimes", means, advice, details: type}},
+   * functions: [name]}. A type is
    * {kind: "object", fields: [{key, type, optional, default?, doc?}]}, {kind: "list", of, max?}, {kind: "map", of},
    * {kind: "union" | "all", of: [type]}, {kind: "literal", value}, {kind: "integer", min?, max?} or {kind: "name",
    * name}: a word for values, one of types, or "<operation>.request". Static; never NULL. Any thread.
    */
   cala_api(): string | null;
   /**
-   * The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library does not know. Static. Any
-   * thread.
+   * The name of a status, "CALA_NOT_FOUND"; "CALA_UNKNOWN" for a value that this library does not know.
+   * Static. Any thread.
    */
   cala_status_name(status: number): string | null;
   /** Frees memory that a function says to free with cala_free. NULL does nothing. Any thread. */
@@ -210,8 +211,8 @@ export interface Raw {
   /**
    * For a refusal that the program's own driver tells of, when the ledger was not asked: whether a race was lost, so
    * that the whole transaction may succeed when it is rolled back and run again; what CALA_TX_RETRY says of a
-   * cala_error. sqlstate: the SQLSTATE ("40001") or SQLite's name of its code ("SQLITE_BUSY"). 1 or 0; 0 for NULL and
-   * for "". Any thread.
+   * cala_error. sqlstate: the SQLSTATE ("40001") or SQLite's name of its code ("SQLITE_BUSY").
+   * 1 or 0; 0 for NULL and for "". Any thread.
    */
   cala_lost_race(sqlstate: string | null): number;
   /**
@@ -232,9 +233,9 @@ export interface Raw {
    *               system's clock.
    *   commit      {"durable": bool, "group_max": n}. durable: true waits for the disk, where PostgreSQL's settings say
    *               not to wait too. Default true. false may lose the last postings in a power cut, never half of one.
-   *               group_max: postings that wait while a commit is under way are committed together, so many at most,
-   *               each with its own outcome as if one after the other; 1 to 10000, 1: every operation by itself.
-   *               Default 500.
+   *               group_max: postings that wait while a commit is under way are committed together, so many at
+   *               most, each with its own outcome as if one after the other; 1 to 10000, 1: every operation by
+   *               itself. Default 500.
    *   queue_max   operations in flight at most, 1 to 1048576; one more gives CALA_BUSY. Default 65536.
    *   failover_wait_ms  how long operations wait for a store that was there before and is away, as in a failover, 0 to
    *               3600000. Until then a posting whose commit was not answered is looked up, too. Default 30000.
@@ -272,8 +273,8 @@ export interface Raw {
    *   slow_ms  operations that took so long, 0 to 3600000, are told of too (operation.slow, a warning). Default: none.
    *   buffer   how many log records wait in the queue at most, whichever ledgers they are of, 1 to 100000.
    *            Default 1024. Nothing waits for a place: more are dropped and counted. The next record then says how
-   *            many (CALA_RECORD_DROPPED, of all these ledgers, or a call of each one's fn, of its own), and so does
-   *            ledger_metrics.
+   *            many (CALA_RECORD_DROPPED, of all these ledgers, or a call of each one's fn, of its own), and so
+   *            does ledger_metrics.
    * What open itself did is over by then; open with "lazy" to hear of it. No record comes after cala_ledger_shutdown
    * has told of its end. CALA_INVALID, CALA_CLOSED.
    */
@@ -286,8 +287,8 @@ export interface Raw {
   cala_clock_set(ledger: Handle | null, rfc3339: Uint8Array | null, rfc3339Len: number,
     outError: BigUint64Array | null): number;
   /**
-   * Moves a manual clock forward. CALA_INVALID (clock.range: negative, or past the year 9999), CALA_UNSUPPORTED
-   * (clock.not_manual).
+   * Moves a manual clock forward. CALA_INVALID (clock.range: negative, or past the year 9999),
+   * CALA_UNSUPPORTED (clock.not_manual).
    */
   cala_clock_advance(ledger: Handle | null, milliseconds: number, outError: BigUint64Array | null): number;
   /** Makes a queue. One event loop, one queue; several queues may serve one ledger and several ledgers one queue. */
@@ -357,7 +358,7 @@ export interface Raw {
    *
    *   int32_t step = cala_op_step(op);
    *   while (step == CALA_STEP_NEED_QUERY) {
-   *     ... run cala_op_sql(op) with cala_op_param(op, 0..n-1) bound as text, on the connection of the transaction ...
+   *     ... run cala_op_sql(op) with cala_op_param(op, 0..n-1) bound as text, on the transaction's connection ...
    *     step = it worked ? cala_op_feed(op, text of the one row's one column or NULL, length)
    *                      : cala_op_feed_error(op, sqlstate or NULL, message);
    *   }
@@ -380,8 +381,8 @@ export interface Raw {
   /** A parameter, counted from 0. NULL when there is none. Valid until the next feed. out_len may be NULL. */
   cala_op_param(op: Handle | null, index: number, outLen: BigUint64Array | null): string | null;
   /**
-   * Gives the statement's answer: the text of its one row's one column; NULL for SQL NULL and for no row. Returns like
-   * cala_op_step.
+   * Gives the statement's answer: the text of its one row's one column; NULL for SQL NULL and for no row.
+   * Returns like cala_op_step.
    */
   cala_op_feed(op: Handle | null, text: Uint8Array | null, textLen: number): number;
   /**
@@ -400,16 +401,16 @@ export interface Raw {
   /** Where it stands: CALA_BUSY until it is answered, then its status. */
   cala_op_status(op: Handle | null): number;
   /**
-   * The answer, a JSON document; NULL unless the status is CALA_OK. Lives as long as the operation. out_len may be
-   * NULL.
+   * The answer, a JSON document; NULL unless the status is CALA_OK. Lives as long as the operation.
+   * out_len may be NULL.
    */
   cala_op_result(op: Handle | null, outLen: BigUint64Array | null): string | null;
   /** Why it failed; NULL unless it did. Belongs to the operation. */
   cala_op_error(op: Handle | null): Handle | null;
   /**
    * Asks it to stop. What has not begun is answered with CALA_CANCELLED; a running statement is interrupted where the
-   * store can; once its write is on the way it finishes. The answer tells which. CALA_OK also when it was answered
-   * before.
+   * store can; once its write is on the way it finishes. The answer tells which.
+   * CALA_OK also when it was answered before.
    */
   cala_op_cancel(op: Handle | null): number;
   /** Ends an operation. One that has not been answered is cancelled. */
@@ -423,8 +424,8 @@ export interface Raw {
    *              the transaction usable (cala_error_tx_state CALA_TX_USABLE instead of CALA_TX_ABORTED); a lost race
    *              (CALA_TX_RETRY) still needs the whole transaction again. Two more statements an operation. Default
    *              false.
-   * CALA_INVALID, CALA_BUSY (store.busy, store.pool_timeout), CALA_UNAVAILABLE, CALA_CLOSED, CALA_MISUSE (host-only
-   * ledger).
+   * CALA_INVALID, CALA_BUSY (store.busy, store.pool_timeout), CALA_UNAVAILABLE, CALA_CLOSED,
+   * CALA_MISUSE (host-only ledger).
    */
   cala_tx_begin(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null,
     outError: BigUint64Array | null): number;
@@ -437,12 +438,12 @@ export interface Raw {
     outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Stands for a transaction that the program has open on its own connection. Every operation made with it is driven by
-   * cala_op_step and cala_op_feed; committing and rolling back is the program's. options: NULL or {dialect?,
-   * savepoint?}:
+   * cala_op_step and cala_op_feed; committing and rolling back is the program's. options: NULL or
+   * {dialect?, savepoint?}:
    *   dialect    "dollar" ($1), "qmark" (?) or "percent" (%s): how parameters are written. Default "dollar" for
    *              PostgreSQL, "qmark" for SQLite.
    *   savepoint  as for cala_tx_begin; the statements SAVEPOINT, RELEASE and ROLLBACK TO come through cala_op_sql like
-   *   the rest.
+   *              the rest.
    * The statements of one operation must all run in one open transaction. On PostgreSQL an operation that writes
    * without one, or across two, is answered "transaction.none" and has written nothing. SQLite has no name for a
    * transaction: there a posting notices when anything else was written between its statements, and
@@ -471,8 +472,8 @@ export interface Raw {
    *   resolve   gives the addresses of libpq's functions; user is passed through. NULL: they are looked up in the
    *             module that options name or, without one, in the program itself.
    *   options   NULL or {library?, savepoint?}: library = the path of the loaded module that uses or is the libpq which
-   *             made the connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint as for
-   *             cala_tx_begin.
+   *             made the connection (psycopg2._psycopg.__file__, pg_ext.so, libpq.so.5). savepoint as
+   *             for cala_tx_begin.
    * The ledger must be on PostgreSQL ("postgres://...", or "host:postgres" when it needs no connection of its own), and
    * its tables in the database of the connection. CALA_MISUSE (transaction.none: no transaction is open; tx.connection:
    * not a connection that these functions understand, broken, in the middle of a statement or of a pipeline;
@@ -554,9 +555,9 @@ export interface Raw {
   cala_listener_free(listener: Handle | null): void;
   /**
    * Creates an account, in an account set if one is named. Its code and its external id are its own in the whole
-   * ledger. min_available and max_available hold in each journal; what brings an account back towards them is never
-   * refused. request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction =
-   * "credit",
+   * ledger. min_available and max_available hold in each journal; what brings an account back towards them is
+   * never refused.
+   * request: {id?: uuid, code: text, name: text, external_id?: text, normal_balance_type?: direction = "credit",
    *   status?: lock_status = "active", description?: text, metadata?: json, balance_rollup?: balance_rollup =
    *   "synchronous", account_set_id?: uuid, min_available?: available_limits, max_available?: available_limits,
    *   available_layer?: layer = "settled"}
@@ -622,14 +623,15 @@ export interface Raw {
    *   description?: text | null, metadata?: json, min_available?: available_limits | null,
    *   max_available?: available_limits | null, available_layer?: layer}
    * result: account
-   * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed; CALA_REJECTED
-   * account.is_set access: write
+   * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.exists, account.changed;
+   *   CALA_REJECTED account.is_set
+   * access: write
    */
   cala_account_update(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
     outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first. Locking twice is
-   * fine.
+   * Locks an account: postings to it are rejected until it is unlocked. Postings in flight end first.
+   * Locking twice is fine.
    * request: {id: uuid}
    * result: account
    * errors: CALA_NOT_FOUND account.not_found; CALA_CONFLICT account.changed; CALA_REJECTED account.is_set
@@ -713,8 +715,8 @@ export interface Raw {
    * in the set's journal, so that a set's balances are complete. An account may be in sets of several journals, a set
    * only in sets of its own. Of several errors the first of this order is told, and index says of which member:
    * account_set.not_found, membership.journal_mismatch, .has_history, account.is_set, membership.cycle,
-   * .duplicate_path, .depth, account.not_found. Postings in flight in the sets' journals end first, and others wait
-   * until the transaction ends.
+   * .duplicate_path, .depth, account.not_found. Postings in flight in the sets' journals end first,
+   * and others wait until the transaction ends.
    * request: {members: [membership; 10000]}
    * result: {added: integer}
    * errors: CALA_NOT_FOUND account_set.not_found, account.not_found; CALA_REJECTED membership.journal_mismatch,
@@ -746,8 +748,8 @@ export interface Raw {
   cala_account_set_remove_member(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null,
     requestLen: number, outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Lists what is in an account set itself: in the order in which it was put there, or by external id, those without
-   * one last.
+   * Lists what is in an account set itself: in the order in which it was put there,
+   * or by external id, those without one last.
    * request: page & {account_set_id: uuid, by?: "created_at" | "external_id" = "created_at"}
    * result: {items: [member]} & page_end
    * access: read
@@ -850,8 +852,7 @@ export interface Raw {
   /**
    * Creates a tx template: how a kind of transaction is posted. It never changes. Its expressions are checked now.
    * request: {id?: uuid, code: text, params?: [param; 1000], transaction: template_transaction, entries:
-   * [template_entry;
-   *   1000], description?: text, metadata?: json}
+   *   [template_entry; 1000], description?: text, metadata?: json}
    * result: tx_template
    * errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type (a default or
    *   bound of the wrong type), param.range (a default outside the bounds, a max below the min); CALA_REJECTED
@@ -866,8 +867,8 @@ export interface Raw {
    * request: tx_template_create.request & {on_difference?: on_difference = "error"}
    * result: {created: boolean, tx_template: tx_template}
    * errors: CALA_INVALID cel.compile, cel.eval, cel.coerce, currency.unknown, param.duplicate, param.type, param.range;
-   *   CALA_REJECTED tx_template.unbalanced; CALA_CONFLICT tx_template.ensure_differs, tx_template.keys_span,
-   *   tx_template.exists
+   *   CALA_REJECTED tx_template.unbalanced; CALA_CONFLICT tx_template.ensure_differs,
+   *   tx_template.keys_span, tx_template.exists
    * access: write
    */
   cala_tx_template_ensure(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
@@ -985,8 +986,8 @@ export interface Raw {
   cala_velocity_control_attach(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
     outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
-   * Attaches a control where it is not attached yet. Where it is, its params are compared, unless on_difference is
-   * "keep".
+   * Attaches a control where it is not attached yet. Where it is, its params are compared,
+   * unless on_difference is "keep".
    * request: {control_id: uuid, params?: {*: json}, on_difference?: on_difference = "error"} &
    *   ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
    * result: {created: integer, found: integer}
@@ -1037,8 +1038,8 @@ export interface Raw {
    *   amount.range, amount.scale; CALA_REJECTED posting.unbalanced, journal.locked, journal.closed, account.locked,
    *   account.is_set, account.below_min, account.above_max, velocity.exceeded;
    *   CALA_CONFLICT transaction.replay_differs, transaction.exists (posted by another session at the same moment:
-   *   repeat), balance.changed (only where the program's own transaction reads an old snapshot: roll it back and run it
-   *   again)
+   *   repeat), balance.changed (only where the program's own transaction reads an old snapshot:
+   *   roll it back and run it again)
    * access: write
    */
   cala_transaction_post(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
@@ -1046,8 +1047,9 @@ export interface Raw {
   /**
    * Posts several transactions, all or none, as if one after the other in their order. Errors tell which by
    * cala_error_posting_index. All postings pass one stage before any goes to the next; within a stage the lowest
-   * posting is named. An id or external id that the batch has twice is found in the first stage, at the second of the
-   * two. request: {postings: [transaction_post.request; 10000]}
+   * posting is named. An id or external id that the batch has twice is found in the first stage, at the second of
+   * the two.
+   * request: {postings: [transaction_post.request; 10000]}
    * result: {results: [posted]}
    * errors: as transaction_post; CALA_CONFLICT transaction.exists (also the same id or external id twice in the batch)
    * access: write
@@ -1118,9 +1120,8 @@ export interface Raw {
    * request: {hold_id: uuid, id?: uuid, amount?: decimal, final?: boolean = true, effective?: date}
    * result: hold_posted
    * errors: CALA_NOT_FOUND hold.not_found; CALA_INVALID amount.range, amount.scale (of the amount), cel.eval,
-   * cel.coerce;
-   *   CALA_REJECTED hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, journal.closed, account.locked,
-   *   account.below_min, account.above_max, velocity.exceeded;
+   *   cel.coerce; CALA_REJECTED hold.not_open, hold.exceeded, hold.not_divisible, journal.locked, journal.closed,
+   *   account.locked, account.below_min, account.above_max, velocity.exceeded;
    *   CALA_CONFLICT transaction.replay_differs, transaction.exists (as transaction_post), balance.changed (likewise)
    * access: write
    */
@@ -1151,8 +1152,8 @@ export interface Raw {
     outOp: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * Lists holds in the order in which they were posted. account_id: those with an entry of the account, or of any
-   * account below it where it is an account set; expires_before: those that expire before it, or have, in the order in
-   * which they do.
+   * account below it where it is an account set; expires_before: those that expire before it,
+   * or have, in the order in which they do.
    * request: page & {account_id?: uuid, status?: hold_status, expires_before?: instant}
    * result: {items: [hold]} & page_end
    * access: read
@@ -1266,8 +1267,7 @@ export interface Raw {
    * request: balance_key & ({version: integer} | {recorded_at: instant} | {effective: date})
    * result: balance
    * errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID
-   * currency.unknown,
-   *   amount.range
+   *   currency.unknown, amount.range
    * access: read
    */
   cala_balance_at(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
@@ -1279,8 +1279,7 @@ export interface Raw {
    * request: balance_key & {from: date, until?: date}
    * result: balance_range
    * errors: CALA_NOT_FOUND balance.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID
-   * currency.unknown,
-   *   request.malformed, amount.range
+   *   currency.unknown, request.malformed, amount.range
    * access: read
    */
   cala_balance_range(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
@@ -1309,8 +1308,7 @@ export interface Raw {
    *   by?: "recorded" | "effective" = "recorded"}
    * result: statement
    * errors: CALA_NOT_FOUND account.not_found; CALA_REJECTED journal.no_effective_balances; CALA_INVALID
-   * currency.unknown,
-   *   request.malformed, amount.range
+   *   currency.unknown, request.malformed, amount.range
    * access: read
    */
   cala_account_statement(ledger: Handle | null, tx: Handle | null, request: Uint8Array | null, requestLen: number,
@@ -1337,8 +1335,8 @@ export interface Raw {
    * later time, and you get each event once and miss none. For each account the order of events is that of its
    * versions. "Stable lists" above holds here too. Filters stop at 10,000 events: a page may have fewer than limit, or
    * none, while has_next_page is true. journal_id: the journal itself, its transactions, and its account sets with what
-   * becomes of their members. entries, balances: give those of transactions; balances are those of accounts, as the
-   * transaction left them.
+   * becomes of their members. entries, balances: give those of transactions;
+   * balances are those of accounts, as the transaction left them.
    * request: {after?: integer 0..9007199254740991 = 0, limit?: integer 1..1000 = 100, types?: [event_type; 100],
    *   journal_id?: uuid, entries?: boolean = false, balances?: boolean = false}
    * result: event_page
@@ -1516,8 +1514,8 @@ export interface Raw {
    * What this ledger handle has counted and timed since it was opened: operations by name, refusals by code, statements
    * of the store, waits, retries, groups, connections, how far behind the roll-up and its listeners were when they last
    * looked. No store is asked, and nothing that runs is waited for. openmetrics: as text in the format of that name,
-   * for a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8). Later versions add metrics, labels and
-   * buckets.
+   * for a scraper (application/openmetrics-text; version=1.0.0; charset=utf-8).
+   * Later versions add metrics, labels and buckets.
    * request: {format?: "json" | "openmetrics" = "json"}
    * result: {metrics?: [metric], text?: text}
    * access: read

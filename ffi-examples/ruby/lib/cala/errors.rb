@@ -11,7 +11,8 @@ module Cala
     attr_reader :code
 
     # More, by what the code promises: +{pointer: "/params/amount"}+, +{account_id: "..."}+. Empty when there is no
-    # more. @return [Hash{Symbol => Object}]
+    # more.
+    # @return [Hash{Symbol => Object}]
     attr_reader :details
 
     # The database's SQLSTATE, five characters; nil when no database said no.
@@ -37,8 +38,8 @@ module Cala
       @posting_index = posting_index
     end
 
-    # Whether the same call may succeed when it is repeated; inside a transaction after a rollback, and with the whole
-    # transaction.
+    # Whether the same call may succeed when it is repeated; inside a transaction after a rollback,
+    # and with the whole transaction.
     def retryable?
       @retryable
     end

@@ -6,7 +6,8 @@ require_relative "hosts/active_record"
 
 module Cala
   # The drivers whose transaction a ledger can take part in. None of them is required; they are recognised when they are
-  # there. @api private
+  # there.
+  # @api private
   module Hosts
     @turns = ObjectSpace::WeakMap.new
     @mutex = Mutex.new
@@ -32,8 +33,8 @@ module Cala
         Sqlite.code_name(error) if defined?(::SQLite3::Exception) && error.is_a?(::SQLite3::Exception)
       end
 
-      # One turn-taker a driver's connection, however many transactions stand for it. It lives as long as one of them
-      # does.
+      # One turn-taker a driver's connection, however many transactions stand for it.
+      # It lives as long as one of them does.
       def turns(connection)
         @mutex.synchronize { @turns[connection] ||= Mutex.new }
       end

@@ -2,8 +2,8 @@
 
 module Cala
   # An open ledger. Threads and fibers may share one; each method is an operation by itself, waits for its answer, and
-  # can be interrupted (Timeout, Thread#raise): the operation is then cancelled, unless its write was on its way
-  # already.
+  # can be interrupted (Timeout, Thread#raise): the operation is then cancelled,
+  # unless its write was on its way already.
   #
   #   Cala::Ledger.open(store: "sqlite:ledger.db") do |ledger|
   #     ledger.accounts.create(code: "ALICE", name: "Alice")
@@ -14,13 +14,12 @@ module Cala
     # Opens a ledger, and with a block closes it behind the block and returns the block's value.
     #
     # @param config what cala_ledger_open knows; a key that is nil is an error, so that a variable that is not set opens
-    # no file.
-    #   store: ("sqlite:PATH", "sqlite::memory:", "postgres://...", "host:sqlite",
-    #   "host:postgres"), migrate:, schema:, pool: {max:, timeout_ms:}, clock: {manual:}, commit: {durable:,
-    #   group_max:}, queue_max:, failover_wait_ms:, lazy:
+    #   no file. store: ("sqlite:PATH", "sqlite::memory:", "postgres://...", "host:sqlite", "host:postgres"), migrate:,
+    #   schema:, pool: {max:, timeout_ms:}, clock: {manual:}, commit: {durable:, group_max:}, queue_max:,
+    #   failover_wait_ms:, lazy:
     # @param logger [Logger, nil] hears what goes wrong, what the library does about it and what takes long, of the
-    # levels that it writes
-    #   when the ledger is opened, without anything of the program's data; and each operation at level debug
+    #   levels that it writes when the ledger is opened, without anything of the program's data; and each operation at
+    #   level debug
     # @param slow_ms [Integer, nil] operations that take so long are told of, as warnings
     # @return [Ledger]
     # @raise [InvalidError] request.unknown_key, request.malformed, store.invalid
@@ -62,8 +61,7 @@ module Cala
     # or rolled back by the program.
     #
     # @param savepoint [Boolean] every operation runs behind a SAVEPOINT, so that one that the database refuses leaves
-    # the
-    #   transaction usable
+    #   the transaction usable
     # @yieldparam tx [OwnTransaction]
     # @raise [BusyError] store.busy: no connection came free, or another writer holds the file
     def begin(savepoint: false)
@@ -83,15 +81,16 @@ module Cala
     #
     #   Order.transaction do
     #     order = Order.create!(note: "tea")
-    #     Order.connection_pool.with_connection { |connection| ledger.in(connection).post("PAYMENT", { amount: "10.00"
-    #     }) }
+    #     Order.connection_pool.with_connection do |connection|
+    #       ledger.in(connection).post("PAYMENT", { amount: "10.00" })
+    #     end
     #   end
     #
     # @param handle [PG::Connection, SQLite3::Database, ActiveRecord::ConnectionAdapters::AbstractAdapter]
     # @param savepoint [Boolean] as for #begin
     # @param adopt [Boolean] PG::Connection only: the library uses its libpq connection itself: at best worth it with
-    # many operations in one
-    #   transaction. An operation then cannot be interrupted, and the handle is good for one transaction.
+    #   many operations in one transaction. An operation then cannot be interrupted, and the handle is good for one
+    #   transaction.
     # @return [Transaction]
     # @raise [MisuseError] transaction.none, here or from the operation: no transaction is open
     # @raise [TypeError] no driver that this gem knows
@@ -104,8 +103,8 @@ module Cala
 
     # Runs the block, which must be a whole transaction (of #begin or of the program's own), again when it lost a race,
     # which the library says: of an error of its own whose tx_state is :retry, of the driver's by its SQLSTATE (40001,
-    # 40P01) or SQLite's name of it (SQLITE_BUSY); also when it is the cause of another. It waits longer before each
-    # attempt.
+    # 40P01) or SQLite's name of it (SQLITE_BUSY); also when it is the cause of another.
+    # It waits longer before each attempt.
     #
     # @param attempts [Integer] how often at most
     # @return the block's value
@@ -125,9 +124,8 @@ module Cala
     # Opens a listener: events as they happen. With a block: closes it behind the block and returns the block's value.
     #
     # @param options from: ("now", "start" or the place of an event; default "now"), name: (a listener whose place the
-    # ledger keeps:
-    #   listeners.ack moves it), types:, journal_id:, entries:, balances:, buffer:, poll_ms:, as cala_listener_open has
-    #   them
+    #   ledger keeps: listeners.ack moves it), types:, journal_id:, entries:, balances:, buffer:, poll_ms:, as
+    #   cala_listener_open has them
     # @return [Listening]
     # @raise [InvalidError] request.malformed, request.unknown_key
     # @raise [BusyError] listener.too_many
@@ -145,18 +143,16 @@ module Cala
     # A projection: what follows from events is written into tables of the program's, in one transaction with the place,
     # which the ledger keeps under the name, so that each event takes effect exactly once.
     #
-    #   totals = ledger.projection("totals", apply: ->(connection, event) { connection.exec_params("UPDATE totals SET
-    #   ...") },
-    #                                        transaction: ->(work) { pg.transaction { work.call(pg) } })
+    #   totals = ledger.projection("totals", transaction: ->(work) { pg.transaction { work.call(pg) } },
+    #     apply: ->(connection, event) { connection.exec_params("UPDATE totals SET ...") })
     #   totals.catch_up
     #
     # @param name [String] the listener's
     # @param apply [#call] is given the connection of the transaction and an event
     # @param clear [#call, nil] is given the connection and empties the tables, for Projection#rebuild
     # @param transaction [#call, nil] begins a transaction of the program's, calls what it is given with the connection,
-    # as #in takes it,
-    #   and commits, or rolls back when that raises. Without it the transaction is one of the ledger's, and the
-    #   connection an OwnTransaction
+    #   as #in takes it, and commits, or rolls back when that raises. Without it the transaction is one of the ledger's,
+    #   and the connection an OwnTransaction
     # @param page_size [Integer] how many events a transaction has, 1 to 1000
     # @param filters types:, journal_id:, entries:, balances:, as events.list has them
     # @return [Projection]
@@ -167,27 +163,28 @@ module Cala
 
     # Walks what the program has against the ledger, page by page; a page is all that is in memory.
     #
-    #   ledger.reconcile(rows: ->(after) { Payment.expected_after(after) }) { |page| page[:missing].each { |expected|
-    #   ... } }
+    #   ledger.reconcile(rows: ->(after) { Payment.expected_after(after) }) do |page|
+    #     page[:missing].each { |expected| ... }
+    #   end
     #
     # @param rows [#call] is given the external id behind which to go on, or nil, and gives an Enumerable of what the
-    # program expects,
-    #   in an order of its own: Hashes of external_id: and, to be compared, tx_template_code:, journal_id:, effective:,
-    #   correlation_id:, description:, amounts: (what is debited in it, in all layers, by currency: +{ "USD" => "10.00"
-    #   }+); row: is the program's own
+    #   program expects, in an order of its own: Hashes of external_id: and, to be compared, tx_template_code:,
+    #   journal_id:, effective:, correlation_id:, description:, amounts: (what is debited in it, in all layers, by
+    #   currency: +{ "USD" => "10.00" }+); row: is the program's own
     # @param known [#call, nil] is given external ids and gives those that the program knows. With it the ledger's
-    # transactions are looked
-    #   up in the program in turn; those without an external id are not
+    #   transactions are looked up in the program in turn; those without an external id are not
     # @param replay [#call, nil] is given one that is missing and gives its posting, tx_template_code:, params:, id:,
-    # which is then posted,
-    #   or nil to leave it
+    #   which is then posted, or nil to leave it
     # @param place [Hash, nil] that of an earlier page, to go on behind it: row:, transaction:; also with Strings for
-    # keys, as JSON gives it @param page_size [Integer] 1 to 1000
+    #   keys, as JSON gives it
+    # @param page_size [Integer] 1 to 1000
     # @param recorded_by [Time, String, nil] only what was recorded by then must be known: what is younger may be under
-    # way @param filters journal_id:, tx_template_id:, account_id:, correlation_id: of the ledger's transactions that
-    # must be known @yieldparam page [Hash] checked: (how many), missing:, differing: (expected:, transaction:, fields:,
-    # where :voided_by says that
-    #   it has been taken back), extra: (not what has been voided), replayed:, refused: (expected:, error:), place:
+    #   way
+    # @param filters journal_id:, tx_template_id:, account_id:, correlation_id: of the ledger's transactions that must
+    #   be known
+    # @yieldparam page [Hash] checked: (how many), missing:, differing: (expected:, transaction:, fields:, where
+    #   :voided_by says that it has been taken back), extra: (not what has been voided), replayed:, refused: (expected:,
+    #   error:), place:
     # @return [Enumerator] without a block
     # @raise [InvalidError] request.malformed: one of these, what is expected or what known gives is not as said here
     def reconcile(rows:, known: nil, replay: nil, place: nil, page_size: 500, recorded_by: nil, **filters, &block)
@@ -204,10 +201,10 @@ module Cala
     # @param min_age_ms [Integer] what is younger is left alone
     # @yieldparam prepared [Hash] gid:, owner:, prepared_at:, age_ms:
     # @yieldreturn [String, nil] "commit", "rollback", or nil: nothing is decided, it is left as it is. What it raises
-    # ends the recovery @return [Hash] what was committed:, rolled_back:, left:, what somebody else has ended:
-    # meanwhile, each an Array of what was yielded;
-    #   and failed:, of prepared: and error:, because another session is at it (prepared.busy) or it is another user's
-    #   (store.permission)
+    #   ends the recovery
+    # @return [Hash] what was committed:, rolled_back:, left:, what somebody else has ended: meanwhile, each an Array of
+    #   what was yielded; and failed:, of prepared: and error:, because another session is at it (prepared.busy) or it
+    #   is another user's (store.permission)
     # @raise [InvalidError] request.malformed
     # @raise [Error] any other that finishing gave. What is finished by then stays so, the rest is for the next time
     def recover(min_age_ms: 0, &decided)

@@ -7,8 +7,8 @@ module Cala
   # Finds and loads libcala for Cala::Raw, which is extended with this.
   #
   # Tried in this order: the file that the environment's +CALA_LIBRARY+ names (then nothing else is tried), the one that
-  # a gem for this platform brought, and libcala.so.1 (on macOS libcala.1.dylib), wherever the system's loader looks for
-  # libraries.
+  # a gem for this platform brought, and libcala.so.1 (on macOS libcala.1.dylib),
+  # wherever the system's loader looks for libraries.
   module LibraryLoading
     include FFI::Library
 

@@ -26,7 +26,8 @@ module Cala
 
     # One page.
     # @param options first: how many, 1 to 1000 (100 unless given); after: an end_cursor of this list; order: "asc" or
-    # "desc" @return [Page]
+    #   "desc"
+    # @return [Page]
     # @raise [InvalidError] +after+ is no cursor of this list
     def page(**options)
       answer = @place.call(@operation, @request.merge(options))

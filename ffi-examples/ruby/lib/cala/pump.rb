@@ -6,7 +6,8 @@ module Cala
   #
   # It knows nothing of the Ledger, so that one that nobody refers to any more can be collected; its finalizer then
   # shuts down here. The thread ends with the library's last record and frees both handles itself: no other thread can
-  # be reading then. @api private
+  # be reading then.
+  # @api private
   class Pump
     HEADER = "LSSQlL"
     CAPACITY = 1 << 16
@@ -60,8 +61,8 @@ module Cala
       @thread.join if @pid == Process.pid
     end
 
-    # Begins to close, and never waits. Does nothing in a child of the process that opened, nor when the program is
-    # ending.
+    # Begins to close, and never waits. Does nothing in a child of the process that opened,
+    # nor when the program is ending.
     def shutdown
       return if @pid != Process.pid || !@thread.alive?
 

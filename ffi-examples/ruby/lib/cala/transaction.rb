@@ -15,7 +15,8 @@ module Cala
     end
 
     # Runs the operation of that name of cala.h in this transaction, without its prefix cala_; the other methods are
-    # short for this. @param operation [Symbol]
+    # short for this.
+    # @param operation [Symbol]
     # @param request [Hash]
     # @return [Hash] the answer
     def call(operation, request = {})
@@ -37,7 +38,8 @@ module Cala
   # A transaction on a connection of the ledger's own.
   class OwnTransaction < Transaction
     # Runs a statement of the program's own, in the store's SQL, with the store's placeholders ($1 on PostgreSQL, ? on
-    # SQLite). @param params [String, nil] each one a text, cast in the SQL where the database wants another type
+    # SQLite).
+    # @param params [String, nil] each one a text, cast in the SQL where the database wants another type
     # @return [Hash] columns: [name, ...], rows: [[text or nil, ...], ...], affected: rows written
     # @raise [InvalidError] tx.control_statement, tx.statement (see #sqlstate and #tx_state), tx.too_many_rows
     # @raise [ConflictError] tx.constraint

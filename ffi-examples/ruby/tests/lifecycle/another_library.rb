@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# One that has another major version of the interface is not loaded; of one that lacks a function, the others can be
-# used.
+# One that has another major version of the interface is not loaded;
+# of one that lacks a function, the others can be used.
 require "tmpdir"
 
 STUB = File.expand_path("../../../stub_library", __dir__)

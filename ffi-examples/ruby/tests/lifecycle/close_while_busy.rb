@@ -2,8 +2,8 @@
 
 require_relative "program"
 
-# Every post is answered: it landed, was cancelled before it began, or came too late. What was answered with success is
-# there.
+# Every post is answered: it landed, was cancelled before it began, or came too late.
+# What was answered with success is there.
 ledger = open_ledger
 fixture = Fixture.new(ledger)
 landed = Thread::Queue.new

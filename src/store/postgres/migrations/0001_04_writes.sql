@@ -7,16 +7,16 @@
 -- accounts by id; balances by (account, currency, journal); what limits have counted. The row of outbox_state is taken
 -- by who prunes and by a listener that begins, and these take none of the others.
 --
--- The transaction that read is another than the one that writes: answered as a value too, because this one may be
--- somebody's.
+-- The transaction that read is another than the one that writes:
+-- answered as a value too, because this one may be somebody's.
 CREATE FUNCTION @schema@.is_elsewhere(guard text) RETURNS boolean
 LANGUAGE sql VOLATILE AS $body$
   SELECT guard <> '' AND guard <> pg_current_xact_id()::text
 $body$
 -- @break
 -- Postings hold a journal's fence in shared mode to their end; whoever changes the journal's status, or closes it,
--- takes it alone. An advisory lock, because a row lock would make every posting write to the one row they all have in
--- common.
+-- takes it alone. An advisory lock, because a row lock would make every posting write
+-- to the one row they all have in common.
 CREATE FUNCTION @schema@.journal_fence(id uuid) RETURNS bigint
 LANGUAGE sql IMMUTABLE AS $body$
   SELECT uuid_hash_extended(id, hashtextextended('journal of @schema@', 0))
@@ -81,8 +81,8 @@ BEGIN
     RETURN json_build_object('exists', json_build_object('column', taken, 'noun',
       CASE WHEN (SELECT bool_or(c.is_set) FROM unnest(created || updated) c) THEN 'account_set' ELSE 'account' END));
   END IF;
-  -- Postings in flight hold these balances and have read the status, or the floors and their side, that are about to
-  -- change.
+  -- Postings in flight hold these balances and have read the status, or the floors and their side,
+  -- that are about to change.
   PERFORM 1 FROM @schema@.balances b WHERE b.account_id IN
       (SELECT u.id FROM unnest(updated) u JOIN @schema@.accounts a ON a.id = u.id WHERE a.status <> u.status
         OR a.floors IS DISTINCT FROM u.floors OR u.floors IS NOT NULL

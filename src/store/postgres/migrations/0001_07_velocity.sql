@@ -38,8 +38,8 @@ CREATE TABLE @schema@.velocity_control_limits (
   CONSTRAINT velocity_control_limits_pkey PRIMARY KEY (control_id, limit_id)
 )
 -- @break
--- frozen: the control's limits with the params worked out, as the posting reads them. Changed only by replacing the
--- params.
+-- frozen: the control's limits with the params worked out, as the posting reads them.
+-- Changed only by replacing the params.
 CREATE TABLE @schema@.velocity_attachments (
   number bigint GENERATED ALWAYS AS IDENTITY,
   version bigint NOT NULL,
@@ -210,8 +210,8 @@ BEGIN
 END
 $body$
 -- @break
--- Part of a posting's write: rows with old_version, 0 for a new one. False when one is not at the version that was
--- read.
+-- Part of a posting's write: rows with old_version, 0 for a new one.
+-- False when one is not at the version that was read.
 CREATE FUNCTION @schema@.velocity_move_v1(rows jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
@@ -285,8 +285,8 @@ BEGIN
 END
 $body$
 -- @break
--- {add: [{control_id, limit_id}], attach, replace: [attachment row], detach: [{account_id, control_id}], events, now,
--- guard}.
+-- {add: [{control_id, limit_id}], attach, replace: [attachment row],
+-- detach: [{account_id, control_id}], events, now, guard}.
 --
 -- Postings in flight have read what is attached: this waits for them, and they wait for this. They hold the balances of
 -- their accounts, the accounts whose balances they bring to life, and their journal's fence. Accounts are touched as

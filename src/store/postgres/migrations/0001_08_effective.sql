@@ -16,8 +16,8 @@ CREATE TABLE @schema@.effective_balances (
 -- @break
 CREATE INDEX effective_balances_modified_idx ON @schema@.effective_balances (modified_on) WHERE level = 0
 -- @break
--- Which entries a balance has by effective date, of such journals: the version that each made, whose history names the
--- entry.
+-- Which entries a balance has by effective date, of such journals:
+-- the version that each made, whose history names the entry.
 CREATE TABLE @schema@.effective_entries (
   balance_number bigint NOT NULL,
   version bigint NOT NULL,

@@ -1,7 +1,7 @@
 -- Statements of account and trial balances. Stable, so that all that one of them reads is of one moment.
 --
--- A balance's versions in a range, with the entry behind each: of a set's balance, an entry of a member. Only of one
--- layer.
+-- A balance's versions in a range, with the entry behind each: of a set's balance, an entry of a member.
+-- Only of one layer.
 CREATE FUNCTION @schema@.statement_read_v1(doc jsonb) RETURNS json
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE

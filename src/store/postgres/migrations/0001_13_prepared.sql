@@ -1,7 +1,7 @@
 -- Two-phase commit: transactions that were prepared and have not ended.
 --
--- All databases of a server, and all programs in them, share the names of prepared transactions. A ledger's begin with
--- this.
+-- All databases of a server, and all programs in them, share the names of prepared transactions.
+-- A ledger's begin with this.
 CREATE FUNCTION @schema@.prepared_prefix() RETURNS text
 LANGUAGE sql STABLE AS $body$
   SELECT concat('cala:', d.oid, ':', btrim('@schema@', '"'), ':') FROM pg_database d

@@ -1,5 +1,5 @@
--- Every change of an account, journal or template counts, by whatever hand: what was read before is then known to be
--- old.
+-- Every change of an account, journal or template counts, by whatever hand:
+-- what was read before is then known to be old.
 CREATE TRIGGER cala_accounts_update AFTER UPDATE ON cala_accounts BEGIN UPDATE cala_ledger SET change = change + 1; END
 -- @break
 CREATE TRIGGER cala_accounts_delete AFTER DELETE ON cala_accounts BEGIN UPDATE cala_ledger SET change = change + 1; END
@@ -17,8 +17,8 @@ CREATE TRIGGER cala_tx_templates_delete AFTER DELETE ON cala_tx_templates BEGIN
 END
 -- @break
 -- Writing: each of these views takes one JSON document, INSERT INTO <view> (doc) VALUES (?), and unpacks it into the
--- tables. A refusal (RAISE ABORT, a taken id) undoes that statement alone and leaves the transaction around it as it
--- was.
+-- tables. A refusal (RAISE ABORT, a taken id) undoes that statement alone
+-- and leaves the transaction around it as it was.
 CREATE VIEW cala_account_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
 CREATE TRIGGER cala_account_write_v1_insert INSTEAD OF INSERT ON cala_account_write_v1

@@ -1,6 +1,6 @@
 -- Along the table. Filters look at 10,000 events at most, so that a page costs no more than that where they leave out
--- nearly all. Writers come one after the other: everything that can be seen is in order, and the mark is the newest
--- number.
+-- nearly all. Writers come one after the other: everything that can be seen is in order,
+-- and the mark is the newest number.
 WITH q AS MATERIALIZED (
   SELECT json_extract(d, '$.after') AS after, json_extract(d, '$.first') AS first,
     json_extract(d, '$.types') AS types, json_extract(d, '$.journal_id') AS journal_id,

@@ -1,5 +1,5 @@
--- Balances move with the posting, so nothing is behind but listeners: the one that is furthest, with what it has before
--- it.
+-- Balances move with the posting, so nothing is behind but listeners:
+-- the one that is furthest, with what it has before it.
 SELECT json_object('missing', (
     SELECT group_concat(t.column1, ', ') FROM (VALUES
       ('cala_account_set_ancestors'), ('cala_account_set_members'), ('cala_accounts'), ('cala_balances'),

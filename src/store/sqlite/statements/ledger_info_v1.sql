@@ -1,5 +1,5 @@
--- Rows are never deleted, so the greatest number is the count; but rows of sets' balances are numbered with the
--- entries.
+-- Rows are never deleted, so the greatest number is the count;
+-- but rows of sets' balances are numbered with the entries.
 SELECT json_object(
   'accounts', (SELECT coalesce(max(n), 0) FROM cala_accounts) - (SELECT count(*) FROM cala_accounts WHERE is_set),
   'journals', (SELECT coalesce(max(n), 0) FROM cala_journals),

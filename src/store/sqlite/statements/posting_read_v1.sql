@@ -20,8 +20,8 @@ moved AS (
   FROM own o CROSS JOIN cala_account_set_ancestors x ON x.member_n = o.account_n
   CROSS JOIN cala_accounts s ON s.n = x.set_n AND s.journal_n = o.journal_n
 ),
--- Of journals that keep balances by effective date: the same, each with the day, month and year that its entries fall
--- into.
+-- Of journals that keep balances by effective date: the same, each with the day, month and year
+-- that its entries fall into.
 dated AS (
   SELECT DISTINCT b.n, b.account_n, b.journal_n, b.currency, json_extract(d.value, '$[1]') AS day,
     json_extract(d.value, '$[2]') AS month, json_extract(d.value, '$[3]') AS year

@@ -276,8 +276,8 @@ TEST(Batch, WritesEntriesWithTheVersionsOfTheirBalances) {
   EXPECT_EQ(write.transactions[1].entry_ids, (std::vector<Uuid>{numbered(102), numbered(103)}));
 }
 
-// What was decided on is not what is there any more, which only a defect can bring about: no part of the posting is
-// written.
+// What was decided on is not what is there any more, which only a defect can bring about:
+// no part of the posting is written.
 TEST(Batch, WritesNothingWhenAnAcceptedEntryCannotBeAdded) {
   Postings postings;
   postings.unit({{51, "{}"}});

@@ -1,5 +1,5 @@
-// Compiling a tx template: what each of its expressions must be able to become, and which of them is named when one
-// cannot.
+// Compiling a tx template: what each of its expressions must be able to become,
+// and which of them is named when one cannot.
 #include "core/tx_template/compiled.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// What the tests of velocity limits share: limits, controls and postings, and one account below one set where they are
-// counted.
+// What the tests of velocity limits share: limits, controls and postings,
+// and one account below one set where they are counted.
 #pragma once
 
 #include <gtest/gtest.h>

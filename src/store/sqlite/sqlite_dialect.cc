@@ -33,7 +33,8 @@ SqlStatement SqliteDialect::encode(const Request &request, Placeholder placehold
 base::Result<Answer> SqliteDialect::decode(const Request &request, std::string_view text) const {
   if (const auto *call = std::get_if<Call>(&request)) {
     // A write gives no row back, or one with a number where the program has PRAGMA count_changes.
-    if (call->writes && !text.starts_with('{')) return Answer(std::string(R"({"changed":[]})"));
+    const bool is_count = text.find_first_not_of("0123456789") == std::string_view::npos;
+    if (call->writes && is_count) return Answer(std::string(R"({"changed":[]})"));
     return Answer(std::string(text));
   }
   if (const auto *read = std::get_if<PostingRead>(&request)) {

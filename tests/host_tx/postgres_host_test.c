@@ -455,7 +455,7 @@ static void speak(const char *encoding) {
 static void another_encoding_is_refused(void **state) {
   static const char *const encodings[] = {"LATIN1", "WIN1252", "SJIS", "SQL_ASCII"};
   static const char *const read = "{\"code\": \"BOB\"}";
-  char count[96];
+  char count[128];
   char *answer;
   cala_tx *tx;
   size_t i;

@@ -278,6 +278,7 @@ void CancelToken::cancel() {
 
 void CancelToken::attach(store::Session *session) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (session_ != nullptr) session_->forget_interrupt();
   session_ = session;
 }
 

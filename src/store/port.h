@@ -384,7 +384,9 @@ class Session {
   virtual base::Outcome prepare(const std::string &gid);
   virtual void rollback() = 0;  // harmless when there is nothing to roll back
   virtual bool healthy() const = 0;
-  virtual void interrupt() = 0;  // any thread: makes a running statement fail with kCancelled, soon
+  // Any thread: makes the request that runs fail with kCancelled, soon, or the next one, until that is forgotten.
+  virtual void interrupt() = 0;
+  virtual void forget_interrupt() = 0;
   // Which trace the next requests of the transaction are part of, for whoever looks at the database; empty: none. A
   // traceparent that was checked.
   virtual void trace(std::string_view) {}

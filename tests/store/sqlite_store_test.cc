@@ -267,7 +267,24 @@ TEST(SqliteStore, EndsAWaitWhenInterrupted) {
   ledger.writer().rollback();
   ASSERT_FALSE(begun.ok());
   EXPECT_EQ(begun.error().status, Status::kCancelled);
+  waiting->forget_interrupt();
   EXPECT_TRUE(waiting->begin(Access::kWrite).ok());
+}
+
+TEST(SqliteStore, DoesNotLoseAnInterruptThatComesBeforeTheStatement) {
+  const TemporaryFolder folder;
+  SqliteLedger ledger({.path = folder.file("ledger.db")});
+  store::Session &session = ledger.writer();
+  const store::Call info{store::StatementId::kLedgerInfo, "{}", false};
+  ASSERT_TRUE(session.begin(Access::kWrite).ok());
+  session.interrupt();
+  const Result<store::Answer> answer = session.execute(info);
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().status, Status::kCancelled);
+  EXPECT_EQ(answer.error().tx_state, base::TxState::kUsable);
+  session.forget_interrupt();
+  EXPECT_TRUE(session.execute(info).ok());
+  session.rollback();
 }
 
 TEST(SqliteStore, EndsARunningStatementWhenInterrupted) {
@@ -286,6 +303,7 @@ TEST(SqliteStore, EndsARunningStatementWhenInterrupted) {
     std::this_thread::yield();
   }
   runner.join();
+  session.forget_interrupt();
   ASSERT_FALSE(ran.ok());
   EXPECT_EQ(ran.error().status, Status::kCancelled);
   EXPECT_EQ(ledger.count("accounts"), 4);

@@ -142,6 +142,7 @@ class FailingSession final : public store::Session {
   void rollback() override { inner_->rollback(); }
   bool healthy() const override { return inner_->healthy(); }
   void interrupt() override { inner_->interrupt(); }
+  void forget_interrupt() override { inner_->forget_interrupt(); }
 
  private:
   template <typename Fn>

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <future>
 #include <thread>
 
 #include "postgres_cluster.h"
@@ -763,7 +764,8 @@ TEST_P(PostgresContract, AnInterruptedStatementIsCancelledAndTheConnectionStaysG
   sql_->run("BEGIN");
   ASSERT_TRUE(run_as_host(*sql_, status_change(a)).ok());
   const std::unique_ptr<store::Session> on = session();
-  on->interrupt();  // nothing runs: nothing happens
+  on->interrupt();
+  on->forget_interrupt();
   ASSERT_TRUE(on->begin(Access::kWrite).ok());
   const store::PostingRead request = read_of({transfer(a.id, b.id, "1")});
   std::string code;
@@ -773,6 +775,30 @@ TEST_P(PostgresContract, AnInterruptedStatementIsCancelledAndTheConnectionStaysG
   poster.join();
   sql_->run("ROLLBACK");
   EXPECT_EQ(code, "store.cancelled");
+  on->forget_interrupt();
+  on->rollback();
+  EXPECT_TRUE(on->healthy());
+  std::vector<core::PostedTransaction> one = {transfer(a.id, b.id, "1")};
+  EXPECT_TRUE(post(*on, one).ok());
+}
+
+// While a connection was opened for the operation, say, or what it learns first was on its way.
+TEST_P(PostgresContract, AnInterruptThatComesBeforeTheRequestIsNotLost) {
+  const core::Account a = add_account("A"), b = add_account("B");
+  sql_->run("BEGIN");
+  ASSERT_TRUE(run_as_host(*sql_, status_change(a)).ok());
+  const std::unique_ptr<store::Session> on = session();
+  ASSERT_TRUE(on->begin(Access::kWrite).ok());
+  on->interrupt();
+  std::promise<std::string> code;
+  std::thread poster([&] { code.set_value(on->execute(read_of({transfer(a.id, b.id, "1")})).error().code); });
+  std::future<std::string> told = code.get_future();
+  const bool ended = told.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+  sql_->run("ROLLBACK");
+  poster.join();
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(told.get(), "store.cancelled");
+  on->forget_interrupt();
   on->rollback();
   EXPECT_TRUE(on->healthy());
   std::vector<core::PostedTransaction> one = {transfer(a.id, b.id, "1")};

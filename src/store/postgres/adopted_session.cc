@@ -111,6 +111,7 @@ class AdoptedSession final : public Session {
   Result<Answer> execute(const Request &request) override;
   bool healthy() const override { return api_.PQstatus(connection_) == CONNECTION_OK; }
   void interrupt() override { canceller_->cancel(); }
+  void forget_interrupt() override { canceller_->forget(); }
 
   Outcome check() const;
   // On the program's thread, before any other may interrupt: libpq lets no two threads look into one connection.

@@ -48,6 +48,7 @@ class PostgresSession final : public Session {
   void rollback() override;
   bool healthy() const override;
   void interrupt() override { connection_->canceller().cancel(); }
+  void forget_interrupt() override { connection_->canceller().forget(); }
 
  private:
   bool usable() const { return !broken_ && connection_->is_alive(); }

@@ -90,9 +90,9 @@ class Connection {
 
   void allow_memory(std::int64_t bytes);  // of a memory database
 
-  // From here on a statement that waits or runs ends with SQLITE_INTERRUPT, until the next start().
+  // From here on a statement that waits or runs ends with SQLITE_INTERRUPT, and none should begin, until forgotten.
   void interrupt();
-  void start() { interrupted_.store(false, std::memory_order_relaxed); }
+  void forget_interrupt() { interrupted_.store(false, std::memory_order_relaxed); }
 
  private:
   explicit Connection(const Options &options) : busy_timeout_ms_(options.busy_timeout_ms) {}

@@ -25,13 +25,19 @@ Error aborted_transaction() {
   return error;
 }
 
+// SQLite itself interrupts what runs, and not what runs next.
+Error interrupted_before(const Connection &connection) {
+  Error error = connection.error(SQLITE_INTERRUPT);
+  error.tx_state = base::TxState::kUsable;
+  return error;
+}
+
 }  // namespace
 
 SqliteSession::SqliteSession(std::unique_ptr<Connection> connection, const SqliteDialect &dialect, bool typed_postings)
     : connection_(std::move(connection)), dialect_(dialect), native_(*connection_), typed_postings_(typed_postings) {}
 
 Outcome SqliteSession::begin(Access access) {
-  connection_->start();
   if (connection_->in_transaction())
     return base::make_error(Status::kMisuse, "transaction.open", "a transaction is open already");
   if (access == Access::kWrite && connection_->is_read_only()) return error_of_message("SQLITE_READONLY", "");
@@ -44,8 +50,8 @@ Outcome SqliteSession::begin(Access access) {
 Result<Answer> SqliteSession::execute(const Request &request) {
   const auto *savepoint = std::get_if<Savepoint>(&request);
   if (savepoint != nullptr) return run_savepoint(*savepoint, dialect_.encode(request, Placeholder::kQmark));
-  connection_->start();
   if (is_aborted()) return aborted_transaction();
+  if (connection_->is_interrupted()) return interrupted_before(*connection_);
   const auto *call = std::get_if<Call>(&request);
   wrote_ = wrote_ || std::holds_alternative<PostingWrite>(request) || (call != nullptr && call->writes);
   Result<Answer> answer = dispatch(request);
@@ -69,8 +75,9 @@ bool SqliteSession::is_aborted() {
   return aborted_;
 }
 
+// Also in an operation that was cancelled, whose other requests do not come any more.
 Result<Answer> SqliteSession::run_savepoint(Savepoint what, const SqlStatement &statement) {
-  connection_->start();
+  connection_->forget_interrupt();
   // Outside a transaction a savepoint would begin one, and releasing it would commit.
   if (is_aborted() && (what == Savepoint::kSet || !connection_->in_transaction())) return aborted_transaction();
   if (Outcome done = connection_->run(statement.sql.data()); !done) return std::move(done.error());
@@ -149,7 +156,7 @@ Outcome SqliteSession::commit() {
 }
 
 void SqliteSession::rollback() {
-  connection_->start();
+  connection_->forget_interrupt();
   aborted_ = false;
   if (std::exchange(wrote_, false)) native_.forget();
   if (!connection_->in_transaction()) return;

@@ -29,6 +29,7 @@ class SqliteSession final : public Session {
   void rollback() override;
   bool healthy() const override { return healthy_ && !connection_->in_transaction(); }
   void interrupt() override { connection_->interrupt(); }
+  void forget_interrupt() override { connection_->forget_interrupt(); }
 
   Connection &connection() { return *connection_; }
 

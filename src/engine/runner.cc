@@ -320,7 +320,10 @@ Result<Render> run_inside(Operation &operation, const Context &context, store::S
   const Interruptible<store::Session> running(cancel, &session);
   operation.begin(context);
   while (const store::Request *request = operation.pending()) {
-    const bool stops = cancel.cancelled() && !std::holds_alternative<store::Savepoint>(*request);
+    // Also where the operation was cancelled, which has the transaction go back to it.
+    const bool is_savepoint = std::holds_alternative<store::Savepoint>(*request);
+    if (is_savepoint) session.forget_interrupt();
+    const bool stops = cancel.cancelled() && !is_savepoint;
     Result<store::Answer> answer = cancelled_error();
     if (!stops) answer = timed(context.ledger->telemetry(), session, *request, operation.course());
     operation.feed(std::move(answer));

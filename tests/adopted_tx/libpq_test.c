@@ -271,6 +271,44 @@ static void a_waiting_statement_is_cancelled_from_another_thread(void **state) {
   assert_int_equal(units_of(books->ledger, NULL, BOB), 1);
 }
 
+/* With a savepoint the transaction goes back to before the operation, and goes on: what goes back is not cancelled. */
+static void a_cancelled_operation_with_a_savepoint_leaves_the_transaction_open(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  PGconn *connection = connect_host(&own);
+  PGconn *other = connect_host(&own);
+  PGconn *watch = connect_host(&own);
+  cala_tx *holder;
+  cala_tx *tx;
+  int round;
+  run_sql(&own, other, "BEGIN");
+  holder = adopt(books, other, "{}");
+  transfer(books->ledger, holder, "1");
+  run_sql(&own, connection, "BEGIN");
+  tx = adopt(books, connection, "{\"savepoint\": true}");
+  for (round = 0; round < 10; ++round) {
+    struct waiting waiting;
+    pthread_t thread;
+    waiting.op = make_transfer(books->ledger, tx, "2");
+    assert_int_equal(pthread_create(&thread, NULL, run_waiting, &waiting), 0);
+    while (statements_waiting(watch) == 0) usleep(1000);
+    assert_int_equal(cala_op_cancel(waiting.op), CALA_OK);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(waiting.status, CALA_CANCELLED);
+    assert_int_equal(cala_error_tx_state(cala_op_error(waiting.op)), CALA_TX_USABLE);
+    cala_op_free(waiting.op);
+    assert_int_equal(units_of(books->ledger, tx, BOB), 0);
+  }
+  cala_tx_free(holder);
+  run_sql(&own, other, "COMMIT");
+  transfer(books->ledger, tx, "2");
+  cala_tx_free(tx);
+  run_sql(&own, connection, "COMMIT");
+  PQfinish(connection);
+  PQfinish(other);
+  PQfinish(watch);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 3);
+}
+
 static cala_function resolve_in(void *module, const char *name) {
   void *address = dlsym(module, name);
   cala_function function;
@@ -399,6 +437,7 @@ int main(void) {
       ON_LIBPQ(another_encoding_is_refused),
       ON_LIBPQ(it_runs_on_the_callers_thread_only),
       ON_LIBPQ(a_waiting_statement_is_cancelled_from_another_thread),
+      ON_LIBPQ(a_cancelled_operation_with_a_savepoint_leaves_the_transaction_open),
       ON_LIBPQ(two_copies_of_libpq_serve_two_connections),
       ON_LIBPQ(a_resolver_that_knows_nothing_is_told_so),
       ON_LIBPQ(a_ledger_without_connections_adopts_too),

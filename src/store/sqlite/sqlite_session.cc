@@ -75,9 +75,7 @@ bool SqliteSession::is_aborted() {
   return aborted_;
 }
 
-// Also in an operation that was cancelled, whose other requests do not come any more.
 Result<Answer> SqliteSession::run_savepoint(Savepoint what, const SqlStatement &statement) {
-  connection_->forget_interrupt();
   // Outside a transaction a savepoint would begin one, and releasing it would commit.
   if (is_aborted() && (what == Savepoint::kSet || !connection_->in_transaction())) return aborted_transaction();
   if (Outcome done = connection_->run(statement.sql.data()); !done) return std::move(done.error());

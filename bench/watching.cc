@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -12,7 +14,19 @@ namespace cala::bench {
 namespace {
 
 constexpr const char *kPage = "1000";
-constexpr const char *kTraceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+// How much is told: the metrics are always scraped.
+struct Watch {
+  const char *name;
+  const char *level;
+  const char *traceparent;
+};
+constexpr Watch kWatches[] = {
+    {"metrics", "warn", ""},
+    {"and a trace that is not sampled, level info", "info", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"},
+    {"and each trace sampled", "info", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+    {"and level debug", "debug", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+};
 
 class Queue {
  public:
@@ -113,14 +127,14 @@ void hear_round(const Books &books, LedgerWork &work, int callers, int batch, in
 // Reads a ledger's log, and scrapes its metrics, until it is gone.
 class Watcher {
  public:
-  explicit Watcher(Books &books) : books_(books) {
-    const std::string options = R"({"level":"debug","slow_ms":250})";
+  Watcher(Books &books, const Watch &watch) : books_(books) {
+    const std::string options = R"({"level":")" + std::string(watch.level) + R"(","slow_ms":250})";
     cala_error *error = nullptr;
     const cala_status status = cala_ledger_log(
         books.ledger(), options.data(), options.size(), queue_.get(), [](void *, int32_t, const char *, size_t) {},
         nullptr, &error);
     if (status != CALA_OK) fail("no log", status, error);
-    books.trace(kTraceparent);
+    books.trace(watch.traceparent);
     reader_ = std::thread([this] { cala_queue_run(queue_.get()); });
     scraper_ = std::thread([this] {
       while (!ended_) {
@@ -149,14 +163,17 @@ class Watcher {
 };
 
 struct Cost {
-  double seconds;
-  double cpu;
+  double seconds = 0;
+  double client = 0;
+  double server = 0;
 };
 
 Cost cost_of(LedgerWork &work, const Meter &meter, int callers, int batch, int postings) {
   const Usage before = meter.read();
   const Measured measured = work.round(callers, batch, postings);
-  return {measured.seconds / measured.postings, (meter.read() - before).client_seconds / measured.postings};
+  const Usage used = meter.read() - before;
+  return {measured.seconds / measured.postings, used.client_seconds / measured.postings,
+          used.server_seconds.value_or(0) / measured.postings};
 }
 
 }  // namespace
@@ -183,25 +200,36 @@ void hear_events(const Books &books, LedgerWork &work, int preloaded, int postin
   }
 }
 
+// A round is one without anybody and one with each watch, in an order that turns.
 void watch(Books &books, LedgerWork &work, const Meter &meter, int callers, int batch, int postings, int rounds) {
-  std::vector<double> times, cpus, plain_us, watched_us;
+  constexpr std::size_t kinds = std::size(kWatches) + 1;  // the last: nobody watches
+  std::vector<double> times[kinds], clients[kinds], servers[kinds], client_us[kinds];
   for (int round = 0; round < rounds; ++round) {
-    Cost plain{};
-    Cost watched{};
-    const auto with = [&] {
-      const Watcher watcher(books);
-      watched = cost_of(work, meter, callers, batch, postings);
-    };
-    if (round % 2 == 0) with();
-    plain = cost_of(work, meter, callers, batch, postings);
-    if (round % 2 != 0) with();
-    times.push_back(watched.seconds / plain.seconds);
-    cpus.push_back(watched.cpu / plain.cpu);
-    plain_us.push_back(plain.cpu * 1e6);
-    watched_us.push_back(watched.cpu * 1e6);
+    Cost costs[kinds];
+    for (std::size_t i = 0; i < kinds; ++i) {
+      const std::size_t kind = (i + static_cast<std::size_t>(round)) % kinds;
+      std::optional<Watcher> watcher;
+      if (kind < std::size(kWatches)) watcher.emplace(books, kWatches[kind]);
+      costs[kind] = cost_of(work, meter, callers, batch, postings);
+    }
+    const Cost &plain = costs[kinds - 1];
+    for (std::size_t kind = 0; kind < kinds; ++kind) {
+      times[kind].push_back(costs[kind].seconds / plain.seconds);
+      clients[kind].push_back(costs[kind].client / plain.client);
+      if (plain.server > 0) servers[kind].push_back(costs[kind].server / plain.server);
+      client_us[kind].push_back(costs[kind].client * 1e6);
+    }
   }
-  std::printf("| %d callers, batches of %d | %.3f | %.3f | %.1f | %.1f |\n", callers, batch, median(times),
-              median(cpus), median(plain_us), median(watched_us));
+  for (std::size_t kind = 0; kind < std::size(kWatches); ++kind) {
+    std::printf("| %d callers, batches of %d | %s | %.3f | %.3f | ", callers, batch, kWatches[kind].name,
+                median(times[kind]), median(clients[kind]));
+    if (servers[kind].empty()) {
+      std::printf("| ");
+    } else {
+      std::printf("%.3f | ", median(servers[kind]));
+    }
+    std::printf("%.1f | %.1f |\n", median(client_us[kinds - 1]), median(client_us[kind]));
+  }
   std::fflush(stdout);
 }
 

@@ -27,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kStackBytes = 1U << 20;
 constexpr std::size_t kStackOfACaller = kStackBytes / 2;  // what a task must find there
+constexpr std::chrono::milliseconds kCrowd{10};           // so long a lane is as it was when somebody had to wait
 constexpr std::size_t kLongestThreadName = 15;
 
 constinit std::atomic<std::uint64_t> last_task_id{0};
@@ -113,9 +114,10 @@ struct Executor::Lane {
   std::deque<std::unique_ptr<Task>> waiting;
   std::size_t started = 0;
   std::size_t idle = 0;
-  std::size_t working = 0;                    // threads at work, with callers
-  std::size_t callers = 0;                    // in try_run
-  std::vector<Clock::time_point> busy_since;  // of a lane with busy_max; has room for all, in order
+  std::size_t working = 0;                      // threads at work, with callers
+  std::size_t callers = 0;                      // in try_run
+  std::optional<Clock::time_point> crowded_at;  // when somebody had to wait, the last time
+  std::vector<Clock::time_point> busy_since;    // of a lane with busy_max; has room for all, in order
 
   std::size_t take_at_once() const { return options.run_batch ? std::max<std::size_t>(options.batch_max, 1) : 1; }
 
@@ -149,6 +151,7 @@ struct Executor::Lane {
     return busy_since[busy_since.size() - options.busy_max] + options.patience;
   }
   bool has_room() const { return working < options.threads; }
+  bool lets_in(Clock::time_point now) const { return waiting.empty() && has_room() && next_turn() <= now; }
   Clock::time_point note_busy() {
     ++working;
     const Clock::time_point now = Clock::now();
@@ -221,6 +224,8 @@ Outcome Executor::submit(std::size_t lane_index, std::unique_ptr<Task> &&task) {
     Outcome started = start_thread(state_, lane);
     if (!started.ok() && lane.started == 0) return started;
   }
+  const Clock::time_point now = Clock::now();
+  if (!lane.lets_in(now)) lane.crowded_at = now;
   lane.waiting.push_back(std::move(task));
   lane.work.notify_one();
   return {};
@@ -332,7 +337,8 @@ bool Executor::try_run(std::size_t lane_index, std::unique_ptr<Task> &task) {
   {
     const std::lock_guard<std::mutex> lock(state->mutex);
     if (state->stopping.load(std::memory_order_relaxed)) return false;
-    if (!lane.waiting.empty() || !lane.has_room() || lane.next_turn() > Clock::now()) return false;
+    const Clock::time_point now = Clock::now();
+    if (!lane.lets_in(now) || (lane.crowded_at && now - *lane.crowded_at < kCrowd)) return false;
     batch.push_back(std::move(task));
     since = lane.note_busy();
     ++lane.callers;

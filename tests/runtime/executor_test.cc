@@ -581,6 +581,20 @@ TEST(ExecutorCaller, OvertakesNobody) {
   EXPECT_TRUE(ran.wait(-1));
 }
 
+TEST(ExecutorCaller, RunsNothingForAMomentWhereSomebodyHadToWait) {
+  auto executor = make_executor(lane("test"));
+  Blocker blocker(*executor);
+  OneShot ran;
+  ASSERT_TRUE(executor->submit(0, make_task([&](const Error *) { ran.set(); })).ok());
+  blocker.let_go();
+  EXPECT_TRUE(ran.wait(-1));
+  bool here = false;
+  while (!here) {  // and then again
+    std::unique_ptr<Task> task = make_task([](const Error *) {});
+    here = executor->try_run(0, task);
+  }
+}
+
 TEST(ExecutorCaller, RunsNothingAfterAShutdown) {
   auto executor = make_executor(lane("test"));
   ASSERT_TRUE(executor->shutdown(Waiting::kRun, {}).ok());

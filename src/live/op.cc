@@ -72,10 +72,10 @@ void OpState::unaccept() {
   stage_.store(Stage::kMade);
 }
 
-Outcome OpState::submit() {
+Outcome OpState::submit(On on) {
   Outcome submitted;
   try {
-    submitted = hand_in(In::kGroup);
+    submitted = hand_in(In::kGroup, on);
   } catch (...) {  // only before the executor has the task
     unaccept();
     throw;
@@ -85,14 +85,16 @@ Outcome OpState::submit() {
   return submitted.error().status == Status::kClosed ? Outcome(closed_error()) : std::move(submitted);
 }
 
-Outcome OpState::hand_in(In in) {
+Outcome OpState::hand_in(In in, On on) {
   const bool by_itself = in == In::kNoGroup;
   std::unique_ptr<runtime::Task> task = std::make_unique<OpTask>(shared_from_this());
   by_itself_.store(by_itself);
   task_id_.store(task->id());
   const std::size_t lane =
       begins_ ? LedgerState::begin_lane() : ledger_->lane_of(*operation_, tx_ != nullptr, by_itself);
-  return ledger_->executor().submit(lane, std::move(task));
+  runtime::Executor &executor = ledger_->executor();
+  if (on == On::kAnyThread && executor.try_run(lane, task)) return {};
+  return executor.submit(lane, std::move(task));
 }
 
 namespace {
@@ -119,7 +121,9 @@ Outcome OpState::run(std::int32_t timeout_ms) {
   if (tx_ && tx_->kind() == TxState::Kind::kAdopted) return run_adopted();
   if (stage_.load() == Stage::kMade) {
     if (Outcome accepted = accept(Stage::kInFlight); !accepted) return accepted;
-    if (Outcome submitted = submit(); !submitted) return submitted;
+    // Who waits until it is done may as well do it: two changes of threads less.
+    const On on = timeout_ms < 0 ? On::kAnyThread : On::kOurThread;
+    if (Outcome submitted = submit(on); !submitted) return submitted;
   }
   if (stage_.load() == Stage::kStepping) return run_twice_error();
   if (!answered_.wait(timeout_ms)) {
@@ -201,7 +205,7 @@ Outcome OpState::submit_to(const std::shared_ptr<runtime::Queue> &queue, Complet
     started_.store(false);
   };
   try {
-    Outcome submitted = submit();
+    Outcome submitted = submit(On::kOurThread);
     if (!submitted) undo();
     return submitted;
   } catch (...) {

@@ -95,9 +95,10 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
   void take_step();
   base::Result<engine::Render> examine();
   base::Outcome accept(Stage next);
-  base::Outcome submit();
+  enum class On : bool { kOurThread, kAnyThread };  // the caller's too
+  base::Outcome submit(On on);
   enum class In : bool { kGroup, kNoGroup };  // whether its task may join one
-  base::Outcome hand_in(In in);
+  base::Outcome hand_in(In in, On on = On::kOurThread);
   void unaccept();
   base::Outcome submit_to(const std::shared_ptr<runtime::Queue> &queue, CompletionFn fn, void *user);
   void run_lent();

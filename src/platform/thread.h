@@ -22,4 +22,11 @@ void let_go_of_thread(Thread thread);
 // What debuggers show; 15 characters at most.
 void name_this_thread(const char *name);
 
+// Whether the thread that calls has so much of its stack left. Not on a stack that it made itself, a fiber's.
+bool has_stack_left(std::size_t bytes);
+
+// Calls body, which does not throw, on a thread of the program's, without the signals that writing may raise, as ours
+// never get them: a peer that is gone and a file that may not grow are errors, and not the end of the process.
+void run_without_write_signals(void (*body)(void *), void *argument);
+
 }  // namespace cala::platform

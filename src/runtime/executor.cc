@@ -6,6 +6,7 @@
 #include <deque>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "platform/fork_generation.h"
@@ -25,9 +26,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kStackBytes = 1U << 20;
+constexpr std::size_t kStackOfACaller = kStackBytes / 2;  // what a task must find there
 constexpr std::size_t kLongestThreadName = 15;
 
 constinit std::atomic<std::uint64_t> last_task_id{0};
+
+// Whose task the thread runs that is in try_run.
+thread_local constinit const void *running_for = nullptr;
 
 Error not_begun_error() {
   return make_error(Status::kCancelled, "op.cancelled", "the ledger was shut down before the operation began");
@@ -69,6 +74,13 @@ void abandon(Task &task, const Error &why) noexcept {
   }
 }
 
+void call_quietly(const std::function<void()> &call) noexcept {
+  try {
+    call();
+  } catch (...) {
+  }
+}
+
 // Runs the call; if it throws, abandons the tasks that are still there.
 template <typename Call>
 void run_guarded(std::vector<std::unique_ptr<Task>> &tasks, Call call) noexcept {
@@ -93,7 +105,7 @@ Task::~Task() = default;
 
 struct Executor::Lane {
   explicit Lane(LaneOptions given) : options(std::move(given)) {
-    if (options.busy_max != 0) busy_since.reserve(options.threads);
+    if (options.busy_max != 0) busy_since.reserve(2 * options.threads);  // callers, too
   }
 
   LaneOptions options;
@@ -101,7 +113,9 @@ struct Executor::Lane {
   std::deque<std::unique_ptr<Task>> waiting;
   std::size_t started = 0;
   std::size_t idle = 0;
-  std::vector<Clock::time_point> busy_since;  // of a lane with busy_max; room for all threads, in order
+  std::size_t working = 0;                    // threads at work, with callers
+  std::size_t callers = 0;                    // in try_run
+  std::vector<Clock::time_point> busy_since;  // of a lane with busy_max; has room for all, in order
 
   std::size_t take_at_once() const { return options.run_batch ? std::max<std::size_t>(options.batch_max, 1) : 1; }
 
@@ -127,19 +141,22 @@ struct Executor::Lane {
 
   bool wants_thread() const {
     if (started >= options.threads) return false;
-    return options.busy_max == 0 ? waiting.size() >= idle : started == busy_since.size();
+    return options.busy_max == 0 ? waiting.size() >= idle : started + callers == busy_since.size();
   }
   // When one more thread may work; in the past: now.
   Clock::time_point next_turn() const {
     if (options.busy_max == 0 || busy_since.size() < options.busy_max) return Clock::time_point::min();
     return busy_since[busy_since.size() - options.busy_max] + options.patience;
   }
+  bool has_room() const { return working < options.threads; }
   Clock::time_point note_busy() {
+    ++working;
     const Clock::time_point now = Clock::now();
     if (options.busy_max != 0) busy_since.push_back(now);
     return now;
   }
   void note_done(Clock::time_point since) {
+    --working;
     const auto at = std::find(busy_since.begin(), busy_since.end(), since);
     if (at != busy_since.end()) busy_since.erase(at);
   }
@@ -151,7 +168,9 @@ struct Executor::State {
   std::deque<Lane> lanes;
   std::vector<platform::Thread> threads;  // started and not yet joined
   std::size_t started = 0;
-  std::size_t live = 0;
+  std::size_t live = 0;     // threads, and callers in try_run
+  std::size_t callers = 0;  // in try_run
+  std::condition_variable caller_left;
   std::size_t abandoning = 0;  // calls of try_abandon that are answering a task
   std::condition_variable abandoned;
   std::atomic<bool> stopping{false};
@@ -230,29 +249,25 @@ void *Executor::thread_main(void *argument) {
   State &state = *start->state;
   platform::name_this_thread(start->name.c_str());
   serve(start->state, *start->lane, start->batch);
-  std::function<void()> on_idle;
-  {
-    std::unique_lock<std::mutex> lock(state.mutex);
-    if (--state.live == 0) {
-      // Only for threads that are inside try_abandon, which runs none of the program's code.
-      state.abandoned.wait(lock, [&state] { return state.abandoning == 0; });
-      on_idle = std::move(state.on_idle);
-    }
-  }
-  if (on_idle) {
-    try {
-      on_idle();
-    } catch (...) {
-    }
-  }
+  const std::function<void()> on_idle = leave(state);
+  if (on_idle) call_quietly(on_idle);
   return nullptr;
+}
+
+// What the last one has to call.
+std::function<void()> Executor::leave(State &state) {
+  std::unique_lock<std::mutex> lock(state.mutex);
+  if (--state.live > 0) return {};
+  // Only for threads that are inside try_abandon, which runs none of the program's code.
+  state.abandoned.wait(lock, [&state] { return state.abandoning == 0; });
+  return std::exchange(state.on_idle, {});
 }
 
 void Executor::wait_for_work(const State &state, Lane &lane, std::unique_lock<std::mutex> &lock) {
   ++lane.idle;
   while (!state.stopping.load(std::memory_order_relaxed)) {
     const Clock::time_point turn = lane.next_turn();
-    if (lane.waiting.empty()) {
+    if (lane.waiting.empty() || !lane.has_room()) {
       lane.work.wait(lock);
     } else if (turn > Clock::now()) {
       lane.work.wait_until(lock, turn);
@@ -272,14 +287,24 @@ void Executor::start_another(const std::shared_ptr<State> &state, Lane &lane) no
   }
 }
 
+void Executor::run_batch(const Lane &lane, std::vector<std::unique_ptr<Task>> &batch) noexcept {
+  if (lane.options.run_batch) {
+    run_guarded(batch, [&] { lane.options.run_batch(batch); });
+  } else {
+    run_guarded(batch, [&] { batch.front()->run(); });
+  }
+  batch.clear();
+}
+
 void Executor::serve(const std::shared_ptr<State> &shared, Lane &lane, std::vector<std::unique_ptr<Task>> &batch) {
   State &state = *shared;
-  Clock::time_point since = Clock::time_point::max();
+  std::optional<Clock::time_point> since;
   for (;;) {
     bool give_up = false;
     {
       std::unique_lock<std::mutex> lock(state.mutex);
-      lane.note_done(since);
+      if (since) lane.note_done(*since);
+      since.reset();
       wait_for_work(state, lane, lock);
       if (lane.waiting.empty()) return;
       give_up = state.abandon_waiting;
@@ -290,13 +315,53 @@ void Executor::serve(const std::shared_ptr<State> &shared, Lane &lane, std::vect
     }
     if (give_up) {
       for (const std::unique_ptr<Task> &task : batch) abandon(*task, not_begun_error());
-    } else if (lane.options.run_batch) {
-      run_guarded(batch, [&] { lane.options.run_batch(batch); });
+      batch.clear();
     } else {
-      run_guarded(batch, [&] { batch.front()->run(); });
+      run_batch(lane, batch);
     }
-    batch.clear();
   }
+}
+
+bool Executor::try_run(std::size_t lane_index, std::unique_ptr<Task> &task) {
+  if (forked() || !platform::has_stack_left(kStackOfACaller)) return false;
+  const std::shared_ptr<State> state = state_;  // answering may let go of the executor
+  Lane &lane = state->lanes[lane_index];
+  std::vector<std::unique_ptr<Task>> batch;
+  batch.reserve(1);
+  Clock::time_point since;
+  {
+    const std::lock_guard<std::mutex> lock(state->mutex);
+    if (state->stopping.load(std::memory_order_relaxed)) return false;
+    if (!lane.waiting.empty() || !lane.has_room() || lane.next_turn() > Clock::now()) return false;
+    batch.push_back(std::move(task));
+    since = lane.note_busy();
+    ++lane.callers;
+    ++state->callers;
+    ++state->live;
+  }
+  struct Run {
+    const Lane &lane;
+    std::vector<std::unique_ptr<Task>> &batch;
+  } run{lane, batch};
+  running_for = state.get();
+  platform::run_without_write_signals(
+      [](void *of) {
+        const auto &[in, tasks] = *static_cast<Run *>(of);
+        run_batch(in, tasks);
+      },
+      &run);
+  running_for = nullptr;
+  {
+    const std::lock_guard<std::mutex> lock(state->mutex);
+    lane.note_done(since);
+    --lane.callers;
+    --state->callers;
+    if (!lane.waiting.empty()) lane.work.notify_one();
+    state->caller_left.notify_all();
+  }
+  const std::function<void()> on_idle = leave(*state);
+  if (on_idle) call_quietly(on_idle);
+  return true;
 }
 
 bool Executor::try_abandon(std::uint64_t task_id, const Error &why) {
@@ -355,7 +420,9 @@ void Executor::join() {
   const std::shared_ptr<State> state = state_;
   std::vector<platform::Thread> threads;
   {
-    const std::lock_guard<std::mutex> lock(state->mutex);
+    std::unique_lock<std::mutex> lock(state->mutex);
+    const std::size_t own = running_for == state.get() ? 1 : 0;
+    state->caller_left.wait(lock, [&] { return state->callers <= own; });
     threads.swap(state->threads);
   }
   for (const platform::Thread thread : threads) {

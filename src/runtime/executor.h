@@ -5,7 +5,8 @@
 // - A task that was accepted is answered exactly once by the executor: run(), or abandon(), or handed back by
 //   try_remove(). One that throws out of run() (memory) gets abandon() after it.
 // - shutdown() never blocks, refuses new work with kClosed, and its on_idle runs exactly once, after the last task, on
-//   the last library thread to end; on the caller's thread when no thread was ever started.
+//   the last thread to end that runs tasks, a library thread or one in try_run(); on the caller's thread when there is
+//   none.
 // - Threads keep what they need alive; the Executor may be destroyed on one of its own threads.
 //
 // Thread rule: every method is safe from every thread. No lock is held while a task or on_idle runs. In a forked child
@@ -91,6 +92,11 @@ class Executor {
   // On an error (kBusy "executor.full", kClosed "executor.closed", ...) the task stays with the caller, unanswered.
   base::Outcome submit(std::size_t lane, std::unique_ptr<Task> &&task);
 
+  // Runs the task here and now, on the caller's thread, instead of handing it to one of the lane's: only where nothing
+  // waits in the lane and one of its threads might take it, so that nobody is overtaken and no batch is made smaller.
+  // Not on a small stack. False: the task stays with the caller, unanswered, for submit.
+  bool try_run(std::size_t lane, std::unique_ptr<Task> &task);
+
   // Cancels a task that has not started: abandon(why), on this thread, before any on_idle. False when it has started or
   // is not known.
   bool try_abandon(std::uint64_t task_id, const base::Error &why);
@@ -101,7 +107,7 @@ class Executor {
   base::Outcome shutdown(Waiting waiting, std::function<void()> on_idle);
   bool stopping() const;  // a long task looks at this now and then
 
-  // After shutdown: waits for all threads, a moment when on_idle was seen.
+  // After shutdown: waits for all threads, a moment when on_idle was seen, and for others that are in try_run().
   // On a library thread it lets that thread go instead.
   void join();
 
@@ -119,6 +125,8 @@ class Executor {
   static std::unique_ptr<Task> remove_waiting(State &state, std::uint64_t task_id);
   static void *thread_main(void *argument);
   static void wait_for_work(const State &state, Lane &lane, std::unique_lock<std::mutex> &lock);
+  static void run_batch(const Lane &lane, std::vector<std::unique_ptr<Task>> &batch) noexcept;
+  static std::function<void()> leave(State &state);
   static void serve(const std::shared_ptr<State> &shared, Lane &lane, std::vector<std::unique_ptr<Task>> &batch);
 
   const std::uint64_t generation_;

@@ -1,13 +1,15 @@
 /* A disk that runs full under the store: the posting is refused, nothing of it is written, and the ledger goes on when
- * there is room again. The disk is a small tmpfs in a mount namespace of this process's own; without the right to
- * mount, the tests skip. PostgreSQL has a cluster of its own on it. */
+ * there is room again; a limit on files does the same. The disk is a small tmpfs in a mount namespace of this process's
+ * own; without the right to mount, the tests skip. PostgreSQL has a cluster of its own on it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "ledger_fixture.h"
@@ -113,8 +115,54 @@ static void a_full_disk_refuses_postings_on_postgres(void **state) {
   unmount_small_disk();
 }
 
+/* What the limit raises by default ends the process; the caller's own thread, on which cala_op_run may work, never gets
+ * it. */
+static void a_file_that_may_not_grow_refuses_postings(void **state) {
+  char folder[] = "/tmp/cala-file-limit-XXXXXX";
+  char config[128];
+  char path[128];
+  const char *const files[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm"};
+  struct rlimit usual;
+  struct rlimit small;
+  sigset_t pending;
+  const struct book_step *step;
+  cala_ledger *ledger;
+  cala_status status = CALA_OK;
+  long posted = 0;
+  size_t i;
+  (void)state;
+  assert_non_null(mkdtemp(folder));
+  snprintf(config, sizeof config, "{\"store\": \"sqlite:%s/ledger.db\"}", folder);
+  ledger = open_ledger(config);
+  for (step = books_steps; step->operation != NULL; ++step) succeed(ledger, NULL, step->operation, step->request);
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual), 0);
+  small = usual;
+  small.rlim_cur = 600 * 1024;
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+  while (status == CALA_OK && posted < 10000) {
+    cala_op *op = make_transfer(ledger, NULL, "1");
+    status = cala_op_run(op, -1, NULL);
+    if (status == CALA_OK) posted += 1;
+    cala_op_free(op);
+  }
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual), 0);
+  assert_int_not_equal(status, CALA_OK);
+  assert_int_equal(sigpending(&pending), 0);
+  assert_int_equal(sigismember(&pending, SIGXFSZ), 0);
+  assert_int_equal(count_of(ledger, "transactions"), posted);
+  transfer(ledger, NULL, "1");
+  assert_int_equal(units_of(ledger, NULL, BOB), posted + 1);
+  cala_ledger_free(ledger);
+  for (i = 0; i < sizeof files / sizeof *files; ++i) {
+    snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+    unlink(path);
+  }
+  assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_file_that_may_not_grow_refuses_postings),
       cmocka_unit_test(a_full_disk_refuses_postings_on_sqlite),
       cmocka_unit_test(a_full_disk_refuses_postings_on_postgres),
   };

@@ -526,6 +526,164 @@ TEST(Executor, DestroyedWhileBusyAnswersEveryTaskExactlyOnce) {
   EXPECT_EQ(answered, 200);
 }
 
+// ---- on the caller's thread
+
+void run_here(Executor &executor, std::unique_ptr<Task> task) {
+  ASSERT_TRUE(executor.try_run(0, task));
+  EXPECT_EQ(task, nullptr);
+}
+
+// The task is still there, to be submitted.
+void expect_to_stay(Executor &executor) {
+  std::unique_ptr<Task> task = make_task([](const Error *) { ADD_FAILURE() << "a task ran"; });
+  EXPECT_FALSE(executor.try_run(0, task));
+  EXPECT_NE(task, nullptr);
+}
+
+TEST(ExecutorCaller, RunsATaskWhereNothingIsToDo) {
+  auto executor = make_executor(lane("test"));
+  std::thread::id ran_on;
+  for (int i = 0; i < 3; ++i) {
+    ran_on = {};
+    run_here(*executor, make_task([&](const Error *why) {
+      EXPECT_EQ(why, nullptr);
+      ran_on = std::this_thread::get_id();
+    }));
+    EXPECT_EQ(ran_on, std::this_thread::get_id());
+  }
+  EXPECT_EQ(executor->threads_started(), 0U);
+}
+
+TEST(ExecutorCaller, RunsNothingWhereAllThreadsAreAtWork) {
+  auto executor = make_executor(lane("test"));
+  Blocker blocker(*executor);
+  expect_to_stay(*executor);
+  blocker.let_go();
+}
+
+TEST(ExecutorCaller, RunsNothingBesideABatchOfALaneThatWorksOneAtATime) {
+  std::vector<std::size_t> sizes;
+  auto executor = make_executor(one_at_work(sizes, std::chrono::hours(1)));
+  Blocker blocker(*executor);
+  expect_to_stay(*executor);
+  blocker.let_go();
+}
+
+TEST(ExecutorCaller, OvertakesNobody) {
+  auto executor = make_executor(lane("test", 2));
+  Blocker first(*executor);
+  Blocker second(*executor);
+  OneShot ran;
+  ASSERT_TRUE(executor->submit(0, make_task([&](const Error *) { ran.set(); })).ok());
+  expect_to_stay(*executor);
+  first.let_go();
+  second.let_go();
+  EXPECT_TRUE(ran.wait(-1));
+}
+
+TEST(ExecutorCaller, RunsNothingAfterAShutdown) {
+  auto executor = make_executor(lane("test"));
+  ASSERT_TRUE(executor->shutdown(Waiting::kRun, {}).ok());
+  expect_to_stay(*executor);
+}
+
+// The stack is the test's own: the C library gives a thread a larger one that it has left over.
+TEST(ExecutorCaller, RunsNothingOnASmallStack) {
+  auto executor = make_executor(lane("test"));
+  alignas(4096) static char stack[256U << 10];
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstack(&attributes, stack, sizeof stack), 0);
+  pthread_t thread{};
+  const auto body = [](void *of) -> void * {
+    expect_to_stay(*static_cast<Executor *>(of));
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, body, executor.get()), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+}
+
+// What comes while a caller is at work is one batch afterwards, of a thread of the lane's.
+void expect_one_batch_afterwards(LaneOptions options, const std::vector<std::size_t> &sizes) {
+  auto executor = make_executor(std::move(options));
+  OneShot done;
+  run_here(*executor, make_task([&](const Error *) {
+    for (int i = 0; i < 3; ++i) {
+      auto task = make_task([&done, i](const Error *) {
+        if (i == 2) done.set();
+      });
+      ASSERT_TRUE(executor->submit(0, std::move(task)).ok());
+    }
+    EXPECT_FALSE(done.wait(20));
+  }));
+  EXPECT_TRUE(done.wait(-1));
+  EXPECT_EQ(executor->threads_started(), 1U);
+  executor.reset();
+  EXPECT_THAT(sizes, testing::ElementsAre(1, 3));
+}
+
+TEST(ExecutorCaller, LetsABatchGrowInALaneOfOneThread) {
+  std::vector<std::size_t> sizes;
+  expect_one_batch_afterwards(batching(sizes, 10), sizes);
+}
+
+TEST(ExecutorCaller, LetsABatchGrowInALaneThatWorksOneAtATime) {
+  std::vector<std::size_t> sizes;
+  expect_one_batch_afterwards(one_at_work(sizes, std::chrono::hours(1)), sizes);
+}
+
+TEST(ExecutorCaller, IsTheLastToEndAndWaitedFor) {
+  auto executor = make_executor(lane("test"));
+  OneShot began;
+  OneShot go_on;
+  std::atomic<bool> ended{false};
+  std::atomic<bool> idle{false};
+  std::thread caller([&] {
+    run_here(*executor, make_task([&](const Error *) {
+      began.set();
+      go_on.wait(-1);
+      ended = true;
+    }));
+  });
+  began.wait(-1);
+  ASSERT_TRUE(executor->shutdown(Waiting::kAbandon, [&] { idle = ended.load(); }).ok());
+  EXPECT_FALSE(idle);
+  std::thread later([&] { go_on.set(); });
+  executor->join();
+  EXPECT_TRUE(ended);
+  caller.join();
+  later.join();
+  EXPECT_TRUE(idle);
+}
+
+TEST(ExecutorCaller, MayDestroyTheExecutor) {
+  auto executor = std::make_shared<std::unique_ptr<Executor>>(make_executor(lane("test")));
+  bool gone = false;
+  Executor *running = executor->get();
+  run_here(*running, make_task([&](const Error *) {
+    ASSERT_TRUE(running
+                    ->shutdown(Waiting::kAbandon,
+                               [&] {
+                                 executor->reset();
+                                 gone = true;
+                               })
+                    .ok());
+  }));
+  EXPECT_TRUE(gone);
+}
+
+TEST(ExecutorCaller, AnswersATaskThatThrows) {
+  auto executor = make_executor(lane("test"));
+  std::string code;
+  run_here(*executor, make_task([&](const Error *why) {
+    if (why == nullptr) throw std::bad_alloc();
+    code = why->code;
+  }));
+  EXPECT_EQ(code, "memory.exhausted");
+  run_here(*executor, make_task([](const Error *) {}));
+}
+
 TEST(Executor, AnswersEachAcceptedTaskOnceUnderSubmitCancelAndShutdown) {
   auto executor = make_executor(lane("test", 3, 64));
   std::atomic<int> accepted{0};
@@ -541,6 +699,10 @@ TEST(Executor, AnswersEachAcceptedTaskOnceUnderSubmitCancelAndShutdown) {
           ++answered;
         });
         const std::uint64_t id = task->id();
+        if (i % 2 == 0 && executor->try_run(0, task)) {
+          ++accepted;
+          continue;
+        }
         if (!executor->submit(0, std::move(task)).ok()) continue;
         ++accepted;
         if (i % 3 == 0) (void)executor->try_abandon(id, base::make_error(Status::kCancelled, "op.cancelled", ""));

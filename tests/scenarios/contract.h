@@ -43,11 +43,12 @@ class Contract {
 
   // An alternative of a type whose values are objects: its fields by key.
   using Fields = std::map<std::string, const cJSON *>;
-  std::vector<Fields> objects_of(const cJSON *type) const;
+  const std::vector<Fields> &objects_of(const cJSON *type) const;
   const cJSON *resolved(const cJSON *type) const;  // a name stands for its type; a word for values for itself
 
  private:
   Contract();
+  std::vector<Fields> make_objects_of(const cJSON *type) const;
   std::string mismatch(const cJSON *type, const cJSON *value, const std::string &pointer) const;
   std::string mismatch_of_word(std::string_view word, const cJSON *value, const std::string &pointer) const;
   std::string mismatch_of_object(const Fields &fields, const cJSON *value, const std::string &pointer) const;
@@ -60,6 +61,7 @@ class Contract {
   mutable std::set<std::string> seen_codes_;
   mutable std::set<std::string> answered_;
   mutable std::set<const cJSON *> seen_fields_;
+  mutable std::map<const cJSON *, std::vector<Fields>> objects_;  // of the types that were asked for
 };
 
 }  // namespace cala::tests

@@ -485,6 +485,11 @@ TEST_P(PostgresContract, ARoleWithoutGrantsIsRefusedByName) {
   EXPECT_EQ(refused.error().status, Status::kPermission);
   EXPECT_THAT(refused.error().message, HasSubstr("ledger_info_v1"));
   EXPECT_EQ(refused.error().tx_state, base::TxState::kAborted);
+  sql_->run("ROLLBACK");
+  EXPECT_EQ(sql_->run("SELECT count(*) > 100 FROM pg_proc WHERE pronamespace = '" + schema() + "'::regnamespace"), "t");
+  EXPECT_EQ(sql_->run("SELECT string_agg(oid::regprocedure::text, ' ') FROM pg_proc WHERE pronamespace = '" + schema() +
+                      "'::regnamespace AND has_function_privilege('" + role + "', oid, 'EXECUTE')"),
+            "");
   sql_->run("RESET ROLE; DROP OWNED BY " + role + "; DROP ROLE " + role);
 }
 

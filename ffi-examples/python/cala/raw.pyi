@@ -218,11 +218,12 @@ class Library(ctypes.CDLL):
         kept in their handles. From inside a callback the queue lives until that drain ends.
         """
     def cala_op_run(self, op: Handle, timeout_ms: int, out_error: Out, /) -> int:
-        """1. Runs and waits. timeout_ms: -1 waits for ever. On CALA_TIMEOUT the operation goes on: run again to
-        wait on, or cancel. Returns the operation's status; out_error gets a copy of its error. CALA_MISUSE when it
+        """1. Runs and waits. timeout_ms: -1 waits for ever; the caller's own thread may then do the work, where none
+        of the library's is at it and 512 KiB of its stack are left. On CALA_TIMEOUT the operation goes on: run again
+        to wait on, or cancel. Returns the operation's status; out_error gets a copy of its error. CALA_MISUSE when it
         runs in a cala_tx_host or the ledger is host-only (use cala_op_step), or was started (use the queue).
-        CALA_BUSY (queue.full; tx.busy: another operation runs in the same cala_tx): it may be run again.
-        CALA_CLOSED after a shutdown.
+        CALA_BUSY (queue.full; tx.busy: another operation runs in the same cala_tx): it may be run again. CALA_CLOSED
+        after a shutdown.
         """
     def cala_op_start(self, op: Handle, queue: Handle, fn: Any, user: Any, /) -> int:
         """2. Starts and returns. The answer comes through queue exactly once: as a call of fn from cala_queue_drain or

@@ -357,7 +357,3 @@ BEGIN
     doc -> 'velocity', doc -> 'warnings', doc -> 'holds', buckets, dated);
 END
 $body$
--- @break
--- Only those who are granted it may execute a function. GRANT USAGE ON SCHEMA and GRANT EXECUTE ON ALL FUNCTIONS IN
--- SCHEMA are all that a posting role needs.
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA @schema@ FROM PUBLIC

@@ -356,5 +356,3 @@ BEGIN
   RETURN json_build_object('changed', '[]'::json);
 END
 $body$
--- @break
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA @schema@ FROM PUBLIC

@@ -108,5 +108,3 @@ BEGIN
   RETURN json_build_object('kept', kept, 'rows', coalesce(rows, '[]'));
 END
 $body$
--- @break
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA @schema@ FROM PUBLIC

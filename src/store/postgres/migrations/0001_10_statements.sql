@@ -131,5 +131,3 @@ BEGIN
     'totals', coalesce(totals, '[]'));
 END
 $body$
--- @break
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA @schema@ FROM PUBLIC

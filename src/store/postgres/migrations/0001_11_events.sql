@@ -228,5 +228,3 @@ BEGIN
     'file_bytes', pg_database_size(current_database()));
 END
 $body$
--- @break
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA @schema@ FROM PUBLIC

@@ -175,5 +175,3 @@ BEGIN
   RETURN moved + added = jsonb_array_length(rows);
 END
 $body$
--- @break
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA @schema@ FROM PUBLIC

@@ -70,5 +70,3 @@ BEGIN
     ' ORDER BY p.gid', way));
 END
 $body$
--- @break
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA @schema@ FROM PUBLIC

@@ -118,7 +118,13 @@ class Psycopg:
         self.connection = self.key = connection
         self.errors = (self._driver.Error,)
 
+    def check(self) -> None:
+        """In a pipeline a statement's answer comes later than the next one needs it."""
+        if self.connection.pgconn.pipeline_status:
+            raise MisuseError("the connection is in pipeline mode", "tx.connection")
+
     def run(self, sql: str, parameters: tuple[str | None, ...]) -> Any:
+        self.check()
         with self._driver.Cursor(self.connection, row_factory=self._driver.rows.tuple_row) as cursor:
             cursor.execute(sql, parameters, prepare=False)  # a name may not be there behind a pooler
             row = cursor.fetchone() if cursor.description else None
@@ -144,6 +150,7 @@ class AsyncPsycopg(Psycopg):
     asynchronous = True
 
     async def run(self, sql: str, parameters: tuple[str | None, ...]) -> Any:
+        self.check()
         async with self._driver.AsyncCursor(self.connection, row_factory=self._driver.rows.tuple_row) as cursor:
             await cursor.execute(sql, parameters, prepare=False)
             row = await cursor.fetchone() if cursor.description else None

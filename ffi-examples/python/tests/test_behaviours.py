@@ -1,5 +1,6 @@
 """What every adapter is held to: ../README.md has the list. One class a driver; each behaviour is one test."""
 import asyncio
+import contextlib
 import sqlite3
 import unittest
 import uuid
@@ -289,23 +290,43 @@ class Postgres(Shared):
             await self.host.rollback()
 
 
+class Pipelined:
+    """psycopg's own: what a pipeline has not answered yet cannot be built on."""
+
+    async def test_a_pipeline_is_refused(self):
+        await self.host.begin()
+        async with contextlib.AsyncExitStack() as stack:
+            pipeline = self.host.within.pipeline()
+            if hasattr(pipeline, "__aenter__"):
+                await stack.enter_async_context(pipeline)
+            else:
+                stack.enter_context(pipeline)
+            await self.order(self.host)
+            with self.assertRaises(cala.MisuseError) as caught:
+                await self.post(self.host)
+        self.assertEqual("tx.connection", caught.exception.code)
+        await self.post(self.host)
+        await self.host.commit()
+        await self.assert_left(1, "10.00")
+
+
 @needs_postgres
-class PsycopgTest(Postgres, unittest.IsolatedAsyncioTestCase):
+class PsycopgTest(Pipelined, Postgres, unittest.IsolatedAsyncioTestCase):
     driver = drivers.Psycopg
 
 
 @needs_postgres
-class PsycopgAdoptedTest(Postgres, unittest.IsolatedAsyncioTestCase):
+class PsycopgAdoptedTest(Pipelined, Postgres, unittest.IsolatedAsyncioTestCase):
     driver = drivers.PsycopgAdopted
 
 
 @needs_postgres
-class AsyncPsycopgTest(Postgres, unittest.IsolatedAsyncioTestCase):
+class AsyncPsycopgTest(Pipelined, Postgres, unittest.IsolatedAsyncioTestCase):
     driver = drivers.AsyncPsycopg
 
 
 @needs_postgres
-class AsyncPsycopgAdoptedTest(Postgres, unittest.IsolatedAsyncioTestCase):
+class AsyncPsycopgAdoptedTest(Pipelined, Postgres, unittest.IsolatedAsyncioTestCase):
     driver = drivers.AsyncPsycopgAdopted
 
 

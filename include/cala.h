@@ -101,7 +101,8 @@
  * Errors. Every function that can fail returns a cala_status, or takes an out_error, or both. out_error may be NULL;
  *   otherwise it is set to NULL or to an error that the caller frees with cala_error_free. Nothing is thread-local.
  * Threads. Every function may be called from any thread, but no handle may be in use while it is freed. A cala_tx runs
- *   one operation at a time. The library's own threads block all signals and never call back into the program.
+ *   one operation at a time. The library's own threads block all signals and never call back into the program. A signal
+ *   handler must not leave by longjmp while its thread is in a function of the library.
  * Process. The library writes nothing to stdout or stderr, sets no locale, installs no signal handler and never aborts.
  *   After a fork the child must open its own ledger: inherited handles answer CALA_FORKED,
  *   and freeing them touches no connection.

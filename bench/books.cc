@@ -49,7 +49,10 @@ cala_op *Books::finished(OperationFn operation, const std::string &request) cons
   cala_op *op = nullptr;
   cala_error *error = nullptr;
   cala_status status = operation(ledger_, nullptr, request.data(), request.size(), &op, &error);
-  if (status == CALA_OK && !traceparent_.empty()) cala_op_trace(op, traceparent_.data(), traceparent_.size());
+  if (status == CALA_OK && !traceparents_.empty()) {
+    const std::string &traceparent = traceparents_[traced_.fetch_add(1) % traceparents_.size()];
+    cala_op_trace(op, traceparent.data(), traceparent.size());
+  }
   if (status == CALA_OK) status = cala_op_run(op, -1, &error);
   if (status != CALA_OK) fail("an operation failed", status, error);
   return op;

@@ -1,8 +1,10 @@
 // A ledger with a journal, accounts and the template TRANSFER, through cala.h alone.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cala.h"
 #include "common.h"
@@ -32,8 +34,8 @@ class Books {
   std::string posting(unsigned number) const;
   std::string batch(unsigned first, int count) const;
   void preload(int postings) const;
-  // Operations made from now on are part of this trace; of none, where it is empty.
-  void trace(std::string traceparent) { traceparent_ = std::move(traceparent); }
+  // Operations made from now on are part of these traces, by turns; of none, where there are none.
+  void trace(std::vector<std::string> traceparents) { traceparents_ = std::move(traceparents); }
 
   static std::string journal_id();
   static std::string account_id(int number);
@@ -46,7 +48,8 @@ class Books {
   void make_limits() const;
 
   const int accounts_;
-  std::string traceparent_;
+  std::vector<std::string> traceparents_;
+  mutable std::atomic<std::size_t> traced_{0};
   cala_ledger *ledger_ = nullptr;
 };
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace cala::bench {
 
@@ -15,18 +16,26 @@ namespace {
 
 constexpr const char *kPage = "1000";
 
+const std::string kTrace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-";
+
 // How much is told: the metrics are always scraped.
 struct Watch {
   const char *name;
   const char *level;
-  const char *traceparent;
+  std::size_t sampled;  // of ten traces
 };
 constexpr Watch kWatches[] = {
-    {"metrics", "warn", ""},
-    {"and a trace that is not sampled, level info", "info", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"},
-    {"and each trace sampled", "info", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
-    {"and level debug", "debug", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+    {"metrics, level info, a trace on each", "info", 0},
+    {"one trace in ten sampled", "info", 1},
+    {"each trace sampled", "info", 10},
+    {"and level debug", "debug", 10},
 };
+
+std::vector<std::string> traces(std::size_t sampled) {
+  std::vector<std::string> out;
+  while (out.size() < 10) out.push_back(kTrace + (out.size() < sampled ? "01" : "00"));
+  return out;
+}
 
 class Queue {
  public:
@@ -134,7 +143,7 @@ class Watcher {
         books.ledger(), options.data(), options.size(), queue_.get(), [](void *, int32_t, const char *, size_t) {},
         nullptr, &error);
     if (status != CALA_OK) fail("no log", status, error);
-    books.trace(watch.traceparent);
+    books.trace(traces(watch.sampled));
     reader_ = std::thread([this] { cala_queue_run(queue_.get()); });
     scraper_ = std::thread([this] {
       while (!ended_) {
@@ -147,7 +156,7 @@ class Watcher {
     ended_ = true;
     scraper_.join();
     cala_ledger_log(books_.ledger(), nullptr, 0, nullptr, nullptr, nullptr, nullptr);
-    books_.trace("");
+    books_.trace({});
     cala_queue_stop(queue_.get());
     reader_.join();
   }

@@ -13,7 +13,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/cala-config-version.cmake
 install(TARGETS cala EXPORT cala LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
         PUBLIC_HEADER DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # What is installed is stripped, its debug symbols lie beside it, where debuggers look for them.
-if(NOT CALA_STATIC AND NOT CALA_SANITIZE AND CMAKE_OBJCOPY)
+if(NOT CALA_STATIC AND NOT CALA_SANITIZE AND NOT APPLE AND CMAKE_OBJCOPY)
   set(cala_file libcala.so.${PROJECT_VERSION})
   install(CODE "
     set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}\")

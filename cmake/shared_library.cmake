@@ -1,5 +1,9 @@
-# libcala.so.1: what cala.h declares with CALA_API is exported, everything else stays inside.
-set(cala_version_script ${PROJECT_BINARY_DIR}/cala.map)
+# libcala.so.1, libcala.1.dylib: what cala.h declares with CALA_API is exported, everything else stays inside.
+if(APPLE)
+  set(cala_version_script ${PROJECT_BINARY_DIR}/cala.symbols)
+else()
+  set(cala_version_script ${PROJECT_BINARY_DIR}/cala.map)
+endif()
 add_custom_command(
   OUTPUT ${cala_version_script}
   COMMAND ${PROJECT_SOURCE_DIR}/tools/version_script ${PROJECT_SOURCE_DIR}/include/cala.h ${cala_version_script}
@@ -18,7 +22,17 @@ target_link_libraries(cala PRIVATE $<BUILD_INTERFACE:cala_options> cala::sqlite3
 if(CALA_IANA_ZONES)
   target_link_libraries(cala PRIVATE $<BUILD_INTERFACE:cala_iana_zones>)
 endif()
-target_link_options(cala PRIVATE -Wl,--version-script=${cala_version_script} -Wl,-z,nodelete -Wl,-z,relro,-z,now)
+if(APPLE)
+  # Its name is @rpath/libcala.1.dylib from the link on: to change it at installation would break the signature.
+  set_target_properties(cala PROPERTIES INSTALL_NAME_DIR @rpath BUILD_WITH_INSTALL_NAME_DIR ON)
+  # zig's linker for macOS knows no such list. There the headers alone hide what is not exported, and
+  # tools/check_artifact looks.
+  if(NOT CALA_ZIG)
+    target_link_options(cala PRIVATE -Wl,-exported_symbols_list,${cala_version_script})
+  endif()
+else()
+  target_link_options(cala PRIVATE -Wl,--version-script=${cala_version_script} -Wl,-z,nodelete -Wl,-z,relro,-z,now)
+endif()
 if(CALA_SANITIZE OR CALA_BUILD_FUZZERS)
   # The sanitizers' runtime lives in the executable (clang) or beside it (gcc), and must meet one libstdc++.
 else()
@@ -26,15 +40,20 @@ else()
   foreach(objects cala_core cala_objects)
     target_compile_options(${objects} PRIVATE -ffunction-sections -fdata-sections)
   endforeach()
-  target_link_options(cala PRIVATE -Wl,-z,defs -Wl,--gc-sections)
-  if(NOT CALA_IANA_ZONES)
+  if(APPLE)
+    # Stripped here: the signature that arm64 wants is made over the whole file.
+    target_link_options(cala PRIVATE -Wl,-dead_strip $<$<BOOL:${CALA_ZIG}>:-Wl,-s,-x>)
+  else()
+    target_link_options(cala PRIVATE -Wl,-z,defs -Wl,--gc-sections)
+  endif()
+  if(NOT APPLE AND NOT CALA_IANA_ZONES)
     target_link_options(cala PRIVATE -static-libstdc++ -static-libgcc)
   endif()
 endif()
 
 # The interface alone, for the tools that compare it by its debug information (tools/check_abi): what cala.h declares is
 # in src/api. abi-dumper took 187 s of a processor for the whole library and 20 s for such a one, which is never loaded.
-if(PROJECT_IS_TOP_LEVEL)
+if(PROJECT_IS_TOP_LEVEL AND NOT APPLE)
   add_library(cala_interface SHARED EXCLUDE_FROM_ALL $<FILTER:$<TARGET_OBJECTS:cala_objects>,INCLUDE,/src/api/>)
   add_dependencies(cala_interface cala_version_script)
   set_target_properties(cala_interface PROPERTIES NO_SONAME ON LINKER_LANGUAGE CXX LINK_DEPENDS ${cala_version_script})

@@ -3,11 +3,19 @@
 // compares. Thread-safe, and safe in a child of a process with threads: it takes no lock.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace cala::platform {
 
 // Never 0. The same on every call in one process; another one in a child that was forked from it.
 std::uint64_t fork_generation();
+
+// Notes in `first`, which is 0 before, the process that asks first. False in every other: those forked from it.
+inline bool is_first_process(std::atomic<std::uint64_t> &first) {
+  std::uint64_t noted = 0;
+  const std::uint64_t process = fork_generation();
+  return first.compare_exchange_strong(noted, process) || noted == process;
+}
 
 }  // namespace cala::platform

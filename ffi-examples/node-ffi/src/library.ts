@@ -29,16 +29,16 @@ function candidates(): string[] {
   const names = fileNames[process.platform] ?? ["libcala.so.1", "libcala.so"];
   if (!packaged?.startsWith("file:")) return names;
   const beside = fileURLToPath(new URL("../../native/", packaged));
-  return [...ofPlatform(packaged), ...names.map((name) => join(beside, name)), ...names];
+  return [...ofPlatform(packaged, names[0]!), ...names.map((name) => join(beside, name)), ...names];
 }
 
-/** For either C library: npm installs the one that fits, other installers perhaps both, and only that one loads. */
-function ofPlatform(from: string): string[] {
+/** On Linux for either C library: npm installs what fits, other installers perhaps both; only what fits loads. */
+function ofPlatform(from: string, name: string): string[] {
   const require = createRequire(from);
   const found: string[] = [];
-  for (const libc of ["gnu", "musl"]) {
+  for (const libc of process.platform === "linux" ? ["-gnu", "-musl"] : [""]) {
     try {
-      found.push(require.resolve(`@cala-ledger/${process.platform}-${process.arch}-${libc}/libcala.so.1`));
+      found.push(require.resolve(`@cala-ledger/${process.platform}-${process.arch}${libc}/${name}`));
     } catch {
       // not installed
     }

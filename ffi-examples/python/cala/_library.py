@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,6 +25,7 @@ _NO_CALLBACK = raw.cala_completion_fn()
 _NO_LOG_CALLBACK = raw.cala_log_fn()
 UNSET: Any = object()
 _ABI_MAJOR = 1
+_FILE_NAMES = {"darwin": ["libcala.1.dylib", "libcala.dylib"], "win32": ["cala.dll"]}
 _SIGNALS_WAIT_MS = 200  # Python handles a Ctrl-C when a call into C has returned
 
 
@@ -32,9 +34,10 @@ def load() -> raw.Library:
     """The library: the file that CALA_LIBRARY names, or the first of the usual places. UnavailableError
     library.missing; UnsupportedError library.version when it has another major version of the interface."""
     named = os.environ.get("CALA_LIBRARY")
-    beside = str(pathlib.Path(__file__).with_name("libcala.so.1"))
+    names = _FILE_NAMES.get(sys.platform, ["libcala.so.1", "libcala.so"])
+    beside = str(pathlib.Path(__file__).with_name(names[0]))
     tried = []
-    for path in [named] if named else [beside, "libcala.so.1", "libcala.so", "libcala.dylib", "cala.dll"]:
+    for path in [named] if named else [beside, *names]:
         try:
             library = raw.load(path)
         except OSError as error:

@@ -114,7 +114,12 @@ Outcome SqliteStore::open() {
   if (options_.path.empty()) {
     return base::make_error(Status::kInvalid, "store.cannot_open", "the path of the ledger's file is empty");
   }
-  install_unix_vfs();
+  if (!install_unix_vfs()) {
+    return naming(base::make_error(Status::kUnavailable, "store.cannot_open",
+                                   "this process was forked from one that has used SQLite, and on this system could "
+                                   "not tell its locks from its own: start another program instead, or fork first"),
+                  options_.path);
+  }
   // Connections are made later, too, when the program may have gone to another folder.
   if (!memory_ && options_.path.front() != '/') {
     std::error_code failed;

@@ -3,9 +3,12 @@
 #include <sqlite3.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 #include "platform/file_locks.h"
+#include "platform/fork_generation.h"
 
 namespace cala::store::sqlite {
 
@@ -48,6 +51,11 @@ void install_once() {
 
 }  // namespace
 
-void install_unix_vfs() { platform::once_in_process(install_once); }
+bool install_unix_vfs() {
+  static std::atomic<std::uint64_t> first_user{0};
+  if (platform::file_calls().empty() && !platform::is_first_process(first_user)) return false;
+  platform::once_in_process(install_once);
+  return true;
+}
 
 }  // namespace cala::store::sqlite

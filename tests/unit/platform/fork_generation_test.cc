@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <thread>
 
@@ -42,6 +43,14 @@ TEST(ForkGeneration, ChangesInAChildAndInAChildOfTheChild) {
 TEST(ForkGeneration, ChangesInAGrandchildWhoseParentNeverAsked) {
   const std::uint64_t parent = fork_generation();
   EXPECT_TRUE(holds_in_child([parent] { return holds_in_child([parent] { return fork_generation() != parent; }); }));
+}
+
+TEST(ForkGeneration, TheFirstProcessThatAsksStaysTheOnlyOne) {
+  std::atomic<std::uint64_t> first{0};
+  EXPECT_TRUE(holds_in_child([&first] { return is_first_process(first); }));  // the child's own memory
+  EXPECT_TRUE(is_first_process(first));
+  EXPECT_TRUE(holds_in_child([&first] { return !is_first_process(first) && !is_first_process(first); }));
+  EXPECT_TRUE(is_first_process(first));
 }
 
 }  // namespace

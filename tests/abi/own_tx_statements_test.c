@@ -349,6 +349,23 @@ static void only_one_statement_at_a_time(void **state) {
   cala_tx_free(tx);
 }
 
+static void without_a_statement_nothing_is_lost(void **state) {
+  static const char *const empty[] = {"{\"sql\": \"\"}", "{\"sql\": \" ;\"}", "{\"sql\": \"-- well\"}"};
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_tx *tx = begin_tx(books->ledger);
+  size_t i;
+  for (i = 0; i < sizeof empty / sizeof *empty; ++i) {
+    cala_op *op = make_op(books->ledger, tx, cala_tx_exec, empty[i]);
+    assert_int_equal(cala_op_run(op, -1, NULL), CALA_INVALID);
+    expect_op_error(op, CALA_INVALID, "tx.statement");
+    assert_int_equal(cala_error_tx_state(cala_op_error(op)), CALA_TX_USABLE);
+    cala_op_free(op);
+  }
+  transfer(books->ledger, tx, "1");
+  commit(tx);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 1);
+}
+
 static void a_flood_of_rows_is_refused(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   cala_tx *tx = begin_tx(books->ledger);
@@ -419,6 +436,7 @@ int main(void) {
       ON_POSTGRES(what_is_forbidden_is_no_lost_connection),
       ON_BOTH(statements_that_would_end_the_transaction_are_refused),
       ON_BOTH(only_one_statement_at_a_time),
+      ON_BOTH(without_a_statement_nothing_is_lost),
       ON_SQLITE(a_statement_that_rolls_back_ends_the_transaction),
       ON_POSTGRES(a_block_that_commits_is_refused),
       ON_POSTGRES(a_session_is_not_handed_on),

@@ -283,13 +283,14 @@ CALA_API int32_t cala_lost_race(const char *sqlstate);
 /* Opens a ledger. Blocks while it connects and, where asked, migrates.
  *
  * config: a JSON object; NULL with length 0 is {}. Every key is optional:
- *   store       "sqlite:PATH" (the file is made when absent), "sqlite::memory:", a libpq connection string or URI
- *               ("postgres://user@host/db", "host=/run/postgresql dbname=app"; with a standby, docs/failover.md:
- *               "postgres://user@/db?host=a,b&target_session_attrs=read-write"), or "host:sqlite" / "host:postgres": no
- *               connection of its own, everything runs through cala_tx_host. Default "sqlite:cala.db".
+ *   store       "sqlite:PATH" (the file is made when absent; no // before the path), "sqlite::memory:", a libpq
+ *               connection string or URI ("postgres://user@host/db", "host=/run/postgresql dbname=app"; with a
+ *               standby, docs/failover.md: "postgres://user@/db?host=a,b&target_session_attrs=read-write"), or
+ *               "host:sqlite" / "host:postgres": no connection of its own, everything runs through cala_tx_host.
+ *               Default "sqlite:cala.db".
  *   migrate     bool: create or upgrade the ledger's tables. Default true for SQLite, false for PostgreSQL.
- *   schema      PostgreSQL only: the schema of all tables and functions; [a-z_][a-z0-9_]*, 63 bytes at most.
- *               Default "cala".
+ *   schema      PostgreSQL only: the schema of all tables and functions; [a-z_][a-z0-9_]*, 63 bytes at most, and
+ *               none of PostgreSQL's own (pg_..., information_schema). Default "cala".
  *   pool        {"max": n, "timeout_ms": t}: connections to PostgreSQL at most (1 to 1000, default 10), and how long to
  *               wait for one of them, or for SQLite's one writer, to come free (0 to 3600000, default 30000; then
  *               store.pool_timeout, store.busy).
@@ -2410,8 +2411,8 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code store.encoding, CALA_INVALID, any: the database's encoding lacks a character, or the connection's
  *   `client_encoding` does
  * do: use a database in UTF8, and `SET client_encoding TO 'UTF8'` */
-/* code store.unsupported, CALA_UNSUPPORTED, any: PostgreSQL cannot do this, or the database lacks the language
- *   plpgsql
+/* code store.unsupported, CALA_UNSUPPORTED, any: PostgreSQL cannot do this, the database lacks the language plpgsql,
+ *   or a pooler in transaction mode mixes up prepared statements
  * do: see the message */
 /* code store.refused, CALA_INTERNAL, any: the database refused in a way that the library does not know
  * do: report it with the message */

@@ -2291,8 +2291,8 @@ const (
 	// CodeStoreEncoding (ErrInvalid): the database's encoding lacks a character, or the connection's client_encoding
 	// does. Use a database in UTF8, and SET client_encoding TO 'UTF8'.
 	CodeStoreEncoding = "store.encoding"
-	// CodeStoreUnsupported (ErrUnsupported): postgreSQL cannot do this, or the database lacks the language plpgsql. See
-	// the message.
+	// CodeStoreUnsupported (ErrUnsupported): postgreSQL cannot do this, the database lacks the language plpgsql, or a
+	// pooler in transaction mode mixes up prepared statements. See the message.
 	CodeStoreUnsupported = "store.unsupported"
 	// CodeStoreRefused (ErrInternal): the database refused in a way that the library does not know. Report it with the
 	// message.

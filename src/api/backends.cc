@@ -14,6 +14,7 @@ namespace cala::api {
 namespace {
 
 constexpr std::string_view kSqlitePrefix = "sqlite:";
+constexpr std::string_view kSqliteUri = "sqlite://";
 
 base::Error no_store() {
   return base::make_error(
@@ -21,6 +22,13 @@ base::Error no_store() {
       "store must be sqlite:PATH, sqlite::memory:, host:sqlite, host:postgres or a libpq connection "
       "string or URI (postgres://user@host:port/database, or key=value pairs); it is not shown because it may hold a "
       "password");
+}
+
+// SQLAlchemy and others write paths so, each in its own way; taken by the letter it would be a file in the root folder.
+base::Error no_uri() {
+  return base::make_error(base::Status::kInvalid, "store.invalid",
+                          "store must be sqlite:PATH without slashes before the path: sqlite:ledger.db is a file in "
+                          "the working folder, sqlite:/var/ledger.db an absolute one");
 }
 
 // What libpq might read: a URI of PostgreSQL's, or key=value pairs.
@@ -62,6 +70,7 @@ base::Result<live::Backend> open_backend(const live::Config &config) {
     return host_only(dialect.take(), "postgres");
   }
   if (config.store == kSqlitePrefix) return no_store();
+  if (config.store.starts_with(kSqliteUri)) return no_uri();
   if (config.store.starts_with(kSqlitePrefix)) {
     store::SqliteOptions options;
     options.path = config.store.substr(kSqlitePrefix.size());

@@ -34,8 +34,9 @@ base::Result<live::Config> read_config(std::string_view text) {
   if (reader.has("migrate")) config.migrate = reader.boolean("migrate", false);
   config.schema = reader.optional_text("schema").value_or(config.schema);
   if (!store::is_schema_name(config.schema)) {
-    reader.fail("request.malformed", "schema",
-                "must be [a-z_][a-z0-9_]*, 63 characters at most, and not begin with pg_");
+    reader.fail(
+        "request.malformed", "schema",
+        "must be [a-z_][a-z0-9_]*, 63 characters at most, and none of PostgreSQL's own: pg_ or information_schema");
   }
   read_part(reader, "pool", [&](RequestReader &pool) {
     config.pool_max = static_cast<std::size_t>(pool.integer("max", 10, 1, 1000));

@@ -124,6 +124,55 @@ static void behind_a_savepoint_the_transaction_stays_usable(void **state) {
   assert_int_equal(units_of(books->ledger, NULL, BOB), 7);
 }
 
+static void set_role(cala_ledger *ledger, cala_tx *tx, const char *role) {
+  char request[120];
+  snprintf(request, sizeof request, "{\"sql\": \"SET LOCAL ROLE %s\"}", role);
+  succeed(ledger, tx, cala_tx_exec, request);
+}
+
+static void run_alone(cala_ledger *ledger, const char *sql, const char *role) {
+  char request[240];
+  char text[200];
+  cala_tx *tx = begin_tx(ledger);
+  snprintf(text, sizeof text, sql, role);
+  snprintf(request, sizeof request, "{\"sql\": \"%s\"}", text);
+  succeed(ledger, tx, cala_tx_exec, request);
+  commit(tx);
+}
+
+/* Though the connection is not handed on after such a refusal. */
+static void what_is_forbidden_is_no_lost_connection(void **state) {
+  struct ledger_fixture *books = fixture_open(state, "");
+  char forbidden[512];
+  char role[80];
+  char usage[160];
+  cala_tx *tx;
+  cala_error *error = NULL;
+  snprintf(forbidden, sizeof forbidden, "%s", transfer_request(NULL, "1"));
+  snprintf(role, sizeof role, "nobody_%s", books->schema);
+  snprintf(usage, sizeof usage, "GRANT USAGE ON SCHEMA %s TO %%s", books->schema);
+  run_alone(books->ledger, "CREATE ROLE %s", role);
+  run_alone(books->ledger, usage, role);
+  tx = begin_with(books->ledger, "{\"savepoint\": true}");
+  transfer(books->ledger, tx, "3");
+  set_role(books->ledger, tx, role);
+  refuse(books->ledger, tx, cala_transaction_post, forbidden, CALA_PERMISSION, "store.permission");
+  set_role(books->ledger, tx, "NONE");
+  transfer(books->ledger, tx, "4");
+  commit(tx);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 7);
+  tx = begin_tx(books->ledger);
+  transfer(books->ledger, tx, "5");
+  set_role(books->ledger, tx, role);
+  refuse(books->ledger, tx, cala_transaction_post, forbidden, CALA_PERMISSION, "store.permission");
+  refuse(books->ledger, tx, cala_transaction_post, forbidden, CALA_MISUSE, "transaction.aborted");
+  expect_error(cala_tx_commit(tx, &error), error, CALA_MISUSE, "transaction.aborted");
+  cala_tx_free(tx);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 7);
+  run_alone(books->ledger, "DROP OWNED BY %s", role);
+  run_alone(books->ledger, "DROP ROLE %s", role);
+}
+
 static void statements_that_would_end_the_transaction_are_refused(void **state) {
   static const char *const statements[] = {"COMMIT",
                                            " /* well */ rollback",
@@ -300,6 +349,23 @@ static void only_one_statement_at_a_time(void **state) {
   cala_tx_free(tx);
 }
 
+static void without_a_statement_nothing_is_lost(void **state) {
+  static const char *const empty[] = {"{\"sql\": \"\"}", "{\"sql\": \" ;\"}", "{\"sql\": \"-- well\"}"};
+  struct ledger_fixture *books = fixture_open(state, "");
+  cala_tx *tx = begin_tx(books->ledger);
+  size_t i;
+  for (i = 0; i < sizeof empty / sizeof *empty; ++i) {
+    cala_op *op = make_op(books->ledger, tx, cala_tx_exec, empty[i]);
+    assert_int_equal(cala_op_run(op, -1, NULL), CALA_INVALID);
+    expect_op_error(op, CALA_INVALID, "tx.statement");
+    assert_int_equal(cala_error_tx_state(cala_op_error(op)), CALA_TX_USABLE);
+    cala_op_free(op);
+  }
+  transfer(books->ledger, tx, "1");
+  commit(tx);
+  assert_int_equal(units_of(books->ledger, NULL, BOB), 1);
+}
+
 static void a_flood_of_rows_is_refused(void **state) {
   struct ledger_fixture *books = fixture_open(state, "");
   cala_tx *tx = begin_tx(books->ledger);
@@ -367,8 +433,10 @@ int main(void) {
       ON_BOTH(the_programs_rows_and_the_postings_land_together),
       ON_BOTH(a_refused_statement_is_told_in_the_stores_words),
       ON_BOTH(behind_a_savepoint_the_transaction_stays_usable),
+      ON_POSTGRES(what_is_forbidden_is_no_lost_connection),
       ON_BOTH(statements_that_would_end_the_transaction_are_refused),
       ON_BOTH(only_one_statement_at_a_time),
+      ON_BOTH(without_a_statement_nothing_is_lost),
       ON_SQLITE(a_statement_that_rolls_back_ends_the_transaction),
       ON_POSTGRES(a_block_that_commits_is_refused),
       ON_POSTGRES(a_session_is_not_handed_on),

@@ -50,6 +50,7 @@ TEST(BadConfig, EveryKeyIsReadStrictly) {
       {R"({"store": "sqlite::memory:", "schema": ""})", "/schema"},
       {R"({"store": "sqlite::memory:", "schema": "Cala"})", "/schema"},
       {R"({"store": "sqlite::memory:", "schema": "pg_ledger"})", "/schema"},
+      {R"({"store": "sqlite::memory:", "schema": "information_schema"})", "/schema"},
       {R"({"store": "sqlite::memory:", "schema": "a123456789012345678901234567890123456789012345678901234567890123"})",
        "/schema"},
       {R"({"store": "sqlite::memory:", "pool": 3})", "/pool"},
@@ -82,8 +83,9 @@ TEST(BadConfig, AConfigurationCutOffAtAnyByteIsMalformed) {
 }
 
 TEST(BadStore, NamesThatAreNoStoreAreInvalid) {
-  for (const char *store : {"", "host:", "host:oracle", "sqlite:", "./foo.db", "foo.db", "/var/foo.db",
-                            "sqllite:foo.db", "mysql://user@host/db?a=b", "SQLite:foo.db"}) {
+  for (const char *store :
+       {"", "host:", "host:oracle", "sqlite:", "./foo.db", "foo.db", "/var/foo.db", "sqllite:foo.db", "sqlite://foo.db",
+        "sqlite:///var/foo.db", "mysql://user@host/db?a=b", "SQLite:foo.db"}) {
     const Answer refusal = open_refused(store_config(store));
     EXPECT_EQ(refusal.status, CALA_INVALID) << refusal.text();
     EXPECT_TRUE(refusal.code == "store.invalid") << refusal.text();

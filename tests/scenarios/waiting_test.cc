@@ -219,6 +219,15 @@ TEST_F(OnPostgres, FewerConnectionsThanThePoolWantsAreWaitedFor) {
   cala_error_free(error);
 }
 
+// The settings of a session that owns the tables: of its server, database, role or connection string.
+TEST_F(OnPostgres, ASessionThatIsStrictWithPlpgsqlMigrates) {
+  schema_ += "_strict";
+  const auto ledger = open(connection_ + "&options=-c%20plpgsql.extra_errors%3Dall", R"("pool": {"max": 2})");
+  ASSERT_NE(ledger, nullptr);
+  fill_with_move(*ledger);
+  EXPECT_TRUE(ledger->run("transaction_post", R"({"tx_template_code": "MOVE"})").ok());
+}
+
 TEST_F(OnPostgres, DurabilityIsWhatTheConfigurationSays) {
   const std::string off = connection_ + "&options=-c%20synchronous_commit%3Doff";
   const std::string apply = connection_ + "&options=-c%20synchronous_commit%3Dremote_apply";

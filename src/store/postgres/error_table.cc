@@ -29,6 +29,9 @@ struct Rule {
 constexpr std::string_view kSchemaIsTaken =
     "the schema has something that is not the ledger's under a name that the ledger needs; choose a schema of its own";
 
+constexpr std::string_view kMixedUp =
+    "prepared statements are lost or mixed up on this connection, as behind a pooler in transaction mode";
+
 // The first rule that fits counts; the very first is also what a posting's broken uniqueness means.
 constexpr Rule kRules[] = {
     {"40001", Status::kConflict, "store.serialization", Again::kYes, TxState::kRetry,
@@ -94,6 +97,8 @@ constexpr Rule kRules[] = {
     {"22021", Status::kMisuse, "tx.encoding", Again::kNo, TxState::kAborted,
      "the connection's client_encoding is not UTF8; the ledger needs SET client_encoding TO 'UTF8' on it first",
      Says::kOurs},
+    {"26000", Status::kUnsupported, "store.unsupported", Again::kNo, TxState::kAborted, kMixedUp, Says::kOurs},
+    {"42P05", Status::kUnsupported, "store.unsupported", Again::kNo, TxState::kAborted, kMixedUp, Says::kOurs},
     {"0A000", Status::kUnsupported, "store.unsupported", Again::kNo, TxState::kAborted, "PostgreSQL refuses",
      Says::kTheirs},
     {"XX001", Status::kInternal, "store.corrupt", Again::kNo, TxState::kAborted, "PostgreSQL found its data damaged",
@@ -114,6 +119,8 @@ constexpr Rule kProgramRules[] = {
     {"42501", Status::kPermission, "store.permission", Again::kNo, TxState::kAborted, "PostgreSQL refuses",
      Says::kTheirs},
     {"42", Status::kInvalid, "tx.statement", Again::kNo, TxState::kAborted, "PostgreSQL refuses the statement",
+     Says::kTheirs},
+    {"26", Status::kInvalid, "tx.statement", Again::kNo, TxState::kAborted, "PostgreSQL refuses the statement",
      Says::kTheirs},
     {"21", Status::kInvalid, "tx.statement", Again::kNo, TxState::kAborted, "PostgreSQL refuses the statement",
      Says::kTheirs},

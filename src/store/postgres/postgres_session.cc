@@ -50,7 +50,7 @@ PostgresSession::PostgresSession(std::unique_ptr<Connection> connection, const P
 
 Outcome PostgresSession::begin(Access access) {
   // Found out now, a server that went away is a plain retry; found out by a commit, its outcome would be unknown.
-  if (broken_ || !connection_->is_alive_now()) {
+  if (broken_ || stale_ || !connection_->is_alive_now()) {
     broken_ = true;
     return connection_lost();
   }
@@ -139,9 +139,9 @@ Result<Answer> PostgresSession::landed(const Flight &flight, const Request &requ
     const ExecStatusType status = api.PQresultStatus(result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
       Error error = failure_of(flight, then);
-      broken_ = broken_ || error.sqlstate == kReadOnly;  // the next one may be connected to a server that takes writes
+      stale_ = stale_ || error.sqlstate == kReadOnly;  // the next one may be connected to a server that takes writes
       // What was learned of the types may be of a schema that was made anew since.
-      broken_ = broken_ || (types_ && (error.sqlstate.starts_with("42") || error.sqlstate.starts_with("XX")));
+      stale_ = stale_ || (types_ && (error.sqlstate.starts_with("42") || error.sqlstate.starts_with("XX")));
       return error;
     }
     if (flight.commands[i] == Command::kPrepare) prepared_[static_cast<std::size_t>(id)] = true;
@@ -318,7 +318,7 @@ Result<std::string> PostgresSession::run_alone(const std::string &sql) {
   if (api.PQresultStatus(result) == PGRES_COMMAND_OK) return std::string(api.PQcmdStatus(result));
   if (!flight.synced) return outcome_unknown();
   Error error = connection_->error_of(result);
-  broken_ = broken_ || error.sqlstate == kReadOnly;
+  stale_ = stale_ || error.sqlstate == kReadOnly;
   return error;
 }
 
@@ -362,6 +362,6 @@ void PostgresSession::rollback() {
   stage_ = Stage::kIdle;
 }
 
-bool PostgresSession::healthy() const { return usable() && stage_ != Stage::kOpen; }
+bool PostgresSession::healthy() const { return usable() && !stale_ && stage_ != Stage::kOpen; }
 
 }  // namespace cala::store::postgres

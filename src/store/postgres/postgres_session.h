@@ -91,6 +91,7 @@ class PostgresSession final : public Session {
   std::string name_;  // of the transaction that is open, once it wrote: its number and the server's timeline
   Stage stage_ = Stage::kIdle;
   bool broken_ = false;
+  bool stale_ = false;  // another connection may do better: the transaction that is open goes on, the next has another
   std::array<bool, kStatementCount> prepared_{};
   std::optional<RowTypes> types_;  // once the first posting came
   std::string trace_;

@@ -55,6 +55,9 @@ base::Error program_ended_transaction() {
 }
 
 base::Error program_refused(const LibpqApi &api, const PGresult *result) {
+  if (api.PQresultStatus(result) == PGRES_EMPTY_QUERY) {
+    return base::make_error(base::Status::kInvalid, "tx.statement", "there is no statement");
+  }
   const char *sqlstate = api.PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char *message = api.PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   return program_error_of_sqlstate(sqlstate == nullptr ? "" : sqlstate, message == nullptr ? "" : message);

@@ -9,7 +9,8 @@ namespace {
 
 TEST(SchemaNames, AreLowerCaseIdentifiers) {
   for (const char *good : {"cala", "_", "a1_b", "x"}) EXPECT_TRUE(is_schema_name(good)) << good;
-  for (const char *bad : {"", "1a", "Cala", "a b", "a-b", "a\"", "é", "pg_x"}) EXPECT_FALSE(is_schema_name(bad)) << bad;
+  for (const char *bad : {"", "1a", "Cala", "a b", "a-b", "a\"", "é", "pg_x", "information_schema"})
+    EXPECT_FALSE(is_schema_name(bad)) << bad;
   EXPECT_TRUE(is_schema_name(std::string(63, 'a')));
   EXPECT_FALSE(is_schema_name(std::string(64, 'a')));
 }

@@ -219,13 +219,14 @@ export interface Raw {
    * Opens a ledger. Blocks while it connects and, where asked, migrates.
    *
    * config: a JSON object; NULL with length 0 is {}. Every key is optional:
-   *   store       "sqlite:PATH" (the file is made when absent), "sqlite::memory:", a libpq connection string or URI
-   *               ("postgres://user@host/db", "host=/run/postgresql dbname=app"; with a standby, docs/failover.md:
-   *               "postgres://user@/db?host=a,b&target_session_attrs=read-write"), or "host:sqlite" / "host:postgres":
-   *               no connection of its own, everything runs through cala_tx_host. Default "sqlite:cala.db".
+   *   store       "sqlite:PATH" (the file is made when absent; no // before the path), "sqlite::memory:", a libpq
+   *               connection string or URI ("postgres://user@host/db", "host=/run/postgresql dbname=app"; with a
+   *               standby, docs/failover.md: "postgres://user@/db?host=a,b&target_session_attrs=read-write"), or
+   *               "host:sqlite" / "host:postgres": no connection of its own, everything runs through cala_tx_host.
+   *               Default "sqlite:cala.db".
    *   migrate     bool: create or upgrade the ledger's tables. Default true for SQLite, false for PostgreSQL.
-   *   schema      PostgreSQL only: the schema of all tables and functions; [a-z_][a-z0-9_]*, 63 bytes at most.
-   *               Default "cala".
+   *   schema      PostgreSQL only: the schema of all tables and functions; [a-z_][a-z0-9_]*, 63 bytes at most, and
+   *               none of PostgreSQL's own (pg_..., information_schema). Default "cala".
    *   pool        {"max": n, "timeout_ms": t}: connections to PostgreSQL at most (1 to 1000, default 10), and how long
    *               to wait for one of them, or for SQLite's one writer, to come free (0 to 3600000, default 30000; then
    *               store.pool_timeout, store.busy).

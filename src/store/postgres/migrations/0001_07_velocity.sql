@@ -195,9 +195,9 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $body$
 DECLARE
-  found json;
+  ready json;
 BEGIN
-  SELECT json_agg(@schema@.velocity_balance_row(l.one)) INTO found
+  SELECT json_agg(@schema@.velocity_balance_row(l.one)) INTO ready
     FROM (SELECT b AS one FROM (SELECT (k ->> 0)::uuid AS account_id, k ->> 1 AS currency,
       (k ->> 2)::uuid AS journal_id,
           (k ->> 3)::uuid AS control_id, (k ->> 4)::uuid AS limit_id, k ->> 5 AS window_key
@@ -206,7 +206,7 @@ BEGIN
         ON b.account_id = q.account_id AND b.currency = q.currency AND b.journal_id = q.journal_id
           AND b.control_id = q.control_id AND b.limit_id = q.limit_id AND b.window_key = q.window_key
       ORDER BY b.account_id, b.currency, b.journal_id, b.control_id, b.limit_id, b.window_key FOR UPDATE OF b) l;
-  RETURN json_build_object('rows', coalesce(found, '[]'));
+  RETURN json_build_object('rows', coalesce(ready, '[]'));
 END
 $body$
 -- @break

@@ -69,7 +69,7 @@ DECLARE
     ' ->> 1)::numeric AS credit
     FROM @schema@.effective_balances v WHERE v.balance_number = b.number AND v.level = ');
   source text;
-  found text;
+  joined text;
   within text;
   scans text[] := ARRAY['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin'];
   kept boolean;
@@ -95,7 +95,7 @@ BEGIN
       summed, '0 AND v.start >= @schema@.day_of($1 -> ''cut'' ->> 1)
         AND v.start <= @schema@.day_of($1 -> ''cut'' ->> 2)')
     ELSE concat('SELECT b.', side, '_debit AS debit, b.', side, '_credit AS credit') END;
-  found := concat(' FROM @schema@.accounts a
+  joined := concat(' FROM @schema@.accounts a
       JOIN @schema@.balances b ON b.account_id = a.id AND b.journal_id = ($1 ->> ''journal_id'')::uuid',
     @schema@.if_given(doc, 'currency', ' AND b.currency = $1 ->> ''currency'''),
     ' JOIN LATERAL (SELECT coalesce(sum(p.debit), 0) AS debit, coalesce(sum(p.credit), 0) AS credit, count(*) AS parts
@@ -108,7 +108,7 @@ BEGIN
         ''normal_balance_type'', p.normal_balance_type, ''currency'', p.currency, ''scale'', 0,
         ''parts'', json_build_array(json_build_array(p.debit::text, p.credit::text)), ''cursor'',
           concat(p.currency, ''/'', p.code)))
-      FROM (SELECT a.id, a.code, a.name, a.normal_balance_type, b.currency, s.debit, s.credit', found, CASE
+      FROM (SELECT a.id, a.code, a.name, a.normal_balance_type, b.currency, s.debit, s.credit', joined, CASE
       WHEN NOT coalesce((doc ->> 'by_set')::boolean, false) THEN within
       WHEN doc ->> 'account_set_id' IS NULL THEN
         ' WHERE a.is_set AND NOT EXISTS (SELECT FROM @schema@.account_set_members m WHERE m.member_id = a.id)'
@@ -124,7 +124,7 @@ BEGIN
     EXECUTE concat('SELECT json_agg(json_build_object(''currency'', t.currency, ''scale'', t.scale,
           ''parts'', json_build_array(json_build_array(t.debit::text, t.credit::text))) ORDER BY t.currency)
         FROM (SELECT b.currency, sum(s.debit) AS debit, sum(s.credit) AS credit,
-          greatest(scale(sum(s.debit)), scale(sum(s.credit))) AS scale', found, within, ' GROUP BY b.currency) t')
+          greatest(scale(sum(s.debit)), scale(sum(s.credit))) AS scale', joined, within, ' GROUP BY b.currency) t')
       INTO totals USING doc;
   END IF;
   RETURN json_build_object('kept', kept, 'known', known, 'rows', coalesce(rows, '[]'),

@@ -36,6 +36,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Meaning{"55P03", Status::kBusy, "store.lock_timeout", true, TxState::kAborted},
                       Meaning{"57014", Status::kCancelled, "store.cancelled", false, TxState::kAborted},
                       Meaning{"42501", Status::kPermission, "store.permission", false, TxState::kAborted},
+                      Meaning{"26000", Status::kUnsupported, "store.unsupported", false, TxState::kAborted},
+                      Meaning{"42P05", Status::kUnsupported, "store.unsupported", false, TxState::kAborted},
                       Meaning{"25006", Status::kPermission, "store.read_only", false, TxState::kAborted},
                       Meaning{"25001", Status::kMisuse, "transaction.state", false, TxState::kAborted},
                       Meaning{"25P01", Status::kMisuse, "transaction.none", false, TxState::kUsable},

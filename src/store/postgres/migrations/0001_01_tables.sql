@@ -7,7 +7,7 @@
 -- posting" is (ordinal, sequence) everywhere. A balance has a number, by which its history refers to it: 8 bytes in
 -- place of 36 in every row and index entry of the largest table.
 --
--- No foreign keys: they cost a fifth of the posting rate, and ledger_verify proves offline what they would.
+-- No foreign keys: they cost a fifth of the posting rate. What they would check the ledger decides before it writes.
 DO $do$
 BEGIN
   IF pg_catalog.to_regnamespace('@schema@') IS NULL THEN

@@ -53,7 +53,7 @@ endif()
 
 # The interface alone, for the tools that compare it by its debug information (tools/check_abi): what cala.h declares is
 # in src/api. abi-dumper took 187 s of a processor for the whole library and 20 s for such a one, which is never loaded.
-if(PROJECT_IS_TOP_LEVEL AND NOT APPLE)
+if(PROJECT_IS_TOP_LEVEL AND NOT APPLE AND NOT CALA_UNITS)
   add_library(cala_interface SHARED EXCLUDE_FROM_ALL $<FILTER:$<TARGET_OBJECTS:cala_objects>,INCLUDE,/src/api/>)
   add_dependencies(cala_interface cala_version_script)
   set_target_properties(cala_interface PROPERTIES NO_SONAME ON LINKER_LANGUAGE CXX LINK_DEPENDS ${cala_version_script})

@@ -2382,8 +2382,9 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code store.io, CALA_UNAVAILABLE, any: the file cannot be read or written
  * do: look at the disk */
 /* code store.memory, CALA_NO_MEMORY, any: the database is out of memory */
-/* code store.corrupt, CALA_INTERNAL, any: the data in the store are damaged, or are not as this library writes them
- * do: restore a backup */
+/* code store.corrupt, CALA_INTERNAL, any: the data in the store are damaged, or are not as this library writes them, or
+ *   a program fed something else than what its database answered
+ * do: feed the text of the one row as it came, else restore a backup */
 /* code store.migrations_missing, CALA_UNSUPPORTED, any: the database lacks the ledger's tables, or has those of an
  *   older version
  * do: open with `"migrate": true`, or run `ledger_migrate` */

@@ -2256,8 +2256,9 @@ const (
 	CodeStoreIo = "store.io"
 	// CodeStoreMemory (ErrNoMemory): the database is out of memory.
 	CodeStoreMemory = "store.memory"
-	// CodeStoreCorrupt (ErrInternal): the data in the store are damaged, or are not as this library writes them.
-	// Restore a backup.
+	// CodeStoreCorrupt (ErrInternal): the data in the store are damaged, or are not as this library writes them, or a
+	// program fed something else than what its database answered. Feed the text of the one row as it came, else restore
+	// a backup.
 	CodeStoreCorrupt = "store.corrupt"
 	// CodeStoreMigrationsMissing (ErrUnsupported): the database lacks the ledger's tables, or has those of an older
 	// version. Open with "migrate": true, or run ledger_migrate.

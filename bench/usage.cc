@@ -1,10 +1,10 @@
 #include "usage.h"
 
 #include <libpq-fe.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -19,6 +19,14 @@ struct Process {
   double own = 0;
   double children = 0;
 };
+
+// What the scheduler has counted of a process with one thread.
+std::optional<double> nanoseconds_of(const std::string &pid) {
+  std::ifstream file("/proc/" + pid + "/schedstat");
+  double ran = 0;
+  file >> ran;
+  return file ? std::optional<double>(ran) : std::nullopt;
+}
 
 std::optional<Process> process_of(const std::string &pid) {
   std::ifstream file("/proc/" + pid + "/stat");
@@ -36,12 +44,12 @@ std::optional<Process> process_of(const std::string &pid) {
   double children_system = 0;
   fields >> user >> system >> children_user >> children_system;
   const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
-  process.own = (user + system) / ticks;
+  process.own = nanoseconds_of(pid).value_or((user + system) / ticks * 1e9) / 1e9;
   process.children = (children_user + children_system) / ticks;
   return fields ? std::optional<Process>(process) : std::nullopt;
 }
 
-std::optional<double> server_seconds(pid_t postmaster) {
+std::optional<double> seconds_of_server(pid_t postmaster) {
   const std::optional<Process> top = process_of(std::to_string(postmaster));
   if (!top) return std::nullopt;
   double sum = top->own + top->children;
@@ -112,20 +120,23 @@ Meter::~Meter() {
 
 Usage Meter::read() const {
   Usage usage;
-  rusage own{};
-  getrusage(RUSAGE_SELF, &own);
-  const auto seconds = [](const timeval &at) {
-    return static_cast<double>(at.tv_sec) + static_cast<double>(at.tv_usec) / 1e6;
-  };
-  usage.client_seconds = seconds(own.ru_utime) + seconds(own.ru_stime);
+  usage.client_seconds = client_seconds();
   if (connection_ == nullptr) {
     usage.written_bytes = number_in("/proc/self/io", "wchar");
     return usage;
   }
-  if (postmaster_ != 0) usage.server_seconds = server_seconds(postmaster_);
+  if (postmaster_ != 0) usage.server_seconds = seconds_of_server(postmaster_);
   const auto at = answer(static_cast<PGconn *>(connection_), "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn");
   if (at) usage.written_bytes = std::strtod(at->c_str(), nullptr);
   return usage;
+}
+
+double Meter::server_seconds() const { return postmaster_ != 0 ? seconds_of_server(postmaster_).value_or(0) : 0; }
+
+double client_seconds() {
+  timespec used{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
 }
 
 std::optional<double> resident_memory() { return mebibytes("VmRSS"); }

@@ -27,11 +27,16 @@ class Meter {
   Meter &operator=(const Meter &) = delete;
 
   Usage read() const;
+  // Of the processor, by the server alone; 0 where it cannot be told.
+  double server_seconds() const;
 
  private:
   void *connection_ = nullptr;
   pid_t postmaster_ = 0;
 };
+
+// Of the processor, by all threads of this process.
+double client_seconds();
 
 // Memory that this process has, and the most that it had since the last reset, in MiB.
 std::optional<double> resident_memory();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
@@ -27,8 +28,7 @@ struct Watch {
 constexpr Watch kWatches[] = {
     {"metrics, level info, a trace on each", "info", 0},
     {"one trace in ten sampled", "info", 1},
-    {"each trace sampled", "info", 10},
-    {"and level debug", "debug", 10},
+    {"everything: each trace sampled, level debug", "debug", 10},
 };
 
 std::vector<std::string> traces(std::size_t sampled) {
@@ -133,40 +133,47 @@ void hear_round(const Books &books, LedgerWork &work, int callers, int batch, in
   std::fflush(stdout);
 }
 
-// Reads a ledger's log, and scrapes its metrics, until it is gone.
+// Reads a ledger's log and scrapes its metrics while it is told to.
 class Watcher {
  public:
-  Watcher(Books &books, const Watch &watch) : books_(books) {
-    const std::string options = R"({"level":")" + std::string(watch.level) + R"(","slow_ms":250})";
-    cala_error *error = nullptr;
-    const cala_status status = cala_ledger_log(
-        books.ledger(), options.data(), options.size(), queue_.get(), [](void *, int32_t, const char *, size_t) {},
-        nullptr, &error);
-    if (status != CALA_OK) fail("no log", status, error);
-    books.trace(traces(watch.sampled));
+  explicit Watcher(Books &books) : books_(books) {
     reader_ = std::thread([this] { cala_queue_run(queue_.get()); });
     scraper_ = std::thread([this] {
-      while (!ended_) {
-        books_.ask(cala_ledger_metrics, R"({"format":"openmetrics"})");
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      }
+      for (; !ended_; std::this_thread::sleep_for(std::chrono::milliseconds(100)))
+        if (watching_) books_.ask(cala_ledger_metrics, R"({"format":"openmetrics"})");
     });
   }
   ~Watcher() {
     ended_ = true;
     scraper_.join();
-    cala_ledger_log(books_.ledger(), nullptr, 0, nullptr, nullptr, nullptr, nullptr);
-    books_.trace({});
+    look_away();
     cala_queue_stop(queue_.get());
     reader_.join();
   }
   Watcher(const Watcher &) = delete;
   Watcher &operator=(const Watcher &) = delete;
 
+  void look(const Watch &watch) {
+    const std::string options = R"({"level":")" + std::string(watch.level) + R"(","slow_ms":250})";
+    cala_error *error = nullptr;
+    const cala_status status = cala_ledger_log(
+        books_.ledger(), options.data(), options.size(), queue_.get(), [](void *, int32_t, const char *, size_t) {},
+        nullptr, &error);
+    if (status != CALA_OK) fail("no log", status, error);
+    books_.trace(traces(watch.sampled));
+    watching_ = true;
+  }
+  void look_away() {
+    watching_ = false;
+    books_.trace({});
+    cala_ledger_log(books_.ledger(), nullptr, 0, nullptr, nullptr, nullptr, nullptr);
+  }
+
  private:
   Books &books_;
   Queue queue_;
   std::atomic<bool> ended_{false};
+  std::atomic<bool> watching_{false};
   std::thread reader_;
   std::thread scraper_;
 };
@@ -178,11 +185,36 @@ struct Cost {
 };
 
 Cost cost_of(LedgerWork &work, const Meter &meter, int callers, int batch, int postings) {
-  const Usage before = meter.read();
+  const double server = meter.server_seconds();
+  const double client = client_seconds();
   const Measured measured = work.round(callers, batch, postings);
-  const Usage used = meter.read() - before;
-  return {measured.seconds / measured.postings, used.client_seconds / measured.postings,
-          used.server_seconds.value_or(0) / measured.postings};
+  std::this_thread::sleep_for(std::chrono::microseconds(200));  // for what is still to be read of the log
+  return {measured.seconds / measured.postings, (client_seconds() - client) / measured.postings,
+          (meter.server_seconds() - server) / measured.postings};
+}
+
+// Postings that fill a slice of time.
+int slice_of(LedgerWork &work, int callers, int batch, double seconds) {
+  double posting = 0;
+  for (int postings = callers * batch, i = 0; i < 5; ++i, postings *= 4) {
+    const Measured measured = work.round(callers, batch, postings);
+    posting = measured.seconds / measured.postings;
+    if (measured.seconds > seconds) break;
+  }
+  const int operations = static_cast<int>(seconds / posting / batch);
+  return std::max(operations, callers) * batch;
+}
+
+// The median of ratios, and between which two of them it is by 95 %.
+std::string middle_of(std::vector<double> ratios) {
+  if (ratios.empty()) return "";
+  std::sort(ratios.begin(), ratios.end());
+  const auto count = static_cast<double>(ratios.size());
+  const auto at = [&](double rank) { return ratios[static_cast<std::size_t>(std::clamp(rank, 0.0, count - 1))]; };
+  char text[64];
+  std::snprintf(text, sizeof text, "%.3f (%.3f to %.3f)", median(ratios), at(count / 2 - std::sqrt(count)),
+                at(count / 2 + std::sqrt(count)));
+  return text;
 }
 
 }  // namespace
@@ -209,36 +241,30 @@ void hear_events(const Books &books, LedgerWork &work, int preloaded, int postin
   }
 }
 
-// A round is one without anybody and one with each watch, in an order that turns.
-void watch(Books &books, LedgerWork &work, const Meter &meter, int callers, int batch, int postings, int rounds) {
+// A round is a slice of time without anybody and one with each watch, in an order that turns.
+void watch(Books &books, LedgerWork &work, const Meter &meter, int callers, int batch, int rounds) {
   constexpr std::size_t kinds = std::size(kWatches) + 1;  // the last: nobody watches
-  std::vector<double> times[kinds], clients[kinds], servers[kinds], client_us[kinds];
+  const int postings = slice_of(work, callers, batch, callers > 1 ? 0.2 : 0.05);
+  std::vector<double> times[kinds], clients[kinds], servers[kinds];
+  Watcher watcher(books);
   for (int round = 0; round < rounds; ++round) {
     Cost costs[kinds];
     for (std::size_t i = 0; i < kinds; ++i) {
       const std::size_t kind = (i + static_cast<std::size_t>(round)) % kinds;
-      std::optional<Watcher> watcher;
-      if (kind < std::size(kWatches)) watcher.emplace(books, kWatches[kind]);
+      if (kind < std::size(kWatches)) watcher.look(kWatches[kind]);
       costs[kind] = cost_of(work, meter, callers, batch, postings);
+      if (kind < std::size(kWatches)) watcher.look_away();
     }
     const Cost &plain = costs[kinds - 1];
     for (std::size_t kind = 0; kind < kinds; ++kind) {
       times[kind].push_back(costs[kind].seconds / plain.seconds);
       clients[kind].push_back(costs[kind].client / plain.client);
       if (plain.server > 0) servers[kind].push_back(costs[kind].server / plain.server);
-      client_us[kind].push_back(costs[kind].client * 1e6);
     }
   }
-  for (std::size_t kind = 0; kind < std::size(kWatches); ++kind) {
-    std::printf("| %d callers, batches of %d | %s | %.3f | %.3f | ", callers, batch, kWatches[kind].name,
-                median(times[kind]), median(clients[kind]));
-    if (servers[kind].empty()) {
-      std::printf("| ");
-    } else {
-      std::printf("%.3f | ", median(servers[kind]));
-    }
-    std::printf("%.1f | %.1f |\n", median(client_us[kinds - 1]), median(client_us[kind]));
-  }
+  for (std::size_t kind = 0; kind < std::size(kWatches); ++kind)
+    std::printf("| %d callers, batches of %d | %s | %s | %s | %s |\n", callers, batch, kWatches[kind].name,
+                middle_of(times[kind]).c_str(), middle_of(clients[kind]).c_str(), middle_of(servers[kind]).c_str());
   std::fflush(stdout);
 }
 

@@ -9,8 +9,8 @@ namespace cala::bench {
 // listener hears what is being posted.
 void hear_events(const Books &books, LedgerWork &work, int preloaded, int postings, int rounds);
 
-// Rounds of postings by turns with nobody watching and with more and more of it: the metrics scraped ten times a
-// second, a log that is read, a traceparent on each operation.
-void watch(Books &books, LedgerWork &work, const Meter &meter, int callers, int batch, int postings, int rounds);
+// Short slices of postings by turns with nobody watching and with more and more of it: the metrics
+// scraped ten times a second, a log that is read, a traceparent on each operation.
+void watch(Books &books, LedgerWork &work, const Meter &meter, int callers, int batch, int rounds);
 
 }  // namespace cala::bench

@@ -139,8 +139,10 @@ class Watcher {
   explicit Watcher(Books &books) : books_(books) {
     reader_ = std::thread([this] { cala_queue_run(queue_.get()); });
     scraper_ = std::thread([this] {
-      for (; !ended_; std::this_thread::sleep_for(std::chrono::milliseconds(100)))
-        if (watching_) books_.ask(cala_ledger_metrics, R"({"format":"openmetrics"})");
+      for (int ticks = 1; !ended_; ++ticks) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        if (ticks % 100 == 0 && watching_) books_.ask(cala_ledger_metrics, R"({"format":"openmetrics"})");
+      }
     });
   }
   ~Watcher() {

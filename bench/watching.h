@@ -10,7 +10,7 @@ namespace cala::bench {
 void hear_events(const Books &books, LedgerWork &work, int preloaded, int postings, int rounds);
 
 // Short slices of postings by turns with nobody watching and with more and more of it: the metrics
-// scraped ten times a second, a log that is read, a traceparent on each operation.
+// scraped once a second, a log that is read, a traceparent on each operation.
 void watch(Books &books, LedgerWork &work, const Meter &meter, int callers, int batch, int rounds);
 
 }  // namespace cala::bench

@@ -192,18 +192,24 @@ class LoggedOnPostgres : public Logged {
                    "FROM pg_catalog.pg_stat_activity WHERE application_name = '" +
                        store_->schema() + "' AND " + which + "); END $$");
   }
-  // Whether a posting comes to wait for a balance, in a statement of this trace; empty: of none.
+  // What the ledger's connections go by that read for a posting and wait for a lock.
+  std::string names_of_waiting() const {
+    return run_sql(*store_,
+                   "DO $$ BEGIN RAISE EXCEPTION '%', (SELECT pg_catalog.string_agg(application_name, '; ') "
+                   "FROM pg_catalog.pg_stat_activity WHERE wait_event_type = 'Lock' "
+                   "AND pg_catalog.strpos(query, '\"" +
+                       store_->schema() + "\".posting_read_rows_v1(') > 0); END $$");
+  }
+  // Whether a posting comes to wait for a balance in a transaction that goes by this trace; empty: by no trace.
   bool waits_with(const std::string &trace) const {
-    const std::string end = trace.empty() ? " END" : " END /*traceparent='" + trace + "'*/";
+    const std::string name = trace.empty() ? store_->schema() : trace;
     std::string seen;
     for (int i = 0; i < 2000; ++i) {
-      seen = statements("wait_event_type = 'Lock'");
-      if (seen.find("posting_read_rows_v1(") != std::string::npos && seen.find(end + "\n") != std::string::npos) {
-        return true;
-      }
+      seen = names_of_waiting();
+      if (seen.find(name) != std::string::npos) return true;
       std::this_thread::sleep_for(milliseconds(10));
     }
-    ADD_FAILURE() << "no statement with " << trace << ", but " << seen;
+    ADD_FAILURE() << "nothing goes by " << name << ", but " << seen;
     return false;
   }
 };
@@ -579,8 +585,21 @@ TEST_P(LoggedOnPostgres, TheServerSeesWhichTraceAStatementIsOf) {
   EXPECT_NE(statements().find(comment), std::string::npos) << statements();
   EXPECT_EQ(run(cala_account_find, R"({"code": "SECRET-ALICE"})", nullptr, tx), CALA_OK);
   EXPECT_EQ(statements().find("traceparent"), std::string::npos) << statements();
+
+  // A posting's transaction goes by its trace, until it ends.
+  const auto by_name = [this](const std::string &name) {
+    return run_sql(*store_,
+                   "DO $$ BEGIN RAISE EXCEPTION '%', (SELECT count(*) FROM pg_catalog.pg_stat_activity "
+                   "WHERE application_name = '" +
+                       name + "'); END $$");
+  };
+  EXPECT_EQ(run(cala_transaction_post, kPost, kTrace, tx), CALA_OK);
+  EXPECT_TRUE(by_name(kTrace).starts_with("ERROR:  1\n")) << by_name(kTrace);
+  EXPECT_TRUE(by_name(store_->schema()).starts_with("ERROR:  0\n")) << by_name(store_->schema());
   EXPECT_EQ(cala_tx_commit(tx, nullptr), CALA_OK);
   cala_tx_free(tx);
+  EXPECT_EQ(run(cala_transaction_post, kPost, kTrace), CALA_OK);
+  EXPECT_NE(statements().find("COMMIT"), std::string::npos) << statements();
 }
 
 TEST_P(LoggedOnPostgres, TheServerSeesWhichTraceAPostingOrAGroupThatWaitsIsOf) {

@@ -266,9 +266,10 @@ FUNCTIONS = (
     ("cala_op_feed_error", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p,)),
     # Says which trace an operation is part of, before it is run, started or stepped: a traceparent of the W3C's Trace
     # Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then have
-    # it; and where the trace is sampled (the last digit is odd), so have those of its statements on PostgreSQL that may
-    # wait, in a comment, when they run on a connection of the library's. What a group of operations does has it if all
-    # of them have the same. CALA_INVALID (not one), CALA_MISUSE (it runs already).
+    # it; and where the trace is sampled (the last digit is odd), so have its statements on PostgreSQL in a comment,
+    # when they run on a connection of the library's; a posting's transaction has it as its application_name instead.
+    # What a group of operations does has it if all of them have the same. CALA_INVALID (not one), CALA_MISUSE (it
+    # runs already).
     # (op, traceparent, traceparent_len)
     ("cala_op_trace", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,)),
     # Where it stands: CALA_BUSY until it is answered, then its status.

@@ -144,12 +144,12 @@ SqlStatement PostgresDialect::encode(const Request &request, Placeholder placeho
   return statement;
 }
 
-OwnStatement PostgresDialect::encode_own(const Request &request, const RowTypes &types) const {
+OwnStatement PostgresDialect::encode_own(const Request &request, const RowTypes &types, std::string_view trace) const {
   if (const auto *read = std::get_if<PostingRead>(&request)) {
     return {.id = StatementId::kPostingRead,
             .name = "posting_read_rows_v1",
             .sql = read_rows_sql_.c_str(),
-            .parameters = posting_read_parameters(*read, types)};
+            .parameters = posting_read_parameters(*read, types, trace)};
   }
   if (const auto *write = std::get_if<PostingWrite>(&request)) {
     return {.id = StatementId::kPostingWrite,

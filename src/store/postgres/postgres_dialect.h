@@ -30,7 +30,7 @@ class PostgresDialect final : public Dialect {
 
   SqlStatement encode(const Request &request, Placeholder placeholder) const override;
   // As encode, but for postings' rows, which cross in binary. types: as types_sql answered.
-  OwnStatement encode_own(const Request &request, const RowTypes &types) const;
+  OwnStatement encode_own(const Request &request, const RowTypes &types, std::string_view trace) const;
   // Asks a database what it calls the types of rows: one text, for parse_types.
   // Works without a schema, where it finds none.
   const std::string &types_sql() const { return types_sql_; }

@@ -71,7 +71,7 @@ Result<Answer> PostgresSession::run(const Request &request, Then then) {
   if (rows && !types_) {
     if (Outcome learned = learn_types(); !learned) return std::move(learned.error());
   }
-  const OwnStatement statement = dialect_.encode_own(request, types_.value_or(RowTypes()));
+  const OwnStatement statement = dialect_.encode_own(request, types_.value_or(RowTypes()), trace_);
   std::vector<Command> commands = begin_with(then);
   const bool plain = statement.parameters.empty();
   const bool by_name = !plain && !says_trace(statement);
@@ -209,9 +209,10 @@ bool PostgresSession::send(Command command, Carried carried) {
   return false;
 }
 
-// What writes a posting has its locks already and hardly waits for anybody, so it goes by its name.
+// A posting's statements cost less by their names: the transaction goes by its trace while it reads, and what writes
+// has its locks already and hardly waits for anybody.
 bool PostgresSession::says_trace(const OwnStatement &statement) const {
-  return !trace_.empty() && statement.id != StatementId::kPostingWrite;
+  return !trace_.empty() && statement.id != StatementId::kPostingRead && statement.id != StatementId::kPostingWrite;
 }
 
 bool PostgresSession::send_request(const OwnStatement &statement) {

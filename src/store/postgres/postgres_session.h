@@ -3,8 +3,8 @@
 //
 // Reads (Access::kRead) open no transaction: every request sees what is committed when it runs, exactly as on a
 // program's connection under READ COMMITTED. Statements are prepared on first use and keep their generic plan.
-// One of a trace is sent with its text instead, which has the trace in a comment behind it, but for what writes a
-// posting.
+// One of a trace is sent with its text instead, which has the trace in a comment behind it. A posting of a trace goes
+// by its name and makes the trace its transaction's application_name.
 //
 // two_phase.cc has what prepares a transaction and ends one that was prepared.
 //

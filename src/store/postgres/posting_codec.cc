@@ -459,7 +459,8 @@ std::string encode_posting_write(const PostingWrite &request) {
   return out;
 }
 
-std::vector<Parameter> posting_read_parameters(const PostingRead &request, const RowTypes &types) {
+std::vector<Parameter> posting_read_parameters(const PostingRead &request, const RowTypes &types,
+                                               std::string_view trace) {
   std::string keys;
   append_keys(RowBinary(keys, types.key, kKeyFields, types), request);
   std::vector<Parameter> out;
@@ -473,6 +474,7 @@ std::vector<Parameter> posting_read_parameters(const PostingRead &request, const
   out.push_back(binary_parameter(binary_array(dated_of(request))));
   out.push_back(text_parameter(request.host ? "true" : "false"));
   out.push_back(text_or_null_parameter(std::string(request.group ? kGroupPatience : std::string_view())));
+  out.push_back(text_or_null_parameter(std::string(trace)));
   return out;
 }
 

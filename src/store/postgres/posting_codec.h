@@ -21,9 +21,11 @@ struct Parameter {
   bool binary = false;
   bool null = false;
 };
-constexpr std::size_t kPostingReadParameters = 9;
+constexpr std::size_t kPostingReadParameters = 10;
 constexpr std::size_t kPostingWriteParameters = 11;
-std::vector<Parameter> posting_read_parameters(const PostingRead &request, const RowTypes &types);
+// trace: what the transaction shall go by, empty: what it goes by anyway.
+std::vector<Parameter> posting_read_parameters(const PostingRead &request, const RowTypes &types,
+                                               std::string_view trace);
 std::vector<Parameter> posting_write_parameters(const PostingWrite &request, const RowTypes &types);
 
 base::Result<PostingState> decode_posting_read(std::string_view text);

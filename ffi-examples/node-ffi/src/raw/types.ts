@@ -395,9 +395,10 @@ export interface Raw {
   /**
    * Says which trace an operation is part of, before it is run, started or stepped: a traceparent of the W3C's Trace
    * Context, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01". The log records of that operation then have it;
-   * and where the trace is sampled (the last digit is odd), so have those of its statements on PostgreSQL that may
-   * wait, in a comment, when they run on a connection of the library's. What a group of operations does has it if all
-   * of them have the same. CALA_INVALID (not one), CALA_MISUSE (it runs already).
+   * and where the trace is sampled (the last digit is odd), so have its statements on PostgreSQL in a comment,
+   * when they run on a connection of the library's; a posting's transaction has it as its application_name
+   * instead. What a group of operations does has it if all of them have the same. CALA_INVALID (not one),
+   * CALA_MISUSE (it runs already).
    */
   cala_op_trace(op: Handle | null, traceparent: Uint8Array | null, traceparentLen: number): number;
   /** Where it stands: CALA_BUSY until it is answered, then its status. */

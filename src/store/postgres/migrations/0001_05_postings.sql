@@ -73,7 +73,8 @@ $body$
 -- own: the accounts of the keys, each once. patience: the longest wait for a row, null for the connection's own.
 CREATE FUNCTION @schema@.posting_read_rows_v1(keys @schema@.balance_key_v1[], own uuid[], in_journals uuid[],
   by_ids uuid[],
-  by_external_ids text[], template_ids uuid[], dated integer[], host boolean, patience text) RETURNS text
+  by_external_ids text[], template_ids uuid[], dated integer[], host boolean, patience text, trace text)
+  RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $body$
@@ -95,6 +96,9 @@ BEGIN
   IF patience IS NOT NULL AND NOT current_setting('lock_timeout')::interval
       BETWEEN interval '1 millisecond' AND patience::interval THEN
     PERFORM set_config('lock_timeout', patience, true);
+  END IF;
+  IF trace IS NOT NULL THEN
+    trace := set_config('application_name', trace, true);
   END IF;
   PERFORM pg_advisory_xact_lock_shared(f.fence)
     FROM (SELECT DISTINCT @schema@.journal_fence(i) AS fence
@@ -217,7 +221,7 @@ DECLARE
   dated integer[] := doc ->> 'dated';
 BEGIN
   RETURN @schema@.posting_read_rows_v1(keys, own, in_journals, by_ids, by_external_ids, template_ids, dated,
-    (doc ->> 'host')::boolean, doc ->> 'lock_timeout');
+    (doc ->> 'host')::boolean, doc ->> 'lock_timeout', NULL);
 END
 $body$
 -- @break

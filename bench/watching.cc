@@ -26,8 +26,7 @@ struct Watch {
   std::size_t sampled;  // of ten traces
 };
 constexpr Watch kWatches[] = {
-    {"metrics, level info, a trace on each", "info", 0},
-    {"one trace in ten sampled", "info", 1},
+    {"level info, one trace in ten sampled", "info", 1},
     {"everything: each trace sampled, level debug", "debug", 10},
 };
 

@@ -145,15 +145,22 @@ unsigned LedgerWork::take(int postings) {
   return first;
 }
 
+void LedgerWork::run(OperationFn operation, const std::string &request) const {
+  if (answers_)
+    books_.ask(operation, request);
+  else
+    books_.run(operation, request);
+}
+
 Measured LedgerWork::round(int callers, int batch, int postings) {
   const int operations = std::max(postings / batch, 1);
   const unsigned first = take(operations * batch);
   const auto operation = [&](int, int i) {
     const unsigned number = first + static_cast<unsigned>(i * batch);
     if (batch > 1)
-      books_.run(cala_transaction_post_many, books_.batch(number, batch));
+      run(cala_transaction_post_many, books_.batch(number, batch));
     else
-      books_.run(cala_transaction_post, books_.posting(number));
+      run(cala_transaction_post, books_.posting(number));
   };
   Measured measured = run_callers(callers, operations, operation);
   measured.postings = operations * batch;

@@ -56,13 +56,17 @@ class Books {
 // Postings by the ledger, one after the other for each caller.
 class LedgerWork final : public Work {
  public:
-  explicit LedgerWork(const Books &books) : books_(books) {}
+  // answers: each is read, so that it is rendered.
+  explicit LedgerWork(const Books &books, bool answers = false) : books_(books), answers_(answers) {}
   Measured round(int callers, int batch, int postings) override;
   // Numbers of postings that no round has, for who posts besides.
   unsigned take(int postings);
 
  private:
+  void run(OperationFn operation, const std::string &request) const;
+
   const Books &books_;
+  const bool answers_;
   unsigned next_ = 1;
 };
 

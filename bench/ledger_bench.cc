@@ -5,7 +5,7 @@
 //   ledger_bench                             all cells: SQLite, and PostgreSQL when CALA_TEST_POSTGRES names a database
 //   ledger_bench --store sqlite|postgres|sqlite:PATH|postgres://... --mode sequential|callers|batch
 //                --callers C --batch B --accounts hot|K --books plain|full --durable 0|1 --postings N --rounds R
-//                --preload N --bare-group N --group-max N --json 0|1
+//                --preload N --bare-group N --group-max N --answers 0|1 --json 0|1
 //   ledger_bench --mode open --rate R --seconds S                  operations start at fixed times, whoever is late
 //   ledger_bench --mode growth --postings N                        what changes on the way there
 //   ledger_bench --mode events | telemetry                         what it costs to be told
@@ -48,6 +48,7 @@ struct Options {
   int callers = 16;
   int batch = 100;
   std::optional<int> accounts;  // 0: the hot pair
+  bool answers = false;         // are read
   bool full = false;            // books with sets, limits and effective dates
   bool durable = true;
   int postings = 0;  // 0: as the mode deserves
@@ -256,7 +257,7 @@ std::string commit_option(const Options &options) {
 // What a mode does with an open ledger; rows: the bare writer beside it, store_bytes: how large the store is.
 void run_mode(const std::string &store, Books &books, Rows &rows, const Options &options, const Meter &meter,
               const std::function<std::optional<double>()> &store_bytes) {
-  LedgerWork work(books);
+  LedgerWork work(books, options.answers);
   if (options.mode == "growth")
     return grow(books, work, options.postings > 0 ? options.postings : 1000000, store_bytes);
   books.preload(options.preload);
@@ -375,6 +376,8 @@ Options read_options(int argc, char **argv) {
       options.accounts = std::string_view(value) == "hot" ? 0 : number_of(name, value);
     else if (name == "--books" && (std::string_view(value) == "plain" || std::string_view(value) == "full"))
       options.full = std::string_view(value) == "full";
+    else if (name == "--answers")
+      options.answers = number_of(name, value) != 0;
     else if (name == "--durable")
       options.durable = number_of(name, value) != 0;
     else if (name == "--callers")

@@ -2365,15 +2365,17 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  *   failed then, and nobody has said since what became of it
  * do: post the same ids again, or find the transactions; `prepared_list` says what is prepared
  * details: {transaction_ids?: [uuid]} */
-/* code store.cannot_open, CALA_UNAVAILABLE, any: the ledger's file cannot be opened or made
- * do: check the path and its folder */
+/* code store.cannot_open, CALA_UNAVAILABLE, any: the ledger's file cannot be opened or made; the message says why: no
+ *   such folder, no permission, a read-only file system, a folder in its place
+ * do: check the path and its folder, in which SQLite makes files beside the ledger's */
 /* code store.not_a_ledger, CALA_INVALID, any: the file is not an SQLite database, or the schema in PostgreSQL has
  *   other tables or types under names that the ledger needs
  * do: choose another file, another `schema` */
 /* code store.file_gone, CALA_UNAVAILABLE, any: SQLite's file was deleted, moved or replaced while it was open; told by
  *   `ledger_health`, since what is open works on under no name, and is lost with it
  * do: close the ledger, put the file back, and open it again */
-/* code store.read_only, CALA_PERMISSION, any: the file, database or transaction may not be written
+/* code store.read_only, CALA_PERMISSION, any: the file, database or transaction may not be written; of a
+ *   file the message says why
  * do: check permissions */
 /* code store.permission, CALA_PERMISSION, any: PostgreSQL's user may not do this
  * do: grant it, see docs for the schema */

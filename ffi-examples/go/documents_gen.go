@@ -2237,7 +2237,9 @@ const (
 	// then, and nobody has said since what became of it. Post the same ids again, or find the transactions;
 	// prepared_list says what is prepared. Details: {transaction_ids?: [uuid]}.
 	CodeStoreOutcomeUnknown = "store.outcome_unknown"
-	// CodeStoreCannotOpen (ErrUnavailable): the ledger's file cannot be opened or made. Check the path and its folder.
+	// CodeStoreCannotOpen (ErrUnavailable): the ledger's file cannot be opened or made; the message says why: no such
+	// folder, no permission, a read-only file system, a folder in its place. Check the path and its folder, in which
+	// SQLite makes files beside the ledger's.
 	CodeStoreCannotOpen = "store.cannot_open"
 	// CodeStoreNotALedger (ErrInvalid): the file is not an SQLite database, or the schema in PostgreSQL has other
 	// tables or types under names that the ledger needs. Choose another file, another schema.
@@ -2246,7 +2248,8 @@ const (
 	// ledger_health, since what is open works on under no name, and is lost with it. Close the ledger, put the file
 	// back, and open it again.
 	CodeStoreFileGone = "store.file_gone"
-	// CodeStoreReadOnly (ErrPermission): the file, database or transaction may not be written. Check permissions.
+	// CodeStoreReadOnly (ErrPermission): the file, database or transaction may not be written; of a file the message
+	// says why. Check permissions.
 	CodeStoreReadOnly = "store.read_only"
 	// CodeStorePermission (ErrPermission): postgreSQL's user may not do this. Grant it, see docs for the schema.
 	CodeStorePermission = "store.permission"

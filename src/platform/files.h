@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <system_error>
 
 namespace cala::platform {
 
@@ -17,5 +18,8 @@ struct FileIdentity {
 std::optional<FileIdentity> identity_of(const std::string &path);  // none: there is no such file, or it cannot be asked
 
 bool may_read(const std::string &path);
+
+// Why a file, or what is in a folder, may not be written to; none where it may.
+std::error_code refuses_writing(const std::string &path);
 
 }  // namespace cala::platform

@@ -1,14 +1,18 @@
 // Opening, migrating and refusing: what the embedded store says when the file,
 // the disk or another writer is in the way.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <fstream>
+#include <system_error>
 #include <thread>
 
 #include "store/sqlite/sqlite_session.h"
@@ -132,6 +136,72 @@ TEST(SqliteStore, NamesAFolderThatIsNotThere) {
   EXPECT_EQ(open_error("").code, "store.cannot_open");
 }
 
+// Whether opening fails with store.cannot_open, in a message that has the words.
+bool is_told(const std::string &path, const std::string &words) {
+  const base::Error error = open_error(path);
+  EXPECT_EQ(error.code, "store.cannot_open") << error.message;
+  EXPECT_EQ(error.status, Status::kUnavailable);
+  EXPECT_NE(error.message.find(path), std::string::npos) << error.message;
+  EXPECT_NE(error.message.find(words), std::string::npos) << error.message;
+  return error.code == "store.cannot_open" && error.message.find(words) != std::string::npos;
+}
+
+std::string system_says(int number) { return std::generic_category().message(number); }
+
+TEST(SqliteStore, SaysWhyAFileCannotBeOpened) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.file("a file")) << "x";
+  is_told(folder.path(), "it is a folder");
+  is_told(folder.file("ledger.db/"), "ends with a slash");
+  is_told(folder.file("absent/ledger.db"), "its folder: " + system_says(ENOENT));
+  is_told(folder.file("a file/ledger.db"), system_says(ENOTDIR));
+  is_told(folder.file(std::string(300, 'x')), system_says(ENAMETOOLONG));
+  ASSERT_EQ(::symlink("loop", folder.file("loop").c_str()), 0);
+  is_told(folder.file("loop"), system_says(ELOOP));
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
+  EXPECT_TRUE(as_nobody([&] { return is_told(folder.file("new.db"), "its folder: " + system_says(EACCES)); }));
+  ASSERT_EQ(::chmod(folder.file("a file").c_str(), 0), 0);
+  EXPECT_TRUE(as_nobody([&] { return is_told(folder.file("a file"), "(" + system_says(EACCES)); }));
+}
+
+TEST(SqliteStore, SaysThatNoDescriptorIsLeft) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0777), 0);
+  EXPECT_TRUE(as_nobody([&] {
+    const rlimit none{0, 0};
+    return ::setrlimit(RLIMIT_NOFILE, &none) == 0 && is_told(folder.file("ledger.db"), system_says(EMFILE));
+  }));
+}
+
+// In a child with mounts of its own, where the system lets a test have some.
+TEST(SqliteStore, SaysThatTheFileSystemIsReadOnly) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("ledger.db");
+  {
+    SqliteLedger ledger({.path = path});
+    ASSERT_TRUE(ledger.post({transfer(0, 1)}).ok());
+  }
+  constexpr int kMayNotMount = 77;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const char *place = folder.path().c_str();
+    if ((::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount(place, place, nullptr, MS_BIND, nullptr) != 0 ||
+        ::mount("none", place, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0) {
+      ::_exit(kMayNotMount);
+    }
+    const bool new_one = is_told(folder.file("new.db"), "its folder: " + system_says(EROFS));
+    const bool old_one = is_told(path, "(" + system_says(EROFS));
+    ::_exit(new_one && old_one ? 0 : 1);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kMayNotMount) GTEST_SKIP() << "the system lets nobody mount here";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 TEST(SqliteStore, ReadsAFileThatItMayNotWrite) {
   const TemporaryFolder folder;
   const std::string path = folder.file("ledger.db");
@@ -149,7 +219,8 @@ TEST(SqliteStore, ReadsAFileThatItMayNotWrite) {
     const Outcome begun = (*session)->begin(Access::kWrite);
     const Result<store::Answer> info = (*session)->execute(store::Call{StatementId::kLedgerInfo, "{}", false});
     return !begun.ok() && begun.error().status == Status::kPermission && begun.error().code == "store.read_only" &&
-           info.ok() && std::get<std::string>(info.value()).find(R"("transactions":1)") != std::string::npos;
+           begun.error().message.find(system_says(EACCES)) != std::string::npos && info.ok() &&
+           std::get<std::string>(info.value()).find(R"("transactions":1)") != std::string::npos;
   }));
 }
 

@@ -1,7 +1,10 @@
 #include "platform/files.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 namespace cala::platform {
 
@@ -12,5 +15,10 @@ std::optional<FileIdentity> identity_of(const std::string &path) {
 }
 
 bool may_read(const std::string &path) { return access(path.c_str(), R_OK) == 0; }
+
+std::error_code refuses_writing(const std::string &path) {
+  if (faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0) return {};
+  return {errno, std::generic_category()};
+}
 
 }  // namespace cala::platform

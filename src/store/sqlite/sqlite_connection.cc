@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <new>
+#include <system_error>
 #include <thread>
 
+#include "platform/files.h"
 #include "store/sqlite/error_table.h"
 
 namespace cala::store::sqlite {
@@ -17,6 +20,23 @@ constexpr std::int64_t kMillisecond = 1000000;
 
 std::int64_t monotonic_ns() {
   return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// In the system's words, where it can be seen: SQLite tells much alike. The file itself is only asked about, since to
+// close it would let go of SQLite's locks on it.
+std::string why_not(const std::string &path) {
+  const std::filesystem::path file(path);
+  std::error_code failed;
+  const std::filesystem::file_status found = std::filesystem::status(file, failed);
+  if (std::filesystem::is_directory(found)) return "it is a folder";
+  const bool is_there = std::filesystem::exists(found);
+  if (is_there && !std::filesystem::is_regular_file(found)) return "it is no regular file";
+  if (!is_there && found.type() != std::filesystem::file_type::not_found) return failed.message();
+  if (is_there) failed = platform::refuses_writing(path);
+  if (is_there && failed) return failed.message();
+  failed = platform::refuses_writing(file.parent_path().string());
+  if (!failed) std::filesystem::directory_iterator(file.parent_path(), failed);  // no descriptor may be left
+  return failed ? "its folder: " + failed.message() : std::string();
 }
 
 }  // namespace
@@ -111,7 +131,15 @@ base::Outcome Connection::run(const char *sql) {
 base::Error Connection::error(int result_code) const {
   if (interrupted_.load(std::memory_order_relaxed)) result_code = SQLITE_INTERRUPT;
   const bool stopped = result_code == SQLITE_INTERRUPT;
-  return error_of_message(code_name_of(result_code), stopped || handle_ == nullptr ? "" : sqlite3_errmsg(handle_));
+  return explained(
+      error_of_message(code_name_of(result_code), stopped || handle_ == nullptr ? "" : sqlite3_errmsg(handle_)));
+}
+
+base::Error Connection::explained(base::Error error) const {
+  const bool of_file = error.code == "store.cannot_open" || error.code == "store.read_only" || error.code == "store.io";
+  const std::string why = of_file && !file_.empty() ? why_not(file_) : std::string();
+  if (!why.empty()) error.message += " (" + why + ")";
+  return error;
 }
 
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }

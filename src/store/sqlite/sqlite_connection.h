@@ -67,6 +67,7 @@ class Connection {
  public:
   struct Options {
     std::string uri;
+    std::string file;  // which errors look at for why it cannot be opened or written; empty: in memory
     bool read_only = false;
     bool durable = true;
     bool memory = false;
@@ -81,6 +82,7 @@ class Connection {
   base::Result<Statement> prepare(std::string_view sql);
   base::Outcome run(const char *sql);        // statements without an answer
   base::Error error(int result_code) const;  // of the call that just failed
+  base::Error explained(base::Error error) const;  // with why the file refuses, where it does
   bool in_transaction() const;
   bool is_read_only() const;
   std::int64_t changed_rows() const;  // by the statement that just ended
@@ -95,11 +97,12 @@ class Connection {
   void forget_interrupt() { interrupted_.store(false, std::memory_order_relaxed); }
 
  private:
-  explicit Connection(const Options &options) : busy_timeout_ms_(options.busy_timeout_ms) {}
+  explicit Connection(const Options &options) : file_(options.file), busy_timeout_ms_(options.busy_timeout_ms) {}
   static int on_busy(void *self, int tries);
   base::Outcome configure(const Options &options);
 
   sqlite3 *handle_ = nullptr;
+  std::string file_;
   std::int64_t busy_timeout_ms_;
   std::int64_t busy_since_ns_ = 0;
   std::atomic<bool> interrupted_ = false;

@@ -40,7 +40,9 @@ SqliteSession::SqliteSession(std::unique_ptr<Connection> connection, const Sqlit
 Outcome SqliteSession::begin(Access access) {
   if (connection_->in_transaction())
     return base::make_error(Status::kMisuse, "transaction.open", "a transaction is open already");
-  if (access == Access::kWrite && connection_->is_read_only()) return error_of_message("SQLITE_READONLY", "");
+  if (access == Access::kWrite && connection_->is_read_only()) {
+    return connection_->explained(error_of_message("SQLITE_READONLY", ""));
+  }
   aborted_ = false;
   if (std::exchange(wrote_, false)) native_.forget();  // SQLite ended that transaction itself
   ++serial_;

@@ -114,6 +114,11 @@ Outcome SqliteStore::open() {
   if (options_.path.empty()) {
     return base::make_error(Status::kInvalid, "store.cannot_open", "the path of the ledger's file is empty");
   }
+  if (options_.path.back() == '/') {
+    return naming(base::make_error(Status::kUnavailable, "store.cannot_open",
+                                   "the path of the ledger's file ends with a slash, as a folder's does"),
+                  options_.path);
+  }
   if (!install_unix_vfs()) {
     return naming(base::make_error(Status::kUnavailable, "store.cannot_open",
                                    "this process was forked from one that has used SQLite, and on this system could "
@@ -141,6 +146,7 @@ Outcome SqliteStore::open() {
 Result<std::unique_ptr<Connection>> SqliteStore::open_connection(Access access) const {
   Connection::Options options;
   options.uri = uri_;
+  options.file = file_;
   options.read_only = options_.read_only;
   options.durable = options_.durable;
   options.memory = memory_;

@@ -62,7 +62,9 @@ std::string repaired_json(std::string_view text) {
 
 Result<Json> parse_stored(std::string_view text) {
   Result<Json> json = Json::parse(text);
-  return json ? std::move(json) : Json::parse(repaired_json(text));
+  if (!json) json = Json::parse(repaired_json(text));
+  if (!json) return make_error(Status::kInternal, "store.corrupt", "the store gave an answer that is no JSON");
+  return json;
 }
 
 }  // namespace cala::base

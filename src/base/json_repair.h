@@ -14,6 +14,7 @@ namespace cala::base {
 std::string repaired_json(std::string_view text);
 
 // What a store answered: as Json::parse, but repaired where needed, so that one bad text does not hide the rest.
+// kInternal "store.corrupt".
 Result<Json> parse_stored(std::string_view text);
 
 }  // namespace cala::base

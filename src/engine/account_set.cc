@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/json_repair.h"
 #include "core/account_set/membership.h"
 #include "engine/ensure.h"
 #include "engine/makers.h"
@@ -216,7 +217,7 @@ bool is_true(JsonView value) { return value.present() && value.is_bool() && valu
 
 Result<ReadMemberships> memberships_of(Result<store::Answer> answer) {
   if (!answer) return std::move(answer.error());
-  Result<base::Json> json = base::Json::parse(std::get<std::string>(*answer));
+  Result<base::Json> json = base::parse_stored(std::get<std::string>(*answer));
   if (!json) return std::move(json.error());
   const JsonView root = json->root();
   ReadMemberships out;

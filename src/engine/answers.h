@@ -31,8 +31,12 @@ base::Result<Rows<T>> rows_of(base::Result<store::Answer> answer, base::Result<T
   if (!answer) return std::move(answer.error());
   base::Result<base::Json> json = base::parse_stored(std::get<std::string>(*answer));
   if (!json) return std::move(json.error());
+  const base::JsonView rows = json->root().is_object() ? json->root().get("rows") : base::JsonView();
+  if (!rows.present() || !rows.is_array()) {
+    return base::make_error(base::Status::kInternal, "store.corrupt", "the store gave an answer without rows");
+  }
   Rows<T> out;
-  for (const base::JsonView row : json->root().get("rows")) {
+  for (const base::JsonView row : rows) {
     base::Result<T> item = read(row);
     if (!item) return std::move(item.error());
     out.items.push_back(item.take());

@@ -1,5 +1,7 @@
 #include "engine/entity_write.h"
 
+#include "base/json_repair.h"
+
 namespace cala::engine {
 
 namespace {
@@ -49,7 +51,7 @@ base::Outcome AskWrite::await_resume() {
   if (!answer) return in_words_of(noun_, answer.error());
   const auto *text = std::get_if<std::string>(&*answer);
   if (text == nullptr || text->empty()) return {};
-  base::Result<base::Json> json = base::Json::parse(*text);
+  base::Result<base::Json> json = base::parse_stored(*text);
   if (!json) return std::move(json.error());
   const base::JsonView changed = json->root().is_object() ? json->root().get("changed") : base::JsonView();
   if (!changed.present() || changed.size() == 0) return {};

@@ -1,6 +1,7 @@
 // The operations about the ledger itself, and CEL for template authors.
 #include <utility>
 
+#include "base/json_repair.h"
 #include "engine/answers.h"
 #include "engine/cel_document.h"
 #include "engine/makers.h"
@@ -16,7 +17,7 @@ using store::StatementId;
 // The schema's version as stored: 0 when there is no ledger yet.
 Result<std::int64_t> version_of(const Result<store::Answer> &answer) {
   if (!answer) return base::Error(answer.error());
-  Result<base::Json> json = base::Json::parse(std::get<std::string>(*answer));
+  Result<base::Json> json = base::parse_stored(std::get<std::string>(*answer));
   if (!json) return std::move(json.error());
   return json->root().get("version").integer().value_or(0);
 }
@@ -33,7 +34,7 @@ Flow read_info(Context context, std::string library_version) {
   if (!version) co_return base::Error(version.error());
   Result<store::Answer> answer = co_await ask(read_call(StatementId::kLedgerInfo, "{}"));
   if (!answer) co_return std::move(answer.error());
-  auto counts = std::make_shared<Result<base::Json>>(base::Json::parse(std::get<std::string>(*answer)));
+  auto counts = std::make_shared<Result<base::Json>>(base::parse_stored(std::get<std::string>(*answer)));
   if (!counts->ok()) co_return base::Error(counts->error());
   Ledger *ledger = context.ledger;
   const base::Timestamp now = ledger->now();
@@ -62,7 +63,7 @@ Flow migrate(Context context) {
   std::int64_t from_version = 0;
   const Result<store::Answer> probe = co_await ask(read_call(StatementId::kSchemaProbe, "{}"));
   if (!probe) co_return base::Error(probe.error());
-  Result<base::Json> present = base::Json::parse(std::get<std::string>(*probe));
+  Result<base::Json> present = base::parse_stored(std::get<std::string>(*probe));
   if (!present) co_return std::move(present.error());
   const base::JsonView there = present->root().get("present");
   if (there.present() && (there.is_bool() ? there.boolean() : there.integer() == 1)) {
@@ -84,7 +85,7 @@ Flow migrate(Context context) {
     if (i != 0 || !names_no_transaction(*present)) continue;
     const Result<store::Answer> asked = co_await ask(read_call(StatementId::kSchemaProbe, "{}"));
     if (!asked) co_return base::Error(asked.error());
-    const Result<base::Json> inside = base::Json::parse(std::get<std::string>(*asked));
+    const Result<base::Json> inside = base::parse_stored(std::get<std::string>(*asked));
     if (!inside) co_return base::Error(inside.error());
     if (names_no_transaction(*inside)) {
       co_return base::make_error(base::Status::kMisuse, "transaction.none",

@@ -103,7 +103,11 @@ std::vector<std::string> templates_to_read(Batch &batch, TxTemplateCache &cache)
 Outcome add_templates(Batch &batch, Rows<core::TxTemplate> rows, TxTemplateCache *cache) {
   for (core::TxTemplate &source : rows.items) {
     Result<CompiledTxTemplatePtr> compiled = core::compile_tx_template(std::move(source));
-    if (!compiled) return std::move(compiled.error());
+    if (!compiled) {  // it could be when it was written
+      return base::make_error(
+          base::Status::kInternal, "store.corrupt",
+          "the store gave a tx template that this library cannot read: " + compiled.error().message);
+    }
     if (cache != nullptr) cache->put(*compiled);
     batch.add_template(compiled.take());
   }

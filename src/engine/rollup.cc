@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/json_repair.h"
 #include "engine/answers.h"
 #include "engine/makers.h"
 
@@ -25,7 +26,7 @@ struct Status {
 
 Result<base::Json> parsed(Result<store::Answer> answer) {
   if (!answer) return std::move(answer.error());
-  return base::Json::parse(std::get<std::string>(*answer));
+  return base::parse_stored(std::get<std::string>(*answer));
 }
 
 std::int64_t number(const base::Json &json, const char *key) {
@@ -129,7 +130,7 @@ Flow step(Context, RollupProgress *progress) {
 }  // namespace
 
 Result<RollupProgress> rollup_progress(std::string_view answer) {
-  const Result<base::Json> json = base::Json::parse(answer);
+  const Result<base::Json> json = base::parse_stored(answer);
   if (!json) return base::Error(json.error());
   return RollupProgress{
       .applied = number(*json, "applied"), .frontier = number(*json, "frontier"), .reached = number(*json, "reached")};

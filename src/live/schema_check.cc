@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/json.h"
+#include "base/json_repair.h"
 #include "engine/rollup.h"
 
 namespace cala::live {
@@ -23,7 +24,7 @@ base::Error not_migrated(std::string message) {
 Result<std::int64_t> ask_integer(store::Session &session, store::StatementId id, const char *key) {
   Result<store::Answer> answer = session.execute(store::Call{.id = id, .document = "{}"});
   if (!answer) return std::move(answer.error());
-  Result<base::Json> json = base::Json::parse(std::get<std::string>(*answer));
+  Result<base::Json> json = base::parse_stored(std::get<std::string>(*answer));
   if (!json) return std::move(json.error());
   const base::JsonView value = json->root().get(key);
   if (value.present() && value.is_bool()) return value.boolean() ? 1 : 0;

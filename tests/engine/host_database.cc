@@ -49,7 +49,11 @@ std::int32_t HostDatabase::run_statement(cala_op *op, DrivenOperation &driven) {
   }
   const int stepped = sqlite3_step(statement);
   std::int32_t step = CALA_STEP_FAILED;
-  if (stepped == SQLITE_ROW) {
+  if (garble_ && driven.names.size() == garbled_place_ + 1 && (stepped == SQLITE_ROW || stepped == SQLITE_DONE)) {
+    const auto *text = stepped == SQLITE_ROW ? sqlite3_column_text(statement, 0) : nullptr;
+    const std::string odd = garble_(text == nullptr ? "" : reinterpret_cast<const char *>(text));
+    step = cala_op_feed(op, odd.data(), odd.size());
+  } else if (stepped == SQLITE_ROW) {
     const char *text = reinterpret_cast<const char *>(sqlite3_column_text(statement, 0));
     step = cala_op_feed(op, text, static_cast<std::size_t>(sqlite3_column_bytes(statement, 0)));
   } else if (stepped == SQLITE_DONE) {
@@ -72,6 +76,7 @@ DrivenOperation HostDatabase::drive(cala_op *op, bool stop_before_write, const c
     step = run_statement(op, driven);
   }
   driven.status = cala_op_status(op);
+  driven.status_name = cala_status_name(driven.status);
   driven.code = cala_error_code(cala_op_error(op));
   if (const char *result = cala_op_result(op, nullptr)) driven.result = result;
   return driven;
@@ -81,6 +86,15 @@ DrivenOperation HostDatabase::run(MakeOperation operation, const std::string &re
   cala_op *op = make(operation, request);
   DrivenOperation driven = drive(op);
   cala_op_free(op);
+  return driven;
+}
+
+DrivenOperation HostDatabase::run_garbled(MakeOperation operation, const std::string &request, std::size_t place,
+                                          const Garble &change) {
+  garbled_place_ = place;
+  garble_ = change;
+  DrivenOperation driven = run(operation, request);
+  garble_ = nullptr;
   return driven;
 }
 

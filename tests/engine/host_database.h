@@ -5,6 +5,8 @@
 #include <cala.h>
 #include <sqlite3.h>
 
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@ namespace cala::tests {
 
 struct DrivenOperation {
   cala_status status = CALA_OK;
+  std::string status_name;
   std::string code;                // of the error
   std::string result;              // of the answer
   std::vector<bool> writes;        // by statement: whether SQLite says that it may write
@@ -32,12 +35,19 @@ class HostDatabase {
   DrivenOperation drive(cala_op *op, bool stop_before_write = false, const char *sql_before_write = nullptr);
   DrivenOperation run(MakeOperation operation, const std::string &request);  // make, drive, free
 
+  // As run, but of statement `place`, from 0, what `change` makes of the answer is fed.
+  using Garble = std::function<std::string(const std::string &answer)>;
+  DrivenOperation run_garbled(MakeOperation operation, const std::string &request, std::size_t place,
+                              const Garble &change);
+
   void execute(const char *sql);
   int changes() const { return sqlite3_total_changes(database_); }
 
  private:
   std::int32_t run_statement(cala_op *op, DrivenOperation &driven);
 
+  std::size_t garbled_place_ = 0;
+  Garble garble_;
   sqlite3 *database_ = nullptr;
   cala_ledger *ledger_ = nullptr;
   cala_tx *tx_ = nullptr;

@@ -112,9 +112,16 @@ Error naming_limit(Error error, const VelocityLimit &limit) {
   return error;
 }
 
+// It could be compiled when it was written.
+Error unreadable_limit(const Error &error, const VelocityLimit &limit) {
+  return base::make_error(
+      base::Status::kInternal, "store.corrupt",
+      "the store gave a velocity limit " + limit.id.text() + " that this library cannot read: " + error.message);
+}
+
 Result<FrozenLimit> freeze_limit(const VelocityLimit &limit, JsonView params, Timestamp now) {
   Result<CompiledParams> declared = compile_params(limit.params);
-  if (!declared) return naming_limit(std::move(declared.error()), limit);
+  if (!declared) return unreadable_limit(declared.error(), limit);
   cel::Arena arena;
   cel::Shared shared;
   cel::Bindings bindings;
@@ -134,7 +141,7 @@ Result<FrozenLimit> freeze_limit(const VelocityLimit &limit, JsonView params, Ti
   ExpressionCompiler compiler(declared->specs);
   for (std::size_t i = 0; i < limit.rule.balance.size(); ++i) {
     const BalancePrograms programs = compile_balance(compiler, limit.rule.balance[i], i);
-    if (Outcome compiled = compiler.finish(); !compiled) return naming_limit(std::move(compiled.error()), limit);
+    if (Outcome compiled = compiler.finish(); !compiled) return unreadable_limit(compiled.error(), limit);
     Result<FrozenBalanceLimit> frozen =
         freeze_balance(programs, balance_pointer(i), limit.rule.balance[i].basis, bindings, arena);
     if (!frozen) return naming_limit(std::move(frozen.error()), limit);

@@ -126,21 +126,41 @@ std::optional<Error> raised_error(std::string_view message) {
   return std::nullopt;
 }
 
-// "UNIQUE constraint failed: cala_accounts.code"
+struct Unique {
+  std::string_view place;  // table and column
+  std::string_view noun;
+};
+
+constexpr std::array kUniques = {
+    Unique{"accounts.id", "account"},
+    Unique{"accounts.code", "account"},
+    Unique{"accounts.external_id", "account"},
+    Unique{"journals.id", "journal"},
+    Unique{"journals.code", "journal"},
+    Unique{"tx_templates.id", "tx_template"},
+    Unique{"tx_templates.code", "tx_template"},
+    Unique{"velocity_limits.id", "velocity_limit"},
+    Unique{"velocity_controls.id", "velocity_control"},
+    Unique{"transactions.id", "transaction"},
+    Unique{"transactions.external_id", "transaction"},
+    Unique{"transactions.void_of", "transaction"},
+};
+
+// "UNIQUE constraint failed: cala_accounts.code". What else is unique is numbered after what was read.
 std::optional<Error> taken_error(std::string_view message) {
   constexpr std::string_view kUnique = "UNIQUE constraint failed: cala_";
   const std::size_t at = message.find(kUnique);
   if (at == std::string_view::npos) return std::nullopt;
   const std::string_view place = word_at(message, at + kUnique.size());
-  const std::size_t dot = place.find('.');
-  if (dot == std::string_view::npos || dot < 2) return std::nullopt;
-  const std::string_view table = place.substr(0, dot);
-  const std::string_view column = place.substr(dot + 1);
-  if (table == "balances" || column == "n") return raised_error("cala:balance.changed");
-  const std::string noun(table.substr(0, table.size() - 1));
-  Error error = core::already_exists(noun, column);
-  error.retryable = column == "void_of";  // voided meanwhile, which the next look shows
-  return error;
+  if (place.starts_with("balances.") || place.ends_with(".n")) return raised_error("cala:balance.changed");
+  for (const Unique &unique : kUniques) {
+    if (unique.place != place) continue;
+    const std::string_view column = place.substr(place.find('.') + 1);
+    Error error = core::already_exists(unique.noun, column);
+    error.retryable = column == "void_of";  // voided meanwhile, which the next look shows
+    return error;
+  }
+  return std::nullopt;
 }
 
 bool matches(const Refusal &refusal, std::string_view code_name, std::string_view message) {

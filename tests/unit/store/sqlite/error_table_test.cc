@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace cala::store::sqlite {
 namespace {
 
@@ -34,6 +36,18 @@ TEST(SqliteErrorTable, ATakenColumnIsNamed) {
   EXPECT_EQ(error.status, Status::kConflict);
   EXPECT_EQ(error.code, "account.exists");
   EXPECT_EQ(error.details, R"({"column":"code"})");
+}
+
+// Nothing makes a code that the contract lacks: a program passes on what its driver says, whatever that is.
+TEST(SqliteErrorTable, OnlyWhatPeopleNameExists) {
+  for (const char *place :
+       {"cala_hold_accounts.account_n, cala_hold_accounts.hold_n", "cala_listeners.name", "cala_", "cala_accounts",
+        "cala_accounts.", "cala_accounts.name", "cala_s.id", "cala_nonsense.code"}) {
+    const base::Error error = error_of_message("SQLITE_CONSTRAINT", "UNIQUE constraint failed: " + std::string(place));
+    EXPECT_EQ(error.status, Status::kInternal) << place;
+    EXPECT_EQ(error.code, "store.refused") << place;
+  }
+  EXPECT_EQ(error_of_message("", "UNIQUE constraint failed: cala_entries.n").code, "balance.changed");
 }
 
 TEST(SqliteErrorTable, AProgramsOwnMistakesAreItsOwn) {

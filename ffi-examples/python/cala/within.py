@@ -92,6 +92,15 @@ class _HostPlace(TransactionPlace[M]):
         weakref.finalize(self, self._handle.libcala.cala_tx_free, pointer)
 
 
+def _data(text: object) -> bytes | None:
+    """What is fed for the text that the driver gave."""
+    if text is None or isinstance(text, bytes):
+        return text
+    if isinstance(text, str):
+        return text.encode()
+    raise MisuseError(f"the connection gives {type(text).__name__} for a text: it must read texts as str", "call.misuse")
+
+
 class _Stepped(_HostPlace[M]):
     def __init__(self, handle: Handle, host: Host, savepoint: bool) -> None:
         super().__init__(handle, host, savepoint)
@@ -118,7 +127,7 @@ class _Stepped(_HostPlace[M]):
                     state, message = error_facts(error)
                     step = library.cala_op_feed_error(op, state and state.encode(), message.encode())
                 else:
-                    data = text.encode() if isinstance(text, str) else text
+                    data = _data(text) if library.cala_op_sql_returns_row(op) else None
                     step = library.cala_op_feed(op, data, len(data or b""))
             if step != raw.CALA_STEP_DONE:
                 raise from_handle(library, library.cala_op_error(op), -step) from cause

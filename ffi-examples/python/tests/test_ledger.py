@@ -204,6 +204,16 @@ class HostTest(unittest.TestCase):
             self.assertIs(factory, connection.text_factory)
             self.assertEqual(factory("Café".encode()), connection.execute("SELECT 'Café'").fetchone()[0])
 
+    def test_a_write_may_answer_a_count(self):
+        connection = sqlite3.connect(":memory:")
+        self.addCleanup(connection.close)
+        connection.execute("PRAGMA count_changes = ON")
+        with cala.Ledger("host:sqlite") as ledger:
+            within = ledger.within(connection)
+            within.migrate()
+            within.accounts.create(code="A", name="A")
+            self.assertEqual("A", within.accounts.find(code="A")["name"])
+
     @needs_postgres
     def test_a_ledger_on_sqlite_takes_no_part_in_postgres(self):
         with cala.Ledger("host:sqlite") as ledger, psycopg.connect(POSTGRES) as connection:

@@ -33,6 +33,12 @@ class SqliteTest < Minitest::Test
     assert_equal "10.00", @fixture.bobs(@ledger)
   end
 
+  def test_a_write_may_answer_a_count
+    @driver.handle.execute("PRAGMA count_changes = ON")
+    transaction { |tx| @fixture.pay(tx) }
+    assert_equal "10.00", @fixture.bobs(@ledger)
+  end
+
   # What is read is written again by an update.
   def test_the_programs_internal_encoding_does_not_matter
     account = @ledger.accounts.create(code: "ZOE", name: "Zoë", description: "naïve")

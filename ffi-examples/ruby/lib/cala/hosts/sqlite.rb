@@ -65,7 +65,8 @@ module Cala
           statement.bind_params(*params)
           row = statement.step
           statement.step if row # to its end, so that it is complete before the program's next one
-          row&.first&.encode(Encoding::UTF_8) # it came in the program's default_internal
+          # A text came in the program's default_internal; with PRAGMA count_changes a write gives a number.
+          row&.first&.to_s&.encode(Encoding::UTF_8)
         end
       end
     end

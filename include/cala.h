@@ -498,7 +498,10 @@ CALA_API cala_status cala_tx_begin_op(cala_ledger *ledger, const char *options, 
  * there a posting notices when anything else was written between its statements, and cala_tx_in_transaction tells the
  * rest. The library's texts are UTF-8. On PostgreSQL the connection's client_encoding must be UTF8, whatever the driver
  * makes of others: each statement looks, and in another one the operation is answered "tx.encoding" and has read and
- * written nothing. On SQLite the driver must hand texts over as UTF-8. CALA_INVALID. */
+ * written nothing. On SQLite the driver must hand texts over as UTF-8; the ledger's tables are those of the
+ * connection's own database ("main"), never temporary ones or an attached database's; and where the program has made
+ * one of SQLite's functions another, a write is answered "tx.connection" or refused otherwise, and has written
+ * nothing. CALA_INVALID. */
 CALA_API cala_status cala_tx_host(cala_ledger *ledger, const char *options, size_t options_len, cala_tx **out,
                                   cala_error **out_error);
 
@@ -2274,8 +2277,9 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: try again; it may be `prepared.not_found` then */
 /* code tx.libpq, CALA_INVALID: libpq's functions were not found where `cala_tx_adopt` was told to look
  * do: name the module that made the connection */
-/* code tx.connection, CALA_MISUSE: the connection is broken, busy, in pipeline mode, or of another copy of libpq
- * do: pass it between two statements, with its own copy of libpq */
+/* code tx.connection, CALA_MISUSE, any: the connection is broken, busy, in pipeline mode, or of another copy of libpq;
+ *   or the program has given one of SQLite's functions another meaning on it, and nothing is written
+ * do: pass it between two statements, with its own copy of libpq; give the function another name */
 /* code tx.encoding, CALA_MISUSE, any: the `client_encoding` of the connection that the operation runs on is not UTF8:
  *   of the program's in `cala_tx_host` or `cala_tx_adopt`, or of the ledger's, after a statement of `cala_tx_exec`
  * do: `SET client_encoding TO 'UTF8'` on it */

@@ -2132,8 +2132,9 @@ const (
 	// CodeTxLibpq (ErrInvalid): libpq's functions were not found where cala_tx_adopt was told to look. Name the module
 	// that made the connection.
 	CodeTxLibpq = "tx.libpq"
-	// CodeTxConnection (ErrMisuse): the connection is broken, busy, in pipeline mode, or of another copy of libpq. Pass
-	// it between two statements, with its own copy of libpq.
+	// CodeTxConnection (ErrMisuse): the connection is broken, busy, in pipeline mode, or of another copy of libpq; or
+	// the program has given one of SQLite's functions another meaning on it, and nothing is written. Pass it between
+	// two statements, with its own copy of libpq; give the function another name.
 	CodeTxConnection = "tx.connection"
 	// CodeTxEncoding (ErrMisuse): the client_encoding of the connection that the operation runs on is not UTF8: of the
 	// program's in cala_tx_host or cala_tx_adopt, or of the ledger's, after a statement of cala_tx_exec. SET

@@ -24,6 +24,19 @@ void HostDatabase::execute(const char *sql) {
   EXPECT_EQ(sqlite3_exec(database_, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database_);
 }
 
+void HostDatabase::override_function(const std::string &name, int arguments, bool aggregate) {
+  const auto answer = [](sqlite3_context *context, int, sqlite3_value **) {
+    sqlite3_result_text(context, "x", 1, SQLITE_STATIC);
+  };
+  const auto step = [](sqlite3_context *, int, sqlite3_value **) {};
+  const auto final = [](sqlite3_context *context) { sqlite3_result_text(context, "x", 1, SQLITE_STATIC); };
+  const int made =
+      aggregate
+          ? sqlite3_create_function(database_, name.c_str(), arguments, SQLITE_UTF8, nullptr, nullptr, step, final)
+          : sqlite3_create_function(database_, name.c_str(), arguments, SQLITE_UTF8, nullptr, answer, nullptr, nullptr);
+  EXPECT_EQ(made, SQLITE_OK);
+}
+
 cala_op *HostDatabase::make(MakeOperation operation, const std::string &request) {
   cala_op *op = nullptr;
   cala_error *error = nullptr;
@@ -78,6 +91,8 @@ DrivenOperation HostDatabase::drive(cala_op *op, bool stop_before_write, const c
   driven.status = cala_op_status(op);
   driven.status_name = cala_status_name(driven.status);
   driven.code = cala_error_code(cala_op_error(op));
+  driven.message = cala_error_message(cala_op_error(op));
+  driven.tx_state = cala_error_tx_state(cala_op_error(op));
   if (const char *result = cala_op_result(op, nullptr)) driven.result = result;
   return driven;
 }

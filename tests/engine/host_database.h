@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -15,7 +16,9 @@ namespace cala::tests {
 struct DrivenOperation {
   cala_status status = CALA_OK;
   std::string status_name;
-  std::string code;                // of the error
+  std::string code;     // of the error
+  std::string message;  // of the error
+  std::int32_t tx_state = CALA_TX_USABLE;
   std::string result;              // of the answer
   std::vector<bool> writes;        // by statement: whether SQLite says that it may write
   std::vector<std::string> names;  // by statement
@@ -39,6 +42,9 @@ class HostDatabase {
   using Garble = std::function<std::string(const std::string &answer)>;
   DrivenOperation run_garbled(MakeOperation operation, const std::string &request, std::size_t place,
                               const Garble &change);
+
+  // From here on SQLite's function of that name, with so many arguments, answers 'x' on the program's connection.
+  void override_function(const std::string &name, int arguments, bool aggregate);
 
   void execute(const char *sql);
   int changes() const { return sqlite3_total_changes(database_); }

@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <sstream>
+#include <string>
 #include <thread>
 
 #include "platform/file_locks.h"
@@ -171,6 +173,42 @@ TEST(TwoSqlites, UnderstandEachStatementWhateverThePragmasOfTheProgramCallColumn
       }
     }
   }
+}
+
+// Names that a program gives what is temporary come first where a statement names no database.
+TEST(TwoSqlites, UseNothingOfTheProgramsThatHasANameOfOurs) {
+  if (HostSqlite::functions() == nullptr) GTEST_SKIP() << "the system has no libsqlite3.so.0";
+  const std::unique_ptr<store::Dialect> dialect = store::make_sqlite_dialect();
+  const std::string names =
+      "SELECT group_concat(name, ' ') FROM main.sqlite_master WHERE name LIKE 'cala_%' AND type IN ";
+  HostSqlite model(":memory:");
+  for (const std::string &migration : dialect->migration_statements(0)) ASSERT_TRUE(model.run(migration).ok());
+  const std::string ours = *model.run(names + "('table', 'view')");
+  HostSqlite host(":memory:");
+  std::istringstream each(ours);
+  std::size_t made = 0;
+  for (std::string name; each >> name; ++made) ASSERT_TRUE(host.run("CREATE TEMP TABLE " + name + " (theirs)").ok());
+  EXPECT_GT(made, 50U);
+  for (const std::string &migration : dialect->migration_statements(0)) {
+    const Result<std::string> done = host.run(migration);
+    ASSERT_TRUE(done.ok()) << migration << ": " << done.error().message;
+  }
+  EXPECT_EQ(*host.run(names + "('table', 'view')"), ours);
+  EXPECT_EQ(*host.run(names + "('index', 'trigger')"), *model.run(names + "('index', 'trigger')"));
+  for (std::size_t id = 0; id < store::kStatementCount; ++id) {
+    const store::SqlStatement statement =
+        dialect->encode(store::Call{static_cast<StatementId>(id), "{}", false}, store::Placeholder::kQmark);
+    const std::string explain = "EXPLAIN " + std::string(statement.sql);
+    const Result<std::string> explained = host.run(explain, &statement.parameter);
+    EXPECT_TRUE(explained.ok()) << statement.name << ": " << explained.error().message;
+  }
+  const store::Call place{StatementId::kListenerWrite,
+                          R"({"change":"insert","name":"mailer","place":0,"now":1767225600000000})", true};
+  EXPECT_TRUE(host.ask(*dialect, place).ok());
+  EXPECT_EQ(*host.run("SELECT count(*) FROM main.cala_listeners"), "1");
+  each.clear();
+  each.seekg(0);
+  for (std::string name; each >> name;) EXPECT_EQ(*host.run("SELECT count(*) FROM temp." + name), "0") << name;
 }
 
 TEST(TwoSqlites, WriteWherePragmasOfTheProgramHaveAWriteAnswerARow) {

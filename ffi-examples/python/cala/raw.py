@@ -323,7 +323,9 @@ FUNCTIONS = (
     # cala_tx_in_transaction tells the rest. The library's texts are UTF-8. On PostgreSQL the connection's
     # client_encoding must be UTF8, whatever the driver makes of others: each statement looks, and in another one the
     # operation is answered "tx.encoding" and has read and written nothing. On SQLite the driver must hand texts over as
-    # UTF-8. CALA_INVALID.
+    # UTF-8; the ledger's tables are those of the connection's own database ("main"), never temporary ones or an
+    # attached database's; and where the program has made one of SQLite's functions another, a write is answered
+    # "tx.connection" or refused otherwise, and has written nothing. CALA_INVALID.
     # (ledger, options, options_len, out, out_error)
     ("cala_tx_host", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
      ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),

@@ -331,7 +331,9 @@ class Library(ctypes.CDLL):
         cala_tx_in_transaction tells the rest. The library's texts are UTF-8. On PostgreSQL the connection's
         client_encoding must be UTF8, whatever the driver makes of others: each statement looks, and in another one the
         operation is answered "tx.encoding" and has read and written nothing. On SQLite the driver must hand texts over
-        as UTF-8. CALA_INVALID.
+        as UTF-8; the ledger's tables are those of the connection's own database ("main"), never temporary ones or an
+        attached database's; and where the program has made one of SQLite's functions another, a write is answered
+        "tx.connection" or refused otherwise, and has written nothing. CALA_INVALID.
         """
     def cala_tx_in_transaction(self, tx: Handle, in_transaction: int, /) -> int:
         """Tells the library what the program's connection says of itself: 1 in a transaction, 0 not

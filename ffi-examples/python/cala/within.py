@@ -98,7 +98,8 @@ def _data(text: object) -> bytes | None:
         return text
     if isinstance(text, str):
         return text.encode()
-    raise MisuseError(f"the connection gives {type(text).__name__} for a text: it must read texts as str", "call.misuse")
+    kind = type(text).__name__
+    raise MisuseError(f"the connection gives {kind} for a text: it must read texts as str", "call.misuse")
 
 
 class _Stepped(_HostPlace[M]):

@@ -62,8 +62,9 @@ constexpr std::array kRefusals = {
     Refusal{"", "unsafe use of", Status::kUnsupported, "store.untrusted_schema",
             "this SQLite refuses JSON functions in triggers: set PRAGMA trusted_schema = ON on this connection",
             Again::kNo, TxState::kUsable},
-    Refusal{"", "no such table: cala_", Status::kUnsupported, "store.migrations_missing",
-            "the database has no ledger, or an older one; run ledger_migrate", Again::kNo, TxState::kUsable},
+    Refusal{"", "no such table: main.cala_", Status::kUnsupported, "store.migrations_missing",
+            "the connection's own database has no ledger, or an older one; run ledger_migrate", Again::kNo,
+            TxState::kUsable},
     // The ledger's own statements are right: an SQLite that cannot read one is older than MATERIALIZED or UPDATE ...
     // FROM.
     Refusal{"", ": syntax error", Status::kUnsupported, "store.too_old",

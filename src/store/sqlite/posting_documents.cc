@@ -338,6 +338,15 @@ std::string posting_read_document(const PostingRead &read) {
 }
 
 Result<PostingState> posting_state_of(const PostingRead &read, std::string_view text) {
+  // The rest of such an answer may be no JSON.
+  constexpr std::string_view kOverridden = R"({"overridden":")";
+  if (text.starts_with(kOverridden) && text.find('"', kOverridden.size()) != kOverridden.size()) {
+    text.remove_prefix(kOverridden.size());
+    return base::make_error(base::Status::kMisuse, "tx.connection",
+                            "on this connection the program has a function of its own under the name of SQLite's " +
+                                std::string(text.substr(0, text.find('"'))) +
+                                ": give it another name (sqlite3_create_function), or use another connection");
+  }
   Result<base::Json> json = base::parse_stored(text);
   if (!json) return corrupt_row("posting's state");
   return StateReader(read, json->root()).run();

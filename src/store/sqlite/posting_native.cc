@@ -40,59 +40,64 @@ std::optional<core::JournalState> journal_at(const base::Uuid &id, const Stateme
 std::string_view NativePosting::sql_of(Use use) {
   switch (use) {
     case kLedger:
-      return "SELECT salt, change, (SELECT coalesce(max(n), 0) + 1 FROM cala_entries),"
-             " (SELECT coalesce(max(n), 0) + 1 FROM cala_transactions), (SELECT coalesce(max(n), 0) + 1 FROM "
-             "cala_balances)"
-             " FROM cala_ledger";
+      return "SELECT salt, change, (SELECT coalesce(max(n), 0) + 1 FROM main.cala_entries),"
+             " (SELECT coalesce(max(n), 0) + 1 FROM main.cala_transactions), (SELECT coalesce(max(n), 0) + 1 FROM "
+             "main.cala_balances)"
+             " FROM main.cala_ledger";
     case kJournal:
-      return "SELECT n, status, max_scale, effective_balances, closed_until FROM cala_journals WHERE id = ?";
-    case kAccount: return "SELECT n, status, is_set, normal_balance_type, floors FROM cala_accounts WHERE id = ?";
+      return "SELECT n, status, max_scale, effective_balances, closed_until FROM main.cala_journals WHERE id = ?";
+    case kAccount: return "SELECT n, status, is_set, normal_balance_type, floors FROM main.cala_accounts WHERE id = ?";
     case kSetsAbove:
-      return "SELECT s.id, j.id FROM cala_account_set_ancestors x CROSS JOIN cala_accounts s ON s.n = x.set_n"
-             " CROSS JOIN cala_journals j ON j.n = s.journal_n WHERE x.member_n = ? ORDER BY s.id";
-    case kAttachedControls: return "SELECT row FROM cala_attached_controls_v1 WHERE account_n = ?";
-    case kMoveVelocity: return "INSERT INTO cala_velocity_move_v1 (doc) VALUES (?)";
-    case kMoveHolds: return "INSERT INTO cala_hold_move_v1 (doc) VALUES (?)";
+      return "SELECT s.id, j.id FROM main.cala_account_set_ancestors x CROSS JOIN main.cala_accounts s ON s.n = x.set_n"
+             " CROSS JOIN main.cala_journals j ON j.n = s.journal_n WHERE x.member_n = ? ORDER BY s.id";
+    case kAttachedControls: return "SELECT row FROM main.cala_attached_controls_v1 WHERE account_n = ?";
+    case kMoveVelocity: return "INSERT INTO main.cala_velocity_move_v1 (doc) VALUES (?)";
+    case kMoveHolds: return "INSERT INTO main.cala_hold_move_v1 (doc) VALUES (?)";
     case kBalance:
-      return "SELECT n, version, head_entry_n, created_at, modified_at, trail, state, entry_n FROM cala_balances"
+      return "SELECT n, version, head_entry_n, created_at, modified_at, trail, state, entry_n FROM main.cala_balances"
              " WHERE account_n = ? AND journal_n = ? AND currency = ?";
     case kBalanceByN:
-      return "SELECT n, version, head_entry_n, created_at, modified_at, trail, state, entry_n FROM cala_balances"
+      return "SELECT n, version, head_entry_n, created_at, modified_at, trail, state, entry_n FROM main.cala_balances"
              " WHERE n = ? AND account_n = ? AND journal_n = ?";
-    case kTxTemplate: return "SELECT n FROM cala_tx_templates WHERE id = ?";
-    case kTransactionById: return "SELECT n FROM cala_transactions WHERE id = ?";
-    case kTransactionByExternalId: return "SELECT n FROM cala_transactions WHERE external_id = ?";
-    case kTransactionRow: return "SELECT row, first_entry_n, entry_count FROM cala_transaction_rows_v1 WHERE n = ?";
-    case kEntryRows: return "SELECT row FROM cala_entry_rows_v1 WHERE n >= ? AND n < ? ORDER BY n";
+    case kTxTemplate: return "SELECT n FROM main.cala_tx_templates WHERE id = ?";
+    case kTransactionById: return "SELECT n FROM main.cala_transactions WHERE id = ?";
+    case kTransactionByExternalId: return "SELECT n FROM main.cala_transactions WHERE external_id = ?";
+    case kTransactionRow:
+      return "SELECT row, first_entry_n, entry_count FROM main.cala_transaction_rows_v1 WHERE n = ?";
+    case kEntryRows: return "SELECT row FROM main.cala_entry_rows_v1 WHERE n >= ? AND n < ? ORDER BY n";
     case kInsertTransaction:
-      return "INSERT INTO cala_transactions (n, id, journal_n, tx_template_n, effective, first_entry_n, entry_count,"
+      return "INSERT INTO main.cala_transactions (n, id, journal_n, tx_template_n, effective, first_entry_n, "
+             "entry_count,"
              " correlation_id, external_id, description, metadata, void_of, version, created_at, "
              "modified_at, hold_id)"
-             " VALUES (?, ?, coalesce(?, (SELECT n FROM cala_journals WHERE id = ?)),"
-             " coalesce(?, (SELECT n FROM cala_tx_templates WHERE id = ?)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+             " VALUES (?, ?, coalesce(?, (SELECT n FROM main.cala_journals WHERE id = ?)),"
+             " coalesce(?, (SELECT n FROM main.cala_tx_templates WHERE id = ?)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     case kInsertEntry:
-      return "INSERT INTO cala_entries (n, transaction_n, balance_n, version, prev_n, skip_n, entry_type, layer, "
+      return "INSERT INTO main.cala_entries (n, transaction_n, balance_n, version, prev_n, skip_n, entry_type, layer, "
              "direction,"
              " units, description, metadata, created_at, state, entry_n) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
              "?, ?, ?)";
     case kInsertBalance:
-      return "INSERT INTO cala_balances (n, account_n, journal_n, currency, version, head_entry_n, created_at, "
+      return "INSERT INTO main.cala_balances (n, account_n, journal_n, currency, version, head_entry_n, created_at, "
              "modified_at,"
              " trail, state, entry_n) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     case kMoveBalance:
-      return "UPDATE cala_balances SET version = ?, head_entry_n = ?, modified_at = ?, trail = ?, state = ?, entry_n = "
+      return "UPDATE main.cala_balances SET version = ?, head_entry_n = ?, modified_at = ?, trail = ?, state = ?, "
+             "entry_n = "
              "?"
              " WHERE n = ? AND version = ?";
     case kInsertEvent:
-      return "INSERT INTO cala_outbox_events (type, subject_n, payload, recorded_at) VALUES ('transaction_created', ?, "
+      return "INSERT INTO main.cala_outbox_events (type, subject_n, payload, recorded_at) VALUES "
+             "('transaction_created', ?, "
              "?, "
              "?)";
-    case kBucket: return "SELECT sums FROM cala_effective_balances WHERE balance_n = ? AND level = ? AND start = ?";
+    case kBucket:
+      return "SELECT sums FROM main.cala_effective_balances WHERE balance_n = ? AND level = ? AND start = ?";
     case kPutBucket:
-      return "INSERT INTO cala_effective_balances (balance_n, level, start, modified_on, modified_at, sums)"
+      return "INSERT INTO main.cala_effective_balances (balance_n, level, start, modified_on, modified_at, sums)"
              " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (balance_n, level, start) DO UPDATE SET"
              " modified_on = excluded.modified_on, modified_at = excluded.modified_at, sums = excluded.sums";
-    case kInsertDate: return "INSERT INTO cala_effective_entries (balance_n, effective, n) VALUES (?, ?, ?)";
+    case kInsertDate: return "INSERT INTO main.cala_effective_entries (balance_n, effective, n) VALUES (?, ?, ?)";
     case kUseCount: break;
   }
   return {};

@@ -27,7 +27,7 @@ std::string with_placeholder(std::string_view sql, Placeholder placeholder) {
 }
 
 std::string note_of(std::int64_t version) {
-  return "INSERT INTO cala_migrations (version, applied_at) VALUES (" + std::to_string(version) +
+  return "INSERT INTO main.cala_migrations (version, applied_at) VALUES (" + std::to_string(version) +
          ", CAST(strftime('%s', 'now') AS INTEGER) * 1000000)";
 }
 

@@ -453,7 +453,9 @@ export interface Raw {
    * cala_tx_in_transaction tells the rest. The library's texts are UTF-8. On PostgreSQL the connection's
    * client_encoding must be UTF8, whatever the driver makes of others: each statement looks, and in another one the
    * operation is answered "tx.encoding" and has read and written nothing. On SQLite the driver must hand texts over as
-   * UTF-8. CALA_INVALID.
+   * UTF-8; the ledger's tables are those of the connection's own database ("main"), never temporary ones or an attached
+   * database's; and where the program has made one of SQLite's functions another, a write is answered "tx.connection"
+   * or refused otherwise, and has written nothing. CALA_INVALID.
    */
   cala_tx_host(ledger: Handle | null, options: Uint8Array | null, optionsLen: number, out: BigUint64Array | null,
     outError: BigUint64Array | null): number;

@@ -2,7 +2,7 @@
 -- the things that people name. Instants are microseconds since 1970 UTC, dates are days since 1970-01-01, amounts are
 -- text. Nothing is ever deleted from accounts, journals, tx_templates, transactions, entries and balances: the next
 -- number is max(n) + 1.
-CREATE TABLE cala_migrations (
+CREATE TABLE main.cala_migrations (
   version INTEGER PRIMARY KEY,
   applied_at INTEGER NOT NULL
 )
@@ -10,16 +10,16 @@ CREATE TABLE cala_migrations (
 -- One row. salt: the last eight digits of every entry's id. change: counts the updates of accounts, journals and
 -- templates, so that a posting can tell that none came between its read and its write, and that what it remembers of
 -- them is still so.
-CREATE TABLE cala_ledger (
+CREATE TABLE main.cala_ledger (
   n INTEGER PRIMARY KEY CHECK (n = 1),
   salt INTEGER NOT NULL,
   change INTEGER NOT NULL
 )
 -- @break
-INSERT INTO cala_ledger (n, salt, change) VALUES (1, random() & 4294967295, 0)
+INSERT INTO main.cala_ledger (n, salt, change) VALUES (1, random() & 4294967295, 0)
 -- @break
 -- Accounts, and account sets, which have balances as accounts do: is_set, with a journal, and their id as code.
-CREATE TABLE cala_accounts (
+CREATE TABLE main.cala_accounts (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   version INTEGER NOT NULL,
@@ -38,17 +38,17 @@ CREATE TABLE cala_accounts (
   modified_at INTEGER NOT NULL
 )
 -- @break
-CREATE UNIQUE INDEX cala_accounts_external_id ON cala_accounts (external_id) WHERE external_id IS NOT NULL
+CREATE UNIQUE INDEX main.cala_accounts_external_id ON cala_accounts (external_id) WHERE external_id IS NOT NULL
   AND NOT is_set
 -- @break
-CREATE UNIQUE INDEX cala_account_sets_external_id ON cala_accounts (external_id) WHERE external_id IS NOT NULL
+CREATE UNIQUE INDEX main.cala_account_sets_external_id ON cala_accounts (external_id) WHERE external_id IS NOT NULL
   AND is_set
 -- @break
-CREATE INDEX cala_account_sets_created ON cala_accounts (created_at, id) WHERE is_set
+CREATE INDEX main.cala_account_sets_created ON cala_accounts (created_at, id) WHERE is_set
 -- @break
-CREATE INDEX cala_account_sets_journal ON cala_accounts (journal_n, created_at, id) WHERE is_set
+CREATE INDEX main.cala_account_sets_journal ON cala_accounts (journal_n, created_at, id) WHERE is_set
 -- @break
-CREATE TABLE cala_journals (
+CREATE TABLE main.cala_journals (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   version INTEGER NOT NULL,
@@ -64,7 +64,7 @@ CREATE TABLE cala_journals (
 )
 -- @break
 -- params, transaction_exprs and entries: JSON text, as the API takes them.
-CREATE TABLE cala_tx_templates (
+CREATE TABLE main.cala_tx_templates (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   version INTEGER NOT NULL,
@@ -80,7 +80,7 @@ CREATE TABLE cala_tx_templates (
 -- @break
 -- A transaction's entries are first_entry_n and the entry_count - 1 numbers after it. correlation_id: NULL where it is
 -- the transaction's own id.
-CREATE TABLE cala_transactions (
+CREATE TABLE main.cala_transactions (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   journal_n INTEGER NOT NULL,
@@ -99,17 +99,18 @@ CREATE TABLE cala_transactions (
   modified_at INTEGER NOT NULL
 )
 -- @break
-CREATE UNIQUE INDEX cala_transactions_external_id ON cala_transactions (external_id) WHERE external_id IS NOT NULL
+CREATE UNIQUE INDEX main.cala_transactions_external_id ON cala_transactions (external_id) WHERE external_id IS NOT NULL
 -- @break
 -- A transaction is voided once, and by which one is found here.
-CREATE UNIQUE INDEX cala_transactions_void_of ON cala_transactions (void_of) WHERE void_of IS NOT NULL
+CREATE UNIQUE INDEX main.cala_transactions_void_of ON cala_transactions (void_of) WHERE void_of IS NOT NULL
 -- @break
-CREATE INDEX cala_transactions_correlation_id ON cala_transactions (correlation_id) WHERE correlation_id IS NOT NULL
+CREATE INDEX main.cala_transactions_correlation_id ON cala_transactions (correlation_id)
+  WHERE correlation_id IS NOT NULL
 -- @break
 -- A balance as its last entry left it. head_entry_n: the newest row of cala_entries that moved it. entry_n: of a set's
 -- balance, the entry behind that row. trail: a JSON array of row numbers, the head's skip path (the versions got by
 -- clearing the lowest set bit of version again and again), oldest first, the head last. state: see cala_entries.
-CREATE TABLE cala_balances (
+CREATE TABLE main.cala_balances (
   n INTEGER PRIMARY KEY,
   account_n INTEGER NOT NULL,
   journal_n INTEGER NOT NULL,
@@ -132,7 +133,7 @@ CREATE TABLE cala_balances (
 -- 2 encumbrance. direction: 0 debit, 1 credit. state: the balance's layers right after this entry, a JSON array, empty
 -- layers at its end left out; a layer is 0 (empty), or [debit, credit] when this entry moved it, or [debit, credit,
 -- entry number, modified_at].
-CREATE TABLE cala_entries (
+CREATE TABLE main.cala_entries (
   n INTEGER PRIMARY KEY,
   transaction_n INTEGER NOT NULL,
   balance_n INTEGER NOT NULL,
@@ -153,7 +154,7 @@ CREATE TABLE cala_entries (
 -- What happened, in order. subject_n: the transaction, of transaction_created (its rows never change, so it needs no
 -- payload); otherwise subject_id and payload. Whoever clears old events must keep the newest: the next sequence is
 -- max(sequence) + 1.
-CREATE TABLE cala_outbox_events (
+CREATE TABLE main.cala_outbox_events (
   sequence INTEGER PRIMARY KEY,
   type TEXT NOT NULL,
   subject_n INTEGER,

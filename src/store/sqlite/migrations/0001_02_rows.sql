@@ -1,7 +1,7 @@
 -- (A limit beside ORDER BY keeps SQLite from dropping the order of what an aggregate reads.)
 -- The ledger's rows as JSON texts (column row), the way every reading statement answers them. An entry's id is computed
 -- from its instant (milliseconds), its number and the ledger's salt: tttttttt-tttt-7nnn-[8-b]nnn-nnnnssssssss.
-CREATE VIEW cala_account_rows_v1 AS
+CREATE VIEW main.cala_account_rows_v1 AS
 SELECT
   n, id, code, external_id, status, is_set, journal_n, created_at,
   json_object(
@@ -13,7 +13,7 @@ SELECT
   ) AS row
 FROM cala_accounts
 -- @break
-CREATE VIEW cala_journal_rows_v1 AS
+CREATE VIEW main.cala_journal_rows_v1 AS
 SELECT
   n, id, code, status, created_at,
   json_object(
@@ -23,7 +23,7 @@ SELECT
   ) AS row
 FROM cala_journals
 -- @break
-CREATE VIEW cala_tx_template_rows_v1 AS
+CREATE VIEW main.cala_tx_template_rows_v1 AS
 SELECT
   n, id, code,
   json_object(
@@ -33,7 +33,7 @@ SELECT
   ) AS row
 FROM cala_tx_templates
 -- @break
-CREATE VIEW cala_transaction_rows_v1 AS
+CREATE VIEW main.cala_transaction_rows_v1 AS
 SELECT
   t.n AS n, t.id AS id, t.external_id AS external_id, t.correlation_id AS correlation_id, t.effective AS effective,
   j.id AS journal_id, p.id AS tx_template_id, t.first_entry_n AS first_entry_n, t.entry_count AS entry_count,
@@ -57,7 +57,7 @@ FROM cala_transactions t
 CROSS JOIN cala_journals j ON j.n = t.journal_n
 CROSS JOIN cala_tx_templates p ON p.n = t.tx_template_n
 -- @break
-CREATE VIEW cala_entry_rows_v1 AS
+CREATE VIEW main.cala_entry_rows_v1 AS
 SELECT
   e.n AS n, e.created_at AS created_at, t.n AS transaction_n, t.effective AS effective, j.id AS journal_id,
   printf('%08x-%04x-7%03x-%04x-%04x%08x',
@@ -83,7 +83,7 @@ CROSS JOIN cala_ledger l
 WHERE e.entry_n IS NULL
 -- @break
 -- A balance right after row n; after its newest row, that is the balance as it stands.
-CREATE VIEW cala_balance_rows_v1 AS
+CREATE VIEW main.cala_balance_rows_v1 AS
 SELECT
   e.n AS n, e.version AS version,
   json_object(

@@ -1,27 +1,31 @@
 -- Every change of an account, journal or template counts, by whatever hand:
 -- what was read before is then known to be old.
-CREATE TRIGGER cala_accounts_update AFTER UPDATE ON cala_accounts BEGIN UPDATE cala_ledger SET change = change + 1; END
+CREATE TRIGGER main.cala_accounts_update AFTER UPDATE ON cala_accounts
+  BEGIN UPDATE cala_ledger SET change = change + 1; END
 -- @break
-CREATE TRIGGER cala_accounts_delete AFTER DELETE ON cala_accounts BEGIN UPDATE cala_ledger SET change = change + 1; END
+CREATE TRIGGER main.cala_accounts_delete AFTER DELETE ON cala_accounts
+  BEGIN UPDATE cala_ledger SET change = change + 1; END
 -- @break
-CREATE TRIGGER cala_journals_update AFTER UPDATE ON cala_journals BEGIN UPDATE cala_ledger SET change = change + 1; END
+CREATE TRIGGER main.cala_journals_update AFTER UPDATE ON cala_journals
+  BEGIN UPDATE cala_ledger SET change = change + 1; END
 -- @break
-CREATE TRIGGER cala_journals_delete AFTER DELETE ON cala_journals BEGIN UPDATE cala_ledger SET change = change + 1; END
+CREATE TRIGGER main.cala_journals_delete AFTER DELETE ON cala_journals
+  BEGIN UPDATE cala_ledger SET change = change + 1; END
 -- @break
-CREATE TRIGGER cala_tx_templates_update AFTER UPDATE ON cala_tx_templates BEGIN
+CREATE TRIGGER main.cala_tx_templates_update AFTER UPDATE ON cala_tx_templates BEGIN
   UPDATE cala_ledger SET change = change + 1;
 END
 -- @break
-CREATE TRIGGER cala_tx_templates_delete AFTER DELETE ON cala_tx_templates BEGIN
+CREATE TRIGGER main.cala_tx_templates_delete AFTER DELETE ON cala_tx_templates BEGIN
   UPDATE cala_ledger SET change = change + 1;
 END
 -- @break
 -- Writing: each of these views takes one JSON document, INSERT INTO <view> (doc) VALUES (?), and unpacks it into the
 -- tables. A refusal (RAISE ABORT, a taken id) undoes that statement alone
 -- and leaves the transaction around it as it was.
-CREATE VIEW cala_account_write_v1 (doc) AS SELECT '{}' WHERE 0
+CREATE VIEW main.cala_account_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
-CREATE TRIGGER cala_account_write_v1_insert INSTEAD OF INSERT ON cala_account_write_v1
+CREATE TRIGGER main.cala_account_write_v1_insert INSTEAD OF INSERT ON cala_account_write_v1
 BEGIN
   SELECT RAISE(ABORT, 'cala:account.changed')
   FROM json_each(NEW.doc, '$.update') u
@@ -59,9 +63,9 @@ BEGIN
   FROM json_each(NEW.doc, '$.events') v WHERE v.type = 'object';
 END
 -- @break
-CREATE VIEW cala_journal_write_v1 (doc) AS SELECT '{}' WHERE 0
+CREATE VIEW main.cala_journal_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
-CREATE TRIGGER cala_journal_write_v1_insert INSTEAD OF INSERT ON cala_journal_write_v1
+CREATE TRIGGER main.cala_journal_write_v1_insert INSTEAD OF INSERT ON cala_journal_write_v1
 BEGIN
   SELECT RAISE(ABORT, 'cala:journal.changed')
   FROM json_each(NEW.doc, '$.update') u
@@ -91,9 +95,9 @@ BEGIN
   FROM json_each(NEW.doc, '$.events') v WHERE v.type = 'object';
 END
 -- @break
-CREATE VIEW cala_tx_template_write_v1 (doc) AS SELECT '{}' WHERE 0
+CREATE VIEW main.cala_tx_template_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
-CREATE TRIGGER cala_tx_template_write_v1_insert INSTEAD OF INSERT ON cala_tx_template_write_v1
+CREATE TRIGGER main.cala_tx_template_write_v1_insert INSTEAD OF INSERT ON cala_tx_template_write_v1
 BEGIN
   SELECT RAISE(ABORT, 'cala:tx_template.changed')
   FROM json_each(NEW.doc, '$.update') u
@@ -125,9 +129,9 @@ END
 -- writer, who read the next numbers and says what it saw in `seen`. Had anybody else posted, or changed an account,
 -- since then, it would differ: so two postings cannot lose each other's work even where there is no transaction around
 -- read and write. (Naming json_each's value makes a row's text anew each time; the LIMITs keep it to once.)
-CREATE VIEW cala_posting_write_v1 (doc) AS SELECT '{}' WHERE 0
+CREATE VIEW main.cala_posting_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
-CREATE TRIGGER cala_posting_write_v1_insert INSTEAD OF INSERT ON cala_posting_write_v1
+CREATE TRIGGER main.cala_posting_write_v1_insert INSTEAD OF INSERT ON cala_posting_write_v1
 BEGIN
   SELECT CASE WHEN now.seen <> json_extract(NEW.doc, '$.guard') THEN RAISE(ABORT, 'cala:transaction.none')
     WHEN now.seen <> json_extract(NEW.doc, '$.seen') THEN RAISE(ABORT, 'cala:balance.changed') END

@@ -1,28 +1,28 @@
 -- Account sets: who is in which, by row numbers of cala_accounts. The direct members, as they were added.
-CREATE TABLE cala_account_set_members (
+CREATE TABLE main.cala_account_set_members (
   set_n INTEGER NOT NULL,
   member_n INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   PRIMARY KEY (set_n, member_n)
 ) WITHOUT ROWID
 -- @break
-CREATE INDEX cala_account_set_members_member ON cala_account_set_members (member_n, set_n)
+CREATE INDEX main.cala_account_set_members_member ON cala_account_set_members (member_n, set_n)
 -- @break
-CREATE INDEX cala_account_set_members_created ON cala_account_set_members (set_n, created_at, member_n)
+CREATE INDEX main.cala_account_set_members_created ON cala_account_set_members (set_n, created_at, member_n)
 -- @break
 -- Every set above every member, account or set, with the number of memberships between them: what a posting reads. A
 -- member reaches a set by one path only, so the key is unique.
-CREATE TABLE cala_account_set_ancestors (
+CREATE TABLE main.cala_account_set_ancestors (
   member_n INTEGER NOT NULL,
   set_n INTEGER NOT NULL,
   depth INTEGER NOT NULL,
   PRIMARY KEY (member_n, set_n)
 ) WITHOUT ROWID
 -- @break
-CREATE INDEX cala_account_set_ancestors_set ON cala_account_set_ancestors (set_n, member_n, depth)
+CREATE INDEX main.cala_account_set_ancestors_set ON cala_account_set_ancestors (set_n, member_n, depth)
 -- @break
 -- One membership more: every member at or below the member reaches every set at or above the set.
-CREATE TRIGGER cala_account_set_members_insert AFTER INSERT ON cala_account_set_members
+CREATE TRIGGER main.cala_account_set_members_insert AFTER INSERT ON cala_account_set_members
 BEGIN
   INSERT INTO cala_account_set_ancestors (member_n, set_n, depth)
   SELECT below.n, above.n, below.depth + 1 + above.depth
@@ -35,7 +35,7 @@ BEGIN
   UPDATE cala_ledger SET change = change + 1;
 END
 -- @break
-CREATE TRIGGER cala_account_set_members_delete AFTER DELETE ON cala_account_set_members
+CREATE TRIGGER main.cala_account_set_members_delete AFTER DELETE ON cala_account_set_members
 BEGIN
   DELETE FROM cala_account_set_ancestors
   WHERE member_n IN (
@@ -47,9 +47,9 @@ END
 -- @break
 -- {add, remove: [[account_set_id, member_id, member_is_set], ...], events, now, guard}. guard: as the read that allowed
 -- it saw the ledger, so that nothing was posted or joined in between.
-CREATE VIEW cala_membership_write_v1 (doc) AS SELECT '{}' WHERE 0
+CREATE VIEW main.cala_membership_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
-CREATE TRIGGER cala_membership_write_v1_insert INSTEAD OF INSERT ON cala_membership_write_v1
+CREATE TRIGGER main.cala_membership_write_v1_insert INSTEAD OF INSERT ON cala_membership_write_v1
 BEGIN
   SELECT RAISE(ABORT, 'cala:transaction.none')
   FROM cala_ledger l

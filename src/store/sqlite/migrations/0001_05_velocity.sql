@@ -1,7 +1,7 @@
 -- Velocity: limits, controls (lists of limits), attachments of controls to accounts and account sets, and what has been
 -- counted. n is also the age: which limit a refusal names follows it. window_keys, params, limits: JSON text, as the
 -- API takes them.
-CREATE TABLE cala_velocity_limits (
+CREATE TABLE main.cala_velocity_limits (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   version INTEGER NOT NULL,
@@ -16,7 +16,7 @@ CREATE TABLE cala_velocity_limits (
   modified_at INTEGER NOT NULL
 )
 -- @break
-CREATE TABLE cala_velocity_controls (
+CREATE TABLE main.cala_velocity_controls (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   version INTEGER NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE cala_velocity_controls (
   modified_at INTEGER NOT NULL
 )
 -- @break
-CREATE TABLE cala_velocity_control_limits (
+CREATE TABLE main.cala_velocity_control_limits (
   control_n INTEGER NOT NULL,
   limit_n INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
@@ -36,7 +36,7 @@ CREATE TABLE cala_velocity_control_limits (
 ) WITHOUT ROWID
 -- @break
 -- frozen: the control's limits with the params worked out, as the posting reads them.
-CREATE TABLE cala_velocity_attachments (
+CREATE TABLE main.cala_velocity_attachments (
   n INTEGER PRIMARY KEY AUTOINCREMENT,
   account_n INTEGER NOT NULL,
   control_n INTEGER NOT NULL,
@@ -48,11 +48,11 @@ CREATE TABLE cala_velocity_attachments (
   UNIQUE (account_n, control_n)
 )
 -- @break
-CREATE INDEX cala_velocity_attachments_control ON cala_velocity_attachments (control_n, n)
+CREATE INDEX main.cala_velocity_attachments_control ON cala_velocity_attachments (control_n, n)
 -- @break
 -- What has been counted at an account or set under one limit of one control in one window. version counts the entries;
 -- state: a JSON array, debit and credit of each layer.
-CREATE TABLE cala_velocity_balances (
+CREATE TABLE main.cala_velocity_balances (
   account_n INTEGER NOT NULL,
   currency TEXT NOT NULL,
   journal_n INTEGER NOT NULL,
@@ -65,16 +65,16 @@ CREATE TABLE cala_velocity_balances (
 ) WITHOUT ROWID
 -- @break
 -- What postings remember of accounts includes what is attached to them.
-CREATE TRIGGER cala_velocity_attachments_insert AFTER INSERT ON cala_velocity_attachments
+CREATE TRIGGER main.cala_velocity_attachments_insert AFTER INSERT ON cala_velocity_attachments
 BEGIN UPDATE cala_ledger SET change = change + 1; END
 -- @break
-CREATE TRIGGER cala_velocity_attachments_update AFTER UPDATE ON cala_velocity_attachments
+CREATE TRIGGER main.cala_velocity_attachments_update AFTER UPDATE ON cala_velocity_attachments
 BEGIN UPDATE cala_ledger SET change = change + 1; END
 -- @break
-CREATE TRIGGER cala_velocity_attachments_delete AFTER DELETE ON cala_velocity_attachments
+CREATE TRIGGER main.cala_velocity_attachments_delete AFTER DELETE ON cala_velocity_attachments
 BEGIN UPDATE cala_ledger SET change = change + 1; END
 -- @break
-CREATE VIEW cala_velocity_limit_rows_v1 AS
+CREATE VIEW main.cala_velocity_limit_rows_v1 AS
 SELECT
   n, id,
   json_object(
@@ -84,7 +84,7 @@ SELECT
   ) AS row
 FROM cala_velocity_limits
 -- @break
-CREATE VIEW cala_velocity_control_rows_v1 AS
+CREATE VIEW main.cala_velocity_control_rows_v1 AS
 SELECT
   c.n AS n, c.id AS id,
   json_object(
@@ -98,7 +98,7 @@ SELECT
   ) AS row
 FROM cala_velocity_controls c
 -- @break
-CREATE VIEW cala_velocity_attachment_rows_v1 AS
+CREATE VIEW main.cala_velocity_attachment_rows_v1 AS
 SELECT
   v.n AS n, v.account_n AS account_n,
   json_object(
@@ -111,7 +111,7 @@ CROSS JOIN cala_accounts a ON a.n = v.account_n
 CROSS JOIN cala_velocity_controls c ON c.n = v.control_n
 -- @break
 -- What a posting reads of each account or set that anything is attached to.
-CREATE VIEW cala_attached_controls_v1 AS
+CREATE VIEW main.cala_attached_controls_v1 AS
 SELECT
   a.n AS account_n,
   json_object('id', a.id, 'name', a.name, 'external_id', a.external_id, 'normal_balance_type', a.normal_balance_type,
@@ -120,7 +120,7 @@ SELECT
 FROM cala_accounts a
 WHERE EXISTS (SELECT 1 FROM cala_velocity_attachments v WHERE v.account_n = a.n)
 -- @break
-CREATE VIEW cala_velocity_balance_rows_v1 AS
+CREATE VIEW main.cala_velocity_balance_rows_v1 AS
 SELECT
   b.account_n AS account_n, b.currency AS currency, b.journal_n AS journal_n, b.control_n AS control_n,
     b.limit_n AS limit_n,
@@ -135,9 +135,9 @@ CROSS JOIN cala_journals j ON j.n = b.journal_n
 CROSS JOIN cala_velocity_controls c ON c.n = b.control_n
 CROSS JOIN cala_velocity_limits l ON l.n = b.limit_n
 -- @break
-CREATE VIEW cala_velocity_limit_write_v1 (doc) AS SELECT '{}' WHERE 0
+CREATE VIEW main.cala_velocity_limit_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
-CREATE TRIGGER cala_velocity_limit_write_v1_insert INSTEAD OF INSERT ON cala_velocity_limit_write_v1
+CREATE TRIGGER main.cala_velocity_limit_write_v1_insert INSTEAD OF INSERT ON cala_velocity_limit_write_v1
 BEGIN
   INSERT INTO cala_velocity_limits (id, version, name, description, condition, currency, window_keys, params, limits,
     created_at, modified_at)
@@ -152,9 +152,9 @@ BEGIN
   FROM json_each(NEW.doc, '$.events') v WHERE v.type = 'object';
 END
 -- @break
-CREATE VIEW cala_velocity_control_write_v1 (doc) AS SELECT '{}' WHERE 0
+CREATE VIEW main.cala_velocity_control_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
-CREATE TRIGGER cala_velocity_control_write_v1_insert INSTEAD OF INSERT ON cala_velocity_control_write_v1
+CREATE TRIGGER main.cala_velocity_control_write_v1_insert INSTEAD OF INSERT ON cala_velocity_control_write_v1
 BEGIN
   INSERT INTO cala_velocity_controls (id, version, name, description, condition, action, created_at, modified_at)
   SELECT json_extract(i.value, '$.id'), json_extract(i.value, '$.version'), json_extract(i.value, '$.name'),
@@ -168,9 +168,9 @@ BEGIN
 END
 -- @break
 -- {add: [{control_id, limit_id}], attach, replace: [attachment row], detach: [{account_id, control_id}], events, now}.
-CREATE VIEW cala_velocity_attachment_write_v1 (doc) AS SELECT '{}' WHERE 0
+CREATE VIEW main.cala_velocity_attachment_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
-CREATE TRIGGER cala_velocity_attachment_write_v1_insert INSTEAD OF INSERT ON cala_velocity_attachment_write_v1
+CREATE TRIGGER main.cala_velocity_attachment_write_v1_insert INSTEAD OF INSERT ON cala_velocity_attachment_write_v1
 BEGIN
   SELECT RAISE(ABORT, 'cala:velocity_control.changed')
   FROM json_each(NEW.doc, '$.add') r
@@ -229,9 +229,9 @@ BEGIN
 END
 -- @break
 -- Part of a posting's write: an array of rows with old_version, 0 for a new one.
-CREATE VIEW cala_velocity_move_v1 (doc) AS SELECT '[]' WHERE 0
+CREATE VIEW main.cala_velocity_move_v1 (doc) AS SELECT '[]' WHERE 0
 -- @break
-CREATE TRIGGER cala_velocity_move_v1_insert INSTEAD OF INSERT ON cala_velocity_move_v1
+CREATE TRIGGER main.cala_velocity_move_v1_insert INSTEAD OF INSERT ON cala_velocity_move_v1
 BEGIN
   INSERT INTO cala_velocity_balances (account_n, currency, journal_n, control_n, limit_n, window, version, state)
   SELECT (SELECT a.n FROM cala_accounts a WHERE a.id = json_extract(r.row, '$.account_id')),

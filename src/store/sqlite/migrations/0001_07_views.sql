@@ -3,7 +3,7 @@
 -- balance and of an entry the sums of each layer, and the net that is positive on the account's side. plus and minus
 -- are 60 digits, 20 of them behind the point; x is a group of digits with its carry, lifted so that division rounds
 -- down; y is that of the negated net, which is the one to show where the net is negative.
-CREATE VIEW cala_sums_v1 AS
+CREATE VIEW main.cala_sums_v1 AS
 SELECT s.source AS source, s.n AS n, s.layer AS layer, s.debit AS debit, s.credit AS credit, (
   WITH RECURSIVE w (k, x, text, y, negated) AS (
     SELECT 7, 4000000000000000000, '', 4000000000000000000, ''
@@ -55,7 +55,7 @@ FROM (
       CROSS JOIN cala_accounts a ON a.n = b.account_n
       CROSS JOIN (SELECT 0 AS layer UNION ALL SELECT 1 UNION ALL SELECT 2) l))) s
 -- @break
-CREATE VIEW cala_accounts_view AS
+CREATE VIEW main.cala_accounts_view AS
 SELECT id AS account_id, code, name, external_id, normal_balance_type, status, description, metadata, version,
   replace(datetime((created_at + 62135596800000000) / 1000000 - 62135596800, 'unixepoch'), ' ', 'T')
     || '.' || substr(1000000 + (created_at + 62135596800000000) - (created_at + 62135596800000000) / 1000000 *
@@ -65,7 +65,7 @@ SELECT id AS account_id, code, name, external_id, normal_balance_type, status, d
       1000000, -6) || 'Z' AS modified_at
 FROM cala_accounts WHERE NOT is_set
 -- @break
-CREATE VIEW cala_balances_view AS
+CREATE VIEW main.cala_balances_view AS
 SELECT a.id AS account_id, a.code AS account_code, a.name AS account_name, j.id AS journal_id, j.name AS journal_name,
   b.currency AS currency,
   (SELECT s.net FROM cala_sums_v1 s WHERE s.source = 'balance' AND s.n = b.n AND s.layer = 0) AS settled,
@@ -88,7 +88,7 @@ FROM cala_balances b
 JOIN cala_accounts a ON a.n = b.account_n
 JOIN cala_journals j ON j.n = b.journal_n
 -- @break
-CREATE VIEW cala_transactions_view AS
+CREATE VIEW main.cala_transactions_view AS
 SELECT t.n AS posting, t.id AS transaction_id, j.id AS journal_id, j.name AS journal_name, p.code AS tx_template_code,
   date(t.effective * 86400, 'unixepoch') AS effective, coalesce(t.correlation_id, t.id) AS correlation_id,
     t.external_id AS external_id,
@@ -101,7 +101,7 @@ FROM cala_transactions t
 JOIN cala_journals j ON j.n = t.journal_n
 JOIN cala_tx_templates p ON p.n = t.tx_template_n
 -- @break
-CREATE VIEW cala_entries_view AS
+CREATE VIEW main.cala_entries_view AS
 SELECT t.n AS posting, e.n - t.first_entry_n + 1 AS sequence, r.id AS entry_id, t.id AS transaction_id,
   j.id AS journal_id, j.name AS journal_name,
   a.id AS account_id, a.code AS account_code, a.name AS account_name, e.entry_type AS entry_type,
@@ -120,7 +120,7 @@ JOIN cala_accounts a ON a.n = b.account_n
 JOIN cala_journals j ON j.n = b.journal_n
 JOIN cala_entry_rows_v1 r ON r.n = e.n
 -- @break
-CREATE VIEW cala_trial_balance_view AS
+CREATE VIEW main.cala_trial_balance_view AS
 SELECT j.id AS journal_id, j.name AS journal_name, a.id AS account_id, a.code AS account_code, a.name AS account_name,
   b.currency AS currency, CASE s.layer WHEN 0 THEN 'settled' WHEN 1 THEN 'pending' ELSE 'encumbrance' END AS layer,
   s.debit AS debit, s.credit AS credit, s.net AS balance
@@ -130,7 +130,7 @@ JOIN cala_journals j ON j.n = b.journal_n
 JOIN cala_sums_v1 s ON s.source = 'balance' AND s.n = b.n
 WHERE NOT a.is_set AND json_array_length(b.state, '$[' || s.layer || ']') > 0
 -- @break
-CREATE VIEW cala_trial_balance_totals_view AS
+CREATE VIEW main.cala_trial_balance_totals_view AS
 SELECT t.journal_id AS journal_id, t.journal_name AS journal_name, t.currency AS currency, t.layer AS layer,
   (
   WITH RECURSIVE w (k, x, text, y, negated) AS (

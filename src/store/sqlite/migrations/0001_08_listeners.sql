@@ -1,21 +1,21 @@
 -- pruned: events at or below this place were deleted, and nobody can begin before it. One row.
-CREATE TABLE cala_outbox_state (
+CREATE TABLE main.cala_outbox_state (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   pruned INTEGER NOT NULL
 )
 -- @break
-INSERT INTO cala_outbox_state (one, pruned) VALUES (1, 0)
+INSERT INTO main.cala_outbox_state (one, pruned) VALUES (1, 0)
 -- @break
 -- Named listeners: up to where each says that it is done.
-CREATE TABLE cala_listeners (
+CREATE TABLE main.cala_listeners (
   name TEXT PRIMARY KEY NOT NULL,
   place INTEGER NOT NULL,
   modified_at INTEGER NOT NULL
 )
 -- @break
-CREATE VIEW cala_listener_write_v1 (doc) AS SELECT '{}' WHERE 0
+CREATE VIEW main.cala_listener_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
-CREATE TRIGGER cala_listener_write_v1_insert INSTEAD OF INSERT ON cala_listener_write_v1
+CREATE TRIGGER main.cala_listener_write_v1_insert INSTEAD OF INSERT ON cala_listener_write_v1
 BEGIN
   SELECT RAISE(ABORT, 'cala:listener.changed')
   WHERE (json_extract(NEW.doc, '$.change') = 'insert') = EXISTS (
@@ -33,9 +33,9 @@ BEGIN
     AND name = json_extract(NEW.doc, '$.name');
 END
 -- @break
-CREATE VIEW cala_event_prune_write_v1 (doc) AS SELECT '{}' WHERE 0
+CREATE VIEW main.cala_event_prune_write_v1 (doc) AS SELECT '{}' WHERE 0
 -- @break
-CREATE TRIGGER cala_event_prune_write_v1_insert INSTEAD OF INSERT ON cala_event_prune_write_v1
+CREATE TRIGGER main.cala_event_prune_write_v1_insert INSTEAD OF INSERT ON cala_event_prune_write_v1
 BEGIN
   SELECT RAISE(ABORT, 'cala:event.changed')
   WHERE json_extract(NEW.doc, '$.pruned') <> (SELECT s.pruned FROM cala_outbox_state s)

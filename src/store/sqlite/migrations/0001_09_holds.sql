@@ -1,7 +1,7 @@
 -- Holds: one row for each transaction that set amounts aside, under its number, so that lists are in the order of
 -- posting. status: as it was written last; that an open one has expired is for whoever reads it to see. amount: where
 -- all entries have the same.
-CREATE TABLE cala_holds (
+CREATE TABLE main.cala_holds (
   n INTEGER PRIMARY KEY,
   version INTEGER NOT NULL,
   status TEXT NOT NULL,
@@ -13,12 +13,12 @@ CREATE TABLE cala_holds (
   modified_at INTEGER NOT NULL
 )
 -- @break
-CREATE INDEX cala_holds_status ON cala_holds (status, n)
+CREATE INDEX main.cala_holds_status ON cala_holds (status, n)
 -- @break
-CREATE INDEX cala_holds_expiry ON cala_holds (status, expires_at, n) WHERE expires_at IS NOT NULL
+CREATE INDEX main.cala_holds_expiry ON cala_holds (status, expires_at, n) WHERE expires_at IS NOT NULL
 -- @break
 -- Of which accounts a hold has entries, and of which sets above them. expires_at: the hold's.
-CREATE TABLE cala_hold_accounts (
+CREATE TABLE main.cala_hold_accounts (
   account_n INTEGER NOT NULL,
   hold_n INTEGER NOT NULL,
   is_open INTEGER NOT NULL,
@@ -26,12 +26,12 @@ CREATE TABLE cala_hold_accounts (
   PRIMARY KEY (account_n, hold_n)
 ) WITHOUT ROWID
 -- @break
-CREATE INDEX cala_hold_accounts_open ON cala_hold_accounts (account_n, hold_n) WHERE is_open
+CREATE INDEX main.cala_hold_accounts_open ON cala_hold_accounts (account_n, hold_n) WHERE is_open
 -- @break
-CREATE INDEX cala_hold_accounts_expiry ON cala_hold_accounts (account_n, is_open, expires_at, hold_n)
+CREATE INDEX main.cala_hold_accounts_expiry ON cala_hold_accounts (account_n, is_open, expires_at, hold_n)
   WHERE expires_at IS NOT NULL
 -- @break
-CREATE VIEW cala_hold_rows_v1 AS
+CREATE VIEW main.cala_hold_rows_v1 AS
 SELECT
   h.n AS n, t.id AS id,
   json_object(
@@ -44,9 +44,9 @@ CROSS JOIN cala_transactions t ON t.n = h.n
 CROSS JOIN cala_journals j ON j.n = t.journal_n
 -- @break
 -- Part of a posting's write: an array of rows with old_version, 0 for a new one.
-CREATE VIEW cala_hold_move_v1 (doc) AS SELECT '[]' WHERE 0
+CREATE VIEW main.cala_hold_move_v1 (doc) AS SELECT '[]' WHERE 0
 -- @break
-CREATE TRIGGER cala_hold_move_v1_insert INSTEAD OF INSERT ON cala_hold_move_v1
+CREATE TRIGGER main.cala_hold_move_v1_insert INSTEAD OF INSERT ON cala_hold_move_v1
 BEGIN
   SELECT RAISE(ABORT, 'cala:balance.changed')
   FROM json_each(NEW.doc) r

@@ -6,7 +6,7 @@ WITH q AS MATERIALIZED (
 ),
 chosen AS (
   SELECT n, code FROM (
-    SELECT a.n, a.code FROM cala_accounts a
+    SELECT a.n, a.code FROM main.cala_accounts a
     WHERE a.code > (SELECT coalesce(after, '') FROM q) AND a.code >= (SELECT prefix FROM q)
       AND a.code <= (SELECT CASE prefix WHEN '' THEN x'' ELSE prefix || char(1114111) END FROM q)
       AND substr(a.code, 1, (SELECT length(prefix) FROM q)) = (SELECT prefix FROM q)
@@ -14,7 +14,7 @@ chosen AS (
     ORDER BY a.code LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
   SELECT n, code FROM (
-    SELECT a.n, a.code FROM cala_accounts a
+    SELECT a.n, a.code FROM main.cala_accounts a
     WHERE a.code < (SELECT coalesce(after, x'') FROM q) AND a.code >= (SELECT prefix FROM q)
       AND a.code <= (SELECT CASE prefix WHEN '' THEN x'' ELSE prefix || char(1114111) END FROM q)
       AND substr(a.code, 1, (SELECT length(prefix) FROM q)) = (SELECT prefix FROM q)
@@ -26,5 +26,5 @@ SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   FROM (
     SELECT n, code FROM chosen ORDER BY CASE WHEN (SELECT backward FROM q) THEN NULL ELSE code END,
       code DESC LIMIT -1) c
-  CROSS JOIN cala_account_rows_v1 r ON r.n = c.n
+  CROSS JOIN main.cala_account_rows_v1 r ON r.n = c.n
 )

@@ -10,13 +10,13 @@ WITH q AS MATERIALIZED (
           THEN '*-*-*-*-*/*' ELSE '[-0-9]*/*-*-*-*-*' END
         THEN json_extract(d, 'cala:request.malformed') ELSE json_extract(d, '$.after') END AS after,
       coalesce(json_extract(d, '$.desc'), 0) AS backward,
-      (SELECT s.n FROM cala_accounts s WHERE s.id = json_extract(d, '$.account_set_id')) AS set_n
+      (SELECT s.n FROM main.cala_accounts s WHERE s.id = json_extract(d, '$.account_set_id')) AS set_n
     FROM (SELECT ? AS d))
 ),
 chosen AS (
   SELECT created_at, id, is_set, none, external_id FROM (
     SELECT m.created_at, a.id, a.is_set, a.created_at IS NULL AS none, NULL AS external_id
-    FROM cala_account_set_members m CROSS JOIN cala_accounts a ON a.n = m.member_n
+    FROM main.cala_account_set_members m CROSS JOIN main.cala_accounts a ON a.n = m.member_n
     WHERE m.set_n = (SELECT set_n FROM q) AND m.created_at >= (
         SELECT CASE WHEN whole THEN -9223372036854775807 ELSE after_at END FROM q)
       AND (SELECT whole OR (m.created_at, a.id) > (after_at, after_id) FROM q)
@@ -25,7 +25,7 @@ chosen AS (
   UNION ALL
   SELECT created_at, id, is_set, none, external_id FROM (
     SELECT m.created_at, a.id, a.is_set, a.created_at IS NULL AS none, NULL AS external_id
-    FROM cala_account_set_members m CROSS JOIN cala_accounts a ON a.n = m.member_n
+    FROM main.cala_account_set_members m CROSS JOIN main.cala_accounts a ON a.n = m.member_n
     WHERE m.set_n = (SELECT set_n FROM q) AND m.created_at <= (
         SELECT CASE WHEN whole THEN 9223372036854775807 ELSE after_at END FROM q)
       AND (SELECT whole OR (m.created_at, a.id) < (after_at, after_id) FROM q)
@@ -34,7 +34,7 @@ chosen AS (
   UNION ALL
   SELECT created_at, id, is_set, none, external_id FROM (
     SELECT m.created_at, a.id, a.is_set, a.external_id IS NULL AS none, coalesce(a.external_id, '') AS external_id
-    FROM cala_account_set_members m CROSS JOIN cala_accounts a ON a.n = m.member_n
+    FROM main.cala_account_set_members m CROSS JOIN main.cala_accounts a ON a.n = m.member_n
     WHERE m.set_n = (SELECT set_n FROM q)
       AND (SELECT whole OR (a.external_id IS NULL, coalesce(a.external_id, ''), a.id) > (place_none, place, place_id)
         FROM q)
@@ -43,7 +43,7 @@ chosen AS (
   UNION ALL
   SELECT created_at, id, is_set, none, external_id FROM (
     SELECT m.created_at, a.id, a.is_set, a.external_id IS NULL AS none, coalesce(a.external_id, '') AS external_id
-    FROM cala_account_set_members m CROSS JOIN cala_accounts a ON a.n = m.member_n
+    FROM main.cala_account_set_members m CROSS JOIN main.cala_accounts a ON a.n = m.member_n
     WHERE m.set_n = (SELECT set_n FROM q)
       AND (SELECT whole OR (a.external_id IS NULL, coalesce(a.external_id, ''), a.id) < (place_none, place, place_id)
         FROM q)

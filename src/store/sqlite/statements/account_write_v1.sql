@@ -1,1 +1,1 @@
-INSERT INTO cala_account_write_v1 (doc) VALUES (?)
+INSERT INTO main.cala_account_write_v1 (doc) VALUES (?)

@@ -13,22 +13,22 @@ q AS MATERIALIZED (
         coalesce(json_extract(d, '$.desc'), 0) AS newest_first, json_extract(d, '$.account_id') AS account_id,
         json_extract(d, '$.journal_id') AS journal_id, json_extract(d, '$.currency') AS currency
       FROM (SELECT ? AS d)) d
-    CROSS JOIN cala_accounts a ON a.id = d.account_id CROSS JOIN cala_journals j ON j.id = d.journal_id
-    CROSS JOIN cala_balances b ON b.account_n = a.n AND b.journal_n = j.n AND b.currency = d.currency)
+    CROSS JOIN main.cala_accounts a ON a.id = d.account_id CROSS JOIN main.cala_journals j ON j.id = d.journal_id
+    CROSS JOIN main.cala_balances b ON b.account_n = a.n AND b.journal_n = j.n AND b.currency = d.currency)
 ),
 toward (n, version, prev_n, skip_n) AS (
-  SELECT e.n, e.version, e.prev_n, e.skip_n FROM q CROSS JOIN cala_entries e ON e.n = q.head_entry_n
+  SELECT e.n, e.version, e.prev_n, e.skip_n FROM q CROSS JOIN main.cala_entries e ON e.n = q.head_entry_n
     WHERE q.high >= q.low
   UNION ALL
   SELECT e.n, e.version, e.prev_n, e.skip_n
-  FROM toward w CROSS JOIN q CROSS JOIN cala_entries e
+  FROM toward w CROSS JOIN q CROSS JOIN main.cala_entries e
     ON e.n = CASE WHEN w.version - (w.version & -w.version) >= q.high THEN w.skip_n ELSE w.prev_n END
   WHERE w.version > q.high
 ),
 page (n, version, prev_n) AS (
   SELECT w.n, w.version, w.prev_n FROM toward w CROSS JOIN q WHERE w.version = q.high
   UNION ALL
-  SELECT e.n, e.version, e.prev_n FROM page w CROSS JOIN q CROSS JOIN cala_entries e ON e.n = w.prev_n
+  SELECT e.n, e.version, e.prev_n FROM page w CROSS JOIN q CROSS JOIN main.cala_entries e ON e.n = w.prev_n
   WHERE w.version > q.low
 )
 SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
@@ -36,5 +36,5 @@ SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   FROM (
     SELECT p.n, p.version FROM page p CROSS JOIN q
     ORDER BY CASE WHEN q.newest_first THEN -p.version ELSE p.version END LIMIT -1) c
-  CROSS JOIN cala_balance_rows_v1 r ON r.n = c.n
+  CROSS JOIN main.cala_balance_rows_v1 r ON r.n = c.n
 )

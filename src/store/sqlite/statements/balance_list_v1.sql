@@ -2,7 +2,7 @@
 WITH
 q AS MATERIALIZED (
   SELECT first, backward, account_ids, journal_id,
-    (SELECT j.n FROM cala_journals j WHERE j.id = journal_id) AS journal_n,
+    (SELECT j.n FROM main.cala_journals j WHERE j.id = journal_id) AS journal_n,
     CASE WHEN after IS NOT NULL THEN substr(after, 1, 36) WHEN backward THEN x'' ELSE '' END AS after_account,
     substr(after, 38, 36) AS after_journal, substr(after, 75) AS after_currency
   FROM (
@@ -15,13 +15,15 @@ q AS MATERIALIZED (
     FROM (SELECT ? AS d))
 ),
 named AS MATERIALIZED (
-  SELECT DISTINCT a.n, a.id FROM q CROSS JOIN json_each(q.account_ids) k CROSS JOIN cala_accounts a ON a.id = k.value
+  SELECT DISTINCT a.n, a.id FROM q CROSS JOIN json_each(q.account_ids) k CROSS JOIN main.cala_accounts a
+    ON a.id = k.value
   WHERE q.account_ids IS NOT NULL
 ),
 chosen AS (
   SELECT head_entry_n, account_id, currency, journal_id FROM (
     SELECT b.head_entry_n, a.id AS account_id, b.currency, j.id AS journal_id
-    FROM named a CROSS JOIN cala_balances b ON b.account_n = a.n CROSS JOIN cala_journals j ON j.n = b.journal_n
+    FROM named a CROSS JOIN main.cala_balances b ON b.account_n = a.n CROSS JOIN main.cala_journals j
+      ON j.n = b.journal_n
       CROSS JOIN q
     WHERE (q.journal_id IS NULL OR b.journal_n = q.journal_n)
       AND (a.id > q.after_account OR a.id = q.after_account
@@ -30,7 +32,8 @@ chosen AS (
   UNION ALL
   SELECT head_entry_n, account_id, currency, journal_id FROM (
     SELECT b.head_entry_n, a.id AS account_id, b.currency, j.id AS journal_id
-    FROM named a CROSS JOIN cala_balances b ON b.account_n = a.n CROSS JOIN cala_journals j ON j.n = b.journal_n
+    FROM named a CROSS JOIN main.cala_balances b ON b.account_n = a.n CROSS JOIN main.cala_journals j
+      ON j.n = b.journal_n
       CROSS JOIN q
     WHERE (q.journal_id IS NULL OR b.journal_n = q.journal_n)
       AND (a.id < q.after_account OR a.id = q.after_account
@@ -39,7 +42,8 @@ chosen AS (
   UNION ALL
   SELECT head_entry_n, account_id, currency, journal_id FROM (
     SELECT b.head_entry_n, a.id AS account_id, b.currency, j.id AS journal_id
-    FROM cala_accounts a CROSS JOIN cala_balances b ON b.account_n = a.n CROSS JOIN cala_journals j ON j.n = b.journal_n
+    FROM main.cala_accounts a CROSS JOIN main.cala_balances b ON b.account_n = a.n CROSS JOIN main.cala_journals j
+      ON j.n = b.journal_n
     WHERE a.id >= (SELECT after_account FROM q)
       AND ((SELECT journal_id FROM q) IS NULL OR b.journal_n = (SELECT journal_n FROM q))
       AND (a.id > (SELECT after_account FROM q)
@@ -48,7 +52,8 @@ chosen AS (
   UNION ALL
   SELECT head_entry_n, account_id, currency, journal_id FROM (
     SELECT b.head_entry_n, a.id AS account_id, b.currency, j.id AS journal_id
-    FROM cala_accounts a CROSS JOIN cala_balances b ON b.account_n = a.n CROSS JOIN cala_journals j ON j.n = b.journal_n
+    FROM main.cala_accounts a CROSS JOIN main.cala_balances b ON b.account_n = a.n CROSS JOIN main.cala_journals j
+      ON j.n = b.journal_n
     WHERE a.id <= (SELECT after_account FROM q)
       AND ((SELECT journal_id FROM q) IS NULL OR b.journal_n = (SELECT journal_n FROM q))
       AND (a.id < (SELECT after_account FROM q)
@@ -66,5 +71,5 @@ SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
       CASE WHEN (SELECT backward FROM q) THEN NULL ELSE currency END,
       CASE WHEN (SELECT backward FROM q) THEN NULL ELSE journal_id END, account_id DESC, currency DESC,
         journal_id DESC LIMIT -1) c
-  CROSS JOIN cala_balance_rows_v1 r ON r.n = c.head_entry_n
+  CROSS JOIN main.cala_balance_rows_v1 r ON r.n = c.head_entry_n
 )

@@ -4,7 +4,7 @@
 WITH
 q AS MATERIALIZED (
   SELECT first, backward, journal_id, since, since_day, after,
-    (SELECT j.n FROM cala_journals j WHERE j.id = journal_id) AS journal_n, substr(after, 1, 36) AS after_account,
+    (SELECT j.n FROM main.cala_journals j WHERE j.id = journal_id) AS journal_n, substr(after, 1, 36) AS after_account,
     substr(after, 38, instr(substr(after, 38), '/') - 1) AS after_currency,
     CAST(substr(after, 38 + instr(substr(after, 38), '/')) AS INTEGER) AS after_start
   FROM (
@@ -17,14 +17,14 @@ q AS MATERIALIZED (
 ),
 changed AS MATERIALIZED (
   SELECT e.balance_n, min(e.start) AS start
-  FROM q CROSS JOIN cala_effective_balances e INDEXED BY cala_effective_balances_modified_on
+  FROM q CROSS JOIN main.cala_effective_balances e INDEXED BY cala_effective_balances_modified_on
   WHERE e.level = 0 AND e.modified_on >= q.since_day AND e.modified_at >= q.since GROUP BY e.balance_n
 ),
 chosen AS MATERIALIZED (
   SELECT b.n, a.id AS account_id, a.normal_balance_type, b.currency, b.created_at, d.start, d.sums
-  FROM changed c CROSS JOIN q CROSS JOIN cala_balances b ON b.n = c.balance_n AND b.journal_n = q.journal_n
-  CROSS JOIN cala_accounts a ON a.n = b.account_n
-  CROSS JOIN cala_effective_balances d ON d.balance_n = b.n AND d.level = 0 AND d.start >= c.start
+  FROM changed c CROSS JOIN q CROSS JOIN main.cala_balances b ON b.n = c.balance_n AND b.journal_n = q.journal_n
+  CROSS JOIN main.cala_accounts a ON a.n = b.account_n
+  CROSS JOIN main.cala_effective_balances d ON d.balance_n = b.n AND d.level = 0 AND d.start >= c.start
   WHERE q.after IS NULL OR CASE WHEN q.backward
     THEN (a.id, b.currency, d.start) < (q.after_account, q.after_currency, q.after_start)
     ELSE (a.id, b.currency, d.start) > (q.after_account, q.after_currency, q.after_start) END
@@ -33,7 +33,8 @@ chosen AS MATERIALIZED (
   LIMIT (SELECT first FROM q)
 )
 SELECT '{"kept":' || coalesce((
-    SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM cala_journals j WHERE j.id = q.journal_id),
+    SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM main.cala_journals j
+      WHERE j.id = q.journal_id),
       'null')
   || ',"rows":[' || coalesce((SELECT group_concat(r.row, ',') FROM (
     SELECT json_object('account_id', c.account_id, 'journal_id', q.journal_id, 'currency', c.currency,
@@ -41,16 +42,16 @@ SELECT '{"kept":' || coalesce((
       'normal_balance_type', c.normal_balance_type, 'effective', c.start, 'sums', json(c.sums),
       'before', CASE WHEN c.place = 1 THEN json((
         SELECT json_group_array(json(s.sums)) FROM (
-          SELECT y.sums FROM cala_effective_balances y
+          SELECT y.sums FROM main.cala_effective_balances y
           WHERE y.balance_n = c.n AND y.level = 2
             AND y.start < CAST(julianday(c.start * 86400, 'unixepoch', 'start of year') - 2440587.5 AS INTEGER)
           UNION ALL
-          SELECT m.sums FROM cala_effective_balances m
+          SELECT m.sums FROM main.cala_effective_balances m
           WHERE m.balance_n = c.n AND m.level = 1
             AND m.start >= CAST(julianday(c.start * 86400, 'unixepoch', 'start of year') - 2440587.5 AS INTEGER)
             AND m.start < CAST(julianday(c.start * 86400, 'unixepoch', 'start of month') - 2440587.5 AS INTEGER)
           UNION ALL
-          SELECT d.sums FROM cala_effective_balances d
+          SELECT d.sums FROM main.cala_effective_balances d
           WHERE d.balance_n = c.n AND d.level = 0 AND d.start < c.start
             AND d.start >= CAST(julianday(c.start * 86400, 'unixepoch', 'start of month') - 2440587.5
               AS INTEGER)) s)) END,

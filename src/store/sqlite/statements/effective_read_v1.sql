@@ -10,28 +10,31 @@ WITH q AS MATERIALIZED (
   FROM (SELECT ? AS d)
 )
 SELECT '{"kept":' || coalesce((
-    SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM cala_journals j WHERE j.id = q.journal_id),
+    SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM main.cala_journals j
+      WHERE j.id = q.journal_id),
       'null')
   || ',"rows":[' || coalesce((
     SELECT json_object('account_id', a.id, 'journal_id', j.id, 'currency', b.currency, 'created_at', b.created_at,
       'normal_balance_type', a.normal_balance_type,
       'open', json((SELECT json_group_array(json(s.sums)) FROM (
-        SELECT y.sums FROM cala_effective_balances y WHERE y.balance_n = b.n AND y.level = 2 AND y.start < q.open_year
+        SELECT y.sums FROM main.cala_effective_balances y WHERE y.balance_n = b.n AND y.level = 2
+          AND y.start < q.open_year
         UNION ALL
-        SELECT m.sums FROM cala_effective_balances m
+        SELECT m.sums FROM main.cala_effective_balances m
         WHERE m.balance_n = b.n AND m.level = 1 AND m.start >= q.open_year AND m.start < q.open_month
         UNION ALL
-        SELECT d.sums FROM cala_effective_balances d
+        SELECT d.sums FROM main.cala_effective_balances d
         WHERE d.balance_n = b.n AND d.level = 0 AND d.start >= q.open_month AND d.start <= q.open_day) s)),
       'close', json((SELECT json_group_array(json(s.sums)) FROM (
-        SELECT y.sums FROM cala_effective_balances y WHERE y.balance_n = b.n AND y.level = 2 AND y.start < q.close_year
+        SELECT y.sums FROM main.cala_effective_balances y WHERE y.balance_n = b.n AND y.level = 2
+          AND y.start < q.close_year
         UNION ALL
-        SELECT m.sums FROM cala_effective_balances m
+        SELECT m.sums FROM main.cala_effective_balances m
         WHERE m.balance_n = b.n AND m.level = 1 AND m.start >= q.close_year AND m.start < q.close_month
         UNION ALL
-        SELECT d.sums FROM cala_effective_balances d
+        SELECT d.sums FROM main.cala_effective_balances d
         WHERE d.balance_n = b.n AND d.level = 0 AND d.start >= q.close_month AND d.start <= q.close_day) s)))
-    FROM cala_accounts a CROSS JOIN cala_journals j ON j.id = q.journal_id
-    CROSS JOIN cala_balances b ON b.account_n = a.n AND b.journal_n = j.n AND b.currency = q.currency
+    FROM main.cala_accounts a CROSS JOIN main.cala_journals j ON j.id = q.journal_id
+    CROSS JOIN main.cala_balances b ON b.account_n = a.n AND b.journal_n = j.n AND b.currency = q.currency
     WHERE a.id = q.account_id), '') || ']}'
 FROM q

@@ -19,9 +19,9 @@ named AS MATERIALIZED (
   FROM q CROSS JOIN json_each(q.keys) k WHERE q.by = 'id'
 )
 SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (SELECT row FROM (
-  SELECT r.n, r.row FROM named CROSS JOIN cala_entry_rows_v1 r ON r.n = named.n WHERE r.id = named.id
+  SELECT r.n, r.row FROM named CROSS JOIN main.cala_entry_rows_v1 r ON r.n = named.n WHERE r.id = named.id
   UNION ALL
-  SELECT r.n, r.row FROM q CROSS JOIN json_each(q.keys) k CROSS JOIN cala_transactions t ON t.id = k.value
-  CROSS JOIN cala_entry_rows_v1 r ON r.n >= t.first_entry_n AND r.n < t.first_entry_n + t.entry_count
+  SELECT r.n, r.row FROM q CROSS JOIN json_each(q.keys) k CROSS JOIN main.cala_transactions t ON t.id = k.value
+  CROSS JOIN main.cala_entry_rows_v1 r ON r.n >= t.first_entry_n AND r.n < t.first_entry_n + t.entry_count
   WHERE q.by = 'transaction_id'
 ) ORDER BY n LIMIT -1)

@@ -1,1 +1,1 @@
-INSERT INTO cala_event_prune_write_v1 (doc) VALUES (?)
+INSERT INTO main.cala_event_prune_write_v1 (doc) VALUES (?)

@@ -20,7 +20,7 @@ WITH q AS MATERIALIZED (
     SELECT json_extract(d, '$.first') AS first, coalesce(json_extract(d, '$.desc'), 0) AS backward,
       json_extract(d, '$.now') AS now, json_extract(d, '$.status') AS status,
       json_extract(d, '$.account_id') AS account_id,
-      (SELECT a.n FROM cala_accounts a WHERE a.id = json_extract(d, '$.account_id')) AS account_n,
+      (SELECT a.n FROM main.cala_accounts a WHERE a.id = json_extract(d, '$.account_id')) AS account_n,
       json_extract(d, '$.expires_before') AS before, json_extract(d, '$.expires_before') IS NOT NULL AS by_expiry,
       CASE WHEN CASE WHEN json_extract(d, '$.expires_before') IS NOT NULL
           THEN ltrim(json_extract(d, '$.after'), '-') NOT GLOB '[0-9]*/[0-9]*'
@@ -31,19 +31,19 @@ WITH q AS MATERIALIZED (
 ),
 chosen AS (
   SELECT n, at FROM (
-    SELECT h.n, 0 AS at FROM cala_holds h
+    SELECT h.n, 0 AS at FROM main.cala_holds h
     WHERE h.n > (SELECT coalesce(after, 0) FROM q)
     ORDER BY h.n
     LIMIT (SELECT first * (along = 'all') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, 0 AS at FROM cala_holds h
+    SELECT h.n, 0 AS at FROM main.cala_holds h
     WHERE h.n < (SELECT coalesce(after, 9223372036854775807) FROM q)
     ORDER BY h.n DESC
     LIMIT (SELECT first * (along = 'all back') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, 0 AS at FROM cala_holds h
+    SELECT h.n, 0 AS at FROM main.cala_holds h
     WHERE h.status = (SELECT status FROM q)
       AND (h.status <> 'open' OR h.expires_at IS NULL OR h.expires_at > (SELECT now FROM q))
       AND h.n > (SELECT coalesce(after, 0) FROM q)
@@ -51,7 +51,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'status') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, 0 AS at FROM cala_holds h
+    SELECT h.n, 0 AS at FROM main.cala_holds h
     WHERE h.status = (SELECT status FROM q)
       AND (h.status <> 'open' OR h.expires_at IS NULL OR h.expires_at > (SELECT now FROM q))
       AND h.n < (SELECT coalesce(after, 9223372036854775807) FROM q)
@@ -59,21 +59,21 @@ chosen AS (
     LIMIT (SELECT first * (along = 'status back') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, 0 AS at FROM cala_holds h
+    SELECT h.n, 0 AS at FROM main.cala_holds h
     WHERE h.status = 'open' AND h.expires_at <= (SELECT now FROM q)
       AND h.n > (SELECT coalesce(after, 0) FROM q)
     ORDER BY h.n
     LIMIT (SELECT first * (along = 'status' AND status = 'expired') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, 0 AS at FROM cala_holds h
+    SELECT h.n, 0 AS at FROM main.cala_holds h
     WHERE h.status = 'open' AND h.expires_at <= (SELECT now FROM q)
       AND h.n < (SELECT coalesce(after, 9223372036854775807) FROM q)
     ORDER BY h.n DESC
     LIMIT (SELECT first * (along = 'status back' AND status = 'expired') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, 0 AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
+    SELECT h.n, 0 AS at FROM main.cala_hold_accounts x CROSS JOIN main.cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q)
       AND (SELECT status IS NULL OR status = CASE WHEN h.status = 'open' AND h.expires_at <= now THEN 'expired'
         ELSE h.status END FROM q)
@@ -82,7 +82,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'account' AND coalesce(status, '') <> 'open') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, 0 AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
+    SELECT h.n, 0 AS at FROM main.cala_hold_accounts x CROSS JOIN main.cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q)
       AND (SELECT status IS NULL OR status = CASE WHEN h.status = 'open' AND h.expires_at <= now THEN 'expired'
         ELSE h.status END FROM q)
@@ -91,7 +91,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'account back' AND coalesce(status, '') <> 'open') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, 0 AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
+    SELECT h.n, 0 AS at FROM main.cala_hold_accounts x CROSS JOIN main.cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q) AND x.is_open
       AND (h.expires_at IS NULL OR h.expires_at > (SELECT now FROM q))
       AND x.hold_n > (SELECT coalesce(after, 0) FROM q)
@@ -99,7 +99,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'account' AND coalesce(status, '') = 'open') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, 0 AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
+    SELECT h.n, 0 AS at FROM main.cala_hold_accounts x CROSS JOIN main.cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q) AND x.is_open
       AND (h.expires_at IS NULL OR h.expires_at > (SELECT now FROM q))
       AND x.hold_n < (SELECT coalesce(after, 9223372036854775807) FROM q)
@@ -107,7 +107,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'account back' AND coalesce(status, '') = 'open') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, h.expires_at AS at FROM cala_holds h
+    SELECT h.n, h.expires_at AS at FROM main.cala_holds h
     WHERE h.status = 'open'
       AND h.expires_at >= (SELECT open_at_least FROM q) AND h.expires_at <= (SELECT open_at_most FROM q)
       AND (SELECT after_at IS NULL OR (h.expires_at, h.n) > (after_at, after_n) FROM q)
@@ -115,7 +115,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'expiry' AND coalesce(status, 'open') IN ('open', 'expired')) FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, h.expires_at AS at FROM cala_holds h
+    SELECT h.n, h.expires_at AS at FROM main.cala_holds h
     WHERE h.status = 'open'
       AND h.expires_at >= (SELECT open_at_least FROM q) AND h.expires_at <= (SELECT open_at_most FROM q)
       AND (SELECT after_at IS NULL OR (h.expires_at, h.n) < (after_at, after_n) FROM q)
@@ -123,7 +123,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'expiry back' AND coalesce(status, 'open') IN ('open', 'expired')) FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, h.expires_at AS at FROM cala_holds h
+    SELECT h.n, h.expires_at AS at FROM main.cala_holds h
     WHERE h.status = 'captured'
       AND h.expires_at >= (SELECT at_least FROM q) AND h.expires_at <= (SELECT at_most FROM q)
       AND (SELECT after_at IS NULL OR (h.expires_at, h.n) > (after_at, after_n) FROM q)
@@ -131,7 +131,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'expiry' AND coalesce(status, 'captured') = 'captured') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, h.expires_at AS at FROM cala_holds h
+    SELECT h.n, h.expires_at AS at FROM main.cala_holds h
     WHERE h.status = 'captured'
       AND h.expires_at >= (SELECT at_least FROM q) AND h.expires_at <= (SELECT at_most FROM q)
       AND (SELECT after_at IS NULL OR (h.expires_at, h.n) < (after_at, after_n) FROM q)
@@ -139,7 +139,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'expiry back' AND coalesce(status, 'captured') = 'captured') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, h.expires_at AS at FROM cala_holds h
+    SELECT h.n, h.expires_at AS at FROM main.cala_holds h
     WHERE h.status = 'released'
       AND h.expires_at >= (SELECT at_least FROM q) AND h.expires_at <= (SELECT at_most FROM q)
       AND (SELECT after_at IS NULL OR (h.expires_at, h.n) > (after_at, after_n) FROM q)
@@ -147,7 +147,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'expiry' AND coalesce(status, 'released') = 'released') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, h.expires_at AS at FROM cala_holds h
+    SELECT h.n, h.expires_at AS at FROM main.cala_holds h
     WHERE h.status = 'released'
       AND h.expires_at >= (SELECT at_least FROM q) AND h.expires_at <= (SELECT at_most FROM q)
       AND (SELECT after_at IS NULL OR (h.expires_at, h.n) < (after_at, after_n) FROM q)
@@ -155,7 +155,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'expiry back' AND coalesce(status, 'released') = 'released') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, h.expires_at AS at FROM cala_holds h
+    SELECT h.n, h.expires_at AS at FROM main.cala_holds h
     WHERE h.status = 'expired'
       AND h.expires_at >= (SELECT at_least FROM q) AND h.expires_at <= (SELECT at_most FROM q)
       AND (SELECT after_at IS NULL OR (h.expires_at, h.n) > (after_at, after_n) FROM q)
@@ -163,7 +163,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'expiry' AND coalesce(status, 'expired') = 'expired') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, h.expires_at AS at FROM cala_holds h
+    SELECT h.n, h.expires_at AS at FROM main.cala_holds h
     WHERE h.status = 'expired'
       AND h.expires_at >= (SELECT at_least FROM q) AND h.expires_at <= (SELECT at_most FROM q)
       AND (SELECT after_at IS NULL OR (h.expires_at, h.n) < (after_at, after_n) FROM q)
@@ -171,7 +171,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'expiry back' AND coalesce(status, 'expired') = 'expired') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, x.expires_at AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
+    SELECT h.n, x.expires_at AS at FROM main.cala_hold_accounts x CROSS JOIN main.cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q) AND x.is_open = 1
       AND x.expires_at >= (SELECT open_at_least FROM q) AND x.expires_at <= (SELECT open_at_most FROM q)
       AND (SELECT after_at IS NULL OR (x.expires_at, x.hold_n) > (after_at, after_n) FROM q)
@@ -179,7 +179,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'account expiry' AND coalesce(status, 'open') IN ('open', 'expired')) FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, x.expires_at AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
+    SELECT h.n, x.expires_at AS at FROM main.cala_hold_accounts x CROSS JOIN main.cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q) AND x.is_open = 1
       AND x.expires_at >= (SELECT open_at_least FROM q) AND x.expires_at <= (SELECT open_at_most FROM q)
       AND (SELECT after_at IS NULL OR (x.expires_at, x.hold_n) < (after_at, after_n) FROM q)
@@ -187,7 +187,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'account expiry back' AND coalesce(status, 'open') IN ('open', 'expired')) FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, x.expires_at AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
+    SELECT h.n, x.expires_at AS at FROM main.cala_hold_accounts x CROSS JOIN main.cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q) AND x.is_open = 0
       AND x.expires_at >= (SELECT at_least FROM q) AND x.expires_at <= (SELECT at_most FROM q)
       AND (SELECT status IS NULL OR status = h.status FROM q)
@@ -196,7 +196,7 @@ chosen AS (
     LIMIT (SELECT first * (along = 'account expiry' AND coalesce(status, '') <> 'open') FROM q))
   UNION ALL
   SELECT n, at FROM (
-    SELECT h.n, x.expires_at AS at FROM cala_hold_accounts x CROSS JOIN cala_holds h ON h.n = x.hold_n
+    SELECT h.n, x.expires_at AS at FROM main.cala_hold_accounts x CROSS JOIN main.cala_holds h ON h.n = x.hold_n
     WHERE x.account_n = (SELECT account_n FROM q) AND x.is_open = 0
       AND x.expires_at >= (SELECT at_least FROM q) AND x.expires_at <= (SELECT at_most FROM q)
       AND (SELECT status IS NULL OR status = h.status FROM q)
@@ -209,5 +209,5 @@ SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
     ELSE c.at || '/' || c.n END || '"}' AS row
   FROM (SELECT n, at FROM chosen ORDER BY CASE WHEN (SELECT backward FROM q) THEN -at ELSE at END,
     CASE WHEN (SELECT backward FROM q) THEN -n ELSE n END LIMIT (SELECT first FROM q)) c
-  CROSS JOIN cala_hold_rows_v1 r ON r.n = c.n
+  CROSS JOIN main.cala_hold_rows_v1 r ON r.n = c.n
 )

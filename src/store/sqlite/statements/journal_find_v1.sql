@@ -2,9 +2,9 @@ WITH q AS MATERIALIZED (
   SELECT json_extract(d, '$.by') AS by, json_extract(d, '$.keys') AS keys FROM (SELECT ? AS d)
 )
 SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
-  SELECT r.row FROM q CROSS JOIN json_each(q.keys) k CROSS JOIN cala_journal_rows_v1 r ON r.id = k.value
+  SELECT r.row FROM q CROSS JOIN json_each(q.keys) k CROSS JOIN main.cala_journal_rows_v1 r ON r.id = k.value
     WHERE q.by = 'id'
   UNION ALL
-  SELECT r.row FROM q CROSS JOIN json_each(q.keys) k CROSS JOIN cala_journal_rows_v1 r ON r.code = k.value
+  SELECT r.row FROM q CROSS JOIN json_each(q.keys) k CROSS JOIN main.cala_journal_rows_v1 r ON r.code = k.value
   WHERE q.by = 'code'
 )

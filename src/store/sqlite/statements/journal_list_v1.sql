@@ -11,13 +11,13 @@ WITH q AS MATERIALIZED (
 ),
 chosen AS (
   SELECT n, created_at, id FROM (
-    SELECT j.n, j.created_at, j.id FROM cala_journals j
+    SELECT j.n, j.created_at, j.id FROM main.cala_journals j
     WHERE (SELECT after IS NULL OR (j.created_at, j.id) > (after_at, after_id) FROM q)
       AND ((SELECT status FROM q) IS NULL OR j.status = (SELECT status FROM q))
     ORDER BY j.created_at, j.id LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
   SELECT n, created_at, id FROM (
-    SELECT j.n, j.created_at, j.id FROM cala_journals j
+    SELECT j.n, j.created_at, j.id FROM main.cala_journals j
     WHERE (SELECT after IS NULL OR (j.created_at, j.id) < (after_at, after_id) FROM q)
       AND ((SELECT status FROM q) IS NULL OR j.status = (SELECT status FROM q))
     ORDER BY j.created_at DESC, j.id DESC LIMIT (SELECT CASE WHEN backward THEN first ELSE 0 END FROM q))
@@ -28,5 +28,5 @@ SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
     SELECT n, created_at, id FROM chosen
     ORDER BY CASE WHEN (SELECT backward FROM q) THEN -created_at ELSE created_at END,
       CASE WHEN (SELECT backward FROM q) THEN NULL ELSE id END, id DESC LIMIT -1) c
-  CROSS JOIN cala_journal_rows_v1 r ON r.n = c.n
+  CROSS JOIN main.cala_journal_rows_v1 r ON r.n = c.n
 )

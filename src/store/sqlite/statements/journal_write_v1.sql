@@ -1,1 +1,1 @@
-INSERT INTO cala_journal_write_v1 (doc) VALUES (?)
+INSERT INTO main.cala_journal_write_v1 (doc) VALUES (?)

@@ -1,1 +1,1 @@
-INSERT INTO cala_membership_write_v1 (doc) VALUES (?)
+INSERT INTO main.cala_membership_write_v1 (doc) VALUES (?)

@@ -1,1 +1,1 @@
-INSERT INTO cala_posting_write_v1 (doc) VALUES (?)
+INSERT INTO main.cala_posting_write_v1 (doc) VALUES (?)

@@ -1,2 +1,2 @@
 -- There is never anything left to do: see rollup_status_v1.
-UPDATE cala_ledger SET change = change WHERE ? IS NULL
+UPDATE main.cala_ledger SET change = change WHERE ? IS NULL

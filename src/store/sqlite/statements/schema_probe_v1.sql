@@ -1,3 +1,3 @@
-SELECT CASE WHEN EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'cala_migrations')
+SELECT CASE WHEN EXISTS (SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = 'cala_migrations')
   THEN '{"present":true}' ELSE '{"present":false}' END
 WHERE ? IS NOT NULL

@@ -1,1 +1,1 @@
-SELECT '{"version":' || coalesce(max(version), 0) || '}' FROM cala_migrations WHERE ? IS NOT NULL
+SELECT '{"version":' || coalesce(max(version), 0) || '}' FROM main.cala_migrations WHERE ? IS NOT NULL

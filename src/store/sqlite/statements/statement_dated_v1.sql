@@ -15,13 +15,13 @@ q AS MATERIALIZED (
         AS until,
       CASE json_extract(d, '$.layer') WHEN 'settled' THEN 0 WHEN 'pending' THEN 1 ELSE 2 END AS layer
     FROM (SELECT ? AS d)) d
-  CROSS JOIN cala_accounts a ON a.id = d.account_id CROSS JOIN cala_journals j ON j.id = d.journal_id
-  CROSS JOIN cala_balances b ON b.account_n = a.n AND b.journal_n = j.n AND b.currency = d.currency
+  CROSS JOIN main.cala_accounts a ON a.id = d.account_id CROSS JOIN main.cala_journals j ON j.id = d.journal_id
+  CROSS JOIN main.cala_balances b ON b.account_n = a.n AND b.journal_n = j.n AND b.currency = d.currency
 ),
 chosen AS (
   SELECT effective, n, entry_n FROM (
     SELECT d.effective, d.n, coalesce(e.entry_n, e.n) AS entry_n
-    FROM cala_effective_entries d CROSS JOIN cala_entries e ON e.n = d.n AND e.layer = (SELECT layer FROM q)
+    FROM main.cala_effective_entries d CROSS JOIN main.cala_entries e ON e.n = d.n AND e.layer = (SELECT layer FROM q)
     WHERE d.balance_n = (SELECT balance_n FROM q)
       AND (d.effective, d.n) > ((SELECT after_day FROM q), (SELECT after_n FROM q))
       AND d.effective <= (SELECT until FROM q)
@@ -29,7 +29,7 @@ chosen AS (
   UNION ALL
   SELECT effective, n, entry_n FROM (
     SELECT d.effective, d.n, coalesce(e.entry_n, e.n) AS entry_n
-    FROM cala_effective_entries d CROSS JOIN cala_entries e ON e.n = d.n AND e.layer = (SELECT layer FROM q)
+    FROM main.cala_effective_entries d CROSS JOIN main.cala_entries e ON e.n = d.n AND e.layer = (SELECT layer FROM q)
     WHERE d.balance_n = (SELECT balance_n FROM q)
       AND (d.effective, d.n) < ((SELECT after_day FROM q), (SELECT after_n FROM q))
       AND d.effective >= (SELECT since FROM q)
@@ -41,5 +41,5 @@ SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
     SELECT effective, n, entry_n FROM chosen
     ORDER BY CASE WHEN (SELECT backward FROM q) THEN NULL ELSE effective END,
       CASE WHEN (SELECT backward FROM q) THEN NULL ELSE n END, effective DESC, n DESC LIMIT -1) c
-  CROSS JOIN cala_entry_rows_v1 r ON r.n = c.entry_n
+  CROSS JOIN main.cala_entry_rows_v1 r ON r.n = c.entry_n
 )

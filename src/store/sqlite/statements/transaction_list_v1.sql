@@ -7,38 +7,38 @@ q AS MATERIALIZED (
       WHEN json_extract(d, '$.after') IS NOT NULL THEN json_extract(d, 'cala:request.malformed') END AS after,
     coalesce(json_extract(d, '$.desc'), 0) AS newest_first,
     json_extract(d, '$.account_id') AS account_id, json_extract(d, '$.correlation_id') AS correlation_id,
-    (SELECT a.n FROM cala_accounts a WHERE a.id = json_extract(d, '$.account_id')) AS account_n,
+    (SELECT a.n FROM main.cala_accounts a WHERE a.id = json_extract(d, '$.account_id')) AS account_n,
     json_extract(d, '$.journal_id') AS journal_id,
-    (SELECT j.n FROM cala_journals j WHERE j.id = json_extract(d, '$.journal_id')) AS journal_n,
+    (SELECT j.n FROM main.cala_journals j WHERE j.id = json_extract(d, '$.journal_id')) AS journal_n,
     json_extract(d, '$.tx_template_id') AS tx_template_id,
-    (SELECT p.n FROM cala_tx_templates p WHERE p.id = json_extract(d, '$.tx_template_id')) AS tx_template_n,
+    (SELECT p.n FROM main.cala_tx_templates p WHERE p.id = json_extract(d, '$.tx_template_id')) AS tx_template_n,
     coalesce(json_extract(d, '$.effective_from'), -9223372036854775808) AS effective_from,
     coalesce(json_extract(d, '$.effective_to'), 9223372036854775807) AS effective_to
   FROM (SELECT ? AS d)
 ),
 heads AS MATERIALIZED (
   SELECT b.n AS balance_n, b.version, b.head_entry_n
-  FROM q CROSS JOIN cala_balances b ON b.account_n = q.account_n
+  FROM q CROSS JOIN main.cala_balances b ON b.account_n = q.account_n
   WHERE q.correlation_id IS NULL AND (q.journal_id IS NULL OR b.journal_n = q.journal_n)
 ),
 -- Down each chain to its newest entry below `edge`, the first that does not belong to what the cursor has left behind.
 above (balance_n, n, version, prev_n, skip_n, edge) AS (
   SELECT h.balance_n, e.n, e.version, e.prev_n, e.skip_n,
     CASE WHEN q.newest_first
-      THEN coalesce((SELECT t.first_entry_n FROM cala_transactions t WHERE t.n = q.after), 9223372036854775807)
-      ELSE coalesce((SELECT t.first_entry_n + t.entry_count FROM cala_transactions t WHERE t.n = q.after), 1) END
-  FROM heads h CROSS JOIN q CROSS JOIN cala_entries e ON e.n = h.head_entry_n
+      THEN coalesce((SELECT t.first_entry_n FROM main.cala_transactions t WHERE t.n = q.after), 9223372036854775807)
+      ELSE coalesce((SELECT t.first_entry_n + t.entry_count FROM main.cala_transactions t WHERE t.n = q.after), 1) END
+  FROM heads h CROSS JOIN q CROSS JOIN main.cala_entries e ON e.n = h.head_entry_n
   UNION ALL
   SELECT w.balance_n, e.n, e.version, e.prev_n, e.skip_n, w.edge
-  FROM above w CROSS JOIN cala_entries e ON e.n = CASE WHEN w.skip_n >= w.edge THEN w.skip_n ELSE w.prev_n END
+  FROM above w CROSS JOIN main.cala_entries e ON e.n = CASE WHEN w.skip_n >= w.edge THEN w.skip_n ELSE w.prev_n END
   WHERE w.n >= w.edge
 ),
 starts AS MATERIALIZED (SELECT balance_n, n, version, prev_n FROM above WHERE n < edge),
 down (n, prev_n, transaction_n) AS (
-  SELECT s.n, s.prev_n, e.transaction_n FROM starts s CROSS JOIN q CROSS JOIN cala_entries e ON e.n = s.n
+  SELECT s.n, s.prev_n, e.transaction_n FROM starts s CROSS JOIN q CROSS JOIN main.cala_entries e ON e.n = s.n
     WHERE q.newest_first
   UNION ALL
-  SELECT e.n, e.prev_n, e.transaction_n FROM down w CROSS JOIN cala_entries e ON e.n = w.prev_n
+  SELECT e.n, e.prev_n, e.transaction_n FROM down w CROSS JOIN main.cala_entries e ON e.n = w.prev_n
   ORDER BY 1 DESC LIMIT -1
 ),
 floors AS MATERIALIZED (
@@ -51,10 +51,10 @@ floors AS MATERIALIZED (
 ),
 toward (n, version, prev_n, skip_n, transaction_n, floor, target, head_version) AS (
   SELECT e.n, e.version, e.prev_n, e.skip_n, e.transaction_n, f.floor, f.target, f.version
-  FROM floors f CROSS JOIN cala_entries e ON e.n = f.head_entry_n
+  FROM floors f CROSS JOIN main.cala_entries e ON e.n = f.head_entry_n
   UNION ALL
   SELECT e.n, e.version, e.prev_n, e.skip_n, e.transaction_n, w.floor, w.target, w.head_version
-  FROM toward w CROSS JOIN cala_entries e
+  FROM toward w CROSS JOIN main.cala_entries e
     ON e.n = CASE WHEN w.version - (w.version & -w.version) >= w.target THEN w.skip_n ELSE w.prev_n END
   WHERE w.version > w.target
 ),
@@ -64,11 +64,11 @@ tops AS MATERIALIZED (
 near (n, version, prev_n, transaction_n, floor) AS (
   SELECT n, version, prev_n, transaction_n, floor FROM tops
   UNION ALL
-  SELECT e.n, e.version, e.prev_n, e.transaction_n, w.floor FROM near w CROSS JOIN cala_entries e ON e.n = w.prev_n
+  SELECT e.n, e.version, e.prev_n, e.transaction_n, w.floor FROM near w CROSS JOIN main.cala_entries e ON e.n = w.prev_n
   WHERE w.version > w.floor + 1
 ),
 picked AS MATERIALIZED (
-  SELECT DISTINCT t.n FROM near w CROSS JOIN q CROSS JOIN cala_transactions t ON t.n = w.transaction_n
+  SELECT DISTINCT t.n FROM near w CROSS JOIN q CROSS JOIN main.cala_transactions t ON t.n = w.transaction_n
   WHERE w.n <= (SELECT coalesce(min(n), 9223372036854775807) FROM tops WHERE cut)
     AND (q.tx_template_id IS NULL OR t.tx_template_n = q.tx_template_n)
     AND t.effective >= q.effective_from AND t.effective <= q.effective_to
@@ -79,28 +79,28 @@ enough AS MATERIALIZED (
 ),
 far (n, version, prev_n, transaction_n, floor) AS (
   SELECT e.n, e.version, e.prev_n, e.transaction_n, f.floor
-  FROM enough CROSS JOIN floors f CROSS JOIN cala_entries e ON e.n = f.head_entry_n WHERE NOT enough.yes
+  FROM enough CROSS JOIN floors f CROSS JOIN main.cala_entries e ON e.n = f.head_entry_n WHERE NOT enough.yes
   UNION ALL
-  SELECT e.n, e.version, e.prev_n, e.transaction_n, w.floor FROM far w CROSS JOIN cala_entries e ON e.n = w.prev_n
+  SELECT e.n, e.version, e.prev_n, e.transaction_n, w.floor FROM far w CROSS JOIN main.cala_entries e ON e.n = w.prev_n
   WHERE w.version > w.floor + 1
 ),
 correlated AS MATERIALIZED (
   SELECT t.n FROM q CROSS JOIN (
-    SELECT x.n FROM cala_transactions x WHERE x.correlation_id = (SELECT correlation_id FROM q)
+    SELECT x.n FROM main.cala_transactions x WHERE x.correlation_id = (SELECT correlation_id FROM q)
     UNION ALL
-    SELECT x.n FROM cala_transactions x WHERE x.id = (SELECT correlation_id FROM q) AND x.correlation_id IS NULL) c
-  CROSS JOIN cala_transactions t ON t.n = c.n
+    SELECT x.n FROM main.cala_transactions x WHERE x.id = (SELECT correlation_id FROM q) AND x.correlation_id IS NULL) c
+  CROSS JOIN main.cala_transactions t ON t.n = c.n
   WHERE (q.journal_id IS NULL OR t.journal_n = q.journal_n)
     AND (q.tx_template_id IS NULL OR t.tx_template_n = q.tx_template_n)
     AND t.effective >= q.effective_from AND t.effective <= q.effective_to
     AND (q.after IS NULL OR CASE WHEN q.newest_first THEN t.n < q.after ELSE t.n > q.after END)
     AND (q.account_id IS NULL OR EXISTS (
-      SELECT 1 FROM cala_entries e CROSS JOIN cala_balances b ON b.n = e.balance_n
+      SELECT 1 FROM main.cala_entries e CROSS JOIN main.cala_balances b ON b.n = e.balance_n
       WHERE e.n >= t.first_entry_n AND e.n < t.first_entry_n + t.entry_count AND b.account_n = q.account_n))
 ),
 chosen AS (
   SELECT n FROM (
-    SELECT DISTINCT t.n FROM down w CROSS JOIN q CROSS JOIN cala_transactions t ON t.n = w.transaction_n
+    SELECT DISTINCT t.n FROM down w CROSS JOIN q CROSS JOIN main.cala_transactions t ON t.n = w.transaction_n
     WHERE (q.tx_template_id IS NULL OR t.tx_template_n = q.tx_template_n)
       AND t.effective >= q.effective_from AND t.effective <= q.effective_to
     LIMIT (SELECT first FROM q))
@@ -108,7 +108,7 @@ chosen AS (
   SELECT p.n FROM enough CROSS JOIN picked p WHERE enough.yes
   UNION ALL
   SELECT n FROM (
-    SELECT DISTINCT t.n FROM far w CROSS JOIN q CROSS JOIN cala_transactions t ON t.n = w.transaction_n
+    SELECT DISTINCT t.n FROM far w CROSS JOIN q CROSS JOIN main.cala_transactions t ON t.n = w.transaction_n
     WHERE (q.tx_template_id IS NULL OR t.tx_template_n = q.tx_template_n)
       AND t.effective >= q.effective_from AND t.effective <= q.effective_to
     ORDER BY t.n LIMIT (SELECT first FROM q))
@@ -119,7 +119,7 @@ chosen AS (
     FROM q))
   UNION ALL
   SELECT n FROM (
-    SELECT t.n FROM cala_transactions t
+    SELECT t.n FROM main.cala_transactions t
     WHERE t.n > (SELECT coalesce(after, 0) FROM q)
       AND ((SELECT journal_id FROM q) IS NULL OR t.journal_n = (SELECT journal_n FROM q))
       AND ((SELECT tx_template_id FROM q) IS NULL OR t.tx_template_n = (SELECT tx_template_n FROM q))
@@ -129,7 +129,7 @@ chosen AS (
         FROM q))
   UNION ALL
   SELECT n FROM (
-    SELECT t.n FROM cala_transactions t
+    SELECT t.n FROM main.cala_transactions t
     WHERE t.n < (SELECT coalesce(after, 9223372036854775807) FROM q)
       AND ((SELECT journal_id FROM q) IS NULL OR t.journal_n = (SELECT journal_n FROM q))
       AND ((SELECT tx_template_id FROM q) IS NULL OR t.tx_template_n = (SELECT tx_template_n FROM q))
@@ -140,5 +140,5 @@ chosen AS (
 SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   SELECT substr(r.row, 1, length(r.row) - 1) || ',"cursor":"' || c.n || '"}' AS row
   FROM (SELECT n FROM chosen ORDER BY CASE WHEN (SELECT newest_first FROM q) THEN -n ELSE n END LIMIT -1) c
-  CROSS JOIN cala_transaction_rows_v1 r ON r.n = c.n
+  CROSS JOIN main.cala_transaction_rows_v1 r ON r.n = c.n
 )

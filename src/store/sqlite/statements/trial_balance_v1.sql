@@ -7,8 +7,8 @@
 WITH RECURSIVE
 q AS MATERIALIZED (
   SELECT d.first, d.backward, d.journal_id, d.account_set_id, d.currency, d.by_set, d.totals, d.recorded_at, d.year,
-    d.month, d.day, d.layer, (SELECT j.n FROM cala_journals j WHERE j.id = d.journal_id) AS journal_n,
-    (SELECT a.n FROM cala_accounts a WHERE a.id = d.account_set_id AND a.is_set) AS set_n,
+    d.month, d.day, d.layer, (SELECT j.n FROM main.cala_journals j WHERE j.id = d.journal_id) AS journal_n,
+    (SELECT a.n FROM main.cala_accounts a WHERE a.id = d.account_set_id AND a.is_set) AS set_n,
     substr(d.after, 1, instr(d.after, '/') - 1) AS after_currency,
     CASE WHEN d.after IS NOT NULL THEN substr(d.after, instr(d.after, '/') + 1) WHEN d.backward THEN x'' ELSE '' END
       AS after_code
@@ -30,10 +30,10 @@ given AS NOT MATERIALIZED (
     CASE
     WHEN (SELECT recorded_at FROM q) IS NOT NULL THEN (
       WITH RECURSIVE walk (state, created_at, prev_n, skip_n) AS (
-        SELECT e.state, e.created_at, e.prev_n, e.skip_n FROM cala_entries e WHERE e.n = b.head_entry_n
+        SELECT e.state, e.created_at, e.prev_n, e.skip_n FROM main.cala_entries e WHERE e.n = b.head_entry_n
         UNION ALL
-        SELECT e.state, e.created_at, e.prev_n, e.skip_n FROM walk w CROSS JOIN cala_entries e ON e.n =
-          CASE WHEN (SELECT s.created_at FROM cala_entries s WHERE s.n = w.skip_n) > (SELECT recorded_at FROM q)
+        SELECT e.state, e.created_at, e.prev_n, e.skip_n FROM walk w CROSS JOIN main.cala_entries e ON e.n =
+          CASE WHEN (SELECT s.created_at FROM main.cala_entries s WHERE s.n = w.skip_n) > (SELECT recorded_at FROM q)
             THEN w.skip_n ELSE w.prev_n END
         WHERE w.created_at > (SELECT recorded_at FROM q))
       SELECT json_array(json_array(coalesce(json_extract(w.state, '$[' || (SELECT layer FROM q) || '][0]'), '0'),
@@ -44,26 +44,27 @@ given AS NOT MATERIALIZED (
         coalesce(json_extract(s.sums, '$[' || (4 + (SELECT layer FROM q)) || '][0]'), '0'),
         coalesce(json_extract(s.sums, '$[' || (4 + (SELECT layer FROM q)) || '][1]'), '0'))) END
       FROM (
-        SELECT y.sums FROM cala_effective_balances y WHERE y.balance_n = b.n AND y.level = 2
+        SELECT y.sums FROM main.cala_effective_balances y WHERE y.balance_n = b.n AND y.level = 2
           AND y.start < (SELECT year FROM q)
         UNION ALL
-        SELECT m.sums FROM cala_effective_balances m
+        SELECT m.sums FROM main.cala_effective_balances m
         WHERE m.balance_n = b.n AND m.level = 1 AND m.start >= (SELECT year FROM q) AND m.start < (SELECT month FROM q)
         UNION ALL
-        SELECT d.sums FROM cala_effective_balances d
+        SELECT d.sums FROM main.cala_effective_balances d
         WHERE d.balance_n = b.n AND d.level = 0 AND d.start >= (SELECT month FROM q)
           AND d.start <= (SELECT day FROM q)) s)
     ELSE json_array(json_array(coalesce(json_extract(b.state, '$[' || (SELECT layer FROM q) || '][0]'), '0'),
       coalesce(json_extract(b.state, '$[' || (SELECT layer FROM q) || '][1]'), '0'))) END AS parts
-  FROM cala_accounts a CROSS JOIN cala_balances b ON b.account_n = a.n AND b.journal_n = (SELECT journal_n FROM q)
+  FROM main.cala_accounts a CROSS JOIN main.cala_balances b ON b.account_n = a.n
+    AND b.journal_n = (SELECT journal_n FROM q)
   WHERE ((SELECT currency FROM q) IS NULL OR b.currency = (SELECT currency FROM q))
     AND CASE
       WHEN a.is_set AND (SELECT account_set_id FROM q) IS NULL THEN
-        NOT EXISTS (SELECT 1 FROM cala_account_set_members x WHERE x.member_n = a.n)
-      WHEN a.is_set THEN EXISTS (SELECT 1 FROM cala_account_set_members x WHERE x.set_n = (SELECT set_n FROM q)
+        NOT EXISTS (SELECT 1 FROM main.cala_account_set_members x WHERE x.member_n = a.n)
+      WHEN a.is_set THEN EXISTS (SELECT 1 FROM main.cala_account_set_members x WHERE x.set_n = (SELECT set_n FROM q)
         AND x.member_n = a.n)
       ELSE (SELECT account_set_id FROM q) IS NULL
-        OR EXISTS (SELECT 1 FROM cala_account_set_ancestors x WHERE x.member_n = a.n
+        OR EXISTS (SELECT 1 FROM main.cala_account_set_ancestors x WHERE x.member_n = a.n
           AND x.set_n = (SELECT set_n FROM q)) END
 ),
 page AS MATERIALIZED (
@@ -103,7 +104,8 @@ added AS (
   FROM digits GROUP BY currency, side
 )
 SELECT '{"kept":' || coalesce((
-    SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM cala_journals j WHERE j.n = q.journal_n),
+    SELECT CASE WHEN j.effective_balances THEN 'true' ELSE 'false' END FROM main.cala_journals j
+      WHERE j.n = q.journal_n),
       'null')
   || ',"known":' || CASE WHEN q.account_set_id IS NULL OR q.set_n IS NOT NULL THEN 'true' ELSE 'false' END
   || ',"rows":[' || coalesce((SELECT group_concat(r.row, ',') FROM (

@@ -5,11 +5,11 @@ WITH q AS MATERIALIZED (
 ),
 chosen AS (
   SELECT n, code FROM (
-    SELECT p.n, p.code FROM cala_tx_templates p WHERE p.code > (SELECT coalesce(after, '') FROM q)
+    SELECT p.n, p.code FROM main.cala_tx_templates p WHERE p.code > (SELECT coalesce(after, '') FROM q)
     ORDER BY p.code LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
   SELECT n, code FROM (
-    SELECT p.n, p.code FROM cala_tx_templates p WHERE p.code < (SELECT coalesce(after, x'') FROM q)
+    SELECT p.n, p.code FROM main.cala_tx_templates p WHERE p.code < (SELECT coalesce(after, x'') FROM q)
     ORDER BY p.code DESC LIMIT (SELECT CASE WHEN backward THEN first ELSE 0 END FROM q))
 )
 SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
@@ -17,5 +17,5 @@ SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   FROM (
     SELECT n, code FROM chosen ORDER BY CASE WHEN (SELECT backward FROM q) THEN NULL ELSE code END,
       code DESC LIMIT -1) c
-  CROSS JOIN cala_tx_template_rows_v1 r ON r.n = c.n
+  CROSS JOIN main.cala_tx_template_rows_v1 r ON r.n = c.n
 )

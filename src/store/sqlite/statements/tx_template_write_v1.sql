@@ -1,1 +1,1 @@
-INSERT INTO cala_tx_template_write_v1 (doc) VALUES (?)
+INSERT INTO main.cala_tx_template_write_v1 (doc) VALUES (?)

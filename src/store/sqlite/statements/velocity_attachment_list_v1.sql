@@ -9,30 +9,30 @@ WITH q AS MATERIALIZED (
   FROM (SELECT ? AS d)
 ),
 named AS MATERIALIZED (
-  SELECT a.n FROM q CROSS JOIN json_each(q.accounts) k CROSS JOIN cala_accounts a ON a.id = k.value
+  SELECT a.n FROM q CROSS JOIN json_each(q.accounts) k CROSS JOIN main.cala_accounts a ON a.id = k.value
 ),
 asked AS MATERIALIZED (
   SELECT n FROM named
-  UNION SELECT s.set_n FROM named m CROSS JOIN cala_account_set_ancestors s ON s.member_n = m.n
+  UNION SELECT s.set_n FROM named m CROSS JOIN main.cala_account_set_ancestors s ON s.member_n = m.n
     WHERE (SELECT with_sets FROM q)
 ),
 chosen AS (
   SELECT n FROM (
-    SELECT t.n FROM cala_velocity_attachments t WHERE t.n > (SELECT coalesce(after, 0) FROM q)
+    SELECT t.n FROM main.cala_velocity_attachments t WHERE t.n > (SELECT coalesce(after, 0) FROM q)
       AND ((SELECT accounts FROM q) IS NULL OR t.account_n IN (SELECT a.n FROM asked a))
       AND ((SELECT control FROM q) IS NULL OR t.control_n = (
-        SELECT c.n FROM cala_velocity_controls c WHERE c.id = (SELECT control FROM q)))
+        SELECT c.n FROM main.cala_velocity_controls c WHERE c.id = (SELECT control FROM q)))
     ORDER BY t.n LIMIT (SELECT CASE WHEN backward THEN 0 ELSE first END FROM q))
   UNION ALL
   SELECT n FROM (
-    SELECT t.n FROM cala_velocity_attachments t WHERE t.n < (SELECT coalesce(after, 9223372036854775807) FROM q)
+    SELECT t.n FROM main.cala_velocity_attachments t WHERE t.n < (SELECT coalesce(after, 9223372036854775807) FROM q)
       AND ((SELECT accounts FROM q) IS NULL OR t.account_n IN (SELECT a.n FROM asked a))
       AND ((SELECT control FROM q) IS NULL OR t.control_n = (
-        SELECT c.n FROM cala_velocity_controls c WHERE c.id = (SELECT control FROM q)))
+        SELECT c.n FROM main.cala_velocity_controls c WHERE c.id = (SELECT control FROM q)))
     ORDER BY t.n DESC LIMIT (SELECT CASE WHEN backward THEN first ELSE 0 END FROM q))
 )
 SELECT '{"rows":[' || coalesce(group_concat(row, ','), '') || ']}' FROM (
   SELECT substr(r.row, 1, length(r.row) - 1) || ',"cursor":"' || c.n || '"}' AS row
   FROM (SELECT n FROM chosen ORDER BY CASE WHEN (SELECT backward FROM q) THEN -n ELSE n END LIMIT -1) c
-  CROSS JOIN cala_velocity_attachment_rows_v1 r ON r.n = c.n
+  CROSS JOIN main.cala_velocity_attachment_rows_v1 r ON r.n = c.n
 )

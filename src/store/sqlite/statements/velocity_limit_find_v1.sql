@@ -1,2 +1,3 @@
 SELECT '{"rows":[' || coalesce(group_concat(r.row, ','), '') || ']}'
-FROM (SELECT ? AS d) q CROSS JOIN json_each(q.d, '$.keys') k CROSS JOIN cala_velocity_limit_rows_v1 r ON r.id = k.value
+FROM (SELECT ? AS d) q CROSS JOIN json_each(q.d, '$.keys') k CROSS JOIN main.cala_velocity_limit_rows_v1 r
+  ON r.id = k.value

@@ -1,1 +1,1 @@
-INSERT INTO cala_velocity_limit_write_v1 (doc) VALUES (?)
+INSERT INTO main.cala_velocity_limit_write_v1 (doc) VALUES (?)

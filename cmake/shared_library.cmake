@@ -27,7 +27,16 @@ if(APPLE)
   set_target_properties(cala PROPERTIES INSTALL_NAME_DIR @rpath BUILD_WITH_INSTALL_NAME_DIR ON)
   # zig's linker for macOS knows no such list. There the headers alone hide what is not exported, and
   # tools/check_artifact looks.
-  if(NOT CALA_ZIG)
+  if(CALA_ZIG)
+    # Of zig's C++ runtime new and delete would be seen, which on macOS take the place of the program's or are replaced
+    # by them. Compiled here, hidden, they are found before those.
+    add_library(cala_new OBJECT ${CALA_ZIG_LIBRARIES}/libcxxabi/src/stdlib_new_delete.cpp)
+    set_target_properties(cala_new PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_STANDARD 23)
+    target_include_directories(cala_new PRIVATE ${CALA_ZIG_LIBRARIES}/libcxx/src)
+    target_compile_definitions(cala_new PRIVATE _LIBCPP_DISABLE_VISIBILITY_ANNOTATIONS LIBCXXABI_BUILDING_LIBRARY)
+    target_compile_options(cala_new PRIVATE -w -fvisibility=hidden -fvisibility-global-new-delete=force-hidden)
+    target_sources(cala PRIVATE $<TARGET_OBJECTS:cala_new>)
+  else()
     target_link_options(cala PRIVATE -Wl,-exported_symbols_list,${cala_version_script})
   endif()
 else()

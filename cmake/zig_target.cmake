@@ -12,6 +12,7 @@ set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CALA_ZIG ON)
+set(CALA_ZIG_LIBRARIES $ENV{CALA_TARGET_LIBRARIES}) # the sources of its C++ runtime
 if(CMAKE_SYSTEM_NAME STREQUAL Darwin)
   # CMake wants one, though it calls it only for libraries that are installed with a run path.
   set(CMAKE_INSTALL_NAME_TOOL $ENV{CALA_TARGET_TOOLS}/install_name_tool CACHE FILEPATH "")

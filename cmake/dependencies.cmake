@@ -50,10 +50,10 @@ else()
             SQLITE_OMIT_PROGRESS_CALLBACK
             SQLITE_OMIT_DEPRECATED
             SQLITE_USE_ALLOCA
-            USE_PREAD=1
-            HAVE_USLEEP=1
-            HAVE_GMTIME_R=1
-            HAVE_LOCALTIME_R=1
+            $<$<NOT:$<PLATFORM_ID:Windows>>:USE_PREAD=1>
+            $<$<NOT:$<PLATFORM_ID:Windows>>:HAVE_USLEEP=1>
+            $<$<NOT:$<PLATFORM_ID:Windows>>:HAVE_GMTIME_R=1>
+            $<$<NOT:$<PLATFORM_ID:Windows>>:HAVE_LOCALTIME_R=1>
             $<$<PLATFORM_ID:Linux>:HAVE_FDATASYNC=1>
             $<$<PLATFORM_ID:Linux>:HAVE_STRCHRNUL=1>
             $<$<PLATFORM_ID:Linux>:HAVE_MALLOC_USABLE_SIZE=1>)

@@ -1,4 +1,4 @@
-# libcala.so.1, libcala.1.dylib: what cala.h declares with CALA_API is exported, everything else stays inside.
+# libcala.so.1, libcala.1.dylib, cala.dll: what cala.h declares with CALA_API is exported, everything else stays inside.
 if(APPLE)
   set(cala_version_script ${PROJECT_BINARY_DIR}/cala.symbols)
 else()
@@ -22,7 +22,11 @@ target_link_libraries(cala PRIVATE $<BUILD_INTERFACE:cala_options> cala::sqlite3
 if(CALA_IANA_ZONES)
   target_link_libraries(cala PRIVATE $<BUILD_INTERFACE:cala_iana_zones>)
 endif()
-if(APPLE)
+if(WIN32)
+  # What is declared with dllexport is all that is exported. cala.lib is what programs are linked with, by any compiler.
+  set_target_properties(cala PROPERTIES PREFIX "" IMPORT_PREFIX "" IMPORT_SUFFIX .lib)
+  target_link_libraries(cala PRIVATE ws2_32 bcrypt)
+elseif(APPLE)
   # Its name is @rpath/libcala.1.dylib from the link on: to change it at installation would break the signature.
   set_target_properties(cala PROPERTIES INSTALL_NAME_DIR @rpath BUILD_WITH_INSTALL_NAME_DIR ON)
   # zig's linker for macOS knows no such list. There the headers alone hide what is not exported, and
@@ -52,6 +56,8 @@ else()
   if(APPLE)
     # Stripped here: the signature that arm64 wants is made over the whole file.
     target_link_options(cala PRIVATE -Wl,-dead_strip $<$<BOOL:${CALA_ZIG}>:-Wl,-s,-x>)
+  elseif(WIN32)
+    target_link_options(cala PRIVATE -Wl,--gc-sections $<$<BOOL:${CALA_ZIG}>:-s>)
   else()
     target_link_options(cala PRIVATE -Wl,-z,defs -Wl,--gc-sections)
   endif()
@@ -62,7 +68,7 @@ endif()
 
 # The interface alone, for the tools that compare it by its debug information (tools/check_abi): what cala.h declares is
 # in src/api. abi-dumper took 187 s of a processor for the whole library and 20 s for such a one, which is never loaded.
-if(PROJECT_IS_TOP_LEVEL AND NOT APPLE AND NOT CALA_UNITS)
+if(PROJECT_IS_TOP_LEVEL AND NOT APPLE AND NOT WIN32 AND NOT CALA_UNITS)
   add_library(cala_interface SHARED EXCLUDE_FROM_ALL $<FILTER:$<TARGET_OBJECTS:cala_objects>,INCLUDE,/src/api/>)
   add_dependencies(cala_interface cala_version_script)
   set_target_properties(cala_interface PROPERTIES NO_SONAME ON LINKER_LANGUAGE CXX LINK_DEPENDS ${cala_version_script})

@@ -7,7 +7,8 @@ function(cala_units name variable)
     return()
   endif()
   set(alone ${${variable}})
-  list(FILTER alone INCLUDE REGEX "/zone_rules[.]cc$") # tests take another in its place
+  # Tests take another of the first in its place; the others include headers of Windows that define names of ours.
+  list(FILTER alone INCLUDE REGEX "/(zone_rules|platform/windows/[a-z_]*)[.]cc$")
   set(fast ${${variable}})
   list(REMOVE_ITEM fast ${alone})
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${fast})

@@ -13,7 +13,10 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CALA_ZIG ON)
 set(CALA_ZIG_LIBRARIES $ENV{CALA_TARGET_LIBRARIES}) # the sources of its C++ runtime
-if(CMAKE_SYSTEM_NAME STREQUAL Darwin)
+if(CMAKE_SYSTEM_NAME STREQUAL Windows)
+  # CMake wants one, though there are no resources.
+  set(CMAKE_RC_COMPILER $ENV{CALA_TARGET_TOOLS}/rc CACHE FILEPATH "")
+elseif(CMAKE_SYSTEM_NAME STREQUAL Darwin)
   # CMake wants one, though it calls it only for libraries that are installed with a run path.
   set(CMAKE_INSTALL_NAME_TOOL $ENV{CALA_TARGET_TOOLS}/install_name_tool CACHE FILEPATH "")
 endif()

@@ -356,9 +356,10 @@ CALA_API cala_status cala_clock_advance(cala_ledger *ledger, int64_t millisecond
 CALA_API cala_status cala_queue_new(cala_queue **out, cala_error **out_error);
 
 /* A new descriptor that becomes readable when there may be something to read or drain; watch it with poll, epoll, an
- * event loop. It is non-blocking and close-on-exec, one end of an AF_UNIX socket pair. The caller closes it. Reading
- * its bytes is allowed and not needed. A wake without work is possible, work without a wake is not. Negative: a
- * cala_status negated. */
+ * event loop. It is non-blocking and close-on-exec, one end of an AF_UNIX socket pair. On Windows it is a SOCKET that
+ * no other process inherits, one end of a connection over the loopback address that nobody else can join. The caller
+ * closes it (on Windows with closesocket). Reading its bytes is allowed and not needed. A wake without work is
+ * possible, work without a wake is not. Negative: a cala_status negated. */
 CALA_API int32_t cala_queue_fd(cala_queue *queue);
 
 /* Takes finished records without any callback. buffer is filled with whole records, each aligned to 8 bytes, native

@@ -3,6 +3,7 @@ import { endianness } from "node:os";
 import { camelCased } from "./casing.js";
 import { taken } from "./errors.js";
 import { library } from "./library.js";
+import { watchSocket } from "./raw/socket.js";
 import { type Handle, type Raw, RecordKind, Status } from "./raw/types.js";
 
 /** What a ledger tells of its work. Nothing of the program's data is in it. */
@@ -40,7 +41,7 @@ export type Logger = (record: LogRecord) => unknown;
 /** Told of the end of what was started: its status, and the answer or the error as JSON. */
 type Finish = (status: number, text: string) => void;
 
-/** What watches the queue's descriptor: net.Socket in Node, Bun.connect in Bun. */
+/** What watches the queue's descriptor: net.Socket in Node, but not on Windows; Bun.connect in Bun. */
 export interface Watch {
   ref(): void;
   unref(): void;
@@ -52,6 +53,7 @@ const usualSize = 256 * 1024;
 
 export async function watchDescriptor(fd: number, readable: () => void): Promise<Watch> {
   const bun = (globalThis as any).Bun;
+  if (!bun && process.platform === "win32") return watchSocket(fd, readable);
   if (!bun) {
     const socket = new net.Socket({ fd, readable: true, writable: false });
     socket.on("data", readable);

@@ -179,9 +179,10 @@ class Library(ctypes.CDLL):
         """
     def cala_queue_fd(self, queue: Handle, /) -> int:
         """A new descriptor that becomes readable when there may be something to read or drain; watch it with poll,
-        epoll, an event loop. It is non-blocking and close-on-exec, one end of an AF_UNIX socket pair. The caller closes
-        it. Reading its bytes is allowed and not needed. A wake without work is possible, work without a wake is not.
-        Negative: a cala_status negated.
+        epoll, an event loop. It is non-blocking and close-on-exec, one end of an AF_UNIX socket pair. On Windows it is
+        a SOCKET that no other process inherits, one end of a connection over the loopback address that nobody else can
+        join. The caller closes it (on Windows with closesocket). Reading its bytes is allowed and not needed. A wake
+        without work is possible, work without a wake is not. Negative: a cala_status negated.
         """
     def cala_queue_read(self, queue: Handle, buffer: Any, capacity: int, out_used: Out, /) -> int:
         """Takes finished records without any callback. buffer is filled with whole records, each aligned to 8 bytes,

@@ -12,8 +12,9 @@ namespace {
 base::Error missing(const std::string &what) {
   return base::make_error(base::Status::kUnavailable, "store.libpq_missing",
                           what +
-                              "; install it with \"apt-get install libpq5\" on Debian and Ubuntu or "
-                              "\"brew install libpq\" on macOS");
+                              "; install it with \"apt-get install libpq5\" on Debian and Ubuntu, with "
+                              "\"brew install libpq\" on macOS, on Windows with PostgreSQL itself, whose folder bin "
+                              "then is to be in the PATH");
 }
 
 template <typename Function>

@@ -11,6 +11,7 @@
 
 #include "platform/files.h"
 #include "store/sqlite/error_table.h"
+#include "store/sqlite/utf8_path.h"
 
 namespace cala::store::sqlite {
 
@@ -25,7 +26,7 @@ std::int64_t monotonic_ns() {
 // In the system's words, where it can be seen: SQLite tells much alike. The file itself is only asked about, since to
 // close it would let go of SQLite's locks on it.
 std::string why_not(const std::string &path) {
-  const std::filesystem::path file(path);
+  const std::filesystem::path file = path_of(path);
   std::error_code failed;
   const std::filesystem::file_status found = std::filesystem::status(file, failed);
   if (std::filesystem::is_directory(found)) return "it is a folder";
@@ -34,7 +35,7 @@ std::string why_not(const std::string &path) {
   if (!is_there && found.type() != std::filesystem::file_type::not_found) return failed.message();
   if (is_there) failed = platform::refuses_writing(path);
   if (is_there && failed) return failed.message();
-  failed = platform::refuses_writing(file.parent_path().string());
+  failed = platform::refuses_writing(text_of(file.parent_path()));
   if (!failed) std::filesystem::directory_iterator(file.parent_path(), failed);  // no descriptor may be left
   return failed ? "its folder: " + failed.message() : std::string();
 }

@@ -10,6 +10,7 @@
 #include "store/sqlite/error_table.h"
 #include "store/sqlite/sqlite_session.h"
 #include "store/sqlite/unix_vfs.h"
+#include "store/sqlite/utf8_path.h"
 
 namespace cala::store {
 
@@ -126,14 +127,14 @@ Outcome SqliteStore::open() {
                   options_.path);
   }
   // Connections are made later, too, when the program may have gone to another folder.
-  if (!memory_ && options_.path.front() != '/') {
+  if (!memory_ && !path_of(options_.path).is_absolute()) {
     std::error_code failed;
     const std::filesystem::path folder = std::filesystem::current_path(failed);
     if (failed) {
       return naming(base::make_error(Status::kUnavailable, "store.cannot_open", "the current folder has no name"),
                     options_.path);
     }
-    file_ = (folder / options_.path).native();
+    file_ = text_of(folder / path_of(options_.path));
     uri_ = file_uri(file_);
   }
   Result<std::unique_ptr<Connection>> connection = open_connection(Access::kWrite);
@@ -179,9 +180,9 @@ DiskUse SqliteStore::disk_use() const {
     return failed ? std::int64_t{-1} : static_cast<std::int64_t>(bytes);
   };
   std::error_code failed;
-  const std::filesystem::path file(file_);
+  const std::filesystem::path file = path_of(file_);
   use.file_bytes = known(std::filesystem::file_size(file, failed), failed);
-  const std::uintmax_t wal = std::filesystem::file_size(file_ + "-wal", failed);
+  const std::uintmax_t wal = std::filesystem::file_size(path_of(file_ + "-wal"), failed);
   use.wal_bytes = failed == std::errc::no_such_file_or_directory ? 0 : known(wal, failed);
   const std::filesystem::space_info space = std::filesystem::space(file.parent_path(), failed);
   use.free_bytes = known(space.available, failed);

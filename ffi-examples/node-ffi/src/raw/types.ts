@@ -296,9 +296,10 @@ export interface Raw {
   cala_queue_new(out: BigUint64Array | null, outError: BigUint64Array | null): number;
   /**
    * A new descriptor that becomes readable when there may be something to read or drain; watch it with poll, epoll, an
-   * event loop. It is non-blocking and close-on-exec, one end of an AF_UNIX socket pair. The caller closes it. Reading
-   * its bytes is allowed and not needed. A wake without work is possible, work without a wake is not. Negative: a
-   * cala_status negated.
+   * event loop. It is non-blocking and close-on-exec, one end of an AF_UNIX socket pair. On Windows it is a SOCKET that
+   * no other process inherits, one end of a connection over the loopback address that nobody else can join. The caller
+   * closes it (on Windows with closesocket). Reading its bytes is allowed and not needed. A wake without work is
+   * possible, work without a wake is not. Negative: a cala_status negated.
    */
   cala_queue_fd(queue: Handle | null): number;
   /**

@@ -72,13 +72,28 @@ static void a_ledger_stays_where_it_was_when_the_program_goes_elsewhere(void **s
   assert_false(is_there("ledger.db"));
 }
 
-static void what_is_no_file_is_said(void **state) {
+static void expect_told(const char *store, const char *words) {
+  char config[700];
   cala_ledger *ledger = NULL;
   cala_error *error = NULL;
-  const char *config = "{\"store\": \"sqlite:Q:/no such folder/ledger.db\"}";
-  (void)state;
-  expect_error(cala_ledger_open(config, strlen(config), &ledger, &error), error, CALA_UNAVAILABLE, "store.cannot_open");
+  snprintf(config, sizeof config, "{\"store\": \"%s\"}", store);
+  assert_int_equal(cala_ledger_open(config, strlen(config), &ledger, &error), CALA_UNAVAILABLE);
   assert_null(ledger);
+  assert_string_equal(cala_error_code(error), "store.cannot_open");
+  expect_contains(cala_error_message(error), words);
+  assert_null(strstr(cala_error_message(error), "nknown error"));
+  cala_error_free(error);
+}
+
+static void what_is_no_file_is_said(void **state) {
+  struct ledger_fixture *fixture = fixture_prepare(STORE_SQLITE);
+  char store[600];
+  (void)state;
+  expect_told("sqlite:Q:/no such folder/ledger.db", "(its folder: ");
+  snprintf(store, sizeof store, "sqlite:%s", fixture->folder);
+  expect_told(store, "(it is a folder)");
+  snprintf(store, sizeof store, "sqlite:%s/" MUENZEN "/ledger.db", fixture->folder);
+  expect_told(store, "(its folder: ");
 }
 
 static void a_missing_libpq_is_said(void **state) {
@@ -100,7 +115,7 @@ int main(void) {
       cmocka_unit_test_teardown(a_path_is_utf8, fixture_teardown),
       cmocka_unit_test_teardown(a_path_may_have_a_drive_and_backslashes, fixture_teardown),
       cmocka_unit_test_teardown(a_ledger_stays_where_it_was_when_the_program_goes_elsewhere, fixture_teardown),
-      cmocka_unit_test(what_is_no_file_is_said),
+      cmocka_unit_test_teardown(what_is_no_file_is_said, fixture_teardown),
       cmocka_unit_test(a_missing_libpq_is_said),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,8 +80,8 @@ class Connection {
   Connection &operator=(const Connection &) = delete;
 
   base::Result<Statement> prepare(std::string_view sql);
-  base::Outcome run(const char *sql);        // statements without an answer
-  base::Error error(int result_code) const;  // of the call that just failed
+  base::Outcome run(const char *sql);              // statements without an answer
+  base::Error error(int result_code) const;        // of the call that just failed
   base::Error explained(base::Error error) const;  // with why the file refuses, where it does
   bool in_transaction() const;
   bool is_read_only() const;

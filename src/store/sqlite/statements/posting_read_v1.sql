@@ -46,7 +46,7 @@ SELECT '{"overridden":"' || CASE
     WHEN max(1, 2) IS NOT 2 THEN 'max'
     WHEN min(1, 2) IS NOT 1 THEN 'min'
     WHEN iif(1, 'a', 'b') IS NOT 'a' OR iif(0, 'a', 'b') IS NOT 'b' THEN 'iif'
-    WHEN printf('%d|%02d|%s|%d|%d|%d', 1, 2, 'a', 3, 4, 5) IS NOT '1|02|a|3|4|5' THEN 'printf'
+    WHEN printf('%d|%02d|%x|%d|%d|%d', 1, 2, 10, 3, 4, 5) IS NOT '1|02|a|3|4|5' THEN 'printf'
     WHEN char(97) IS NOT 'a' THEN 'char'
     WHEN julianday('2000-01-01', '+1 month', '-1 day') IS NOT 2451574.5 THEN 'julianday'
     WHEN 'abc' NOT GLOB 'a*' OR 'abc' GLOB 'b*' THEN 'glob'

@@ -69,6 +69,8 @@ const std::vector<Listed> &every_filter() {
       {StatementId::kEntryList, R"("transaction_id":")" + uuid("7", 77) + "\""},
       {StatementId::kEntryList, account + R"(,"created_from":0,"created_to":4102444800000000)"},
       {StatementId::kEntryList, journal + "," + effective},
+      {StatementId::kEntryList, journal + R"(,"created_from":0,"created_to":4102444800000000)"},
+      {StatementId::kEntryList, journal + R"(,"stable":true)"},
       {StatementId::kEntryList, account + "," + effective},
       {StatementId::kEntryList, account + R"(,"stable":true)"},
       {StatementId::kBalanceList, journal + R"(,"account_ids":[")" + uuid("a", 10023) + "\"]"},

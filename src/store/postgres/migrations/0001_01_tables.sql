@@ -162,11 +162,10 @@ CREATE TABLE @schema@.entries (
   CONSTRAINT entries_ordinal_key UNIQUE (ordinal, sequence)
 )
 -- @break
--- entries_ordinal_key finds a transaction's entries and the list without a filter; these three the lists by account
--- (also transactions by account) and by journal, the third the four limits of time within a journal.
+-- entries_ordinal_key finds a transaction's entries, and along them the list without a filter or by journal, for which
+-- the transactions' index leads; this one the lists by account (also transactions by account), the next the four limits
+-- of time within a journal.
 CREATE INDEX entries_account_idx ON @schema@.entries (account_id, ordinal, sequence)
--- @break
-CREATE INDEX entries_journal_idx ON @schema@.entries (journal_id, ordinal, sequence)
 -- @break
 CREATE INDEX entries_time_idx ON @schema@.entries USING brin (effective, created_at)
   WITH (pages_per_range = 16, autosummarize = on)

@@ -171,7 +171,8 @@ BEGIN
 END
 $body$
 -- @break
--- By account set: of each account below it the first ones, by the account's index, and of all those the first.
+-- By account set: of each account below it the first ones, by the account's index, and of all those the first. By
+-- journal alone: along its transactions, of which each has few entries.
 CREATE FUNCTION @schema@.entry_list_v1(request jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -188,6 +189,8 @@ DECLARE
     @schema@.if_given(doc, 'after', concat(' AND (e.ordinal, e.sequence) ', beyond,
       ' (split_part($1 ->> ''after'', ''/'', 1)::bigint, split_part($1 ->> ''after'', ''/'', 2)::integer)')),
     @schema@.if_given(doc, 'mark', ' AND e.ordinal <= ($1 ->> ''mark'')::bigint'));
+  by_journal boolean := doc ->> 'journal_id' IS NOT NULL AND doc ->> 'account_id' IS NULL
+    AND doc ->> 'account_set_id' IS NULL AND doc ->> 'transaction_id' IS NULL;
 BEGIN
   IF doc ->> 'after' !~ '^[0-9]{1,18}/[0-9]{1,9}$' THEN
     RETURN json_build_object('invalid', 'after');
@@ -200,14 +203,21 @@ BEGIN
   END IF;
   RETURN @schema@.page(doc, concat(
     'SELECT @schema@.entry_row(e.entry, concat(e.ordinal, ''/'', e.sequence)) AS r FROM ',
-    CASE WHEN doc ->> 'account_set_id' IS NULL THEN '(SELECT e AS entry, e.* FROM @schema@.entries e) AS e WHERE true'
+    CASE WHEN by_journal THEN concat('@schema@.transactions t
+        JOIN (SELECT e AS entry, e.* FROM @schema@.entries e) AS e ON e.ordinal = t.ordinal
+        WHERE t.journal_id = ($1 ->> ''journal_id'')::uuid',
+        @schema@.if_given(doc, 'after', concat(' AND t.ordinal ', beyond,
+          '= split_part($1 ->> ''after'', ''/'', 1)::bigint')),
+        @schema@.if_given(doc, 'mark', ' AND t.ordinal <= ($1 ->> ''mark'')::bigint'))
+      WHEN doc ->> 'account_set_id' IS NULL THEN '(SELECT e AS entry, e.* FROM @schema@.entries e) AS e WHERE true'
       ELSE concat('@schema@.accounts s JOIN @schema@.account_set_ancestors a ON a.account_set_id = s.id
           CROSS JOIN LATERAL (SELECT e AS entry, e.* FROM @schema@.entries e
             WHERE e.account_id = a.member_id AND e.journal_id = s.journal_id', within, ' ORDER BY e.ordinal', way,
           ', e.sequence', way, ' LIMIT ($1 ->> ''first'')::bigint) AS e
         WHERE s.id = ($1 ->> ''account_set_id'')::uuid') END,
     @schema@.if_given(doc, 'account_id', ' AND e.account_id = ($1 ->> ''account_id'')::uuid'),
-    @schema@.if_given(doc, 'journal_id', ' AND e.journal_id = ($1 ->> ''journal_id'')::uuid'),
+    CASE WHEN NOT by_journal THEN
+      @schema@.if_given(doc, 'journal_id', ' AND e.journal_id = ($1 ->> ''journal_id'')::uuid') END,
     @schema@.if_given(doc, 'transaction_id', ' AND e.ordinal =
       (SELECT t.ordinal FROM @schema@.transactions t WHERE t.id = ($1 ->> ''transaction_id'')::uuid)'),
     within, ' ORDER BY e.ordinal', way, ', e.sequence', way));

@@ -299,7 +299,8 @@ CALA_API int32_t cala_lost_race(const char *sqlstate);
  *   commit      {"durable": bool, "group_max": n}. durable: true waits for the disk, where PostgreSQL's settings say
  *               not to wait too. Default true. false may lose the last postings in a power cut, never half of one.
  *               group_max: postings that wait while a commit is under way are committed together, so many at most, each
- *               with its own outcome as if one after the other; 1 to 10000, 1: every operation by itself. Default 500.
+ *               with its own outcome as if one after the other; on SQLite so are other writes, 100 at most. 1 to 10000,
+ *               1: every operation by itself. Default 500.
  *   queue_max   operations in flight at most, 1 to 1048576; one more gives CALA_BUSY. Default 65536.
  *   failover_wait_ms  how long operations wait for a store that was there before and is away, as in a failover, 0 to
  *               3600000. Until then a posting whose commit was not answered is looked up, too. Default 30000.

@@ -13,6 +13,7 @@ namespace cala::engine {
 namespace {
 
 using base::Error;
+using base::Outcome;
 using base::Result;
 using base::Status;
 
@@ -54,20 +55,21 @@ struct Unit {
 
 using Group = std::vector<Unit *>;
 
-// Cancelling a unit stops the group that it is in, for as long as this lives.
+// Cancelling one stops the group that it is in, for as long as this lives.
+template <typename One>
 class Together {
  public:
-  Together(const Group &group, CancelToken &token) : group_(group) {
-    for (Unit *unit : group_) unit->member->cancel().attach(&token);
+  Together(const std::vector<One *> &group, CancelToken &token) : group_(group) {
+    for (One *one : group_) one->member->cancel().attach(&token);
   }
   ~Together() {
-    for (Unit *unit : group_) unit->member->cancel().attach(static_cast<CancelToken *>(nullptr));
+    for (One *one : group_) one->member->cancel().attach(static_cast<CancelToken *>(nullptr));
   }
   Together(const Together &) = delete;
   Together &operator=(const Together &) = delete;
 
  private:
-  const Group &group_;
+  const std::vector<One *> &group_;
 };
 
 Error without_memory() noexcept {
@@ -185,7 +187,7 @@ class GroupRun {
                          Operation::Traits{.access = store::Access::kWrite, .repeatable = true},
                          [&](Context context) { return post_group(context, units, &outcomes); });
       together.course().trace = trace_of(group);
-      const Together cancelling(group, cancel);
+      const Together<Unit> cancelling(group, cancel);
       const bool lost_commit =
           std::any_of(group.begin(), group.end(), [](const Unit *unit) { return unit->unknown.has_value(); });
       Result<Render> done = engine::run(together, ledger_, store_, pool_, cancel, failover_wait_, lost_commit);
@@ -239,6 +241,134 @@ class GroupRun {
   std::deque<Group> groups_;
 };
 
+struct Writer {
+  GroupMember *member = nullptr;
+  std::optional<Render> done = {};  // in the transaction of all
+  bool answered = false;
+
+  Operation &operation() const { return member->operation(); }
+  CancelToken &cancel() const { return member->cancel(); }
+
+  void succeed(Render render) {
+    answered = true;
+    member->succeed(std::move(render));
+  }
+  void fail(Error error) {
+    answered = true;
+    member->fail(std::move(error));
+  }
+  void end(Result<Render> outcome) {
+    if (outcome) return succeed(outcome.take());
+    fail(std::move(outcome.error()));
+  }
+};
+
+class WritersRun {
+ public:
+  WritersRun(const std::vector<GroupMember *> &members, Ledger &ledger, store::Store &store, SessionPool &pool,
+             std::chrono::milliseconds failover_wait)
+      : ledger_(ledger), store_(store), pool_(pool), failover_wait_(failover_wait) {
+    for (GroupMember *member : members) writers_.push_back(Writer{.member = member});
+  }
+
+  void run() {
+    run_together();
+    for (Writer &writer : writers_) {
+      if (!writer.answered) run_alone(writer);
+    }
+  }
+
+  void fail_the_rest() noexcept {
+    for (Writer &writer : writers_) {
+      if (!writer.answered) writer.fail(lost_ && writer.done ? lost_commit() : without_memory());
+    }
+  }
+
+ private:
+  void run_together() {
+    const std::unique_ptr<OwnTransaction> transaction = begin();
+    if (transaction == nullptr) return;
+    std::size_t done = 0;
+    for (Writer &writer : writers_) {
+      if (writer.answered || writer.cancel().cancelled()) continue;
+      ++writer.operation().course().attempts;
+      Result<Render> outcome = transaction->run(writer.operation(), writer.cancel(), true);
+      if (outcome) {
+        writer.done = outcome.take();
+        ++done;
+      } else if (outcome.error().tx_state != base::TxState::kUsable) {
+        return forget();
+      }
+    }
+    if (done == 0) return;
+    Outcome committed = transaction->commit();
+    if (!committed && committed.error().status != Status::kOutcomeUnknown) return forget();
+    if (!committed) {
+      lost_ = std::move(committed.error());
+      return;
+    }
+    for (Writer &writer : writers_) {  // without asking for memory
+      if (writer.done) writer.succeed(std::move(*writer.done));
+    }
+    ledger_.telemetry().grouped(done);
+  }
+
+  // Nothing was written.
+  void forget() {
+    for (Writer &writer : writers_) writer.done.reset();
+  }
+
+  // The transaction of all. None where only one is left, or where there is none to be had, which all of them are told.
+  // Whoever is cancelled while they wait for it leaves at once.
+  std::unique_ptr<OwnTransaction> begin() {
+    while (true) {
+      std::vector<Writer *> waiting;
+      for (Writer &writer : writers_) {
+        if (!writer.answered && writer.cancel().cancelled()) writer.fail(cancelled_error());
+        if (!writer.answered) waiting.push_back(&writer);
+      }
+      if (waiting.size() < 2) return nullptr;
+      CancelToken cancel;
+      const Together<Writer> cancelling(waiting, cancel);
+      Result<std::unique_ptr<OwnTransaction>> begun =
+          OwnTransaction::begin(ledger_, pool_, failover_wait_, waiting.front()->operation().course(), &cancel);
+      if (begun) return begun.take();
+      if (cancel.cancelled()) continue;
+      for (Writer *writer : waiting) writer->fail(Error(begun.error()));
+      return nullptr;
+    }
+  }
+
+  void run_alone(Writer &writer) {
+    const bool unknown = lost_ && writer.done;
+    if (unknown && !writer.operation().traits().repeatable) return writer.fail(lost_commit());
+    Result<Render> outcome = without_memory();
+    try {
+      outcome = engine::run(writer.operation(), ledger_, store_, pool_, writer.cancel(), failover_wait_, unknown);
+    } catch (...) {  // nothing was written
+    }
+    if (unknown && !outcome && !settles(outcome.error())) return writer.fail(lost_commit());
+    writer.end(std::move(outcome));
+  }
+
+  Error lost_commit() const noexcept {
+    Error error;
+    error.status = Status::kOutcomeUnknown;
+    try {
+      error = *lost_;
+    } catch (...) {  // the status must do
+    }
+    return error;
+  }
+
+  Ledger &ledger_;
+  store::Store &store_;
+  SessionPool &pool_;
+  const std::chrono::milliseconds failover_wait_;
+  std::deque<Writer> writers_;
+  std::optional<Error> lost_;  // a commit whose outcome is unknown: of those that are done and have no answer
+};
+
 }  // namespace
 
 void run_group(const std::vector<GroupMember *> &members, Ledger &ledger, store::Store &store, SessionPool &pool,
@@ -248,6 +378,16 @@ void run_group(const std::vector<GroupMember *> &members, Ledger &ledger, store:
     group.run();
   } catch (...) {  // between two transactions: what was written has been answered
     group.fail_the_rest();
+  }
+}
+
+void run_writers(const std::vector<GroupMember *> &members, Ledger &ledger, store::Store &store, SessionPool &pool,
+                 std::chrono::milliseconds failover_wait) {
+  WritersRun writers(members, ledger, store, pool, failover_wait);
+  try {
+    writers.run();
+  } catch (...) {  // what was written has been answered
+    writers.fail_the_rest();
   }
 }
 

@@ -1,5 +1,5 @@
-// Group commit: postings of independent operations, decided and written as if one after the other
-// and committed by one flush.
+// Group commit: independent operations, decided and written as if one after the other and committed by one flush.
+// Postings are decided together; other writers run one by one in one transaction.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@
 
 namespace cala::engine {
 
-// One operation that posts and nothing else, and whoever waits for its outcome: exactly one of the last three is
+// One operation that writes, and whoever waits for its outcome: exactly one of the last three is
 // called, once.
 class GroupMember {
  public:
@@ -31,5 +31,11 @@ class GroupMember {
 // while one waits for rows that somebody holds longer than the store allows, all of its group are run elsewhere.
 void run_group(const std::vector<GroupMember *> &members, Ledger &ledger, store::Store &store, SessionPool &pool,
                std::chrono::milliseconds failover_wait);
+
+// Runs operations of any kind that write, in the order given, in one transaction: for a store that has one writer at a
+// time anyway. Blocks. One that fails is undone, and run again by itself behind the others, which tells why; so are all
+// of them when the transaction does not hold.
+void run_writers(const std::vector<GroupMember *> &members, Ledger &ledger, store::Store &store, SessionPool &pool,
+                 std::chrono::milliseconds failover_wait);
 
 }  // namespace cala::engine

@@ -338,17 +338,26 @@ void migrated(const store::MigrationReport &report, Log &log) noexcept {
 }
 
 Result<std::unique_ptr<OwnTransaction>> OwnTransaction::begin(Ledger &ledger, SessionPool &pool,
-                                                              std::chrono::milliseconds failover_wait, Course &course) {
+                                                              std::chrono::milliseconds failover_wait, Course &course,
+                                                              CancelToken *cancel) {
   constexpr std::string_view kName = "tx_begin";
   Patience patience(pool, failover_wait);
   Log &log = ledger.telemetry().log();
   while (true) {
     Outcome begun;
     ++course.attempts;
-    Result<SessionPool::Lease> lease = acquire(ledger.telemetry(), pool, store::Access::kWrite, nullptr, kName, course);
+    Result<SessionPool::Lease> lease = [&] {
+      std::optional<Interruptible<SessionPool>> waiting;
+      if (cancel != nullptr) waiting.emplace(*cancel, &pool);
+      return acquire(ledger.telemetry(), pool, store::Access::kWrite, cancel == nullptr ? nullptr : cancel->flag(),
+                     kName, course);
+    }();
     if (lease) {
       std::unique_ptr<OwnTransaction> transaction(new OwnTransaction(ledger, lease.take()));  // from here it rolls back
+      std::optional<Interruptible<store::Session>> beginning;
+      if (cancel != nullptr) beginning.emplace(*cancel, &*transaction->lease_);
       begun = transaction->lease_->begin(store::Access::kWrite);
+      beginning.reset();
       if (begun) {
         log.store_answers();
         return transaction;
@@ -357,7 +366,7 @@ Result<std::unique_ptr<OwnTransaction>> OwnTransaction::begin(Ledger &ledger, Se
       begun = std::move(lease.error());
     }
     if (store_is_away(begun.error())) log.store_lost(kName, course, begun.error());
-    if (!store_is_away(begun.error()) || !patience.wait(nullptr)) return std::move(begun.error());
+    if (!store_is_away(begun.error()) || !patience.wait(cancel)) return std::move(begun.error());
   }
 }
 

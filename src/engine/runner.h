@@ -68,8 +68,10 @@ base::Result<Render> run_inside(Operation &operation, const Context &context, st
 // A transaction on one of our sessions, in which several operations run, one after the other. One thread at a time.
 class OwnTransaction {
  public:
+  // cancel: ends the wait for a session and for the store; null where nobody can.
   static base::Result<std::unique_ptr<OwnTransaction>> begin(Ledger &ledger, SessionPool &pool,
-                                                             std::chrono::milliseconds failover_wait, Course &course);
+                                                             std::chrono::milliseconds failover_wait, Course &course,
+                                                             CancelToken *cancel = nullptr);
   ~OwnTransaction();  // rolls back what is still open
 
   base::Result<Render> run(Operation &operation, CancelToken &cancel, bool savepoint);

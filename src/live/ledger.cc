@@ -36,6 +36,7 @@ constexpr std::size_t kExaminations = 16;  // waited for at a time; threads are 
 // Of a store with many writers. A second would make the groups smaller and wait for the first one's rows:
 // docs/performance.md.
 constexpr std::size_t kGroupsAtATime = 1;
+constexpr std::size_t kMostWriters = 100;  // of other kinds than postings, in a group
 constexpr std::chrono::milliseconds kRollupPause{10};
 constexpr std::chrono::milliseconds kLongestRollupPause{1000};
 
@@ -90,6 +91,7 @@ Outcome LedgerState::start(const Config &config, Backend backend, std::string_vi
     grouping.batch_max = config.group_max;
     grouping.run_batch = OpState::run_batch;
     grouping.weight = OpState::weight_in_batch;
+    grouping.alike = OpState::groups_with;
   }
   farewell_->ends(ledger_->telemetry().shared_log());
   Result<std::unique_ptr<runtime::Executor>> executor = runtime::Executor::create(std::move(lanes));
@@ -112,16 +114,24 @@ std::size_t LedgerState::group_lane() const {
   return sessions_ && sessions_->max_of(store::Access::kWrite) > 1 ? kPostLane : kWriteLane;
 }
 
-bool LedgerState::groups(const engine::Operation &operation) const {
-  if (config_.group_max <= 1 || operation.postings() == nullptr) return false;
+// Writers that do not post are grouped where they would wait for each other anyway, a hundred at most: nobody has an
+// answer before the last of them is done.
+std::size_t LedgerState::weight_in_group(const engine::Operation &operation) const {
+  if (config_.group_max <= 1) return 0;
+  if (operation.postings() == nullptr) {
+    const engine::Operation::Traits &traits = operation.traits();
+    const bool joins = group_lane() == kWriteLane && traits.access == store::Access::kWrite && traits.needs_store &&
+                       !traits.migrates && !traits.of_ledger && traits.inside == engine::Operation::Inside::kAnywhere;
+    return joins ? (config_.group_max + kMostWriters - 1) / kMostWriters : 0;
+  }
   const std::size_t postings = operation.postings()->postings.size();
-  return postings > 0 && postings <= config_.group_max;
+  return postings <= config_.group_max ? postings : 0;
 }
 
 std::size_t LedgerState::lane_of(const engine::Operation &operation, bool inside_transaction, bool by_itself) const {
   if (inside_transaction) return kTransactionLane;
   if (operation.traits().of_ledger) return operation.traits().needs_store ? kHealthLane : kMetricsLane;
-  if (!by_itself && groups(operation)) return group_lane();
+  if (!by_itself && weight_in_group(operation) > 0) return group_lane();
   return operation.traits().access == store::Access::kWrite ? kWriteLane : kReadLane;
 }
 

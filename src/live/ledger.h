@@ -99,8 +99,9 @@ class LedgerState {
 
   // The lane in which an operation's task waits for a thread. by_itself: never in a group.
   std::size_t lane_of(const engine::Operation &operation, bool inside_transaction, bool by_itself = false) const;
-  // Whether the operation, in a transaction of its own, may be committed together with others.
-  bool groups(const engine::Operation &operation) const;
+  // How much of a group the operation takes that is, in a transaction of its own, committed together with others; 0:
+  // it never is.
+  std::size_t weight_in_group(const engine::Operation &operation) const;
   // Apart: who waits here for a connection must not keep those from a thread who have one and may give it back.
   static std::size_t begin_lane();
   // Checks or migrates the schema before the first use. Blocks. Cheap once it has succeeded.

@@ -66,7 +66,8 @@ class OpState final : public runtime::Completion, public std::enable_shared_from
 
   // For the executor: all its tasks are of operations. A batch is of operations that are committed as a group.
   static void run_batch(std::vector<std::unique_ptr<runtime::Task>> &tasks);
-  static std::size_t weight_in_batch(const runtime::Task &task);  // its postings; 0: it is in no group
+  static std::size_t weight_in_batch(const runtime::Task &task);                  // 0: it is in no group
+  static bool groups_with(const runtime::Task &one, const runtime::Task &other);  // both post, or neither
 
   // runtime::Completion
   std::uint64_t tag() const override { return static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(user_)); }

@@ -49,13 +49,17 @@ class OpState::Member final : public engine::GroupMember {
 
 std::size_t OpState::weight_in_batch(const runtime::Task &task) {
   const OpState &op = of(task);
-  if (op.tx_ != nullptr || op.by_itself_.load() || !op.ledger_->groups(*op.operation_)) return 0;
-  return op.operation_->postings()->postings.size();
+  return op.tx_ != nullptr || op.by_itself_.load() ? 0 : op.ledger_->weight_in_group(*op.operation_);
+}
+
+bool OpState::groups_with(const runtime::Task &one, const runtime::Task &other) {
+  return (of(one).operation_->postings() != nullptr) == (of(other).operation_->postings() != nullptr);
 }
 
 void OpState::run_batch(std::vector<std::unique_ptr<runtime::Task>> &tasks) {
+  const bool posts = of(*tasks.front()).operation_->postings() != nullptr;
   if (tasks.size() == 1) {
-    if (weight_in_batch(*tasks.front()) > 0) of(*tasks.front()).ledger_->ledger().telemetry().grouped(1);
+    if (posts && weight_in_batch(*tasks.front()) > 0) of(*tasks.front()).ledger_->ledger().telemetry().grouped(1);
     return tasks.front()->run();
   }
   const std::shared_ptr<LedgerState> ledger = of(*tasks.front()).ledger_;  // outlives the last answer
@@ -71,7 +75,8 @@ void OpState::run_batch(std::vector<std::unique_ptr<runtime::Task>> &tasks) {
     for (Member &member : members) member.fail(Error(ready.error()));
     return;
   }
-  engine::run_group(group, ledger->ledger(), ledger->store(), ledger->sessions(), ledger->failover_wait());
+  const auto run = posts ? engine::run_group : engine::run_writers;
+  run(group, ledger->ledger(), ledger->store(), ledger->sessions(), ledger->failover_wait());
 }
 
 }  // namespace cala::live

@@ -129,11 +129,12 @@ struct Executor::Lane {
     do {
       batch.push_back(std::move(waiting.front()));
       waiting.pop_front();
-    } while (joins(room));
+    } while (joins(*batch.front(), room));
   }
   // Takes its room when the next task joins.
-  bool joins(std::size_t &room) const {
+  bool joins(const Task &leader, std::size_t &room) const {
     if (room == 0 || waiting.empty()) return false;
+    if (options.alike && !options.alike(leader, *waiting.front())) return false;
     const std::size_t more = weight(*waiting.front());
     if (more == 0 || more > room) return false;
     room -= more;

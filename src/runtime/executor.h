@@ -72,6 +72,8 @@ struct LaneOptions {
   std::function<void(std::vector<std::unique_ptr<Task>> &)> run_batch;
   // How much of batch_max a task takes; 0: it is never with others in a batch. None given: 1.
   std::function<std::size_t(const Task &)> weight;
+  // Whether the second may be in a batch that begins with the first. None given: any.
+  std::function<bool(const Task &, const Task &)> alike;
   // So many threads work at a time, so that what arrives meanwhile becomes one batch; 0: all. One that takes longer
   // than patience, which then waits for somebody, is not counted any more.
   std::size_t busy_max = 0;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -54,9 +55,15 @@ OpenLedger open_ledger(const std::string &config) {
   return {ledger, cala_ledger_free};
 }
 
+using Maker = decltype(&cala_transaction_post);
+
+Maker maker_of(const std::string &request) {
+  if (request.find("\"postings\"") != std::string::npos) return cala_transaction_post_many;
+  return request.find("\"name\"") != std::string::npos ? cala_account_create : cala_transaction_post;
+}
+
 cala_op *make(cala_ledger *ledger, cala_tx *tx, const std::string &request) {
-  const auto maker =
-      request.find("\"postings\"") == std::string::npos ? cala_transaction_post : cala_transaction_post_many;
+  const Maker maker = maker_of(request);
   cala_op *op = nullptr;
   EXPECT_EQ(maker(ledger, tx, request.data(), request.size(), &op, nullptr), CALA_OK) << request;
   return op;
@@ -203,6 +210,55 @@ TEST_P(GroupCommit, PutsWhatWaitsIntoOneCommit) {
   expect_sound(1 + 38);
   if (is_postgres()) {
     EXPECT_TRUE(commits_are("< 12"));
+  }
+}
+
+std::string account(const std::string &code) { return R"({"code": ")" + code + R"(", "name": "one more"})"; }
+
+// What the metrics, as text, have of that name.
+double metric(cala_ledger *ledger, const std::string &name) {
+  constexpr std::string_view kRequest = R"({"format": "openmetrics"})";
+  cala_op *op = nullptr;
+  EXPECT_EQ(cala_ledger_metrics(ledger, nullptr, kRequest.data(), kRequest.size(), &op, nullptr), CALA_OK);
+  EXPECT_EQ(cala_op_run(op, -1, nullptr), CALA_OK);
+  const std::string text = cala_op_result(op, nullptr);
+  cala_op_free(op);
+  const std::size_t at = text.find(name + " ");
+  EXPECT_NE(at, std::string::npos) << text;
+  return at == std::string::npos ? 0 : std::stod(text.substr(at + name.size() + 1));
+}
+
+TEST_P(GroupCommit, HasWritersOfAnyKindWhereThereIsOneAtATime) {
+  const OpenLedger ledger = open_ledger(config(500));
+  Holder holder(ledger.get());
+  std::vector<std::string> requests;
+  for (int i = 0; i < 40; ++i) requests.push_back(account("NEW" + std::to_string(i)));
+  requests[7] = requests[3];
+  requests[20] = requests[21] = transfer(0, 1);
+  Started started(ledger.get(), requests);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(cala_op_cancel(started.op(30)), CALA_OK);
+  if (!is_postgres()) {
+    started.wait_for(1);  // the writer is still held
+    EXPECT_EQ(started.status(30), CALA_CANCELLED);
+  }
+  holder.commit();
+  started.wait_for(is_postgres() ? 40 : 39);
+  EXPECT_EQ(started.count(CALA_OK), is_postgres() && started.status(30) == CALA_OK ? 39 : 38);
+  const std::string refused = started.code(7) + started.code(3);  // on PostgreSQL they run beside each other
+  EXPECT_EQ(refused, "account.exists");
+  for (int i = 0; i < 40; ++i) {
+    const Answer found = client_->run("account_find", R"({"code": "NEW)" + std::to_string(i) + "\"}");
+    const bool moves = i == 20 || i == 21;
+    const bool made = i == 3 || (i != 7 && !moves && started.status(static_cast<std::size_t>(i)) == CALA_OK);
+    EXPECT_EQ(found.ok(), made) << i << found.text();
+  }
+  expect_sound(3);
+  // The two postings are a group, and the writers before and behind them: those that succeeded, but for the first ones,
+  // which waited by themselves.
+  if (!is_postgres()) {
+    EXPECT_GE(metric(ledger.get(), "cala_group_size_sum"), 2 + 18 + 17);
+    EXPECT_LE(metric(ledger.get(), "cala_group_size_count"), 4);
   }
 }
 

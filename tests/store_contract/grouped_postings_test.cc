@@ -1,5 +1,5 @@
-// Group commit: postings of independent operations in one transaction of the database, each with its own outcome, and
-// as if one after the other.
+// Group commit: independent operations in one transaction of the database, each with its own outcome, and as if one
+// after the other: postings, and other writers.
 #include <chrono>
 #include <functional>
 #include <map>
@@ -94,6 +94,8 @@ class Member final : public engine::GroupMember {
         json->root().get("postings").present() ? engine::transaction_post_many : engine::transaction_post;
     operation_ = maker(ledger, json).take();
   }
+  Member(engine::Ledger &ledger, engine::Maker maker, const std::string &request)
+      : operation_(maker(ledger, std::make_shared<const base::Json>(base::Json::parse(request).take())).take()) {}
   engine::Operation &operation() override { return *operation_; }
   engine::CancelToken &cancel() override { return cancel_; }
   void succeed(engine::Render render) override { end(std::move(render)); }
@@ -125,6 +127,8 @@ class Member final : public engine::GroupMember {
 struct Mischief {
   std::function<std::optional<Error>(const store::Request &)> before;
   std::function<std::optional<Error>(const store::Request &)> after;
+  std::function<std::optional<Error>()> before_commit = {};
+  std::function<std::optional<Error>()> after_commit = {};
 };
 
 class FailingSession final : public store::Session {
@@ -138,7 +142,16 @@ class FailingSession final : public store::Session {
   base::Result<store::Answer> execute_and_commit(const store::Request &request) override {
     return meddled(request, [&] { return inner_->execute_and_commit(request); });
   }
-  base::Outcome commit() override { return inner_->commit(); }
+  base::Outcome commit() override {
+    if (mischief_.before_commit) {
+      if (std::optional<Error> error = mischief_.before_commit()) return std::move(*error);
+    }
+    base::Outcome committed = inner_->commit();
+    if (committed && mischief_.after_commit) {
+      if (std::optional<Error> error = mischief_.after_commit()) return std::move(*error);
+    }
+    return committed;
+  }
   void rollback() override { inner_->rollback(); }
   bool healthy() const override { return inner_->healthy(); }
   void interrupt() override { inner_->interrupt(); }
@@ -656,7 +669,151 @@ TEST_P(GroupedPostings, FailTogetherWhenTheStoreIsAway) {
   EXPECT_EQ(tries, 1);
 }
 
+// Writers that post nothing, each with the accounts that it would make: the middle ones are refused.
+class GroupedWriters : public GroupedPostings {
+ protected:
+  static constexpr std::size_t kWriters = 9;
+
+  Members writers() {
+    const auto account = [](int number) {
+      return R"({"id": "b0000000-0000-0000-0000-00000000000)" + std::to_string(number) + R"(", "code": "W)" +
+             std::to_string(number) + R"(", "name": "W"})";
+    };
+    Members made;
+    const auto add = [&](engine::Maker maker, const std::string &request) {
+      made.push_back(std::make_unique<Member>(*ledger_, maker, request));
+    };
+    add(engine::account_create, account(1));
+    add(engine::account_create, account(2));
+    add(engine::account_create, R"({"code": "ALICE", "name": "a code that is taken"})");
+    add(engine::account_update, R"({"id": "b0000000-0000-0000-0000-000000000001", "name": "of the first"})");
+    add(engine::account_update, R"({"id": "b0000000-0000-0000-0000-000000000009", "name": "of nobody"})");
+    add(engine::account_create_many, R"({"accounts": [)" + account(3) + ", " + account(4) + "]}");
+    add(engine::account_create_many, R"({"accounts": [)" + account(5) + R"(, {"code": "BOB", "name": "taken, too"}]})");
+    add(engine::account_set_create, R"({"id": "b0000000-0000-0000-0000-0000000000ff", "name": "S",
+      "journal_id": "10000000-0000-0000-0000-000000000001"})");
+    add(engine::account_create, account(6));
+    return made;
+  }
+  void run_writers(const Members &made) {
+    std::vector<engine::GroupMember *> group;
+    for (const auto &each : made) group.push_back(each.get());
+    engine::run_writers(group, *ledger_, *failing_, *pool_, kNoWaiting);
+    for (const auto &each : made) EXPECT_EQ(each->ends, 1);
+  }
+  // What each writer would make, and whether it is there. Nothing of one that is refused is.
+  void expect_there(const Members &made, bool unknown_are_there = false) {
+    const std::vector<std::vector<std::string>> codes = {{"W1"}, {"W2"}, {}, {}, {}, {"W3", "W4"}, {"W5"}, {}, {"W6"}};
+    for (std::size_t i = 0; i < kWriters; ++i) {
+      const bool unknown =
+          made[i]->outcome && !made[i]->ok() && made[i]->outcome->error().status == Status::kOutcomeUnknown;
+      for (const std::string &code : codes[i]) {
+        const std::string found = run(engine::account_find, R"({"code": ")" + code + "\"}");
+        EXPECT_EQ(found.find("not_found") == std::string::npos, made[i]->ok() || (unknown && unknown_are_there))
+            << code << found;
+      }
+    }
+  }
+};
+
+TEST_P(GroupedWriters, GiveWhatOneByOneGivesFieldByField) {
+  std::string told;
+  for (const bool together : {false, true}) {
+    if (together) start_again();
+    int commits = 0;
+    mischief_.before_commit = [&]() -> std::optional<Error> {
+      ++commits;
+      return std::nullopt;
+    };
+    Members made = writers();
+    if (together) run_writers(made);
+    for (std::size_t i = 0; i < kWriters && !together; ++i) {
+      made[i]->outcome.emplace(
+          engine::run(made[i]->operation(), *ledger_, *failing_, *pool_, made[i]->cancel(), kNoWaiting));
+    }
+    for (std::size_t i = 0; i < kWriters; ++i) EXPECT_EQ(made[i]->ok(), i != 2 && i != 4 && i != 6) << i;
+    expect_there(made);
+    std::string out;
+    for (const auto &each : made) out += each->text() + "\n";
+    EXPECT_EQ(commits, together ? 1 : 0);  // one by one the write carries it
+    out += run(engine::account_list, R"({"first": 100})");
+    mischief_ = Mischief();
+    if (!together) {
+      told = comparable(out);
+    } else {
+      EXPECT_EQ(comparable(out), told);
+    }
+  }
+}
+
+TEST_P(GroupedWriters, HaveAnOutcomeEachWhateverRequestFails) {
+  for (const bool before : {true, false}) {
+    for (int nth = 1;; nth += is_postgres() ? 7 : 2) {
+      start_again();
+      Members made = writers();
+      int seen = 0;
+      const auto fail = [&](const store::Request &request) -> std::optional<Error> {
+        if (std::holds_alternative<store::Savepoint>(request) && !before) return std::nullopt;
+        if (++seen != nth) return std::nullopt;
+        Error error = base::make_error(Status::kUnavailable, "store.disk_full", "no room");
+        error.tx_state = base::TxState::kAborted;
+        return error;
+      };
+      (before ? mischief_.before : mischief_.after) = fail;
+      run_writers(made);
+      mischief_ = Mischief();
+      const bool over = seen < nth;
+      int ok = 0;
+      for (const auto &each : made) ok += each->ok() ? 1 : 0;
+      EXPECT_GE(ok, over ? 6 : 5) << nth;
+      expect_there(made);
+      ASSERT_FALSE(HasFailure()) << nth;
+      if (over) break;
+    }
+  }
+}
+
+TEST_P(GroupedWriters, RunOneByOneWhenTheirCommitFails) {
+  Members made = writers();
+  mischief_.before_commit = []() -> std::optional<Error> {
+    return base::make_error(Status::kUnavailable, "store.disk_full", "no room");
+  };
+  run_writers(made);
+  mischief_ = Mischief();
+  int ok = 0;
+  for (const auto &each : made) ok += each->ok() ? 1 : 0;
+  EXPECT_EQ(ok, 6);
+  expect_there(made);
+}
+
+TEST_P(GroupedWriters, AreToldThatALostCommitIsUnknownOrWhatBecameOfIt) {
+  Members made = writers();
+  mischief_.after_commit = []() -> std::optional<Error> { return lost_commit(); };
+  run_writers(made);
+  mischief_ = Mischief();
+  for (std::size_t i = 0; i < kWriters; ++i) {
+    if (i == 2 || i == 4 || i == 6) {
+      EXPECT_FALSE(made[i]->ok()) << i;
+      EXPECT_NE(made[i]->code(), "store.outcome_unknown") << i;
+    } else if (!made[i]->ok()) {
+      EXPECT_EQ(made[i]->code(), "store.outcome_unknown") << i;
+    }
+  }
+  expect_there(made, true);
+}
+
+TEST_P(GroupedWriters, LetACancelledOneGo) {
+  Members made = writers();
+  made[1]->cancel().cancel();
+  made[8]->cancel().cancel();
+  run_writers(made);
+  EXPECT_EQ(made[1]->code(), "op.cancelled");
+  EXPECT_EQ(made[8]->code(), "op.cancelled");
+  EXPECT_TRUE(made[5]->ok());
+}
+
 CALA_FOR_EVERY_STORE(GroupedPostings);
+CALA_FOR_EVERY_STORE(GroupedWriters);
 
 }  // namespace
 }  // namespace cala::tests

@@ -1,7 +1,6 @@
 """Finding libcala, and what every kind of ledger and transaction does with it."""
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import datetime
 import decimal
@@ -13,7 +12,7 @@ import re
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import raw
@@ -21,7 +20,7 @@ from .errors import (ClosedError, ForkedError, InvalidError, ParamTypeError, Una
                      from_handle)
 from .log import traceparent_now
 
-_NO_CALLBACK = raw.cala_completion_fn()
+NO_CALLBACK = raw.cala_completion_fn()
 _NO_LOG_CALLBACK = raw.cala_log_fn()
 UNSET: Any = object()
 _ABI_MAJOR = 1
@@ -68,9 +67,18 @@ def _plain(value: object) -> str:
     raise TypeError(f"{type(value).__name__} cannot be part of a request")
 
 
+_encode = json.JSONEncoder(default=_plain, ensure_ascii=False, allow_nan=False).encode
+_decode = json.JSONDecoder().raw_decode
+
+
 def encode(request: object) -> bytes:
     """The request as a document."""
-    return json.dumps(request, default=_plain, ensure_ascii=False, allow_nan=False).encode()
+    return _encode(request).encode()
+
+
+def decode(document: str) -> Any:
+    """What a document of the library's says."""
+    return _decode(document)[0]
 
 
 def refuse_floats(request: object) -> None:
@@ -86,7 +94,9 @@ def refuse_floats(request: object) -> None:
 
 
 def _refuse_floats(params: object, pointer: str, index: int) -> None:
-    place = _float_in(params, pointer) if isinstance(params, dict) else None
+    if not isinstance(params, dict) or all(type(value) is str for value in params.values()):
+        return
+    place = _float_in(params, pointer)
     if place:
         raise ParamTypeError(f"{place} is a float; amounts are str or decimal.Decimal", "param.type",
                              details={"pointer": place}, posting_index=index)
@@ -147,7 +157,8 @@ class Handle:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.libcala = load()
         self._pid = os.getpid()
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # a handler of a signal may call the ledger in the midst of a call
+        self._unused = threading.Condition(self._lock)
         self._users = 0
         #: The kind of store: "sqlite" or "postgres".
         self.store = "sqlite" if re.match(r"(host:)?sqlite(:|$)", config.get("store", "sqlite:")) else "postgres"
@@ -157,7 +168,9 @@ class Handle:
     def made(self, function: Callable[..., int], *arguments: Any) -> int | None:
         """Calls a function that ends in (out, out_error) and gives what it made."""
         out, error = ctypes.c_void_p(), ctypes.c_void_p()
-        self.check(function(*arguments, ctypes.byref(out), ctypes.byref(error)), error)
+        status = function(*arguments, ctypes.byref(out), ctypes.byref(error))
+        if status != raw.CALA_OK:
+            self.check(status, error)
         return out.value
 
     def check(self, status: int, error: ctypes.c_void_p) -> None:
@@ -169,20 +182,20 @@ class Handle:
         finally:
             self.libcala.cala_error_free(error)
 
-    @contextlib.contextmanager
-    def use(self) -> Iterator[int]:
+    def __enter__(self) -> int:
         """The pointer, for the time of a call."""
         self.check_process()
-        with self._changed:
+        with self._lock:
             if self._pointer is None:
                 raise ClosedError("the ledger is closed", "ledger.closed")
             self._users += 1
-        try:
-            yield self._pointer
-        finally:
-            with self._changed:
-                self._users -= 1
-                self._changed.notify_all()
+            return self._pointer
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._unused.notify_all()
 
     def mine(self) -> bool:
         """Whether this process opened it."""
@@ -202,7 +215,7 @@ class Handle:
         """A new cala_op; the caller frees it."""
         refuse_floats(request)
         document, trace = encode(request), _trace()  # what they raise, they raise before there is anything to free
-        with self.use() as pointer:
+        with self as pointer:
             op = self.made(getattr(self.libcala, f"cala_{name}"), pointer, tx, document, len(document))
         if trace is not None and self.libcala.cala_op_trace(op, trace, len(trace)) != raw.CALA_OK:
             self.libcala.cala_op_free(op)
@@ -212,14 +225,14 @@ class Handle:
     def hear(self, options: Mapping[str, Any], queue: int | None) -> None:
         """Has the ledger's log come to a queue."""
         document, error = encode(options), ctypes.c_void_p()
-        with self.use() as pointer:
+        with self as pointer:
             self.check(self.libcala.cala_ledger_log(pointer, document, len(document), queue, _NO_LOG_CALLBACK, None,
                                                     ctypes.byref(error)), error)
 
     def transaction(self, function: Callable[..., int], options: object, *arguments: Any) -> int | None:
         """A new cala_tx of begin, host or adopt; the caller frees it."""
         document = encode(options)
-        with self.use() as pointer:
+        with self as pointer:
             return self.made(function, pointer, *arguments, document, len(document))
 
     def prepare(self, tx: int | None, gid: str) -> None:
@@ -249,34 +262,34 @@ class Handle:
 
     def answer(self, op: int | None) -> Any:
         """The answer of an operation that succeeded."""
-        return json.loads(self.libcala.cala_op_result(op, None) or b"null")
+        return decode((self.libcala.cala_op_result(op, None) or b"null").decode())
 
     def set_clock(self, instant: str | datetime.datetime) -> None:
         """Sets a manual clock."""
         text = encode(instant)[1:-1]
-        with self.use() as pointer:
+        with self as pointer:
             error = ctypes.c_void_p()
             self.check(self.libcala.cala_clock_set(pointer, text, len(text), ctypes.byref(error)), error)
 
     def advance_clock(self, milliseconds: int) -> None:
         """Moves a manual clock forward."""
-        with self.use() as pointer:
+        with self as pointer:
             error = ctypes.c_void_p()
             self.check(self.libcala.cala_clock_advance(pointer, milliseconds, ctypes.byref(error)), error)
 
     def shut_down(self, queue: int | None = None, tag: int | None = None) -> None:
         """Begins to close; the completion goes to queue, if any."""
-        with self.use() as pointer:
-            self.libcala.cala_ledger_shutdown(pointer, queue, _NO_CALLBACK, tag, None)
+        with self as pointer:
+            self.libcala.cala_ledger_shutdown(pointer, queue, NO_CALLBACK, tag, None)
 
     def close(self) -> None:
         """Shuts down, waits for what is in flight and frees. In a child process it only lets go of the handle."""
         if self.mine():
             self.shut_down()
-            with self._changed:
+            with self._unused:
                 pointer, self._pointer = self._pointer, None
                 while self._users:
-                    self._changed.wait()
+                    self._unused.wait()
         else:
             pointer, self._pointer = self._pointer, None
         self.libcala.cala_ledger_free(pointer)

@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import functools
-import json
 import os
 import struct
 import weakref
@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import raw
-from ._library import UNSET, Handle, configuration
+from ._library import NO_CALLBACK, UNSET, Handle, configuration, decode
 from .errors import Error, MisuseError, from_document, from_handle
 from .ledger import BaseLedger
 from .listening import AsyncListening, ListenOptions
@@ -41,22 +41,33 @@ class Completions:
         self._library = handle.libcala
         self._queue = handle.made(self._library.cala_queue_new)
         self._descriptor = self._library.cala_queue_fd(self._queue)
-        self._waiting: dict[int, asyncio.Future[tuple[int, bytes]]] = {}
+        self._waiting: dict[int, asyncio.Future[tuple[int, str]]] = {}
         self._last_tag = 0
         self._buffer = ctypes.create_string_buffer(1 << 16)
         self.loop.add_reader(self._descriptor, self._read)
 
-    def expect(self, start: Callable[[int | None, int], object]) -> asyncio.Future[tuple[int, bytes]]:
-        """Calls start(queue, tag) and gives the future of what the record with that tag will say: (status, data)."""
-        self._last_tag += 1
-        future: asyncio.Future[tuple[int, bytes]] = self.loop.create_future()
-        self._waiting[self._last_tag] = future
+    async def answer(self, start: Callable[[int | None, int], object],
+                     on_cancel: Callable[[], object] | None = None) -> tuple[int, str]:
+        """Calls start(queue, tag) and gives what the record with that tag says: (status, data). Waits for it also when
+        the task is cancelled meanwhile: what it is about is in use until then."""
+        self._last_tag = tag = self._last_tag + 1
+        future: asyncio.Future[tuple[int, str]] = self.loop.create_future()
+        self._waiting[tag] = future
         try:
-            start(self._queue, self._last_tag)
+            start(self._queue, tag)
         except BaseException:
-            del self._waiting[self._last_tag]
+            del self._waiting[tag]
             raise
-        return future
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if on_cancel:
+                on_cancel()
+            while tag in self._waiting:  # cancelling the task has cancelled the future
+                self._waiting[tag] = future = self.loop.create_future()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await future
+            raise
 
     def _read(self) -> None:
         used = ctypes.c_size_t()
@@ -70,10 +81,11 @@ class Completions:
                 self._deliver(memoryview(self._buffer)[:used.value])
 
     def _deliver(self, records: memoryview) -> None:
-        while records:
-            record_len, header_len, kind, tag, status, data_len = _RECORD.unpack_from(records)
-            data = bytes(records[header_len:header_len + data_len])
-            records = records[record_len:]
+        place, end = 0, len(records)
+        while place < end:
+            record_len, header_len, kind, tag, status, data_len = _RECORD.unpack_from(records, place)
+            data = str(records[place + header_len:place + header_len + data_len], "utf-8")
+            place += record_len
             if kind in (raw.CALA_RECORD_COMPLETION, raw.CALA_RECORD_SHUTDOWN):
                 future = self._waiting.pop(tag, None)
                 if future and not future.done():
@@ -140,17 +152,17 @@ class AsyncLedger(BaseLedger[Awaited]):
         with told(operation):
             op = self._handle.operation(operation, request, tx)
             try:
-                future = self._completions.expect(functools.partial(self._start, op))
-                status, data = await settle(future, lambda: library.cala_op_cancel(op))
+                status, data = await self._completions.answer(functools.partial(self._start, op),
+                                                              functools.partial(library.cala_op_cancel, op))
             finally:
                 library.cala_op_free(op)
-            document = json.loads(data)
+            document = decode(data)
             if status != raw.CALA_OK:
                 raise from_document(document)
         return document if gives is None else document[gives]
 
     def _start(self, op: int | None, queue: int | None, tag: int) -> None:
-        status = self._handle.libcala.cala_op_start(op, queue, raw.cala_completion_fn(), tag)
+        status = self._handle.libcala.cala_op_start(op, queue, NO_CALLBACK, tag)
         if status != raw.CALA_OK:
             raise from_handle(self._handle.libcala, None, status)
 
@@ -195,8 +207,7 @@ class AsyncLedger(BaseLedger[Awaited]):
             return
         self._check_loop()
         self._close.detach()
-        closed = self._completions.expect(lambda queue, tag: self._handle.shut_down(queue, tag))
-        await settle(closed)
+        await self._completions.answer(self._handle.shut_down)
         await settle(in_thread(self._handle.close))
         self._completions.close()
 

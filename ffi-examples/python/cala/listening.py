@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import collections
 import ctypes
-import json
 import os
 import struct
 import threading
@@ -14,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import raw
-from ._library import Handle, encode
+from ._library import Handle, decode, encode
 from .errors import Error, from_document
 from .waiting import make
 
@@ -55,7 +54,7 @@ class _Reader:
         document = encode({key.removesuffix("_"): value for key, value in options.items()})
         self.queue = handle.made(libcala.cala_queue_new)
         try:
-            with handle.use() as pointer:
+            with handle as pointer:
                 self.listener = handle.made(libcala.cala_listener_open, pointer, document, len(document), self.queue,
                                             _NO_CALLBACK, None)
         except BaseException:
@@ -77,7 +76,7 @@ class _Reader:
         records = memoryview(self._buffer)[:used.value] if status == raw.CALA_OK else memoryview(b"")
         while records:
             record_len, header_len, kind, _, status, data_len = _RECORD.unpack_from(records)
-            document = json.loads(bytes(records[header_len:header_len + data_len]))
+            document = decode(str(records[header_len:header_len + data_len], "utf-8"))
             records = records[record_len:]
             if kind != raw.CALA_RECORD_EVENT:
                 continue

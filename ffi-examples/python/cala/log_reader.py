@@ -82,7 +82,7 @@ class LogReader:
     def _tell(self, records: memoryview) -> None:
         while records:
             record_len, header_len, kind, _tag, _status, data_len = _RECORD.unpack_from(records)
-            data = bytes(records[header_len:header_len + data_len])
+            data = str(records[header_len:header_len + data_len], "utf-8")
             records = records[record_len:]
             if kind == raw.CALA_RECORD_LOG:
                 hear(data)

@@ -28,23 +28,17 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
-function renamed(
-  value: unknown,
-  names: Map<string, string>,
-  convert: (name: string) => string,
-  pointer?: string,
-): unknown {
-  const inner = (key: string | number): string | undefined => (pointer === undefined ? undefined : `${pointer}/${key}`);
-  if (Array.isArray(value)) return value.map((item, index) => renamed(item, names, convert, inner(index)));
+function renamed(value: unknown, pointer: string): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => renamed(item, `${pointer}/${index}`));
   if (!isPlain(value)) return value;
-  const answer: Record<string, unknown> = {};
+  const request: Record<string, unknown> = {};
   for (const [name, item] of Object.entries(value)) {
     if (item === undefined) continue;
-    const key = remembered(names, name, convert);
-    if (pointer !== undefined && Object.hasOwn(answer, key)) throw twice(inner(name) as string, key);
-    answer[key] = untouched.has(name) ? item : renamed(item, names, convert, inner(name));
+    const key = remembered(snakeNames, name, toSnake);
+    if (Object.hasOwn(request, key)) throw twice(`${pointer}/${name}`, key);
+    request[key] = typeof item !== "object" || untouched.has(name) ? item : renamed(item, `${pointer}/${name}`);
   }
-  return answer;
+  return request;
 }
 
 function twice(pointer: string, key: string): InvalidError {
@@ -58,12 +52,20 @@ function twice(pointer: string, key: string): InvalidError {
 
 /** A request as the library wants it. */
 export function snakeCased(request: unknown): unknown {
-  return renamed(request, snakeNames, toSnake, "");
+  return renamed(request, "");
 }
 
-/** An answer as programs see it. */
-export function camelCased(answer: unknown): any {
-  return renamed(answer, camelNames, toCamel);
+/** An answer as programs see it: what JSON.parse gave. */
+export function camelCased(answer: any): any {
+  if (Array.isArray(answer)) return answer.map(camelCased);
+  if (typeof answer !== "object" || answer === null) return answer;
+  const seen: Record<string, unknown> = {};
+  for (const name of Object.keys(answer)) {
+    const item = answer[name];
+    seen[remembered(camelNames, name, toCamel)] =
+      typeof item !== "object" || untouched.has(name) ? item : camelCased(item);
+  }
+  return seen;
 }
 
 /** A JSON pointer into a request as programs see it: keys of the program's own stay as it wrote them. */

@@ -131,12 +131,14 @@ function noTrace(): InvalidError {
   });
 }
 
-/** The operation that a function of the library makes; throws its error. */
+// Where an operation and an error are made, one at a time: what is handed to C costs more to allocate than to fill.
+const madeOp = new BigUint64Array(1);
+const madeError = new BigUint64Array(1);
+
+/** The operation that a function of the library makes at once; throws its error. */
 export function startable(raw: Raw, maker: (op: BigUint64Array, error: BigUint64Array) => number): Handle {
-  const op = new BigUint64Array(1);
-  const error = new BigUint64Array(1);
-  if (maker(op, error) !== Status.OK) throw taken(raw, error);
-  return raw.handle(op) as Handle;
+  if (maker(madeOp, madeError) !== Status.OK) throw taken(raw, madeError);
+  return raw.handle(madeOp) as Handle;
 }
 
 function cancelled(signal: AbortSignal): CalaError {

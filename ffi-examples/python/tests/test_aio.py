@@ -120,6 +120,20 @@ class OnAStore:
             await self.post(tx)
         self.assertEqual({"0.00": "1.00", "1.00": "2.00"}[before], await self.net())
 
+    async def test_a_task_waits_for_its_answer_however_often_it_is_cancelled(self):
+        completions = self.ledger._completions
+        completions.loop.remove_reader(completions._descriptor)  # no answer arrives meanwhile
+        posting = asyncio.ensure_future(self.post())
+        for _ in range(3):
+            await asyncio.sleep(0)
+            posting.cancel()
+        await asyncio.sleep(0)
+        self.assertFalse(posting.done())
+        completions.loop.add_reader(completions._descriptor, completions._read)
+        with self.assertRaises(asyncio.CancelledError):
+            await posting
+        await self.post()
+
     async def test_closing_answers_everything_that_is_in_flight(self):
         posting = [asyncio.ensure_future(self.post()) for _ in range(50)]
         await asyncio.sleep(0)

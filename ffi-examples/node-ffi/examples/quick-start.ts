@@ -1,6 +1,6 @@
 import { Ledger } from "cala-ledger";
 
-await using ledger = await Ledger.open({ store: "sqlite::memory:" });
+const ledger = await Ledger.open({ store: "sqlite::memory:" });
 const alice = await ledger.accounts().create({ code: "ALICE", name: "Alice" });
 const cash = await ledger.accounts().create({ code: "CASH", name: "Cash", normalBalanceType: "debit" });
 const journal = await ledger.journals().create({ name: "Main" });
@@ -22,3 +22,4 @@ await ledger.txTemplates().create({
 await ledger.transactions().post({ txTemplateCode: "DEPOSIT", params: { account: alice.id, amount: "100.00" } });
 const balance = await ledger.balances().find({ journalId: journal.id, accountId: alice.id, currency: "USD" });
 console.log("Alice has", balance.settled.net, balance.currency);
+await ledger.close();

@@ -104,6 +104,35 @@ test("it_is_bundled", () => {
   }
 });
 
+test("it_is_compiled_into_a_program_of_bun", () => {
+  const bun = runtimes.find((runtime) => runtime.endsWith("bun"));
+  if (!bun) return;
+  const out = join(programs, "compiled");
+  ran(bun, ["build", "--compile", "--external", "koffi", written("imported.mjs", imported), "--outfile", out]);
+  assert.equal(ran(out, []), expected);
+});
+
+test("it_lies_where_aws_lambda_has_packages", () => {
+  const handler = `exports.handler = async () => { ${required} };`.replace("main();", "await main();");
+  const start = (task: string): string =>
+    written(`${task}/start.cjs`, `require("./index.cjs").handler().then(() => console.log("answered"));`);
+  // Beside the handler, in a folder that nobody may write.
+  written("lambda/task/index.cjs", handler);
+  const beside = start("lambda/task");
+  cpSync(modules, join(programs, "lambda/task/node_modules"), { recursive: true, dereference: true });
+  ran("chmod", ["-R", "a-w", join(programs, "lambda/task")]);
+  // In a layer, which Lambda names in NODE_PATH.
+  written("lambda/other/index.cjs", handler);
+  const above = start("lambda/other");
+  cpSync(modules, join(programs, "lambda/opt/nodejs/node_modules"), { recursive: true, dereference: true });
+  for (const runtime of runtimes.filter((name) => !name.endsWith("bun"))) {
+    assert.equal(ran(runtime, [beside], "/"), `${expected}\nanswered`, runtime);
+    const layer = `NODE_PATH=${join(programs, "lambda/opt/nodejs/node_modules")}`;
+    assert.equal(ran("env", [layer, runtime, above], "/"), `${expected}\nanswered`, runtime);
+  }
+  ran("chmod", ["-R", "u+w", join(programs, "lambda/task")]);
+});
+
 test("it_is_required_in_jest", () => {
   const source = `
     const { CalaError, Ledger, NotFoundError, lostRace } = require("cala-ledger");

@@ -2168,6 +2168,7 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: create it first
  * details: {id: text} */
 /* code velocity_control.has_limit, CALA_REJECTED: the control has this limit already
+ * do: nothing: it counts already
  * details: {control_id: uuid, limit_id: uuid} */
 /* code velocity_control.attached, CALA_REJECTED: the control is attached there already
  * do: `"replace": true` replaces its params
@@ -2210,6 +2211,7 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: `hold_release` an open hold; give back what was captured with a posting of its own
  * details: {transaction_id: uuid, hold_id: uuid} */
 /* code transaction.not_found, CALA_NOT_FOUND: no transaction has this id or external id
+ * do: look for its other name; a posting that was refused, or whose transaction was rolled back, is not there
  * details: {id: text} | {external_id: text} */
 /* code list.no_mark, CALA_UNAVAILABLE, sometimes retryable: a list with `stable`, or of events, on a read-only
  *   connection or in a read-only transaction, and nobody has read one elsewhere yet; or where a listener begins
@@ -2318,15 +2320,18 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: run it without one */
 /* code op.timeout, CALA_TIMEOUT, any: the operation is not finished yet; it goes on
  * do: run it again to wait on, or cancel it */
-/* code op.cancelled, CALA_CANCELLED, any: the operation was cancelled, or the ledger shut down before it began */
+/* code op.cancelled, CALA_CANCELLED, any: the operation was cancelled, or the ledger shut down before it began
+ * do: make it again if it is still wanted; what was cancelled before it began has written nothing */
 /* code queue.full, CALA_BUSY, any, retryable: too many operations are in flight
  * do: read the queue, then try again */
-/* code queue.closed, CALA_CLOSED, any: the queue was freed */
+/* code queue.closed, CALA_CLOSED, any: the queue was freed
+ * do: free a queue last, when nothing is started through it any more */
 /* code queue.reader_busy, CALA_BUSY: another thread reads or drains the queue
  * do: one reader a queue */
 /* code queue.nested, CALA_MISUSE: a callback of a drain tried to drain or run the same queue
  * do: return from the callback first */
-/* code queue.timeout, CALA_TIMEOUT: nothing came in time, or the wait was woken */
+/* code queue.timeout, CALA_TIMEOUT: nothing came in time, or the wait was woken
+ * do: wait again */
 /* code queue.buffer_too_small, CALA_INVALID: the next record does not fit
  * do: read again with a buffer of the size given */
 /* code queue.descriptor, CALA_UNAVAILABLE, retryable: no descriptor could be made
@@ -2335,11 +2340,14 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: open another */
 /* code clock.not_manual, CALA_UNSUPPORTED: the ledger runs on the system's clock
  * do: open it with `{"clock": {"manual": ...}}` */
-/* code clock.range, CALA_INVALID: the clock would go back, or past the year 9999 */
+/* code clock.range, CALA_INVALID: the clock would go back, or past the year 9999
+ * do: set an instant that is not before the clock's, and before the year 10000 */
 /* code process.forked, CALA_FORKED, any: the handle belongs to the parent process
  * do: open a ledger in the child */
-/* code memory.exhausted, CALA_NO_MEMORY, any: there is no memory */
-/* code executor.closed, CALA_CLOSED, any: the ledger is shutting down */
+/* code memory.exhausted, CALA_NO_MEMORY, any: there is no memory
+ * do: ask for less at once */
+/* code executor.closed, CALA_CLOSED, any: the ledger is shutting down
+ * do: open another ledger */
 /* code executor.full, CALA_BUSY, any, retryable: too many operations are waiting
  * do: try again later */
 /* code executor.thread, CALA_UNAVAILABLE, any, retryable: no thread could be started
@@ -2384,12 +2392,14 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  *   file the message says why
  * do: check permissions */
 /* code store.permission, CALA_PERMISSION, any: PostgreSQL's user may not do this
- * do: grant it, see docs for the schema */
+ * do: grant it: to post, `USAGE` on the schema and `EXECUTE` on its functions; to make or upgrade the tables, open as
+ *   their owner */
 /* code store.full, CALA_UNAVAILABLE, any: the disk, or another resource of the database, is used up
  * do: make room */
 /* code store.io, CALA_UNAVAILABLE, any: the file cannot be read or written
  * do: look at the disk */
-/* code store.memory, CALA_NO_MEMORY, any: the database is out of memory */
+/* code store.memory, CALA_NO_MEMORY, any: the database is out of memory
+ * do: give the database more, or ask for less at once */
 /* code store.corrupt, CALA_INTERNAL, any: the data in the store are damaged, or are not as this library writes them, or
  *   a program fed something else than what its database answered
  * do: feed the text of the one row as it came, else restore a backup */
@@ -2411,7 +2421,8 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
  * do: roll back and run the transaction again; outside one the library has */
 /* code store.deadlock, CALA_CONFLICT, any, retryable: two transactions waited for each other
  * do: roll back and run the transaction again; outside one the library has */
-/* code store.cancelled, CALA_CANCELLED, any: the statement was interrupted */
+/* code store.cancelled, CALA_CANCELLED, any: the statement was interrupted
+ * do: try again if nobody meant to stop it; in a transaction, roll back first */
 /* code store.too_old, CALA_UNSUPPORTED, any: the program's SQLite has no JSON functions, or cannot read the ledger's
  *   statements
  * do: use SQLite 3.38 or newer */

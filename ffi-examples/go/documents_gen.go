@@ -2019,8 +2019,8 @@ const (
 	CodeVelocityControlEnsureDiffers = "velocity_control.ensure_differs"
 	// CodeVelocityControlNotFound (ErrNotFound): no velocity control has this id. Create it first. Details: {id: text}.
 	CodeVelocityControlNotFound = "velocity_control.not_found"
-	// CodeVelocityControlHasLimit (ErrRejected): the control has this limit already. Details: {control_id: uuid,
-	// limit_id: uuid}.
+	// CodeVelocityControlHasLimit (ErrRejected): the control has this limit already. Nothing: it counts already.
+	// Details: {control_id: uuid, limit_id: uuid}.
 	CodeVelocityControlHasLimit = "velocity_control.has_limit"
 	// CodeVelocityControlAttached (ErrRejected): the control is attached there already. "replace": true replaces its
 	// params. Details: {control_id: uuid, account_id: uuid} | {control_id: uuid, account_set_id: uuid}.
@@ -2061,8 +2061,9 @@ const (
 	// CodeHoldNotVoidable (ErrRejected): the transaction made, captured or released a hold. hold_release an open hold;
 	// give back what was captured with a posting of its own. Details: {transaction_id: uuid, hold_id: uuid}.
 	CodeHoldNotVoidable = "hold.not_voidable"
-	// CodeTransactionNotFound (ErrNotFound): no transaction has this id or external id. Details: {id: text} |
-	// {external_id: text}.
+	// CodeTransactionNotFound (ErrNotFound): no transaction has this id or external id. Look for its other name; a
+	// posting that was refused, or whose transaction was rolled back, is not there. Details: {id: text} | {external_id:
+	// text}.
 	CodeTransactionNotFound = "transaction.not_found"
 	// CodeListNoMark (ErrUnavailable): a list with stable, or of events, on a read-only connection or in a read-only
 	// transaction, and nobody has read one elsewhere yet; or where a listener begins "now", and a transaction that has
@@ -2175,18 +2176,19 @@ const (
 	CodeOpOwnTransaction = "op.own_transaction"
 	// CodeOpTimeout (ErrTimeout): the operation is not finished yet; it goes on. Run it again to wait on, or cancel it.
 	CodeOpTimeout = "op.timeout"
-	// CodeOpCancelled (ErrCancelled): the operation was cancelled, or the ledger shut down before it began.
+	// CodeOpCancelled (ErrCancelled): the operation was cancelled, or the ledger shut down before it began. Make it
+	// again if it is still wanted; what was cancelled before it began has written nothing.
 	CodeOpCancelled = "op.cancelled"
 	// CodeQueueFull (ErrBusy): too many operations are in flight. Read the queue, then try again.
 	CodeQueueFull = "queue.full"
-	// CodeQueueClosed (ErrClosed): the queue was freed.
+	// CodeQueueClosed (ErrClosed): the queue was freed. Free a queue last, when nothing is started through it any more.
 	CodeQueueClosed = "queue.closed"
 	// CodeQueueReaderBusy (ErrBusy): another thread reads or drains the queue. One reader a queue.
 	CodeQueueReaderBusy = "queue.reader_busy"
 	// CodeQueueNested (ErrMisuse): a callback of a drain tried to drain or run the same queue. Return from the callback
 	// first.
 	CodeQueueNested = "queue.nested"
-	// CodeQueueTimeout (ErrTimeout): nothing came in time, or the wait was woken.
+	// CodeQueueTimeout (ErrTimeout): nothing came in time, or the wait was woken. Wait again.
 	CodeQueueTimeout = "queue.timeout"
 	// CodeQueueBufferTooSmall (ErrInvalid): the next record does not fit. Read again with a buffer of the size given.
 	CodeQueueBufferTooSmall = "queue.buffer_too_small"
@@ -2197,13 +2199,14 @@ const (
 	// CodeClockNotManual (ErrUnsupported): the ledger runs on the system's clock. Open it with {"clock": {"manual":
 	// ...}}.
 	CodeClockNotManual = "clock.not_manual"
-	// CodeClockRange (ErrInvalid): the clock would go back, or past the year 9999.
+	// CodeClockRange (ErrInvalid): the clock would go back, or past the year 9999. Set an instant that is not before
+	// the clock's, and before the year 10000.
 	CodeClockRange = "clock.range"
 	// CodeProcessForked (ErrForked): the handle belongs to the parent process. Open a ledger in the child.
 	CodeProcessForked = "process.forked"
-	// CodeMemoryExhausted (ErrNoMemory): there is no memory.
+	// CodeMemoryExhausted (ErrNoMemory): there is no memory. Ask for less at once.
 	CodeMemoryExhausted = "memory.exhausted"
-	// CodeExecutorClosed (ErrClosed): the ledger is shutting down.
+	// CodeExecutorClosed (ErrClosed): the ledger is shutting down. Open another ledger.
 	CodeExecutorClosed = "executor.closed"
 	// CodeExecutorFull (ErrBusy): too many operations are waiting. Try again later.
 	CodeExecutorFull = "executor.full"
@@ -2252,13 +2255,14 @@ const (
 	// CodeStoreReadOnly (ErrPermission): the file, database or transaction may not be written; of a file the message
 	// says why. Check permissions.
 	CodeStoreReadOnly = "store.read_only"
-	// CodeStorePermission (ErrPermission): postgreSQL's user may not do this. Grant it, see docs for the schema.
+	// CodeStorePermission (ErrPermission): postgreSQL's user may not do this. Grant it: to post, USAGE on the schema
+	// and EXECUTE on its functions; to make or upgrade the tables, open as their owner.
 	CodeStorePermission = "store.permission"
 	// CodeStoreFull (ErrUnavailable): the disk, or another resource of the database, is used up. Make room.
 	CodeStoreFull = "store.full"
 	// CodeStoreIo (ErrUnavailable): the file cannot be read or written. Look at the disk.
 	CodeStoreIo = "store.io"
-	// CodeStoreMemory (ErrNoMemory): the database is out of memory.
+	// CodeStoreMemory (ErrNoMemory): the database is out of memory. Give the database more, or ask for less at once.
 	CodeStoreMemory = "store.memory"
 	// CodeStoreCorrupt (ErrInternal): the data in the store are damaged, or are not as this library writes them, or a
 	// program fed something else than what its database answered. Feed the text of the one row as it came, else restore
@@ -2285,7 +2289,8 @@ const (
 	// CodeStoreDeadlock (ErrConflict): two transactions waited for each other. Roll back and run the transaction again;
 	// outside one the library has.
 	CodeStoreDeadlock = "store.deadlock"
-	// CodeStoreCancelled (ErrCancelled): the statement was interrupted.
+	// CodeStoreCancelled (ErrCancelled): the statement was interrupted. Try again if nobody meant to stop it; in a
+	// transaction, roll back first.
 	CodeStoreCancelled = "store.cancelled"
 	// CodeStoreTooOld (ErrUnsupported): the program's SQLite has no JSON functions, or cannot read the ledger's
 	// statements. Use SQLite 3.38 or newer.

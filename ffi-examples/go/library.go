@@ -1,6 +1,7 @@
 package cala
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -17,7 +18,7 @@ const (
 var library struct {
 	sync.Mutex
 	loaded bool
-	other  *Error // a libcala was loaded whose interface is another; it stays so
+	other  *Error // a libcala was loaded of another version; it stays so
 }
 
 // Loads libcala once in the life of the process. A failure is tried again by the next caller.
@@ -40,18 +41,25 @@ func loadLibrary() error {
 	var tried []string
 	for _, name := range names {
 		err := raw.Load(name)
-		if err == nil {
-			version := raw.AbiVersion()
-			library.loaded = version>>16 == abiMajor
-			if library.loaded {
-				return nil
-			}
+		var lacks *raw.MissingError
+		older := errors.As(err, &lacks) && lacks.Function != "cala_version" && lacks.Function != "cala_abi_version"
+		if err != nil && !older {
+			tried = append(tried, fmt.Sprintf("%s (%v)", name, err))
+			continue
+		}
+		if version := raw.AbiVersion(); version>>16 != abiMajor {
 			library.other = newError(ErrUnsupported, "library.version", fmt.Sprintf(
 				"this module is for version %d of the library's interface, and %s has %d.%d",
 				abiMajor, name, version>>16, version&0xffff))
 			return library.other
 		}
-		tried = append(tried, fmt.Sprintf("%s (%v)", name, err))
+		if older {
+			library.other = newError(ErrUnsupported, "library.version", fmt.Sprintf(
+				"libcala %s is too old for this module: %v", raw.Version(), err))
+			return library.other
+		}
+		library.loaded = true
+		return nil
 	}
 	return newError(ErrUnavailable, "library.missing", "libcala could not be loaded; tried "+strings.Join(tried, ", ")+
 		". Install libcala, or set CALA_LIBRARY to the path of "+soname)

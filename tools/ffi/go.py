@@ -109,9 +109,16 @@ func Load(path string) error {
 		return fmt.Errorf("%%s", C.GoString(C.dlerror()))
 	}
 	if missing := C.bind_functions(library); missing != nil {
-		return fmt.Errorf("%%s: it has no %%s, so it is too old for this wrapper", path, C.GoString(missing))
+		return &MissingError{path, C.GoString(missing)}
 	}
 	return nil
+}
+
+// MissingError is of a file that lacks a function of cala.h: it is another library, or an older libcala.
+type MissingError struct{ Path, Function string }
+
+func (e *MissingError) Error() string {
+	return e.Path + ": it has no " + e.Function
 }
 """
 

@@ -25,7 +25,8 @@ var lives = map[string]func(store string) error{
 	"threads_share_a_ledger":   threadsShareALedger,
 	"a_throwing_handler":       aThrowingHandler,
 	"library_missing":          libraryMissing,
-	"another_library":          anotherLibrary,
+	"another_library":          anotherLibrary("has 2.3"),
+	"older_library":            anotherLibrary("0.0.0 is too old"),
 }
 
 func TestMain(m *testing.M) {
@@ -82,9 +83,11 @@ func live(t *testing.T, program, name string, run int) {
 	switch name {
 	case "library_missing":
 		command.Env = append(command.Env, "CALA_LIBRARY=/nowhere/libcala.so.1")
-	case "another_library":
+	case "another_library", "older_library":
 		stub := filepath.Join(t.TempDir(), "libcala.so.1")
-		if said, err := exec.CommandContext(ctx, "../../stub_library", stub, "0x20003").CombinedOutput(); err != nil {
+		is := map[string][]string{"another_library": {"0x20003"}, "older_library": {"0x10000", "cala_lost_race"}}[name]
+		arguments := append([]string{stub}, is...)
+		if said, err := exec.CommandContext(ctx, "../../stub_library", arguments...).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, said)
 		}
 		command.Env = append(command.Env, "CALA_LIBRARY="+stub)

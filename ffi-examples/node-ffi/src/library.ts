@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import koffi from "koffi";
 import { LibraryMissingError, UnsupportedError } from "./errors.js";
-import * as koffi from "./raw/koffi.js";
+import * as bound from "./raw/koffi.js";
 import type { Raw } from "./raw/types.js";
 
 const onBun = "Bun" in globalThis;
@@ -57,10 +58,16 @@ function find(load: (path: string) => Raw): Raw {
       continue;
     }
     try {
-      return checked(load(path));
+      checkVersion(path);
     } catch (error) {
       if (error instanceof UnsupportedError) throw error;
-      tried.push(`${path}: ${error instanceof Error ? error.message : error}`);
+      tried.push(`${path}: ${said(error)}`);
+      continue;
+    }
+    try {
+      return load(path);
+    } catch (error) {
+      throw another(`libcala ${versions(path).version()} (${path}) is too old for this package: ${said(error)}`);
     }
   }
   throw new LibraryMissingError({
@@ -71,21 +78,35 @@ function find(load: (path: string) => Raw): Raw {
   });
 }
 
-function checked(raw: Raw): Raw {
-  const version = raw.cala_abi_version();
-  if (version >> 16 === 1) return raw;
-  throw new UnsupportedError({
-    status: "UNSUPPORTED",
-    code: "library.version",
-    message: `this wrapper is for version 1 of the library's interface, not ${version >> 16}.${version & 0xffff}`,
-  });
+/** What a library says that it is, which may lack other functions. */
+function versions(path: string): { version: () => string; interface: () => number } {
+  const library = koffi.load(path, { deep });
+  return {
+    version: library.func("cala_version", "str", []),
+    interface: library.func("cala_abi_version", "int32_t", []),
+  };
+}
+
+function checkVersion(path: string): void {
+  const version = versions(path).interface();
+  if (version >> 16 === 1) return;
+  const has = `${version >> 16}.${version & 0xffff}`;
+  throw another(`this package is for version 1 of the library's interface, and ${path} has ${has}`);
+}
+
+function another(message: string): UnsupportedError {
+  return new UnsupportedError({ status: "UNSUPPORTED", code: "library.version", message });
+}
+
+function said(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 let loaded: Raw | undefined;
 
-/** The library at once, loaded once a thread. LibraryMissingError, UnsupportedError (another major version). */
+/** The library at once, loaded once a thread. LibraryMissingError, UnsupportedError (another version). */
 export function libraryAtOnce(): Raw {
-  return (loaded ??= find((path) => koffi.load(path, deep)));
+  return (loaded ??= find((path) => bound.load(path, deep)));
 }
 
 /**
@@ -95,5 +116,5 @@ export function libraryAtOnce(): Raw {
 export async function library(): Promise<Raw> {
   if (!onBun || process.env.CALA_FFI !== "bun") return libraryAtOnce();
   const bun = await import("./raw/bun.js");
-  return (loaded ??= find((path) => bun.load(path, koffi.load(path, deep).waiting)));
+  return (loaded ??= find((path) => bun.load(path, bound.load(path, deep).waiting)));
 }

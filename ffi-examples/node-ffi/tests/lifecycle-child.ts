@@ -203,8 +203,14 @@ const cases: Record<string, () => Promise<void>> = {
       const error = await (use() as Promise<unknown>).catch((thrown: unknown) => thrown);
       assert.ok(error instanceof UnsupportedError, String(error));
       assert.equal(error.code, "library.version");
-      assert.match(error.message, /2\.3/);
+      assert.match(error.message, /has 2\.3/);
     }
+    const old = join(temporaryFolder(), "libcala.so.1");
+    assert.equal(spawnSync(stub, [old, "0x10000", "cala_lost_race"]).status, 0);
+    process.env["CALA_LIBRARY"] = old;
+    const error = await (Ledger.open({ store }) as Promise<unknown>).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof UnsupportedError && error.code === "library.version", String(error));
+    assert.match(error.message, /0\.0\.0 .* is too old .*cala_lost_race/);
     process.env["CALA_LIBRARY"] = known;
     await (await Ledger.open({ store })).close();
     done();

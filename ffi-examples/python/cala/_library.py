@@ -31,25 +31,34 @@ _SIGNALS_WAIT_MS = 200  # Python handles a Ctrl-C when a call into C has returne
 @functools.lru_cache(maxsize=None)
 def load() -> raw.Library:
     """The library: the file that CALA_LIBRARY names, or the first of the usual places. UnavailableError
-    library.missing; UnsupportedError library.version when it has another major version of the interface."""
+    library.missing; UnsupportedError library.version when it has another major version of the interface, or is too old."""
     named = os.environ.get("CALA_LIBRARY")
     names = _FILE_NAMES.get(sys.platform, ["libcala.so.1", "libcala.so"])
     beside = str(pathlib.Path(__file__).with_name(names[0]))
     tried = []
     for path in [named] if named else [beside, *names]:
         try:
-            library = raw.load(path)
-        except OSError as error:
+            interface, version = _versions(path)
+        except (OSError, AttributeError) as error:
             tried.append(f"{path}: {error}")
             continue
-        version = library.cala_abi_version()
-        if version >> 16 != _ABI_MAJOR:
+        if interface >> 16 != _ABI_MAJOR:
             raise UnsupportedError(f"this package is for version {_ABI_MAJOR} of the library's interface, and "
                                    f"{path} has "
-                                   f"{version >> 16}.{version & 0xffff}", "library.version")
-        return library
+                                   f"{interface >> 16}.{interface & 0xffff}", "library.version")
+        try:
+            return raw.load(path)
+        except OSError as error:
+            raise UnsupportedError(f"libcala {version} is too old for this package: {error}", "library.version") from None
     raise UnavailableError("libcala was not found; the environment variable CALA_LIBRARY names the file. Tried:\n  "
                            + "\n  ".join(tried), "library.missing", details={"tried": tried})
+
+
+def _versions(path: str) -> tuple[int, str]:
+    """What a library says that it is, which may lack other functions."""
+    library = ctypes.CDLL(path)
+    library.cala_version.restype = ctypes.c_char_p
+    return library.cala_abi_version(), library.cala_version().decode()
 
 
 def _plain(value: object) -> str:

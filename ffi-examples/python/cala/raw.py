@@ -1423,7 +1423,7 @@ def load(path: str) -> ctypes.CDLL:
         try:
             function = getattr(library, name)
         except AttributeError:
-            raise OSError(f"{path} has no function {name}: it is another library, or older than this package") from None
+            raise OSError(f"{path} has no function {name}") from None
         function.restype = result
         function.argtypes = parameters
     return library

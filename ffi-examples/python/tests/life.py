@@ -325,5 +325,18 @@ def another_library():
             raise AssertionError("it was taken")
 
 
+def older_library():
+    file = f"{folder}/libcala.so.1"
+    subprocess.run([pathlib.Path(__file__).parents[2] / "stub_library", file, "0x10000", "cala_lost_race"], check=True)
+    os.environ["CALA_LIBRARY"] = file
+    try:
+        cala.Ledger.open()
+    except cala.UnsupportedError as error:
+        said = str(error)
+        assert error.code == "library.version" and "0.0.0 is too old" in said and "cala_lost_race" in said, error
+    else:
+        raise AssertionError("it was taken")
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]]()

@@ -60,3 +60,4 @@ class LifeCycleTest(unittest.TestCase):
 
     def test_another_library(self):
         self.check("another_library")
+        self.check("older_library")

@@ -2359,7 +2359,7 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 
 /* codes: Stores */
 /* code store.invalid, CALA_INVALID, any: `store` is no name of a store, or the connection string cannot be read
- * do: see `cala_ledger_open` in cala.h */
+ * do: write `sqlite:FILE`, `sqlite::memory:`, `postgres://USER@HOST/DATABASE`, `host:sqlite` or `host:postgres` */
 /* code store.unreachable, CALA_UNAVAILABLE, any, sometimes retryable: PostgreSQL does not answer, or is a standby
  *   that is asked to write; the message ends in why
  * do: start it; check host, port and network; docs/failover.md */

@@ -2216,8 +2216,8 @@ const (
 	CodeExecutorLane = "executor.lane"
 	// CodeExecutorTaskFailed (ErrInternal): an operation ended in an unexpected way. Report it.
 	CodeExecutorTaskFailed = "executor.task_failed"
-	// CodeStoreInvalid (ErrInvalid): store is no name of a store, or the connection string cannot be read. See
-	// cala_ledger_open in cala.h.
+	// CodeStoreInvalid (ErrInvalid): store is no name of a store, or the connection string cannot be read. Write
+	// sqlite:FILE, sqlite::memory:, postgres://USER@HOST/DATABASE, host:sqlite or host:postgres.
 	CodeStoreInvalid = "store.invalid"
 	// CodeStoreUnreachable (ErrUnavailable): postgreSQL does not answer, or is a standby that is asked to write; the
 	// message ends in why. Start it; check host, port and network; docs/failover.md.

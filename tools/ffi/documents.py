@@ -1,8 +1,8 @@
 """The documents of cala.h: what its comments say about requests, results and errors,
 as data ("Notation of documents" there).
 
-Gives abi/api.json, which the library also hands out (cala_api), docs/operations.md, the tables of docs/errors.md and
-the rows of ABI.md.
+Gives abi/api.json, which the library also hands out (cala_api), docs/operations.md, the tables of docs/errors.md, the
+rows of ABI.md, and, with what the scenarios of the tests ask for, docs/error-examples.md.
 A comment that cannot be read is an error.
 
 A type is one of
@@ -392,6 +392,53 @@ def code_tables(documents):
     return out + "\n"
 
 
+def refusals(folder):
+    """What the scenarios are refused: (code, title of the scenario, what was asked, what the answer must be)."""
+    for path in sorted(folder.glob("*.txt")):
+        title = asked = None
+        for line in path.read_text(encoding="utf-8").replace("\n ", " ").splitlines():
+            word, _, rest = re.sub(r"\$\{(\w+)\}", r"<\1>", line).partition(" ")
+            if word == "scenario":
+                title = rest
+            elif word in ("do", "clock"):
+                asked = re.sub(" +", " ", rest if word == "do" else line)
+            elif word == "error" and title:
+                code, _, expected = rest.partition(" ")
+                yield code, title, asked, json.loads(re.sub(r": (<\w+>)", r': "\1"', expected) or "{}")
+
+
+def example_page(documents, folder):
+    """The shortest request, of those with the most details, that the scenarios have for each code."""
+    examples = {}
+    for code, title, asked, expected in refusals(folder):
+        details = expected.get("details", {})
+        order = (-len(details), len(asked))
+        if code not in examples or order < examples[code][0]:
+            examples[code] = order, title, asked, details
+    out = ["# An example of each refusal\n",
+           "<!-- made by tools/make_ffi from tests/scenarios -->\n",
+           "What leads to the codes of [errors.md](errors.md). Each example is from a story that the tests tell the "
+           "library and every wrapper (`tests/scenarios`), whose title says what it is about; `<alice>` stands "
+           "for what the story has under that name. Below the request are the details of the answer that the test looks at. "
+           "The [first errors](first-errors.md) are there as a program. A code without an example comes of something "
+           "else than one request: a store that is away, a handle that is used wrongly, another session, or is told "
+           "by another test.\n"]
+    section = None
+    for name, code in documents["codes"].items():
+        if name not in examples:
+            continue
+        if code["section"] != section:
+            section = code["section"]
+            out.append(f"## {section}\n")
+        _, title, asked, details = examples[name]
+        answer = [json.dumps(details, ensure_ascii=False)] if details else []
+        what = [f"**`{name}`**: {code['means']}. *{title}:*\n", "```text", asked, *answer, "```\n"]
+        if code["advice"]:
+            what.append(re.sub(r"docs/(\w+\.md)", r"[\1](\1)", f"What to do: {code['advice']}.\n"))
+        out += what
+    return "\n".join(out)
+
+
 def promised_rows(documents, text):
     """The rows of ABI.md: what it says of a function stays, and one that it lacks
     is stable since its operation's version."""
@@ -416,4 +463,5 @@ def outputs(header):
     except Unreadable as error:
         raise SystemExit(str(error)) from error
     return {"abi/api.json": lines(documents), "docs/operations.md": page(documents),
-            "docs/errors.md": errors, "ABI.md": promise}
+            "docs/errors.md": errors, "ABI.md": promise,
+            "docs/error-examples.md": example_page(documents, root / "tests/scenarios")}

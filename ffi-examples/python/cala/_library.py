@@ -31,7 +31,8 @@ _SIGNALS_WAIT_MS = 200  # Python handles a Ctrl-C when a call into C has returne
 @functools.lru_cache(maxsize=None)
 def load() -> raw.Library:
     """The library: the file that CALA_LIBRARY names, or the first of the usual places. UnavailableError
-    library.missing; UnsupportedError library.version when it has another major version of the interface, or is too old."""
+    library.missing; UnsupportedError library.version when it has another major version of the interface, or is too
+    old."""
     named = os.environ.get("CALA_LIBRARY")
     names = _FILE_NAMES.get(sys.platform, ["libcala.so.1", "libcala.so"])
     beside = str(pathlib.Path(__file__).with_name(names[0]))
@@ -49,7 +50,8 @@ def load() -> raw.Library:
         try:
             return raw.load(path)
         except OSError as error:
-            raise UnsupportedError(f"libcala {version} is too old for this package: {error}", "library.version") from None
+            raise UnsupportedError(f"libcala {version} is too old for this package: {error}",
+                                   "library.version") from None
     raise UnavailableError("libcala was not found; the environment variable CALA_LIBRARY names the file. Tried:\n  "
                            + "\n  ".join(tried), "library.missing", details={"tried": tried})
 

@@ -418,11 +418,11 @@ def example_page(documents, folder):
     out = ["# An example of each refusal\n",
            "<!-- made by tools/make_ffi from tests/scenarios -->\n",
            "What leads to the codes of [errors.md](errors.md). Each example is from a story that the tests tell the "
-           "library and every wrapper (`tests/scenarios`), whose title says what it is about; `<alice>` stands "
-           "for what the story has under that name. Below the request are the details of the answer that the test looks at. "
-           "The [first errors](first-errors.md) are there as a program. A code without an example comes of something "
-           "else than one request: a store that is away, a handle that is used wrongly, another session, or is told "
-           "by another test.\n"]
+           "library and every wrapper (`tests/scenarios`), whose title says what it is about; `<alice>` stands for "
+           "what the story has under that name. Below the request are the details of the answer that the test looks "
+           "at. The [first errors](first-errors.md) are there as a program. A code without an example comes of "
+           "something else than one request: a store that is away, a handle that is used wrongly, another session, "
+           "or is told by another test.\n"]
     section = None
     for name, code in documents["codes"].items():
         if name not in examples:

@@ -687,6 +687,13 @@ class Ledger:
         return sorted(each for account in self.accounts_below(which) for each in self.entries.get(account, [])
                       if self.posted[each[0]][0]["transaction"]["journal_id"] == journal)
 
+    def transactions_of(self, ids, request):
+        """Those of the ids that pass the request's filters, in its order."""
+        made = [self.posted[which][0]["transaction"] for which in self.posted if which in ids]
+        found = [each["id"] for each in made if each["effective"] >= request.get("effective_from", "")
+                 and request.get("journal_id") in (None, each["journal_id"])]
+        return found if request["order"] == "asc" else found[::-1]
+
     # ---- by effective date
 
     def sums(self, journal, first, last):

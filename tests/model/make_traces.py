@@ -609,7 +609,15 @@ class Play:
             which, key = self.account_set(), "account_set_id"
         else:
             which, key = self.account(), "account_id"
-        self.lines.append({"op": "entries", "request": {key: which}, "expect": self.ledger.entries_of(which)})
+        entries = self.ledger.entries_of(which)
+        self.lines.append({"op": "entries", "request": {key: which}, "expect": entries})
+        request = {"account_id": which, "order": self.random.choice(("asc", "desc"))}
+        if self.random.random() < 0.4:
+            request["effective_from"] = self.date()
+        if self.random.random() < 0.3:
+            request["journal_id"] = self.random.choice(self.journal_ids)
+        self.lines.append({"op": "transactions", "request": request,
+                           "expect": self.ledger.transactions_of({each[0] for each in entries}, request)})
 
     def trial_balance(self):
         journal = self.random.choice(self.journal_ids[:2] if self.inside else self.journal_ids)

@@ -47,7 +47,9 @@ void TraceReplay::replay_line(const cJSON *line) {
   } else if (operation == "entries") {
     check_entries(line);
   } else if (operation == "holds") {
-    check_holds(line);
+    check_ids("hold_list", line);
+  } else if (operation == "transactions") {
+    check_ids("transaction_list", line);
   } else if (operation == "members") {
     check_account_set(line);
   } else if (operation == "headroom") {
@@ -193,20 +195,20 @@ void TraceReplay::check_hold(const cJSON *expected, const cJSON *actual) {
 }
 
 // The ids of a list, in order.
-void TraceReplay::check_holds(const cJSON *line) {
+void TraceReplay::check_ids(const std::string &operation, const cJSON *line) {
   std::string filters = json_print(json_member(line, "request"));
   filters = filters == "{}" ? "\"order\": \"asc\"" : filters.substr(1, filters.size() - 2);
   std::string found = "[";
-  const std::vector<JsonDocument> pages = all_pages("hold_list", filters);
+  const std::vector<JsonDocument> pages = all_pages(operation, filters);
   for (const JsonDocument &page : pages) {
-    const cJSON *hold = nullptr;
-    cJSON_ArrayForEach(hold, json_member(page.root(), "items")) {
-      found += (found.size() > 1 ? "," : "") + json_quote(json_text(hold, "id"));
+    const cJSON *item = nullptr;
+    cJSON_ArrayForEach(item, json_member(page.root(), "items")) {
+      found += (found.size() > 1 ? "," : "") + json_quote(json_text(item, "id"));
     }
   }
   found += "]";
   const std::string wanted = json_print(json_member(line, "expect"));
-  if (found != wanted) differ("hold_list " + filters + " should give " + wanted + " but gives " + found);
+  if (found != wanted) differ(operation + " " + filters + " should give " + wanted + " but gives " + found);
 }
 
 void TraceReplay::check_transaction(const cJSON *expected, const cJSON *actual) {

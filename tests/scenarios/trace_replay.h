@@ -38,7 +38,7 @@ class TraceReplay {
   void check_preview(const cJSON *expected, const cJSON *actual);
   void check_transaction(const cJSON *expected, const cJSON *actual);
   void check_hold(const cJSON *expected, const cJSON *actual);
-  void check_holds(const cJSON *line);
+  void check_ids(const std::string &operation, const cJSON *line);
   void check_members(const cJSON *expected, const cJSON *actual, const std::vector<const char *> &absent_when_left_out);
   void check_balances(const cJSON *line);
   void check_balance(const cJSON *expected, const cJSON *actual);

@@ -41,6 +41,7 @@ const std::vector<Listed> &every_filter() {
                     open_held = R"("account_id":")" + uuid("a", 104) + "\"";
   const std::string effective = R"("effective_from":15010,"effective_to":15012)";
   const std::string set = R"("account_set_id":")" + uuid("f", 23) + "\"", both = account + "," + journal;
+  const std::string of_set = R"("account_id":")" + uuid("f", 23) + "\"";
   const std::string control = R"("control_id":")" + uuid("5", 24) + "\"";
   const std::string accounts = R"("account_ids":[")" + uuid("a", 10023) + "\"]";
   const std::string trial = journal + R"(,"layer":"settled","totals":false)", at = R"(,"cut":[14975,14975,15020])";
@@ -63,11 +64,17 @@ const std::vector<Listed> &every_filter() {
       {StatementId::kTransactionList, effective},
       {StatementId::kTransactionList, journal + "," + effective},
       {StatementId::kTransactionList, account + "," + effective},
+      {StatementId::kTransactionList, account + R"(,"tx_template_id":")" + uuid("2", 20) + "\""},
+      {StatementId::kTransactionList, of_set},
+      {StatementId::kTransactionList, of_set + "," + effective},
+      {StatementId::kTransactionList, of_set + R"(,"stable":true)"},
       {StatementId::kTransactionList, R"("stable":true)"},
       {StatementId::kEntryList, account},
       {StatementId::kEntryList, journal},
       {StatementId::kEntryList, R"("transaction_id":")" + uuid("7", 77) + "\""},
       {StatementId::kEntryList, account + R"(,"created_from":0,"created_to":4102444800000000)"},
+      {StatementId::kEntryList, journal + R"(,"created_from":0,"created_to":4102444800000000)"},
+      {StatementId::kEntryList, of_set},
       {StatementId::kEntryList, journal + "," + effective},
       {StatementId::kEntryList, journal + R"(,"created_from":0,"created_to":4102444800000000)"},
       {StatementId::kEntryList, journal + R"(,"stable":true)"},
@@ -111,6 +118,7 @@ const std::vector<Listed> &every_filter() {
       {StatementId::kTrialBalance, below + at},
       {StatementId::kTrialBalance, trial + R"(,"by_set":true)"},
       {StatementId::kTrialBalance, below + R"(,"by_set":true)"},
+      {StatementId::kTrialBalance, below + R"(,"recorded_at":4102444800000000)"},
       {StatementId::kEventList, events},
       {StatementId::kEventList, events + R"(,"types":["account_created"])", kFilteredEvents},
       {StatementId::kEventList, events + "," + journal, kFilteredEvents},

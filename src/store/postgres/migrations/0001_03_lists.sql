@@ -131,6 +131,7 @@ END
 $body$
 -- @break
 -- By account: the account's entries already come in order of posting, so a page costs no more than its rows.
+-- Of an account set: of each account below it the first ones, and of all those the first.
 CREATE FUNCTION @schema@.transaction_list_v1(request jsonb) RETURNS json
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -140,6 +141,19 @@ DECLARE
   within text := concat(@schema@.if_given(doc,
     'after', concat(' AND t.ordinal ', beyond, ' ($1 ->> ''after'')::bigint')),
     @schema@.if_given(doc, 'mark', ' AND t.ordinal <= ($1 ->> ''mark'')::bigint'));
+  filters text := concat(within,
+    @schema@.if_given(doc, 'tx_template_id', ' AND t.tx_template_id = ($1 ->> ''tx_template_id'')::uuid'),
+    @schema@.if_given(doc, 'journal_id', ' AND t.journal_id = ($1 ->> ''journal_id'')::uuid'),
+    @schema@.if_given(doc, 'correlation_id', CASE
+      WHEN doc ->> 'correlation_id' ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' THEN
+        ' AND (t.correlation_id = $1 ->> ''correlation_id''
+            OR t.correlation_id IS NULL AND t.id = ($1 ->> ''correlation_id'')::uuid)'
+      ELSE ' AND t.correlation_id = $1 ->> ''correlation_id''' END),
+    @schema@.if_given(doc, 'effective_from',
+      ' AND t.effective >= date ''1970-01-01'' + ($1 ->> ''effective_from'')::integer'),
+    @schema@.if_given(doc, 'effective_to',
+      ' AND t.effective <= date ''1970-01-01'' + ($1 ->> ''effective_to'')::integer'));
+  of_set boolean := EXISTS (SELECT FROM @schema@.accounts a WHERE a.id = (doc ->> 'account_id')::uuid AND a.is_set);
 BEGIN
   IF doc ->> 'after' !~ '^[0-9]{1,18}$' THEN
     RETURN json_build_object('invalid', 'after');
@@ -152,21 +166,17 @@ BEGIN
         (SELECT c.code FROM @schema@.tx_templates c WHERE c.id = t.tx_template_id),
         (SELECT json_agg(e.id ORDER BY e.sequence) FROM @schema@.entries e WHERE e.ordinal = t.ordinal),
         (SELECT v.id FROM @schema@.transactions v WHERE v.void_of = t.id), t.ordinal::text) AS r FROM ',
-    @schema@.if_given(doc, 'account_id', concat('(SELECT DISTINCT t.ordinal FROM @schema@.entries t
-        WHERE t.account_id = ($1 ->> ''account_id'')::uuid', within, ' ORDER BY t.ordinal', way, ') AS o
-      JOIN @schema@.transactions t ON t.ordinal = o.ordinal WHERE true')),
-    CASE WHEN doc ->> 'account_id' IS NULL THEN '@schema@.transactions t WHERE true' END, within,
-    @schema@.if_given(doc, 'tx_template_id', ' AND t.tx_template_id = ($1 ->> ''tx_template_id'')::uuid'),
-    @schema@.if_given(doc, 'journal_id', ' AND t.journal_id = ($1 ->> ''journal_id'')::uuid'),
-    @schema@.if_given(doc, 'correlation_id', CASE
-      WHEN doc ->> 'correlation_id' ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' THEN
-        ' AND (t.correlation_id = $1 ->> ''correlation_id''
-            OR t.correlation_id IS NULL AND t.id = ($1 ->> ''correlation_id'')::uuid)'
-      ELSE ' AND t.correlation_id = $1 ->> ''correlation_id''' END),
-    @schema@.if_given(doc, 'effective_from',
-      ' AND t.effective >= date ''1970-01-01'' + ($1 ->> ''effective_from'')::integer'),
-    @schema@.if_given(doc, 'effective_to',
-      ' AND t.effective <= date ''1970-01-01'' + ($1 ->> ''effective_to'')::integer'),
+    CASE WHEN doc ->> 'account_id' IS NULL THEN '@schema@.transactions t WHERE true'
+      WHEN of_set THEN concat('(SELECT DISTINCT l.ordinal FROM @schema@.accounts s
+          JOIN @schema@.account_set_ancestors a ON a.account_set_id = s.id
+          CROSS JOIN LATERAL (SELECT DISTINCT t.ordinal FROM @schema@.entries e
+            JOIN @schema@.transactions t ON t.ordinal = e.ordinal
+            WHERE e.account_id = a.member_id AND e.journal_id = s.journal_id', filters, ' ORDER BY t.ordinal', way,
+          ' LIMIT ($1 ->> ''first'')::bigint) AS l WHERE s.id = ($1 ->> ''account_id'')::uuid) AS o
+        JOIN @schema@.transactions t ON t.ordinal = o.ordinal WHERE true')
+      ELSE concat('(SELECT DISTINCT t.ordinal FROM @schema@.entries t
+          WHERE t.account_id = ($1 ->> ''account_id'')::uuid', within, ' ORDER BY t.ordinal', way, ') AS o
+        JOIN @schema@.transactions t ON t.ordinal = o.ordinal WHERE true') END, filters,
     ' ORDER BY t.ordinal', way));
 END
 $body$

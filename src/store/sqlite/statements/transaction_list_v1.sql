@@ -1,5 +1,5 @@
 -- By transaction number. With a correlation id: by its index. With an account: along the account's chains of entries,
--- as entry_list_v1 does. Otherwise along the table.
+-- as entry_list_v1 does; an account set stands for the accounts below it, in its journal. Otherwise along the table.
 WITH RECURSIVE
 q AS MATERIALIZED (
   SELECT json_extract(d, '$.first') AS first,
@@ -19,6 +19,14 @@ q AS MATERIALIZED (
 heads AS MATERIALIZED (
   SELECT b.n AS balance_n, b.version, b.head_entry_n
   FROM q CROSS JOIN main.cala_balances b ON b.account_n = q.account_n
+  WHERE q.correlation_id IS NULL AND (q.journal_id IS NULL OR b.journal_n = q.journal_n)
+    AND NOT EXISTS (SELECT 1 FROM main.cala_accounts a WHERE a.n = b.account_n AND a.is_set)
+  UNION ALL
+  SELECT b.n, b.version, b.head_entry_n
+  FROM q CROSS JOIN main.cala_accounts s ON s.n = q.account_n AND s.is_set
+  CROSS JOIN main.cala_account_set_ancestors x ON x.set_n = s.n
+  CROSS JOIN main.cala_accounts a ON a.n = x.member_n AND NOT a.is_set
+  CROSS JOIN main.cala_balances b ON b.account_n = a.n AND b.journal_n = s.journal_n
   WHERE q.correlation_id IS NULL AND (q.journal_id IS NULL OR b.journal_n = q.journal_n)
 ),
 -- Down each chain to its newest entry below `edge`, the first that does not belong to what the cursor has left behind.
@@ -96,7 +104,9 @@ correlated AS MATERIALIZED (
     AND (q.after IS NULL OR CASE WHEN q.newest_first THEN t.n < q.after ELSE t.n > q.after END)
     AND (q.account_id IS NULL OR EXISTS (
       SELECT 1 FROM main.cala_entries e CROSS JOIN main.cala_balances b ON b.n = e.balance_n
-      WHERE e.n >= t.first_entry_n AND e.n < t.first_entry_n + t.entry_count AND b.account_n = q.account_n))
+      WHERE e.n >= t.first_entry_n AND e.n < t.first_entry_n + t.entry_count AND (b.account_n = q.account_n
+        OR EXISTS (SELECT 1 FROM main.cala_account_set_ancestors x CROSS JOIN main.cala_accounts s ON s.n = x.set_n
+          WHERE x.member_n = b.account_n AND x.set_n = q.account_n AND s.journal_n = b.journal_n))))
 ),
 chosen AS (
   SELECT n FROM (

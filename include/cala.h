@@ -765,7 +765,8 @@ CALA_API void cala_listener_free(cala_listener *listener);
 /* type velocity_action: what becomes of a posting that a limit does not allow. "reject" | "warn" */
 /* type velocity_basis: what a limit measures: one side less the other, so that what comes back gives room again, or one
  * side alone. "net" | "gross" */
-/* type velocity_window_key: what a window is named by. Everything that comes to the same values is counted together. {
+/* type velocity_window_key: what a window is named by. Everything that comes to the same values is counted together,
+ * whatever zeros a decimal ends with, and in whatever order a map has its members. {
  *   alias: text,
  *   value: cel}                        -- of context.vars, such as context.vars.transaction.effective */
 /* type velocity_balance_limit: how much. A layer counts with those before it: settled, pending, encumbrance. {
@@ -1463,8 +1464,9 @@ CALA_API cala_status cala_velocity_control_ensure_limit(cala_ledger *ledger, cal
 CALA_API cala_status cala_velocity_control_attach(cala_ledger *ledger, cala_tx *tx, const char *request,
                                                   size_t request_len, cala_op **out_op, cala_error **out_error);
 
-/* Attaches a control where it is not attached yet. Where it is, its params are compared,
- * unless on_difference is "keep".
+/* Attaches a control where it is not attached yet. Where it is, its params are compared, and whether it has the limits
+ * that the control has by now, unless on_difference is "keep". created and found: how many; one that is named twice is
+ * found the second time.
  * request: {control_id: uuid, params?: {*: json}, on_difference?: on_difference = "error"} &
  *   ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
  * result: {created: integer, found: integer}
@@ -1655,7 +1657,8 @@ CALA_API cala_status cala_transaction_find(cala_ledger *ledger, cala_tx *tx, con
 CALA_API cala_status cala_transaction_find_many(cala_ledger *ledger, cala_tx *tx, const char *request,
                                                 size_t request_len, cala_op **out_op, cala_error **out_error);
 
-/* Lists transactions in the order in which they were posted. effective_from and effective_to are inclusive.
+/* Lists transactions in the order in which they were posted. effective_from and effective_to are inclusive. account_id:
+ * those with an entry of the account, or of an account below the account set, in the set's journal.
  * request: page & {tx_template_id?: uuid, journal_id?: uuid, account_id?: uuid, correlation_id?: text,
  *   effective_from?: date, effective_to?: date, stable?: boolean = false}
  * result: {items: [transaction]} & page_end
@@ -2160,10 +2163,11 @@ CALA_API cala_status cala_ledger_migrate(cala_ledger *ledger, cala_tx *tx, const
 /* code velocity_control.exists, CALA_CONFLICT: the id is taken
  * do: choose another, or use the one that is there
  * details: {column: text, value?: text} */
-/* code velocity_control.ensure_differs, CALA_CONFLICT: the control is there with another content, or attached with
- *   other params, than was asked for
- * do: change what is asked for, or say `"on_difference": "keep"`
- * details: {id: uuid, field: text, pointer?: text} | {account_id: uuid, field: text, pointer: text} */
+/* code velocity_control.ensure_differs, CALA_CONFLICT: the control is there with another content than was asked for, or
+ *   attached with other params, or (`field` is `limit_ids`) without a limit that it was given since
+ * do: change what is asked for, or say `"on_difference": "keep"`; `velocity_control_attach` with `"replace": true`
+ *   attaches anew what is attached
+ * details: {id: uuid, field: text, pointer?: text} | {account_id: uuid, field: text, pointer?: text} */
 /* code velocity_control.not_found, CALA_NOT_FOUND: no velocity control has this id
  * do: create it first
  * details: {id: text} */

@@ -306,7 +306,8 @@ const (
 	VelocityGross VelocityBasis = "gross"
 )
 
-// VelocityWindowKey is what a window is named by. Everything that comes to the same values is counted together.
+// VelocityWindowKey is what a window is named by. Everything that comes to the same values is counted together,
+// whatever zeros a decimal ends with, and in whatever order a map has its members.
 type VelocityWindowKey struct {
 	Alias string `json:"alias"`
 	// Of context.vars, such as context.vars.transaction.effective.
@@ -2013,9 +2014,10 @@ const (
 	// CodeVelocityControlExists (ErrConflict): the id is taken. Choose another, or use the one that is there. Details:
 	// {column: text, value?: text}.
 	CodeVelocityControlExists = "velocity_control.exists"
-	// CodeVelocityControlEnsureDiffers (ErrConflict): the control is there with another content, or attached with other
-	// params, than was asked for. Change what is asked for, or say "on_difference": "keep". Details: {id: uuid, field:
-	// text, pointer?: text} | {account_id: uuid, field: text, pointer: text}.
+	// CodeVelocityControlEnsureDiffers (ErrConflict): the control is there with another content than was asked for, or
+	// attached with other params, or (field is limit_ids) without a limit that it was given since. Change what is asked
+	// for, or say "on_difference": "keep"; velocity_control_attach with "replace": true attaches anew what is attached.
+	// Details: {id: uuid, field: text, pointer?: text} | {account_id: uuid, field: text, pointer?: text}.
 	CodeVelocityControlEnsureDiffers = "velocity_control.ensure_differs"
 	// CodeVelocityControlNotFound (ErrNotFound): no velocity control has this id. Create it first. Details: {id: text}.
 	CodeVelocityControlNotFound = "velocity_control.not_found"

@@ -431,7 +431,8 @@ func (o *Operations) AttachVelocityControl(ctx context.Context,
 }
 
 // EnsureVelocityControlAttached attaches a control where it is not attached yet. Where it is, its params are compared,
-// unless on_difference is "keep".
+// and whether it has the limits that the control has by now, unless on_difference is "keep". created and found: how
+// many; one that is named twice is found the second time.
 //
 // Errors: ErrNotFound (velocity_control.not_found, account.not_found, account_set.not_found), ErrInvalid
 // (param.missing, param.unknown, param.type, param.range, amount.range, cel.eval, cel.coerce), ErrConflict
@@ -586,7 +587,8 @@ func (o *Operations) FindTransaction(ctx context.Context, key Key) (*Transaction
 }
 
 // Transactions lists transactions in the order in which they were posted. effective_from and effective_to are
-// inclusive.
+// inclusive. account_id: those with an entry of the account, or of an account below the account set, in the set's
+// journal.
 //
 // Errors: ErrUnavailable (list.no_mark).
 func (o *Operations) Transactions(ctx context.Context, filter TransactionFilter) iter.Seq2[Transaction, error] {

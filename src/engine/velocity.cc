@@ -178,6 +178,7 @@ Flow add_limit(Context context, Uuid control_id, Uuid limit_id, bool ensure) {
 struct Targets {
   Uuid control_id;
   std::vector<Uuid> ids;  // accounts or sets, each once
+  std::size_t asked = 0;  // with those that were named again
   bool set = false;       // the one id is to be a set's
   std::string params = "{}";
   enum Mode : std::uint8_t { kAttach, kReplace, kEnsure, kDetach } mode = kAttach;
@@ -220,18 +221,32 @@ bool same_json(const std::string &a, const std::string &b) {
   return left && right && base::json_equal(left->root(), right->root());
 }
 
-Error ensure_differs(const Targets &targets, const Uuid &id) {
-  Error error = refusal("velocity_control.ensure_differs",
-                        "velocity control " + targets.control_id.text() + " is attached to " + id.text() +
-                            " with other params; \"on_difference\": \"keep\" takes them as they are",
-                        {{"field", "params"}, {"pointer", "/params"}, {"account_id", id.text()}});
-  error.status = base::Status::kConflict;
-  return error;
+std::string attached_with_other(const Targets &targets, const Uuid &id) {
+  return "velocity control " + targets.control_id.text() + " is attached to " + id.text() + " with other ";
+}
+
+// What is attached is to be as it would be if it were attached now: with these params, and with all limits.
+Outcome compare_attached(const Targets &targets, const VelocityAttachment &found, const VelocityControl &control) {
+  std::optional<Error> error;
+  if (!same_json(found.params, targets.params)) {
+    error = refusal(
+        "velocity_control.ensure_differs",
+        attached_with_other(targets, found.account_id) + "params; \"on_difference\": \"keep\" takes them as they are",
+        {{"field", "params"}, {"pointer", "/params"}, {"account_id", found.account_id.text()}});
+  } else if (!core::has_limits(found.frozen, control.limits)) {
+    error = refusal("velocity_control.ensure_differs",
+                    attached_with_other(targets, found.account_id) +
+                        "limits than it has now; velocity_control_attach with \"replace\": true attaches those",
+                    {{"field", "limit_ids"}, {"account_id", found.account_id.text()}});
+  }
+  if (!error) return {};
+  error->status = base::Status::kConflict;
+  return std::move(*error);
 }
 
 // What there is to write; what is attached already is refused, replaced or found.
-Result<ControlChange> plan_attach(const Targets &targets, const Attached &attached, const std::string &frozen,
-                                  bool keep, base::Timestamp now,
+Result<ControlChange> plan_attach(const Targets &targets, const Attached &attached, const VelocityControl &control,
+                                  const std::string &frozen, bool keep, base::Timestamp now,
                                   const std::unordered_set<Uuid, base::UuidHash> &sets) {
   ControlChange change;
   for (const Uuid &id : targets.ids) {
@@ -252,8 +267,8 @@ Result<ControlChange> plan_attach(const Targets &targets, const Attached &attach
       row.created_at = at->second.created_at;
       row.modified_at = std::max(at->second.modified_at, now);
       change.replace.push_back(std::move(row));
-    } else if (!keep && !same_json(at->second.params, targets.params)) {
-      return ensure_differs(targets, id);
+    } else if (!keep) {
+      if (Outcome same = compare_attached(targets, at->second, control); !same) return std::move(same.error());
     }
   }
   return change;
@@ -261,7 +276,7 @@ Result<ControlChange> plan_attach(const Targets &targets, const Attached &attach
 
 Render render_attached(const Targets &targets, const ControlChange &change) {
   if (targets.mode == Targets::kEnsure) {
-    return render_counts({{"created", change.attach.size()}, {"found", targets.ids.size() - change.attach.size()}});
+    return render_counts({{"created", change.attach.size()}, {"found", targets.asked - change.attach.size()}});
   }
   return render_counts({{"attached", change.attach.size()}, {"replaced", change.replace.size()}});
 }
@@ -292,7 +307,8 @@ Flow attach(Context context, Targets targets, bool keep) {
   if (!rows) co_return std::move(rows.error());
   Attached attached;
   for (VelocityAttachment &row : rows->items) attached.emplace(row.account_id, std::move(row));
-  Result<ControlChange> change = plan_attach(targets, attached, core::frozen_text(*frozen), keep, now, sets);
+  Result<ControlChange> change =
+      plan_attach(targets, attached, controls->items.front(), core::frozen_text(*frozen), keep, now, sets);
   if (!change) co_return std::move(change.error());
   if (change->empty()) co_return render_attached(targets, *change);
   Outcome written = co_await ask_change(*change, now, context);
@@ -403,6 +419,7 @@ Targets read_targets(RequestReader &reader, Targets::Mode mode) {
 Outcome refuse_repeats(Targets &targets) {
   std::unordered_set<Uuid, base::UuidHash> seen;
   std::vector<Uuid> distinct;
+  targets.asked = targets.ids.size();
   for (const Uuid &id : targets.ids) {
     if (seen.insert(id).second) {
       distinct.push_back(id);

@@ -74,9 +74,11 @@ class Velocity:
         return len(bearers) - len(there), len(there)
 
     def ensure_attached(self, bearers, control, given, keep):
-        """How many were attached and how many found, or None where one is attached with other params."""
+        """How many were attached and how many found, or None where one is attached with other params or limits."""
         there = [bearer for bearer in bearers if (bearer, control) in self.attached]
-        if not keep and any(self.attached[bearer, control]["given"] != given for bearer in there):
+        limits = self.controls[control]["limits"]
+        found = [self.attached[bearer, control] for bearer in there]
+        if not keep and any(each["given"] != given or each["limits"] != limits for each in found):
             return None
         self.attach([bearer for bearer in bearers if bearer not in there], control, given, False)
         return len(bearers) - len(there), len(there)

@@ -352,7 +352,8 @@ VelocityBasis = Literal["net", "gross"]
 
 
 class VelocityWindowKey(TypedDict):
-    """What a window is named by. Everything that comes to the same values is counted together."""
+    """What a window is named by. Everything that comes to the same values is counted together, whatever zeros a
+    decimal ends with, and in whatever order a map has its members."""
 
     alias: str
     value: str
@@ -1537,7 +1538,9 @@ class _EnsureAttached(TypedDict):
 
 class EnsureAttached(_EnsureAttached, total=False):
     """Request of velocity_control_ensure_attached. Attaches a control where it is not attached yet. Where it is,
-    its params are compared, unless on_difference is "keep". One of account_ids, account_set_id."""
+    its params are compared, and whether it has the limits that the control has by now, unless on_difference is
+    "keep". created and found: how many; one that is named twice is found the second time. One of account_ids,
+    account_set_id."""
 
     params: Mapping[str, Json] | None
     on_difference: OnDifference | None
@@ -1784,7 +1787,8 @@ class TransactionFindManyResult(TypedDict):
 
 class TransactionFilter(PageRequest, total=False):
     """Request of transaction_list. Lists transactions in the order in which they were posted. effective_from and
-    effective_to are inclusive."""
+    effective_to are inclusive. account_id: those with an entry of the account, or of an account below the account
+    set, in the set's journal."""
 
     tx_template_id: Id | None
     journal_id: Id | None

@@ -819,8 +819,9 @@ FUNCTIONS = (
     # (ledger, tx, request, request_len, out_op, out_error)
     ("cala_velocity_control_attach", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
-    # Attaches a control where it is not attached yet. Where it is, its params are compared,
-    # unless on_difference is "keep".
+    # Attaches a control where it is not attached yet. Where it is, its params are compared, and whether it has the
+    # limits that the control has by now, unless on_difference is "keep". created and found: how many; one that is named
+    # twice is found the second time.
     # request: {control_id: uuid, params?: {*: json}, on_difference?: on_difference = "error"} &
     #   ({account_ids: [uuid; 10000]} | {account_set_id: uuid})
     # result: {created: integer, found: integer}
@@ -1012,6 +1013,7 @@ FUNCTIONS = (
     ("cala_transaction_find_many", ctypes.c_int32, (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p,
      ctypes.c_size_t, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p),)),
     # Lists transactions in the order in which they were posted. effective_from and effective_to are inclusive.
+    # account_id: those with an entry of the account, or of an account below the account set, in the set's journal.
     # request: page & {tx_template_id?: uuid, journal_id?: uuid, account_id?: uuid, correlation_id?: text,
     #   effective_from?: date, effective_to?: date, stable?: boolean = false}
     # result: {items: [transaction]} & page_end

@@ -89,6 +89,51 @@ class PostingFields final : public cel::ContextFields {  // NOLINT(cppcoreguidel
 
 namespace {
 
+Error longer_window() {
+  return base::make_error(base::Status::kInvalid, "cel.coerce",
+                          "the window is longer than " + std::to_string(kLongestWindow) + " bytes");
+}
+
+// Compact text, the keys of objects by their bytes.
+void append_sorted(base::JsonView value, std::string &out) {
+  const bool is_object = value.is_object();
+  if (!is_object && !value.is_array()) return value.append_to(out);
+  std::vector<base::JsonView> children;
+  for (const base::JsonView child : value) children.push_back(child);
+  if (is_object) {
+    std::sort(children.begin(), children.end(), [](base::JsonView a, base::JsonView b) { return a.key() < b.key(); });
+  }
+  out += is_object ? '{' : '[';
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    if (i > 0) out += ',';
+    if (is_object) {
+      base::append_json_string(out, children[i].key());
+      out += ':';
+    }
+    append_sorted(children[i], out);
+  }
+  out += is_object ? '}' : ']';
+}
+
+// Equal values have one text, whatever zeros a decimal ends with, and in whatever order the members of a map come.
+Outcome append_window_value(const Value &value, std::string &out) {
+  if (value.is(cel::Kind::kDecimal)) {
+    std::string text = value.as_decimal().text();
+    if (text.find('.') != std::string::npos) text.erase(text.find_last_not_of('0') + 1);
+    if (text.back() == '.') text.pop_back();
+    base::append_json_string(out, text);
+    return {};
+  }
+  if (!value.is(cel::Kind::kMap) && !value.is(cel::Kind::kList)) return cel::to_json(value, out);
+  std::string text;
+  if (Outcome written = cel::to_json(value, text); !written) return written;
+  if (text.size() > kLongestWindow) return longer_window();
+  const Result<base::Json> json = base::Json::parse(text);
+  if (!json) return base::make_error(base::Status::kInvalid, "cel.coerce", "a window's value: " + json.error().message);
+  append_sorted(json->root(), out);
+  return {};
+}
+
 // Evaluates a control's expressions for one entry at one bearer.
 class Matcher {
  public:
@@ -158,12 +203,11 @@ class Matcher {
       out += ':';
       Result<Value> value = cel::evaluate(*programs.window[i], bindings_, arena_);
       if (!value) return std::move(value.error());
-      if (Outcome written = cel::to_json(*value, out); !written) return std::move(written.error());
+      if (Outcome written = append_window_value(*value, out); !written) return std::move(written.error());
     }
     out += '}';
     if (out.size() <= kLongestWindow) return out;
-    return base::make_error(base::Status::kInvalid, "cel.coerce",
-                            "the window is longer than " + std::to_string(kLongestWindow) + " bytes");
+    return longer_window();
   }
 
   static Error about(Error error, const CompiledControl &control, const FrozenLimit *limit, const Entry &entry) {

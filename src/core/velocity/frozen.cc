@@ -311,6 +311,17 @@ std::string frozen_text(const FrozenControl &control) {
   return out.take();
 }
 
+bool has_limits(std::string_view frozen, const std::vector<VelocityLimit> &limits) {
+  const Result<base::Json> json = base::Json::parse(frozen);
+  if (!json) return false;
+  JsonView kept = json->root().get("limits").first();
+  for (const VelocityLimit &limit : limits) {
+    if (text_at(kept, "id") != limit.id.text()) return false;
+    kept = kept.next();
+  }
+  return !kept.present();
+}
+
 Result<CompiledControlPtr> compile_frozen(std::string_view text) {
   const Result<base::Json> json = base::Json::parse(text);
   auto out = std::make_shared<CompiledControl>();

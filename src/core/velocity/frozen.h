@@ -67,6 +67,8 @@ base::Result<FrozenControl> freeze(const VelocityControl &control, base::JsonVie
 
 // As it is stored, and back. "store.corrupt" for what is no such text.
 std::string frozen_text(const FrozenControl &control);
+// Whether a frozen text has these limits and no others.
+bool has_limits(std::string_view frozen, const std::vector<VelocityLimit> &limits);
 base::Result<CompiledControlPtr> compile_frozen(std::string_view text);
 
 }  // namespace cala::core

@@ -352,7 +352,7 @@ export interface ErrorDetails {
   "velocity_control.exists": { column: string; value?: string };
   "velocity_control.ensure_differs":
     | { id: Id; field: string; pointer?: string }
-    | { accountId: Id; field: string; pointer: string };
+    | { accountId: Id; field: string; pointer?: string };
   "velocity_control.not_found": { id: string };
   "velocity_control.has_limit": { controlId: Id; limitId: Id };
   "velocity_control.attached": { controlId: Id; accountId: Id } | { controlId: Id; accountSetId: Id };
@@ -631,7 +631,10 @@ export type VelocityAction = "reject" | "warn";
 /** What a limit measures: one side less the other, so that what comes back gives room again, or one side alone. */
 export type VelocityBasis = "net" | "gross";
 
-/** What a window is named by. Everything that comes to the same values is counted together. */
+/**
+ * What a window is named by. Everything that comes to the same values is counted together, whatever zeros a decimal
+ * ends with, and in whatever order a map has its members.
+ */
 export interface VelocityWindowKey {
   alias: string;
   /** Of context.vars, such as context.vars.transaction.effective. */
@@ -1874,7 +1877,9 @@ export type VelocityControlAttachError =
   | "velocity_control.changed";
 
 /**
- * Attaches a control where it is not attached yet. Where it is, its params are compared, unless onDifference is "keep".
+ * Attaches a control where it is not attached yet. Where it is, its params are compared, and whether it has the limits
+ * that the control has by now, unless onDifference is "keep". created and found: how many; one that is named twice is
+ * found the second time.
  */
 export type VelocityControlEnsureAttachedRequest = {
   controlId: Id;
@@ -2301,7 +2306,10 @@ export interface TransactionFindManyResult {
   transactions: Transaction[];
 }
 
-/** Lists transactions in the order in which they were posted. effectiveFrom and effectiveTo are inclusive. */
+/**
+ * Lists transactions in the order in which they were posted. effectiveFrom and effectiveTo are inclusive. accountId:
+ * those with an entry of the account, or of an account below the account set, in the set's journal.
+ */
 export interface TransactionListRequest extends PageRequest {
   txTemplateId?: Id | undefined;
   journalId?: Id | undefined;

@@ -564,8 +564,9 @@ module Cala
     # @raise [ConflictError] velocity_control.changed
     def attach(**request) = @place.call(:velocity_control_attach, request)
 
-    # Attaches a control where it is not attached yet. Where it is, its params are compared, unless on_difference is
-    # "keep".
+    # Attaches a control where it is not attached yet. Where it is, its params are compared, and whether it has the
+    # limits that the control has by now, unless on_difference is "keep". created and found: how many; one that is named
+    # twice is found the second time.
     # One of account_ids, account_set_id.
     # @option request [String] :control_id Needed.
     # @option request [Hash] :params
@@ -702,6 +703,7 @@ module Cala
     def find_many(**request) = @place.call(:transaction_find_many, request)[:transactions]
 
     # Lists transactions in the order in which they were posted. effective_from and effective_to are inclusive.
+    # account_id: those with an entry of the account, or of an account below the account set, in the set's journal.
     # @option request [Integer] :first How many. 1 to 1000. Default 100.
     # @option request [String] :after The end_cursor of an earlier page of the same list.
     # @option request [String] :order Default "asc".

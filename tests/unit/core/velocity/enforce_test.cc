@@ -130,6 +130,17 @@ TEST_F(Velocity, WindowIsTheTextOfItsValues) {
             "cel.coerce");
 }
 
+TEST_F(Velocity, WindowsOfEqualValuesAreOne) {
+  EXPECT_EQ(window_of("{'b': [1.0, {'y': 2, 'x': null}], 'a': 'z'}"), R"({"w":{"a":"z","b":[1,{"x":null,"y":2}]}})");
+  EXPECT_EQ(window_of("{'a': 'z', 'b': [1, {'x': null, 'y': 2}]}"), R"({"w":{"a":"z","b":[1,{"x":null,"y":2}]}})");
+  EXPECT_EQ(window_of("[[], {}, [{'b': true, 'a': []}], -0.0, 9223372036854775807]"),
+            R"({"w":[[],{},[{"a":[],"b":true}],0,9223372036854775807]})");
+  EXPECT_EQ(window_of("decimal('10.50')"), R"({"w":"10.5"})");
+  EXPECT_EQ(window_of("decimal('100.00')"), R"({"w":"100"})");
+  EXPECT_EQ(window_of("decimal('100')"), R"({"w":"100"})");
+  EXPECT_EQ(window_of("decimal('-0.0')"), R"({"w":"0"})");
+}
+
 TEST_F(Velocity, EachWindowCountsByItself) {
   VelocityLimit limit = limit_of("decimal('10')");
   limit.window = {{"day", "context.vars.transaction.effective.format('%d')"}};

@@ -46,6 +46,20 @@ TEST(VelocityFreezing, WorksOutTheParams) {
   EXPECT_EQ(frozen("{}"), "8");
 }
 
+TEST(VelocityFreezing, KnowsItsLimits) {
+  VelocityLimit one = limit_of("decimal('1')"), other = limit_of("decimal('2')");
+  other.id = base::Uuid::parse("00000000-0000-0000-0000-00000000ffff").value();
+  const auto text_of_limits = [](std::vector<VelocityLimit> limits) {
+    return frozen_text(freeze(control_of(std::move(limits)), base::JsonView(), now()).take());
+  };
+  EXPECT_TRUE(has_limits(text_of_limits({one, other}), {one, other}));
+  EXPECT_TRUE(has_limits(text_of_limits({}), {}));
+  EXPECT_FALSE(has_limits(text_of_limits({one}), {one, other}));
+  EXPECT_FALSE(has_limits(text_of_limits({other}), {one}));
+  EXPECT_FALSE(has_limits(text_of_limits({one, other}), {one}));
+  EXPECT_FALSE(has_limits("no JSON", {}));
+}
+
 TEST(VelocityFreezing, SurvivesItsText) {
   VelocityLimit limit = limit_of("decimal('5.50')", "ENCUMBRANCE", "CREDIT");
   limit.window = {{"day", "context.vars.transaction.effective.format('%Y')"}};

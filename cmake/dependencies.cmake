@@ -58,6 +58,10 @@ else()
             $<$<PLATFORM_ID:Linux>:HAVE_STRCHRNUL=1>
             $<$<PLATFORM_ID:Linux>:HAVE_MALLOC_USABLE_SIZE=1>)
   target_compile_options(cala_sqlite3 PRIVATE -w $<$<CONFIG:Debug>:-O2;-g0> -ffunction-sections -fdata-sections)
+  if(CALA_SMALL AND CMAKE_C_COMPILER_ID MATCHES Clang)
+    # Inlines no more than -Os does, which is a quarter less code; otherwise optimised as before.
+    target_compile_options(cala_sqlite3 PRIVATE "SHELL:-mllvm -inline-threshold=50")
+  endif()
   target_link_libraries(cala_sqlite3 PRIVATE m Threads::Threads)
 endif()
 

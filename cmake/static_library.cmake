@@ -4,8 +4,8 @@
 if(CALA_SANITIZE OR CALA_IANA_ZONES)
   message(FATAL_ERROR "CALA_STATIC goes with neither CALA_SANITIZE nor CALA_IANA_ZONES")
 endif()
-if(WIN32)
-  message(FATAL_ERROR "CALA_STATIC is not for Windows: what makes one object of everything is for ELF alone")
+if(WIN32 OR APPLE)
+  message(FATAL_ERROR "CALA_STATIC is for ELF alone: what makes one object of everything knows no other kind")
 endif()
 find_program(CALA_OBJCOPY NAMES ${CMAKE_OBJCOPY} objcopy REQUIRED)
 find_program(CALA_LD NAMES ld REQUIRED)
@@ -25,15 +25,21 @@ foreach(objects cala_core cala_objects)
   target_compile_options(${objects} PRIVATE -ffunction-sections -fdata-sections)
 endforeach()
 
+set(cala_runtime_objects)
+if(CALA_ZIG)
+  include(zig_runtime)
+  set(cala_runtime_objects $<TARGET_OBJECTS:cala_runtime>)
+endif()
+
 set(cala_whole ${PROJECT_BINARY_DIR}/cala_whole.o)
 add_custom_command(
   OUTPUT ${cala_whole}
   COMMAND ${PROJECT_SOURCE_DIR}/tools/link_whole ${PROJECT_SOURCE_DIR}/include/cala.h ${cala_whole}
           ${CALA_OBJCOPY} ${CALA_LD}
           "$<FILTER:$<TARGET_OBJECTS:cala_core>,EXCLUDE,[.]pch$>"
-          "$<FILTER:$<TARGET_OBJECTS:cala_objects>,EXCLUDE,[.]pch$>" $<TARGET_FILE:cala::sqlite3>
-          $<TARGET_FILE:cala::cjson> ${cala_cxx_runtime}
-  DEPENDS cala_core cala_objects $<TARGET_OBJECTS:cala_core> $<TARGET_OBJECTS:cala_objects>
+          "$<FILTER:$<TARGET_OBJECTS:cala_objects>,EXCLUDE,[.]pch$>" ${cala_runtime_objects}
+          $<TARGET_FILE:cala::sqlite3> $<TARGET_FILE:cala::cjson> ${cala_cxx_runtime}
+  DEPENDS cala_core cala_objects $<TARGET_OBJECTS:cala_core> $<TARGET_OBJECTS:cala_objects> ${cala_runtime_objects}
           $<TARGET_FILE:cala::sqlite3> $<TARGET_FILE:cala::cjson>
           ${PROJECT_SOURCE_DIR}/include/cala.h ${PROJECT_SOURCE_DIR}/tools/link_whole
           ${PROJECT_SOURCE_DIR}/tools/header_functions

@@ -52,7 +52,7 @@ else()
     # Stripped here: the signature that arm64 wants is made over the whole file.
     target_link_options(cala PRIVATE -Wl,-dead_strip $<$<BOOL:${CALA_ZIG}>:-Wl,-s,-x>)
   elseif(WIN32)
-    target_link_options(cala PRIVATE -Wl,--gc-sections)
+    target_link_options(cala PRIVATE -Wl,--gc-sections $<$<BOOL:${CALA_ZIG}>:-s>)
   else()
     target_link_options(cala PRIVATE -Wl,-z,defs -Wl,--gc-sections)
   endif()

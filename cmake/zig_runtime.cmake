@@ -1,6 +1,6 @@
 # cala_runtime: two files of zig's C++ runtime, compiled here, hidden, and so found before those in its archives. What
-# says why a process ends writes the exception's type as the compiler does, without an eighth of a megabyte of what reads
-# such names. New and delete would be seen on macOS, and take the place of the program's or be replaced by them.
+# says why a process ends writes the exception's type as the compiler does, without an eighth of a megabyte of what
+# reads such names. New and delete would be seen on macOS, and take the place of the program's or be replaced by them.
 set(cala_runtime cxa_default_handlers.cpp)
 if(APPLE)
   list(APPEND cala_runtime stdlib_new_delete.cpp)

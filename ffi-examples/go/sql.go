@@ -26,16 +26,53 @@ type SQLTx interface {
 //
 // The ledger's tables must be in the database of the transaction; the ledger's own connections are not used.
 func (l *Ledger) InSQL(tx SQLTx, options ...TxOption) *HostTx {
-	return l.InHost(sqlHost{tx}, options...)
+	host := sqlHost{tx: tx}
+	if own, ok := tx.(*sql.Tx); ok && l.core.sqlite {
+		host.kept = &keptStatements{tx: own, uses: map[string]*sql.Stmt{}}
+	}
+	return l.InHost(host, options...)
 }
 
-type sqlHost struct{ tx SQLTx }
+type sqlHost struct {
+	tx   SQLTx
+	kept *keptStatements // nil: none are
+}
+
+// keptStatements compiles a statement once for the transaction, from its second use on: on SQLite that is most of what
+// it costs. database/sql closes them with the transaction, and gives no way to statements that outlive it. Who uses
+// them has the transaction's turn.
+type keptStatements struct {
+	tx   *sql.Tx
+	uses map[string]*sql.Stmt // nil: one use
+}
+
+func (k *keptStatements) of(ctx context.Context, query string) *sql.Stmt {
+	if k == nil {
+		return nil
+	}
+	statement, seen := k.uses[query]
+	if seen && statement == nil {
+		statement, _ = k.tx.PrepareContext(ctx, query) // where that fails, whoever runs the text says why
+	}
+	k.uses[query] = statement
+	return statement
+}
+
+// Of a kept statement whose transaction has ended: nothing was run, and the transaction says it better.
+func isClosed(err error) bool { return err != nil && err.Error() == "sql: statement is closed" }
 
 func (h sqlHost) Transaction() any { return h.tx }
 
 func (h sqlHost) QueryText(ctx context.Context, query string, params []string) (string, error) {
 	var text sql.NullString
-	err := h.tx.QueryRowContext(ctx, query, arguments(params)...).Scan(&text)
+	var err error
+	statement := h.kept.of(ctx, query)
+	if statement != nil {
+		err = statement.QueryRowContext(ctx, arguments(params)...).Scan(&text)
+	}
+	if statement == nil || isClosed(err) {
+		err = h.tx.QueryRowContext(ctx, query, arguments(params)...).Scan(&text)
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
@@ -43,7 +80,14 @@ func (h sqlHost) QueryText(ctx context.Context, query string, params []string) (
 }
 
 func (h sqlHost) Exec(ctx context.Context, query string, params []string) error {
-	_, err := h.tx.ExecContext(ctx, query, arguments(params)...)
+	var err error
+	statement := h.kept.of(ctx, query)
+	if statement != nil {
+		_, err = statement.ExecContext(ctx, arguments(params)...)
+	}
+	if statement == nil || isClosed(err) {
+		_, err = h.tx.ExecContext(ctx, query, arguments(params)...)
+	}
 	return err
 }
 

@@ -3,9 +3,12 @@ package tests
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/mattn/go-sqlite3"
 	"libcala.dev/cala"
 )
 
@@ -125,4 +128,51 @@ func TestHostSQLite_a_ledger_on_postgres_takes_no_part(t *testing.T) {
 			s.expect(1, "none")
 		})
 	}
+}
+
+// Counts what is compiled: database/sql compiles each statement where the driver cannot run its text.
+type compiling struct{ counts map[string]int }
+
+func (d compiling) Open(name string) (driver.Conn, error) {
+	connection, err := (&sqlite3.SQLiteDriver{}).Open(name)
+	return compilingConn{connection, d.counts}, err
+}
+
+type compilingConn struct {
+	driver.Conn
+	counts map[string]int
+}
+
+func (c compilingConn) Prepare(query string) (driver.Stmt, error) {
+	c.counts[query]++
+	return c.Conn.Prepare(query)
+}
+
+func TestHostSQLite_compiles_a_statement_once_for_a_transaction_from_its_second_use_on(t *testing.T) {
+	counts := map[string]int{}
+	sql.Register("sqlite3_compiling", compiling{counts})
+	s := newShop(t, adapter{"compiling", func(t *testing.T, store string, _ bool) database {
+		return openSQL(t, "sqlite3_compiling", "file:"+strings.TrimPrefix(store, "sqlite:"))
+	}}, sqliteStore(t))
+	s.db.(sqlDatabase).SetMaxOpenConns(1)
+	tx := s.begin()
+	inside := tx.In(s.ledger)
+	clear(counts)
+	for range 5 {
+		must[*cala.Posted](t)(s.post(s.ctx, &inside.Operations, "1"))
+	}
+	compiled := 0
+	for query, times := range counts {
+		if times > 2 {
+			t.Errorf("compiled %d times: %.80s", times, query)
+		}
+		compiled++
+	}
+	if compiled == 0 {
+		t.Error("nothing was compiled")
+	}
+	check(t, tx.Commit(s.ctx))
+	_, err := s.post(s.ctx, &inside.Operations, "1")
+	expectError(t, err, cala.ErrMisuse, "transaction.none")
+	s.expect(0, "5")
 }
